@@ -1,0 +1,40 @@
+# `just ci` is what a change has to pass.
+
+default:
+    @just --list
+
+# Everything, in the order in which it fails fastest.
+ci: fmt lint test doc deny
+
+# Formatting, checked only.
+fmt:
+    cargo fmt --check
+
+# Lints as errors.
+lint:
+    cargo clippy --all-targets --locked -- -D warnings
+
+# All tests.
+test *ARGS:
+    cargo test --locked {{ARGS}}
+
+# Documentation, broken links as errors.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked
+
+# Licences, sources, bans and advisories (needs cargo-deny).
+deny:
+    cargo deny check
+
+# Rewrites the expected configuration messages; read the difference before committing.
+update-config-cases:
+    UPDATE_CASES=1 cargo test --test config_cases
+
+# Exposure figures of the systemd units; above 1.5 fails.
+units:
+    systemd-analyze security --offline=true --threshold=15 systemd/boardsync.service
+    systemd-analyze security --offline=true --threshold=15 systemd/boardsync-once.service
+
+# The story, without any account.
+demo:
+    cargo run --release -- demo

@@ -1,0 +1,285 @@
+//! Work item to canonical item, and canonical value to what a patch carries. Pure.
+
+use super::fields;
+use super::wire::WorkItem;
+use crate::connector::rich_value;
+use crate::model::{
+    FieldKey, FieldValue, Folded, Item, ItemId, RichText, TextFormat, Timestamp, Version,
+};
+use chrono::{Duration, NaiveDate, NaiveTime, SecondsFormat, TimeZone, Utc};
+use chrono_tz::Tz;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Prefix of an origin marker in a hyperlink's comment.
+pub(super) const MARKER: &str = "sx1:";
+
+/// Longest title, in UTF-16 units (learn.microsoft.com, work-item-fields, 2024: a string field holds 255).
+const MAX_TITLE: usize = 255;
+
+const MS_PER_HOUR: f64 = 3_600_000.0;
+
+/// What a conversion needs to know besides the item.
+pub(super) struct Context<'a> {
+    /// Reference name per canonical field, for this item's type.
+    pub(super) names: &'a BTreeMap<FieldKey, String>,
+    /// Zone in which days are read and written, if configured.
+    pub(super) zone: Option<Tz>,
+    /// Hosts whose links count as links to a counterpart.
+    pub(super) hosts: &'a [String],
+    /// Address of the organisation, without a trailing slash.
+    pub(super) base_url: &'a str,
+}
+
+/// Builds the canonical item.
+pub(super) fn item(context: &Context<'_>, wire: &WorkItem) -> Item {
+    let mut values = BTreeMap::new();
+    let mut raw = BTreeMap::new();
+    for (key, name) in context.names {
+        let value = wire.fields.get(name);
+        if *key == FieldKey::Description {
+            let text = RichText {
+                format: format(wire, name),
+                text: value.and_then(Value::as_str).unwrap_or("").to_owned(),
+            };
+            values.insert(key.clone(), rich_value(&text));
+            raw.insert(key.clone(), text);
+            continue;
+        }
+        let value = match value {
+            None | Some(Value::Null) => Some(FieldValue::Empty),
+            Some(value) => read(key, value, context.zone),
+        };
+        // A value of an unexpected shape is no information, never an empty field.
+        if let Some(value) = value {
+            values.insert(key.clone(), value);
+        }
+    }
+    let (markers, backlinks) = links(wire, context.hosts);
+    let instant = |name: &str| wire.text(name).and_then(Timestamp::parse_rfc3339);
+    let project = wire.text(fields::PROJECT).unwrap_or("");
+    let area = wire.text(fields::AREA).unwrap_or(project);
+    Item {
+        id: ItemId(wire.id.to_string()),
+        version: Version(wire.rev),
+        url: format!(
+            "{}/{}/_workitems/edit/{}",
+            context.base_url,
+            super::api::segment(project),
+            wire.id
+        ),
+        fields: values,
+        raw,
+        markers,
+        backlinks,
+        parent: parent(wire),
+        archived: false,
+        container: format!("{project}|{area}"),
+        created_at: instant("System.CreatedDate").unwrap_or_default(),
+        changed_at: instant("System.ChangedDate").unwrap_or_default(),
+    }
+}
+
+/// Returns the markup of a long text. Absent means HTML (ADO-7).
+fn format(wire: &WorkItem, name: &str) -> TextFormat {
+    let markdown = wire.formats.as_ref().is_some_and(|formats| {
+        formats
+            .iter()
+            .any(|(field, format)| field == name && format.eq_ignore_ascii_case("markdown"))
+    });
+    if markdown {
+        TextFormat::Markdown
+    } else {
+        TextFormat::Html
+    }
+}
+
+fn read(key: &FieldKey, value: &Value, zone: Option<Tz>) -> Option<FieldValue> {
+    match key {
+        FieldKey::Title => value.as_str().map(FieldValue::text),
+        FieldKey::Type | FieldKey::State => value.as_str().map(FieldValue::choice),
+        FieldKey::Assignees => {
+            person(value).map(|person| FieldValue::People(BTreeSet::from([person])))
+        }
+        FieldKey::Priority | FieldKey::Points => {
+            scaled(value.as_f64()?, 1000.0).map(FieldValue::Number)
+        }
+        FieldKey::Estimate => scaled(value.as_f64()?, MS_PER_HOUR).map(FieldValue::Duration),
+        FieldKey::Tags => value.as_str().map(|text| FieldValue::tags(text.split(';'))),
+        FieldKey::StartDate | FieldKey::DueDate => day(value.as_str()?, zone).map(FieldValue::Day),
+        FieldKey::Description => value.as_str().map(|text| {
+            rich_value(&RichText {
+                format: TextFormat::Html,
+                text: text.to_owned(),
+            })
+        }),
+        FieldKey::Custom(_) => custom(value, zone),
+    }
+}
+
+/// A custom field shows its kind only by the shape of its value.
+fn custom(value: &Value, zone: Option<Tz>) -> Option<FieldValue> {
+    match value {
+        Value::Bool(yes) => Some(FieldValue::choice(if *yes { "true" } else { "false" })),
+        Value::Number(number) => scaled(number.as_f64()?, 1000.0).map(FieldValue::Number),
+        Value::Object(_) => {
+            person(value).map(|person| FieldValue::People(BTreeSet::from([person])))
+        }
+        Value::String(text) => Some(match (text.ends_with('Z'), day(text, zone)) {
+            (true, Some(day)) => FieldValue::Day(day),
+            _ => FieldValue::text(text),
+        }),
+        Value::Null | Value::Array(_) => None,
+    }
+}
+
+/// Reads an identity. `uniqueName` is the sign-in name on Services and `DOMAIN\user` on a server; only the former can
+/// match a person elsewhere.
+fn person(value: &Value) -> Option<Folded> {
+    let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or("");
+    let (unique, id) = (text("uniqueName"), text("id"));
+    let key = if unique.contains('@') {
+        unique.to_owned()
+    } else if !id.is_empty() {
+        format!("id:{id}")
+    } else {
+        return None;
+    };
+    let shown = match text("displayName") {
+        "" => unique,
+        name => name,
+    };
+    Some(Folded::person(&key, shown))
+}
+
+fn scaled(number: f64, factor: f64) -> Option<i64> {
+    let value = (number * factor).round();
+    (value.is_finite() && value.abs() < 9e15).then_some(value as i64)
+}
+
+/// Returns the calendar day of an instant: the local day in `zone`; without one, the day of twelve hours later in UTC,
+/// because a day picked at UTC+2 is stored as 22:00 of the day before and one picked at UTC-8 as 08:00 (ADO-9).
+pub(super) fn day(text: &str, zone: Option<Tz>) -> Option<NaiveDate> {
+    let at = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+    match zone {
+        Some(zone) => Some(at.with_timezone(&zone).date_naive()),
+        None => at
+            .with_timezone(&Utc)
+            .checked_add_signed(Duration::hours(12))
+            .map(|at| at.date_naive()),
+    }
+}
+
+/// Returns the instant that stands for a day: local midnight in `zone` (the first instant of the day where midnight is
+/// skipped), otherwise midnight UTC.
+pub(super) fn instant_of(day: NaiveDate, zone: Option<Tz>) -> String {
+    let midnight = day.and_time(NaiveTime::MIN);
+    let utc = zone
+        .and_then(|zone| {
+            (0..4).find_map(|hours| {
+                zone.from_local_datetime(&(midnight + Duration::hours(hours)))
+                    .earliest()
+            })
+        })
+        .map_or_else(|| midnight.and_utc(), |at| at.with_timezone(&Utc));
+    utc.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Returns (markers, other links to a counterpart).
+fn links(wire: &WorkItem, hosts: &[String]) -> (Vec<String>, Vec<String>) {
+    let (mut markers, mut backlinks) = (BTreeSet::new(), BTreeSet::new());
+    for relation in wire.relations.iter().flatten() {
+        if relation.rel != "Hyperlink" {
+            continue;
+        }
+        let comment = relation
+            .attributes
+            .as_ref()
+            .and_then(|attributes| attributes.get("comment"))
+            .and_then(Value::as_str)
+            .unwrap_or("")
+            .trim();
+        if comment.starts_with(MARKER) {
+            markers.insert(comment.to_owned());
+        } else if points_to(&relation.url, hosts) {
+            backlinks.insert(relation.url.clone());
+        }
+    }
+    // Relations come back in no particular order, so the sets give them one.
+    (
+        markers.into_iter().collect(),
+        backlinks.into_iter().collect(),
+    )
+}
+
+fn points_to(address: &str, hosts: &[String]) -> bool {
+    let Ok(url) = url::Url::parse(address) else {
+        return false;
+    };
+    let Some(host) = url.host_str() else {
+        return false;
+    };
+    if hosts.is_empty() {
+        return host == "app.clickup.com";
+    }
+    let port = url.port().map(|port| format!("{host}:{port}"));
+    hosts
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(host) || Some(known) == port.as_ref())
+}
+
+/// Returns the parent. The relation is what counts; `System.Parent` shows the same where relations were not read.
+fn parent(wire: &WorkItem) -> Option<ItemId> {
+    wire.relations
+        .iter()
+        .flatten()
+        .find(|relation| relation.rel == "System.LinkTypes.Hierarchy-Reverse")
+        .and_then(|relation| relation.url.rsplit('/').next())
+        .filter(|id| id.parse::<i64>().is_ok())
+        .map(ItemId::from)
+        .or_else(|| {
+            let id = wire.fields.get("System.Parent")?.as_i64()?;
+            Some(ItemId(id.to_string()))
+        })
+}
+
+/// Returns what a patch carries for a value; `None` removes the field. Long text is not written through here, because
+/// it needs the current text.
+pub(super) fn written(value: &FieldValue, zone: Option<Tz>) -> Option<Value> {
+    match value {
+        FieldValue::Empty => None,
+        FieldValue::Text(text) | FieldValue::Rich(text) => Some(json!(text)),
+        FieldValue::Choice(name) => Some(json!(name.shown)),
+        FieldValue::Number(thousandths) if thousandths % 1000 == 0 => {
+            Some(json!(thousandths / 1000))
+        }
+        FieldValue::Number(thousandths) => Some(json!(*thousandths as f64 / 1000.0)),
+        FieldValue::Duration(ms) => Some(json!(*ms as f64 / MS_PER_HOUR)),
+        FieldValue::Day(day) => Some(json!(instant_of(*day, zone))),
+        FieldValue::Tags(tags) => {
+            let names: Vec<&str> = tags.iter().map(|tag| tag.shown.as_str()).collect();
+            Some(json!(names.join("; ")))
+        }
+        // One person at most fits; the first by key, so that a repeat says the same.
+        FieldValue::People(people) => people
+            .first()
+            .map(|person| json!(person.key.strip_prefix("id:").unwrap_or(&person.key))),
+    }
+}
+
+/// Returns a title as it can be stored: one line, cut at 255 UTF-16 units without splitting a character.
+pub(super) fn title(text: &str) -> String {
+    let mut units = 0;
+    text.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take_while(|c| {
+            units += c.len_utf16();
+            units <= MAX_TITLE
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+use super::*;
+use serde_json::from_value;
+
+fn names() -> BTreeMap<FieldKey, String> {
+    let type_fields = [
+        "System.Description",
+        "Microsoft.VSTS.Common.Priority",
+        "Microsoft.VSTS.Scheduling.OriginalEstimate",
+        "Microsoft.VSTS.Scheduling.StoryPoints",
+        "Microsoft.VSTS.Scheduling.TargetDate",
+    ];
+    let type_fields = type_fields.iter().map(|name| (*name).to_owned()).collect();
+    super::super::fields::resolve(&BTreeMap::new(), &type_fields)
+}
+
+fn convert(body: Value) -> Item {
+    let wire: WorkItem = from_value(body).unwrap();
+    let context = Context {
+        names: &names(),
+        zone: None,
+        hosts: &[],
+        base_url: "https://dev.azure.com/acme",
+    };
+    item(&context, &wire)
+}
+
+fn sample() -> Item {
+    convert(json!({
+        "id": 41, "rev": 7,
+        "fields": {
+            "System.TeamProject": "Blue Sky", "System.AreaPath": "Blue Sky\\Web",
+            "System.WorkItemType": "Task", "System.State": "Active", "System.Title": " Paint  the fence ",
+            "System.AssignedTo": {"displayName": "Ana", "uniqueName": "Ana@Acme.example", "id": "11-22"},
+            "System.Tags": "Garden; garden ;Wood", "Microsoft.VSTS.Common.Priority": 2.0,
+            "Microsoft.VSTS.Scheduling.OriginalEstimate": 1.5, "Microsoft.VSTS.Scheduling.StoryPoints": 0.5,
+            "Microsoft.VSTS.Scheduling.TargetDate": "2026-03-04T22:00:00Z",
+            "System.CreatedDate": "2026-03-01T10:00:00.5Z", "System.ChangedDate": "2026-03-02T10:00:00.26Z",
+            "System.Description": "# Plan"
+        },
+        "multilineFieldsFormat": {"System.Description": "Markdown"},
+        "relations": [
+            {"rel": "Hyperlink", "url": "https://app.clickup.com/t/1", "attributes": {"comment": "sx1:abc"}},
+            {"rel": "Hyperlink", "url": "https://app.clickup.com/t/2", "attributes": {}},
+            {"rel": "Hyperlink", "url": "https://elsewhere.example/t/2", "attributes": {"comment": "see"}},
+            {"rel": "ArtifactLink", "url": "vstfs:///Git/Commit/1", "attributes": {"name": "sx1:no"}},
+            {"rel": "System.LinkTypes.Hierarchy-Reverse", "url": "https://dev.azure.com/acme/guid/_apis/wit/workItems/40"}
+        ]
+    }))
+}
+
+#[test]
+fn an_item_reads_in_canonical_form() {
+    let item = sample();
+    let get = |key: FieldKey| item.fields[&key].clone();
+    assert_eq!(
+        get(FieldKey::Title),
+        FieldValue::Text("Paint the fence".to_owned())
+    );
+    assert_eq!(get(FieldKey::State), FieldValue::choice("active"));
+    assert_eq!(get(FieldKey::Priority), FieldValue::Number(2000));
+    assert_eq!(get(FieldKey::Points), FieldValue::Number(500));
+    assert_eq!(get(FieldKey::Estimate), FieldValue::Duration(5_400_000));
+    assert_eq!(get(FieldKey::Tags), FieldValue::tags(["garden", "wood"]));
+    assert_eq!(get(FieldKey::DueDate).to_string(), "2026-03-05");
+    let people = get(FieldKey::Assignees).members();
+    assert_eq!(people.first().unwrap().key, "ana@acme.example");
+    assert_eq!(people.first().unwrap().shown, "Ana");
+    assert_eq!(
+        item.raw[&FieldKey::Description].format,
+        TextFormat::Markdown
+    );
+    assert_eq!(item.raw[&FieldKey::Description].text, "# Plan");
+    assert_eq!(item.markers, ["sx1:abc"]);
+    assert_eq!(item.backlinks, ["https://app.clickup.com/t/2"]);
+    assert_eq!(item.parent, Some(ItemId::from("40")));
+    assert_eq!(item.container, "Blue Sky|Blue Sky\\Web");
+    assert_eq!(
+        item.url,
+        "https://dev.azure.com/acme/Blue%20Sky/_workitems/edit/41"
+    );
+    assert_eq!(item.changed_at.since(item.created_at), 86_399_760);
+    assert_eq!(item.version, Version(7));
+}
+
+#[test]
+fn unset_is_empty_and_a_field_that_the_type_lacks_is_absent() {
+    let item = convert(json!({"id": 1, "rev": 1, "fields": {"System.Title": "x"}}));
+    assert_eq!(item.fields[&FieldKey::Assignees], FieldValue::Empty);
+    assert_eq!(item.fields[&FieldKey::Description], FieldValue::Empty);
+    assert_eq!(item.raw[&FieldKey::Description].format, TextFormat::Html);
+    assert!(!item.fields.contains_key(&FieldKey::StartDate));
+}
+
+#[test]
+fn a_value_of_an_unexpected_shape_is_absent_rather_than_empty() {
+    let item = convert(json!({"id": 1, "rev": 1, "fields": {
+        "System.Title": 5, "System.AssignedTo": "Ana", "Microsoft.VSTS.Common.Priority": "high"}}));
+    for key in [FieldKey::Title, FieldKey::Assignees, FieldKey::Priority] {
+        assert!(!item.fields.contains_key(&key), "{key}");
+    }
+}
+
+#[test]
+fn a_person_without_a_mail_like_name_is_known_by_id() {
+    let value = json!({"displayName": "Bo", "uniqueName": "CORP\\bo", "id": "A-1"});
+    let bo = person(&value).unwrap();
+    assert_eq!(bo.key, "id:a-1");
+    assert_eq!(
+        written(&FieldValue::People(BTreeSet::from([bo])), None),
+        Some(json!("a-1"))
+    );
+}
+
+#[test]
+fn days_survive_the_picking_persons_time_zone() {
+    let without = |text: &str| day(text, None).unwrap().to_string();
+    assert_eq!(
+        without("2026-03-04T22:00:00Z"),
+        "2026-03-05",
+        "picked at UTC+2"
+    );
+    assert_eq!(
+        without("2026-03-05T08:00:00Z"),
+        "2026-03-05",
+        "picked at UTC-8"
+    );
+    assert_eq!(
+        without("2026-03-05T00:00:00Z"),
+        "2026-03-05",
+        "written by us"
+    );
+    for zone in [
+        "Europe/Berlin",
+        "America/Los_Angeles",
+        "Pacific/Auckland",
+        "America/Santiago",
+        "UTC",
+    ] {
+        let zone: Tz = zone.parse().unwrap();
+        let mut date = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+        for _ in 0..366 {
+            assert_eq!(
+                day(&instant_of(date, Some(zone)), Some(zone)),
+                Some(date),
+                "{zone}"
+            );
+            assert_eq!(day(&instant_of(date, None), None), Some(date));
+            date = date.succ_opt().unwrap();
+        }
+    }
+}
+
+#[test]
+fn written_values_read_back_as_themselves() {
+    let same = |key: FieldKey, value: FieldValue| {
+        let sent = written(&value, None).unwrap();
+        assert_eq!(read(&key, &sent, None), Some(value));
+    };
+    same(FieldKey::Priority, FieldValue::Number(3000));
+    same(FieldKey::Points, FieldValue::Number(2500));
+    for minutes in [1, 7, 20, 61, 100_000] {
+        same(FieldKey::Estimate, FieldValue::Duration(minutes * 60_000));
+    }
+    same(FieldKey::Tags, FieldValue::tags(["b", "A c"]));
+    same(FieldKey::State, FieldValue::choice("In Progress"));
+    assert_eq!(written(&FieldValue::Empty, None), None);
+}
+
+#[test]
+fn titles_are_cut_by_utf16_units_and_never_inside_a_character() {
+    let long = "🦀".repeat(200);
+    assert_eq!(title(&long).chars().count(), 127);
+    assert_eq!(title(" a \n b "), "a b");
+}

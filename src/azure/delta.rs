@@ -1,0 +1,354 @@
+//! Listings: what changed, and everything.
+//!
+//! An idle cycle may cost one query and one more request. Re-reading the overlap window would list every item of the last
+//! minutes again and again, so rows whose known version was read inside the window are first explained: one batch of
+//! revisions tells which of them moved. A cycle with nothing to explain spends that request on the link feed.
+
+use super::api::{BATCH, Select};
+use super::wire::WorkItem;
+use super::{Scope, Shared, fields, wiql};
+use crate::connector::client::Priority;
+use crate::connector::{ConnectorError, ErrorKind, Known, ListedRow, Listing, Watermark};
+use crate::model::{ItemId, PairName, Side, Timestamp, Version};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How far each query reaches back below the watermark: queries run on an index that lags by seconds.
+const OVERLAP_MS: i64 = 5 * 60 * 1000;
+
+/// Most pages of the link feed read in one cycle; the rest follows in the next.
+const MAX_LINK_PAGES: usize = 10;
+
+type KnownFn<'a> = &'a (dyn for<'b> Fn(&'b ItemId) -> Option<Known> + Send + Sync);
+
+/// What a set of queries found.
+pub(super) struct Found {
+    /// Ids with their pair, where the query tells it.
+    pub(super) ids: BTreeMap<i64, Option<PairName>>,
+    /// The server's clock at the first page.
+    pub(super) as_of: Timestamp,
+}
+
+/// Rows of a delta, told apart by what is already known.
+struct Sorted {
+    /// Must be reported.
+    moved: BTreeSet<i64>,
+    /// Known from a read inside the window: reported only if the revision differs.
+    explained: BTreeMap<i64, Version>,
+}
+
+impl Shared {
+    /// Runs queries page by page.
+    pub(super) async fn walk(
+        &self,
+        groups: &[wiql::Group],
+        since: wiql::Since,
+        priority: Priority,
+    ) -> Result<Found, ConnectorError> {
+        let broken = |message: &str| {
+            ConnectorError::new(Side::Ado, ErrorKind::Protocol, "query work items", message)
+        };
+        let mut ids: BTreeMap<i64, Option<PairName>> = BTreeMap::new();
+        let mut as_of = None;
+        for group in groups {
+            let pair = match group.pairs.as_slice() {
+                [one] => Some(one),
+                _ => None,
+            };
+            let mut last = 0;
+            loop {
+                let query = group.query(since, last);
+                let page = self
+                    .api
+                    .wiql(group.project.as_deref(), &query, priority)
+                    .await?;
+                if as_of.is_none() {
+                    let time = Timestamp::parse_rfc3339(&page.as_of);
+                    as_of = Some(time.ok_or_else(|| broken("asOf is not a time"))?);
+                }
+                let full = page.work_items.len() >= wiql::PAGE;
+                let highest = page.work_items.iter().map(|row| row.id).max();
+                for row in page.work_items {
+                    let held = ids.entry(row.id).or_insert_with(|| pair.cloned());
+                    if self.is_deeper(pair, held.as_ref()) {
+                        *held = pair.cloned();
+                    }
+                }
+                match highest {
+                    Some(id) if full && id > last => last = id,
+                    Some(_) if full => return Err(broken("paging does not move on")),
+                    _ => break,
+                }
+            }
+        }
+        // Without pairs nothing was asked, and nothing was learnt about the clock.
+        let as_of = as_of
+            .or_else(|| self.api.http.server_now())
+            .unwrap_or_default();
+        Ok(Found { ids, as_of })
+    }
+
+    /// An item found by the queries of two pairs belongs to the one with the deeper area.
+    fn is_deeper(&self, new: Option<&PairName>, held: Option<&PairName>) -> bool {
+        let depth = |pair: Option<&PairName>| {
+            self.scopes
+                .iter()
+                .find(|scope| Some(&scope.pair) == pair)
+                .map(wiql::depth)
+        };
+        depth(new) > depth(held)
+    }
+
+    pub(super) async fn fetch_changes(
+        &self,
+        since: &Watermark,
+        known: KnownFn<'_>,
+    ) -> Result<Listing, ConnectorError> {
+        let Some(high) = since.high else {
+            let every = self.scopes.iter().map(|scope| scope.pair.clone()).collect();
+            return self.fetch_all(&every).await;
+        };
+        let window = Timestamp(high.plus_ms(-OVERLAP_MS).0.div_euclid(1000) * 1000);
+        let groups = wiql::groups(&self.scopes);
+        let found = self
+            .walk(&groups, wiql::Since::Changed(window), Priority::Live)
+            .await?;
+        let mut sorted = sort(&found.ids, window, known);
+        let ask_again = sorted.explained.len() > BATCH;
+        if ask_again {
+            // Too many for one batch of revisions: ask which of them changed since the last look instead.
+            let again = self
+                .walk(&groups, wiql::Since::Changed(high), Priority::Live)
+                .await?;
+            sorted.explained.retain(|id, _| again.ids.contains_key(id));
+            // One is an edit, most likely. Several may be the end of a bulk that was read already: telling them apart by
+            // revision costs one batch here, and would cost a read of every counterpart later.
+            if sorted.explained.len() == 1 {
+                sorted
+                    .moved
+                    .extend(std::mem::take(&mut sorted.explained).into_keys());
+            }
+        }
+        let unattributed = sorted
+            .moved
+            .iter()
+            .filter(|id| matches!(found.ids.get(id), Some(None)));
+        let to_read: BTreeSet<i64> = sorted
+            .explained
+            .keys()
+            .chain(unattributed)
+            .copied()
+            .collect();
+        let mut rows = BTreeMap::new();
+        let mut watermark = Watermark {
+            high: Some(high.max(found.as_of)),
+            settled: Some(found.as_of),
+            link_token: since.link_token.clone(),
+        };
+        let places = self.places(&to_read).await?;
+        for (id, pair) in &found.ids {
+            let place = places.get(id);
+            let rev = place.map(|wire| Version(wire.rev));
+            let explained = sorted.explained.get(id);
+            if explained.is_none() && !sorted.moved.contains(id) {
+                continue;
+            }
+            if explained.is_some() && explained == rev.as_ref() {
+                continue;
+            }
+            let pair = pair.clone().or_else(|| self.pair_of(place?, &groups));
+            match pair {
+                Some(pair) => {
+                    rows.insert(*id, row(*id, pair, rev));
+                }
+                None => tracing::debug!(id, "changed item is in no pair's area any more"),
+            }
+        }
+        if to_read.is_empty() && !ask_again {
+            let (ends, token) = self.changed_links(since, high, known).await?;
+            watermark.link_token = token;
+            let open: BTreeSet<i64> = ends
+                .into_iter()
+                .filter(|id| !rows.contains_key(id))
+                .collect();
+            rows.extend(self.link_rows(&open, &groups).await?);
+        }
+        Ok(Listing {
+            rows: rows.into_values().collect(),
+            watermark,
+            complete: false,
+        })
+    }
+
+    /// Reads the link feed. Returns the known ends of changed links and the token to go on from. A server without the
+    /// feed is no error: sweeps find moved links too.
+    async fn changed_links(
+        &self,
+        since: &Watermark,
+        high: Timestamp,
+        known: KnownFn<'_>,
+    ) -> Result<(BTreeSet<i64>, Option<String>), ConnectorError> {
+        let mut token = since.link_token.clone();
+        let mut ends = BTreeSet::new();
+        for _ in 0..MAX_LINK_PAGES {
+            let page = match self.api.link_feed(token.as_deref(), high).await {
+                Ok(page) => page,
+                Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused) => {
+                    tracing::debug!("link feed not available: {error}");
+                    return Ok((ends, None));
+                }
+                Err(error) => return Err(error),
+            };
+            for link in &page.values {
+                for id in [link.source, link.target] {
+                    if known(&ItemId(id.to_string())).is_some() {
+                        ends.insert(id);
+                    }
+                }
+            }
+            let next = page
+                .continuation_token
+                .or_else(|| token_of(page.next_link.as_deref()?));
+            let stuck = next.is_none() || next == token;
+            token = next.or(token);
+            if page.is_last_batch || stuck {
+                break;
+            }
+        }
+        Ok((ends, token))
+    }
+
+    /// Builds rows for ends of changed links. Their version says nothing (ADO-1), so it is left out: read them.
+    async fn link_rows(
+        &self,
+        ids: &BTreeSet<i64>,
+        groups: &[wiql::Group],
+    ) -> Result<BTreeMap<i64, ListedRow>, ConnectorError> {
+        let mut rows = BTreeMap::new();
+        if let [only] = self.scopes.as_slice() {
+            for id in ids {
+                rows.insert(*id, row(*id, only.pair.clone(), None));
+            }
+            return Ok(rows);
+        }
+        for (id, wire) in self.places(ids).await? {
+            let scopes: Vec<&Scope> = self.scopes.iter().collect();
+            let pair = self
+                .pair_of(&wire, groups)
+                .or_else(|| attribute(&wire, scopes));
+            if let Some(pair) = pair {
+                rows.insert(id, row(id, pair, None));
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Reads revision and place of items.
+    async fn places(&self, ids: &BTreeSet<i64>) -> Result<BTreeMap<i64, WorkItem>, ConnectorError> {
+        let names = ["System.Id", "System.Rev", fields::PROJECT, fields::AREA];
+        let ids: Vec<i64> = ids.iter().copied().collect();
+        let mut places = BTreeMap::new();
+        for chunk in ids.chunks(BATCH) {
+            let read = self
+                .api
+                .batch(chunk, Select::Fields(&names), Priority::Live)
+                .await?;
+            places.extend(read.into_iter().map(|wire| (wire.id, wire)));
+        }
+        Ok(places)
+    }
+
+    /// Attributes an item among the pairs that share a query.
+    fn pair_of(&self, wire: &WorkItem, groups: &[wiql::Group]) -> Option<PairName> {
+        let shared: BTreeSet<&PairName> = groups
+            .iter()
+            .filter(|group| group.pairs.len() > 1)
+            .flat_map(|group| &group.pairs)
+            .collect();
+        let scopes = self
+            .scopes
+            .iter()
+            .filter(|scope| shared.contains(&scope.pair))
+            .collect();
+        attribute(wire, scopes)
+    }
+
+    pub(super) async fn fetch_all(
+        &self,
+        pairs: &BTreeSet<PairName>,
+    ) -> Result<Listing, ConnectorError> {
+        let groups: Vec<wiql::Group> = self
+            .scopes
+            .iter()
+            .filter(|scope| pairs.contains(&scope.pair))
+            .map(wiql::single)
+            .collect();
+        let found = self
+            .walk(&groups, wiql::Since::Ever, Priority::Backfill)
+            .await?;
+        let ids: Vec<i64> = found.ids.keys().copied().collect();
+        let mut versions = BTreeMap::new();
+        for chunk in ids.chunks(BATCH) {
+            let select = Select::Fields(&["System.Rev"]);
+            for wire in self.api.batch(chunk, select, Priority::Backfill).await? {
+                versions.insert(wire.id, Version(wire.rev));
+            }
+        }
+        let rows = found
+            .ids
+            .into_iter()
+            .filter_map(|(id, pair)| Some(row(id, pair?, versions.get(&id).copied())))
+            .collect();
+        Ok(Listing {
+            rows,
+            watermark: Watermark {
+                high: Some(found.as_of),
+                settled: Some(found.as_of),
+                link_token: None,
+            },
+            complete: true,
+        })
+    }
+}
+
+fn attribute(wire: &WorkItem, scopes: Vec<&Scope>) -> Option<PairName> {
+    let project = wire.text(fields::PROJECT)?;
+    let area = wire.text(fields::AREA).unwrap_or(project);
+    wiql::attribute(scopes, project, area).map(|scope| scope.pair.clone())
+}
+
+fn row(id: i64, pair: PairName, version: Option<Version>) -> ListedRow {
+    ListedRow {
+        id: ItemId(id.to_string()),
+        pair,
+        version,
+        item: None,
+    }
+}
+
+/// Splits what was found: unknown items and those last read before the window have certainly moved.
+fn sort(found: &BTreeMap<i64, Option<PairName>>, window: Timestamp, known: KnownFn<'_>) -> Sorted {
+    let mut sorted = Sorted {
+        moved: BTreeSet::new(),
+        explained: BTreeMap::new(),
+    };
+    for id in found.keys() {
+        match known(&ItemId(id.to_string())) {
+            Some(held) if held.changed_at >= window => {
+                sorted.explained.insert(*id, held.version);
+            }
+            _ => {
+                sorted.moved.insert(*id);
+            }
+        }
+    }
+    sorted
+}
+
+/// Takes the continuation token out of a link to the next page.
+fn token_of(link: &str) -> Option<String> {
+    url::Url::parse(link)
+        .ok()?
+        .query_pairs()
+        .find(|(name, _)| name.eq_ignore_ascii_case("continuationToken"))
+        .map(|(_, value)| value.into_owned())
+}

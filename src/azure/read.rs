@@ -1,0 +1,222 @@
+//! Reading items by id, and what a type can hold.
+
+use super::api::{BATCH, Select};
+use super::wire::{WireType, WorkItem};
+use super::{Shared, convert, fields, states::Transitions, wiql};
+use crate::connector::client::Priority;
+use crate::connector::{ConnectorError, ErrorKind, Fetched};
+use crate::model::{Item, ItemId, PairName, Timestamp};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What a type can hold. Kept for the life of the process; a change of the process template needs a restart.
+#[derive(Debug, Default)]
+pub(super) struct TypeInfo {
+    /// Reference names. Empty: could not be read.
+    pub(super) fields: BTreeSet<String>,
+    /// Allowed transitions. Empty: could not be read.
+    pub(super) transitions: Transitions,
+}
+
+/// Types by (project, name).
+#[derive(Default)]
+pub(super) struct TypeCache(Mutex<BTreeMap<(String, String), Arc<TypeInfo>>>);
+
+impl TypeInfo {
+    pub(super) fn from_wire(wire: &WireType) -> TypeInfo {
+        TypeInfo {
+            fields: wire
+                .fields
+                .iter()
+                .chain(&wire.field_instances)
+                .flatten()
+                .map(|field| field.reference_name.clone())
+                .collect(),
+            transitions: wire
+                .transitions
+                .iter()
+                .flatten()
+                .map(|(from, to)| {
+                    let to = to.iter().flatten().map(|step| step.to.clone()).collect();
+                    (from.clone(), to)
+                })
+                .collect(),
+        }
+    }
+}
+
+impl Shared {
+    /// Returns a type, from memory where it was read before. A type that does not exist (any more) is unknown, not an
+    /// error: its items can still be read by the fields that they show.
+    pub(super) async fn type_info(
+        &self,
+        project: &str,
+        name: &str,
+    ) -> Result<Arc<TypeInfo>, ConnectorError> {
+        let key = (project.to_lowercase(), name.to_lowercase());
+        let lock = || self.types.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = lock().get(&key).cloned();
+        if let Some(info) = held {
+            return Ok(info);
+        }
+        let info = match self.api.work_item_type(project, name).await {
+            Ok(wire) => Arc::new(TypeInfo::from_wire(&wire)),
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(Arc::default()),
+            Err(error) => return Err(error),
+        };
+        lock().insert(key, info.clone());
+        Ok(info)
+    }
+
+    /// Converts an item as its pair is configured; one outside every pair is read with the built-in fields.
+    pub(super) async fn convert(&self, wire: &WorkItem) -> Result<Item, ConnectorError> {
+        let project = wire.text(fields::PROJECT).unwrap_or("");
+        let area = wire.text(fields::AREA).unwrap_or(project);
+        let type_name = wire.text(fields::TYPE).unwrap_or("");
+        let scope = wiql::attribute(&self.scopes, project, area)
+            .or_else(|| self.scopes.iter().find(|scope| scope.project == project));
+        let info = self.type_info(project, type_name).await?;
+        let shown: BTreeSet<String>;
+        let type_fields = if info.fields.is_empty() {
+            shown = wire.fields.keys().cloned().collect();
+            &shown
+        } else {
+            &info.fields
+        };
+        let nothing = BTreeMap::new();
+        let names = fields::resolve(scope.map_or(&nothing, |scope| &scope.fields), type_fields);
+        let context = convert::Context {
+            names: &names,
+            zone: self.zone,
+            hosts: scope.map_or(&[], |scope| scope.marker_hosts.as_slice()),
+            base_url: &self.base_url,
+        };
+        Ok(convert::item(&context, wire))
+    }
+
+    pub(super) async fn fetch_items(
+        &self,
+        ids: &BTreeSet<ItemId>,
+    ) -> Result<BTreeMap<ItemId, Fetched>, ConnectorError> {
+        let mut answer = BTreeMap::new();
+        let mut numbers = BTreeSet::new();
+        for id in ids {
+            match number(id) {
+                Some(n) => {
+                    numbers.insert(n);
+                }
+                None => {
+                    let reason = "not a work item number".to_owned();
+                    answer.insert(id.clone(), Fetched::Unclear { reason });
+                }
+            }
+        }
+        let asked: Vec<i64> = numbers.iter().copied().collect();
+        let priority = if asked.len() > BATCH {
+            Priority::Backfill
+        } else {
+            Priority::Live
+        };
+        for chunk in asked.chunks(BATCH) {
+            for wire in self.api.batch(chunk, Select::Relations, priority).await? {
+                // Order and completeness are not promised: only what was asked for and came counts.
+                if numbers.remove(&wire.id) {
+                    let item = self.convert(&wire).await?;
+                    answer.insert(item.id.clone(), Fetched::Seen(Box::new(item)));
+                }
+            }
+        }
+        let missing: Vec<i64> = numbers.into_iter().collect();
+        let deleted = self.look_in_bins(&missing).await?;
+        for id in missing {
+            let fetched = match deleted.get(&id) {
+                Some(evidence) => Fetched::Gone {
+                    evidence: evidence.clone(),
+                },
+                None => Fetched::Unclear {
+                    reason: "cannot be read and is in no recycle bin (destroyed, moved, or no right to see it)"
+                        .to_owned(),
+                },
+            };
+            answer.insert(ItemId(id.to_string()), fetched);
+        }
+        Ok(answer)
+    }
+
+    /// Looks unreadable items up in the recycle bins of the configured projects (ADO-13). A bin that cannot be read
+    /// proves nothing.
+    async fn look_in_bins(&self, ids: &[i64]) -> Result<BTreeMap<i64, String>, ConnectorError> {
+        let mut found = BTreeMap::new();
+        let projects: BTreeSet<&str> = self.scopes.iter().map(|s| s.project.as_str()).collect();
+        for project in projects {
+            let open: Vec<i64> = ids
+                .iter()
+                .copied()
+                .filter(|id| !found.contains_key(id))
+                .collect();
+            for chunk in open.chunks(BATCH) {
+                match self.api.recycle_bin(project, chunk).await {
+                    Ok(rows) => found.extend(rows),
+                    Err(error)
+                        if matches!(
+                            error.kind,
+                            ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Auth
+                        ) =>
+                    {
+                        tracing::debug!(project, "recycle bin not readable: {error}");
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) async fn find_marker(
+        &self,
+        pair: &PairName,
+        marker: &str,
+        created_after: Timestamp,
+    ) -> Result<Vec<ItemId>, ConnectorError> {
+        let scope = self.scope(pair)?;
+        let groups = [wiql::whole_project(scope)];
+        let found = self
+            .walk(&groups, wiql::Since::Created(created_after), Priority::Live)
+            .await?;
+        let ids: Vec<i64> = found.ids.into_keys().collect();
+        let mut carrying = BTreeSet::new();
+        for chunk in ids.chunks(BATCH) {
+            for wire in self
+                .api
+                .batch(chunk, Select::Relations, Priority::Live)
+                .await?
+            {
+                if carries(&wire, marker) {
+                    carrying.insert(wire.id);
+                }
+            }
+        }
+        Ok(carrying
+            .into_iter()
+            .map(|id| ItemId(id.to_string()))
+            .collect())
+    }
+}
+
+fn carries(wire: &WorkItem, marker: &str) -> bool {
+    wire.relations.iter().flatten().any(|relation| {
+        relation.rel == "Hyperlink"
+            && relation
+                .attributes
+                .as_ref()
+                .and_then(|attributes| attributes.get("comment"))
+                .and_then(Value::as_str)
+                .is_some_and(|comment| comment.trim() == marker)
+    })
+}
+
+/// Returns the work item number of an id.
+pub(super) fn number(id: &ItemId) -> Option<i64> {
+    id.as_str().parse().ok().filter(|number| *number > 0)
+}

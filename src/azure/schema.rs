@@ -1,0 +1,146 @@
+//! The live vocabulary of a project, for `check` and for proposing mappings.
+
+use super::Shared;
+use super::read::TypeInfo;
+use super::wire::{ConnectionData, Node, WireState, WireType};
+use crate::connector::{ConnectorError, Schema, SchemaState, SchemaType};
+use crate::model::PairName;
+use serde_json::Value;
+
+impl Shared {
+    pub(super) async fn fetch_schema(&self, pair: &PairName) -> Result<Schema, ConnectorError> {
+        let scope = self.scope(pair)?;
+        let mut schema = Schema::default();
+        for wire in self.api.work_item_types(&scope.project).await? {
+            if wire.is_disabled {
+                continue;
+            }
+            let states = match wire.states.clone().filter(|states| !states.is_empty()) {
+                Some(states) => states,
+                None => self.api.states(&scope.project, &wire.name).await?,
+            };
+            schema.types.push(schema_type(&wire, states));
+        }
+        match self.api.connection_data().await {
+            Ok(data) => schema.me = Some(me(data)),
+            Err(error) => schema.findings.push(format!(
+                "Who the token belongs to could not be read: {error}."
+            )),
+        }
+        match self.api.areas(&scope.project).await {
+            Ok(root) => areas(&root, "", &mut schema.containers),
+            Err(error) => schema
+                .findings
+                .push(format!("Area paths could not be read: {error}.")),
+        }
+        Ok(schema)
+    }
+}
+
+fn schema_type(wire: &WireType, states: Vec<WireState>) -> SchemaType {
+    let info = TypeInfo::from_wire(wire);
+    let required = wire
+        .fields
+        .iter()
+        .chain(&wire.field_instances)
+        .flatten()
+        .filter(|field| field.always_required)
+        .filter(|field| matches!(field.default_value, None | Some(Value::Null)))
+        // Filled in by the service.
+        .filter(|field| !SELF_FILLED.contains(&field.reference_name.as_str()))
+        .map(|field| field.reference_name.clone())
+        .collect();
+    SchemaType {
+        name: wire.name.clone(),
+        states: states
+            .into_iter()
+            .map(|state| SchemaState {
+                name: state.name,
+                category: state.category.unwrap_or_default(),
+            })
+            .collect(),
+        transitions: info.transitions,
+        fields: info.fields,
+        required,
+    }
+}
+
+/// Required fields that never have to be sent (learn.microsoft.com, work-item-fields: system fields).
+const SELF_FILLED: [&str; 8] = [
+    "System.AreaId",
+    "System.AreaPath",
+    "System.IterationId",
+    "System.IterationPath",
+    "System.State",
+    "System.Reason",
+    "System.TeamProject",
+    "System.WorkItemType",
+];
+
+fn me(data: ConnectionData) -> (String, String) {
+    let account = data
+        .user
+        .properties
+        .as_ref()
+        .and_then(|properties| properties.get("Account"))
+        .and_then(|account| account.get("$value"))
+        .and_then(Value::as_str)
+        .filter(|account| account.contains('@'))
+        .map(str::to_lowercase);
+    let id = format!("id:{}", data.user.id.to_lowercase());
+    let shown = data
+        .user
+        .display_name
+        .or_else(|| account.clone())
+        .unwrap_or_else(|| id.clone());
+    (account.unwrap_or(id), shown)
+}
+
+/// Collects area paths as the field wants them: `Project\Area`, without the level called `Area` that node paths have.
+fn areas(node: &Node, above: &str, found: &mut Vec<(String, String)>) {
+    let path = if above.is_empty() {
+        node.name.clone()
+    } else {
+        format!("{above}\\{}", node.name)
+    };
+    found.push((path.clone(), node.name.clone()));
+    for child in &node.children {
+        areas(child, &path, found);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{from_value, json};
+
+    #[test]
+    fn area_paths_start_with_the_project_and_name_every_level() {
+        let root: Node = from_value(json!({"name": "Blue", "children": [
+            {"name": "Web", "children": [{"name": "Shop"}]}, {"name": "Ops"}]}))
+        .unwrap();
+        let mut found = Vec::new();
+        areas(&root, "", &mut found);
+        let paths: Vec<&str> = found.iter().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(paths, ["Blue", "Blue\\Web", "Blue\\Web\\Shop", "Blue\\Ops"]);
+    }
+
+    #[test]
+    fn required_means_that_the_caller_has_to_send_it() {
+        let wire: WireType = from_value(json!({"name": "Bug", "fields": [
+            {"referenceName": "System.AreaId", "alwaysRequired": true},
+            {"referenceName": "System.Title", "alwaysRequired": true, "defaultValue": null},
+            {"referenceName": "Custom.Team", "alwaysRequired": true, "defaultValue": "Blue"},
+            {"referenceName": "System.Tags", "alwaysRequired": false}],
+            "transitions": {"": [{"to": "New", "actions": null}], "New": [{"to": "Done"}], "Gone": null}}))
+        .unwrap();
+        let found = schema_type(&wire, Vec::new());
+        assert_eq!(
+            found.required.into_iter().collect::<Vec<_>>(),
+            ["System.Title"]
+        );
+        assert_eq!(found.fields.len(), 4);
+        assert!(found.transitions["New"].contains("Done"));
+        assert!(found.transitions["Gone"].is_empty());
+    }
+}

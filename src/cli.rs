@@ -1,0 +1,395 @@
+//! The command line as types: what may be typed, what it means, and with which code the program leaves.
+//!
+//! No logic beyond parsing. The manual pages and the shell completions are generated from these types, so a help
+//! text is written once.
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+   0  done
+   1  unexpected error
+   2  changes are pending (only with --detailed-exitcode)
+   3  done, but some items failed or are held
+   4  stopped by a guard
+  64  wrong usage
+  69  a service is unreachable or throttled out
+  75  another instance holds the lock
+  77  credentials missing, refused or without the right scope
+  78  bad configuration";
+
+/// Code with which the program leaves. The numbers are part of the contract with scripts and service managers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// Done.
+    Done = 0,
+    /// Something nobody expected.
+    Unexpected = 1,
+    /// Changes are pending; only with `--detailed-exitcode`.
+    Pending = 2,
+    /// Done, but items failed or are held.
+    Partial = 3,
+    /// Stopped by a guard.
+    Guard = 4,
+    /// The command line makes no sense.
+    Usage = 64,
+    /// A service is unreachable or throttled out.
+    Unavailable = 69,
+    /// Another instance holds the lock.
+    Locked = 75,
+    /// Credentials are missing, refused or without the right scope.
+    Credentials = 77,
+    /// The configuration is wrong.
+    Config = 78,
+}
+
+impl ExitCode {
+    /// Returns the number that the process leaves with.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        std::process::ExitCode::from(code.number())
+    }
+}
+
+/// Keeps Azure DevOps Boards work items and ClickUp tasks equal, in both directions, by polling.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "boardsync", version, after_long_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(after_help = "Start with: boardsync demo    (no account needed)")]
+pub struct Cli {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Global {
+    /// Configuration file [default: ./config.toml, then the user's and the system's places]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print the result as JSON with a format_version
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to colour the output
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: ColorWhen,
+    /// Log more; twice for every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Log errors only, show no progress
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// When to colour the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Run scheduled cycles until stopped, or one cycle with --once
+    #[command(after_help = "Example: boardsync reconcile --once --pair web", after_long_help = EXIT_CODES)]
+    Reconcile(ReconcileArgs),
+    /// Show what one cycle would change, and write nothing
+    #[command(after_help = "Example: boardsync plan --out first.plan", after_long_help = EXIT_CODES)]
+    Plan(PlanArgs),
+    /// Carry out exactly a saved plan; what moved since is left out
+    #[command(after_help = "Example: boardsync apply first.plan", after_long_help = EXIT_CODES)]
+    Apply(ApplyArgs),
+    /// Report every problem of the configuration, then of the live services
+    #[command(after_help = "Example: boardsync check --offline", after_long_help = EXIT_CODES)]
+    Check(CheckArgs),
+    /// Show per pair when it was last equal, and what is open
+    #[command(after_help = "Example: boardsync status --json", after_long_help = EXIT_CODES)]
+    Status,
+    /// Show the last decision per field, with the base and both values
+    #[command(after_help = "Example: boardsync why 123")]
+    Why(ItemArgs),
+    /// Show everything that boardsync ever did to an item
+    #[command(after_help = "Example: boardsync history 86d3f01jq")]
+    History(ItemArgs),
+    /// List, show and settle fields that were changed on both sides
+    #[command(after_help = "Example: boardsync conflicts resolve 7 --take clickup")]
+    Conflicts(ConflictsArgs),
+    /// List, add and remove pairings of a work item with a task
+    #[command(after_help = "Example: boardsync links add web 123 86d3f01jq")]
+    Links(LinksArgs),
+    /// Run the two fake services on loopback and print a config that reaches them
+    #[command(after_help = "Example: boardsync sandbox --port 8123")]
+    Sandbox(SandboxArgs),
+    /// Tell the whole story against the fake services, in seconds
+    #[command(after_help = "Example: boardsync demo")]
+    Demo(DemoArgs),
+    /// Print a completion script for a shell
+    #[command(
+        after_help = "Example: boardsync completions bash > /etc/bash_completion.d/boardsync"
+    )]
+    Completions(CompletionsArgs),
+    /// Write the manual pages into a folder
+    #[command(after_help = "Example: boardsync man /usr/local/share/man/man1")]
+    Man(ManArgs),
+}
+
+/// Arguments of `reconcile`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReconcileArgs {
+    /// Run one cycle and leave
+    #[arg(long)]
+    pub once: bool,
+    /// Show the plan and write nothing (the same as `plan`)
+    #[arg(long, requires = "once")]
+    pub dry_run: bool,
+    /// Read both sides in full instead of what changed
+    #[arg(long)]
+    pub full: bool,
+    /// Only this pair; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub pair: Vec<String>,
+    /// Answer yes to a pair's first plan; never overrides a guard
+    #[arg(long, requires = "once")]
+    pub yes: bool,
+    /// Let through exactly the plan with this hash, past its guard
+    #[arg(long, value_name = "HASH", requires = "once")]
+    pub approve: Option<String>,
+    /// Leave with 2 when changes are pending
+    #[arg(long, requires = "dry_run")]
+    pub detailed_exitcode: bool,
+}
+
+/// Arguments of `plan`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PlanArgs {
+    /// Save the plan for `apply`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Read both sides in full instead of what changed
+    #[arg(long)]
+    pub full: bool,
+    /// Only this pair; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub pair: Vec<String>,
+    /// Leave with 2 when changes are pending
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// Arguments of `apply`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ApplyArgs {
+    /// Plan saved by `plan --out` [default: plan afresh, show the plan and ask]
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// Arguments of `check`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CheckArgs {
+    /// Read the file only; talk to neither service
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// One item.
+#[derive(Args, Clone, Debug)]
+pub struct ItemArgs {
+    /// Work item number, task id or either address
+    #[arg(value_name = "ITEM")]
+    pub item: String,
+}
+
+/// Arguments of `conflicts`.
+#[derive(Args, Clone, Debug)]
+pub struct ConflictsArgs {
+    /// What to do; `list` when left out.
+    #[command(subcommand)]
+    pub command: Option<ConflictsCommand>,
+}
+
+/// What to do with conflicts.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConflictsCommand {
+    /// List conflicts, open and settled
+    List,
+    /// Show one conflict with the base and both values
+    Show {
+        /// Number from the list
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+    /// Settle one conflict; the next cycle writes the choice
+    #[command(after_help = "Example: boardsync conflicts resolve 7 --take merged text.md")]
+    Resolve {
+        /// Number from the list
+        #[arg(value_name = "ID")]
+        id: i64,
+        /// Whose value stays
+        #[arg(long, value_enum, value_name = "VALUE")]
+        take: Take,
+        /// With `--take merged`: a file with the text
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+}
+
+/// Whose value settles a conflict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Take {
+    /// The Azure DevOps value.
+    Ado,
+    /// The ClickUp value.
+    #[value(name = "clickup")]
+    ClickUp,
+    /// A text of one's own.
+    Merged,
+}
+
+/// Arguments of `links`.
+#[derive(Args, Clone, Debug)]
+pub struct LinksArgs {
+    /// What to do; `list` when left out.
+    #[command(subcommand)]
+    pub command: Option<LinksCommand>,
+}
+
+/// What to do with links.
+#[derive(Clone, Debug, Subcommand)]
+pub enum LinksCommand {
+    /// List every link
+    List,
+    /// Link a work item with a task; different fields become conflicts, nothing is guessed
+    Add {
+        /// Name of the pair
+        #[arg(value_name = "PAIR")]
+        pair: String,
+        /// Work item number or address
+        #[arg(value_name = "WORK_ITEM")]
+        work_item: String,
+        /// Task id or address
+        #[arg(value_name = "TASK")]
+        task: String,
+    },
+    /// Dissolve a link; both items stay and are not linked again
+    Remove {
+        /// Work item number, task id or either address
+        #[arg(value_name = "ITEM")]
+        item: String,
+    },
+}
+
+/// Arguments of `sandbox`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct SandboxArgs {
+    /// Port on 127.0.0.1 [default: a free one]
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+}
+
+/// Arguments of `demo`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct DemoArgs {
+    /// Keep the database and the config of the demo, and say where
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// Arguments of `completions`.
+#[derive(Args, Clone, Debug)]
+pub struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Args, Clone, Debug)]
+pub struct ManArgs {
+    /// Existing folder for the pages
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+}
+
+/// Returns the parser, for generating manual pages and completions.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Parses the process's arguments. Help and version come back as `Err(Done)` and wrong usage as `Err(Usage)`, both
+/// after clap's message was printed.
+pub fn parse() -> Result<Cli, ExitCode> {
+    parse_from(std::env::args_os())
+}
+
+/// Parses the given arguments (the first is the program's name); see [`parse`].
+pub fn parse_from<I, T>(args: I) -> Result<Cli, ExitCode>
+where
+    I: IntoIterator<Item = T>,
+    T: Into<std::ffi::OsString> + Clone,
+{
+    Cli::try_parse_from(args).map_err(|error| {
+        // A closed pipe while printing help changes nothing about the answer.
+        let _ = error.print();
+        if error.use_stderr() {
+            ExitCode::Usage
+        } else {
+            ExitCode::Done
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parser_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn wrong_usage_leaves_with_64_and_help_with_0() {
+        assert_eq!(
+            parse_from(["boardsync", "bogus"]).err(),
+            Some(ExitCode::Usage)
+        );
+        assert_eq!(parse_from(["boardsync"]).err(), Some(ExitCode::Usage));
+        assert_eq!(
+            parse_from(["boardsync", "--version"]).err(),
+            Some(ExitCode::Done)
+        );
+    }
+
+    #[test]
+    fn global_options_stand_before_and_after_the_command() {
+        for args in [
+            ["boardsync", "--json", "status"],
+            ["boardsync", "status", "--json"],
+        ] {
+            assert!(parse_from(args).unwrap().global.json);
+        }
+    }
+
+    #[test]
+    fn a_yes_needs_a_single_cycle() {
+        assert!(parse_from(["boardsync", "reconcile", "--yes"]).is_err());
+        assert!(parse_from(["boardsync", "reconcile", "--once", "--yes"]).is_ok());
+    }
+}

@@ -1,0 +1,385 @@
+//! The ClickUp connector: tasks of watched lists as canonical items, and changes back.
+//!
+//! It never decides what to sync. ClickUp has no conditional update and no idempotency key, so every write is sent once
+//! and whoever calls re-reads before trying again.
+//!
+//! Quirks. "ref" is developer.clickup.com's v2 reference, "test" a test of this folder or of `tests/clickup_connector.rs`.
+//!
+//! | id | symptom | source | handling | test |
+//! |---|---|---|---|---|
+//! | CU-1 | an unknown or foreign task id is 401 `OAUTH_027`/`_023`, the code of a dead token | SmiNat/Clickup_API error table | `GET /user` decides; alive = unclear, never gone | `the_code_decides_and_not_the_status` |
+//! | CU-2 | a deleted task is 404 `ITEM_013` | several clients | the only evidence of a deletion | `only_item_013_says_that_a_task_is_gone` |
+//! | CU-3 | closed tasks, subtasks and archived tasks are left out by default; `archived=true` lists nothing else | ref, Get Tasks | both flags always; a second, archived pass | `list_filters_repeat_the_bracketed_name` |
+//! | CU-4 | the team endpoint does not document `archived` | ref, Get Filtered Team Tasks | if live tasks come back, each list is asked | `an_ignored_archived_flag_falls_back_to_the_lists` |
+//! | CU-5 | `date_updated_gt` is inclusive to some and strict to others | client comments disagree | overlap, rows told apart by (id, version) | `a_task_seen_twice_counts_once_with_its_later_state` |
+//! | CU-6 | direction of `order_by=updated`: one measurement, one contrary claim | gengue/rask | looked at on the first page; oldest first walks by key | `the_order_is_taken_from_the_page_itself` |
+//! | CU-7 | `last_page` may be missing | ref | a short page ends the walk too | `a_short_page_is_the_last_one_even_if_nothing_says_so` |
+//! | CU-8 | ids and times are text here, numbers there | triptechtravel/clickup-cli | every one read as either | `numbers_are_read_from_text_and_from_numbers` |
+//! | CU-9 | answers leave fields out that were just stored | client reports | absent is no information | `a_field_missing_from_the_answer_stays_absent` |
+//! | CU-10 | a day comes back as 04:00 of the setter's zone | ref, general-time | only days are compared; noon is written | `a_written_day_is_read_back_as_itself_around_the_world` |
+//! | CU-11 | `tags` in an update are ignored with 200 | ref, tasks | one request per tag | `tags_go_through_their_own_calls` |
+//! | CU-12 | a guest who cannot see the task is not assigned, with 200 | client report | the answer is checked, the rest is pending | `people_not_in_force_are_pending` |
+//! | CU-13 | a create may not take the status | client report | one update right after, then pending | `a_status_that_a_create_dropped_is_set_at_once` |
+//! | CU-14 | what an empty description does is not documented | ref, Update Task | cleared by one space | `a_description_is_cleared_by_one_space` |
+//! | CU-15 | Markdown comes back rewritten | mmcc007/clickup-yaml-sync | never compared raw; unchanged blocks keep their bytes | `a_cleared_description_keeps_its_footer` |
+//! | CU-16 | user ids of AI agents are negative | client report | `i64` | `negative_user_ids_are_kept` |
+//! | CU-17 | some failures are HTML | gengue/rask | on a write: outcome unknown | `an_html_gateway_page_leaves_a_write_in_doubt` |
+
+mod api;
+mod body;
+mod convert;
+mod failure;
+mod schema;
+mod walk;
+mod wire;
+mod write;
+
+use crate::connector::client::{ClientConfig, HttpClient, Priority, RateLimit};
+use crate::connector::{Change, ListedRow};
+use crate::connector::{
+    ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem, Reader, Schema, Watermark, Writer,
+    Written,
+};
+use crate::model::{FieldKey, ItemId, PairName, Side, Timestamp};
+use api::Inner;
+use async_trait::async_trait;
+use failure::{Intent, judge};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+use walk::{End, OVERLAP_MS, Seen};
+use wire::{Page, Task};
+
+/// What [`connect`] needs.
+pub struct Settings {
+    /// Base address: `https://api.clickup.com`, or a loopback address.
+    pub url: String,
+    /// Workspace id (`team` in the API).
+    pub workspace: String,
+    /// Personal token (`pk_...`, sent as it is) or OAuth token (sent as `Bearer`).
+    pub token: SecretString,
+    /// Upper bound on the request rate.
+    pub requests_per_minute: u32,
+    /// Every configured pair.
+    pub pairs: Vec<Scope>,
+    /// Ends every wait.
+    pub cancel: CancellationToken,
+}
+
+/// ClickUp's part of a pair.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// The pair.
+    pub pair: PairName,
+    /// Id of the list in which tasks are created.
+    pub list: String,
+    /// Ids of the lists that are watched, `list` among them.
+    pub lists: Vec<String>,
+    /// Built-in fields that are synced. Only decides which look-ups are made.
+    pub fields: BTreeSet<FieldKey>,
+    /// Task type of new tasks that name none. `None`: the list's own default.
+    pub default_type: Option<String>,
+    /// How addresses of work items start; only a footer that points there is a back-link. Empty accepts every footer.
+    pub ado_url_prefix: String,
+}
+
+impl Scope {
+    fn watches(&self, list: &str) -> bool {
+        self.list == list || self.lists.iter().any(|watched| watched == list)
+    }
+
+    fn watched(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.list.as_str()).chain(self.lists.iter().map(String::as_str))
+    }
+}
+
+/// Bound on one attempt: very large listings are slow (developer.clickup.com/docs/tasks).
+const TIMEOUT: Duration = Duration::from_secs(90);
+/// Largest answer: a full page of 100 tasks is about 1.1 MB (Npab19/clickup-mcp), descriptions can be long.
+const MAX_BODY: usize = 64 * 1024 * 1024;
+/// Single reads under way at once.
+const PARALLEL_READS: usize = 4;
+
+/// Reads tasks.
+pub struct ClickUpReader(Arc<Inner>);
+
+/// Writes tasks.
+pub struct ClickUpWriter(Arc<Inner>);
+
+/// Builds the reader and the writer. Sends nothing.
+///
+/// # Errors
+/// `Refused` for an address that is not one, or that would carry the token in clear text.
+pub fn connect(settings: Settings) -> Result<(ClickUpReader, ClickUpWriter), ConnectorError> {
+    let base_url = Url::parse(&settings.url).map_err(|error| {
+        let message = format!("[clickup] url is not an address: {error}");
+        ConnectorError::new(Side::ClickUp, ErrorKind::Refused, "connect", message)
+    })?;
+    let token = settings.token.expose_secret().trim();
+    let authorization = if token.starts_with("pk_") {
+        token.to_owned()
+    } else {
+        format!("Bearer {token}")
+    };
+    let http = HttpClient::new(ClientConfig {
+        side: Side::ClickUp,
+        base_url,
+        authorization: SecretString::from(authorization),
+        headers: vec![("accept", "application/json".to_owned())],
+        limit: RateLimit::PerMinute(settings.requests_per_minute),
+        timeout: TIMEOUT,
+        max_body: MAX_BODY,
+        cancel: settings.cancel,
+    })?;
+    let inner = Arc::new(Inner::new(http, settings.workspace, settings.pairs));
+    Ok((ClickUpReader(Arc::clone(&inner)), ClickUpWriter(inner)))
+}
+
+impl ClickUpReader {
+    /// Returns the HTTP client, for its counters.
+    pub fn http(&self) -> &HttpClient {
+        &self.0.http
+    }
+
+    async fn list_everything(&self, lists: &[&str]) -> Result<Listing, ConnectorError> {
+        let inner = &self.0;
+        inner.forget().await;
+        let (seen, started) = inner.walk_all(lists, None, Priority::Backfill).await?;
+        // An edit behind the walk's back is newer than its start: the watermark must not pass that.
+        let high = match (seen.high, started) {
+            (Some(high), Some(started)) => Some(high.min(started)),
+            // Empty lists: without a mark, the next look would list everything that was created meanwhile.
+            (high, started) => high.or(started),
+        };
+        Ok(Listing {
+            rows: inner.rows(lists, seen).await?,
+            watermark: Watermark {
+                high,
+                settled: started,
+                link_token: None,
+            },
+            complete: true,
+        })
+    }
+}
+
+#[async_trait]
+impl Reader for ClickUpReader {
+    fn side(&self) -> Side {
+        Side::ClickUp
+    }
+
+    async fn fetch_changes(
+        &self,
+        since: &Watermark,
+        known: &(dyn for<'a> Fn(&'a ItemId) -> Option<Known> + Send + Sync),
+    ) -> Result<Listing, ConnectorError> {
+        let inner = &self.0;
+        let lists = distinct(inner.scopes.iter().flat_map(Scope::watched));
+        if lists.is_empty() {
+            return Ok(Listing {
+                watermark: since.clone(),
+                ..Listing::default()
+            });
+        }
+        let Some(high) = since.high else {
+            return self.list_everything(&lists).await;
+        };
+        let known_page = |page: &Page| {
+            let settled = match (since.settled, inner.http.server_now()) {
+                (Some(settled), Some(now)) => (0..OVERLAP_MS).contains(&now.since(settled)),
+                _ => false,
+            };
+            settled && page.tasks.iter().all(|task| is_known(task, known))
+        };
+        let mut seen = Seen::default();
+        let started = inner.http.server_now();
+        let from = high.plus_ms(-OVERLAP_MS);
+        let end = inner
+            .walk_changed(&lists, Some(from), &mut seen, &known_page)
+            .await?;
+        let watermark = Watermark {
+            high: Some(seen.high.map_or(high, |seen| seen.max(high))),
+            settled: match end {
+                End::Complete => started.or_else(|| inner.http.server_now()),
+                End::Early => since.settled,
+            },
+            link_token: None,
+        };
+        let rows: Vec<ListedRow> = inner.rows(&lists, seen).await?;
+        Ok(Listing {
+            rows,
+            watermark,
+            complete: false,
+        })
+    }
+
+    async fn fetch_all(&self, pairs: &BTreeSet<PairName>) -> Result<Listing, ConnectorError> {
+        let mut lists = Vec::new();
+        for pair in pairs {
+            lists.extend(self.0.scope(pair, "list tasks")?.watched());
+        }
+        let lists = distinct(lists);
+        if lists.is_empty() {
+            return Ok(Listing {
+                complete: true,
+                ..Listing::default()
+            });
+        }
+        self.list_everything(&lists).await
+    }
+
+    async fn fetch_items(
+        &self,
+        ids: &BTreeSet<ItemId>,
+    ) -> Result<BTreeMap<ItemId, Fetched>, ConnectorError> {
+        let reads = ids.iter().cloned().map(|id| {
+            let inner = Arc::clone(&self.0);
+            async move {
+                let fetched = fetch_one(&inner, &id).await?;
+                Ok::<_, ConnectorError>((id, fetched))
+            }
+        });
+        let reads: Vec<_> = reads.collect();
+        stream::iter(reads)
+            .buffer_unordered(PARALLEL_READS)
+            .try_collect()
+            .await
+    }
+
+    async fn find_marker(
+        &self,
+        pair: &PairName,
+        marker: &str,
+        created_after: Timestamp,
+    ) -> Result<Vec<ItemId>, ConnectorError> {
+        let inner = &self.0;
+        let lists = distinct(inner.scope(pair, "look for a marker")?.watched());
+        let after = Some(created_after.plus_ms(-1));
+        let (seen, _) = inner.walk_all(&lists, after, Priority::Live).await?;
+        let mut found = BTreeSet::new();
+        let mut unread = BTreeSet::new();
+        for row in inner.rows(&lists, seen).await? {
+            let carries = row.item.as_ref().and_then(|item| carries(item, marker));
+            match carries {
+                Some(true) => {
+                    found.insert(row.id);
+                }
+                Some(false) => {}
+                // The listing did not show the description.
+                None => {
+                    unread.insert(row.id);
+                }
+            }
+        }
+        for (id, fetched) in self.fetch_items(&unread).await? {
+            if let Fetched::Seen(item) = fetched
+                && carries(&item, marker) == Some(true)
+            {
+                found.insert(id);
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    fn server_now(&self) -> Option<Timestamp> {
+        self.0.http.server_now()
+    }
+
+    async fn fetch_schema(&self, pair: &PairName) -> Result<Schema, ConnectorError> {
+        self.0.forget().await;
+        schema::fetch(&self.0, pair).await
+    }
+}
+
+#[async_trait]
+impl Writer for ClickUpWriter {
+    fn side(&self) -> Side {
+        Side::ClickUp
+    }
+
+    async fn create(&self, new: &NewItem) -> Result<Written, ConnectorError> {
+        write::create(&self.0, new).await
+    }
+
+    async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
+        write::update(&self.0, change).await
+    }
+
+    async fn delete(&self, pair: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
+        write::delete(&self.0, pair, id).await
+    }
+}
+
+fn distinct<'a>(lists: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    lists
+        .into_iter()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
+}
+
+fn is_known(
+    task: &Task,
+    known: &(dyn for<'a> Fn(&'a ItemId) -> Option<Known> + Send + Sync),
+) -> bool {
+    match (convert::task_id(task), convert::version(task)) {
+        (Some(id), Some(version)) => known(&id).is_some_and(|known| known.version == version),
+        _ => false,
+    }
+}
+
+/// Returns whether an item carries a marker; `None` when its description was not shown.
+fn carries(item: &crate::model::Item, marker: &str) -> Option<bool> {
+    item.raw.get(&FieldKey::Description)?;
+    Some(item.markers.iter().any(|found| found == marker))
+}
+
+/// Reads one task. What concerns this task alone is `Unclear`; what concerns the connection is an error.
+async fn fetch_one(inner: &Inner, id: &ItemId) -> Result<Fetched, ConnectorError> {
+    let operation = "read a task";
+    let unclear = |reason: String| Ok(Fetched::Unclear { reason });
+    let url = inner.task_address(id)?;
+    let response = inner.ask(url, operation, Priority::Live).await?;
+    if !(200..300).contains(&response.status) {
+        let deleted = response.status == 404
+            && judge(&response, operation, Intent::Read)
+                .error
+                .code
+                .as_deref()
+                == Some(failure::DELETED);
+        if deleted {
+            return Ok(Fetched::Gone {
+                evidence: format!("HTTP 404 {}", failure::DELETED),
+            });
+        }
+        let Err(error) = inner.accept(&response, operation, Intent::Read).await else {
+            return unclear("the answer was not understood".to_owned());
+        };
+        return match error.kind {
+            ErrorKind::Auth
+            | ErrorKind::Throttled
+            | ErrorKind::Unreachable
+            | ErrorKind::Cancelled => Err(error),
+            ErrorKind::Ambiguous
+            | ErrorKind::Stale
+            | ErrorKind::NotFound
+            | ErrorKind::Refused
+            | ErrorKind::Protocol => unclear(error.to_string()),
+        };
+    }
+    let task: Task = match response.json(Side::ClickUp, operation) {
+        Ok(task) => task,
+        Err(error) => return unclear(error.to_string()),
+    };
+    let lookups = inner.lookups(std::slice::from_ref(&task)).await?;
+    match convert::item(&task, &lookups) {
+        Some(item) if item.id == *id => Ok(Fetched::Seen(Box::new(item))),
+        Some(item) => unclear(format!("ClickUp answered with task {}", item.id)),
+        None => unclear("the answer has no id, list or change time".to_owned()),
+    }
+}

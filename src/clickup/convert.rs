@@ -1,0 +1,353 @@
+//! Tasks to canonical items. Pure: what must be looked up first comes in as [`Lookups`].
+//!
+//! A field that the answer did not carry, or that cannot be told without a look-up that failed, stays absent.
+
+use super::wire::{Num, Slot, Task, User};
+use crate::markup;
+use crate::model::{
+    FieldKey, FieldValue, Folded, Item, ItemId, RichText, TextFormat, Timestamp, Version,
+};
+use chrono::{NaiveDate, TimeZone};
+use chrono_tz::Tz;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Start of every origin marker.
+pub const MARKER_PREFIX: &str = "sx1:";
+
+/// What reading a task needs besides the task.
+#[derive(Clone, Debug, Default)]
+pub struct Lookups {
+    /// Time zone of the token's user, in which days are told. `None`: days stay absent.
+    pub zone: Option<Tz>,
+    /// Person keys by user id, for answers without e-mail addresses.
+    pub people: BTreeMap<i64, Folded>,
+    /// Names of task types by id, besides the built-in ones.
+    pub types: BTreeMap<i64, String>,
+    /// Start of the addresses that count as back-links; empty accepts every footer.
+    pub backlink_prefixes: Vec<String>,
+}
+
+/// Task types that every workspace has (developer.clickup.com reference, `custom_item_id`).
+pub const BUILT_IN_TYPES: [(i64, &str); 2] = [(0, "Task"), (1, "Milestone")];
+
+/// Converts a task. `None` when it lacks its id, its home list or its change time.
+pub fn item(task: &Task, lookups: &Lookups) -> Option<Item> {
+    let id = task_id(task)?;
+    let version = version(task)?;
+    let container = home_list(task)?.to_owned();
+    let mut fields = BTreeMap::new();
+    let mut raw = BTreeMap::new();
+    let mut put = |key: FieldKey, value: Option<FieldValue>| {
+        if let Some(value) = value {
+            fields.insert(key, value);
+        }
+    };
+    put(
+        FieldKey::Title,
+        task.name.get().map(|name| FieldValue::text(&name.0)),
+    );
+    put(FieldKey::Type, type_value(task, lookups));
+    put(
+        FieldKey::State,
+        task.status
+            .get()
+            .and_then(|status| status.status.get())
+            .map(|name| FieldValue::choice(&name.0)),
+    );
+    put(FieldKey::Assignees, assignees_value(task, lookups));
+    put(
+        FieldKey::Priority,
+        slot(&task.priority, |level| FieldValue::Number(level.0 * 1000)),
+    );
+    put(
+        FieldKey::Tags,
+        task.tags.get().map(|tags| {
+            FieldValue::tags(
+                tags.iter()
+                    .filter_map(|tag| tag.name.get())
+                    .map(|name| name.0.as_str()),
+            )
+        }),
+    );
+    put(FieldKey::StartDate, day_value(&task.start_date, lookups));
+    put(FieldKey::DueDate, day_value(&task.due_date, lookups));
+    put(
+        FieldKey::Estimate,
+        // Cleared by writing 0, so 0 reads as empty.
+        slot(&task.time_estimate, |ms| match ms.0 {
+            0 => FieldValue::Empty,
+            ms => FieldValue::Duration(ms),
+        }),
+    );
+    put(
+        FieldKey::Points,
+        slot(&task.points, |points| FieldValue::Number(points.0)),
+    );
+    let description = description(task);
+    put(
+        FieldKey::Description,
+        description.map(|text| FieldValue::rich(markup::canonical(TextFormat::Markdown, text))),
+    );
+    let (mut markers, mut backlinks) = (Vec::new(), Vec::new());
+    if let Some(text) = description {
+        raw.insert(
+            FieldKey::Description,
+            RichText {
+                format: TextFormat::Markdown,
+                text: text.to_owned(),
+            },
+        );
+        match footer_of(text, &lookups.backlink_prefixes) {
+            Some(Footer::Marker(marker)) => markers.push(marker),
+            Some(Footer::Backlink(url)) => backlinks.push(url),
+            None => {}
+        }
+    }
+    Some(Item {
+        version,
+        url: task
+            .url
+            .get()
+            .cloned()
+            .unwrap_or_else(|| format!("https://app.clickup.com/t/{id}")),
+        fields,
+        raw,
+        markers,
+        backlinks,
+        parent: task
+            .parent
+            .get()
+            .filter(|parent| !parent.0.is_empty())
+            .map(|parent| ItemId(parent.0.clone())),
+        archived: task.archived.get().copied().unwrap_or(false),
+        container,
+        created_at: task
+            .date_created
+            .get()
+            .map_or(Timestamp(0), |ms| Timestamp(ms.0)),
+        changed_at: Timestamp(version.0),
+        id,
+    })
+}
+
+/// Returns the task's id, if it has one.
+pub fn task_id(task: &Task) -> Option<ItemId> {
+    task.id
+        .get()
+        .filter(|id| !id.0.is_empty())
+        .map(|id| ItemId(id.0.clone()))
+}
+
+/// Returns the task's version, if the answer says it.
+pub fn version(task: &Task) -> Option<Version> {
+    task.date_updated.get().map(|ms| Version(ms.0))
+}
+
+/// Returns the id of the home list, if the answer says it.
+pub fn home_list(task: &Task) -> Option<&str> {
+    task.list.get()?.id.get().map(|id| id.0.as_str())
+}
+
+fn slot<T>(slot: &Slot<T>, read: impl FnOnce(&T) -> FieldValue) -> Option<FieldValue> {
+    match slot {
+        Slot::Absent => None,
+        Slot::Null => Some(FieldValue::Empty),
+        Slot::Is(value) => Some(read(value)),
+    }
+}
+
+/// Returns the raw Markdown. A null counts as empty only if the plain rendering confirms it.
+fn description(task: &Task) -> Option<&str> {
+    match &task.markdown_description {
+        Slot::Is(text) => Some(text),
+        Slot::Null => match &task.description {
+            Slot::Null => Some(""),
+            Slot::Is(plain) if plain.trim().is_empty() => Some(""),
+            Slot::Is(_) | Slot::Absent => None,
+        },
+        Slot::Absent => None,
+    }
+}
+
+fn type_value(task: &Task, lookups: &Lookups) -> Option<FieldValue> {
+    let id = match &task.custom_item_id {
+        Slot::Absent => return None,
+        Slot::Null => 0,
+        Slot::Is(id) => id.0,
+    };
+    type_name(id, &lookups.types).map(FieldValue::choice)
+}
+
+/// Returns the name of a task type.
+pub fn type_name(id: i64, types: &BTreeMap<i64, String>) -> Option<&str> {
+    BUILT_IN_TYPES
+        .iter()
+        .find(|(built_in, _)| *built_in == id)
+        .map(|(_, name)| *name)
+        .or_else(|| types.get(&id).map(String::as_str))
+}
+
+/// Returns the id of a task type by its folded name.
+pub fn type_id(name: &Folded, types: &BTreeMap<i64, String>) -> Option<i64> {
+    let same = |candidate: &str| Folded::new(candidate) == *name;
+    BUILT_IN_TYPES
+        .iter()
+        .find(|(_, candidate)| same(candidate))
+        .map(|(id, _)| *id)
+        .or_else(|| {
+            types
+                .iter()
+                .find(|(_, candidate)| same(candidate))
+                .map(|(id, _)| *id)
+        })
+}
+
+/// Returns whether the task has a type that [`BUILT_IN_TYPES`] does not name.
+pub fn needs_types(task: &Task) -> bool {
+    matches!(task.custom_item_id, Slot::Is(Num(id)) if !BUILT_IN_TYPES.iter().any(|(known, _)| *known == id))
+}
+
+/// Returns whether the task has a day, which needs the time zone.
+pub fn needs_zone(task: &Task) -> bool {
+    task.due_date.get().is_some() || task.start_date.get().is_some()
+}
+
+/// Returns whether an assignee comes without an e-mail address, which needs the directory.
+pub fn needs_people(task: &Task) -> bool {
+    task.assignees
+        .get()
+        .is_some_and(|users| users.iter().any(|user| mail(user).is_none()))
+}
+
+fn mail(user: &User) -> Option<&str> {
+    user.email
+        .get()
+        .map(|mail| mail.trim())
+        .filter(|mail| !mail.is_empty())
+}
+
+/// Returns a user's id and person. `None` without an id: such an entry cannot be written back.
+pub fn person(user: &User, people: &BTreeMap<i64, Folded>) -> Option<(i64, Folded)> {
+    let id = user.id.get()?.0;
+    let shown = |fallback: &str| match user.username.get() {
+        Some(name) if !name.0.trim().is_empty() => name.0.clone(),
+        _ => fallback.to_owned(),
+    };
+    let person = match mail(user) {
+        Some(mail) => Folded::person(mail, &shown(mail)),
+        None => match people.get(&id) {
+            Some(known) => known.clone(),
+            None => {
+                let key = format!("id:{id}");
+                Folded::person(&key, &shown(&key))
+            }
+        },
+    };
+    Some((id, person))
+}
+
+fn assignees_value(task: &Task, lookups: &Lookups) -> Option<FieldValue> {
+    let people: Option<BTreeSet<Folded>> = task
+        .assignees
+        .get()?
+        .iter()
+        .map(|user| person(user, &lookups.people).map(|(_, person)| person))
+        .collect();
+    people.map(FieldValue::from_people)
+}
+
+fn day_value(ms: &Slot<Num>, lookups: &Lookups) -> Option<FieldValue> {
+    match ms {
+        Slot::Absent => None,
+        Slot::Null => Some(FieldValue::Empty),
+        Slot::Is(ms) => day(ms.0, lookups.zone?).map(FieldValue::Day),
+    }
+}
+
+/// Returns the calendar day of an instant in a time zone. ClickUp stores a day without a time as 04:00 of the zone of
+/// whoever set it (developer.clickup.com/docs/general-time), so only the day is ever compared.
+pub fn day(ms: i64, zone: Tz) -> Option<NaiveDate> {
+    zone.timestamp_millis_opt(ms)
+        .single()
+        .map(|at| at.date_naive())
+}
+
+/// Returns the instant to write for a day: noon UTC, which is the same day in every zone from UTC-12 to UTC+11
+/// (mmcc007/clickup-yaml-sync sends it with `due_date_time:false`), and noon of `zone` where that is not so.
+pub fn noon_ms(wanted: NaiveDate, zone: Option<Tz>) -> Option<i64> {
+    let noon = wanted.and_hms_opt(12, 0, 0)?;
+    let utc = noon.and_utc().timestamp_millis();
+    match zone {
+        Some(zone) if day(utc, zone) != Some(wanted) => Some(
+            zone.from_local_datetime(&noon)
+                .earliest()?
+                .timestamp_millis(),
+        ),
+        Some(_) | None => Some(utc),
+    }
+}
+
+/// What our footer line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Footer {
+    /// An origin marker, as raw text.
+    Marker(String),
+    /// The address of a counterpart, without a marker.
+    Backlink(String),
+}
+
+/// Reads the footer of a raw description. A footer that points elsewhere than to one of `prefixes` is a person's text.
+pub fn footer_of(raw: &str, prefixes: &[String]) -> Option<Footer> {
+    let (_, url) = markup::footer(raw)?;
+    if let Some(marker) = marker_of(&url) {
+        return Some(Footer::Marker(marker));
+    }
+    let folded = url.to_lowercase();
+    let ours = prefixes.is_empty()
+        || prefixes
+            .iter()
+            .any(|prefix| folded.starts_with(&prefix.to_lowercase()));
+    ours.then_some(Footer::Backlink(url))
+}
+
+fn marker_of(url: &str) -> Option<String> {
+    let (_, fragment) = url.split_once('#')?;
+    let decoded = percent_encoding::percent_decode_str(fragment)
+        .decode_utf8()
+        .ok()?;
+    decoded
+        .starts_with(MARKER_PREFIX)
+        .then(|| decoded.into_owned())
+}
+
+/// Everything that is not plain in a URL fragment inside a Markdown link target.
+const FRAGMENT: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'%')
+    .add(b'(')
+    .add(b')')
+    .add(b'*')
+    .add(b'<')
+    .add(b'>')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// Returns the footer's address: the counterpart's with the marker as its fragment. An empty marker adds nothing.
+pub fn footer_url(url: &str, marker: &str) -> String {
+    if marker.is_empty() {
+        return url.to_owned();
+    }
+    let base = url.split_once('#').map_or(url, |(base, _)| base);
+    let fragment = percent_encoding::utf8_percent_encode(marker, FRAGMENT);
+    format!("{base}#{fragment}")
+}
+
+#[cfg(test)]
+#[path = "convert/tests.rs"]
+mod tests;

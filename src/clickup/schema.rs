@@ -1,0 +1,223 @@
+//! The live vocabulary of a pair's lists, for `check` and for proposing mappings.
+
+use super::api::Inner;
+use super::body;
+use super::convert::BUILT_IN_TYPES;
+use super::failure::single_line;
+use super::wire::{List, Slot};
+use crate::connector::client::Priority;
+use crate::connector::{ConnectorError, ErrorKind, Schema, SchemaState, SchemaType};
+use crate::model::{FieldKey, Folded, PairName};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Space features without which a field is not kept: (feature, field, what the settings call it).
+const FEATURES: [(&str, FieldKey, &str); 5] = [
+    ("points", FieldKey::Points, "Sprint Points"),
+    ("time_estimates", FieldKey::Estimate, "Time Estimates"),
+    ("tags", FieldKey::Tags, "Tags"),
+    ("priorities", FieldKey::Priority, "Priorities"),
+    ("due_dates", FieldKey::DueDate, "Due Dates"),
+];
+
+/// Reads the vocabulary of a pair.
+///
+/// # Errors
+/// Only what makes every other request fail too; a part that cannot be read becomes a finding.
+pub async fn fetch(inner: &Inner, pair: &PairName) -> Result<Schema, ConnectorError> {
+    let scope = inner.scope(pair, "read the vocabulary")?;
+    let mut schema = Schema::default();
+    let me = inner.fetch_me().await?;
+    schema.me = Some((me.id.to_string(), me.name.clone()));
+    if me.zone.is_none() {
+        schema.findings.push(
+            "The token's user has no time zone that is known, so dates are not read.".to_owned(),
+        );
+    }
+    let directory = inner.fetch_directory(true).await;
+    if let Some(directory) = tolerate(directory, &mut schema, "The workspace members")? {
+        schema.people = directory
+            .by_id
+            .values()
+            .map(|person| (person.key.clone(), person.shown.clone()))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+    }
+    let mut states: Option<Vec<SchemaState>> = None;
+    for id in scope.watched().collect::<BTreeSet<_>>() {
+        let list = inner.fetch_list(id, true).await;
+        let Some(list) = tolerate(list, &mut schema, &format!("List {id}"))? else {
+            continue;
+        };
+        schema.containers.push((id.to_owned(), name_of(&list, id)));
+        findings_of_list(&list, id, &mut schema.findings);
+        let own = states_of(&list);
+        // Tasks are created in the main list: its statuses are the ones that can be written there.
+        if id == scope.list || states.is_none() {
+            states = Some(own);
+        }
+        if id == scope.list
+            && let Some(space) = list.space.get().and_then(|space| space.id.get())
+        {
+            let features = fetch_features(inner, &space.0).await;
+            if let Some(features) = tolerate(features, &mut schema, "The space's features")? {
+                findings_of_features(&features, &scope.fields, &mut schema.findings);
+            }
+        }
+    }
+    let mut names: Vec<String> = BUILT_IN_TYPES.map(|(_, name)| name.to_owned()).to_vec();
+    let types = inner.fetch_types(true).await;
+    if let Some(types) = tolerate(types, &mut schema, "The task types")? {
+        names.extend(types.values().cloned());
+    }
+    let fields: BTreeSet<String> = FieldKey::BUILT_IN.iter().map(ToString::to_string).collect();
+    schema.types = distinct_names(names)
+        .into_iter()
+        .map(|name| SchemaType {
+            name,
+            states: states.clone().unwrap_or_default(),
+            transitions: BTreeMap::new(),
+            fields: fields.clone(),
+            required: BTreeSet::from([FieldKey::Title.to_string()]),
+        })
+        .collect();
+    Ok(schema)
+}
+
+/// Turns what concerns one part only into a finding.
+fn tolerate<T>(
+    result: Result<T, ConnectorError>,
+    schema: &mut Schema,
+    what: &str,
+) -> Result<Option<T>, ConnectorError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) => match error.kind {
+            ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Protocol => {
+                schema
+                    .findings
+                    .push(format!("{what} could not be read: {error}."));
+                Ok(None)
+            }
+            ErrorKind::Unreachable
+            | ErrorKind::Ambiguous
+            | ErrorKind::Auth
+            | ErrorKind::Throttled
+            | ErrorKind::Stale
+            | ErrorKind::Cancelled => Err(error),
+        },
+    }
+}
+
+fn distinct_names(names: Vec<String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    names
+        .into_iter()
+        .filter(|name| seen.insert(Folded::new(name)))
+        .collect()
+}
+
+fn name_of(list: &List, id: &str) -> String {
+    list.name
+        .get()
+        .map_or_else(|| id.to_owned(), |name| name.0.clone())
+}
+
+fn states_of(list: &List) -> Vec<SchemaState> {
+    let mut states: Vec<_> = list.statuses.get().into_iter().flatten().collect();
+    states.sort_by_key(|state| state.orderindex.get().map_or(i64::MAX, |index| index.0));
+    states
+        .into_iter()
+        .filter_map(|state| {
+            Some(SchemaState {
+                name: state.status.get()?.0.clone(),
+                category: state.kind.get().cloned().unwrap_or_default(),
+            })
+        })
+        .collect()
+}
+
+fn findings_of_list(list: &List, id: &str, findings: &mut Vec<String>) {
+    let name = single_line(&name_of(list, id));
+    if list.deleted == Slot::Is(true) {
+        findings.push(format!("List {name} is in the trash."));
+    }
+    if list.archived == Slot::Is(true) {
+        findings.push(format!("List {name} is archived."));
+    }
+    if let Some(level) = list.permission_level.get()
+        && matches!(level.as_str(), "read" | "comment")
+    {
+        findings.push(format!(
+            "The token's user may only {level} in list {name}; writing needs edit rights."
+        ));
+    }
+}
+
+async fn fetch_features(inner: &Inner, space: &str) -> Result<Value, ConnectorError> {
+    let url = inner.address(&format!("space/{}", body::segment(space)), &[])?;
+    let space: Value = inner
+        .fetch_json(url, "read a space", Priority::Live)
+        .await?;
+    Ok(space.get("features").cloned().unwrap_or(Value::Null))
+}
+
+fn findings_of_features(features: &Value, synced: &BTreeSet<FieldKey>, findings: &mut Vec<String>) {
+    for (feature, field, shown) in FEATURES {
+        let off = features
+            .get(feature)
+            .and_then(|feature| feature.get("enabled"))
+            == Some(&Value::Bool(false));
+        if off && synced.contains(&field) {
+            findings.push(format!(
+                "The space has {shown} turned off, so {field} will not be kept."
+            ));
+        }
+    }
+    let several = features
+        .get("multiple_assignees")
+        .and_then(|feature| feature.get("enabled"));
+    if several == Some(&Value::Bool(false)) && synced.contains(&FieldKey::Assignees) {
+        findings.push("The space allows one assignee per task only.".to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn states_come_in_board_order_with_their_category() {
+        let list: List = serde_json::from_value(json!({"statuses": [
+            {"status": "done", "type": "closed", "orderindex": 2},
+            {"status": "to do", "type": "open", "orderindex": "0"},
+            {"status": "doing", "type": "custom", "orderindex": 1}]}))
+        .unwrap();
+        let names: Vec<_> = states_of(&list)
+            .into_iter()
+            .map(|state| (state.name, state.category))
+            .collect();
+        let expected = [("to do", "open"), ("doing", "custom"), ("done", "closed")]
+            .map(|(name, kind)| (name.to_owned(), kind.to_owned()));
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a_feature_that_is_off_is_told_only_for_synced_fields() {
+        let features = json!({"points": {"enabled": false}, "tags": {"enabled": false}, "priorities": {"enabled": true}});
+        let mut findings = Vec::new();
+        findings_of_features(
+            &features,
+            &BTreeSet::from([FieldKey::Points, FieldKey::Priority]),
+            &mut findings,
+        );
+        assert_eq!(
+            findings,
+            ["The space has Sprint Points turned off, so points will not be kept."]
+        );
+    }
+}

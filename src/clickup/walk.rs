@@ -1,0 +1,448 @@
+//! Listings: which pages to ask for, when to stop, and what was seen.
+//!
+//! Pages are offsets into data that moves. Newest first, an edit only causes repeats; oldest first, it causes skips.
+//! So the walk looks at the order it really got, keeps going until nothing unseen turns up, and calls a listing
+//! complete only after that.
+
+use super::api::Inner;
+use super::body::segment;
+use super::convert;
+use super::failure::protocol;
+use super::wire::{Page, Slot, Task};
+use crate::connector::client::Priority;
+use crate::connector::{ConnectorError, ErrorKind, ListedRow};
+use crate::model::{ItemId, Timestamp, Version};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Tasks on a full page (developer.clickup.com reference, Get Tasks: 100).
+pub const PAGE_SIZE: usize = 100;
+
+/// How far below the watermark a delta reads again. No measurement of ClickUp's index lag exists.
+pub const OVERLAP_MS: i64 = 10 * 60 * 1000;
+
+/// Pages after which a walk is given up: a million tasks.
+const MAX_PAGES: u32 = 10_000;
+/// Full pages in a row without anything unseen after which the server is taken to ignore `page`.
+const MAX_STALE_PAGES: u32 = 5;
+/// Re-reads of the first page after a long walk.
+const MAX_ROUNDS: u32 = 20;
+
+const OPERATION: &str = "list tasks";
+
+/// Which tasks to list.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Path below the API root.
+    pub path: String,
+    /// Everything but `page`.
+    pub params: Vec<(&'static str, String)>,
+    /// Its place in the queue.
+    pub priority: Priority,
+}
+
+impl Query {
+    /// Lists tasks of several lists of a workspace.
+    pub fn of_workspace<'a>(
+        workspace: &str,
+        lists: impl IntoIterator<Item = &'a str>,
+        order_by: &str,
+        priority: Priority,
+    ) -> Query {
+        let mut query = Query {
+            path: format!("team/{}/task", segment(workspace)),
+            params: common(order_by),
+            priority,
+        };
+        // Repeated with brackets; comma-joined or bare names are refused with PUBAPITASK_017.
+        query.params.extend(
+            lists
+                .into_iter()
+                .map(|list| ("list_ids[]", list.to_owned())),
+        );
+        query
+    }
+
+    /// Lists tasks of one list.
+    pub fn of_list(list: &str, order_by: &str, priority: Priority) -> Query {
+        Query {
+            path: format!("list/{}/task", segment(list)),
+            params: common(order_by),
+            priority,
+        }
+    }
+
+    /// Adds a parameter.
+    pub fn with(mut self, name: &'static str, value: impl ToString) -> Query {
+        self.params.push((name, value.to_string()));
+        self
+    }
+}
+
+/// Both `subtasks` and `include_closed` default to false and would make work look deleted.
+fn common(order_by: &str) -> Vec<(&'static str, String)> {
+    [
+        ("order_by", order_by),
+        ("subtasks", "true"),
+        ("include_closed", "true"),
+        ("include_markdown_description", "true"),
+    ]
+    .map(|(name, value)| (name, value.to_owned()))
+    .to_vec()
+}
+
+/// The order of change times on a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Falling.
+    NewestFirst,
+    /// Rising.
+    OldestFirst,
+    /// One value only, or neither.
+    Unclear,
+}
+
+/// Returns the order of the change times on a page.
+pub fn order_of(tasks: &[Task]) -> Order {
+    let times: Vec<i64> = tasks
+        .iter()
+        .filter_map(convert::version)
+        .map(|version| version.0)
+        .collect();
+    let falling = times.is_sorted_by(|a, b| a >= b);
+    let rising = times.is_sorted();
+    match (falling, rising) {
+        (true, false) => Order::NewestFirst,
+        (false, true) => Order::OldestFirst,
+        _ => Order::Unclear,
+    }
+}
+
+/// Returns whether a page is the last one. The team endpoint may leave `last_page` out.
+pub fn is_last(page: &Page) -> bool {
+    page.last_page == Slot::Is(true) || page.tasks.len() < PAGE_SIZE
+}
+
+/// Returns the next step of an oldest-first walk: the time to ask from and the page. The walk stays on page 0 and moves
+/// the time, one below the last value because the bound may be strict; it pages only while one value fills a page.
+pub fn next_key(from: i64, page: u32, tasks: &[Task]) -> (i64, u32) {
+    let last = tasks
+        .iter()
+        .filter_map(convert::version)
+        .map(|version| version.0)
+        .max();
+    match last {
+        Some(last) if last - 1 > from => (last - 1, 0),
+        Some(_) | None => (from, page.saturating_add(1)),
+    }
+}
+
+/// What a walk has seen so far.
+#[derive(Debug, Default)]
+pub struct Seen {
+    tasks: BTreeMap<ItemId, Task>,
+    versions: BTreeSet<(ItemId, Option<Version>)>,
+    /// Largest change time seen.
+    pub high: Option<Timestamp>,
+}
+
+impl Seen {
+    /// Takes in a page and returns how many (id, version) were unseen.
+    ///
+    /// # Errors
+    /// `Protocol` for a task without id or home list: the page is not what it should be.
+    pub fn take(&mut self, tasks: Vec<Task>) -> Result<usize, ConnectorError> {
+        let mut unseen = 0;
+        for task in tasks {
+            let Some(id) = convert::task_id(&task) else {
+                return Err(protocol(OPERATION, "a task in the listing has no id"));
+            };
+            if convert::home_list(&task).is_none() {
+                let message = format!("task {id} in the listing has no home list");
+                return Err(protocol(OPERATION, message));
+            }
+            let version = convert::version(&task);
+            self.high = self.high.max(version.map(|version| Timestamp(version.0)));
+            if !self.versions.insert((id.clone(), version)) {
+                continue;
+            }
+            unseen += 1;
+            // The same task twice: the later state counts.
+            let newer = self
+                .tasks
+                .get(&id)
+                .is_none_or(|held| convert::version(held) <= version);
+            if newer {
+                self.tasks.insert(id, task);
+            }
+        }
+        Ok(unseen)
+    }
+
+    /// Returns the tasks by id.
+    pub fn into_tasks(self) -> Vec<Task> {
+        self.tasks.into_values().collect()
+    }
+}
+
+/// What is known about `archived` on the team endpoint, which does not document it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Archived {
+    /// Nothing yet.
+    #[default]
+    Unknown,
+    /// It was seen to list archived tasks only.
+    ByTeam,
+    /// It was seen to be ignored or refused: each list is asked.
+    ByList,
+}
+
+/// [`Archived`], shared. A race costs one request at most.
+#[derive(Debug, Default)]
+pub struct ArchivedFlag(std::sync::Mutex<Archived>);
+
+impl ArchivedFlag {
+    fn load(&self) -> Archived {
+        *self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn store(&self, value: Archived) {
+        *self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = value;
+    }
+}
+
+/// How a walk over changed tasks ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Everything asked for was read.
+    Complete,
+    /// It stopped early at a page of known rows.
+    Early,
+}
+
+impl Inner {
+    async fn fetch_page(&self, query: &Query, page: u32) -> Result<Page, ConnectorError> {
+        let mut params = query.params.clone();
+        params.push(("page", page.to_string()));
+        let url = self.address(&query.path, &params)?;
+        self.fetch_json(url, OPERATION, query.priority).await
+    }
+
+    /// Reads every page of a query, then the first page again until it shows nothing unseen. `stop` may end the first
+    /// round at a page.
+    pub async fn walk(
+        &self,
+        query: &Query,
+        seen: &mut Seen,
+        first: Option<Page>,
+        stop: &(dyn Fn(&Page) -> bool + Send + Sync),
+    ) -> Result<End, ConnectorError> {
+        let mut first = first;
+        for round in 0..MAX_ROUNDS {
+            let mut stale = 0;
+            for number in 0..=MAX_PAGES {
+                if number == MAX_PAGES {
+                    return Err(protocol(OPERATION, "the listing does not end"));
+                }
+                let page = match first.take() {
+                    Some(page) => page,
+                    None => self.fetch_page(query, number).await?,
+                };
+                let last = is_last(&page);
+                let early = round == 0 && !last && stop(&page);
+                let unseen = seen.take(page.tasks)?;
+                if early {
+                    return Ok(End::Early);
+                }
+                if last {
+                    // A single page cannot have moved under the walk.
+                    if number == 0 || round > 0 && unseen == 0 {
+                        return Ok(End::Complete);
+                    }
+                    break;
+                }
+                if unseen > 0 {
+                    stale = 0;
+                    continue;
+                }
+                if round > 0 {
+                    if number == 0 {
+                        return Ok(End::Complete);
+                    }
+                    break;
+                }
+                stale += 1;
+                if stale >= MAX_STALE_PAGES {
+                    return Err(protocol(OPERATION, "the same page came again and again"));
+                }
+            }
+        }
+        Err(ConnectorError::new(
+            crate::model::Side::ClickUp,
+            ErrorKind::Protocol,
+            OPERATION,
+            "the tasks change faster than they can be listed",
+        ))
+    }
+
+    /// Lists what changed after `from` in some lists, whichever way the server sorts.
+    pub async fn walk_changed(
+        &self,
+        lists: &[&str],
+        from: Option<Timestamp>,
+        seen: &mut Seen,
+        known: &(dyn Fn(&Page) -> bool + Send + Sync),
+    ) -> Result<End, ConnectorError> {
+        let base = Query::of_workspace(
+            &self.workspace,
+            lists.iter().copied(),
+            "updated",
+            Priority::Live,
+        );
+        let query = match from {
+            Some(from) => base.clone().with("date_updated_gt", from.0),
+            None => base.clone(),
+        };
+        let page = self.fetch_page(&query, 0).await?;
+        match order_of(&page.tasks) {
+            Order::OldestFirst if !is_last(&page) => {
+                self.walk_keyset(&base, from.map_or(0, |from| from.0), page, seen)
+                    .await?;
+                Ok(End::Complete)
+            }
+            Order::NewestFirst => self.walk(&query, seen, Some(page), known).await,
+            Order::OldestFirst | Order::Unclear => {
+                self.walk(&query, seen, Some(page), &|_| false).await
+            }
+        }
+    }
+
+    async fn walk_keyset(
+        &self,
+        base: &Query,
+        from: i64,
+        first: Page,
+        seen: &mut Seen,
+    ) -> Result<(), ConnectorError> {
+        let (mut from, mut number, mut page) = (from, 0, first);
+        for _ in 0..MAX_PAGES {
+            let last = is_last(&page);
+            let next = next_key(from, number, &page.tasks);
+            seen.take(page.tasks)?;
+            if last {
+                return Ok(());
+            }
+            (from, number) = next;
+            let query = base.clone().with("date_updated_gt", from);
+            page = self.fetch_page(&query, number).await?;
+        }
+        Err(protocol(OPERATION, "the listing does not end"))
+    }
+
+    /// Lists archived tasks. The team endpoint does not document `archived`; if it answers with tasks that are not
+    /// archived, or refuses, each list is asked instead, where it is documented.
+    pub async fn walk_archived(
+        &self,
+        lists: &[&str],
+        created_after: Option<Timestamp>,
+        priority: Priority,
+        seen: &mut Seen,
+    ) -> Result<(), ConnectorError> {
+        let narrowed = |query: Query| match created_after {
+            Some(at) => query.with("date_created_gt", at.0),
+            None => query,
+        };
+        if self.archived.load() != Archived::ByList {
+            let query =
+                Query::of_workspace(&self.workspace, lists.iter().copied(), "created", priority)
+                    .with("archived", true);
+            let query = narrowed(query);
+            match self.fetch_page(&query, 0).await {
+                Ok(page)
+                    if page
+                        .tasks
+                        .iter()
+                        .any(|task| task.archived == Slot::Is(false)) =>
+                {
+                    self.archived.store(Archived::ByList);
+                }
+                Ok(page) => {
+                    if !page.tasks.is_empty() {
+                        self.archived.store(Archived::ByTeam);
+                    }
+                    // An empty page proves the flag only where it was seen to work before.
+                    if self.archived.load() == Archived::ByTeam {
+                        self.walk(&query, seen, Some(page), &|_| false).await?;
+                        return Ok(());
+                    }
+                }
+                Err(error) if error.kind == ErrorKind::Refused => {
+                    self.archived.store(Archived::ByList);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        for list in lists {
+            let query = narrowed(Query::of_list(list, "created", priority).with("archived", true));
+            // Each list is a walk of its own; what other walks saw must not end it early.
+            let mut own = Seen::default();
+            self.walk(&query, &mut own, None, &|_| false).await?;
+            seen.take(own.into_tasks())?;
+        }
+        Ok(())
+    }
+
+    /// Lists every task of some lists: live ones, then archived ones.
+    pub async fn walk_all(
+        &self,
+        lists: &[&str],
+        created_after: Option<Timestamp>,
+        priority: Priority,
+    ) -> Result<(Seen, Option<Timestamp>), ConnectorError> {
+        let mut query =
+            Query::of_workspace(&self.workspace, lists.iter().copied(), "created", priority);
+        if let Some(at) = created_after {
+            query = query.with("date_created_gt", at.0);
+        }
+        let page = self.fetch_page(&query, 0).await?;
+        let started = self.http.server_now();
+        let mut live = Seen::default();
+        self.walk(&query, &mut live, Some(page), &|_| false).await?;
+        let mut archived = Seen::default();
+        self.walk_archived(lists, created_after, priority, &mut archived)
+            .await?;
+        live.take(archived.into_tasks())?;
+        Ok((live, started))
+    }
+
+    /// Converts what a walk saw into rows, tasks of lists outside `lists` left out.
+    pub async fn rows(&self, lists: &[&str], seen: Seen) -> Result<Vec<ListedRow>, ConnectorError> {
+        let tasks: Vec<Task> = seen
+            .into_tasks()
+            .into_iter()
+            .filter(|task| convert::home_list(task).is_some_and(|list| lists.contains(&list)))
+            .collect();
+        let lookups = self.lookups(&tasks).await?;
+        Ok(tasks
+            .iter()
+            .filter_map(|task| {
+                let pair = self.pair_of(convert::home_list(task)?)?.clone();
+                Some(ListedRow {
+                    id: convert::task_id(task)?,
+                    pair,
+                    version: convert::version(task),
+                    item: convert::item(task, &lookups).map(Box::new),
+                })
+            })
+            .collect())
+    }
+}
+
+#[cfg(test)]
+#[path = "walk/tests.rs"]
+mod tests;

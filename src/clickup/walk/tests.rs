@@ -1,0 +1,90 @@
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use super::*;
+use serde_json::json;
+
+fn tasks(rows: &[(&str, i64)]) -> Vec<Task> {
+    rows.iter()
+        .map(|(id, updated)| {
+            serde_json::from_value(
+                json!({"id": id, "date_updated": updated.to_string(), "list": {"id": "1"}}),
+            )
+            .unwrap()
+        })
+        .collect()
+}
+
+#[test]
+fn the_order_is_taken_from_the_page_itself() {
+    assert_eq!(
+        order_of(&tasks(&[("a", 3), ("b", 2), ("c", 2)])),
+        Order::NewestFirst
+    );
+    assert_eq!(order_of(&tasks(&[("a", 1), ("b", 2)])), Order::OldestFirst);
+    assert_eq!(order_of(&tasks(&[("a", 2), ("b", 2)])), Order::Unclear);
+    assert_eq!(
+        order_of(&tasks(&[("a", 1), ("b", 3), ("c", 2)])),
+        Order::Unclear
+    );
+    assert_eq!(order_of(&[]), Order::Unclear);
+}
+
+#[test]
+fn a_short_page_is_the_last_one_even_if_nothing_says_so() {
+    let page = |count: usize, last: Slot<bool>| Page {
+        tasks: vec![Task::default(); count],
+        last_page: last,
+    };
+    assert!(is_last(&page(0, Slot::Absent)));
+    assert!(is_last(&page(99, Slot::Absent)));
+    assert!(is_last(&page(100, Slot::Is(true))));
+    assert!(!is_last(&page(100, Slot::Absent)));
+    assert!(!is_last(&page(100, Slot::Is(false))));
+}
+
+#[test]
+fn an_oldest_first_walk_moves_the_time_and_pages_only_through_one_value() {
+    assert_eq!(next_key(10, 0, &tasks(&[("a", 11), ("b", 20)])), (19, 0));
+    assert_eq!(next_key(19, 0, &tasks(&[("b", 20), ("c", 20)])), (19, 1));
+    assert_eq!(next_key(19, 1, &tasks(&[("d", 20), ("e", 30)])), (29, 0));
+}
+
+#[test]
+fn a_task_seen_twice_counts_once_with_its_later_state() {
+    let mut seen = Seen::default();
+    assert_eq!(seen.take(tasks(&[("a", 5), ("b", 4)])).unwrap(), 2);
+    assert_eq!(
+        seen.take(tasks(&[("a", 9), ("b", 4), ("a", 5)])).unwrap(),
+        1
+    );
+    assert_eq!(seen.high, Some(Timestamp(9)));
+    let versions: Vec<_> = seen
+        .into_tasks()
+        .iter()
+        .map(|task| convert::version(task).unwrap().0)
+        .collect();
+    assert_eq!(versions, [9, 4]);
+}
+
+#[test]
+fn a_listed_task_without_id_or_list_is_a_protocol_error() {
+    for body in [json!({"list": {"id": "1"}}), json!({"id": "a"})] {
+        let task: Task = serde_json::from_value(body).unwrap();
+        let error = Seen::default().take(vec![task]).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Protocol);
+    }
+}
+
+#[test]
+fn list_filters_repeat_the_bracketed_name() {
+    let query = Query::of_workspace("9", ["1", "2"], "updated", Priority::Live);
+    let lists: Vec<_> = query
+        .params
+        .iter()
+        .filter(|(name, _)| *name == "list_ids[]")
+        .map(|(_, value)| value.as_str())
+        .collect();
+    assert_eq!(lists, ["1", "2"]);
+    assert!(query.params.contains(&("subtasks", "true".into())));
+    assert!(query.params.contains(&("include_closed", "true".into())));
+}

@@ -1,0 +1,103 @@
+use super::*;
+use crate::connector::Backlink;
+use crate::model::{RichText, TextFormat};
+
+fn item(raw: Option<&str>) -> Item {
+    let mut item = bare_item(&ItemId::from("86x"), &Task::default(), "1");
+    if let Some(raw) = raw {
+        item.raw.insert(
+            FieldKey::Description,
+            RichText {
+                format: TextFormat::Markdown,
+                text: raw.to_owned(),
+            },
+        );
+    }
+    item
+}
+
+fn change(current: Item, set: &[(FieldKey, FieldValue)], backlink: Option<&str>) -> Change {
+    Change {
+        pair: PairName::from("web"),
+        id: current.id.clone(),
+        expected: current.version,
+        current: Box::new(current),
+        set: set.iter().cloned().collect(),
+        backlink: backlink.map(|marker| Backlink {
+            url: "https://dev.example/edit/5".into(),
+            label: "Bug 5".into(),
+            marker: marker.to_owned(),
+        }),
+    }
+}
+
+#[test]
+fn a_description_is_left_alone_unless_something_about_it_changes() {
+    let change = change(
+        item(Some("text")),
+        &[(FieldKey::Title, FieldValue::text("t"))],
+        None,
+    );
+    assert_eq!(new_description(&change.current, None, &change), None);
+}
+
+#[test]
+fn a_backlink_is_added_once() {
+    let first = change(item(Some("text")), &[], Some("sx1:m"));
+    let written = new_description(&first.current, None, &first).unwrap_or_default();
+    assert!(written.starts_with("text"));
+    assert_eq!(
+        markup::footer(&written),
+        Some(("Bug 5".into(), "https://dev.example/edit/5#sx1:m".into()))
+    );
+    let again = change(item(Some(&written)), &[], Some("sx1:m"));
+    assert_eq!(new_description(&again.current, None, &again), None);
+}
+
+#[test]
+fn deltas_are_not_computed_against_something_that_was_not_read() {
+    let tags = [(FieldKey::Tags, FieldValue::Empty)];
+    let blind = change(item(None), &tags, None);
+    assert!(!shows_what_is_needed(&blind.current, &blind));
+    let mut seen = item(None);
+    seen.fields.insert(FieldKey::Tags, FieldValue::tags(["a"]));
+    let seen = change(seen, &tags, None);
+    assert!(shows_what_is_needed(&seen.current, &seen));
+    let text = change(
+        item(None),
+        &[(FieldKey::Description, FieldValue::Empty)],
+        None,
+    );
+    assert!(!shows_what_is_needed(&text.current, &text));
+    let link = change(item(None), &[], Some("sx1:m"));
+    assert!(!shows_what_is_needed(&link.current, &link));
+}
+
+#[test]
+fn a_field_that_the_answer_contradicts_is_pending_and_one_it_omits_is_not() {
+    let asked: BTreeMap<_, _> = [
+        (FieldKey::State, FieldValue::choice("Done")),
+        (FieldKey::Priority, FieldValue::Empty),
+        (FieldKey::Title, FieldValue::text("t")),
+    ]
+    .into();
+    let mut answer = item(None);
+    answer
+        .fields
+        .insert(FieldKey::State, FieldValue::choice("to do"));
+    let keys: Vec<_> = check(answer.clone(), &asked).pending.into_keys().collect();
+    assert_eq!(keys, [FieldKey::State]);
+    answer
+        .fields
+        .insert(FieldKey::State, FieldValue::choice("DONE"));
+    assert!(check(answer, &asked).pending.is_empty());
+}
+
+#[test]
+fn after_a_first_step_nothing_counts_as_not_sent() {
+    let error = |kind| ConnectorError::new(Side::ClickUp, kind, TAG, "x");
+    let kind = |kind, sent| in_part(error(kind), sent, &FieldKey::Tags).kind;
+    assert_eq!(kind(ErrorKind::Unreachable, true), ErrorKind::Ambiguous);
+    assert_eq!(kind(ErrorKind::Unreachable, false), ErrorKind::Unreachable);
+    assert_eq!(kind(ErrorKind::Auth, true), ErrorKind::Auth);
+}

@@ -1,0 +1,229 @@
+//! One function per subcommand. The only place that names both connectors.
+
+mod check;
+pub mod cycle;
+mod demo;
+mod inspect;
+pub mod setup;
+
+use crate::cli::{Cli, ColorWhen, Command, ConflictsCommand, ExitCode, LinksCommand};
+use crate::config::ConfigErrors;
+use crate::connector::{ConnectorError, ErrorKind};
+use crate::engine::CycleError;
+use crate::render::Style;
+use crate::store::{LockError, StoreError};
+use std::io::{IsTerminal, Write};
+
+/// What a command needs of its surroundings.
+pub struct Context {
+    /// What was typed for every command alike.
+    pub global: crate::cli::Global,
+    /// How to write for the reader at hand.
+    pub style: Style,
+}
+
+/// A failed command: the message for people and the exit code that goes with it.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub code: ExitCode,
+    /// What went wrong, already rendered, with what to do about it.
+    pub message: String,
+}
+
+impl Failure {
+    /// Builds a failure from a message.
+    pub fn new(code: ExitCode, message: impl Into<String>) -> Failure {
+        Failure {
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<ConfigErrors> for Failure {
+    fn from(errors: ConfigErrors) -> Self {
+        Failure::new(ExitCode::Config, errors.render(false).trim_end().to_owned())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Failure::new(ExitCode::Unexpected, chain(&error))
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        let code = match &error {
+            LockError::Held { .. } => ExitCode::Locked,
+            LockError::Io { .. } => ExitCode::Unexpected,
+        };
+        Failure::new(code, chain(&error))
+    }
+}
+
+impl From<ConnectorError> for Failure {
+    fn from(error: ConnectorError) -> Self {
+        let mut message = error.to_string();
+        if let Some(hint) = error.hint() {
+            message.push_str("\nhelp: ");
+            message.push_str(hint);
+        }
+        Failure::new(exit_code(&error), message)
+    }
+}
+
+impl From<CycleError> for Failure {
+    fn from(error: CycleError) -> Self {
+        match error {
+            CycleError::Connector(error) => error.into(),
+            CycleError::Store(error) => error.into(),
+            CycleError::Interrupted(_) => Failure::new(ExitCode::Unexpected, error.to_string()),
+        }
+    }
+}
+
+/// Returns the exit code that an error of a service stands for.
+fn exit_code(error: &ConnectorError) -> ExitCode {
+    match error.kind {
+        ErrorKind::Auth => ExitCode::Credentials,
+        ErrorKind::Unreachable
+        | ErrorKind::Throttled
+        | ErrorKind::Ambiguous
+        | ErrorKind::Protocol => ExitCode::Unavailable,
+        ErrorKind::Cancelled => ExitCode::Done,
+        ErrorKind::Stale | ErrorKind::NotFound | ErrorKind::Refused => ExitCode::Unexpected,
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text.push_str(": ");
+        text.push_str(&source.to_string());
+        next = source.source();
+    }
+    text
+}
+
+/// Reads an environment variable; unset and not Unicode are both `None`.
+pub(crate) fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Writes a result to stdout. A closed pipe ends the output, not the work.
+pub(crate) fn print(text: &str) {
+    let _ = anstream::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Writes a note to stderr.
+pub(crate) fn note(text: &str) {
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Writes a JSON result to stdout, indented, with a final line break.
+pub(crate) fn print_json(value: &serde_json::Value) {
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    print(&format!("{text}\n"));
+}
+
+fn style(global: &crate::cli::Global) -> Style {
+    let terminal = std::io::stdout().is_terminal();
+    let no_color = env("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let (colour, choice) = match global.color {
+        ColorWhen::Always => (true, anstream::ColorChoice::AlwaysAnsi),
+        ColorWhen::Never => (false, anstream::ColorChoice::Never),
+        ColorWhen::Auto => (
+            terminal && !no_color && !global.json,
+            anstream::ColorChoice::Auto,
+        ),
+    };
+    choice.write_global();
+    let columns = env("COLUMNS")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(80);
+    Style {
+        colour,
+        width: std::cmp::max(columns, 40),
+    }
+}
+
+/// Runs what was typed.
+pub async fn run(cli: Cli) -> ExitCode {
+    let context = Context {
+        style: style(&cli.global),
+        global: cli.global,
+    };
+    let daemon = matches!(&cli.command, Command::Reconcile(args) if !args.once);
+    let level = match (context.global.quiet, context.global.verbose, daemon) {
+        (true, _, _) => "error",
+        (false, 0, false) => "warn",
+        (false, 0, true) | (false, 1, _) => "info",
+        (false, 2, _) => "debug",
+        (false, _, _) => "trace",
+    };
+    let level = format!("warn,boardsync={level}");
+    crate::telemetry::init(
+        Some(&level),
+        daemon && context.global.json,
+        std::io::stderr().is_terminal(),
+    );
+    let result = match cli.command {
+        Command::Reconcile(args) => cycle::reconcile(&context, args).await,
+        Command::Plan(args) => cycle::plan(&context, args).await,
+        Command::Apply(args) => cycle::apply(&context, args).await,
+        Command::Check(args) => check::check(&context, args.offline).await,
+        Command::Status => inspect::status(&context),
+        Command::Why(args) => inspect::why(&context, &args.item).await,
+        Command::History(args) => inspect::history(&context, &args.item),
+        Command::Conflicts(args) => match args.command.unwrap_or(ConflictsCommand::List) {
+            ConflictsCommand::List => inspect::conflicts(&context),
+            ConflictsCommand::Show { id } => inspect::conflict(&context, id),
+            ConflictsCommand::Resolve { id, take, file } => {
+                inspect::resolve(&context, id, take, file.as_deref())
+            }
+        },
+        Command::Links(args) => match args.command.unwrap_or(LinksCommand::List) {
+            LinksCommand::List => inspect::links(&context),
+            LinksCommand::Add {
+                pair,
+                work_item,
+                task,
+            } => inspect::link(&context, &pair, &work_item, &task).await,
+            LinksCommand::Remove { item } => inspect::unlink(&context, &item),
+        },
+        Command::Completions(args) => {
+            let mut out = Vec::new();
+            clap_complete::generate(
+                args.shell,
+                &mut crate::cli::command(),
+                "boardsync",
+                &mut out,
+            );
+            print(&String::from_utf8_lossy(&out));
+            Ok(ExitCode::Done)
+        }
+        Command::Man(args) => clap_mangen::generate_to(crate::cli::command(), &args.dir)
+            .map(|()| ExitCode::Done)
+            .map_err(|error| {
+                Failure::new(
+                    ExitCode::Unexpected,
+                    format!("cannot write to {}: {error}", args.dir.display()),
+                )
+            }),
+        Command::Sandbox(args) => demo::sandbox(&context, args).await,
+        Command::Demo(args) => demo::demo(&context, args).await,
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => {
+            note(&format!(
+                "error: {}\n",
+                failure.message.trim_start_matches("error: ")
+            ));
+            failure.code
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! `plan`, `apply` and `reconcile`.
+
+use super::setup::{self, Services};
+use super::{Context, Failure, exit_code, note, print, print_json};
+use crate::cli::{ApplyArgs, ExitCode, PlanArgs, ReconcileArgs};
+use crate::config::Config;
+use crate::engine::apply::{Consent, Done, Report, Stopped};
+use crate::engine::observe::Observed;
+use crate::engine::{CycleError, Engine, Scope, daemon};
+use crate::model::PairName;
+use crate::reconcile::plan::{PLAN_FORMAT, Plan};
+use crate::render::{self, Outcome, OutcomeResult, ReportView};
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::path::Path;
+use tokio_util::sync::CancellationToken;
+
+fn scope(config: &Config, full: bool, pairs: &[String]) -> Result<Scope, Failure> {
+    let mut only = BTreeSet::new();
+    for name in pairs {
+        let name = PairName(name.clone());
+        if config.pair(&name).is_none() {
+            let known: Vec<&str> = config
+                .pairs
+                .iter()
+                .map(|pair| pair.name.0.as_str())
+                .collect();
+            return Err(Failure::new(
+                ExitCode::Usage,
+                format!(
+                    "there is no pair \"{name}\"; the configuration has: {}",
+                    known.join(", ")
+                ),
+            ));
+        }
+        only.insert(name);
+    }
+    Ok(Scope { full, only })
+}
+
+/// `plan`: reads both sides and shows what would be done.
+pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure> {
+    let config = setup::config(context.global.config.as_deref())?;
+    let scope = scope(&config, args.full, &args.pair)?;
+    let services = setup::connect(&config, &CancellationToken::new())?;
+    let (store, key) = setup::open_state_read_only(&config)?;
+    let engine = setup::engine(&config, &services, store, key).await?;
+    let observed = engine.observe(&scope).await?;
+    show(context, &observed.plan);
+    if let Some(path) = &args.out {
+        save(path, &observed.plan)?;
+        note(&format!(
+            "saved to {}; carry it out with: boardsync apply {}\n",
+            path.display(),
+            path.display()
+        ));
+    }
+    Ok(match args.detailed_exitcode && observed.plan.writes() > 0 {
+        true => ExitCode::Pending,
+        false => ExitCode::Done,
+    })
+}
+
+fn show(context: &Context, plan: &Plan) {
+    if context.global.json {
+        print_json(&render::plan_json(plan));
+    } else {
+        print(&render::plan(plan, &context.style));
+    }
+}
+
+fn save(path: &Path, plan: &Plan) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(plan).unwrap_or_default();
+    std::fs::write(path, text + "\n").map_err(|error| {
+        Failure::new(
+            ExitCode::Unexpected,
+            format!("cannot write {}: {error}", path.display()),
+        )
+    })
+}
+
+fn load(path: &Path) -> Result<Plan, Failure> {
+    let usage = |what: String| Failure::new(ExitCode::Usage, format!("{}: {what}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| usage(error.to_string()))?;
+    let value: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| usage(format!("not a saved plan: {error}")))?;
+    match value
+        .get("format_version")
+        .and_then(serde_json::Value::as_u64)
+    {
+        Some(version) if version == u64::from(PLAN_FORMAT) => {}
+        Some(version) => {
+            return Err(usage(format!(
+                "saved in format {version}, this program reads {PLAN_FORMAT}; make it again with boardsync plan --out"
+            )));
+        }
+        None => {
+            return Err(usage(
+                "not a saved plan: format_version is missing".to_owned(),
+            ));
+        }
+    }
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| usage(format!("not a saved plan: {error}")))
+}
+
+/// `apply`: carries out exactly a saved plan, or the present one after showing it.
+pub async fn apply(context: &Context, args: ApplyArgs) -> Result<ExitCode, Failure> {
+    let config = setup::config(context.global.config.as_deref())?;
+    let saved = args.file.as_deref().map(load).transpose()?;
+    let services = setup::connect(&config, &CancellationToken::new())?;
+    let (_lock, store, key) = setup::open_state(&config)?;
+    let mut engine = setup::engine(&config, &services, store, key).await?;
+    engine.recover().await?;
+    let names: Vec<String> = saved
+        .iter()
+        .flat_map(|plan| &plan.pairs)
+        .map(|pair| pair.pair.0.clone())
+        .collect();
+    let mut observed = engine.observe(&scope(&config, true, &names)?).await?;
+    let mut consent = Consent {
+        first_contact: true,
+        hashes: BTreeSet::new(),
+    };
+    let mut refused = 0;
+    if let Some(saved) = saved {
+        refused = keep_saved(&saved, &mut observed, &mut consent);
+    } else {
+        show(context, &observed.plan);
+        if !confirmed(&observed.plan)? {
+            return Ok(ExitCode::Guard);
+        }
+        consent.hashes = observed.plan.pairs.iter().map(|pair| pair.hash()).collect();
+    }
+    with_progress(context, &mut engine, &services, &observed.plan);
+    let report = engine.apply(&services.writers, &observed, &consent).await?;
+    let code = finish(context, &observed, &report);
+    Ok(if refused > 0 && code == ExitCode::Done {
+        ExitCode::Partial
+    } else {
+        code
+    })
+}
+
+/// Reduces the present plan to what the saved one holds, and names what moved since. Returns how many actions moved.
+fn keep_saved(saved: &Plan, observed: &mut Observed, consent: &mut Consent) -> usize {
+    let mut refused = 0;
+    for pair in &mut observed.plan.pairs {
+        let Some(old) = saved.pairs.iter().find(|old| old.pair == pair.pair) else {
+            continue;
+        };
+        let wanted: BTreeSet<_> = old.actions.iter().map(|action| action.id.clone()).collect();
+        let same_rules = old.fingerprint == pair.fingerprint;
+        for action in &old.actions {
+            if !same_rules || !pair.actions.iter().any(|now| now.id == action.id) {
+                refused += 1;
+                note(&format!(
+                    "refused: {} \"{}\" moved since the plan was made; make a new one\n",
+                    action
+                        .target_item
+                        .as_ref()
+                        .or(action.source_item.as_ref())
+                        .map_or("", |id| id.as_str()),
+                    render::escape(&action.title)
+                ));
+            }
+        }
+        pair.actions
+            .retain(|action| same_rules && wanted.contains(&action.id));
+        consent.hashes.insert(pair.hash());
+    }
+    refused
+}
+
+fn confirmed(plan: &Plan) -> Result<bool, Failure> {
+    if plan.writes() == 0 {
+        return Ok(true);
+    }
+    if !std::io::stdin().is_terminal() {
+        note(
+            "nothing was changed: no terminal to ask on; save the plan with `boardsync plan --out FILE` and name the file\n",
+        );
+        return Ok(false);
+    }
+    dialoguer::Confirm::new()
+        .with_prompt("Carry out this plan?")
+        .default(false)
+        .interact()
+        .map_err(|error| {
+            Failure::new(
+                ExitCode::Unexpected,
+                format!("cannot ask on the terminal: {error}"),
+            )
+        })
+}
+
+/// `reconcile`: one cycle with `--once`, else cycles until SIGTERM.
+pub async fn reconcile(context: &Context, args: ReconcileArgs) -> Result<ExitCode, Failure> {
+    if args.dry_run {
+        let plan_args = PlanArgs {
+            out: None,
+            full: args.full,
+            pair: args.pair,
+            detailed_exitcode: args.detailed_exitcode,
+        };
+        return plan(context, plan_args).await;
+    }
+    let config = setup::config(context.global.config.as_deref())?;
+    let scope = scope(&config, args.full, &args.pair)?;
+    let cancel = CancellationToken::new();
+    let services = setup::connect(&config, &cancel)?;
+    let (_lock, store, key) = setup::open_state(&config)?;
+    let mut engine = setup::engine(&config, &services, store, key).await?;
+    if args.once {
+        let consent = Consent {
+            first_contact: args.yes,
+            hashes: args.approve.into_iter().collect(),
+        };
+        return once(context, &mut engine, &services, &scope, consent).await;
+    }
+    daemon::run(
+        &engine,
+        &services.writers,
+        &config.schedule.poll,
+        &scope,
+        cancel,
+    )
+    .await
+    .map_err(|error| Failure::new(ExitCode::Unexpected, error))?;
+    Ok(ExitCode::Done)
+}
+
+async fn once(
+    context: &Context,
+    engine: &mut Engine,
+    services: &Services,
+    scope: &Scope,
+    mut consent: Consent,
+) -> Result<ExitCode, Failure> {
+    engine.recover().await?;
+    let observed = engine.observe(scope).await?;
+    let asks = observed.plan.pairs.iter().any(|pair| pair.first_contact) && !consent.first_contact;
+    if asks
+        && std::io::stdin().is_terminal()
+        && std::io::stdout().is_terminal()
+        && !context.global.json
+    {
+        show(context, &observed.plan);
+        consent.first_contact = confirmed(&observed.plan)?;
+    }
+    with_progress(context, engine, services, &observed.plan);
+    let report = engine.apply(&services.writers, &observed, &consent).await?;
+    Ok(finish(context, &observed, &report))
+}
+
+/// From how many actions on a progress bar is worth its line.
+const LONG: usize = 20;
+
+/// Shows a bar on a terminal while a long plan is carried out; quiet in cron and in pipes.
+fn with_progress(context: &Context, engine: &mut Engine, services: &Services, plan: &Plan) {
+    let total: usize = plan.pairs.iter().map(|pair| pair.actions.len()).sum();
+    if total < LONG
+        || context.global.quiet
+        || context.global.json
+        || !std::io::stderr().is_terminal()
+    {
+        return;
+    }
+    let bar = indicatif::ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
+    let template = "{bar:24} {pos}/{len} actions, {msg}, {eta} left";
+    if let Ok(style) = indicatif::ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    let budget = services.budget.clone();
+    engine.progress = Some(std::sync::Arc::new(move |done, total| {
+        bar.set_message(budget());
+        bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+        if done >= total {
+            bar.finish_and_clear();
+        }
+    }));
+}
+
+/// Shows what was done and returns the exit code for it.
+fn finish(context: &Context, observed: &Observed, report: &Report) -> ExitCode {
+    let views = views(observed, report);
+    if context.global.json {
+        let pairs: Vec<_> = views.iter().map(render::report_json).collect();
+        print_json(
+            &serde_json::json!({ "format_version": 1, "writes": report.writes(), "pairs": pairs }),
+        );
+    } else {
+        for (view, plan) in views.iter().zip(&observed.plan.pairs) {
+            if view.stopped.is_some() {
+                let alone = Plan {
+                    pairs: vec![plan.clone()],
+                    ..observed.plan.clone()
+                };
+                print(&render::plan(&alone, &context.style));
+            }
+            print(&render::report(view, &context.style));
+        }
+    }
+    for error in &report.closed {
+        note(&format!("error: {error}\n"));
+        if let Some(hint) = error.hint() {
+            note(&format!("help: {hint}\n"));
+        }
+    }
+    if let Some(error) = report.closed.first() {
+        return exit_code(error);
+    }
+    let undecided = observed
+        .plan
+        .pairs
+        .iter()
+        .flat_map(|pair| &pair.conflicts)
+        .filter(|conflict| conflict.taken.is_none())
+        .count();
+    match (
+        report.stopped.is_empty(),
+        report.failures() + report.held + undecided,
+    ) {
+        (false, _) => ExitCode::Guard,
+        (true, 0) => ExitCode::Done,
+        (true, _) => ExitCode::Partial,
+    }
+}
+
+pub(super) fn views(observed: &Observed, report: &Report) -> Vec<ReportView> {
+    let view = |plan: &crate::reconcile::plan::PairPlan| ReportView {
+        pair: plan.pair.clone(),
+        outcomes: report
+            .outcomes
+            .iter()
+            .filter(|(pair, _, _)| *pair == plan.pair)
+            .map(|(_, action, done)| Outcome {
+                action: action.clone(),
+                result: outcome(done),
+            })
+            .collect(),
+        holds: plan.holds.len(),
+        conflicts: plan.conflicts.len(),
+        stopped: report
+            .stopped
+            .iter()
+            .find(|(pair, _)| *pair == plan.pair)
+            .map(|(_, why)| match why {
+                Stopped::FirstContact => {
+                    "waits for a yes: first contact, or a changed scope or mapping".to_owned()
+                }
+                Stopped::Guard => format!(
+                    "stopped by a guard; let it through with --approve {}",
+                    plan.hash()
+                ),
+            }),
+    };
+    observed.plan.pairs.iter().map(view).collect()
+}
+
+fn outcome(done: &Done) -> OutcomeResult {
+    match done {
+        Done::Done(_) => OutcomeResult::Done,
+        Done::Stale(reason) => OutcomeResult::Stale(reason.clone()),
+        Done::Failed(reason) => OutcomeResult::Failed(reason.clone()),
+        Done::Skipped(reason) => OutcomeResult::Skipped(reason.clone()),
+    }
+}
+
+/// Runs one full cycle without asking: for the daemon and the demo.
+pub async fn cycle(
+    engine: &Engine,
+    services: &Services,
+    scope: &Scope,
+    consent: &Consent,
+) -> Result<(Observed, Report), CycleError> {
+    engine.recover().await?;
+    let observed = engine.observe(scope).await?;
+    let report = engine.apply(&services.writers, &observed, consent).await?;
+    Ok((observed, report))
+}

@@ -1,0 +1,373 @@
+//! `demo`: the real engine against the embedded sandbox, as a story. `sandbox`: just the two services.
+
+use super::cycle::{cycle, views};
+use super::setup::{self, Services};
+use super::{Context, Failure, print};
+use crate::cli::{DemoArgs, ExitCode, SandboxArgs};
+use crate::engine::apply::{Consent, Report};
+use crate::engine::observe::Observed;
+use crate::engine::{CycleError, Engine, Scope};
+use crate::model::{ItemId, Side};
+use crate::render;
+use crate::sandbox::ado::AdoConfig;
+use crate::sandbox::clickup::config::{ClickUpConfig, Quirks};
+use crate::sandbox::clock::SandboxClock;
+use crate::sandbox::seed;
+use crate::sandbox::world::{LIST, PROJECT, World};
+use crate::store::StateLock;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio_util::sync::CancellationToken;
+
+const REPRO: &str = "As a guest I enter:";
+const TITLE: &str = "Guest can enter an address";
+const BOTH: &str = "Validate postcodes";
+
+fn failed(what: impl std::fmt::Display) -> Failure {
+    Failure::new(ExitCode::Unexpected, format!("demo: {what}"))
+}
+
+/// The example workspace, on a plan whose rate limit does not make a demo wait.
+fn workspace() -> ClickUpConfig {
+    let example = ClickUpConfig::example();
+    ClickUpConfig {
+        quirks: Quirks {
+            rate_limit: 10_000,
+            ..Quirks::default()
+        },
+        ..example
+    }
+}
+
+/// `sandbox`: serves both fakes until it is interrupted.
+pub async fn sandbox(context: &Context, args: SandboxArgs) -> Result<ExitCode, Failure> {
+    let world = World::start_on(
+        SandboxClock::real(),
+        AdoConfig::default(),
+        workspace(),
+        args.port.unwrap_or(0),
+    )
+    .await
+    .map_err(|error| failed(format!("cannot bind a port: {error}")))?;
+    seed::ado_board(&world.ado, PROJECT).map_err(|refusal| failed(format!("{refusal:?}")))?;
+    let folder = std::env::temp_dir().join(format!("boardsync-sandbox-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    let path = world
+        .write_config(&folder, &World::example_pair())
+        .map_err(failed)?;
+    if context.global.json {
+        super::print_json(&json!({
+            "format_version": 1, "ado": world.ado_url(), "clickup": world.clickup_url(), "config": path,
+        }));
+    } else {
+        print(&format!(
+            "Azure DevOps: {}\nClickUp:      {}\n\nTry, in another terminal:\n  boardsync --config {} plan\n\nEnd with Ctrl-C.\n",
+            world.ado_url(),
+            world.clickup_url(),
+            path.display()
+        ));
+    }
+    let _ = tokio::signal::ctrl_c().await;
+    let _ = std::fs::remove_dir_all(&folder);
+    Ok(ExitCode::Done)
+}
+
+/// One open instance, as the program would have it.
+struct Instance {
+    engine: Engine,
+    services: Services,
+    _lock: StateLock,
+}
+
+impl Instance {
+    async fn open(path: &Path) -> Result<Instance, Failure> {
+        let config = setup::config(Some(path))?;
+        let services = setup::connect(&config, &CancellationToken::new())?;
+        let (lock, store, key) = setup::open_state(&config)?;
+        let engine = setup::engine(&config, &services, store, key).await?;
+        Ok(Instance {
+            engine,
+            services,
+            _lock: lock,
+        })
+    }
+
+    async fn cycle(&self, consent: &Consent) -> Result<(Observed, Report), CycleError> {
+        cycle(&self.engine, &self.services, &Scope::default(), consent).await
+    }
+}
+
+/// `demo`: the story of the product in a few seconds.
+pub async fn demo(context: &Context, args: DemoArgs) -> Result<ExitCode, Failure> {
+    let world = World::start_on(SandboxClock::real(), AdoConfig::default(), workspace(), 0)
+        .await
+        .map_err(|error| failed(format!("cannot bind a port: {error}")))?;
+    let folder = std::env::temp_dir().join(format!("boardsync-demo-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    let path = world
+        .write_config(&folder, &World::example_pair())
+        .map_err(failed)?;
+    let result = story(context, &world, &path).await;
+    if args.keep {
+        print(&format!("kept: {}\n", folder.display()));
+    } else {
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+    result
+}
+
+fn chapter(number: usize, title: &str) {
+    print(&format!("\n{number}. {title}\n\n"));
+}
+
+async fn story(context: &Context, world: &World, path: &Path) -> Result<ExitCode, Failure> {
+    let refused = |refusal| failed(format!("{refusal:?}"));
+    seed::ado_board(&world.ado, PROJECT).map_err(refused)?;
+    world
+        .clickup
+        .create_task(
+            LIST,
+            &json!({
+                "name": "Write the release notes",
+                "markdown_content": "For everybody who *reads* them.",
+                "status": "to do", "priority": 3, "tags": ["docs"],
+            }),
+        )
+        .map_err(|refused| failed(format!("{refused:?}")))?;
+    print(
+        "A board in Azure DevOps and a list in ClickUp (both embedded, on loopback). Nothing is linked yet.\n",
+    );
+
+    chapter(
+        1,
+        "The plan: read only, nothing is written until you say yes",
+    );
+    let instance = Instance::open(path).await?;
+    let observed = instance.engine.observe(&Scope::default()).await?;
+    print(&render::plan(&observed.plan, &context.style));
+
+    chapter(2, "Yes: carried out, both ways");
+    let yes = Consent {
+        first_contact: true,
+        ..Consent::default()
+    };
+    let (observed, report) = instance.cycle(&yes).await?;
+    show(context, &observed, &report);
+
+    chapter(3, "People edit on both sides");
+    let story = task_named(world, TITLE).ok_or_else(|| failed("the story has no task"))?;
+    let other = task_named(world, BOTH).ok_or_else(|| failed("the task has no counterpart"))?;
+    let (work_item, other_item) = (item_of(&instance, &story)?, item_of(&instance, &other)?);
+    edit_both(world, &story, work_item, &other, other_item)?;
+    print(
+        "In Azure DevOps Ada adds a line to the story's description; in ClickUp Bo rewords its first line.\n",
+    );
+    print("Both rename the same task, differently.\n\n");
+    let observed = instance.engine.observe(&Scope::default()).await?;
+    print(&render::plan(&observed.plan, &context.style));
+    let report = instance
+        .engine
+        .apply(&instance.services.writers, &observed, &Consent::default())
+        .await?;
+    show(context, &observed, &report);
+    print("\nThe conflict keeps both values (boardsync conflicts show 1):\n\n");
+    let rows = {
+        let store = instance.engine.store();
+        store
+            .conflicts(false)?
+            .iter()
+            .map(|stored| super::inspect::row(&store, stored))
+            .collect::<Result<Vec<_>, _>>()?
+    };
+    for row in &rows {
+        print(&render::conflict_show(row, &context.style));
+    }
+
+    chapter(4, "Killed between a create and its record");
+    let title = "Pay with a voucher";
+    world
+        .ado
+        .create_item(PROJECT, "User Story", &[("System.Title", json!(title))])
+        .map_err(refused)?;
+    kill_in_create(instance).await?;
+    // A new process: new store, new clients, the same file.
+    let instance = Instance::open_after_kill(path).await?;
+    let open = instance.engine.store().open_intents()?.len();
+    print(&format!(
+        "The process died after ClickUp made \"{title}\" and before that was recorded.\nRestarted: {open} open create in the journal; ClickUp is searched for its marker.\n\n"
+    ));
+    let (observed, report) = instance.cycle(&Consent::default()).await?;
+    show(context, &observed, &report);
+    let tasks = tasks_named(world, title).len();
+    print(&format!(
+        "Tasks called \"{title}\" in ClickUp: {tasks} (no twin)\n"
+    ));
+
+    chapter(5, "A second pass");
+    settle(&instance).await?;
+    let (observed, report) = instance.cycle(&Consent::default()).await?;
+    show(context, &observed, &report);
+    let lost = missing_words(world, &story, work_item);
+    for what in &lost {
+        print(&format!("LOST: {what}\n"));
+    }
+    let writes = report.writes();
+    print(&format!(
+        "\nlost edits: {}, twins: {}, writes of the second pass: {writes}\n",
+        lost.len(),
+        tasks.saturating_sub(1)
+    ));
+    Ok(if writes == 0 && tasks == 1 && lost.is_empty() {
+        ExitCode::Done
+    } else {
+        ExitCode::Unexpected
+    })
+}
+
+impl Instance {
+    /// Opens the state that a killed process left. Its lock goes with it, a moment later than in a real kill.
+    async fn open_after_kill(path: &Path) -> Result<Instance, Failure> {
+        Instance::open(path).await
+    }
+}
+
+/// Runs the cycle that finds what the last one wrote; real use has it a poll later.
+async fn settle(instance: &Instance) -> Result<(), Failure> {
+    instance.cycle(&Consent::default()).await?;
+    Ok(())
+}
+
+/// Runs a cycle that ends right after the create request, before its result is stored.
+async fn kill_in_create(instance: Instance) -> Result<(), Failure> {
+    let mut engine = instance.engine;
+    let struck = Arc::new(AtomicBool::new(false));
+    let hook = struck.clone();
+    engine.interrupt = Some(Arc::new(move |point| {
+        let now = point == "after-create";
+        hook.fetch_or(now, Ordering::SeqCst);
+        now
+    }));
+    let end = cycle(
+        &engine,
+        &instance.services,
+        &Scope::default(),
+        &Consent::default(),
+    )
+    .await;
+    match end {
+        Err(CycleError::Interrupted(_)) if struck.load(Ordering::SeqCst) => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(_) => Err(failed("nothing was created, so nothing could be killed")),
+    }
+}
+
+fn edit_both(
+    world: &World,
+    story: &str,
+    work_item: i64,
+    other: &str,
+    other_item: i64,
+) -> Result<(), Failure> {
+    let refused = |refusal| failed(format!("{refusal:?}"));
+    let item = world
+        .ado
+        .item(work_item)
+        .ok_or_else(|| failed("the story is gone"))?;
+    let html = item
+        .fields
+        .get("System.Description")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let longer = format!("{html}<p>Postcodes are checked per country.</p>");
+    world
+        .ado
+        .edit(
+            work_item,
+            &[("System.Description", json!(longer))],
+            "ada@contoso.example",
+        )
+        .map_err(refused)?;
+    world
+        .ado
+        .edit(
+            other_item,
+            &[("System.Title", json!("Validate postcodes per country"))],
+            "ada@contoso.example",
+        )
+        .map_err(refused)?;
+    let task = world.clickup.task(story).unwrap_or_default();
+    let text = task
+        .get("markdown_description")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let reworded = text.replace(REPRO, "As a guest without an account I enter:");
+    let edit = |id: &str, body: Value| {
+        world
+            .clickup
+            .edit(id, &body)
+            .map_err(|refused| failed(format!("{refused:?}")))
+    };
+    edit(story, json!({ "markdown_content": reworded }))?;
+    edit(other, json!({ "name": "Check postcodes before paying" }))
+}
+
+fn missing_words(world: &World, story: &str, work_item: i64) -> Vec<String> {
+    let item = world.ado.item(work_item);
+    let html = item
+        .and_then(|i| {
+            i.fields
+                .get("System.Description")
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        })
+        .unwrap_or_default();
+    let task = world.clickup.task(story).unwrap_or_default();
+    let text = task
+        .get("markdown_description")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    let words = [
+        "without an account I enter",
+        "Postcodes are checked per country",
+    ];
+    [("Azure DevOps", html), ("ClickUp", text)]
+        .iter()
+        .flat_map(|(side, text)| {
+            words
+                .iter()
+                .filter(|w| !text.contains(**w))
+                .map(move |w| format!("{w:?} in {side}"))
+        })
+        .collect()
+}
+
+fn tasks_named(world: &World, title: &str) -> Vec<String> {
+    let ids = world.clickup.all_ids();
+    let named = |id: &String| {
+        world
+            .clickup
+            .task(id)
+            .is_some_and(|t| t.get("name").and_then(Value::as_str) == Some(title))
+    };
+    ids.into_iter().filter(named).collect()
+}
+
+fn task_named(world: &World, title: &str) -> Option<String> {
+    tasks_named(world, title).into_iter().next()
+}
+
+fn item_of(instance: &Instance, task: &str) -> Result<i64, Failure> {
+    let store = instance.engine.store();
+    let link = store.link_by_item(&"web".into(), Side::ClickUp, &ItemId(task.to_owned()))?;
+    link.and_then(|link| link.ado.0.parse().ok())
+        .ok_or_else(|| failed("a task has no link"))
+}
+
+fn show(context: &Context, observed: &Observed, report: &Report) {
+    for view in views(observed, report) {
+        print(&render::report(&view, &context.style));
+    }
+}

@@ -1,0 +1,289 @@
+//! From a configuration to an engine.
+
+use super::{Failure, env};
+use crate::cli::ExitCode;
+use crate::clock::SystemClock;
+use crate::config::{
+    Config, ConflictPolicy, CreateSide, Direction as Flow, OnDelete as Removal, Pair,
+};
+use crate::connector::{Reader, Schema, Writer};
+use crate::engine::{Engine, Timing, Writers};
+use crate::mapping::{People, Relation};
+use crate::marker::MarkerKey;
+use crate::model::{FieldKey, Side, Sided};
+use crate::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
+use crate::store::{StateLock, Store};
+use crate::{azure, clickup};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use tokio_util::sync::CancellationToken;
+
+/// Both halves of both services.
+pub struct Services {
+    /// The reading halves.
+    pub readers: Sided<Arc<dyn Reader>>,
+    /// The writing halves.
+    pub writers: Writers,
+    /// Says how many requests were sent to each service and what is left, in a few words.
+    pub budget: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+/// Reads the configuration and says its warnings.
+pub fn config(path: Option<&Path>) -> Result<Config, Failure> {
+    let config = crate::config::load(path, &env)?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(config)
+}
+
+/// Builds the clients. Sends nothing.
+pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, Failure> {
+    let secret = |source: &crate::config::SecretSource| {
+        source
+            .read(&env, &config.base_dir())
+            .map_err(|error| Failure::new(ExitCode::Credentials, error.to_string()))
+    };
+    let (ado_reader, ado_writer) = azure::connect(azure::Settings {
+        url: config.ado.url.clone(),
+        pat: secret(&config.ado.pat)?,
+        requests_per_second: config.ado.requests_per_second,
+        time_zone: config.ado.time_zone,
+        pairs: config.pairs.iter().map(ado_scope).collect(),
+        cancel: cancel.clone(),
+    })?;
+    let (clickup_reader, clickup_writer) = clickup::connect(clickup::Settings {
+        url: config.clickup.url.clone(),
+        workspace: config.clickup.workspace.clone(),
+        token: secret(&config.clickup.token)?,
+        requests_per_minute: config.clickup.requests_per_minute,
+        pairs: config
+            .pairs
+            .iter()
+            .map(|pair| clickup_scope(pair, &config.ado.url))
+            .collect(),
+        cancel: cancel.clone(),
+    })?;
+    let (ado_client, clickup_client) = (ado_reader.clone(), clickup_reader.http().clone());
+    let budget = move || {
+        let (ado, clickup) = (ado_client.budget(), clickup_client.budget());
+        let left = clickup
+            .remaining
+            .map_or_else(String::new, |left| format!(", {left} left"));
+        format!(
+            "requests: ADO {}, ClickUp {}{left}",
+            ado.requests, clickup.requests
+        )
+    };
+    Ok(Services {
+        budget: Arc::new(budget),
+        readers: Sided {
+            ado: Arc::new(ado_reader),
+            clickup: Arc::new(clickup_reader),
+        },
+        writers: Sided {
+            ado: Arc::new(ado_writer) as Arc<dyn Writer>,
+            clickup: Arc::new(clickup_writer) as Arc<dyn Writer>,
+        },
+    })
+}
+
+fn ado_scope(pair: &Pair) -> azure::Scope {
+    azure::Scope {
+        pair: pair.name.clone(),
+        project: pair.ado.project.clone(),
+        area: pair.ado.area.clone(),
+        condition: pair.ado.condition.clone(),
+        assigned_to: pair.ado.assigned_to.clone(),
+        default_type: pair
+            .types
+            .first()
+            .map_or_else(|| "Task".to_owned(), |(ado, _)| ado.clone()),
+        area_for_new: None,
+        fields: pair
+            .fields
+            .iter()
+            .map(|field| (field.key.clone(), field.ado.clone()))
+            .collect(),
+        marker_hosts: Vec::new(),
+    }
+}
+
+fn clickup_scope(pair: &Pair, ado_url: &str) -> clickup::Scope {
+    clickup::Scope {
+        pair: pair.name.clone(),
+        list: pair.clickup.list.clone(),
+        lists: pair.clickup.lists.clone(),
+        fields: pair.fields.iter().map(|field| field.key.clone()).collect(),
+        default_type: None,
+        ado_url_prefix: ado_url.to_owned(),
+    }
+}
+
+/// Opens the state for writing, as the only process that may.
+pub fn open_state(config: &Config) -> Result<(StateLock, Store, MarkerKey), Failure> {
+    let lock = StateLock::acquire(&config.state.path)?;
+    let store = Store::open(&config.state.path)?;
+    let key = MarkerKey::load_or_create(&config.state.path)?;
+    Ok((lock, store, key))
+}
+
+/// Opens the state for looking. Changes no byte of it, and works beside a running daemon.
+pub fn open_state_read_only(config: &Config) -> Result<(Store, MarkerKey), Failure> {
+    let store = Store::open_read_only(&config.state.path)?;
+    // Without a key file nothing was ever created, so no marker can be ours.
+    let key = MarkerKey::load(&config.state.path)?.unwrap_or_else(|| MarkerKey::new([0; 32]));
+    Ok((store, key))
+}
+
+/// Builds the engine.
+pub async fn engine(
+    config: &Config,
+    services: &Services,
+    store: Store,
+    key: MarkerKey,
+) -> Result<Engine, Failure> {
+    let mut policies = Vec::new();
+    for pair in &config.pairs {
+        policies.push(policy(config, pair, &services.readers).await?);
+    }
+    let ms =
+        |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    Ok(Engine {
+        readers: services.readers.clone(),
+        store: Mutex::new(store),
+        clock: Arc::new(SystemClock),
+        policies,
+        key,
+        timing: Timing {
+            quiet_ms: ms(config.schedule.quiet_time),
+            sweep_ms: ms(config.schedule.sweep),
+            ..Timing::default()
+        },
+        interrupt: None,
+        progress: None,
+    })
+}
+
+async fn policy(
+    config: &Config,
+    pair: &Pair,
+    readers: &Sided<Arc<dyn Reader>>,
+) -> Result<Policy, Failure> {
+    let mut states = pair.states.clone();
+    if states.is_empty() {
+        let ado = readers.ado.fetch_schema(&pair.name).await?;
+        let clickup = readers.clickup.fetch_schema(&pair.name).await?;
+        states = propose_states(&ado, &clickup);
+    }
+    let pairs = |rows: &[(String, String)]| {
+        Relation::new(rows.iter().map(|(a, c)| (a.as_str(), c.as_str())))
+    };
+    let winner = |policy: ConflictPolicy| match policy {
+        ConflictPolicy::Ado => Some(Side::Ado),
+        ConflictPolicy::ClickUp => Some(Side::ClickUp),
+        ConflictPolicy::Hold => None,
+    };
+    let fields = pair
+        .fields
+        .iter()
+        .filter(|field| field.key != FieldKey::Type || !pair.types.is_empty())
+        .map(|field| {
+            let direction = match field.direction {
+                Flow::Both => Direction::Both,
+                Flow::ToAdo => Direction::ToAdo,
+                Flow::ToClickUp => Direction::ToClickUp,
+            };
+            let rule = FieldPolicy {
+                direction,
+                winner: winner(field.conflict.unwrap_or(pair.conflict)),
+            };
+            (field.key.clone(), rule)
+        })
+        .collect();
+    let guard = &config.guard;
+    let percent = |value: u32| f64::from(value);
+    Ok(Policy {
+        pair: pair.name.clone(),
+        fingerprint: pair.fingerprint.clone(),
+        approved: false,
+        create_on: match pair.create {
+            CreateSide::Both => vec![Side::Ado, Side::ClickUp],
+            CreateSide::Ado => vec![Side::Ado],
+            CreateSide::ClickUp => vec![Side::ClickUp],
+            CreateSide::None => Vec::new(),
+        },
+        on_delete: match pair.on_delete {
+            Removal::Unlink => OnDelete::Unlink,
+            Removal::Close => OnDelete::Close,
+            Removal::Delete => OnDelete::Delete,
+        },
+        fields,
+        closed_states: Sided {
+            ado: states.last().map(|(ado, _)| ado.clone()),
+            clickup: states.last().map(|(_, clickup)| clickup.clone()),
+        },
+        states: pairs(&states),
+        types: pairs(&pair.types),
+        people: People::new(
+            pair.people.iter().map(|(a, c)| (a.as_str(), c.as_str())),
+            None,
+        ),
+        backlink: pair.backlink,
+        guard: GuardLimits {
+            creates: (guard.max_creates, percent(guard.creates_percent)),
+            updates: (guard.max_updates, percent(guard.updates_percent)),
+            clears: (guard.max_clears, percent(guard.clears_percent)),
+            deletes: (guard.max_deletes, percent(guard.deletes_percent)),
+        },
+    })
+}
+
+/// Proposes a state table from the categories, where the configuration has none: every ADO state beside the first
+/// ClickUp status of the matching kind, and every ClickUp status beside at least one state.
+fn propose_states(ado: &Schema, clickup: &Schema) -> Vec<(String, String)> {
+    let kinds = |category: &str| match category {
+        "Proposed" => ["open", "unstarted", "custom"],
+        "InProgress" => ["custom", "unstarted", "open"],
+        "Resolved" => ["done", "custom", "closed"],
+        _ => ["closed", "done", "custom"],
+    };
+    let mut states: Vec<(&str, &str)> = Vec::new();
+    for state in ado.types.iter().flat_map(|kind| &kind.states) {
+        if !states.iter().any(|(name, _)| *name == state.name) {
+            states.push((&state.name, &state.category));
+        }
+    }
+    let statuses: Vec<(&str, &str)> = clickup
+        .types
+        .first()
+        .map(|kind| {
+            kind.states
+                .iter()
+                .map(|s| (s.name.as_str(), s.category.as_str()))
+                .collect()
+        })
+        .unwrap_or_default();
+    let mut rows = Vec::new();
+    for (state, category) in &states {
+        let status = kinds(category)
+            .iter()
+            .find_map(|kind| statuses.iter().find(|(_, of)| of == kind));
+        if let Some((status, _)) = status {
+            rows.push(((*state).to_owned(), (*status).to_owned()));
+        }
+    }
+    for (status, kind) in &statuses {
+        if rows.iter().any(|(_, used)| used == status) {
+            continue;
+        }
+        let state = states
+            .iter()
+            .find(|(_, category)| kinds(category).first() == Some(kind))
+            .or(states.first());
+        if let Some((state, _)) = state {
+            rows.push(((*state).to_owned(), (*status).to_owned()));
+        }
+    }
+    rows
+}

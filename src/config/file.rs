@@ -1,0 +1,87 @@
+//! Finds and reads the configuration file.
+
+use super::check;
+use super::diagnostic::{ConfigErrors, MaskedText, Problem, Problems};
+use super::{Config, Env};
+use std::path::{Path, PathBuf};
+use toml::de::DeTable;
+
+/// Returns the places where a configuration is looked for, best first. The system-wide place comes last.
+pub fn search_paths(env: Env<'_>) -> Vec<PathBuf> {
+    let set = |name: &str| env(name).filter(|value| !value.is_empty());
+    let mut paths = vec![PathBuf::from("config.toml")];
+    if let Some(folder) = set("XDG_CONFIG_HOME") {
+        paths.push(Path::new(&folder).join("boardsync/config.toml"));
+    }
+    if let Some(home) = set("HOME") {
+        paths.push(Path::new(&home).join(".config/boardsync/config.toml"));
+    }
+    paths.push(PathBuf::from("/etc/boardsync/config.toml"));
+    paths.dedup();
+    paths
+}
+
+/// Reads and checks the given file, or the first that exists of [`search_paths`].
+///
+/// # Errors
+/// [`ConfigErrors`]: no file, an unreadable one, or every problem inside it.
+pub fn load(path: Option<&Path>, env: Env<'_>) -> Result<Config, ConfigErrors> {
+    let path = match path {
+        Some(path) => path.to_path_buf(),
+        None => {
+            let tried = search_paths(env);
+            match tried.iter().find(|path| path.exists()) {
+                Some(found) => found.clone(),
+                None => return Err(ConfigErrors::NotFound(tried)),
+            }
+        }
+    };
+    let unreadable = |reason: String| ConfigErrors::Unreadable {
+        path: path.clone(),
+        reason,
+    };
+    let bytes = std::fs::read(&path).map_err(|error| unreadable(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        unreadable(format!("byte {at} is not UTF-8 text"))
+    })?;
+    parse(&path, &text, env)
+}
+
+/// Checks a configuration's text. `path` is shown in messages, and its folder is where relative paths start.
+///
+/// # Errors
+/// [`ConfigErrors::Invalid`] with every problem; syntax errors come alone, since they hide the rest.
+pub fn parse(path: &Path, text: &str, env: Env<'_>) -> Result<Config, ConfigErrors> {
+    let shown = path.display().to_string();
+    let masked = MaskedText::new(text);
+    let invalid = |problems| ConfigErrors::Invalid {
+        path: shown.clone(),
+        text: masked.clone(),
+        problems,
+    };
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let problems = Problems::default();
+    for error in &errors {
+        problems.push(Problem::new(
+            error.span().unwrap_or(0..0),
+            error.message().to_owned(),
+            "this is not valid TOML; see https://toml.io, or compare with config.toml.example",
+        ));
+    }
+    if !errors.is_empty() {
+        return Err(invalid(problems.take().0));
+    }
+    let config = check::check(path, &table, env, &problems);
+    let (errors, warnings) = problems.take();
+    match config {
+        Some(mut config) if errors.is_empty() => {
+            config.warnings = warnings
+                .iter()
+                .map(|warning| masked.one_line(&shown, warning))
+                .collect();
+            Ok(config)
+        }
+        _ => Err(invalid(errors)),
+    }
+}

@@ -1,0 +1,441 @@
+//! `[[pair]]` tables turned into pairs, with the rules that hold between them.
+
+use super::diagnostic::{Problem, Problems, nearest};
+use super::raw::Reader;
+use super::{
+    AdoScope, ClickUpScope, ConflictPolicy, CreateSide, Direction, Field, OnDelete, Pair, rules,
+};
+use crate::model::{FieldKey, PairName};
+use std::collections::{BTreeMap, BTreeSet};
+use toml::Spanned;
+
+type Set<'a> = &'a dyn Fn(&str) -> Option<String>;
+type Rows = Vec<(String, String)>;
+
+const CREATE: &[(&str, CreateSide)] = &[
+    ("both", CreateSide::Both),
+    ("ado", CreateSide::Ado),
+    ("clickup", CreateSide::ClickUp),
+    ("none", CreateSide::None),
+];
+const ON_DELETE: &[(&str, OnDelete)] = &[
+    ("unlink", OnDelete::Unlink),
+    ("close", OnDelete::Close),
+    ("delete", OnDelete::Delete),
+];
+const CONFLICT: &[(&str, ConflictPolicy)] = &[
+    ("ado", ConflictPolicy::Ado),
+    ("clickup", ConflictPolicy::ClickUp),
+    ("hold", ConflictPolicy::Hold),
+];
+/// `none` switches a field off that is on by default.
+const DIRECTION: &[(&str, Option<Direction>)] = &[
+    ("both", Some(Direction::Both)),
+    ("to_ado", Some(Direction::ToAdo)),
+    ("to_clickup", Some(Direction::ToClickUp)),
+    ("none", None),
+];
+
+/// Reads every pair. At least one is needed.
+pub(super) fn pairs(root: &Reader<'_>, set: Set<'_>, problems: &Problems) -> Vec<Pair> {
+    let tables = root.tables("pair", "pair");
+    if tables.is_empty() && root.place_of("pair").is_none() {
+        root.missing(
+            "pair",
+            "add a [[pair]] with a name, ado.project and clickup.list",
+        );
+    }
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    let mut watched: Vec<Pair> = Vec::new();
+    for table in &tables {
+        if let Some(name) = table.string("name")
+            && !names.insert(name.get_ref().to_lowercase())
+        {
+            problems.push(Problem::new(
+                name.span(),
+                format!("a second pair is named `{}`", name.get_ref()),
+                "pair names tell pairs apart in the database; choose another",
+            ));
+        }
+        let Some(pair) = pair(table, set, problems) else {
+            continue;
+        };
+        for other in &watched {
+            if let Some(list) = overlap(&pair, other) {
+                problems.push(Problem::new(
+                    table.table("clickup", "pair.clickup").at,
+                    format!(
+                        "pair `{}` already watches list {list} for the same work items",
+                        other.name
+                    ),
+                    "give each pair lists of its own, or areas that do not contain each other",
+                ));
+            }
+        }
+        watched.push(pair);
+    }
+    watched
+}
+
+/// Returns a list that both pairs watch while their work items may be the same ones.
+fn overlap<'a>(one: &'a Pair, two: &Pair) -> Option<&'a str> {
+    let same_project = one.ado.project.eq_ignore_ascii_case(&two.ado.project);
+    let inside = |outer: &str, inner: &str| {
+        let (outer, inner) = (outer.to_lowercase(), inner.to_lowercase());
+        inner == outer || inner.starts_with(&format!("{outer}\\"))
+    };
+    let areas_meet = match (&one.ado.area, &two.ado.area) {
+        (Some(a), Some(b)) => inside(a, b) || inside(b, a),
+        _ => true,
+    };
+    // Conditions and assignees may keep the pairs apart; nobody can tell from the text alone.
+    let alike = one.ado.condition == two.ado.condition
+        || one.ado.condition.is_none()
+        || two.ado.condition.is_none();
+    if !(same_project && areas_meet && alike) {
+        return None;
+    }
+    one.clickup
+        .lists
+        .iter()
+        .find(|list| two.clickup.lists.contains(list))
+        .map(String::as_str)
+}
+
+fn pair(table: &Reader<'_>, set: Set<'_>, problems: &Problems) -> Option<Pair> {
+    let name = table.string("name");
+    match &name {
+        Some(name) if !is_name(name.get_ref()) => problems.push(Problem::new(
+            name.span(),
+            "a pair's name may hold letters, digits, `-`, `_` and `.` only",
+            "it appears in file names, in metrics and on the command line; for example \"web\"",
+        )),
+        Some(_) => {}
+        None if table.place_of("name").is_some() => {}
+        None => table.missing("name", "add a short name, for example name = \"web\""),
+    }
+    let ado = ado_scope(table, set, problems);
+    let clickup = clickup_scope(table, problems);
+    let types = rows(table, "types", problems);
+    let states = rows(table, "states", problems);
+    let people = people(table, problems);
+    let create = table.choice("create", CREATE).unwrap_or(CreateSide::Both);
+    let on_delete = table
+        .choice("on_delete", ON_DELETE)
+        .unwrap_or(OnDelete::Unlink);
+    let conflict = table
+        .choice("conflict", CONFLICT)
+        .unwrap_or(ConflictPolicy::Ado);
+    let backlink = table.flag("backlink").unwrap_or(true);
+    let fields = fields(table, !types.is_empty(), problems);
+    Some(Pair {
+        name: PairName(name?.into_inner()),
+        fingerprint: String::new(),
+        ado: ado?,
+        clickup: clickup?,
+        create,
+        on_delete,
+        conflict,
+        backlink,
+        types,
+        states,
+        people,
+        fields,
+    })
+}
+
+fn is_name(name: &str) -> bool {
+    name.chars()
+        .all(|c| c.is_alphanumeric() || "-_.".contains(c))
+}
+
+fn ado_scope(table: &Reader<'_>, set: Set<'_>, problems: &Problems) -> Option<AdoScope> {
+    let ado = table.table("ado", "pair.ado");
+    let project = match ado.string("project") {
+        Some(project) => Some(project.into_inner()),
+        None if ado.place_of("project").is_some() => None,
+        None => set("ADO_PROJECT").or_else(|| {
+            ado.missing("project", "add ado.project = \"NAME\" or set ADO_PROJECT");
+            None
+        }),
+    };
+    let area = ado.string("area").map(|area| {
+        let path = area.get_ref().as_str();
+        let trimmed = path.trim_matches('\\');
+        if trimmed != path || path.split('\\').any(|part| part.trim().is_empty()) {
+            problems.push(Problem::new(
+                area.span(),
+                "an area path neither begins nor ends with a backslash",
+                format!("drop it: ado.area = '{trimmed}'"),
+            ));
+        } else if path.contains('/') && !path.contains('\\') {
+            problems.push(Problem::new(
+                area.span(),
+                "an area path is written with backslashes",
+                format!("write ado.area = '{}'", path.replace('/', "\\")),
+            ));
+        } else if let Some(project) = &project {
+            let root = trimmed.split('\\').next().unwrap_or_default();
+            if !root.eq_ignore_ascii_case(project) {
+                problems.push(Problem::new(
+                    area.span(),
+                    format!("the area path does not begin with the project `{project}`"),
+                    format!("write ado.area = '{project}\\{trimmed}'"),
+                ));
+            }
+        }
+        trimmed.to_owned()
+    });
+    let condition = ado.string("where").map(|text| {
+        if let Some((what, help)) = rules::condition_fault(text.get_ref()) {
+            problems.push(Problem::new(text.span(), what, help));
+        }
+        text.into_inner()
+    });
+    Some(AdoScope {
+        area,
+        condition,
+        assigned_to: ado
+            .string("assigned_to")
+            .map(Spanned::into_inner)
+            .or_else(|| set("ADO_ASSIGNED_TO")),
+        project: project?,
+    })
+}
+
+fn clickup_scope(table: &Reader<'_>, problems: &Problems) -> Option<ClickUpScope> {
+    let clickup = table.table("clickup", "pair.clickup");
+    let list = clickup.string("list");
+    let more = clickup.strings("lists");
+    if list.is_none() && clickup.place_of("list").is_none() {
+        clickup.missing(
+            "list",
+            "add clickup.list = \"NUMBER\": new tasks are created there, clickup.lists only widens what is watched",
+        );
+    }
+    for id in list.iter().chain(&more) {
+        if !rules::is_number(id.get_ref()) {
+            problems.push(Problem::new(
+                id.span(),
+                "a ClickUp list is named by its number",
+                "it is the number behind /li/ in the list's address",
+            ));
+        }
+    }
+    let marker = clickup.string("marker").and_then(|marker| {
+        match marker.get_ref().strip_prefix("custom:").map(str::trim) {
+            Some(name) if !name.is_empty() => Some(name.to_owned()),
+            _ => {
+                problems.push(Problem::new(
+                    marker.span(),
+                    "`marker` must name a custom field",
+                    "write clickup.marker = \"custom:NAME\", or leave it out for a line in the description",
+                ));
+                None
+            }
+        }
+    });
+    let list = list?.into_inner();
+    let rest: BTreeSet<String> = more.into_iter().map(Spanned::into_inner).collect();
+    let others = rest.into_iter().filter(|id| *id != list);
+    Some(ClickUpScope {
+        lists: std::iter::once(list.clone()).chain(others).collect(),
+        list,
+        marker,
+    })
+}
+
+fn rows(table: &Reader<'_>, key: &str, problems: &Problems) -> Rows {
+    let mut seen = BTreeSet::new();
+    let mut found = Rows::new();
+    for row in table.rows(key) {
+        let (ado, clickup) = row.get_ref();
+        if !seen.insert((ado.to_lowercase(), clickup.to_lowercase())) {
+            problems.push(Problem::new(
+                row.span(),
+                format!("this row of `{key}` stands there twice"),
+                "remove one of them",
+            ));
+        }
+        found.push(row.into_inner());
+    }
+    found
+}
+
+fn people(table: &Reader<'_>, problems: &Problems) -> Rows {
+    let (mut ado_taken, mut clickup_taken) = (BTreeSet::new(), BTreeSet::new());
+    let mut found = Rows::new();
+    for row in table.rows("people") {
+        let (ado, clickup) = row.get_ref();
+        let twice = !ado_taken.insert(ado.to_lowercase());
+        if !clickup_taken.insert(clickup.to_lowercase()) || twice {
+            problems.push(Problem::new(
+                row.span(),
+                "a person stands in two rows of `people`",
+                "one row per person: an assignment must have one translation each way",
+            ));
+        }
+        found.push(row.into_inner());
+    }
+    found.sort();
+    found
+}
+
+/// Returns the ADO fields that hold a built-in field, best first, and whether it is synced without being asked for.
+fn usual(key: &FieldKey) -> (&'static [&'static str], bool) {
+    match key {
+        FieldKey::Title => (&["System.Title"], true),
+        FieldKey::Type => (&["System.WorkItemType"], false),
+        FieldKey::State => (&["System.State"], true),
+        FieldKey::Assignees => (&["System.AssignedTo"], true),
+        FieldKey::Priority => (&["Microsoft.VSTS.Common.Priority"], true),
+        FieldKey::Tags => (&["System.Tags"], true),
+        FieldKey::StartDate => (&["Microsoft.VSTS.Scheduling.StartDate"], true),
+        // Agile has DueDate, Basic and Scrum TargetDate, CMMI FinishDate.
+        FieldKey::DueDate => (
+            &[
+                "Microsoft.VSTS.Scheduling.DueDate",
+                "Microsoft.VSTS.Scheduling.TargetDate",
+                "Microsoft.VSTS.Scheduling.FinishDate",
+            ],
+            true,
+        ),
+        FieldKey::Estimate => (&["Microsoft.VSTS.Scheduling.OriginalEstimate"], false),
+        FieldKey::Points => (
+            &[
+                "Microsoft.VSTS.Scheduling.StoryPoints",
+                "Microsoft.VSTS.Scheduling.Effort",
+                "Microsoft.VSTS.Scheduling.Size",
+            ],
+            false,
+        ),
+        // The form of a Bug shows its repro steps and not its description.
+        FieldKey::Description => (
+            &["Microsoft.VSTS.TCM.ReproSteps", "System.Description"],
+            true,
+        ),
+        FieldKey::Custom(_) => (&[], false),
+    }
+}
+
+fn fields(table: &Reader<'_>, types_given: bool, problems: &Problems) -> Vec<Field> {
+    let mut chosen: BTreeMap<FieldKey, Option<Field>> = BTreeMap::new();
+    for entry in table.tables("field", "pair.field") {
+        let ado = entry.string("ado");
+        let direction = entry
+            .choice("direction", DIRECTION)
+            .unwrap_or(Some(Direction::Both));
+        let conflict = entry.choice("conflict", CONFLICT);
+        let Some(key) = field_key(&entry, problems) else {
+            continue;
+        };
+        let at = entry.place_of("clickup").unwrap_or(entry.at.clone());
+        if let Some(name) = ado
+            .as_ref()
+            .filter(|name| !rules::is_reference_name(name.get_ref()))
+        {
+            problems.push(Problem::new(
+                name.span(),
+                "`ado` must be a field's reference name",
+                "reference names have dots and no blanks, for example \"Microsoft.VSTS.Scheduling.Effort\"",
+            ));
+        }
+        if key == FieldKey::Title && direction.is_none() {
+            problems.push(Problem::new(
+                at.clone(),
+                "`title` cannot be switched off",
+                "nothing can be created without a title; use direction = \"to_ado\" or \"to_clickup\"",
+            ));
+        }
+        if key == FieldKey::Type && direction.is_some() && !types_given {
+            problems.push(Problem::new(
+                at.clone(),
+                "`type` needs the pair's `types` table",
+                "add types = [[\"User Story\", \"Task\"]] to the pair",
+            ));
+        }
+        let field = direction.map(|direction| Field {
+            ado: match ado {
+                Some(name) => vec![name.into_inner()],
+                None => usual(&key)
+                    .0
+                    .iter()
+                    .map(|name| (*name).to_owned())
+                    .collect(),
+            },
+            key: key.clone(),
+            direction,
+            conflict,
+        });
+        if chosen.insert(key.clone(), field).is_some() {
+            problems.push(Problem::new(
+                at,
+                format!("the pair has two entries for `{key}`"),
+                "keep one [[pair.field]] per field",
+            ));
+        }
+    }
+    let on = |key: &FieldKey| usual(key).1 || (*key == FieldKey::Type && types_given);
+    FieldKey::BUILT_IN
+        .into_iter()
+        .filter_map(|key| match chosen.remove(&key) {
+            Some(entry) => entry,
+            None => on(&key).then(|| Field {
+                ado: usual(&key)
+                    .0
+                    .iter()
+                    .map(|name| (*name).to_owned())
+                    .collect(),
+                key,
+                direction: Direction::Both,
+                conflict: None,
+            }),
+        })
+        .collect()
+}
+
+fn field_key(entry: &Reader<'_>, problems: &Problems) -> Option<FieldKey> {
+    let Some(name) = entry.string("clickup") else {
+        if entry.place_of("clickup").is_none() {
+            entry.missing(
+                "clickup",
+                "name the field, for example clickup = \"points\"",
+            );
+        }
+        return None;
+    };
+    match name.get_ref().parse() {
+        Ok(FieldKey::Custom(_)) => {
+            problems.push(Problem::new(
+                name.span(),
+                "custom fields are not supported yet",
+                "remove this [[pair.field]]; this release syncs built-in fields only",
+            ));
+            None
+        }
+        Ok(key) => Some(key),
+        Err(_) => {
+            let known: Vec<String> = FieldKey::BUILT_IN.iter().map(ToString::to_string).collect();
+            let alias = match name.get_ref().to_lowercase().as_str() {
+                "state" => Some("status"),
+                "assignee" | "assigned_to" => Some("assignees"),
+                "estimate" | "time" => Some("time_estimate"),
+                "story_points" | "story points" => Some("points"),
+                "name" => Some("title"),
+                _ => nearest(name.get_ref(), known.iter().map(String::as_str)),
+            };
+            problems.push(Problem::new(
+                name.span(),
+                format!(
+                    "`{}` is not a ClickUp field that can be synced",
+                    name.get_ref()
+                ),
+                alias.map_or_else(
+                    || format!("known fields: {}", known.join(", ")),
+                    |near| format!("did you mean \"{near}\"?"),
+                ),
+            ));
+            None
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! What the engine may ask of a service. `Reader` and `Writer` are separate types, so that code which
+//! plans holds nothing that could write: there is no dry-run flag to forget.
+//!
+//! Contract for implementors:
+//! - A listing never proves absence. Only [`Reader::fetch_items`] says that an item is gone.
+//! - Anything that is not an understood JSON success is an error, never an empty answer.
+//! - Creates are sent exactly once; whoever calls decides, after looking, whether to send again.
+
+pub mod client;
+pub mod limiter;
+
+use crate::model::{
+    FieldKey, FieldValue, Item, ItemId, PairName, RichText, Side, Timestamp, Version,
+};
+use async_trait::async_trait;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Reads one service.
+#[async_trait]
+pub trait Reader: Send + Sync {
+    /// Returns which side this is.
+    fn side(&self) -> Side;
+
+    /// Lists what changed since `since` in every configured pair at once, and how far that brings the watermark.
+    /// May repeat items that did not change. `known` tells which version the caller holds of an item, so that a
+    /// listing can stop early or skip rows; an item it does not know is always reported.
+    async fn fetch_changes(
+        &self,
+        since: &Watermark,
+        known: &(dyn for<'a> Fn(&'a ItemId) -> Option<Known> + Send + Sync),
+    ) -> Result<Listing, ConnectorError>;
+
+    /// Lists every item in scope of the given pairs (closed, subtasks and archived included). The walk is complete or an error.
+    async fn fetch_all(&self, pairs: &BTreeSet<PairName>) -> Result<Listing, ConnectorError>;
+
+    /// Reads items by id; the answer has exactly one entry for each id asked.
+    async fn fetch_items(
+        &self,
+        ids: &BTreeSet<ItemId>,
+    ) -> Result<BTreeMap<ItemId, Fetched>, ConnectorError>;
+
+    /// Looks for items carrying exactly this marker, among those created after `created_after` (server time, already
+    /// reduced by a safety margin). Used to settle a create whose answer was lost.
+    async fn find_marker(
+        &self,
+        pair: &PairName,
+        marker: &str,
+        created_after: Timestamp,
+    ) -> Result<Vec<ItemId>, ConnectorError>;
+
+    /// Returns the server's clock as of its last answer, if it has said one yet.
+    fn server_now(&self) -> Option<Timestamp>;
+
+    /// Reads the live vocabulary of a pair: types, states, people, fields, rights. For `check` and for proposing mappings.
+    async fn fetch_schema(&self, pair: &PairName) -> Result<Schema, ConnectorError>;
+}
+
+/// Writes one service. Every call touches exactly the named fields of one item.
+#[async_trait]
+pub trait Writer: Send + Sync {
+    /// Returns which side this is.
+    fn side(&self) -> Side;
+
+    /// Creates an item carrying its marker from the first byte. The create request is sent once. After it succeeded
+    /// nothing here fails: a follow-up step that did not work is reported in [`Written::pending`].
+    async fn create(&self, new: &NewItem) -> Result<Written, ConnectorError>;
+
+    /// Changes the named fields. ADO refuses with [`ErrorKind::Stale`] when `change.expected` is not the current
+    /// version; ClickUp cannot, so the caller reads immediately before.
+    async fn update(&self, change: &Change) -> Result<Written, ConnectorError>;
+
+    /// Moves an item to the recycle bin or trash. Never destroys.
+    async fn delete(&self, pair: &PairName, id: &ItemId) -> Result<(), ConnectorError>;
+}
+
+/// How far a side has been read. Opaque to the engine, stored as JSON by the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Watermark {
+    /// Server time below which everything has been listed. `None`: never read, list everything.
+    pub high: Option<Timestamp>,
+    /// Server time of the last complete re-read of the overlap window.
+    #[serde(default)]
+    pub settled: Option<Timestamp>,
+    /// Continuation token of ADO's link feed.
+    #[serde(default)]
+    pub link_token: Option<String>,
+}
+
+/// What the caller already holds of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Version of the stored observation.
+    pub version: Version,
+    /// Server time of its last change.
+    pub changed_at: Timestamp,
+}
+
+/// Result of a listing.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// One row per item, without duplicates, ordered by id.
+    pub rows: Vec<ListedRow>,
+    /// The new watermark; to be stored only together with what was staged from `rows`.
+    pub watermark: Watermark,
+    /// Whether this was a complete, error-free listing of everything in scope.
+    pub complete: bool,
+}
+
+/// One row of a listing.
+#[derive(Clone, Debug)]
+pub struct ListedRow {
+    /// The item's id.
+    pub id: ItemId,
+    /// The pair whose scope it is in.
+    pub pair: PairName,
+    /// The version, where the listing tells one (ClickUp). `None`: read the item to learn it.
+    pub version: Option<Version>,
+    /// The item as the listing shows it, where it does. May be stale: good for confirming a version that is already
+    /// known, never for planning.
+    pub item: Option<Box<Item>>,
+}
+
+/// Result of reading one item by id.
+#[derive(Clone, Debug)]
+pub enum Fetched {
+    /// It exists.
+    Seen(Box<Item>),
+    /// The service positively says that it was deleted (recycle bin row, `ITEM_013`).
+    Gone {
+        /// What was seen, in words, for the journal.
+        evidence: String,
+    },
+    /// Neither: no rights, foreign, or not understood. Never treated as deleted.
+    Unclear {
+        /// What was seen, in words.
+        reason: String,
+    },
+}
+
+/// An item to be created.
+#[derive(Clone, Debug)]
+pub struct NewItem {
+    /// The pair it belongs to; says where it is created.
+    pub pair: PairName,
+    /// Values in the target side's vocabulary. Empty values are left out by the caller.
+    pub fields: BTreeMap<FieldKey, FieldValue>,
+    /// The origin marker, to be sent inside the create request.
+    pub marker: String,
+    /// Id of the source item.
+    pub source: ItemId,
+    /// Type of the source item in its own vocabulary, for a readable back-link (`Bug 123`).
+    pub source_type: String,
+    /// Address of the source item.
+    pub source_url: String,
+}
+
+/// A change of one item.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The pair it belongs to.
+    pub pair: PairName,
+    /// The item.
+    pub id: ItemId,
+    /// The version that the change was planned against.
+    pub expected: Version,
+    /// The item as read at `expected`: for deltas of sets and for patching long text in place.
+    pub current: Box<Item>,
+    /// New values in the target side's vocabulary; `Empty` clears.
+    pub set: BTreeMap<FieldKey, FieldValue>,
+    /// A marker or back-link to put on the item in the same write, if it lacks one.
+    pub backlink: Option<Backlink>,
+}
+
+/// A link to the counterpart, put on an item that was not created by us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backlink {
+    /// Address of the counterpart.
+    pub url: String,
+    /// Text to show (`Bug 123`).
+    pub label: String,
+    /// Marker text for ADO's hyperlink comment or ClickUp's footer.
+    pub marker: String,
+}
+
+/// What a write left behind.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The item as the service answered. Fields that the answer did not carry are absent from `fields`.
+    pub item: Item,
+    /// Fields that were asked for but are not in force yet, with the reason (a state that a create cannot set,
+    /// a guest that was not assigned). They are planned again.
+    pub pending: BTreeMap<FieldKey, String>,
+}
+
+/// The live vocabulary of one side of a pair. Empty lists mean "could not be read", and are then not checked.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Schema {
+    /// Types with their states.
+    pub types: Vec<SchemaType>,
+    /// Known people: (key as in [`crate::model::Folded::person`], display name).
+    pub people: Vec<(String, String)>,
+    /// Who the token belongs to: (id, display name).
+    pub me: Option<(String, String)>,
+    /// Containers that can be named in the configuration (area paths; list ids with names).
+    pub containers: Vec<(String, String)>,
+    /// Findings worth telling (missing rights, missing features), as sentences.
+    pub findings: Vec<String>,
+}
+
+/// One type of item.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct SchemaType {
+    /// Name in the side's vocabulary.
+    pub name: String,
+    /// Its states, in board order.
+    pub states: Vec<SchemaState>,
+    /// Allowed transitions by state name; empty when the service knows none (ClickUp).
+    pub transitions: BTreeMap<String, BTreeSet<String>>,
+    /// Native names of the fields that it has.
+    pub fields: BTreeSet<String>,
+    /// Native names of fields that must be given and have no default.
+    pub required: BTreeSet<String>,
+}
+
+/// One state.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct SchemaState {
+    /// Name in the side's vocabulary.
+    pub name: String,
+    /// ADO: Proposed, InProgress, Resolved, Completed, Removed. ClickUp: open, unstarted, custom, done, closed.
+    pub category: String,
+}
+
+/// Why a request did not do what was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Could not connect; nothing was sent.
+    Unreachable,
+    /// Something was sent and the outcome is unknown (timeout, reset, 5xx, unreadable answer).
+    Ambiguous,
+    /// The credential is missing, expired, revoked or lacks a scope.
+    Auth,
+    /// Throttled.
+    Throttled,
+    /// The precondition (`test /rev`) failed or the item moved.
+    Stale,
+    /// The item does not exist or may not be seen.
+    NotFound,
+    /// The service refused the content (rule, unknown person, wrong status).
+    Refused,
+    /// The answer is not what the protocol says; carries no meaning.
+    Protocol,
+    /// The run is shutting down.
+    Cancelled,
+}
+
+/// What to do about an error. The only place where that is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// A read or conditional write may be repeated at once (the client already did, within its limits).
+    Retry,
+    /// As `Retry`, after waiting.
+    RetryAfter(Duration),
+    /// This action failed; others go on.
+    FailAction,
+    /// Nothing more can be done on this side in this cycle.
+    StopSide,
+    /// Stop the cycle.
+    StopAll,
+}
+
+/// A failed request, with what is needed to find it in the service's own logs. Never holds a token or a body.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{side}: {operation}: {message}{}", self.suffix())]
+pub struct ConnectorError {
+    /// Which service.
+    pub side: Side,
+    /// What kind of failure.
+    pub kind: ErrorKind,
+    /// What was being done, e.g. `read work items`.
+    pub operation: String,
+    /// HTTP status, where there was one.
+    pub status: Option<u16>,
+    /// The service's own code (`TF401232`, `ITEM_013`), where there was one.
+    pub code: Option<String>,
+    /// Redacted, single-line description; lower case, no full stop.
+    pub message: String,
+    /// The service's request id, for support.
+    pub request_id: Option<String>,
+    /// How long to wait, where the service said so.
+    pub retry_after: Option<Duration>,
+    /// The canonical field that the service complained about, where it named one.
+    pub field: Option<FieldKey>,
+}
+
+impl ConnectorError {
+    /// Builds an error without HTTP details.
+    pub fn new(
+        side: Side,
+        kind: ErrorKind,
+        operation: &str,
+        message: impl Into<String>,
+    ) -> ConnectorError {
+        ConnectorError {
+            side,
+            kind,
+            operation: operation.to_owned(),
+            status: None,
+            code: None,
+            message: message.into(),
+            request_id: None,
+            retry_after: None,
+            field: None,
+        }
+    }
+
+    fn suffix(&self) -> String {
+        let mut parts = Vec::new();
+        if let Some(status) = self.status {
+            parts.push(format!("HTTP {status}"));
+        }
+        if let Some(code) = &self.code {
+            parts.push(code.clone());
+        }
+        if let Some(id) = &self.request_id {
+            parts.push(format!("request {id}"));
+        }
+        if parts.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", parts.join(", "))
+        }
+    }
+
+    /// Returns what to do about it.
+    pub fn disposition(&self) -> Disposition {
+        match self.kind {
+            ErrorKind::Throttled => match self.retry_after {
+                Some(wait) => Disposition::RetryAfter(wait),
+                None => Disposition::StopSide,
+            },
+            ErrorKind::Unreachable | ErrorKind::Auth => Disposition::StopSide,
+            ErrorKind::Ambiguous | ErrorKind::Protocol => Disposition::FailAction,
+            ErrorKind::Stale => Disposition::Retry,
+            ErrorKind::NotFound | ErrorKind::Refused => Disposition::FailAction,
+            ErrorKind::Cancelled => Disposition::StopAll,
+        }
+    }
+
+    /// Returns a hint for a person, where one helps.
+    pub fn hint(&self) -> Option<&'static str> {
+        match (self.kind, self.side) {
+            (ErrorKind::Auth, Side::Ado) => Some(
+                "create a new personal access token with the scope Work Items (Read & write) and put it where [ado] pat points",
+            ),
+            (ErrorKind::Auth, Side::ClickUp) => Some(
+                "create a new API token under Settings > Apps in ClickUp and put it where [clickup] token points",
+            ),
+            (ErrorKind::Unreachable, _) => {
+                Some("check the network, the proxy and the url in the configuration")
+            }
+            (ErrorKind::Throttled, _) => {
+                Some("wait; lower requests_per_second or requests_per_minute if it comes back")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Builds the canonical long text of a raw one; both connectors and the merge use the same.
+pub fn rich_value(raw: &RichText) -> FieldValue {
+    FieldValue::rich(crate::markup::canonical(raw.format, &raw.text))
+}

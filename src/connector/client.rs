@@ -1,0 +1,496 @@
+//! One HTTP client for both services: rustls, timeouts, response caps, no redirects, redaction, retries.
+//!
+//! It knows transport and throttling, never a vendor's error codes: every status that is left after its own retries is
+//! handed back, and the vendor's module says what it means. The credential goes to one host only and is never logged,
+//! nor is any body or query.
+
+mod message;
+mod throttle;
+
+pub use message::{ApiRequest, ApiResponse, Priority, Sending};
+
+use super::limiter::{Limiter, NotAdmitted};
+use super::{ConnectorError, ErrorKind};
+use crate::model::{Side, Timestamp};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// What a client is made of.
+pub struct ClientConfig {
+    /// The service it talks to.
+    pub side: Side,
+    /// Everything sent starts with this address. `https` unless the host is loopback.
+    pub base_url: Url,
+    /// The whole `Authorization` header value.
+    pub authorization: SecretString,
+    /// Headers sent with every request.
+    pub headers: Vec<(&'static str, String)>,
+    /// Upper bound on the request rate.
+    pub limit: RateLimit,
+    /// Bound on one attempt, body included. Above 30 s, because ADO delays that long
+    /// (learn.microsoft.com, rate-limits, 2025-09).
+    pub timeout: Duration,
+    /// Largest body accepted after decompression, in bytes.
+    pub max_body: usize,
+    /// Ends every wait.
+    pub cancel: CancellationToken,
+}
+
+/// A request rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateLimit {
+    /// Requests per second.
+    PerSecond(u32),
+    /// Requests per minute, counted over any window of 60 s.
+    PerMinute(u32),
+}
+
+/// How long and how often to try. [`Timing::for_side`] is what production uses; tests shrink it.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// Attempts beyond the first after a transport failure, 408 or 5xx.
+    pub retries: u32,
+    /// First back-off; doubles with each attempt, and half of it is random.
+    pub first_backoff: Duration,
+    /// Upper bound of a single back-off.
+    pub max_backoff: Duration,
+    /// Wait after a 429 that says nothing about how long. `None`: back off as after a failure.
+    pub unexplained_throttle: Option<Duration>,
+    /// Upper bound on what one request waits for throttling in total.
+    pub max_throttle_wait: Duration,
+}
+
+impl Timing {
+    /// Returns the production values.
+    pub fn for_side(side: Side) -> Timing {
+        Timing {
+            retries: 4,
+            first_backoff: Duration::from_millis(500),
+            max_backoff: Duration::from_secs(30),
+            unexplained_throttle: match side {
+                Side::Ado => None,
+                // ClickUp counts per minute (developer.clickup.com/docs/rate-limits).
+                Side::ClickUp => Some(Duration::from_secs(60)),
+            },
+            max_throttle_wait: Duration::from_secs(900),
+        }
+    }
+
+    /// Returns the wait before attempt `attempt + 1` (counted from 1), half of it random.
+    fn backoff(&self, attempt: u32) -> Duration {
+        let full = self
+            .first_backoff
+            .saturating_mul(1 << attempt.saturating_sub(1).min(16))
+            .min(self.max_backoff);
+        full / 2 + full.mul_f64(fastrand::f64() / 2.0)
+    }
+}
+
+/// What has been used of a credential's allowance, for `status`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// Requests sent since the start, retries included.
+    pub requests: u64,
+    /// Answers that said "too many".
+    pub throttled: u64,
+    /// Requests per period in force, in the unit of the configured rate.
+    pub limit: u32,
+    /// What the service last said was left, if it said so.
+    pub remaining: Option<u32>,
+    /// How long the pause in force still lasts.
+    pub paused_for: Option<Duration>,
+}
+
+/// The client. Clones share everything.
+#[derive(Clone)]
+pub struct HttpClient(Arc<Inner>);
+
+struct Inner {
+    side: Side,
+    base: Url,
+    http: reqwest::Client,
+    limiter: Limiter,
+    per_minute: bool,
+    max_body: usize,
+    cancel: CancellationToken,
+    timing: Timing,
+    requests: AtomicU64,
+    throttled: AtomicU64,
+    /// Milliseconds of the last `Date` header; `i64::MIN` before the first.
+    server_now: AtomicI64,
+    /// Last `X-RateLimit-Remaining`; negative before the first.
+    remaining: AtomicI64,
+}
+
+struct Failure {
+    kind: ErrorKind,
+    message: String,
+}
+
+impl HttpClient {
+    /// Builds a client with production timing. Fails with `Refused` on an address or header that cannot be used.
+    pub fn new(config: ClientConfig) -> Result<HttpClient, ConnectorError> {
+        let timing = Timing::for_side(config.side);
+        HttpClient::with_timing(config, timing)
+    }
+
+    /// As [`HttpClient::new`], with other waits.
+    pub fn with_timing(config: ClientConfig, timing: Timing) -> Result<HttpClient, ConnectorError> {
+        let side = config.side;
+        let bad = |message: String| {
+            ConnectorError::new(side, ErrorKind::Refused, "set up the client", message)
+        };
+        // Without a default provider reqwest panics; losing the race against another installer is fine.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let loopback = is_loopback(&config.base_url);
+        match config.base_url.scheme() {
+            "https" => {}
+            "http" if loopback => {}
+            _ => return Err(bad("the address must start with https://".to_owned())),
+        }
+        let mut headers = HeaderMap::new();
+        let mut authorization = HeaderValue::from_str(config.authorization.expose_secret())
+            .map_err(|_| bad("the credential holds characters that no header can".to_owned()))?;
+        authorization.set_sensitive(true);
+        headers.insert(AUTHORIZATION, authorization);
+        for (name, value) in &config.headers {
+            let name = HeaderName::try_from(*name)
+                .map_err(|_| bad(format!("header name {name:?} is not valid")))?;
+            let value = HeaderValue::from_str(value)
+                .map_err(|_| bad(format!("header {name} has an invalid value")))?;
+            headers.insert(name, value);
+        }
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("boardsync/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .redirect(reqwest::redirect::Policy::none())
+            .gzip(true)
+            .https_only(!loopback)
+            .connect_timeout(Duration::from_secs(20))
+            .timeout(config.timeout);
+        if loopback {
+            // No proxy can reach our own loopback, and no certificate store is needed for it.
+            builder = builder.no_proxy();
+            if config.base_url.scheme() == "http" {
+                builder = builder.tls_certs_only(std::iter::empty());
+            }
+        }
+        let http = builder
+            .build()
+            .map_err(|error| bad(format!("HTTP client: {}", error.without_url())))?;
+        Ok(HttpClient(Arc::new(Inner {
+            side,
+            base: config.base_url,
+            http,
+            limiter: Limiter::new(config.limit),
+            per_minute: matches!(config.limit, RateLimit::PerMinute(_)),
+            max_body: config.max_body,
+            cancel: config.cancel,
+            timing,
+            requests: AtomicU64::new(0),
+            throttled: AtomicU64::new(0),
+            server_now: AtomicI64::new(i64::MIN),
+            remaining: AtomicI64::new(-1),
+        })))
+    }
+
+    /// Returns the address of a path below the base address. `path_and_query` is percent-encoded already; a leading
+    /// slash makes no difference.
+    pub fn url(&self, path_and_query: &str) -> Result<Url, ConnectorError> {
+        let base = self.0.base.as_str().trim_end_matches('/');
+        let text = format!("{base}/{}", path_and_query.trim_start_matches('/'));
+        let url = Url::parse(&text).map_err(|error| {
+            self.error(
+                ErrorKind::Refused,
+                "build an address",
+                format!("not an address: {error}"),
+            )
+        })?;
+        self.check_origin(&url, "build an address")?;
+        Ok(url)
+    }
+
+    /// Sends a request within the rate limit and returns the answer of the last attempt, whatever its status.
+    /// `Unreachable`: nothing was sent. `Ambiguous`: something was, and the outcome is unknown. `Throttled`: the service
+    /// wants a longer pause than allowed. `Cancelled`: shutting down, and nothing is under way.
+    pub async fn send(&self, request: ApiRequest) -> Result<ApiResponse, ConnectorError> {
+        let inner = &*self.0;
+        let operation = request.operation;
+        self.check_origin(&request.url, operation)?;
+        let mut patience = inner.timing.max_throttle_wait;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let queued = Instant::now();
+            inner
+                .limiter
+                .acquire(request.priority, patience, &inner.cancel)
+                .await
+                .map_err(|refused| match refused {
+                    NotAdmitted::Cancelled => self.cancelled(operation),
+                    NotAdmitted::TooLong(wait) => self.throttled_out(operation, wait),
+                })?;
+            patience = patience.saturating_sub(queued.elapsed());
+            inner.requests.fetch_add(1, Ordering::Relaxed);
+            let outcome = self.attempt(&request, attempt).await?;
+            let may_repeat = attempt <= inner.timing.retries;
+            match outcome {
+                Ok(response) if response.status == 429 => {
+                    inner.throttled.fetch_add(1, Ordering::Relaxed);
+                    let wait = throttle::asked_wait(&response.headers)
+                        .or(inner.timing.unexplained_throttle)
+                        .unwrap_or_else(|| inner.timing.backoff(attempt));
+                    inner.limiter.pause(wait);
+                    tracing::warn!(
+                        side = inner.side.key(),
+                        operation,
+                        wait_ms = wait.as_millis() as u64,
+                        "throttled; waiting"
+                    );
+                    if wait > patience {
+                        return Err(self.throttled_out(operation, wait));
+                    }
+                }
+                Ok(response) => {
+                    let temporary = response.status == 408 || response.status >= 500;
+                    let again = temporary && may_repeat && request.sending == Sending::Repeatable;
+                    if !again {
+                        return Ok(response);
+                    }
+                    self.wait(operation, inner.timing.backoff(attempt)).await?;
+                }
+                Err(failure) => {
+                    let harmless = failure.kind == ErrorKind::Unreachable
+                        || failure.kind == ErrorKind::Ambiguous
+                            && request.sending == Sending::Repeatable;
+                    if !(harmless && may_repeat) {
+                        return Err(self.error(failure.kind, operation, failure.message));
+                    }
+                    self.wait(operation, inner.timing.backoff(attempt)).await?;
+                }
+            }
+        }
+    }
+
+    /// Returns the server's clock as of its last answer, if it has said one.
+    pub fn server_now(&self) -> Option<Timestamp> {
+        match self.0.server_now.load(Ordering::Relaxed) {
+            i64::MIN => None,
+            ms => Some(Timestamp(ms)),
+        }
+    }
+
+    /// Returns how many requests were sent since the start, retries included.
+    pub fn requests_sent(&self) -> u64 {
+        self.0.requests.load(Ordering::Relaxed)
+    }
+
+    /// Returns what has been used of the allowance.
+    pub fn budget(&self) -> Budget {
+        Budget {
+            requests: self.requests_sent(),
+            throttled: self.0.throttled.load(Ordering::Relaxed),
+            limit: self.0.limiter.in_force(),
+            remaining: u32::try_from(self.0.remaining.load(Ordering::Relaxed)).ok(),
+            paused_for: self.0.limiter.paused_for(),
+        }
+    }
+
+    /// Makes one attempt. The outer error is a cancelled read; the inner one a transport failure.
+    async fn attempt(
+        &self,
+        request: &ApiRequest,
+        attempt: u32,
+    ) -> Result<Result<ApiResponse, Failure>, ConnectorError> {
+        let inner = &*self.0;
+        let started = Instant::now();
+        // Only a GET is dropped half-way: a write cut off at shutdown would leave an unknown outcome behind.
+        let outcome = if request.method == Method::GET {
+            tokio::select! {
+                outcome = self.exchange(request) => outcome,
+                () = inner.cancel.cancelled() => return Err(self.cancelled(request.operation)),
+            }
+        } else {
+            self.exchange(request).await
+        };
+        let duration_ms = started.elapsed().as_millis() as u64;
+        let (method, path) = (request.method.as_str(), request.url.path());
+        match &outcome {
+            Ok(response) => {
+                self.note(&response.headers);
+                tracing::debug!(
+                    side = inner.side.key(),
+                    operation = request.operation,
+                    method,
+                    path,
+                    status = response.status,
+                    request_id = response.request_id.as_deref().unwrap_or(""),
+                    duration_ms,
+                    attempt,
+                    "request answered"
+                );
+            }
+            Err(failure) => tracing::warn!(
+                side = inner.side.key(),
+                operation = request.operation,
+                method,
+                path,
+                duration_ms,
+                attempt,
+                "request failed: {}",
+                failure.message
+            ),
+        }
+        Ok(outcome)
+    }
+
+    async fn exchange(&self, request: &ApiRequest) -> Result<ApiResponse, Failure> {
+        let mut call = self
+            .0
+            .http
+            .request(request.method.clone(), request.url.clone());
+        if let Some((content_type, bytes)) = &request.body {
+            call = call.header(CONTENT_TYPE, content_type).body(bytes.clone());
+        }
+        let mut response = call.send().await.map_err(|error| failure(&error))?;
+        let headers = response.headers().clone();
+        let text = |name: &str| {
+            headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
+        };
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > self.0.max_body => {
+                    return Err(Failure {
+                        kind: match request.sending {
+                            Sending::Repeatable => ErrorKind::Protocol,
+                            Sending::Once => ErrorKind::Ambiguous,
+                        },
+                        message: format!("answer is larger than {} bytes", self.0.max_body),
+                    });
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) => return Err(failure(&error)),
+            }
+        }
+        Ok(ApiResponse {
+            status: response.status().as_u16(),
+            content_type: text("content-type").unwrap_or_default().to_lowercase(),
+            request_id: text("activityid")
+                .or_else(|| text("x-vss-e2eid"))
+                .or_else(|| text("x-request-id")),
+            headers,
+            body,
+        })
+    }
+
+    /// Learns the server's clock and what is left of the allowance.
+    fn note(&self, headers: &HeaderMap) {
+        let inner = &*self.0;
+        if let Some(date) = throttle::date(headers) {
+            inner.server_now.store(date.0, Ordering::Relaxed);
+        }
+        let seen = throttle::read(headers);
+        if let Some(remaining) = seen.remaining {
+            inner
+                .remaining
+                .store(i64::from(remaining), Ordering::Relaxed);
+        }
+        if let (true, Some(limit)) = (inner.per_minute, seen.limit) {
+            // ADO's number counts work done, not requests, so only a per-minute limit is comparable.
+            inner.limiter.announce(limit);
+        }
+        if let Some(wait) = seen.slow_down() {
+            inner.limiter.pause(wait);
+        }
+    }
+
+    async fn wait(&self, operation: &str, duration: Duration) -> Result<(), ConnectorError> {
+        tokio::select! {
+            () = tokio::time::sleep(duration) => Ok(()),
+            () = self.0.cancel.cancelled() => Err(self.cancelled(operation)),
+        }
+    }
+
+    fn check_origin(&self, url: &Url, operation: &str) -> Result<(), ConnectorError> {
+        if url.origin() == self.0.base.origin() {
+            return Ok(());
+        }
+        Err(self.error(
+            ErrorKind::Refused,
+            operation,
+            "the credential is not sent to another host".to_owned(),
+        ))
+    }
+
+    fn error(&self, kind: ErrorKind, operation: &str, message: String) -> ConnectorError {
+        ConnectorError::new(self.0.side, kind, operation, message)
+    }
+
+    fn cancelled(&self, operation: &str) -> ConnectorError {
+        self.error(ErrorKind::Cancelled, operation, "shutting down".to_owned())
+    }
+
+    fn throttled_out(&self, operation: &str, wait: Duration) -> ConnectorError {
+        let mut error = self.error(
+            ErrorKind::Throttled,
+            operation,
+            format!("the service asks to wait another {} s", wait.as_secs()),
+        );
+        error.retry_after = Some(wait);
+        error
+    }
+}
+
+/// Returns whether the host is this machine, where plain http is harmless.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn failure(error: &reqwest::Error) -> Failure {
+    let kind = if error.is_connect() {
+        ErrorKind::Unreachable
+    } else if error.is_builder() {
+        ErrorKind::Refused
+    } else {
+        ErrorKind::Ambiguous
+    };
+    let what = match (error.is_timeout(), kind) {
+        (true, _) => "timed out",
+        (_, ErrorKind::Unreachable) => "could not connect",
+        (_, ErrorKind::Refused) => "could not build the request",
+        _ => "the connection broke off",
+    };
+    // The innermost cause is the useful one; the outer ones would show the address with its query.
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let detail = if std::ptr::addr_eq(cause, error) {
+        String::new()
+    } else {
+        format!(": {cause}").replace(['\r', '\n'], " ")
+    };
+    Failure {
+        kind,
+        message: format!("{what}{detail}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,353 @@
+//! Token bucket per credential: how fast requests may leave, and when they must stop for a while.
+//!
+//! One limiter belongs to one [`super::client::HttpClient`], because both services count per credential.
+//! governor's quota cannot be changed in place, so a lower limit learnt from a header builds a new bucket, which is
+//! drained first: a fresh bucket starts full and would grant one burst more than the service allows.
+
+use super::client::{Priority, RateLimit};
+use arc_swap::ArcSwap;
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Why a request was not let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAdmitted {
+    /// The run is shutting down.
+    Cancelled,
+    /// The service asked for a longer pause than the caller has patience for; holds what is left of that pause.
+    TooLong(Duration),
+}
+
+/// Monotonic time of tokio, so that paused tests move the bucket too.
+#[derive(Clone, Debug)]
+struct TokioClock {
+    start: Instant,
+}
+
+impl Clock for TokioClock {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        self.start.elapsed().into()
+    }
+}
+
+type Bucket = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Nanos>>;
+
+/// Paces the requests of one credential.
+pub struct Limiter {
+    configured: RateLimit,
+    /// Requests per period in force: the configured number or a lower one from a header.
+    in_force: AtomicU32,
+    clock: TokioClock,
+    bucket: ArcSwap<Bucket>,
+    not_before: Mutex<Option<Instant>>,
+    live_waiting: AtomicUsize,
+    live_left: Notify,
+}
+
+impl Limiter {
+    /// Builds a limiter. A rate of zero counts as one.
+    pub fn new(configured: RateLimit) -> Limiter {
+        let clock = TokioClock {
+            start: Instant::now(),
+        };
+        let bucket = RateLimiter::direct_with_clock(quota(configured), clock.clone());
+        Limiter {
+            configured,
+            in_force: AtomicU32::new(amount(configured)),
+            clock,
+            bucket: ArcSwap::from_pointee(bucket),
+            not_before: Mutex::new(None),
+            live_waiting: AtomicUsize::new(0),
+            live_left: Notify::new(),
+        }
+    }
+
+    /// Waits until one request may leave. Live requests go before back-fill ones. `patience` bounds only pauses that the
+    /// service asked for, never ordinary pacing.
+    pub async fn acquire(
+        &self,
+        priority: Priority,
+        patience: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<(), NotAdmitted> {
+        let _turn = (priority == Priority::Live).then(|| LiveTurn::take(self));
+        let deadline = Instant::now() + patience;
+        loop {
+            if cancel.is_cancelled() {
+                return Err(NotAdmitted::Cancelled);
+            }
+            if priority == Priority::Backfill {
+                // Registered before looking, so that the last live request leaving in between is not missed.
+                let left = self.live_left.notified();
+                tokio::pin!(left);
+                left.as_mut().enable();
+                if self.live_waiting.load(Ordering::SeqCst) > 0 {
+                    tokio::select! {
+                        () = left => {}
+                        () = cancel.cancelled() => return Err(NotAdmitted::Cancelled),
+                    }
+                    continue;
+                }
+            }
+            let wait = match self.paused_until() {
+                Some(until) if until > deadline => {
+                    return Err(NotAdmitted::TooLong(until - Instant::now()));
+                }
+                Some(until) => until - Instant::now(),
+                None => match self.bucket.load().check() {
+                    Ok(()) => return Ok(()),
+                    Err(not_until) => not_until.wait_time_from(self.clock.now()),
+                },
+            };
+            tokio::select! {
+                // Timers have millisecond steps: never wake before the bucket says so.
+                () = tokio::time::sleep(wait + Duration::from_millis(1)) => {}
+                () = cancel.cancelled() => return Err(NotAdmitted::Cancelled),
+            }
+        }
+    }
+
+    /// Lets nothing through for `wait` from now. A pause already in force is only ever prolonged.
+    pub fn pause(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut gate = self
+            .not_before
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if gate.is_none_or(|current| current < until) {
+            *gate = Some(until);
+        }
+    }
+
+    /// Returns how long the pause in force still lasts, if there is one.
+    pub fn paused_for(&self) -> Option<Duration> {
+        self.paused_until().map(|until| until - Instant::now())
+    }
+
+    /// Takes over a limit that the service announced, in the unit of the configured rate. Never goes above the
+    /// configured rate; zero is ignored.
+    pub fn announce(&self, limit: u32) {
+        if limit == 0 {
+            return;
+        }
+        let wanted = limit.min(amount(self.configured));
+        if self.in_force.swap(wanted, Ordering::SeqCst) == wanted {
+            return;
+        }
+        let quota = quota(with_amount(self.configured, wanted));
+        let bucket: Bucket = RateLimiter::direct_with_clock(quota, self.clock.clone());
+        // A full burst always fits its own bucket, so both layers of the answer say yes.
+        let _ = bucket.check_n(quota.burst_size());
+        self.bucket.store(Arc::new(bucket));
+    }
+
+    /// Returns the requests per period in force, in the unit of the configured rate.
+    pub fn in_force(&self) -> u32 {
+        self.in_force.load(Ordering::SeqCst)
+    }
+
+    fn paused_until(&self) -> Option<Instant> {
+        let mut gate = self
+            .not_before
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if gate.is_some_and(|until| until <= Instant::now()) {
+            *gate = None;
+        }
+        *gate
+    }
+}
+
+/// A live request in the queue; back-fill holds still while one exists.
+struct LiveTurn<'a> {
+    limiter: &'a Limiter,
+}
+
+impl<'a> LiveTurn<'a> {
+    fn take(limiter: &'a Limiter) -> LiveTurn<'a> {
+        limiter.live_waiting.fetch_add(1, Ordering::SeqCst);
+        LiveTurn { limiter }
+    }
+}
+
+impl Drop for LiveTurn<'_> {
+    fn drop(&mut self) {
+        if self.limiter.live_waiting.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.limiter.live_left.notify_waiters();
+        }
+    }
+}
+
+fn amount(rate: RateLimit) -> u32 {
+    match rate {
+        RateLimit::PerSecond(count) | RateLimit::PerMinute(count) => count.max(1),
+    }
+}
+
+fn with_amount(rate: RateLimit, amount: u32) -> RateLimit {
+    match rate {
+        RateLimit::PerSecond(_) => RateLimit::PerSecond(amount),
+        RateLimit::PerMinute(_) => RateLimit::PerMinute(amount),
+    }
+}
+
+/// Turns a rate into burst and refill. Per second the burst is the rate itself. Per minute a twentieth of the rate (at
+/// most ten) may go at once and the rest trickles, because a bucket lets `burst + 60 s / interval` pass in the worst
+/// minute and that sum must not exceed the limit.
+fn quota(rate: RateLimit) -> Quota {
+    let count = amount(rate);
+    let (burst, interval) = match rate {
+        RateLimit::PerSecond(_) => (count, Duration::from_secs(1) / count),
+        RateLimit::PerMinute(_) => {
+            let burst = (count / 20).clamp(1, 10);
+            // The extra millisecond keeps a window's closed end from catching one more.
+            let interval = Duration::from_secs(60) / (count - burst).max(1);
+            (burst, interval + Duration::from_millis(1))
+        }
+    };
+    let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+    Quota::with_period(interval)
+        .unwrap_or_else(|| Quota::per_minute(NonZeroU32::MIN))
+        .allow_burst(burst)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(900);
+
+    async fn admitted_within(limiter: &Limiter, span: Duration) -> Vec<Instant> {
+        let start = Instant::now();
+        let cancel = CancellationToken::new();
+        let mut times = Vec::new();
+        loop {
+            limiter
+                .acquire(Priority::Live, PATIENCE, &cancel)
+                .await
+                .unwrap();
+            if start.elapsed() > span {
+                return times;
+            }
+            times.push(Instant::now());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_minute_holds_more_than_the_limit_and_little_is_wasted() {
+        for limit in [1_u32, 2, 7, 19, 20, 100, 1000] {
+            let limiter = Limiter::new(RateLimit::PerMinute(limit));
+            tokio::time::advance(Duration::from_secs(300)).await;
+            let times = admitted_within(&limiter, Duration::from_secs(300)).await;
+            for (index, first) in times.iter().enumerate() {
+                let in_window = times[index..]
+                    .iter()
+                    .take_while(|at| **at <= *first + Duration::from_secs(60))
+                    .count();
+                assert!(in_window <= limit as usize, "{in_window} of {limit}");
+            }
+            if limit == 100 {
+                assert!(times.len() >= 5 * 94, "{}", times.len());
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lower_announced_limit_holds_at_once_and_grants_no_new_burst() {
+        let limiter = Limiter::new(RateLimit::PerMinute(100));
+        limiter.announce(40);
+        assert_eq!(limiter.in_force(), 40);
+        let start = Instant::now();
+        admitted_within(&limiter, Duration::ZERO).await;
+        assert!(start.elapsed() >= Duration::from_millis(1500));
+        limiter.announce(1000);
+        assert_eq!(limiter.in_force(), 100, "never above the configured rate");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn backfill_waits_while_a_live_request_is_waiting() {
+        let limiter = Arc::new(Limiter::new(RateLimit::PerMinute(20)));
+        let cancel = CancellationToken::new();
+        limiter
+            .acquire(Priority::Live, PATIENCE, &cancel)
+            .await
+            .unwrap();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut jobs = Vec::new();
+        for (index, priority) in [Priority::Backfill, Priority::Live, Priority::Live]
+            .into_iter()
+            .enumerate()
+        {
+            let (limiter, cancel, order) = (limiter.clone(), cancel.clone(), order.clone());
+            jobs.push(tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(index as u64)).await;
+                limiter.acquire(priority, PATIENCE, &cancel).await.unwrap();
+                order.lock().unwrap().push(priority);
+            }));
+        }
+        for job in jobs {
+            job.await.unwrap();
+        }
+        assert_eq!(
+            *order.lock().unwrap(),
+            [Priority::Live, Priority::Live, Priority::Backfill]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_holds_everyone_and_ends() {
+        let limiter = Limiter::new(RateLimit::PerSecond(10));
+        let cancel = CancellationToken::new();
+        limiter.pause(Duration::from_secs(30));
+        limiter.pause(Duration::from_secs(5));
+        let start = Instant::now();
+        limiter
+            .acquire(Priority::Backfill, PATIENCE, &cancel)
+            .await
+            .unwrap();
+        assert!(start.elapsed() >= Duration::from_secs(30));
+        assert_eq!(limiter.paused_for(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_beyond_patience_is_refused_at_once() {
+        let limiter = Limiter::new(RateLimit::PerSecond(10));
+        limiter.pause(Duration::from_secs(30));
+        let refused = limiter
+            .acquire(
+                Priority::Live,
+                Duration::from_secs(10),
+                &CancellationToken::new(),
+            )
+            .await;
+        assert_eq!(refused, Err(NotAdmitted::TooLong(Duration::from_secs(30))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn cancelling_ends_a_wait() {
+        let limiter = Limiter::new(RateLimit::PerSecond(1));
+        let cancel = CancellationToken::new();
+        limiter.pause(Duration::from_secs(600));
+        let stop = cancel.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            stop.cancel();
+        });
+        let start = Instant::now();
+        let refused = limiter.acquire(Priority::Live, PATIENCE, &cancel).await;
+        assert_eq!(refused, Err(NotAdmitted::Cancelled));
+        assert!(start.elapsed() < Duration::from_secs(2));
+    }
+}

@@ -1,0 +1,398 @@
+//! Carries out a plan: intent, request, one commit per action.
+
+mod create;
+mod record;
+mod update;
+
+use crate::connector::{ConnectorError, ErrorKind, Written};
+use crate::engine::observe::Observed;
+use crate::engine::{CycleError, Engine, Writers};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp};
+use crate::reconcile::plan::{Action, ActionKind, Conflict, PairPlan};
+use crate::reconcile::policy::Policy;
+use crate::store::{Batch, CycleRow, HoldRow, NewConflict, Op};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a person has said yes to.
+#[derive(Clone, Debug, Default)]
+pub struct Consent {
+    /// Yes to the first plan of a pair, creates and updates of any number included; not to deletes beyond the guard.
+    pub first_contact: bool,
+    /// Yes to exactly the plans with these hashes, guards included.
+    pub hashes: BTreeSet<String>,
+}
+
+/// What became of one action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Carried out; holds the id of the item that was created, where one was.
+    Done(Option<ItemId>),
+    /// The item moved since the plan; looked at again in the next cycle.
+    Stale(String),
+    /// Refused or broken; tried again later.
+    Failed(String),
+    /// Not tried, because of something before it.
+    Skipped(String),
+}
+
+/// Why a pair's plan was not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Nobody has said yes to this pair yet.
+    FirstContact,
+    /// A guard tripped.
+    Guard,
+}
+
+/// What a cycle did.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Outcome per action, in order.
+    pub outcomes: Vec<(PairName, Action, Done)>,
+    /// Pairs whose plan was not carried out.
+    pub stopped: Vec<(PairName, Stopped)>,
+    /// The error that closed a side, if one did.
+    pub closed: Vec<ConnectorError>,
+    /// Number of holds after the cycle.
+    pub held: usize,
+}
+
+impl Report {
+    /// Returns how many actions that write to a service were carried out.
+    pub fn writes(&self) -> usize {
+        self.outcomes
+            .iter()
+            .filter(|(_, action, done)| action.kind.writes() && matches!(done, Done::Done(_)))
+            .count()
+    }
+
+    /// Returns how many actions failed, went stale or were skipped.
+    pub fn failures(&self) -> usize {
+        self.outcomes
+            .iter()
+            .filter(|(_, _, done)| !matches!(done, Done::Done(_)))
+            .count()
+    }
+}
+
+/// State of one run of `apply`.
+struct Run<'a> {
+    engine: &'a Engine,
+    writers: &'a Writers,
+    observed: &'a Observed,
+    cycle: String,
+    /// What a side returned for a field in this run: the value, and whether the server has shown it.
+    returned: BTreeMap<(LinkId, Side, FieldKey), (FieldValue, bool)>,
+    closed: Sided<Option<ConnectorError>>,
+    /// Links with something left undone.
+    unclean: BTreeSet<LinkId>,
+    holds: Vec<HoldRow>,
+    written: Sided<BTreeMap<ItemId, Item>>,
+    ok: BTreeSet<crate::model::ActionId>,
+}
+
+impl Engine {
+    /// Carries out the plan of `observed`, as far as guards and consent allow, and records what was seen.
+    ///
+    /// # Errors
+    /// Only the database ends it early; a failing action is an outcome in the report.
+    pub async fn apply(
+        &self,
+        writers: &Writers,
+        observed: &Observed,
+        consent: &Consent,
+    ) -> Result<Report, CycleError> {
+        let mut report = Report::default();
+        let started = self.clock.now();
+        let total = observed
+            .plan
+            .pairs
+            .iter()
+            .map(|pair| pair.actions.len())
+            .sum();
+        let mut run = Run {
+            engine: self,
+            writers,
+            observed,
+            cycle: format!("c{}", started.0),
+            returned: BTreeMap::new(),
+            closed: Sided {
+                ado: None,
+                clickup: None,
+            },
+            unclean: BTreeSet::new(),
+            holds: Vec::new(),
+            written: Sided::default(),
+            ok: BTreeSet::new(),
+        };
+        for plan in &observed.plan.pairs {
+            let Some(policy) = self.policy(&plan.pair) else {
+                continue;
+            };
+            run.holds.clear();
+            run.unclean.clear();
+            let stopped = stop_reason(plan, consent);
+            if let Some(reason) = stopped {
+                report.stopped.push((plan.pair.clone(), reason));
+            } else {
+                run.prepare(plan)?;
+                for action in &plan.actions {
+                    let done = run.act(policy, plan, action).await?;
+                    if let Done::Done(_) = done {
+                        run.ok.insert(action.id.clone());
+                    }
+                    report
+                        .outcomes
+                        .push((plan.pair.clone(), action.clone(), done));
+                    if let Some(tell) = &self.progress {
+                        tell(report.outcomes.len(), total);
+                    }
+                }
+            }
+            self.point("before-pair-commit")?;
+            report.held += run.finish(policy, plan, stopped, started)?;
+        }
+        let marks = Side::BOTH.map(|side| Op::SetWatermark {
+            side,
+            watermark: observed.watermarks.get(side).clone(),
+        });
+        let cycle = CycleRow {
+            id: run.cycle.clone(),
+            started_at: started,
+            finished_at: Some(self.clock.now()),
+            cause: "cycle".to_owned(),
+            outcome: if report.stopped.is_empty() {
+                "done"
+            } else {
+                "stopped"
+            }
+            .to_owned(),
+            counts: BTreeMap::from([
+                (
+                    "writes".to_owned(),
+                    i64::try_from(report.writes()).unwrap_or(i64::MAX),
+                ),
+                (
+                    "failures".to_owned(),
+                    i64::try_from(report.failures()).unwrap_or(i64::MAX),
+                ),
+            ]),
+            detail: None,
+        };
+        report.closed = [run.closed.ado, run.closed.clickup]
+            .into_iter()
+            .flatten()
+            .collect();
+        // The watermark moves last: until then everything that was listed is listed again.
+        self.store().commit(&Batch(
+            marks.into_iter().chain([Op::SaveCycle(cycle)]).collect(),
+        ))?;
+        Ok(report)
+    }
+}
+
+fn stop_reason(plan: &PairPlan, consent: &Consent) -> Option<Stopped> {
+    if consent.hashes.contains(&plan.hash()) {
+        return None;
+    }
+    if plan.first_contact && !consent.first_contact {
+        return Some(Stopped::FirstContact);
+    }
+    let mut tripped = plan
+        .tripped
+        .iter()
+        .filter(|t| !plan.first_contact || t.what == "deletes" || t.what == "clears");
+    tripped.next().map(|_| Stopped::Guard)
+}
+
+impl Run<'_> {
+    /// Stores what must be durable before the first write: both values of every conflict.
+    fn prepare(&self, plan: &PairPlan) -> Result<(), CycleError> {
+        let at = self.engine.clock.now();
+        let ops = plan
+            .conflicts
+            .iter()
+            .map(|conflict| Op::AddConflict(record(&plan.pair, conflict, at)))
+            .collect();
+        self.engine.store().commit(&Batch(ops))?;
+        self.engine.point("after-conflicts")
+    }
+
+    async fn act(
+        &mut self,
+        policy: &Policy,
+        plan: &PairPlan,
+        action: &Action,
+    ) -> Result<Done, CycleError> {
+        if let Some(needed) = action.after.as_ref().filter(|id| !self.ok.contains(*id)) {
+            self.undone(plan, action, "waits for the other half");
+            return Ok(Done::Skipped(format!(
+                "action {needed} before it did not succeed"
+            )));
+        }
+        if action.kind.writes()
+            && let Some(error) = self.closed.get(action.target)
+        {
+            let reason = error.to_string();
+            self.undone(plan, action, &reason);
+            return Ok(Done::Skipped(reason));
+        }
+        let done = match action.kind {
+            ActionKind::Create => self.create(policy, plan, action).await?,
+            ActionKind::Update => self.update(plan, action).await?,
+            ActionKind::Delete => self.delete(plan, action).await?,
+            ActionKind::Close => self.close(plan, action).await?,
+            ActionKind::Link => self.link(plan, action)?,
+            ActionKind::Unlink => self.unlink(plan, action)?,
+        };
+        match &done {
+            Done::Done(_) => {
+                tracing::info!(pair = %plan.pair, action.id = %action.id, side = %action.target, kind = ?action.kind, "done")
+            }
+            Done::Stale(reason) | Done::Failed(reason) | Done::Skipped(reason) => {
+                tracing::warn!(pair = %plan.pair, action.id = %action.id, side = %action.target, kind = ?action.kind, reason, "not done");
+                self.undone(plan, action, reason);
+            }
+        }
+        Ok(done)
+    }
+
+    /// Remembers that an action is still to be done, with a back-off that grows with every try.
+    fn undone(&mut self, plan: &PairPlan, action: &Action, reason: &str) {
+        let now = self.engine.clock.now();
+        let (side, item) = match &action.source_item {
+            Some(item) => (action.target.other(), Some(item.clone())),
+            None => (action.target, action.target_item.clone()),
+        };
+        let before = self
+            .engine
+            .store()
+            .holds(Some(&plan.pair))
+            .unwrap_or_default();
+        let (since, tries, retry_at) = next_try(&before, side, item.as_ref(), now);
+        if let Some(link) = action.link {
+            self.unclean.insert(link);
+        }
+        self.holds.push(HoldRow {
+            pair: plan.pair.clone(),
+            link: action.link,
+            side: Some(side),
+            item,
+            field: None,
+            reason: reason.to_owned(),
+            since,
+            tries,
+            retry_at: Some(retry_at),
+        });
+    }
+
+    /// Holds one field that the service refused; the rest of the item goes on. It is planned again when the item moves.
+    fn blocked(
+        &mut self,
+        plan: &PairPlan,
+        action: &Action,
+        field: &FieldKey,
+        result: &Result<Written, ConnectorError>,
+    ) {
+        let Err(error) = result else { return };
+        tracing::warn!(pair = %plan.pair, action.id = %action.id, side = %action.target, %field, "{error}");
+        let (side, item) = match &action.source_item {
+            Some(item) => (action.target.other(), Some(item.clone())),
+            None => (action.target, action.target_item.clone()),
+        };
+        self.holds.push(HoldRow {
+            pair: plan.pair.clone(),
+            link: action.link,
+            side: Some(side),
+            item,
+            field: Some(field.clone()),
+            reason: error.message.clone(),
+            since: self.engine.clock.now(),
+            tries: 0,
+            retry_at: None,
+        });
+    }
+
+    /// Closes a side for the rest of the cycle where the error says so, and turns the error into an outcome.
+    fn failed(&mut self, action: &Action, error: ConnectorError) -> Done {
+        let text = error.to_string();
+        match error.kind {
+            ErrorKind::Stale => Done::Stale(text),
+            ErrorKind::Auth
+            | ErrorKind::Unreachable
+            | ErrorKind::Throttled
+            | ErrorKind::Cancelled => {
+                *self.closed.get_mut(action.target) = Some(error);
+                Done::Failed(text)
+            }
+            ErrorKind::Ambiguous
+            | ErrorKind::NotFound
+            | ErrorKind::Refused
+            | ErrorKind::Protocol => Done::Failed(text),
+        }
+    }
+}
+
+/// Returns since when an item waits, how often it was tried again, and when it is tried next.
+fn next_try(
+    holds: &[HoldRow],
+    side: Side,
+    item: Option<&ItemId>,
+    now: Timestamp,
+) -> (Timestamp, u32, Timestamp) {
+    let earlier = holds.iter().find(|hold| {
+        hold.side == Some(side) && hold.item.as_ref() == item && hold.retry_at.is_some()
+    });
+    let tries = earlier.map_or(0, |hold| hold.tries.saturating_add(1));
+    // The first tries come with the next cycles; then at most every 15 minutes.
+    let wait = if tries < 3 {
+        0
+    } else {
+        (15_000_i64 << tries.min(7)).min(900_000)
+    };
+    let since = earlier.map_or(now, |hold| hold.since);
+    (since, tries, now.plus_ms(wait))
+}
+
+/// Returns the field that a definite refusal names.
+fn refused_field(result: &Result<Written, ConnectorError>) -> Option<FieldKey> {
+    match result {
+        Err(error) if error.kind == ErrorKind::Refused => error.field.clone(),
+        Err(_) | Ok(_) => None,
+    }
+}
+
+fn type_of(item: &Item) -> String {
+    match item.fields.get(&FieldKey::Type) {
+        Some(FieldValue::Choice(name)) => name.shown.clone(),
+        _ => "Task".to_owned(),
+    }
+}
+
+fn record(pair: &PairName, conflict: &Conflict, at: Timestamp) -> NewConflict {
+    NewConflict {
+        link: conflict.link,
+        pair: pair.clone(),
+        ado: conflict.items.ado.clone(),
+        clickup: conflict.items.clickup.clone(),
+        field: conflict.field.clone(),
+        base: match &conflict.base {
+            Some(base) => Sided {
+                ado: Some(base.ado.clone()),
+                clickup: Some(base.clickup.clone()),
+            },
+            None => Sided {
+                ado: None,
+                clickup: None,
+            },
+        },
+        ado_value: conflict.now.ado.clone(),
+        clickup_value: conflict.now.clickup.clone(),
+        ado_raw: conflict.raw.ado.clone(),
+        clickup_raw: conflict.raw.clickup.clone(),
+        ado_version: conflict.versions.ado,
+        clickup_version: conflict.versions.clickup,
+        taken: conflict.taken,
+        at,
+    }
+}

@@ -1,0 +1,206 @@
+//! The one step that cannot be repeated: intent, request, link.
+
+use super::{Done, Run, refused_field, type_of};
+use crate::connector::{ErrorKind, NewItem, Written};
+use crate::engine::CycleError;
+use crate::engine::observe::living;
+use crate::marker::marker;
+use crate::model::{FieldKey, FieldValue, Side};
+use crate::reconcile::plan::{Action, PairPlan};
+use crate::reconcile::policy::Policy;
+use crate::store::{BaseField, Batch, Intent, IntentKind, Op};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+impl Run<'_> {
+    pub(super) async fn create(
+        &mut self,
+        policy: &Policy,
+        plan: &PairPlan,
+        action: &Action,
+    ) -> Result<Done, CycleError> {
+        let engine = self.engine;
+        let side = action.target;
+        let Some(source_id) = action.source_item.clone() else {
+            return Ok(Done::Failed("the plan names no source".to_owned()));
+        };
+        let Some(source) = self
+            .observed
+            .items
+            .get(side.other())
+            .get(&source_id)
+            .cloned()
+        else {
+            return Ok(Done::Stale(
+                "its source was not read in this cycle".to_owned(),
+            ));
+        };
+        if action
+            .source_version
+            .is_some_and(|version| version != source.version)
+        {
+            return Ok(Done::Stale("its source changed since the plan".to_owned()));
+        }
+        let generation = {
+            let store = engine.store();
+            let earlier = store.find_item(&source_id)?;
+            let same = earlier
+                .iter()
+                .filter(|l| l.pair == plan.pair && *l.item(side.other()) == source_id);
+            same.map(|link| link.generation.saturating_add(1))
+                .max()
+                .unwrap_or(0)
+        };
+        let text = marker(
+            &engine.key,
+            &plan.pair,
+            side.other(),
+            &source_id,
+            generation,
+        );
+        let mut new = NewItem {
+            pair: plan.pair.clone(),
+            fields: action
+                .changes
+                .iter()
+                .map(|change| (change.field.clone(), change.after.clone()))
+                .collect(),
+            marker: text.clone(),
+            source: source_id.clone(),
+            source_type: type_of(&source),
+            source_url: source.url.clone(),
+        };
+        let mut sent: BTreeMap<FieldKey, FieldValue> = policy
+            .fields
+            .keys()
+            .filter_map(|key| Some((key.clone(), source.fields.get(key)?.clone())))
+            .collect();
+        let now = engine.clock.now();
+        let intent = Intent {
+            pair: plan.pair.clone(),
+            kind: IntentKind::Create,
+            source_side: side.other(),
+            source: source_id.clone(),
+            marker: text,
+            body_hash: hex::encode(Sha256::digest(
+                serde_json::to_vec(&new.fields).unwrap_or_default(),
+            )),
+            opened_at: now,
+            last_sent: Some(now),
+            server_t0: engine.readers.get(side).server_now(),
+            tries: 1,
+            source_fields: sent.clone(),
+            generation,
+        };
+        let key = intent.key();
+        engine
+            .store()
+            .commit(&Batch(vec![Op::OpenIntent(intent)]))?;
+        engine.point("before-create")?;
+        let mut result = self.writers.get(side).create(&new).await;
+        // A field that the service refuses by name blocks itself, not the item: nothing was created, so it goes again.
+        while let Some(field) =
+            refused_field(&result).filter(|field| new.fields.remove(field).is_some())
+        {
+            self.blocked(plan, action, &field, &result);
+            sent.remove(&field);
+            result = self.writers.get(side).create(&new).await;
+        }
+        engine.point("after-create")?;
+        let written = match result {
+            Ok(written) => written,
+            Err(error) => {
+                // Only a definite answer closes the intent; a lost one is looked for first.
+                if !matches!(
+                    error.kind,
+                    ErrorKind::Ambiguous | ErrorKind::Protocol | ErrorKind::Cancelled
+                ) {
+                    let entry = self.journal(plan, action, None, "failed", &error.to_string());
+                    engine
+                        .store()
+                        .commit(&Batch(vec![Op::CloseIntent { key }, entry]))?;
+                }
+                return Ok(self.failed(action, error));
+            }
+        };
+        let id = written.item.id.clone();
+        let base = self.base_after_create(side, &sent, action, &written);
+        let (ado, clickup) = match side {
+            Side::Ado => (id.clone(), source_id),
+            Side::ClickUp => (source_id, id.clone()),
+        };
+        let mut ops = vec![
+            Op::AddLink {
+                pair: plan.pair.clone(),
+                ado: ado.clone(),
+                clickup,
+                origin: Some(side.other()),
+                generation,
+                base,
+                at: engine.clock.now(),
+            },
+            self.observation(side, written.item.clone(), &plan.pair),
+            Op::CloseIntent { key },
+            self.journal(plan, action, Some(&id), "done", ""),
+        ];
+        // A source with a value still to be written stays unseen, so that a kill before the next commit cannot lose it.
+        if written.pending.is_empty() {
+            ops.push(self.observation(side.other(), source, &plan.pair));
+        }
+        engine.store().commit(&Batch(ops))?;
+        engine.point("after-create-commit")?;
+        self.written.get_mut(side).insert(id.clone(), written.item);
+        if !written.pending.is_empty() || policy.backlink {
+            let link = living(&engine.store(), &plan.pair, Side::Ado, &ado)?;
+            if let (Some(link), false) = (link, written.pending.is_empty()) {
+                self.unclean.insert(link.id);
+            }
+        }
+        Ok(Done::Done(Some(id)))
+    }
+
+    /// The twin base of a new pair. A field whose value is not in force yet keeps an empty source base, so that the
+    /// source counts as changed and the next cycle writes it.
+    pub(super) fn base_after_create(
+        &self,
+        side: Side,
+        sent: &BTreeMap<FieldKey, FieldValue>,
+        action: &Action,
+        written: &Written,
+    ) -> BTreeMap<FieldKey, BaseField> {
+        sent.iter()
+            .map(|(key, source)| {
+                let intended = action
+                    .changes
+                    .iter()
+                    .find(|change| change.field == *key)
+                    .map(|change| &change.after);
+                let (target, shown) = match (written.item.fields.get(key), intended) {
+                    (Some(value), _) => (value.clone(), true),
+                    (None, Some(value)) => (value.clone(), false),
+                    (None, None) => (FieldValue::Empty, false),
+                };
+                let source = if written.pending.contains_key(key) {
+                    FieldValue::Empty
+                } else {
+                    source.clone()
+                };
+                let base = match side {
+                    Side::Ado => BaseField {
+                        ado: target,
+                        clickup: source,
+                        ado_confirmed: shown,
+                        clickup_confirmed: true,
+                    },
+                    Side::ClickUp => BaseField {
+                        ado: source,
+                        clickup: target,
+                        ado_confirmed: true,
+                        clickup_confirmed: shown,
+                    },
+                };
+                (key.clone(), base)
+            })
+            .collect()
+    }
+}

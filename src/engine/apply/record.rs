@@ -1,0 +1,301 @@
+//! What is recorded without or after a write: links, journal rows, observations, holds.
+
+use super::{Done, Run, Stopped, next_try};
+use crate::engine::CycleError;
+use crate::engine::observe::{again_key, chosen_key, living, rebased};
+use crate::model::{Item, ItemId, LinkId, PairName, Side, Timestamp};
+use crate::reconcile::plan::{Action, PairPlan};
+use crate::reconcile::policy::Policy;
+use crate::store::{Batch, HoldRow, JournalChange, LinkState, NewJournal, Op};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Run<'_> {
+    pub(super) async fn delete(
+        &mut self,
+        plan: &PairPlan,
+        action: &Action,
+    ) -> Result<Done, CycleError> {
+        let Some(id) = action.target_item.clone() else {
+            return Ok(Done::Failed("the plan names no target".to_owned()));
+        };
+        self.engine.store().commit(&Batch(vec![self.journal(
+            plan,
+            action,
+            Some(&id),
+            "sent",
+            "",
+        )]))?;
+        match self
+            .writers
+            .get(action.target)
+            .delete(&plan.pair, &id)
+            .await
+        {
+            Ok(()) => self.unlink(plan, action),
+            Err(error) => Ok(self.failed(action, error)),
+        }
+    }
+
+    /// Writes the closed state, then dissolves the link: nothing is left to compare the item with. A close whose state
+    /// is not in force yet keeps the link and is tried again.
+    pub(super) async fn close(
+        &mut self,
+        plan: &PairPlan,
+        action: &Action,
+    ) -> Result<Done, CycleError> {
+        match self.update(plan, action).await? {
+            Done::Done(_) => self.unlink(plan, action),
+            other => Ok(other),
+        }
+    }
+
+    pub(super) fn link(&mut self, plan: &PairPlan, action: &Action) -> Result<Done, CycleError> {
+        let (Some(own), Some(other)) = (&action.target_item, &action.source_item) else {
+            return Ok(Done::Failed("the plan names no items".to_owned()));
+        };
+        let (ado, clickup) = match action.target {
+            Side::Ado => (own.clone(), other.clone()),
+            Side::ClickUp => (other.clone(), own.clone()),
+        };
+        let mut store = self.engine.store();
+        if living(&store, &plan.pair, Side::Ado, &ado)?.is_some()
+            || living(&store, &plan.pair, Side::ClickUp, &clickup)?.is_some()
+        {
+            return Ok(Done::Stale("one of the two is linked already".to_owned()));
+        }
+        store.commit(&Batch(vec![
+            Op::AddLink {
+                pair: plan.pair.clone(),
+                ado: ado.clone(),
+                clickup,
+                origin: Some(action.target.other()),
+                generation: 0,
+                base: BTreeMap::new(),
+                at: self.engine.clock.now(),
+            },
+            self.journal(plan, action, Some(own), "done", &action.reason),
+        ]))?;
+        // Its fields are compared in the next cycle, when both items are read by id.
+        if let Some(link) = living(&store, &plan.pair, Side::Ado, &ado)? {
+            drop(store);
+            self.unclean.insert(link.id);
+        }
+        Ok(Done::Done(None))
+    }
+
+    pub(super) fn unlink(&mut self, plan: &PairPlan, action: &Action) -> Result<Done, CycleError> {
+        let Some(link) = action.link else {
+            return Ok(Done::Failed("the plan names no link".to_owned()));
+        };
+        let at = self.engine.clock.now();
+        let state = LinkState::Tombstone {
+            reason: action.reason.clone(),
+        };
+        let ops = vec![
+            Op::SetLinkState { link, state, at },
+            self.journal(
+                plan,
+                action,
+                action.target_item.as_ref(),
+                "done",
+                &action.reason,
+            ),
+        ];
+        self.engine.store().commit(&Batch(ops))?;
+        Ok(Done::Done(None))
+    }
+
+    pub(super) fn observation(&self, side: Side, item: Item, pair: &PairName) -> Op {
+        let seen_at = self
+            .engine
+            .readers
+            .get(side)
+            .server_now()
+            .unwrap_or(item.changed_at);
+        Op::SaveObservation {
+            side,
+            item,
+            pair: Some(pair.clone()),
+            seen_at,
+        }
+    }
+
+    pub(super) fn journal(
+        &self,
+        plan: &PairPlan,
+        action: &Action,
+        item: Option<&ItemId>,
+        outcome: &str,
+        detail: &str,
+    ) -> Op {
+        Op::Journal(NewJournal {
+            at: self.engine.clock.now(),
+            cycle: self.cycle.clone(),
+            pair: plan.pair.clone(),
+            link: action.link,
+            side: action.target,
+            item: item.cloned(),
+            action_id: action.id.clone(),
+            kind: format!("{:?}", action.kind).to_lowercase(),
+            changes: action
+                .changes
+                .iter()
+                .map(|change| {
+                    let change_of = JournalChange {
+                        before: change.before.clone(),
+                        after: Some(change.after.clone()),
+                    };
+                    (change.field.clone(), change_of)
+                })
+                .collect(),
+            outcome: outcome.to_owned(),
+            detail: detail.to_owned(),
+            request_ids: Vec::new(),
+        })
+    }
+
+    /// Records what was seen in a pair. Items with something left undone keep their old observation, so that they count
+    /// as changed until it is done.
+    pub(super) fn finish(
+        &mut self,
+        policy: &Policy,
+        plan: &PairPlan,
+        stopped: Option<Stopped>,
+        started: Timestamp,
+    ) -> Result<usize, CycleError> {
+        let engine = self.engine;
+        let now = engine.clock.now();
+        let mut store = engine.store();
+        let mut ops = Vec::new();
+        let mut state = store.pair_state(&plan.pair)?;
+        state.last_attempt = Some(started);
+        if stopped.is_some() {
+            // Nothing of this pair was dealt with, so the next cycle must see all of it again.
+            state.last_sweep = None;
+            state.last_error = Some(match stopped {
+                Some(Stopped::Guard) => format!("a guard stopped the plan {}", plan.hash()),
+                Some(Stopped::FirstContact) | None => {
+                    format!("the plan {} waits for a yes", plan.hash())
+                }
+            });
+            ops.push(Op::SetPairState {
+                pair: plan.pair.clone(),
+                state,
+            });
+            store.commit(&Batch(ops))?;
+            return Ok(plan.holds.len());
+        }
+        let mine = |link: &LinkId| {
+            self.observed
+                .links
+                .get(&plan.pair)
+                .is_some_and(|l| l.iter().any(|(id, _)| id == link))
+        };
+        for (link, fields) in &self.observed.confirmed {
+            if store.link(*link)?.is_some_and(|row| row.pair == plan.pair) {
+                ops.push(Op::SetBase {
+                    link: *link,
+                    fields: fields.clone(),
+                });
+            }
+        }
+        for rebase in &plan.rebases {
+            ops.push(Op::SetBase {
+                link: rebase.link,
+                fields: rebased(rebase),
+            });
+        }
+        for (link, link_state) in self.observed.states.iter().filter(|(link, _)| mine(link)) {
+            let dissolved = plan
+                .actions
+                .iter()
+                .any(|a| a.link == Some(*link) && a.kind.dissolves() && self.ok.contains(&a.id));
+            if !dissolved {
+                ops.push(Op::SetLinkState {
+                    link: *link,
+                    state: link_state.clone(),
+                    at: now,
+                });
+            }
+        }
+        let mut looked_at = BTreeSet::new();
+        for (link, items) in self.observed.links.get(&plan.pair).into_iter().flatten() {
+            for side in Side::BOTH {
+                looked_at.insert((side, items.get(side).clone()));
+                if self.unclean.contains(link) {
+                    continue;
+                }
+                let item = self.written.get(side).get(items.get(side));
+                if let Some(item) =
+                    item.or_else(|| self.observed.items.get(side).get(items.get(side)))
+                {
+                    ops.push(self.observation(side, item.clone(), &plan.pair));
+                }
+            }
+            if !self.unclean.contains(link) && store.meta(&chosen_key(*link))?.is_some() {
+                store.set_meta(&chosen_key(*link), "{}")?;
+            }
+        }
+        for (side, id) in self.observed.fresh.get(&plan.pair).into_iter().flatten() {
+            looked_at.insert((*side, id.clone()));
+        }
+        let mut holds = std::mem::take(&mut self.holds);
+        let before = store.holds(Some(&plan.pair))?;
+        holds.extend(plan.holds.iter().map(|hold| {
+            // A whole linked item is held when it could not be read or left the scope: no edit may ever announce
+            // that it is back, so it is looked at again. A held field waits for an edit.
+            let whole = hold.link.is_some() && hold.field.is_none();
+            let (since, tries, retry_at) = next_try(&before, hold.side, Some(&hold.item), now);
+            HoldRow {
+                pair: plan.pair.clone(),
+                link: hold.link,
+                side: Some(hold.side),
+                item: Some(hold.item.clone()),
+                field: hold.field.clone(),
+                reason: hold.reason.clone(),
+                since,
+                tries: if whole { tries } else { 0 },
+                retry_at: whole.then_some(retry_at),
+            }
+        }));
+        looked_at.extend(
+            holds
+                .iter()
+                .filter_map(|hold| Some((hold.side?, hold.item.clone()?))),
+        );
+        ops.push(Op::SetHoldsFor {
+            pair: plan.pair.clone(),
+            items: looked_at,
+            holds,
+        });
+        if self.observed.swept.contains(&plan.pair) {
+            state.last_sweep = Some(started);
+        }
+        state.last_success = Some(now);
+        state.last_error = None;
+        if state.fingerprint.as_deref() != Some(policy.fingerprint.as_str()) {
+            state.fingerprint = Some(policy.fingerprint.clone());
+            state.approved_at = Some(now);
+        }
+        ops.push(Op::SetPairState {
+            pair: plan.pair.clone(),
+            state,
+        });
+        store.commit(&Batch(ops))?;
+        let again: BTreeSet<LinkId> = self
+            .observed
+            .again
+            .get(&plan.pair)
+            .into_iter()
+            .flatten()
+            .chain(self.unclean.iter())
+            .copied()
+            .collect();
+        let key = again_key(&plan.pair);
+        let text = serde_json::to_string(&again).unwrap_or_default();
+        if store.meta(&key)?.unwrap_or_else(|| "[]".to_owned()) != text {
+            store.set_meta(&key, &text)?;
+        }
+        Ok(store.holds(Some(&plan.pair))?.len())
+    }
+}

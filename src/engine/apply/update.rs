@@ -1,0 +1,193 @@
+//! Changes of existing items, and the bases that they settle.
+
+use super::{Done, Run, refused_field, type_of};
+use crate::connector::{Backlink, Change, Fetched, Written};
+use crate::engine::CycleError;
+use crate::marker::marker;
+use crate::model::{FieldKey, FieldValue, Item, Side};
+use crate::reconcile::plan::{Action, PairPlan};
+use crate::store::{BaseField, Batch, Op};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Run<'_> {
+    pub(super) async fn update(
+        &mut self,
+        plan: &PairPlan,
+        action: &Action,
+    ) -> Result<Done, CycleError> {
+        let engine = self.engine;
+        let side = action.target;
+        let (Some(id), Some(expected)) = (action.target_item.clone(), action.expected) else {
+            return Ok(Done::Failed("the plan names no target".to_owned()));
+        };
+        let mut current = self
+            .written
+            .get(side)
+            .get(&id)
+            .or_else(|| self.observed.items.get(side).get(&id))
+            .cloned();
+        let old = engine.clock.now().since(self.observed.read_at) > engine.timing.stale_ms;
+        if side == Side::ClickUp && old || current.is_none() {
+            match engine
+                .readers
+                .get(side)
+                .fetch_items(&BTreeSet::from([id.clone()]))
+                .await
+            {
+                Ok(mut answer) => match answer.remove(&id) {
+                    Some(Fetched::Seen(item)) => current = Some(*item),
+                    Some(Fetched::Gone { evidence }) => {
+                        return Ok(Done::Stale(format!("it is gone ({evidence})")));
+                    }
+                    Some(Fetched::Unclear { reason }) => return Ok(Done::Stale(reason)),
+                    None => return Ok(Done::Stale("it could not be read".to_owned())),
+                },
+                Err(error) => return Ok(self.failed(action, error)),
+            }
+        }
+        let Some(current) = current else {
+            return Ok(Done::Stale("it could not be read".to_owned()));
+        };
+        if current.version != expected {
+            return Ok(Done::Stale(format!(
+                "planned at version {expected}, now at {}",
+                current.version
+            )));
+        }
+        let mut change = Change {
+            pair: plan.pair.clone(),
+            id: id.clone(),
+            expected,
+            set: action
+                .changes
+                .iter()
+                .map(|change| (change.field.clone(), change.after.clone()))
+                .collect(),
+            backlink: self.backlink(plan, action, &current),
+            current: Box::new(current.clone()),
+        };
+        // The pre-image is durable before it is overwritten.
+        engine.store().commit(&Batch(vec![self.journal(
+            plan,
+            action,
+            Some(&id),
+            "sent",
+            "",
+        )]))?;
+        engine.point("before-update")?;
+        let mut result = self.writers.get(side).update(&change).await;
+        while let Some(field) = refused_field(&result)
+            .filter(|field| change.set.len() > 1 && change.set.remove(field).is_some())
+        {
+            self.blocked(plan, action, &field, &result);
+            result = self.writers.get(side).update(&change).await;
+        }
+        engine.point("after-update")?;
+        let written = match result {
+            Ok(written) => written,
+            Err(error) => {
+                let entry = self.journal(plan, action, Some(&id), "failed", &error.to_string());
+                engine.store().commit(&Batch(vec![entry]))?;
+                return Ok(self.failed(action, error));
+            }
+        };
+        let ops = self.after_update(plan, action, &written, &change.set);
+        let mut item = written.item.clone();
+        for (key, value) in current.fields {
+            item.fields.entry(key).or_insert(value);
+        }
+        for (key, raw) in current.raw {
+            item.raw.entry(key).or_insert(raw);
+        }
+        self.written.get_mut(side).insert(id.clone(), item);
+        engine.store().commit(&Batch(ops))?;
+        engine.point("after-update-commit")?;
+        if written.pending.is_empty() {
+            return Ok(Done::Done(None));
+        }
+        let reasons: Vec<String> = written
+            .pending
+            .iter()
+            .map(|(key, reason)| format!("{key}: {reason}"))
+            .collect();
+        Ok(Done::Failed(reasons.join("; ")))
+    }
+
+    /// The bases that a write settles, with the journal row.
+    pub(super) fn after_update(
+        &mut self,
+        plan: &PairPlan,
+        action: &Action,
+        written: &Written,
+        set: &BTreeMap<FieldKey, FieldValue>,
+    ) -> Vec<Op> {
+        let side = action.target;
+        let mut fields = BTreeMap::new();
+        for change in &action.changes {
+            if written.pending.contains_key(&change.field) || !set.contains_key(&change.field) {
+                continue;
+            }
+            let answer = written.item.fields.get(&change.field);
+            let own = (answer.unwrap_or(&change.after).clone(), answer.is_some());
+            let Some(link) = action.link else { continue };
+            self.returned
+                .insert((link, side, change.field.clone()), own.clone());
+            let Some(source) = &change.source_value else {
+                continue;
+            };
+            let other = self
+                .returned
+                .get(&(link, side.other(), change.field.clone()))
+                .cloned()
+                .unwrap_or_else(|| (source.clone(), true));
+            let (ado, clickup) = match side {
+                Side::Ado => (own, other),
+                Side::ClickUp => (other, own),
+            };
+            fields.insert(
+                change.field.clone(),
+                BaseField {
+                    ado: ado.0,
+                    clickup: clickup.0,
+                    ado_confirmed: ado.1,
+                    clickup_confirmed: clickup.1,
+                },
+            );
+        }
+        let mut ops = Vec::new();
+        if let Some(link) = action.link {
+            ops.push(Op::SetBase { link, fields });
+        }
+        ops.push(self.journal(plan, action, action.target_item.as_ref(), "done", ""));
+        ops
+    }
+
+    /// A back-link for an item that has none yet, written together with its first real change.
+    pub(super) fn backlink(
+        &self,
+        plan: &PairPlan,
+        action: &Action,
+        current: &Item,
+    ) -> Option<Backlink> {
+        let policy = self
+            .engine
+            .policy(&plan.pair)
+            .filter(|policy| policy.backlink)?;
+        if !current.backlinks.is_empty() || !current.markers.is_empty() {
+            return None;
+        }
+        let source = action.source_item.as_ref()?;
+        let other = self.observed.items.get(action.target.other()).get(source)?;
+        Some(Backlink {
+            url: other.url.clone(),
+            label: format!("{} {}", type_of(other), other.id),
+            marker: marker(
+                &self.engine.key,
+                &policy.pair,
+                action.target.other(),
+                source,
+                0,
+            ),
+        })
+    }
+}

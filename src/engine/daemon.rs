@@ -1,0 +1,190 @@
+//! The long-running loop: a bell rings, one cycle runs to its end, the bell is heard again.
+//!
+//! The scheduler only rings. It polls the wall clock and would start a second run beside a slow first one, so no work
+//! is done in its jobs: rings that come during a cycle melt into one. A plain timer beside it rings as well, because a
+//! clock that was set back silences cron jobs until it has caught up.
+
+use super::apply::{Consent, Report};
+use super::{CycleError, Engine, Scope, Writers};
+use crate::config::Poll;
+use crate::connector::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_cron_scheduler::{Job, JobScheduler};
+use tokio_util::sync::CancellationToken;
+
+/// Runs cycles until SIGTERM or SIGINT. A cycle that is under way ends cleanly: what was sent is recorded.
+///
+/// # Errors
+/// Only when the schedule cannot be set up; a failing cycle is logged and the next one comes.
+pub async fn run(
+    engine: &Engine,
+    writers: &Writers,
+    poll: &Poll,
+    scope: &Scope,
+    cancel: CancellationToken,
+) -> Result<(), String> {
+    let bell = Arc::new(Notify::new());
+    bell.notify_one();
+    let (cron, fallback) = schedule_of(poll);
+    let mut scheduler = JobScheduler::new()
+        .await
+        .map_err(|error| format!("cannot start the scheduler: {error}"))?;
+    if let Some(cron) = cron {
+        let ring = bell.clone();
+        let job = Job::new(cron.as_str(), move |_, _| ring.notify_one())
+            .map_err(|error| format!("cannot read the schedule {cron:?}: {error}"))?;
+        scheduler
+            .add(job)
+            .await
+            .map_err(|error| format!("cannot schedule: {error}"))?;
+    }
+    if let Some(limit) = sd_notify::watchdog_enabled() {
+        // From a job and not once per cycle: a full listing of a large board may take longer than the limit, and a
+        // cycle that waits for a throttled service is alive.
+        let job = Job::new_repeated(limit / 2, |_, _| {
+            let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+        })
+        .map_err(|error| format!("cannot set up the watchdog: {error}"))?;
+        scheduler
+            .add(job)
+            .await
+            .map_err(|error| format!("cannot schedule the watchdog: {error}"))?;
+    }
+    scheduler
+        .start()
+        .await
+        .map_err(|error| format!("cannot start the scheduler: {error}"))?;
+    let stop = cancel.clone();
+    tokio::spawn(async move {
+        shutdown_signal().await;
+        tracing::info!("stopping after what is under way");
+        stop.cancel();
+    });
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let mut full = scope.clone();
+    loop {
+        tokio::select! {
+            () = cancel.cancelled() => break,
+            () = bell.notified() => {}
+            () = tokio::time::sleep(fallback) => {}
+        }
+        match one(engine, writers, &full).await {
+            Ok(report) => {
+                tell(&report);
+                full.full = false;
+            }
+            Err(CycleError::Connector(error)) if error.kind == ErrorKind::Cancelled => break,
+            Err(error) => {
+                let source = std::error::Error::source(&error)
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                tracing::error!(cause = source, "{error}; the next cycle tries again");
+            }
+        }
+    }
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    let _ = scheduler.shutdown().await;
+    Ok(())
+}
+
+async fn one(engine: &Engine, writers: &Writers, scope: &Scope) -> Result<Report, CycleError> {
+    engine.recover().await?;
+    let observed = engine.observe(scope).await?;
+    engine.apply(writers, &observed, &Consent::default()).await
+}
+
+fn tell(report: &Report) {
+    for (pair, why) in &report.stopped {
+        tracing::warn!(%pair, ?why, "the pair's plan was not carried out; look at it with `boardsync plan`");
+    }
+    for error in &report.closed {
+        tracing::error!(side = %error.side, hint = error.hint().unwrap_or_default(), "{error}");
+    }
+    tracing::info!(
+        writes = report.writes(),
+        failures = report.failures(),
+        held = report.held,
+        "cycle done"
+    );
+}
+
+/// Returns the cron line that stands for the schedule, where one does, and after how long the plain timer rings.
+fn schedule_of(poll: &Poll) -> (Option<String>, Duration) {
+    match poll {
+        Poll::Cron(line) => {
+            let fields = line.split_whitespace().count();
+            // The scheduler wants seconds; a line of five fields means second 0.
+            let line = if fields == 5 {
+                format!("0 {line}")
+            } else {
+                line.clone()
+            };
+            (Some(line), Duration::from_secs(24 * 3600))
+        }
+        Poll::Every(every) => {
+            let seconds = every.as_secs();
+            let cron = match seconds {
+                1..=59 if 60 % seconds == 0 => Some(format!("*/{seconds} * * * * *")),
+                60..=3599 if seconds % 60 == 0 && 60 % (seconds / 60) == 0 => {
+                    Some(format!("0 */{} * * * *", seconds / 60))
+                }
+                3600 => Some("0 0 * * * *".to_owned()),
+                _ => None,
+            };
+            // With a cron job the timer is only the safety net.
+            let fallback = if cron.is_some() {
+                every.saturating_mul(2)
+            } else {
+                *every
+            };
+            (cron, fallback)
+        }
+    }
+}
+
+async fn shutdown_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minute_becomes_a_cron_line_and_an_odd_interval_a_timer() {
+        assert_eq!(
+            schedule_of(&Poll::Every(Duration::from_secs(60)))
+                .0
+                .as_deref(),
+            Some("0 */1 * * * *")
+        );
+        assert_eq!(
+            schedule_of(&Poll::Every(Duration::from_secs(15)))
+                .0
+                .as_deref(),
+            Some("*/15 * * * * *")
+        );
+        let (cron, fallback) = schedule_of(&Poll::Every(Duration::from_secs(77)));
+        assert_eq!((cron, fallback), (None, Duration::from_secs(77)));
+        assert_eq!(
+            schedule_of(&Poll::Cron("*/5 * * * *".to_owned()))
+                .0
+                .as_deref(),
+            Some("0 */5 * * * *")
+        );
+    }
+}

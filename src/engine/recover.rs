@@ -1,0 +1,173 @@
+//! Settles creates whose answer was lost, before anything else is planned.
+//!
+//! Nothing is replayed. The target is searched for the marker; found, it is linked; not found, and the quiet time is
+//! over, the intent is closed, so that the item is planned afresh (with the same marker, which is deterministic).
+
+use super::observe::{agreed, living};
+use super::{CycleError, Engine};
+use crate::connector::Fetched;
+use crate::model::{FieldKey, FieldValue, Item, Side, Timestamp};
+use crate::store::{BaseField, Batch, HoldRow, Intent, Op};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How far before the remembered server time a search starts: clocks of one service's machines differ.
+const PROBE_MARGIN_MS: i64 = 600_000;
+
+impl Engine {
+    /// Settles open intents. Returns how many were settled and how many stay open.
+    ///
+    /// # Errors
+    /// When the target side cannot be searched: then nothing may be created either.
+    pub async fn recover(&self) -> Result<(usize, usize), CycleError> {
+        let (mut settled, mut open) = (0, 0);
+        let intents = self.store().open_intents()?;
+        for intent in intents {
+            if self.settle(&intent).await? {
+                settled += 1
+            } else {
+                open += 1
+            }
+        }
+        Ok((settled, open))
+    }
+
+    async fn settle(&self, intent: &Intent) -> Result<bool, CycleError> {
+        let target = intent.source_side.other();
+        let began = self.clock.now();
+        let after = intent
+            .server_t0
+            .unwrap_or(Timestamp(0))
+            .plus_ms(-PROBE_MARGIN_MS);
+        let reader = self.readers.get(target);
+        let hits = reader
+            .find_marker(&intent.pair, &intent.marker, after)
+            .await?;
+        if hits.len() > 1 {
+            let names: Vec<&str> = hits.iter().map(|id| id.as_str()).collect();
+            let reason = format!(
+                "{} items in {target} carry its marker ({}); keep one, delete the others, then `boardsync links add`",
+                hits.len(),
+                names.join(", ")
+            );
+            self.hold(intent, reason, began)?;
+            return Ok(false);
+        }
+        if let Some(id) = hits.into_iter().next() {
+            let mut answer = reader.fetch_items(&BTreeSet::from([id.clone()])).await?;
+            let Some(Fetched::Seen(found)) = answer.remove(&id) else {
+                return Ok(false);
+            };
+            let ids = (intent.source_side == Side::Ado, intent.source.clone(), id);
+            let (ado, clickup) = if ids.0 {
+                (ids.1, ids.2)
+            } else {
+                (ids.2, ids.1)
+            };
+            let mut ops = vec![Op::CloseIntent { key: intent.key() }];
+            if living(
+                &self.store(),
+                &intent.pair,
+                intent.source_side,
+                &intent.source,
+            )?
+            .is_none()
+            {
+                ops.push(Op::AddLink {
+                    pair: intent.pair.clone(),
+                    ado,
+                    clickup,
+                    origin: Some(intent.source_side),
+                    generation: intent.generation,
+                    base: base_of(intent.source_side, &intent.source_fields, &found),
+                    at: began,
+                });
+            }
+            tracing::info!(pair = %intent.pair, source = %intent.source, side = %target, "found the item of a create whose answer was lost");
+            self.store().commit(&Batch(ops))?;
+            self.look_again(intent)?;
+            return Ok(true);
+        }
+        let sent = intent.last_sent.unwrap_or(intent.opened_at);
+        if began.since(sent) < self.timing.quiet_ms {
+            return Ok(false);
+        }
+        // Looked for after the quiet time and not there: the request never took effect.
+        let again = hold_row(
+            intent,
+            "a create got lost; it is planned again".to_owned(),
+            began,
+        );
+        self.store().commit(&Batch(vec![
+            Op::CloseIntent { key: intent.key() },
+            Op::SetHoldsFor {
+                pair: intent.pair.clone(),
+                items: BTreeSet::from([(intent.source_side, intent.source.clone())]),
+                holds: vec![again],
+            },
+        ]))?;
+        Ok(true)
+    }
+
+    fn look_again(&self, intent: &Intent) -> Result<(), CycleError> {
+        let mut store = self.store();
+        if let Some(link) = living(&store, &intent.pair, intent.source_side, &intent.source)? {
+            let key = super::observe::again_key(&intent.pair);
+            let mut ids: BTreeSet<_> = store
+                .meta(&key)?
+                .and_then(|text| serde_json::from_str(&text).ok())
+                .unwrap_or_default();
+            ids.insert(link.id);
+            store.set_meta(&key, &serde_json::to_string(&ids).unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    fn hold(&self, intent: &Intent, reason: String, now: Timestamp) -> Result<(), CycleError> {
+        tracing::warn!(pair = %intent.pair, source = %intent.source, reason, "a create stays open");
+        let op = Op::SetHoldsFor {
+            pair: intent.pair.clone(),
+            items: BTreeSet::from([(intent.source_side, intent.source.clone())]),
+            holds: vec![hold_row(intent, reason, now)],
+        };
+        Ok(self.store().commit(&Batch(vec![op]))?)
+    }
+}
+
+fn hold_row(intent: &Intent, reason: String, now: Timestamp) -> HoldRow {
+    HoldRow {
+        pair: intent.pair.clone(),
+        link: None,
+        side: Some(intent.source_side),
+        item: Some(intent.source.clone()),
+        field: None,
+        reason,
+        since: now,
+        tries: intent.tries,
+        retry_at: Some(now),
+    }
+}
+
+/// The base of a pair that a create made: what the source had when it was sent, and what came back. A field that the
+/// target shows as empty although a value was sent has not taken: its source base is left empty, so that the source
+/// counts as changed and the value is written again.
+pub(super) fn base_of(
+    source: Side,
+    sent: &BTreeMap<FieldKey, FieldValue>,
+    made: &Item,
+) -> BTreeMap<FieldKey, BaseField> {
+    sent.iter()
+        .filter_map(|(key, value)| {
+            let there = made.fields.get(key)?.clone();
+            let value = if there.is_empty() {
+                FieldValue::Empty
+            } else {
+                value.clone()
+            };
+            let base = match source {
+                Side::Ado => agreed(value, there),
+                Side::ClickUp => agreed(there, value),
+            };
+            Some((key.clone(), base))
+        })
+        .collect()
+}

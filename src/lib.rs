@@ -1,0 +1,61 @@
+//! boardsync keeps Azure DevOps Boards work items and ClickUp tasks equal, in both directions, by polling.
+//!
+//! A functional core decides, a thin shell acts. The core is made of plain values: what both services look like goes in,
+//! a [`reconcile::plan::Plan`] comes out. The shell fetches, shows or carries out that plan, and records what happened.
+//!
+//! # Map
+//!
+//! | module | what it is | may name |
+//! |---|---|---|
+//! | [`model`] | sides, ids, canonical items | nothing |
+//! | [`mapping`], [`markup`], [`marker`] | vocabulary tables, rich text in canonical form, origin markers | `model` |
+//! | [`reconcile`] | [`reconcile::reconcile`]: view and policy in, plan out | the above |
+//! | [`render`] | plans, reports and conflicts as text and JSON | the above |
+//! | [`connector`] | `Reader` and `Writer`, the HTTP client, the limiter | `model`, `markup` |
+//! | [`azure`], [`clickup`] | one vendor each; they never see each other, the store or the engine | `connector` |
+//! | [`store`] | one SQLite file; every SQL statement | `model`, `connector`'s values |
+//! | [`config`] | the TOML file, all problems at once | `model` |
+//! | [`engine`] | one cycle: recover, observe, plan, apply, commit; the daemon | all but vendors and `render` |
+//! | [`commands`], [`cli`] | one function per subcommand | everything |
+//! | [`sandbox`] | both services as fakes; knows nothing of the rest | `model` |
+//!
+//! `tests/architecture.rs` enforces the table. The pure modules (`model`, `mapping`, `markup`, `marker`, `reconcile`,
+//! `render`, and the `convert` file of each vendor) know no clock, file, network or unordered map.
+//!
+//! # Walkthrough: somebody edits a task in ClickUp
+//!
+//! 1. [`engine::observe`]: the delta listing shows the task with a newer version than the stored observation. The task
+//!    and its work item are read by id; a listing is never planned from.
+//! 2. [`reconcile::merge`]: each field is compared with *its own side's* base. The title differs in ClickUp only, so
+//!    the plan gets an update of the work item, with the version that it stands on.
+//! 3. [`engine::apply`]: the pre-image goes to the journal, then one PATCH with `test /rev`. The answer is what the
+//!    server made of it: that becomes the base, in one commit with the outcome.
+//! 4. The next listing shows our own write at the version that we hold. Nothing differs, so nothing happens: an echo
+//!    needs no clock and no "changed by me".
+//!
+//! # Walkthrough: a crash in the middle of a create
+//!
+//! 1. [`engine::apply`] commits an intent with the marker of the new task, then sends the one POST. The marker travels
+//!    inside it. The process dies before the answer is recorded.
+//! 2. [`engine::recover`] runs before anything is planned: it searches the target for exactly that marker. Found: the
+//!    two items are linked, with what was sent as the source's base and what is there as the target's.
+//! 3. Not found: until the quiet time is over the source is held. Then the intent is closed and the item planned again.
+//!    The marker is derived from the source, so even a request that arrives late is recognised and not mirrored back.
+
+pub mod azure;
+pub mod cli;
+pub mod clickup;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod connector;
+pub mod engine;
+pub mod mapping;
+pub mod marker;
+pub mod markup;
+pub mod model;
+pub mod reconcile;
+pub mod render;
+pub mod sandbox;
+pub mod store;
+pub mod telemetry;

@@ -1,0 +1,21 @@
+//! The command-line program.
+
+use boardsync::{cli, commands};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match cli::parse() {
+        Ok(cli) => cli,
+        Err(code) => return code.into(),
+    };
+    // One thread is enough: the work is waiting for two services, one cycle at a time.
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(_) => return cli::ExitCode::Unexpected.into(),
+    };
+    runtime.block_on(commands::run(cli)).into()
+}

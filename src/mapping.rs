@@ -1,0 +1,131 @@
+//! Vocabulary tables: states, types and people, both ways.
+//!
+//! States and types are *relations*, not functions. Two values are consistent when they stand in one row; a value is
+//! translated through the first row that holds it. So `Resolved` and `Closed` may both stand beside `complete`, and
+//! moving between them writes nothing to the other side.
+
+use crate::model::{Folded, Side};
+use std::collections::BTreeMap;
+
+/// A table of consistent pairs, in order of preference.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Relation {
+    rows: Vec<(Folded, Folded)>,
+}
+
+impl Relation {
+    /// Builds a relation from rows of (ADO name, ClickUp name).
+    pub fn new<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> Relation {
+        Relation {
+            rows: rows
+                .into_iter()
+                .map(|(ado, clickup)| (Folded::new(ado), Folded::new(clickup)))
+                .collect(),
+        }
+    }
+
+    /// Returns whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Returns whether the two names stand in one row.
+    pub fn consistent(&self, ado: &Folded, clickup: &Folded) -> bool {
+        self.rows.iter().any(|(a, c)| a == ado && c == clickup)
+    }
+
+    /// Returns the other side's name for `value` of `from`, by the first row that holds it.
+    pub fn translate(&self, from: Side, value: &Folded) -> Option<Folded> {
+        self.rows.iter().find_map(|(ado, clickup)| match from {
+            Side::Ado => (ado == value).then(|| clickup.clone()),
+            Side::ClickUp => (clickup == value).then(|| ado.clone()),
+        })
+    }
+
+    /// Returns every name of one side, in table order, without repeats.
+    pub fn names(&self, side: Side) -> Vec<&Folded> {
+        let mut names: Vec<&Folded> = Vec::new();
+        for (ado, clickup) in &self.rows {
+            let name = match side {
+                Side::Ado => ado,
+                Side::ClickUp => clickup,
+            };
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+}
+
+/// Who is who on the two sides. People outside the table are matched by e-mail.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct People {
+    rows: Vec<(String, String)>,
+    clickup_known: Option<BTreeMap<String, String>>,
+}
+
+impl People {
+    /// Builds the table from rows of (ADO e-mail, ClickUp e-mail) and, where it could be read, ClickUp's directory
+    /// (key to display name): somebody who is not in it cannot be assigned there.
+    pub fn new<'a>(
+        rows: impl IntoIterator<Item = (&'a str, &'a str)>,
+        clickup_known: Option<BTreeMap<String, String>>,
+    ) -> People {
+        People {
+            rows: rows
+                .into_iter()
+                .map(|(ado, clickup)| (ado.trim().to_lowercase(), clickup.trim().to_lowercase()))
+                .collect(),
+            clickup_known,
+        }
+    }
+
+    /// Returns the other side's person, or `None` for somebody who has no counterpart and is left untouched.
+    pub fn translate(&self, from: Side, person: &Folded) -> Option<Folded> {
+        let row = self.rows.iter().find_map(|(ado, clickup)| match from {
+            Side::Ado => (*ado == person.key).then_some(clickup),
+            Side::ClickUp => (*clickup == person.key).then_some(ado),
+        });
+        let key = match row {
+            Some(key) => key.clone(),
+            None if person.key.contains('@') => person.key.clone(),
+            None => return None,
+        };
+        match (from, &self.clickup_known) {
+            (Side::Ado, Some(known)) => known.get(&key).map(|shown| Folded::person(&key, shown)),
+            (Side::Ado, None) | (Side::ClickUp, _) => Some(Folded::person(&key, &person.shown)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_states_beside_one_status_are_both_consistent_and_the_first_is_its_translation() {
+        let states = Relation::new([("Resolved", "complete"), ("Closed", "Complete")]);
+        assert!(states.consistent(&Folded::new("closed"), &Folded::new("complete")));
+        assert!(states.consistent(&Folded::new("Resolved"), &Folded::new("COMPLETE")));
+        assert_eq!(
+            states.translate(Side::ClickUp, &Folded::new("complete")),
+            Some(Folded::new("Resolved"))
+        );
+        assert_eq!(states.translate(Side::Ado, &Folded::new("Removed")), None);
+    }
+
+    #[test]
+    fn a_person_unknown_to_clickup_has_no_counterpart_there() {
+        let known = BTreeMap::from([("ana@clickup-mail.com".to_owned(), "Ana".to_owned())]);
+        let people = People::new([("ana@contoso.com", "ana@clickup-mail.com")], Some(known));
+        let ana = people.translate(Side::Ado, &Folded::person("Ana@contoso.com", "Ana P"));
+        assert_eq!(ana.map(|p| p.key), Some("ana@clickup-mail.com".to_owned()));
+        assert_eq!(
+            people.translate(Side::Ado, &Folded::person("bo@contoso.com", "Bo")),
+            None
+        );
+        let bo = people.translate(Side::ClickUp, &Folded::person("bo@contoso.com", "Bo"));
+        assert_eq!(bo.map(|p| p.key), Some("bo@contoso.com".to_owned()));
+    }
+}

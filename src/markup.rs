@@ -1,0 +1,177 @@
+//! HTML and Markdown to one canonical Markdown and back.
+//!
+//! Both languages are read into one small model (blocks over styled runs), brought into normal form and written as
+//! Markdown that reads back to the same model. Sides are compared in this canonical form only. A write goes the other
+//! way: blocks whose canonical form did not change keep their raw bytes, so what the model cannot express survives
+//! edits elsewhere in the text.
+
+use crate::model::TextFormat;
+
+mod footer;
+mod html_in;
+mod html_out;
+mod html_table;
+mod links;
+mod markdown_in;
+mod markdown_out;
+mod merge;
+mod model;
+mod normal;
+mod patch;
+mod settle;
+mod tags;
+#[cfg(test)]
+mod tests;
+mod tidy;
+
+/// Returns the canonical Markdown of a raw text, our own footer line left out.
+///
+/// Empty when the text shows nothing; no newline at the end. Canonical Markdown is its own canonical form. Text that
+/// nests too deep is read as flat paragraphs. Markdown above one mebibyte is taken as it stands, line ends aside.
+pub fn canonical(format: TextFormat, raw: &str) -> String {
+    settle::document(format, raw).text
+}
+
+/// Returns raw text in `format` whose canonical form is `canonical_markdown`. Blocks that did not change against
+/// `current_raw` keep their raw bytes, and a footer line of ours in it is kept.
+///
+/// When nothing changed the result is `current_raw`, byte for byte. An empty `canonical_markdown` gives an empty text
+/// (plus the footer).
+pub fn put(format: TextFormat, current_raw: &str, canonical_markdown: &str) -> String {
+    let target = settle::document(TextFormat::Markdown, canonical_markdown);
+    let current = settle::document(format, current_raw);
+    if current.text == target.text {
+        return current_raw.to_owned();
+    }
+    let holds = |raw: &String| canonical(format, raw) == target.text;
+    if !target.text.is_empty()
+        && current_raw.len() <= settle::MAX_BYTES
+        && target.text.len() <= settle::MAX_BYTES
+    {
+        let (body, line) = match (format, &current.footer) {
+            (TextFormat::Markdown, Some(_)) => footer::cut(current_raw).unzip(),
+            _ => (None, None),
+        };
+        let whole = current.footer.is_none() || line.is_some();
+        let patched = whole.then(|| {
+            patch::patch(
+                format,
+                body.as_deref().unwrap_or(current_raw),
+                &target.blocks,
+            )
+        });
+        let patched = patched.flatten().map(|text| match &line {
+            Some(line) => appended(&text, line),
+            None => text,
+        });
+        let kept = |raw: &String| {
+            current.footer.is_none() || settle::document(format, raw).footer == current.footer
+        };
+        if let Some(patched) = patched.filter(|raw| holds(raw) && kept(raw)) {
+            return patched;
+        }
+    }
+    rewritten(format, &target, current.footer.as_ref())
+}
+
+/// The text written from scratch.
+fn rewritten(
+    format: TextFormat,
+    target: &settle::Settled,
+    footer: Option<&footer::Footer>,
+) -> String {
+    match format {
+        TextFormat::Markdown => match footer {
+            Some((label, url)) => appended(&target.text, &footer::line(label, url)),
+            None => target.text.clone(),
+        },
+        TextFormat::Html => {
+            let mut blocks = if target.blocks.is_empty() {
+                markdown_in::read(&target.text)
+            } else {
+                target.blocks.clone()
+            };
+            blocks.extend(footer.map(|(label, url)| footer::block(label, url)));
+            html_out::write(&blocks)
+        }
+    }
+}
+
+fn appended(markdown: &str, line: &str) -> String {
+    let body = markdown.trim_end();
+    if body.is_empty() {
+        return line.to_owned();
+    }
+    format!("{body}\n\n{line}")
+}
+
+/// Result of a three-way merge of canonical Markdown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TextMerge {
+    /// Both sides' changes fit together.
+    Clean(String),
+    /// Some changes overlap; `taking_a`/`taking_b` are the text with every overlap settled for that side.
+    Conflict {
+        /// Overlaps settled for `a`, everything else merged.
+        taking_a: String,
+        /// Overlaps settled for `b`, everything else merged.
+        taking_b: String,
+    },
+}
+
+/// Merges two edits of one canonical text by lines.
+///
+/// Edits of different paragraphs fit together; edits of the same or of touching lines overlap. Results are canonical.
+/// Swapping `a` and `b` swaps the two settled texts and changes nothing else.
+pub fn merge3(base: &str, a: &str, b: &str) -> TextMerge {
+    let again = |text: &str| canonical(TextFormat::Markdown, text);
+    if a == b || b == base {
+        return TextMerge::Clean(again(a));
+    }
+    if a == base {
+        return TextMerge::Clean(again(b));
+    }
+    match merge::lines(base, a, b) {
+        merge::Merged::Clean(text) => TextMerge::Clean(again(&text)),
+        merge::Merged::Conflict { taking_a, taking_b } => TextMerge::Conflict {
+            taking_a: again(&taking_a),
+            taking_b: again(&taking_b),
+        },
+    }
+}
+
+/// Prefix of the one footer line that we add to a task's description.
+pub const FOOTER_PREFIX: &str = "Azure DevOps: ";
+
+/// Returns `raw` Markdown with the footer line `Azure DevOps: [label](url)` set as its last line, replacing an earlier one.
+///
+/// The canonical form of the text does not change. Everything but the footer keeps its bytes, save white space at the
+/// end, unless `raw` ends in something that would swallow the line (an open code fence): then it is written afresh.
+pub fn with_footer(raw: &str, label: &str, url: &str) -> String {
+    let line = footer::line(label, url);
+    let mut body = raw.to_owned();
+    if raw.len() <= settle::MAX_BYTES {
+        // Bounded, because each cut reads the text again; a text with more footers is written afresh below.
+        for _ in 0..8 {
+            let Some((rest, _)) = footer::cut(&body) else {
+                break;
+            };
+            body = rest;
+        }
+    }
+    let text = canonical(TextFormat::Markdown, raw);
+    let result = appended(&body, &line);
+    let read = settle::document(TextFormat::Markdown, &result);
+    if read.footer.is_some() && read.text == text {
+        return result;
+    }
+    appended(&text, &line)
+}
+
+/// Returns the (label, url) of our footer line in raw Markdown, if it has one.
+///
+/// Read through any escapes and link spellings that ClickUp's editor puts in. A line whose address carries an origin
+/// marker counts wherever it stands at top level; any other must be the last line.
+pub fn footer(raw: &str) -> Option<(String, String)> {
+    settle::document(TextFormat::Markdown, raw).footer
+}

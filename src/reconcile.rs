@@ -1,0 +1,171 @@
+//! The core: what two systems of record look like goes in, a plan comes out.
+//!
+//! Pure. The same view and policy give the same plan, whatever the order of the rows, so a plan can be shown to a
+//! person today and carried out tomorrow, and a simulator can judge it.
+
+mod fresh;
+pub mod guard;
+mod linked;
+pub mod merge;
+pub mod plan;
+pub mod policy;
+
+use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided};
+use plan::{PairPlan, Plan};
+use policy::Policy;
+use std::collections::BTreeMap;
+
+/// What is known of one pair at the start of a plan.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// Linked items that were looked at.
+    pub links: Vec<LinkView>,
+    /// Items in scope that belong to no link.
+    pub fresh: Sided<Vec<FreshItem>>,
+    /// Number of live links in the pair, looked at or not: what the guard's shares refer to.
+    pub total_links: u64,
+}
+
+/// One linked pair of items.
+#[derive(Clone, Debug)]
+pub struct LinkView {
+    /// The link.
+    pub link: LinkId,
+    /// Ids of both items.
+    pub items: Sided<ItemId>,
+    /// The twin base: what each side had when they last agreed.
+    pub base: BTreeMap<FieldKey, Sided<FieldValue>>,
+    /// What each side is now.
+    pub now: Sided<Presence>,
+    /// Values that a person chose to settle conflicts: the side they come from, and the value in that side's vocabulary.
+    pub chosen: BTreeMap<FieldKey, (Side, FieldValue)>,
+}
+
+/// What a direct read established.
+#[derive(Clone, Debug)]
+pub enum Presence {
+    /// It exists and is in scope.
+    Seen(Box<Item>),
+    /// It exists but no longer matches the pair's filter.
+    OutOfScope(Box<Item>),
+    /// It was deleted, on positive evidence.
+    Gone {
+        /// What was seen.
+        evidence: String,
+    },
+    /// It could not be read; nothing is concluded.
+    Unclear {
+        /// What was seen.
+        reason: String,
+    },
+}
+
+impl Presence {
+    /// Returns the item, where there is one to look at.
+    pub fn item(&self) -> Option<&Item> {
+        match self {
+            Presence::Seen(item) | Presence::OutOfScope(item) => Some(item),
+            Presence::Gone { .. } | Presence::Unclear { .. } => None,
+        }
+    }
+}
+
+/// An item in scope without a link.
+#[derive(Clone, Debug)]
+pub struct FreshItem {
+    /// The item, read by id.
+    pub item: Item,
+    /// What is known about where it came from.
+    pub origin: Origin,
+}
+
+/// Where an unlinked item came from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Origin {
+    /// A person made it; it has no counterpart yet.
+    Person,
+    /// It carries our valid marker: the counterpart of this item, made by us. Adopted, never mirrored back.
+    Counterpart {
+        /// The item on the other side that it was made for.
+        of: ItemId,
+        /// Generation of the marker.
+        generation: u32,
+    },
+    /// It must not be touched; the reason says why (a marker that is not ours, a create still open).
+    Held(String),
+    /// Its link was dissolved on purpose; it stays alone.
+    Tombstone,
+}
+
+/// Plans one pair.
+pub fn reconcile(view: &View, policy: &Policy) -> PairPlan {
+    let mut plan = PairPlan::empty(policy.pair.clone(), policy.fingerprint.clone());
+    plan.first_contact = !policy.approved;
+    let mut links: Vec<&LinkView> = view.links.iter().collect();
+    links.sort_by_key(|link| link.link);
+    for link in links {
+        linked::plan_link(link, policy, &mut plan);
+    }
+    let claimed = claims(view);
+    for side in Side::BOTH {
+        let mut items: Vec<&FreshItem> = view
+            .fresh
+            .get(side)
+            .iter()
+            .filter(|fresh| !settled_by_counterpart(side, fresh, &claimed))
+            .collect();
+        items.sort_by(|a, b| natural(&a.item.id).cmp(&natural(&b.item.id)));
+        for fresh in items {
+            fresh::plan_fresh(side, fresh, policy, &mut plan);
+        }
+    }
+    plan.tripped = guard::check(&plan, policy, view.total_links);
+    plan
+}
+
+/// Returns, per side, the items that an unlinked item of the other side names as its counterpart, with who names them.
+fn claims(view: &View) -> Sided<BTreeMap<ItemId, ItemId>> {
+    Sided::build(|side| {
+        let others = view.fresh.get(side.other()).iter();
+        others
+            .filter_map(|fresh| match &fresh.origin {
+                Origin::Counterpart { of, .. } => Some((of.clone(), fresh.item.id.clone())),
+                Origin::Person | Origin::Tombstone | Origin::Held(_) => None,
+            })
+            .collect()
+    })
+}
+
+/// After a lost database both halves of a pair are unlinked. The half without a marker must not be created anew, and
+/// where both carry one the pair is linked once, by the ClickUp half.
+fn settled_by_counterpart(
+    side: Side,
+    fresh: &FreshItem,
+    claimed: &Sided<BTreeMap<ItemId, ItemId>>,
+) -> bool {
+    let Some(by) = claimed.get(side).get(&fresh.item.id) else {
+        return false;
+    };
+    match &fresh.origin {
+        Origin::Person => true,
+        Origin::Counterpart { of, .. } => side == Side::Ado && of == by,
+        Origin::Tombstone | Origin::Held(_) => false,
+    }
+}
+
+/// Orders numbers as numbers: `9` before `10`, and ids that are no numbers after them.
+fn natural(id: &ItemId) -> (u64, &str) {
+    (id.as_str().parse().unwrap_or(u64::MAX), id.as_str())
+}
+
+/// Puts several pair plans together.
+pub fn plan_of(planned_at: crate::model::Timestamp, pairs: Vec<PairPlan>) -> Plan {
+    Plan {
+        format_version: plan::PLAN_FORMAT,
+        planned_at,
+        pairs,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

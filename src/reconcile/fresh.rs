@@ -1,0 +1,103 @@
+//! Items without a link: adopt what we made, create counterparts for what people made.
+
+use super::merge::translate;
+use super::plan::{Action, ActionKind, FieldChange, Hold, PairPlan};
+use super::policy::Policy;
+use super::{FreshItem, Origin};
+use crate::model::{ActionId, FieldKey, FieldValue, Item, Side};
+
+/// Plans one unlinked item of `side`.
+pub(super) fn plan_fresh(side: Side, fresh: &FreshItem, policy: &Policy, plan: &mut PairPlan) {
+    let item = &fresh.item;
+    match &fresh.origin {
+        Origin::Tombstone => {}
+        Origin::Held(reason) => plan.holds.push(hold(side, item, None, reason.clone())),
+        Origin::Counterpart { of, .. } => plan.actions.push(
+            Action {
+                kind: ActionKind::Link,
+                target_item: Some(item.id.clone()),
+                source_item: Some(of.clone()),
+                reason: "carries the marker of its counterpart".to_owned(),
+                ..blank(side, item)
+            }
+            .sealed(&policy.pair),
+        ),
+        Origin::Person if item.archived => {}
+        Origin::Person => create(side, item, policy, plan),
+    }
+}
+
+fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
+    let target = side.other();
+    if !policy.create_on.contains(&target) {
+        return;
+    }
+    let mut changes = Vec::new();
+    for (key, rule) in &policy.fields {
+        let Some(value) = item.fields.get(key) else {
+            continue;
+        };
+        // The title and the type decide whether an item can exist at all, so a one-way rule does not hold them back.
+        let vital = matches!(key, FieldKey::Title | FieldKey::Type);
+        if value.is_empty() && *key != FieldKey::Title
+            || !(vital || rule.direction.writes_to(target))
+        {
+            continue;
+        }
+        match translate(key, side, value, policy) {
+            Ok(FieldValue::Empty) => {}
+            Ok(after) => changes.push(FieldChange {
+                field: key.clone(),
+                before: None,
+                after,
+                source_value: Some(value.clone()),
+                reason: "new".to_owned(),
+            }),
+            Err(reason) if vital => {
+                plan.holds.push(hold(side, item, Some(key.clone()), reason));
+                return;
+            }
+            Err(reason) => plan.holds.push(hold(side, item, Some(key.clone()), reason)),
+        }
+    }
+    plan.actions.push(
+        Action {
+            kind: ActionKind::Create,
+            source_item: Some(item.id.clone()),
+            source_version: Some(item.version),
+            changes,
+            reason: format!("new in {side}"),
+            ..blank(target, item)
+        }
+        .sealed(&policy.pair),
+    );
+}
+
+fn blank(target: Side, item: &Item) -> Action {
+    Action {
+        id: ActionId(String::new()),
+        kind: ActionKind::Create,
+        link: None,
+        target,
+        target_item: None,
+        source_item: None,
+        title: item.title(),
+        url: item.url.clone(),
+        expected: None,
+        source_version: None,
+        changes: Vec::new(),
+        reason: String::new(),
+        after: None,
+    }
+}
+
+fn hold(side: Side, item: &Item, field: Option<FieldKey>, reason: String) -> Hold {
+    Hold {
+        link: None,
+        side,
+        item: item.id.clone(),
+        title: item.title(),
+        field,
+        reason,
+    }
+}

@@ -1,0 +1,59 @@
+//! Plan-wide limits, judged on the plan itself before anything is shown or written.
+
+use super::plan::{ActionKind, PairPlan, Tripped};
+use super::policy::Policy;
+use crate::model::{FieldValue, Side};
+
+/// Returns every limit that the plan exceeds; `links` is the number of live links in the pair.
+pub fn check(plan: &PairPlan, policy: &Policy, links: u64) -> Vec<Tripped> {
+    let limit = |(floor, percent): (u32, f64)| {
+        let share = (links as f64 * percent / 100.0).floor();
+        (floor as usize).max(if share.is_finite() && share > 0.0 {
+            share as usize
+        } else {
+            0
+        })
+    };
+    let mut tripped = Vec::new();
+    for side in Side::BOTH {
+        let on_side = || {
+            plan.actions
+                .iter()
+                .filter(move |action| action.target == side)
+        };
+        let count = |kind: ActionKind| on_side().filter(|action| action.kind == kind).count();
+        let clears = on_side()
+            .filter(|action| action.kind == ActionKind::Update)
+            .flat_map(|action| &action.changes)
+            .filter(|change| {
+                change.after.is_empty() && !matches!(change.before, None | Some(FieldValue::Empty))
+            })
+            .count();
+        let deletes =
+            count(ActionKind::Delete) + count(ActionKind::Close) + count(ActionKind::Unlink);
+        for (what, count, limit) in [
+            (
+                "creates",
+                count(ActionKind::Create),
+                limit(policy.guard.creates),
+            ),
+            (
+                "updates",
+                count(ActionKind::Update),
+                limit(policy.guard.updates),
+            ),
+            ("clears", clears, limit(policy.guard.clears)),
+            ("deletes", deletes, limit(policy.guard.deletes)),
+        ] {
+            if count > limit {
+                tripped.push(Tripped {
+                    what: what.to_owned(),
+                    side,
+                    count,
+                    limit,
+                });
+            }
+        }
+    }
+    tripped
+}

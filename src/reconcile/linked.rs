@@ -1,0 +1,311 @@
+//! Linked items: the presence table, then field by field.
+
+use super::merge::{Merged, agree, merge_field, translate};
+use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan, Rebase};
+use super::policy::{OnDelete, Policy};
+use super::{LinkView, Presence};
+use crate::model::{ActionId, FieldKey, FieldValue, Folded, Item, Side, Sided};
+use std::collections::BTreeMap;
+
+/// Plans one link.
+pub(super) fn plan_link(link: &LinkView, policy: &Policy, plan: &mut PairPlan) {
+    plan.looked_at += 1;
+    match (&link.now.ado, &link.now.clickup) {
+        (Presence::Seen(ado), Presence::Seen(clickup)) => {
+            plan_fields(
+                link,
+                &Sided {
+                    ado: ado.as_ref(),
+                    clickup: clickup.as_ref(),
+                },
+                policy,
+                plan,
+            );
+        }
+        // Nothing is concluded from what could not be read: a 404 may be a lost right.
+        (Presence::Unclear { reason }, _) => plan.holds.push(hold(link, Side::Ado, reason.clone())),
+        (_, Presence::Unclear { reason }) => {
+            plan.holds.push(hold(link, Side::ClickUp, reason.clone()))
+        }
+        (Presence::Gone { .. }, Presence::Gone { .. }) => {
+            plan.actions
+                .push(unlink(link, Side::ClickUp, "deleted on both sides", policy));
+        }
+        (Presence::Gone { evidence }, Presence::Seen(item) | Presence::OutOfScope(item)) => {
+            plan_gone(link, Side::Ado, evidence, item, policy, plan);
+        }
+        (Presence::Seen(item) | Presence::OutOfScope(item), Presence::Gone { evidence }) => {
+            plan_gone(link, Side::ClickUp, evidence, item, policy, plan);
+        }
+        // Moved out of the filter: the link stays, so that moving back makes no twin, and nothing flows meanwhile.
+        (Presence::OutOfScope(_), Presence::Seen(_) | Presence::OutOfScope(_)) => {
+            plan.holds
+                .push(hold(link, Side::Ado, OUT_OF_SCOPE.to_owned()));
+        }
+        (Presence::Seen(_), Presence::OutOfScope(_)) => {
+            plan.holds
+                .push(hold(link, Side::ClickUp, OUT_OF_SCOPE.to_owned()));
+        }
+    }
+}
+
+const OUT_OF_SCOPE: &str =
+    "no longer in the pair's scope; its fields are left alone until it comes back";
+
+fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mut PairPlan) {
+    let mut changes: Sided<Vec<FieldChange>> = Sided::build(|_| Vec::new());
+    let mut rebase = BTreeMap::new();
+    let mut quiet = true;
+    for (key, rule) in &policy.fields {
+        let (Some(ado), Some(clickup)) = (items.ado.fields.get(key), items.clickup.fields.get(key))
+        else {
+            continue;
+        };
+        let now = Sided {
+            ado: ado.clone(),
+            clickup: clickup.clone(),
+        };
+        let base = link.base.get(key);
+        let merged = match link.chosen.get(key) {
+            Some((side, value)) => chosen(key, *side, value, &now, policy),
+            None => merge_field(key, base, &now, *rule, policy),
+        };
+        let (to, reason) = match merged {
+            Merged::InSync => continue,
+            Merged::Rebase => {
+                rebase.insert(key.clone(), now);
+                continue;
+            }
+            Merged::Blocked(reason) => {
+                quiet = false;
+                plan.holds.push(Hold {
+                    field: Some(key.clone()),
+                    ..hold(link, Side::Ado, reason)
+                });
+                continue;
+            }
+            Merged::Write { to, reason } => (to, reason.to_owned()),
+            Merged::Conflict { to, taken } => {
+                plan.conflicts.push(conflict(link, items, key, &now, taken));
+                let reason = match taken {
+                    Some(side) => format!(
+                        "changed on both sides; {side} wins, the other value is kept as a conflict"
+                    ),
+                    None => "changed on both sides; held".to_owned(),
+                };
+                (to, reason)
+            }
+        };
+        quiet = false;
+        let both = to.ado.is_some() && to.clickup.is_some();
+        // The two halves of a merge may differ (a tag that one side cannot hold), so each side's base is its own half.
+        let clickup_half = to.clickup.clone();
+        for (side, after) in [(Side::ClickUp, to.clickup), (Side::Ado, to.ado)] {
+            let Some(after) = after else { continue };
+            // ClickUp is written first (it has no compare-and-swap, so its write stays close to its read). While ADO's
+            // half of a merge is outstanding the base must not move, or the next merge would miss an edit.
+            let first_of_two = both && side == Side::ClickUp;
+            changes.get_mut(side).push(FieldChange {
+                field: key.clone(),
+                before: Some(now.get(side).clone()),
+                source_value: (!first_of_two).then(|| match (both, &clickup_half) {
+                    (true, Some(half)) => half.clone(),
+                    (true, None) | (false, _) => now.get(side.other()).clone(),
+                }),
+                after,
+                reason: reason.clone(),
+            });
+        }
+    }
+    if !rebase.is_empty() {
+        plan.rebases.push(Rebase {
+            link: link.link,
+            fields: rebase,
+        });
+    }
+    let mut first: Option<(ActionId, bool)> = None;
+    for side in [Side::ClickUp, Side::Ado] {
+        let list = std::mem::take(changes.get_mut(side));
+        if list.is_empty() {
+            continue;
+        }
+        let needs_other = list.iter().any(|change| change.source_value.is_none());
+        let action = Action {
+            changes: list,
+            reason: format!("differs from {}", side.other()),
+            after: first
+                .take()
+                .and_then(|(id, two_sided)| two_sided.then_some(id)),
+            ..blank(link, side, ActionKind::Update, items)
+        }
+        .sealed(&policy.pair);
+        first = Some((action.id.clone(), needs_other));
+        plan.actions.push(action);
+    }
+    if quiet {
+        plan.in_sync += 1;
+    }
+}
+
+/// A person settled a conflict: the chosen value goes wherever it is not yet.
+fn chosen(
+    key: &FieldKey,
+    side: Side,
+    value: &FieldValue,
+    now: &Sided<FieldValue>,
+    policy: &Policy,
+) -> Merged {
+    match translate(key, side, value, policy) {
+        Err(reason) => Merged::Blocked(reason),
+        Ok(image) => {
+            let own = (value != now.get(side)).then(|| value.clone());
+            let wanted = Sided::build(|at| {
+                if at == side {
+                    value.clone()
+                } else {
+                    now.get(at).clone()
+                }
+            });
+            let other =
+                (!agree(key, &wanted, policy) && image != *now.get(side.other())).then_some(image);
+            if own.is_none() && other.is_none() {
+                return Merged::Rebase;
+            }
+            let mut to = Sided {
+                ado: None,
+                clickup: None,
+            };
+            *to.get_mut(side) = own;
+            *to.get_mut(side.other()) = other;
+            Merged::Write {
+                to,
+                reason: "chosen in conflicts resolve",
+            }
+        }
+    }
+}
+
+/// One side was deleted. An edit on the other since the last agreement wins over the delete.
+fn plan_gone(
+    link: &LinkView,
+    gone: Side,
+    evidence: &str,
+    left: &Item,
+    policy: &Policy,
+    plan: &mut PairPlan,
+) {
+    let kept = gone.other();
+    let edited = policy
+        .fields
+        .keys()
+        .any(|key| match (link.base.get(key), left.fields.get(key)) {
+            (Some(base), Some(now)) => base.get(kept) != now,
+            (None, Some(now)) => !now.is_empty(),
+            (_, None) => false,
+        });
+    let reason = |what: &str| format!("counterpart deleted in {gone} ({evidence}); {what}");
+    let on_kept = |kind: ActionKind, reason: String| Action {
+        expected: Some(left.version),
+        title: left.title(),
+        url: left.url.clone(),
+        reason,
+        ..bare(link, kept, kind)
+    };
+    let action = match policy.on_delete {
+        _ if edited => on_kept(ActionKind::Unlink, reason("edited here since, so it stays")),
+        OnDelete::Unlink => on_kept(ActionKind::Unlink, reason("on_delete = unlink")),
+        OnDelete::Delete => on_kept(ActionKind::Delete, reason("on_delete = delete")),
+        OnDelete::Close => match closing(kept, left, policy) {
+            Some(change) => Action {
+                changes: vec![change],
+                ..on_kept(ActionKind::Close, reason("on_delete = close"))
+            },
+            None => on_kept(ActionKind::Unlink, reason("closed already")),
+        },
+    };
+    plan.actions.push(action.sealed(&policy.pair));
+}
+
+fn closing(side: Side, item: &Item, policy: &Policy) -> Option<FieldChange> {
+    let closed = FieldValue::Choice(Folded::new(policy.closed_states.get(side).as_deref()?));
+    let before = item.fields.get(&FieldKey::State)?;
+    (*before != closed).then(|| FieldChange {
+        field: FieldKey::State,
+        before: Some(before.clone()),
+        after: closed,
+        source_value: None,
+        reason: "counterpart deleted".to_owned(),
+    })
+}
+
+fn unlink(link: &LinkView, side: Side, reason: &str, policy: &Policy) -> Action {
+    Action {
+        reason: reason.to_owned(),
+        ..bare(link, side, ActionKind::Unlink)
+    }
+    .sealed(&policy.pair)
+}
+
+fn bare(link: &LinkView, target: Side, kind: ActionKind) -> Action {
+    Action {
+        id: ActionId(String::new()),
+        kind,
+        link: Some(link.link),
+        target,
+        target_item: Some(link.items.get(target).clone()),
+        source_item: Some(link.items.get(target.other()).clone()),
+        title: format!("#{}", link.items.get(target)),
+        url: String::new(),
+        expected: None,
+        source_version: None,
+        changes: Vec::new(),
+        reason: String::new(),
+        after: None,
+    }
+}
+
+fn blank(link: &LinkView, target: Side, kind: ActionKind, items: &Sided<&Item>) -> Action {
+    Action {
+        title: items.get(target).title(),
+        url: items.get(target).url.clone(),
+        expected: Some(items.get(target).version),
+        source_version: Some(items.get(target.other()).version),
+        ..bare(link, target, kind)
+    }
+}
+
+fn hold(link: &LinkView, side: Side, reason: String) -> Hold {
+    let title = Side::BOTH
+        .iter()
+        .find_map(|side| link.now.get(*side).item())
+        .map(Item::title)
+        .unwrap_or_default();
+    Hold {
+        link: Some(link.link),
+        side,
+        item: link.items.get(side).clone(),
+        title,
+        field: None,
+        reason,
+    }
+}
+
+fn conflict(
+    link: &LinkView,
+    items: &Sided<&Item>,
+    key: &FieldKey,
+    now: &Sided<FieldValue>,
+    taken: Option<Side>,
+) -> Conflict {
+    Conflict {
+        link: link.link,
+        items: link.items.clone(),
+        title: items.ado.title(),
+        field: key.clone(),
+        base: link.base.get(key).cloned(),
+        now: now.clone(),
+        raw: Sided::build(|side| items.get(side).raw.get(key).map(|raw| raw.text.clone())),
+        versions: Sided::build(|side| items.get(side).version),
+        taken,
+    }
+}

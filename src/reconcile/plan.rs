@@ -1,0 +1,260 @@
+//! The plan: ordered actions, holds and conflicts. Data only; the same value is shown, saved, approved and applied.
+
+use crate::model::{
+    ActionId, FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Timestamp, Version,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// Version of the saved form. A file with another number is refused.
+pub const PLAN_FORMAT: u32 = 1;
+
+/// What one cycle would do, pair by pair.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`PLAN_FORMAT`].
+    pub format_version: u32,
+    /// Local time of planning, for showing only.
+    pub planned_at: Timestamp,
+    /// One entry per pair that was looked at, in configuration order.
+    pub pairs: Vec<PairPlan>,
+}
+
+/// What one cycle would do in one pair.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PairPlan {
+    /// The pair.
+    pub pair: PairName,
+    /// Fingerprint of the configuration that this was planned under.
+    pub fingerprint: String,
+    /// Whether a person has not yet said yes to this pair, or to its changed scope or mapping.
+    pub first_contact: bool,
+    /// Changes, in the order in which they are carried out.
+    pub actions: Vec<Action>,
+    /// What is deliberately not done, and why.
+    pub holds: Vec<Hold>,
+    /// Fields changed on both sides, differently. Stored before any action runs.
+    pub conflicts: Vec<Conflict>,
+    /// Bases that advance without a write, because both sides agree.
+    pub rebases: Vec<Rebase>,
+    /// Guards that this plan trips. Not empty: nothing is carried out without an approval of [`PairPlan::hash`].
+    pub tripped: Vec<Tripped>,
+    /// How many linked pairs were looked at.
+    pub looked_at: usize,
+    /// How many of them need nothing.
+    pub in_sync: usize,
+}
+
+impl PairPlan {
+    /// Returns an empty plan of a pair.
+    pub fn empty(pair: PairName, fingerprint: String) -> PairPlan {
+        PairPlan {
+            pair,
+            fingerprint,
+            first_contact: false,
+            actions: Vec::new(),
+            holds: Vec::new(),
+            conflicts: Vec::new(),
+            rebases: Vec::new(),
+            tripped: Vec::new(),
+            looked_at: 0,
+            in_sync: 0,
+        }
+    }
+
+    /// Returns the hash that an approval names: 16 hex digits over what would be written.
+    pub fn hash(&self) -> String {
+        let text = serde_json::to_string(&(&self.pair, &self.fingerprint, &self.actions))
+            .unwrap_or_default();
+        hex_prefix(&text)
+    }
+
+    /// Returns how many actions write to a service.
+    pub fn writes(&self) -> usize {
+        self.actions
+            .iter()
+            .filter(|action| action.kind.writes())
+            .count()
+    }
+}
+
+impl Plan {
+    /// Returns how many actions write to a service.
+    pub fn writes(&self) -> usize {
+        self.pairs.iter().map(PairPlan::writes).sum()
+    }
+}
+
+fn hex_prefix(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    hex::encode(digest).chars().take(16).collect()
+}
+
+/// What an action does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionKind {
+    /// Creates the counterpart of an item on the target side.
+    Create,
+    /// Changes fields of the target item.
+    Update,
+    /// Moves the target item to the recycle bin or trash.
+    Delete,
+    /// Sets the target item's closed state because its counterpart was deleted, and dissolves the link.
+    Close,
+    /// Records that two existing items belong together. No service is written to.
+    Link,
+    /// Dissolves a link and remembers it, so that neither item is created again. No service is written to.
+    Unlink,
+}
+
+impl ActionKind {
+    /// Returns whether it writes to a service.
+    pub fn writes(self) -> bool {
+        match self {
+            ActionKind::Create | ActionKind::Update | ActionKind::Delete | ActionKind::Close => {
+                true
+            }
+            ActionKind::Link | ActionKind::Unlink => false,
+        }
+    }
+
+    /// Returns whether the link is gone once it is carried out.
+    pub fn dissolves(self) -> bool {
+        match self {
+            ActionKind::Delete | ActionKind::Close | ActionKind::Unlink => true,
+            ActionKind::Create | ActionKind::Update | ActionKind::Link => false,
+        }
+    }
+}
+
+/// One change of one item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    /// Idempotency key.
+    pub id: ActionId,
+    /// What it does.
+    pub kind: ActionKind,
+    /// The link, where there is one.
+    pub link: Option<LinkId>,
+    /// Where it is done.
+    pub target: Side,
+    /// The item on the target side; `None` for a create.
+    pub target_item: Option<ItemId>,
+    /// The item on the other side.
+    pub source_item: Option<ItemId>,
+    /// Title, for people.
+    pub title: String,
+    /// Address of the item whose title that is.
+    pub url: String,
+    /// The target's version when this was planned. Another one now: the action is not carried out.
+    pub expected: Option<Version>,
+    /// The source's version when this was planned.
+    pub source_version: Option<Version>,
+    /// What changes, field by field.
+    pub changes: Vec<FieldChange>,
+    /// Why, as a short phrase.
+    pub reason: String,
+    /// The action that must have succeeded before (the other half of a two-sided merge).
+    pub after: Option<ActionId>,
+}
+
+impl Action {
+    /// Fills in the idempotency key from everything else.
+    pub fn sealed(mut self, pair: &PairName) -> Action {
+        let changes: Vec<(&FieldKey, &FieldValue)> =
+            self.changes.iter().map(|c| (&c.field, &c.after)).collect();
+        let text = serde_json::to_string(&(
+            pair,
+            self.kind,
+            self.link,
+            self.target,
+            &self.target_item,
+            &self.source_item,
+            self.expected,
+            changes,
+        ))
+        .unwrap_or_default();
+        self.id = ActionId(hex_prefix(&text));
+        self
+    }
+}
+
+/// The change of one field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// The field.
+    pub field: FieldKey,
+    /// The target's value now; `None` where there is no target yet.
+    pub before: Option<FieldValue>,
+    /// The value to write, in the target's vocabulary.
+    pub after: FieldValue,
+    /// The source's value that goes with it: its new base once this is written. `None` where the other half of a
+    /// two-sided merge is still to come, so that the base must not move yet.
+    pub source_value: Option<FieldValue>,
+    /// Why, as a short phrase.
+    pub reason: String,
+}
+
+/// A deliberate non-action.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hold {
+    /// The link, where there is one.
+    pub link: Option<LinkId>,
+    /// The side whose item is named.
+    pub side: Side,
+    /// The item.
+    pub item: ItemId,
+    /// Its title.
+    pub title: String,
+    /// The field, where only one is held.
+    pub field: Option<FieldKey>,
+    /// Why, and what would help, as a sentence without a full stop.
+    pub reason: String,
+}
+
+/// A field changed on both sides, differently, since they last agreed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// The link.
+    pub link: LinkId,
+    /// Ids of both items.
+    pub items: Sided<ItemId>,
+    /// Title of the work item.
+    pub title: String,
+    /// The field.
+    pub field: FieldKey,
+    /// What each side had when they last agreed; `None` when they never did.
+    pub base: Option<Sided<FieldValue>>,
+    /// What each side has now.
+    pub now: Sided<FieldValue>,
+    /// Raw long texts, where the field is one.
+    pub raw: Sided<Option<String>>,
+    /// The versions that were read.
+    pub versions: Sided<Version>,
+    /// The side whose value is kept; `None`: held, nothing is written to this field.
+    pub taken: Option<Side>,
+}
+
+/// Bases that move because both sides agree.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rebase {
+    /// The link.
+    pub link: LinkId,
+    /// Both sides' values per field.
+    pub fields: BTreeMap<FieldKey, Sided<FieldValue>>,
+}
+
+/// A guard that stops a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tripped {
+    /// What is limited (`creates`, `updates`, `clears`, `deletes`).
+    pub what: String,
+    /// The side that would be written to.
+    pub side: Side,
+    /// How many there are.
+    pub count: usize,
+    /// How many are let through.
+    pub limit: usize,
+}

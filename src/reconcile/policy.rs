@@ -1,0 +1,102 @@
+//! What the configuration says about one pair, in the form in which the core wants it.
+
+use crate::mapping::{People, Relation};
+use crate::model::{FieldKey, PairName, Side};
+use std::collections::BTreeMap;
+
+/// The rules of one pair.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The pair.
+    pub pair: PairName,
+    /// Fingerprint of scope and mapping.
+    pub fingerprint: String,
+    /// Whether a person has said yes to exactly this fingerprint.
+    pub approved: bool,
+    /// Sides on which counterparts may be created.
+    pub create_on: Vec<Side>,
+    /// What happens to the counterpart of a deleted item.
+    pub on_delete: OnDelete,
+    /// The synced fields.
+    pub fields: BTreeMap<FieldKey, FieldPolicy>,
+    /// State <-> status.
+    pub states: Relation,
+    /// Work item type <-> task type.
+    pub types: Relation,
+    /// Who is who.
+    pub people: People,
+    /// Whether an item gets a link to its counterpart together with its first real change.
+    pub backlink: bool,
+    /// Limits of one plan.
+    pub guard: GuardLimits,
+    /// State names, per side, that mean "closed", for `on_delete = close`.
+    pub closed_states: crate::model::Sided<Option<String>>,
+}
+
+/// What happens to the counterpart of a deleted item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDelete {
+    /// It stays; the link is dissolved.
+    Unlink,
+    /// It is closed; the link is dissolved.
+    Close,
+    /// It goes to the recycle bin or trash.
+    Delete,
+}
+
+/// The rules of one field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldPolicy {
+    /// Which side may be written to.
+    pub direction: Direction,
+    /// Whose value is kept when both changed; `None`: neither, the field is held.
+    pub winner: Option<Side>,
+}
+
+/// Which way a field flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Both ways.
+    Both,
+    /// Only ClickUp to ADO.
+    ToAdo,
+    /// Only ADO to ClickUp.
+    ToClickUp,
+}
+
+impl Direction {
+    /// Returns whether `side` may be written to.
+    pub fn writes_to(self, side: Side) -> bool {
+        match (self, side) {
+            (Direction::Both, _)
+            | (Direction::ToAdo, Side::Ado)
+            | (Direction::ToClickUp, Side::ClickUp) => true,
+            (Direction::ToAdo, Side::ClickUp) | (Direction::ToClickUp, Side::Ado) => false,
+        }
+    }
+}
+
+/// Limits of one plan, each as an absolute floor and a share of the linked pairs: the larger counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GuardLimits {
+    /// Creates: at most this many, or `creates_percent` of the linked pairs.
+    pub creates: (u32, f64),
+    /// Updates.
+    pub updates: (u32, f64),
+    /// Fields cleared to empty.
+    pub clears: (u32, f64),
+    /// Deletes, closes and unlinks.
+    pub deletes: (u32, f64),
+}
+
+impl Default for GuardLimits {
+    /// The figures of rclone bisync and vdirsyncer, tightened: a stop costs a look, a missed one costs a board.
+    fn default() -> Self {
+        GuardLimits {
+            creates: (20, 10.0),
+            updates: (50, 25.0),
+            clears: (5, 2.0),
+            deletes: (3, 2.0),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Rules of the core, one test per rule.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests state what must be there"
+)]
+
+pub(crate) mod fixture;
+mod merge;
+mod presence;
+mod properties;

@@ -1,0 +1,273 @@
+//! Rules of existence: deletes, scope, creates, adoption, guards.
+
+use super::fixture::*;
+use crate::model::{FieldKey, FieldValue, Side, Sided};
+use crate::reconcile::plan::ActionKind;
+use crate::reconcile::policy::{GuardLimits, OnDelete};
+use crate::reconcile::{Origin, Presence, View, reconcile};
+
+fn on_delete(rule: OnDelete) -> crate::reconcile::policy::Policy {
+    crate::reconcile::policy::Policy {
+        on_delete: rule,
+        ..policy()
+    }
+}
+
+#[test]
+fn a_deleted_items_counterpart_follows_on_delete() {
+    for (rule, kind) in [
+        (OnDelete::Unlink, ActionKind::Unlink),
+        (OnDelete::Close, ActionKind::Close),
+        (OnDelete::Delete, ActionKind::Delete),
+    ] {
+        for side in Side::BOTH {
+            let plan = plan_one(Linked::new(1).with(side, gone()), &on_delete(rule));
+            assert_eq!(plan.actions.len(), 1);
+            assert_eq!(plan.actions[0].kind, kind, "{rule:?} {side}");
+            assert_eq!(plan.actions[0].target, side.other());
+        }
+    }
+}
+
+#[test]
+fn closing_writes_the_closed_state_of_the_side_that_is_left() {
+    let plan = plan_one(
+        Linked::new(1).with(Side::Ado, gone()),
+        &on_delete(OnDelete::Close),
+    );
+    assert_eq!(changes(&plan), [row(Side::ClickUp, "status", "complete")]);
+    let closed = Linked::new(1).agreed(
+        FieldKey::State,
+        FieldValue::choice("Closed"),
+        FieldValue::choice("complete"),
+    );
+    let plan = plan_one(closed.with(Side::Ado, gone()), &on_delete(OnDelete::Close));
+    assert_eq!(plan.actions[0].kind, ActionKind::Unlink, "closed already");
+}
+
+#[test]
+fn an_edit_wins_over_a_delete_on_the_other_side() {
+    for rule in [OnDelete::Delete, OnDelete::Close] {
+        let link = Linked::new(1).now(Side::ClickUp, FieldKey::Title, FieldValue::text("Edited"));
+        let plan = plan_one(link.with(Side::Ado, gone()), &on_delete(rule));
+        assert_eq!(plan.actions[0].kind, ActionKind::Unlink, "{rule:?}");
+        assert!(plan.actions[0].reason.contains("edited"));
+    }
+}
+
+#[test]
+fn deleted_on_both_sides_only_dissolves_the_link() {
+    let mut link = Linked::new(1).with(Side::Ado, gone());
+    link.now.clickup = gone();
+    let plan = plan_one(link, &on_delete(OnDelete::Delete));
+    assert_eq!(plan.actions[0].kind, ActionKind::Unlink);
+    assert_eq!(plan.writes(), 0);
+}
+
+#[test]
+fn out_of_scope_keeps_the_link_and_writes_nothing() {
+    for side in Side::BOTH {
+        let linked = Linked::new(1).now(Side::Ado, FieldKey::Title, FieldValue::text("Edited"));
+        let item = linked.items.get(side).clone();
+        let plan = plan_one(
+            linked.with(side, Presence::OutOfScope(Box::new(item))),
+            &on_delete(OnDelete::Delete),
+        );
+        assert!(plan.actions.is_empty(), "{side}");
+        assert_eq!(plan.holds.len(), 1);
+        assert_eq!(plan.holds[0].side, side);
+    }
+}
+
+#[test]
+fn nothing_is_concluded_from_what_could_not_be_read() {
+    for side in Side::BOTH {
+        let unclear = Presence::Unclear {
+            reason: "404 without a recycle bin entry".to_owned(),
+        };
+        let mut link = Linked::new(1).with(side, unclear);
+        *link.now.get_mut(side.other()) = gone();
+        let plan = plan_one(link, &on_delete(OnDelete::Delete));
+        assert!(plan.actions.is_empty(), "{side}");
+        assert_eq!(plan.holds.len(), 1);
+    }
+}
+
+fn with_fresh(side: Side, origin: Origin) -> View {
+    let mut new = item(side, "500", "Export as CSV");
+    new.fields.insert(
+        FieldKey::Type,
+        FieldValue::choice(match side {
+            Side::Ado => "User Story",
+            Side::ClickUp => "Task",
+        }),
+    );
+    let mut view = view(Vec::new());
+    view.fresh.get_mut(side).push(fresh(new, origin));
+    view
+}
+
+#[test]
+fn a_persons_item_gets_one_counterpart_in_the_other_vocabulary() {
+    for side in Side::BOTH {
+        let plan = reconcile(&with_fresh(side, Origin::Person), &policy());
+        assert_eq!(plan.actions.len(), 1);
+        let create = &plan.actions[0];
+        assert_eq!(
+            (create.kind, create.target),
+            (ActionKind::Create, side.other())
+        );
+        assert_eq!(create.target_item, None);
+        assert_eq!(create.source_item, Some(id("500")));
+        let kind = match side {
+            Side::Ado => "Task",
+            Side::ClickUp => "User Story",
+        };
+        assert!(changes(&plan).contains(&row(side.other(), "type", kind)));
+    }
+}
+
+#[test]
+fn nothing_is_created_on_a_side_where_the_pair_does_not_create() {
+    let mut policy = policy();
+    policy.create_on = vec![Side::ClickUp];
+    assert!(
+        reconcile(&with_fresh(Side::ClickUp, Origin::Person), &policy)
+            .actions
+            .is_empty()
+    );
+    assert_eq!(
+        reconcile(&with_fresh(Side::Ado, Origin::Person), &policy)
+            .actions
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn an_item_with_our_marker_is_adopted_and_never_mirrored() {
+    for side in Side::BOTH {
+        let origin = Origin::Counterpart {
+            of: id("77"),
+            generation: 1,
+        };
+        let plan = reconcile(&with_fresh(side, origin), &policy());
+        assert_eq!(plan.actions.len(), 1);
+        assert_eq!(plan.actions[0].kind, ActionKind::Link);
+        assert_eq!(plan.actions[0].source_item, Some(id("77")));
+        assert_eq!(plan.writes(), 0);
+    }
+}
+
+#[test]
+fn a_held_or_dissolved_item_is_never_created() {
+    let held = reconcile(
+        &with_fresh(Side::Ado, Origin::Held("open create".to_owned())),
+        &policy(),
+    );
+    assert!(held.actions.is_empty());
+    assert_eq!(held.holds[0].reason, "open create");
+    let alone = reconcile(&with_fresh(Side::Ado, Origin::Tombstone), &policy());
+    assert!(alone.actions.is_empty() && alone.holds.is_empty());
+}
+
+#[test]
+fn an_archived_task_is_not_created_elsewhere() {
+    let mut view = with_fresh(Side::ClickUp, Origin::Person);
+    view.fresh.clickup[0].item.archived = true;
+    assert!(reconcile(&view, &policy()).actions.is_empty());
+}
+
+#[test]
+fn a_create_leaves_out_an_unmapped_state_and_says_so() {
+    let mut view = with_fresh(Side::Ado, Origin::Person);
+    view.fresh.ado[0]
+        .item
+        .fields
+        .insert(FieldKey::State, FieldValue::choice("Removed"));
+    let plan = reconcile(&view, &policy());
+    assert_eq!(plan.actions[0].kind, ActionKind::Create);
+    assert!(!changes(&plan).iter().any(|(_, field, _)| field == "status"));
+    assert_eq!(plan.holds[0].field, Some(FieldKey::State));
+}
+
+#[test]
+fn an_unmapped_type_holds_the_whole_create() {
+    let mut view = with_fresh(Side::Ado, Origin::Person);
+    view.fresh.ado[0]
+        .item
+        .fields
+        .insert(FieldKey::Type, FieldValue::choice("Epic"));
+    let plan = reconcile(&view, &policy());
+    assert!(plan.actions.is_empty());
+    assert_eq!(plan.holds[0].field, Some(FieldKey::Type));
+}
+
+#[test]
+fn a_guard_trips_above_its_limit_and_not_at_it() {
+    let limits = GuardLimits {
+        deletes: (3, 0.0),
+        ..GuardLimits::default()
+    };
+    let policy = crate::reconcile::policy::Policy {
+        guard: limits,
+        ..policy()
+    };
+    for (deletes, trips) in [(3, false), (4, true)] {
+        let links = (1..=deletes)
+            .map(|n| Linked::new(n).with(Side::Ado, gone()))
+            .collect();
+        let plan = reconcile(&view(links), &policy);
+        assert_eq!(!plan.tripped.is_empty(), trips, "{deletes}");
+    }
+}
+
+#[test]
+fn a_share_of_the_links_raises_the_limit() {
+    let links = |n: i64| -> Vec<_> {
+        (1..=n)
+            .map(|n| {
+                Linked::new(n)
+                    .same(FieldKey::Points, FieldValue::Number(1000))
+                    .now(Side::Ado, FieldKey::Points, FieldValue::Empty)
+                    .view()
+            })
+            .collect()
+    };
+    let mut small = view(links(6));
+    assert_eq!(reconcile(&small, &policy()).tripped[0].what, "clears");
+    small.total_links = 1_000;
+    assert!(reconcile(&small, &policy()).tripped.is_empty());
+}
+
+#[test]
+fn an_unapproved_pair_is_planned_but_marked() {
+    let mut policy = policy();
+    policy.approved = false;
+    let plan = reconcile(&with_fresh(Side::Ado, Origin::Person), &policy);
+    assert!(plan.first_contact);
+    assert_eq!(plan.writes(), 1);
+}
+
+#[test]
+fn the_approval_hash_names_what_would_be_written() {
+    let plan = |title: &str| {
+        let link = Linked::new(1).now(Side::Ado, FieldKey::Title, FieldValue::text(title));
+        plan_one(link.view(), &policy())
+    };
+    assert_eq!(plan("a").hash(), plan("a").hash());
+    assert_ne!(plan("a").hash(), plan("b").hash());
+    assert_eq!(plan("a").actions[0].id, plan("a").actions[0].id);
+    assert_ne!(plan("a").actions[0].id, plan("b").actions[0].id);
+}
+
+#[test]
+fn an_empty_view_gives_an_empty_plan() {
+    let empty = View {
+        links: Vec::new(),
+        fresh: Sided::default(),
+        total_links: 0,
+    };
+    let plan = reconcile(&empty, &policy());
+    assert!(plan.actions.is_empty() && plan.tripped.is_empty() && !plan.first_contact);
+}

@@ -1,0 +1,152 @@
+//! Colour, escaping and counting words.
+
+use std::fmt::Write as _;
+
+/// How to write for the reader at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether ANSI colours are used.
+    pub colour: bool,
+    /// Columns of the terminal; 80 where there is none.
+    pub width: usize,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Style {
+            colour: false,
+            width: 80,
+        }
+    }
+}
+
+/// What a piece of text means; the colour follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ink {
+    /// New or added.
+    Add,
+    /// Gone or removed.
+    Remove,
+    /// Asks for attention.
+    Warn,
+    /// A heading.
+    Strong,
+    /// Detail that may be skipped.
+    Faint,
+}
+
+impl Style {
+    /// Returns `text` in the colour of its meaning, or unchanged where colour is off.
+    pub(super) fn paint(&self, ink: Ink, text: &str) -> String {
+        if !self.colour || text.is_empty() {
+            return text.to_owned();
+        }
+        let code = match ink {
+            Ink::Add => "32",
+            Ink::Remove => "31",
+            Ink::Warn => "33",
+            Ink::Strong => "1",
+            Ink::Faint => "2",
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+
+    /// Returns the columns to write in, never fewer than 40.
+    pub(super) fn columns(&self) -> usize {
+        self.width.max(40)
+    }
+}
+
+/// Returns `text` on one line with everything that could steer a terminal made visible: control characters, and the
+/// marks that turn the direction of writing. Line breaks become `\n`.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if c.is_control() || steers(c) => {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Invisible characters that reorder or hide neighbouring text.
+fn steers(c: char) -> bool {
+    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Cuts already escaped text to `max` characters with an ellipsis.
+pub(super) fn cut(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(max.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// Breaks already escaped text at blanks into lines of at most `max` characters; a longer word stays whole.
+pub(super) fn wrap(text: &str, max: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= max => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// Returns a number with thousands separators: `1,000`.
+pub fn amount(n: usize) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Returns `1 item` or `2 items`.
+pub fn plural(n: usize, one: &str, many: &str) -> String {
+    format!("{} {}", amount(n), if n == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_a_service_cannot_steer_the_terminal() {
+        assert_eq!(
+            escape("a\u{1b}[31mb\nc\u{202e}d"),
+            "a\\u{1b}[31mb\\nc\\u{202e}d"
+        );
+        assert_eq!(escape("Grüße 🎉"), "Grüße 🎉");
+    }
+
+    #[test]
+    fn numbers_are_grouped_and_words_agree() {
+        assert_eq!(amount(999), "999");
+        assert_eq!(amount(1_234_567), "1,234,567");
+        assert_eq!(plural(1, "item", "items"), "1 item");
+        assert_eq!(plural(0, "item", "items"), "0 items");
+    }
+
+    #[test]
+    fn cutting_counts_characters_not_bytes() {
+        assert_eq!(cut("äöüß", 4), "äöüß");
+        assert_eq!(cut("äöüßx", 4), "äöü…");
+    }
+}

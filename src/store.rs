@@ -1,0 +1,251 @@
+//! Everything that must survive a restart, in one SQLite file.
+//!
+//! Synchronous; one connection; the types of the SQL library do not leave this module. All changes that belong
+//! together go through [`Store::commit`], which is one transaction: after a crash either all of a batch is there or
+//! none of it.
+
+mod conflicts;
+mod error;
+mod intents;
+mod journal;
+mod key;
+mod links;
+mod lock;
+mod observations;
+mod open;
+mod state;
+
+pub use conflicts::{Conflict, HoldRow, NewConflict};
+pub use error::StoreError;
+pub use intents::{Intent, IntentKey, IntentKind};
+pub use journal::{CycleRow, JournalChange, JournalRow, NewJournal};
+pub use key::key_path;
+pub use links::{BaseField, LinkRow, LinkState};
+pub use lock::{LockError, StateLock};
+pub use observations::Observation;
+pub use state::PairState;
+
+use crate::connector::Watermark;
+use crate::model::{FieldKey, Item, ItemId, LinkId, PairName, Side, Timestamp};
+use error::sql;
+use rusqlite::{Connection, TransactionBehavior};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// An open database.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// One change of the stored state.
+#[derive(Clone, Debug)]
+pub enum Op {
+    /// Stores what was read, replacing an earlier observation of the same item.
+    SaveObservation {
+        /// The item's side.
+        side: Side,
+        /// The item as read.
+        item: Item,
+        /// The pair whose scope it is in; `None`: in no scope.
+        pair: Option<PairName>,
+        /// Server time of the read.
+        seen_at: Timestamp,
+    },
+    /// Forgets an observation. Nothing happens when there is none.
+    DropObservation {
+        /// The item's side.
+        side: Side,
+        /// The item.
+        id: ItemId,
+    },
+    /// Links two items and stores their base. Fails when either has a living link in this pair.
+    AddLink {
+        /// The pair.
+        pair: PairName,
+        /// The work item.
+        ado: ItemId,
+        /// The task.
+        clickup: ItemId,
+        /// Side whose item came first; `None`: matched by hand.
+        origin: Option<Side>,
+        /// Generation in the marker.
+        generation: u32,
+        /// The base; empty when not known.
+        base: BTreeMap<FieldKey, BaseField>,
+        /// Local time.
+        at: Timestamp,
+    },
+    /// Changes a link's state. Fails when there is no such link.
+    SetLinkState {
+        /// The link.
+        link: LinkId,
+        /// The new state.
+        state: LinkState,
+        /// Local time.
+        at: Timestamp,
+    },
+    /// Sets the base of the given fields; others stay.
+    SetBase {
+        /// The link.
+        link: LinkId,
+        /// New values.
+        fields: BTreeMap<FieldKey, BaseField>,
+    },
+    /// As `SetBase`, for a living link named by its work item (one that was added earlier in the same batch).
+    SetBaseFor {
+        /// The pair.
+        pair: PairName,
+        /// The work item.
+        ado: ItemId,
+        /// New values.
+        fields: BTreeMap<FieldKey, BaseField>,
+    },
+    /// Forgets the base of one field. Nothing happens when there is none.
+    ClearBase {
+        /// The link.
+        link: LinkId,
+        /// The field.
+        field: FieldKey,
+    },
+    /// Records a request that is about to be sent. Fails when one is open for the same source.
+    OpenIntent(Intent),
+    /// Records that the request is being sent now, once more. Fails when there is no such intent.
+    MarkSent {
+        /// The intent.
+        intent: IntentKey,
+        /// Local time.
+        at: Timestamp,
+        /// Target's server time; kept from the first send that has one.
+        server_at: Option<Timestamp>,
+    },
+    /// Removes an intent whose outcome is known. Nothing happens when there is none.
+    CloseIntent {
+        /// The intent.
+        key: IntentKey,
+    },
+    /// Records a conflict; see [`NewConflict`] for what happens to an equal or an older one.
+    AddConflict(NewConflict),
+    /// Closes an open conflict. Fails when there is none with this id.
+    ResolveConflict {
+        /// The conflict.
+        id: i64,
+        /// Side whose value won; `None`: closed without a winner (the values became equal).
+        taken: Option<Side>,
+        /// Local time.
+        at: Timestamp,
+    },
+    /// Replaces all holds of a pair.
+    SetHolds {
+        /// The pair.
+        pair: PairName,
+        /// Its holds from now on.
+        holds: Vec<HoldRow>,
+    },
+    /// Replaces the holds of some items of a pair; those of other items stay.
+    SetHoldsFor {
+        /// The pair.
+        pair: PairName,
+        /// Whose holds are replaced.
+        items: BTreeSet<(Side, ItemId)>,
+        /// Holds to add.
+        holds: Vec<HoldRow>,
+    },
+    /// Appends to the journal.
+    Journal(NewJournal),
+    /// Moves a side's watermark.
+    SetWatermark {
+        /// The side.
+        side: Side,
+        /// The new watermark.
+        watermark: Watermark,
+    },
+    /// Stores a cycle, replacing the row of the same id.
+    SaveCycle(CycleRow),
+    /// Stores what is known about a pair.
+    SetPairState {
+        /// The pair.
+        pair: PairName,
+        /// Its state.
+        state: PairState,
+    },
+}
+
+/// Changes that are stored together or not at all, applied in order.
+#[derive(Clone, Debug, Default)]
+pub struct Batch(pub Vec<Op>);
+
+impl Store {
+    /// Returns the path of the database file; `:memory:` when there is none.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Applies a batch in one durable transaction. On an error nothing of it is stored.
+    pub fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        if batch.0.is_empty() {
+            return Ok(());
+        }
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(sql("begin a transaction"))?;
+        for op in &batch.0 {
+            apply(&transaction, op)?;
+        }
+        transaction.commit().map_err(sql("commit a transaction"))
+    }
+}
+
+fn apply(tx: &Connection, op: &Op) -> Result<(), StoreError> {
+    match op {
+        Op::SaveObservation {
+            side,
+            item,
+            pair,
+            seen_at,
+        } => observations::save(tx, *side, item, pair.as_ref(), *seen_at),
+        Op::DropObservation { side, id } => observations::remove(tx, *side, id),
+        Op::AddLink {
+            pair,
+            ado,
+            clickup,
+            origin,
+            generation,
+            base,
+            at,
+        } => {
+            let link = links::add(tx, pair, ado, clickup, *origin, *generation, *at)?;
+            links::set_base(tx, link, base)
+        }
+        Op::SetLinkState { link, state, at } => links::set_state(tx, *link, state, *at),
+        Op::SetBase { link, fields } => links::set_base(tx, *link, fields),
+        Op::SetBaseFor { pair, ado, fields } => {
+            let link = links::by_item(tx, pair, Side::Ado, ado)?
+                .ok_or_else(|| StoreError::missing("link of work item", ado))?;
+            links::set_base(tx, link.id, fields)
+        }
+        Op::ClearBase { link, field } => links::clear_base(tx, *link, field),
+        Op::OpenIntent(intent) => intents::open(tx, intent),
+        Op::MarkSent {
+            intent,
+            at,
+            server_at,
+        } => intents::mark_sent(tx, intent, *at, *server_at),
+        Op::CloseIntent { key } => intents::close(tx, key),
+        Op::AddConflict(conflict) => conflicts::add(tx, conflict),
+        Op::ResolveConflict { id, taken, at } => conflicts::resolve(tx, *id, *taken, *at),
+        Op::SetHolds { pair, holds } => conflicts::set_holds(tx, pair, None, holds),
+        Op::SetHoldsFor { pair, items, holds } => {
+            conflicts::set_holds(tx, pair, Some(items), holds)
+        }
+        Op::Journal(entry) => journal::append(tx, entry),
+        Op::SetWatermark { side, watermark } => state::set_watermark(tx, *side, watermark),
+        Op::SaveCycle(cycle) => journal::save_cycle(tx, cycle),
+        Op::SetPairState { pair, state } => state::save_pair_state(tx, pair, state),
+    }
+}
+
+#[cfg(test)]
+mod tests;

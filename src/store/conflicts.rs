@@ -1,0 +1,339 @@
+//! Conflicts, which keep both values for good, and holds, which say what is deliberately not done now.
+
+use super::Store;
+use super::error::{StoreError, from_json, sql, to_json};
+use super::links::{parse_field, parse_side_opt};
+use crate::model::{
+    FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Timestamp, Version,
+};
+use rusqlite::{Connection, Row, params};
+use std::collections::BTreeSet;
+
+/// A field that changed on both sides, differently.
+///
+/// With `taken` it is stored as settled; without, it stays open until [`super::Op::ResolveConflict`]. Adding the same
+/// open conflict again (link, field and both values) changes nothing, nor does adding the same settled one (the versions
+/// too). An open conflict of the same link and field with other values is closed without a winner: the new one replaces it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewConflict {
+    /// The link.
+    pub link: LinkId,
+    /// The pair.
+    pub pair: PairName,
+    /// The work item.
+    pub ado: ItemId,
+    /// The task.
+    pub clickup: ItemId,
+    /// The field.
+    pub field: FieldKey,
+    /// Each side's base; `None`: there was none.
+    pub base: Sided<Option<FieldValue>>,
+    /// Value found on ADO.
+    pub ado_value: FieldValue,
+    /// Value found on ClickUp.
+    pub clickup_value: FieldValue,
+    /// Raw long text of ADO; `None`: not a long text.
+    pub ado_raw: Option<String>,
+    /// Raw long text of ClickUp; `None`: not a long text.
+    pub clickup_raw: Option<String>,
+    /// Version of the work item that held the value.
+    pub ado_version: Version,
+    /// Version of the task that held the value.
+    pub clickup_version: Version,
+    /// Side whose value wins; `None`: held for a person, or (with `resolved_at`) closed without a winner.
+    pub taken: Option<Side>,
+    /// Local time.
+    pub at: Timestamp,
+}
+
+/// A stored conflict.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conflict {
+    /// Its id.
+    pub id: i64,
+    /// What was recorded; `taken` is up to date.
+    pub record: NewConflict,
+    /// Local time of settling; `None`: open.
+    pub resolved_at: Option<Timestamp>,
+}
+
+/// Something that is deliberately not done now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldRow {
+    /// The pair.
+    pub pair: PairName,
+    /// The link; `None`: the items are not linked.
+    pub link: Option<LinkId>,
+    /// The side; `None`: both.
+    pub side: Option<Side>,
+    /// The item on `side`; `None`: the whole pair.
+    pub item: Option<ItemId>,
+    /// The field; `None`: the whole item.
+    pub field: Option<FieldKey>,
+    /// Why, as a sentence.
+    pub reason: String,
+    /// Local time of the first cycle with this hold.
+    pub since: Timestamp,
+    /// Failed attempts so far.
+    pub tries: u32,
+    /// Local time before which it is not tried again; `None`: next cycle.
+    pub retry_at: Option<Timestamp>,
+}
+
+const COLUMNS: &str = "SELECT id, link, pair, ado, clickup, field, ado_base, clickup_base, ado_value, clickup_value, ado_raw, clickup_raw, ado_version, clickup_version, taken, at, resolved_at FROM conflict";
+
+impl Store {
+    /// Returns conflicts, oldest first: only open ones, or all.
+    pub fn conflicts(&self, only_open: bool) -> Result<Vec<Conflict>, StoreError> {
+        let filter = if only_open {
+            " WHERE resolved_at IS NULL"
+        } else {
+            ""
+        };
+        select(
+            &self.connection,
+            &format!("{COLUMNS}{filter} ORDER BY id"),
+            [],
+        )
+    }
+
+    /// Returns one conflict.
+    pub fn conflict(&self, id: i64) -> Result<Option<Conflict>, StoreError> {
+        let rows = select(&self.connection, &format!("{COLUMNS} WHERE id = ?1"), [id])?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// Returns the holds of one pair or of all, ordered by pair and age.
+    pub fn holds(&self, pair: Option<&PairName>) -> Result<Vec<HoldRow>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT pair, link, item, reason, since, tries, retry_at, side, field FROM hold
+                 WHERE ?1 IS NULL OR pair = ?1 ORDER BY pair, since, id",
+            )
+            .map_err(sql("read holds"))?;
+        let rows = statement
+            .query_map([pair.map(|pair| &pair.0)], |row| {
+                let hold = HoldRow {
+                    pair: PairName(row.get(0)?),
+                    link: row.get::<_, Option<i64>>(1)?.map(LinkId),
+                    side: None,
+                    item: row.get::<_, Option<String>>(2)?.map(ItemId),
+                    field: None,
+                    reason: row.get(3)?,
+                    since: Timestamp(row.get(4)?),
+                    tries: row.get(5)?,
+                    retry_at: row.get::<_, Option<i64>>(6)?.map(Timestamp),
+                };
+                Ok((
+                    hold,
+                    row.get::<_, Option<String>>(7)?,
+                    row.get::<_, Option<String>>(8)?,
+                ))
+            })
+            .map_err(sql("read holds"))?;
+        rows.map(|row| {
+            let (hold, side, field) = row.map_err(sql("read holds"))?;
+            Ok(HoldRow {
+                side: parse_side_opt(side.as_deref())?,
+                field: field.as_deref().map(parse_field).transpose()?,
+                ..hold
+            })
+        })
+        .collect()
+    }
+}
+
+/// The columns that need parsing, in the order of the table.
+struct Texts {
+    field: String,
+    ado_base: Option<String>,
+    clickup_base: Option<String>,
+    ado_value: String,
+    clickup_value: String,
+    taken: Option<String>,
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<(Conflict, Texts)> {
+    let texts = Texts {
+        field: row.get(5)?,
+        ado_base: row.get(6)?,
+        clickup_base: row.get(7)?,
+        ado_value: row.get(8)?,
+        clickup_value: row.get(9)?,
+        taken: row.get(14)?,
+    };
+    let record = NewConflict {
+        link: LinkId(row.get(1)?),
+        pair: PairName(row.get(2)?),
+        ado: ItemId(row.get(3)?),
+        clickup: ItemId(row.get(4)?),
+        field: FieldKey::Title,
+        base: Sided::default(),
+        ado_value: FieldValue::Empty,
+        clickup_value: FieldValue::Empty,
+        ado_raw: row.get(10)?,
+        clickup_raw: row.get(11)?,
+        ado_version: Version(row.get(12)?),
+        clickup_version: Version(row.get(13)?),
+        taken: None,
+        at: Timestamp(row.get(15)?),
+    };
+    let conflict = Conflict {
+        id: row.get(0)?,
+        record,
+        resolved_at: row.get::<_, Option<i64>>(16)?.map(Timestamp),
+    };
+    Ok((conflict, texts))
+}
+
+fn select(
+    connection: &Connection,
+    text: &str,
+    parameters: impl rusqlite::Params,
+) -> Result<Vec<Conflict>, StoreError> {
+    let value = |text: &String| from_json::<FieldValue>("conflict value", text);
+    let rows: Vec<(Conflict, Texts)> = connection
+        .prepare_cached(text)
+        .and_then(|mut statement| statement.query_map(parameters, read)?.collect())
+        .map_err(sql("read conflicts"))?;
+    rows.into_iter()
+        .map(|(mut conflict, texts)| {
+            conflict.record.field = parse_field(&texts.field)?;
+            conflict.record.base = Sided {
+                ado: texts.ado_base.as_ref().map(value).transpose()?,
+                clickup: texts.clickup_base.as_ref().map(value).transpose()?,
+            };
+            conflict.record.ado_value = value(&texts.ado_value)?;
+            conflict.record.clickup_value = value(&texts.clickup_value)?;
+            conflict.record.taken = parse_side_opt(texts.taken.as_deref())?;
+            Ok(conflict)
+        })
+        .collect()
+}
+
+pub(super) fn add(tx: &Connection, new: &NewConflict) -> Result<(), StoreError> {
+    let earlier = select(
+        tx,
+        &format!("{COLUMNS} WHERE link = ?1 AND field = ?2 ORDER BY id DESC"),
+        params![new.link.0, new.field.to_string()],
+    )?;
+    // Compared as values, not as JSON: names that differ only in case are the same value.
+    let same_values = |old: &NewConflict| {
+        old.ado_value == new.ado_value && old.clickup_value == new.clickup_value
+    };
+    for old in &earlier {
+        let same = same_values(&old.record) && old.record.taken == new.taken;
+        let known = match (old.resolved_at, new.taken) {
+            (None, None) => same,
+            (Some(_), Some(_)) => {
+                same && old.record.ado_version == new.ado_version
+                    && old.record.clickup_version == new.clickup_version
+            }
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        if known {
+            return Ok(());
+        }
+    }
+    for old in earlier.iter().filter(|old| old.resolved_at.is_none()) {
+        let taken = new.taken.filter(|_| same_values(&old.record));
+        resolve(tx, old.id, taken, new.at)?;
+    }
+    let json = |value: &FieldValue| to_json("conflict value", value);
+    let base = (
+        new.base.ado.as_ref().map(json).transpose()?,
+        new.base.clickup.as_ref().map(json).transpose()?,
+    );
+    tx.prepare_cached(
+        "INSERT INTO conflict (link, pair, ado, clickup, field, ado_base, clickup_base, ado_value, clickup_value,
+                               ado_raw, clickup_raw, ado_version, clickup_version, taken, at, resolved_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+    )
+    .and_then(|mut statement| {
+        statement.execute(params![
+            new.link.0,
+            new.pair.0,
+            new.ado.0,
+            new.clickup.0,
+            new.field.to_string(),
+            base.0,
+            base.1,
+            json(&new.ado_value).map_err(to_sql)?,
+            json(&new.clickup_value).map_err(to_sql)?,
+            new.ado_raw,
+            new.clickup_raw,
+            new.ado_version.0,
+            new.clickup_version.0,
+            new.taken.map(Side::key),
+            new.at.0,
+            new.taken.map(|_| new.at.0)
+        ])
+    })
+    .map(|_| ())
+    .map_err(sql("add a conflict"))
+}
+
+fn to_sql(error: StoreError) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(Box::new(error))
+}
+
+pub(super) fn resolve(
+    tx: &Connection,
+    id: i64,
+    taken: Option<Side>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let changed = tx
+        .prepare_cached("UPDATE conflict SET taken = ?2, resolved_at = ?3 WHERE id = ?1 AND resolved_at IS NULL")
+        .and_then(|mut statement| statement.execute(params![id, taken.map(Side::key), at.0]))
+        .map_err(sql("resolve a conflict"))?;
+    if changed == 0 {
+        return Err(StoreError::missing("open conflict", id));
+    }
+    Ok(())
+}
+
+pub(super) fn set_holds(
+    tx: &Connection,
+    pair: &PairName,
+    items: Option<&BTreeSet<(Side, ItemId)>>,
+    holds: &[HoldRow],
+) -> Result<(), StoreError> {
+    match items {
+        None => {
+            tx.execute("DELETE FROM hold WHERE pair = ?1", [&pair.0])
+                .map_err(sql("replace holds"))?;
+        }
+        Some(items) => {
+            for (side, item) in items {
+                tx.prepare_cached("DELETE FROM hold WHERE pair = ?1 AND side = ?2 AND item = ?3")
+                    .and_then(|mut statement| {
+                        statement.execute(params![pair.0, side.key(), item.0])
+                    })
+                    .map_err(sql("replace holds"))?;
+            }
+        }
+    }
+    for hold in holds {
+        tx.prepare_cached(
+            "INSERT INTO hold (pair, link, side, item, field, reason, since, tries, retry_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                hold.pair.0,
+                hold.link.map(|link| link.0),
+                hold.side.map(Side::key),
+                hold.item.as_ref().map(|item| &item.0),
+                hold.field.as_ref().map(ToString::to_string),
+                hold.reason,
+                hold.since.0,
+                hold.tries,
+                hold.retry_at.map(|at| at.0)
+            ])
+        })
+        .map_err(sql("add a hold"))?;
+    }
+    Ok(())
+}

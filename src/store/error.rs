@@ -1,0 +1,152 @@
+//! What can go wrong with the database, without the SQL library's types.
+
+use std::path::PathBuf;
+
+/// A failed use of the database.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file could not be opened or created.
+    #[error("cannot open the database {}: {detail}", path.display())]
+    Open {
+        /// The database file.
+        path: PathBuf,
+        /// The cause, in words.
+        detail: String,
+    },
+    /// The file was written by a newer version of this program. It was not touched.
+    #[error(
+        "the database {} has schema version {found}, this program knows up to {known}: use the newer program, or restore the backup made before the upgrade",
+        path.display()
+    )]
+    Newer {
+        /// The database file.
+        path: PathBuf,
+        /// Schema version of the file.
+        found: i64,
+        /// Newest schema version known here.
+        known: i64,
+    },
+    /// The file is not a sound database. It was not touched.
+    #[error(
+        "the database {} is damaged ({detail}): restore a backup, or move it away to start afresh",
+        path.display()
+    )]
+    Corrupt {
+        /// The database file.
+        path: PathBuf,
+        /// First finding of the check.
+        detail: String,
+    },
+    /// Another process holds the database for longer than the busy timeout.
+    #[error("the database is in use by another process")]
+    Busy,
+    /// The linked SQLite is too old to be safe.
+    #[error("SQLite {found} is too old: 3.51.3 or newer is needed")]
+    OldSqlite {
+        /// The version found.
+        found: String,
+    },
+    /// No room left for the database.
+    #[error("the disk with the database is full")]
+    DiskFull,
+    /// A stored rule was broken: a unique key, a reference, an allowed value. A programming error.
+    #[error("cannot {operation}: {detail}")]
+    Rule {
+        /// What was being done.
+        operation: &'static str,
+        /// The rule.
+        detail: String,
+    },
+    /// Something that had to be there is not.
+    #[error("there is no {what} {id}")]
+    Missing {
+        /// Kind of record.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// Any other failure of a statement.
+    #[error("cannot {operation}: {detail}")]
+    Sql {
+        /// What was being done.
+        operation: &'static str,
+        /// The cause, in words.
+        detail: String,
+    },
+    /// A stored value could not be read, or a value could not be stored, as JSON or as one of a list of words.
+    #[error("cannot understand the stored {what}: {detail}")]
+    Json {
+        /// Which value.
+        what: &'static str,
+        /// The cause, in words.
+        detail: String,
+    },
+    /// A file beside the database (key, backup) could not be read or written.
+    #[error("cannot {operation} {}: {detail}", path.display())]
+    File {
+        /// What was being done.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The cause, in words.
+        detail: String,
+    },
+}
+
+impl StoreError {
+    /// Builds [`StoreError::Missing`].
+    pub(super) fn missing(what: &'static str, id: impl ToString) -> StoreError {
+        StoreError::Missing {
+            what,
+            id: id.to_string(),
+        }
+    }
+}
+
+/// Returns a converter of the SQL library's errors for `map_err`.
+pub(super) fn sql(operation: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
+    move |error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+            StoreError::Busy
+        }
+        Some(rusqlite::ErrorCode::DiskFull) => StoreError::DiskFull,
+        Some(rusqlite::ErrorCode::ConstraintViolation) => StoreError::Rule {
+            operation,
+            detail: error.to_string(),
+        },
+        _ => StoreError::Sql {
+            operation,
+            detail: error.to_string(),
+        },
+    }
+}
+
+/// Serialises a value for a JSON column.
+pub(super) fn to_json<T: serde::Serialize>(
+    what: &'static str,
+    value: &T,
+) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Json {
+        what,
+        detail: error.to_string(),
+    })
+}
+
+/// Reads the value of a JSON column. The text itself is not repeated in the error: it may be private.
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(
+    what: &'static str,
+    text: &str,
+) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Json {
+        what,
+        detail: error.to_string(),
+    })
+}
+
+/// Reads a word out of a closed list.
+pub(super) fn word<T>(what: &'static str, text: &str, found: Option<T>) -> Result<T, StoreError> {
+    found.ok_or_else(|| StoreError::Json {
+        what,
+        detail: format!("unknown word {text:?}"),
+    })
+}

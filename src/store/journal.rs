@@ -1,0 +1,228 @@
+//! The append-only record of what was done, and the list of cycles.
+
+use super::Store;
+use super::error::{StoreError, from_json, sql, to_json};
+use super::links::parse_side;
+use crate::model::{ActionId, FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Timestamp};
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewJournal {
+    /// Local time.
+    pub at: Timestamp,
+    /// Id of the cycle.
+    pub cycle: String,
+    /// The pair.
+    pub pair: PairName,
+    /// The link; `None`: there was none yet.
+    pub link: Option<LinkId>,
+    /// The side that was, or would have been, changed.
+    pub side: Side,
+    /// The item on that side; `None`: there was none yet.
+    pub item: Option<ItemId>,
+    /// Idempotency key of the action.
+    pub action_id: ActionId,
+    /// Kind of action, one word.
+    pub kind: String,
+    /// What changed; empty when no field did.
+    pub changes: BTreeMap<FieldKey, JournalChange>,
+    /// What became of it, one word.
+    pub outcome: String,
+    /// More in words; may be empty.
+    pub detail: String,
+    /// The service's request ids, for support.
+    pub request_ids: Vec<String>,
+}
+
+/// One field's change in the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalChange {
+    /// Value before; `None`: not known.
+    pub before: Option<FieldValue>,
+    /// Value after; `None`: not known.
+    pub after: Option<FieldValue>,
+}
+
+/// A stored line of the journal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JournalRow {
+    /// Its id; grows with time.
+    pub id: i64,
+    /// What was recorded.
+    pub entry: NewJournal,
+}
+
+/// One cycle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CycleRow {
+    /// Its id.
+    pub id: String,
+    /// Local time.
+    pub started_at: Timestamp,
+    /// Local time; `None`: still running, or the program was killed.
+    pub finished_at: Option<Timestamp>,
+    /// What rang the bell: timer, wake, start, command.
+    pub cause: String,
+    /// What became of it, one word.
+    pub outcome: String,
+    /// Counters by name.
+    pub counts: BTreeMap<String, i64>,
+    /// Error or remark; `None`: nothing to say.
+    pub detail: Option<String>,
+}
+
+impl Store {
+    /// Returns the journal of an item, oldest first: lines about the item itself and about any link it is or was part
+    /// of. With a side, only lines about that side's item of this id and its links.
+    pub fn journal_of(
+        &self,
+        side: Option<Side>,
+        item: &ItemId,
+    ) -> Result<Vec<JournalRow>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT id, at, cycle, pair, link, item, action_id, kind, outcome, detail, side, changes, request_ids
+                 FROM journal
+                 WHERE id IN (
+                     SELECT id FROM journal WHERE item = ?1 AND (?2 IS NULL OR side = ?2)
+                     UNION
+                     SELECT id FROM journal WHERE link IN (
+                         SELECT id FROM link WHERE ado = ?1 AND coalesce(?2, 'ado') = 'ado'
+                         UNION
+                         SELECT id FROM link WHERE clickup = ?1 AND coalesce(?2, 'clickup') = 'clickup'))
+                 ORDER BY id",
+            )
+            .map_err(sql("read the journal"))?;
+        let rows = statement
+            .query_map(params![item.0, side.map(Side::key)], |row| {
+                let texts: (String, String, String) = (row.get(10)?, row.get(11)?, row.get(12)?);
+                let entry = NewJournal {
+                    at: Timestamp(row.get(1)?),
+                    cycle: row.get(2)?,
+                    pair: PairName(row.get(3)?),
+                    link: row.get::<_, Option<i64>>(4)?.map(LinkId),
+                    side: Side::Ado,
+                    item: row.get::<_, Option<String>>(5)?.map(ItemId),
+                    action_id: ActionId(row.get(6)?),
+                    kind: row.get(7)?,
+                    changes: BTreeMap::new(),
+                    outcome: row.get(8)?,
+                    detail: row.get(9)?,
+                    request_ids: Vec::new(),
+                };
+                Ok((row.get::<_, i64>(0)?, entry, texts))
+            })
+            .map_err(sql("read the journal"))?;
+        rows.map(|row| {
+            let (id, entry, (side, changes, request_ids)) = row.map_err(sql("read the journal"))?;
+            let entry = NewJournal {
+                side: parse_side(&side)?,
+                changes: from_json("journal changes", &changes)?,
+                request_ids: from_json("request ids", &request_ids)?,
+                ..entry
+            };
+            Ok(JournalRow { id, entry })
+        })
+        .collect()
+    }
+
+    /// Returns the last `n` cycles, newest first.
+    pub fn recent_cycles(&self, n: usize) -> Result<Vec<CycleRow>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT id, started_at, finished_at, cause, outcome, detail, counts FROM cycle
+                 ORDER BY started_at DESC, id DESC LIMIT ?1",
+            )
+            .map_err(sql("read cycles"))?;
+        let rows = statement
+            .query_map([i64::try_from(n).unwrap_or(i64::MAX)], |row| {
+                let cycle = CycleRow {
+                    id: row.get(0)?,
+                    started_at: Timestamp(row.get(1)?),
+                    finished_at: row.get::<_, Option<i64>>(2)?.map(Timestamp),
+                    cause: row.get(3)?,
+                    outcome: row.get(4)?,
+                    counts: BTreeMap::new(),
+                    detail: row.get(5)?,
+                };
+                Ok((cycle, row.get::<_, String>(6)?))
+            })
+            .map_err(sql("read cycles"))?;
+        rows.map(|row| {
+            let (cycle, counts) = row.map_err(sql("read cycles"))?;
+            Ok(CycleRow {
+                counts: from_json("cycle counters", &counts)?,
+                ..cycle
+            })
+        })
+        .collect()
+    }
+
+    /// Deletes journal lines and finished cycles older than `before` (local time) and returns the number of lines.
+    pub fn prune_journal(&mut self, before: Timestamp) -> Result<usize, StoreError> {
+        let tx = self
+            .connection
+            .transaction()
+            .map_err(sql("prune the journal"))?;
+        let lines = tx
+            .execute("DELETE FROM journal WHERE at < ?1", [before.0])
+            .map_err(sql("prune the journal"))?;
+        tx.execute("DELETE FROM cycle WHERE started_at < ?1", [before.0])
+            .map_err(sql("prune the journal"))?;
+        tx.commit().map_err(sql("prune the journal"))?;
+        Ok(lines)
+    }
+}
+
+pub(super) fn append(tx: &Connection, entry: &NewJournal) -> Result<(), StoreError> {
+    let changes = to_json("journal changes", &entry.changes)?;
+    let request_ids = to_json("request ids", &entry.request_ids)?;
+    tx.prepare_cached(
+        "INSERT INTO journal (at, cycle, pair, link, side, item, action_id, kind, changes, outcome, detail, request_ids)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    )
+    .and_then(|mut statement| {
+        statement.execute(params![
+            entry.at.0,
+            entry.cycle,
+            entry.pair.0,
+            entry.link.map(|link| link.0),
+            entry.side.key(),
+            entry.item.as_ref().map(|item| &item.0),
+            entry.action_id.0,
+            entry.kind,
+            changes,
+            entry.outcome,
+            entry.detail,
+            request_ids
+        ])
+    })
+    .map(|_| ())
+    .map_err(sql("write the journal"))
+}
+
+pub(super) fn save_cycle(tx: &Connection, cycle: &CycleRow) -> Result<(), StoreError> {
+    let counts = to_json("cycle counters", &cycle.counts)?;
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO cycle (id, started_at, finished_at, cause, outcome, counts, detail)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )
+    .and_then(|mut statement| {
+        statement.execute(params![
+            cycle.id,
+            cycle.started_at.0,
+            cycle.finished_at.map(|at| at.0),
+            cycle.cause,
+            cycle.outcome,
+            counts,
+            cycle.detail
+        ])
+    })
+    .map(|_| ())
+    .map_err(sql("save a cycle"))
+}

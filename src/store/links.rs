@@ -1,0 +1,358 @@
+//! Which work item belongs to which task, and what both last agreed on.
+
+use super::Store;
+use super::error::{StoreError, from_json, sql, to_json, word};
+use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::collections::BTreeMap;
+
+/// A stored pairing of one work item with one task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkRow {
+    /// Its id; never reused.
+    pub id: LinkId,
+    /// The pair it belongs to.
+    pub pair: PairName,
+    /// The work item.
+    pub ado: ItemId,
+    /// The task.
+    pub clickup: ItemId,
+    /// Whether it is in use.
+    pub state: LinkState,
+    /// Grows each time the link of an item is dissolved on purpose; part of the marker.
+    pub generation: u32,
+    /// Side whose item came first; `None`: matched by hand.
+    pub origin: Option<Side>,
+    /// Local time.
+    pub created_at: Timestamp,
+}
+
+impl LinkRow {
+    /// Returns the id of the linked item on one side.
+    pub fn item(&self, side: Side) -> &ItemId {
+        match side {
+            Side::Ado => &self.ado,
+            Side::ClickUp => &self.clickup,
+        }
+    }
+}
+
+/// The state of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// Kept equal.
+    Active,
+    /// At least one item left the scope of the pair; kept so that it can come back.
+    OutOfScope,
+    /// An item cannot be read, and it is not known to be deleted.
+    Missing {
+        /// Which one.
+        side: Side,
+        /// Local time of the first failed read.
+        since: Timestamp,
+    },
+    /// Ended by a deletion or on purpose; kept so that the item is not created again.
+    Tombstone {
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+/// The agreed values of one field, each side's in its own vocabulary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseField {
+    /// What ADO held.
+    pub ado: FieldValue,
+    /// What ClickUp held.
+    pub clickup: FieldValue,
+    /// Whether `ado` was read back. False: it is what we intended, the server's rendering was not seen yet.
+    pub ado_confirmed: bool,
+    /// Whether `clickup` was read back.
+    pub clickup_confirmed: bool,
+}
+
+const COLUMNS: &str = "SELECT id, pair, ado, clickup, state, missing_side, missing_since, reason, generation, origin, created_at FROM link";
+
+impl Store {
+    /// Returns all links of a pair, tombstones included, ordered by id.
+    pub fn links(&self, pair: &PairName) -> Result<Vec<LinkRow>, StoreError> {
+        select(
+            &self.connection,
+            &format!("{COLUMNS} WHERE pair = ?1 ORDER BY id"),
+            params![pair.0],
+        )
+    }
+
+    /// Returns the link of an item: the living one, else the newest tombstone, else `None`.
+    pub fn link_by_item(
+        &self,
+        pair: &PairName,
+        side: Side,
+        id: &ItemId,
+    ) -> Result<Option<LinkRow>, StoreError> {
+        by_item(&self.connection, pair, side, id)
+    }
+
+    /// Returns a link by its id.
+    pub fn link(&self, id: LinkId) -> Result<Option<LinkRow>, StoreError> {
+        let rows = select(
+            &self.connection,
+            &format!("{COLUMNS} WHERE id = ?1"),
+            params![id.0],
+        )?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// Returns every link in which this id occurs, on any side and in any pair, tombstones included.
+    pub fn find_item(&self, id: &ItemId) -> Result<Vec<LinkRow>, StoreError> {
+        select(
+            &self.connection,
+            &format!("{COLUMNS} WHERE ado = ?1 OR clickup = ?1 ORDER BY id"),
+            params![id.0],
+        )
+    }
+
+    /// Returns the number of living links of a pair (all but tombstones).
+    pub fn count_links(&self, pair: &PairName) -> Result<u64, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT count(*) FROM link WHERE pair = ?1 AND state <> 'tombstone'",
+                [&pair.0],
+                |row| row.get::<_, i64>(0),
+            )
+            .map(i64::unsigned_abs)
+            .map_err(sql("count links"))
+    }
+
+    /// Returns the base of a link. A field without a base is absent; an unknown link has none.
+    pub fn base(&self, link: LinkId) -> Result<BTreeMap<FieldKey, BaseField>, StoreError> {
+        let rows: Vec<(String, String, String, bool, bool)> = self
+            .connection
+            .prepare_cached(
+                "SELECT field, ado, clickup, ado_confirmed, clickup_confirmed FROM base WHERE link = ?1",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_map([link.0], |row| {
+                        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+                    })?
+                    .collect()
+            })
+            .map_err(sql("read a base"))?;
+        rows.into_iter()
+            .map(|(field, ado, clickup, ado_confirmed, clickup_confirmed)| {
+                let value = BaseField {
+                    ado: from_json("base value", &ado)?,
+                    clickup: from_json("base value", &clickup)?,
+                    ado_confirmed,
+                    clickup_confirmed,
+                };
+                Ok((parse_field(&field)?, value))
+            })
+            .collect()
+    }
+}
+
+/// Reads a field key out of a text column.
+pub(super) fn parse_field(text: &str) -> Result<FieldKey, StoreError> {
+    word("field name", text, text.parse().ok())
+}
+
+/// Reads a side out of a text column.
+pub(super) fn parse_side(text: &str) -> Result<Side, StoreError> {
+    word("side", text, Side::from_key(text))
+}
+
+/// Reads a side out of a column that may be NULL.
+pub(super) fn parse_side_opt(text: Option<&str>) -> Result<Option<Side>, StoreError> {
+    text.map(parse_side).transpose()
+}
+
+struct Raw {
+    id: i64,
+    pair: String,
+    ado: String,
+    clickup: String,
+    state: String,
+    missing_side: Option<String>,
+    missing_since: Option<i64>,
+    reason: Option<String>,
+    generation: u32,
+    origin: Option<String>,
+    created_at: i64,
+}
+
+impl Raw {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Raw> {
+        Ok(Raw {
+            id: row.get(0)?,
+            pair: row.get(1)?,
+            ado: row.get(2)?,
+            clickup: row.get(3)?,
+            state: row.get(4)?,
+            missing_side: row.get(5)?,
+            missing_since: row.get(6)?,
+            reason: row.get(7)?,
+            generation: row.get(8)?,
+            origin: row.get(9)?,
+            created_at: row.get(10)?,
+        })
+    }
+
+    fn link(self) -> Result<LinkRow, StoreError> {
+        let missing = parse_side_opt(self.missing_side.as_deref())?;
+        let state = match (
+            self.state.as_str(),
+            missing,
+            self.missing_since,
+            self.reason,
+        ) {
+            ("active", ..) => Some(LinkState::Active),
+            ("out_of_scope", ..) => Some(LinkState::OutOfScope),
+            ("missing", Some(side), Some(since), _) => Some(LinkState::Missing {
+                side,
+                since: Timestamp(since),
+            }),
+            ("tombstone", _, _, Some(reason)) => Some(LinkState::Tombstone { reason }),
+            _ => None,
+        };
+        Ok(LinkRow {
+            id: LinkId(self.id),
+            pair: PairName(self.pair),
+            ado: ItemId(self.ado),
+            clickup: ItemId(self.clickup),
+            state: word("link state", &self.state, state)?,
+            generation: self.generation,
+            origin: parse_side_opt(self.origin.as_deref())?,
+            created_at: Timestamp(self.created_at),
+        })
+    }
+}
+
+fn select(
+    connection: &Connection,
+    text: &str,
+    parameters: impl rusqlite::Params,
+) -> Result<Vec<LinkRow>, StoreError> {
+    let rows: Vec<Raw> = connection
+        .prepare_cached(text)
+        .and_then(|mut statement| statement.query_map(parameters, Raw::read)?.collect())
+        .map_err(sql("read links"))?;
+    rows.into_iter().map(Raw::link).collect()
+}
+
+pub(super) fn by_item(
+    connection: &Connection,
+    pair: &PairName,
+    side: Side,
+    id: &ItemId,
+) -> Result<Option<LinkRow>, StoreError> {
+    // Not one statement with a CASE on the side: that could not use the indices.
+    let column = match side {
+        Side::Ado => "ado",
+        Side::ClickUp => "clickup",
+    };
+    connection
+        .prepare_cached(&format!(
+            "{COLUMNS} WHERE {column} = ?1 AND pair = ?2 ORDER BY state = 'tombstone', id DESC LIMIT 1"
+        ))
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![id.0, pair.0], Raw::read)
+                .optional()
+        })
+        .map_err(sql("read a link"))?
+        .map(Raw::link)
+        .transpose()
+}
+
+pub(super) fn add(
+    tx: &Connection,
+    pair: &PairName,
+    ado: &ItemId,
+    clickup: &ItemId,
+    origin: Option<Side>,
+    generation: u32,
+    at: Timestamp,
+) -> Result<LinkId, StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO link (pair, ado, clickup, state, generation, origin, created_at, changed_at)
+         VALUES (?1, ?2, ?3, 'active', ?4, ?5, ?6, ?6)",
+    )
+    .and_then(|mut statement| {
+        statement.insert(params![
+            pair.0,
+            ado.0,
+            clickup.0,
+            generation,
+            origin.map(Side::key),
+            at.0
+        ])
+    })
+    .map(LinkId)
+    .map_err(sql("add a link"))
+}
+
+pub(super) fn set_state(
+    tx: &Connection,
+    link: LinkId,
+    state: &LinkState,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let (name, side, since, reason) = match state {
+        LinkState::Active => ("active", None, None, None),
+        LinkState::OutOfScope => ("out_of_scope", None, None, None),
+        LinkState::Missing { side, since } => ("missing", Some(side.key()), Some(since.0), None),
+        LinkState::Tombstone { reason } => ("tombstone", None, None, Some(reason.as_str())),
+    };
+    let changed = tx
+        .prepare_cached(
+            "UPDATE link SET state = ?2, missing_side = ?3, missing_since = ?4, reason = ?5, changed_at = ?6 WHERE id = ?1",
+        )
+        .and_then(|mut statement| statement.execute(params![link.0, name, side, since, reason, at.0]))
+        .map_err(sql("change a link's state"))?;
+    if changed == 0 {
+        return Err(StoreError::missing("link", link));
+    }
+    Ok(())
+}
+
+pub(super) fn set_base(
+    tx: &Connection,
+    link: LinkId,
+    fields: &BTreeMap<FieldKey, BaseField>,
+) -> Result<(), StoreError> {
+    for (field, value) in fields {
+        let ado = to_json("base value", &value.ado)?;
+        let clickup = to_json("base value", &value.clickup)?;
+        tx.prepare_cached(
+            "INSERT INTO base (link, field, ado, clickup, ado_confirmed, clickup_confirmed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (link, field) DO UPDATE SET ado = excluded.ado, clickup = excluded.clickup,
+                 ado_confirmed = excluded.ado_confirmed, clickup_confirmed = excluded.clickup_confirmed",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                link.0,
+                field.to_string(),
+                ado,
+                clickup,
+                value.ado_confirmed,
+                value.clickup_confirmed
+            ])
+        })
+        .map_err(sql("save a base"))?;
+    }
+    Ok(())
+}
+
+pub(super) fn clear_base(
+    tx: &Connection,
+    link: LinkId,
+    field: &FieldKey,
+) -> Result<(), StoreError> {
+    tx.prepare_cached("DELETE FROM base WHERE link = ?1 AND field = ?2")
+        .and_then(|mut statement| statement.execute(params![link.0, field.to_string()]))
+        .map(|_| ())
+        .map_err(sql("clear a base"))
+}

@@ -1,0 +1,104 @@
+//! The lock that makes this process the only writer of a database.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Held for the life of a process that writes. The kernel frees it when the process ends, however it ends.
+#[derive(Debug)]
+pub struct StateLock {
+    _file: File,
+    path: PathBuf,
+}
+
+/// Why the lock was not obtained.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process has it.
+    #[error("another process is using this state ({}, {holder})", path.display())]
+    Held {
+        /// The lock file.
+        path: PathBuf,
+        /// Who holds it, as far as the lock file says.
+        holder: String,
+    },
+    /// The lock file could not be used.
+    #[error("cannot lock {}: {detail}", path.display())]
+    Io {
+        /// The lock file.
+        path: PathBuf,
+        /// The cause, in words.
+        detail: String,
+    },
+}
+
+/// Returns the path of the lock file: the database's with `.lock` appended.
+pub(super) fn lock_path(database: &Path) -> PathBuf {
+    super::open::beside(database, ".lock")
+}
+
+/// A reader holds the lock for a moment while it copies the database, so a writer tries this often before it gives up.
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl StateLock {
+    /// Takes the lock of a database, creating the lock file and its directory if needed. Waits for half a second at most.
+    pub fn acquire(database: &Path) -> Result<StateLock, LockError> {
+        let path = lock_path(database);
+        let io = |detail: String| LockError::Io {
+            path: path.clone(),
+            detail,
+        };
+        super::open::create_parent(&path).map_err(|error| io(error.to_string()))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        super::open::private(&mut options);
+        let mut file = options.open(&path).map_err(|error| io(error.to_string()))?;
+        for attempt in 1..=ATTEMPTS {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if attempt < ATTEMPTS => std::thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    let holder = describe(&mut file);
+                    return Err(LockError::Held { path, holder });
+                }
+                Err(TryLockError::Error(error)) => return Err(io(error.to_string())),
+            }
+        }
+        // The content is for the message above only; the lock is the kernel's.
+        let note = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| writeln!(file, "{}", std::process::id()));
+        note.map_err(|error| io(error.to_string()))?;
+        Ok(StateLock { _file: file, path })
+    }
+
+    /// Returns the path of the lock file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Says who holds the lock: the process id in the file, and when that was written, which is when it started.
+fn describe(file: &mut File) -> String {
+    let mut text = String::new();
+    let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
+    let process = match (read, text.trim().parse::<u32>()) {
+        (Ok(_), Ok(id)) => format!("process {id}"),
+        _ => "process unknown".to_owned(),
+    };
+    let started = file
+        .metadata()
+        .and_then(|metadata| metadata.modified())
+        .ok()
+        .map(|at| {
+            chrono::DateTime::<chrono::Utc>::from(at)
+                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+        });
+    match started {
+        Some(at) => format!("{process}, since {at}"),
+        None => process,
+    }
+}

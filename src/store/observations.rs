@@ -1,0 +1,125 @@
+//! What each service last said about each item.
+
+use super::Store;
+use super::error::{StoreError, from_json, sql, to_json};
+use crate::connector::Known;
+use crate::model::{Item, ItemId, PairName, Side, Timestamp, Version};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeMap;
+
+/// An item as it was last read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// The item.
+    pub item: Item,
+    /// The pair whose scope it was in; `None`: in no scope.
+    pub pair: Option<PairName>,
+    /// Server time of the read.
+    pub seen_at: Timestamp,
+}
+
+impl Store {
+    /// Returns the stored observation of an item; `None` when it was never read or was dropped.
+    pub fn observation(&self, side: Side, id: &ItemId) -> Result<Option<Observation>, StoreError> {
+        let row = self
+            .connection
+            .prepare_cached(
+                "SELECT body, pair, seen_at FROM observation WHERE side = ?1 AND item = ?2",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params![side.key(), id.0], |row| {
+                        Ok((
+                            row.get::<_, String>(0)?,
+                            row.get::<_, Option<String>>(1)?,
+                            row.get::<_, i64>(2)?,
+                        ))
+                    })
+                    .optional()
+            })
+            .map_err(sql("read an observation"))?;
+        row.map(|(body, pair, seen_at)| {
+            Ok(Observation {
+                item: from_json("item", &body)?,
+                pair: pair.map(PairName),
+                seen_at: Timestamp(seen_at),
+            })
+        })
+        .transpose()
+    }
+
+    /// Returns the version that is stored of an item, without reading the item itself.
+    pub fn known(&self, side: Side, id: &ItemId) -> Result<Option<Known>, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT version, changed_at FROM observation WHERE side = ?1 AND item = ?2",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params![side.key(), id.0], |row| {
+                        Ok(Known {
+                            version: Version(row.get(0)?),
+                            changed_at: Timestamp(row.get(1)?),
+                        })
+                    })
+                    .optional()
+            })
+            .map_err(sql("read a known version"))
+    }
+
+    /// Returns the versions that are stored of all items of a side.
+    pub fn known_all(&self, side: Side) -> Result<BTreeMap<ItemId, Known>, StoreError> {
+        self.connection
+            .prepare_cached("SELECT item, version, changed_at FROM observation WHERE side = ?1")
+            .and_then(|mut statement| {
+                statement
+                    .query_map([side.key()], |row| {
+                        Ok((
+                            ItemId(row.get(0)?),
+                            Known {
+                                version: Version(row.get(1)?),
+                                changed_at: Timestamp(row.get(2)?),
+                            },
+                        ))
+                    })?
+                    .collect()
+            })
+            .map_err(sql("read known versions"))
+    }
+}
+
+pub(super) fn save(
+    tx: &Connection,
+    side: Side,
+    item: &Item,
+    pair: Option<&PairName>,
+    seen_at: Timestamp,
+) -> Result<(), StoreError> {
+    let body = to_json("item", item)?;
+    tx.prepare_cached(
+        "INSERT INTO observation (side, item, version, changed_at, pair, seen_at, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (side, item) DO UPDATE SET version = excluded.version, changed_at = excluded.changed_at,
+             pair = excluded.pair, seen_at = excluded.seen_at, body = excluded.body",
+    )
+    .and_then(|mut statement| {
+        statement.execute(params![
+            side.key(),
+            item.id.0,
+            item.version.0,
+            item.changed_at.0,
+            pair.map(|pair| &pair.0),
+            seen_at.0,
+            body
+        ])
+    })
+    .map(|_| ())
+    .map_err(sql("save an observation"))
+}
+
+pub(super) fn remove(tx: &Connection, side: Side, id: &ItemId) -> Result<(), StoreError> {
+    tx.prepare_cached("DELETE FROM observation WHERE side = ?1 AND item = ?2")
+        .and_then(|mut statement| statement.execute(params![side.key(), id.0]))
+        .map(|_| ())
+        .map_err(sql("drop an observation"))
+}

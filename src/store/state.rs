@@ -1,0 +1,138 @@
+//! Small single values: watermarks, what is known about each pair, settings of the database itself.
+
+use super::Store;
+use super::error::{StoreError, from_json, sql, to_json};
+use crate::connector::Watermark;
+use crate::model::{PairName, Side, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// What is known about a pair. A pair that was never run has the default: everything `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PairState {
+    /// Configuration fingerprint that was approved.
+    pub fingerprint: Option<String>,
+    /// Local time of the approval.
+    pub approved_at: Option<Timestamp>,
+    /// Local time of the last cycle without an error.
+    pub last_success: Option<Timestamp>,
+    /// Local time of the last cycle.
+    pub last_attempt: Option<Timestamp>,
+    /// Local time of the last complete sweep.
+    pub last_sweep: Option<Timestamp>,
+    /// Error of the last attempt; `None`: it went well.
+    pub last_error: Option<String>,
+}
+
+impl Store {
+    /// Returns a side's watermark; the default (read everything) when there is none.
+    pub fn watermark(&self, side: Side) -> Result<Watermark, StoreError> {
+        let body: Option<String> = self
+            .connection
+            .query_row(
+                "SELECT body FROM watermark WHERE side = ?1",
+                [side.key()],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(sql("read a watermark"))?;
+        body.map_or_else(
+            || Ok(Watermark::default()),
+            |body| from_json("watermark", &body),
+        )
+    }
+
+    /// Returns a setting of the database.
+    pub fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
+        self.connection
+            .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
+                row.get(0)
+            })
+            .optional()
+            .map_err(sql("read a setting"))
+    }
+
+    /// Stores a setting of the database, in a transaction of its own.
+    pub fn set_meta(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
+        self.connection
+            .execute(
+                "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",
+                [key, value],
+            )
+            .map(|_| ())
+            .map_err(sql("save a setting"))
+    }
+
+    /// Returns what is known about a pair.
+    pub fn pair_state(&self, pair: &PairName) -> Result<PairState, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT fingerprint, approved_at, last_success, last_attempt, last_sweep, last_error
+                 FROM pair_state WHERE pair = ?1",
+                [&pair.0],
+                |row| {
+                    let time = |index| {
+                        row.get::<_, Option<i64>>(index)
+                            .map(|at| at.map(Timestamp))
+                    };
+                    Ok(PairState {
+                        fingerprint: row.get(0)?,
+                        approved_at: time(1)?,
+                        last_success: time(2)?,
+                        last_attempt: time(3)?,
+                        last_sweep: time(4)?,
+                        last_error: row.get(5)?,
+                    })
+                },
+            )
+            .optional()
+            .map(Option::unwrap_or_default)
+            .map_err(sql("read a pair's state"))
+    }
+
+    /// Stores what is known about a pair, in a transaction of its own.
+    pub fn save_pair_state(
+        &mut self,
+        pair: &PairName,
+        state: &PairState,
+    ) -> Result<(), StoreError> {
+        save_pair_state(&self.connection, pair, state)
+    }
+}
+
+pub(super) fn set_watermark(
+    tx: &Connection,
+    side: Side,
+    watermark: &Watermark,
+) -> Result<(), StoreError> {
+    let body = to_json("watermark", watermark)?;
+    tx.execute(
+        "INSERT OR REPLACE INTO watermark (side, body) VALUES (?1, ?2)",
+        params![side.key(), body],
+    )
+    .map(|_| ())
+    .map_err(sql("save a watermark"))
+}
+
+pub(super) fn save_pair_state(
+    tx: &Connection,
+    pair: &PairName,
+    state: &PairState,
+) -> Result<(), StoreError> {
+    let time = |at: Option<Timestamp>| at.map(|at| at.0);
+    tx.execute(
+        "INSERT OR REPLACE INTO pair_state (pair, fingerprint, approved_at, last_success, last_attempt, last_sweep,
+                                            last_error)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            pair.0,
+            state.fingerprint,
+            time(state.approved_at),
+            time(state.last_success),
+            time(state.last_attempt),
+            time(state.last_sweep),
+            state.last_error
+        ],
+    )
+    .map(|_| ())
+    .map_err(sql("save a pair's state"))
+}

@@ -1,0 +1,65 @@
+//! Rules of the database as a whole.
+
+mod files;
+mod rows;
+
+use super::*;
+use crate::model::{FieldValue, Version};
+
+pub(super) fn item(id: &str, version: i64) -> Item {
+    Item {
+        id: ItemId::from(id),
+        version: Version(version),
+        url: format!("https://example.invalid/{id}"),
+        fields: BTreeMap::from([(FieldKey::Title, FieldValue::text("Fix the door"))]),
+        raw: BTreeMap::new(),
+        markers: Vec::new(),
+        backlinks: Vec::new(),
+        parent: None,
+        archived: false,
+        container: "Shop".to_owned(),
+        created_at: Timestamp(1_000),
+        changed_at: Timestamp(2_000),
+    }
+}
+
+pub(super) fn base(text: &str) -> BTreeMap<FieldKey, BaseField> {
+    BTreeMap::from([(
+        FieldKey::Title,
+        BaseField {
+            ado: FieldValue::text(text),
+            clickup: FieldValue::text(text),
+            ado_confirmed: true,
+            clickup_confirmed: false,
+        },
+    )])
+}
+
+pub(super) fn add_link(ado: &str, clickup: &str) -> Op {
+    Op::AddLink {
+        pair: PairName::from("shop"),
+        ado: ItemId::from(ado),
+        clickup: ItemId::from(clickup),
+        origin: Some(Side::Ado),
+        generation: 0,
+        base: base("Fix the door"),
+        at: Timestamp(5_000),
+    }
+}
+
+pub(super) fn save(id: &str) -> Op {
+    Op::SaveObservation {
+        side: Side::Ado,
+        item: item(id, 3),
+        pair: Some(PairName::from("shop")),
+        seen_at: Timestamp(3_000),
+    }
+}
+
+/// A store with one link, 1 to `t1`.
+pub(super) fn linked() -> (Store, LinkId) {
+    let mut store = Store::open_in_memory().unwrap();
+    store.commit(&Batch(vec![add_link("1", "t1")])).unwrap();
+    let link = store.links(&PairName::from("shop")).unwrap()[0].id;
+    (store, link)
+}

@@ -1,0 +1,376 @@
+//! Rules about the rows: what is unique, atomic, replaced, kept.
+
+use super::*;
+
+fn shop() -> PairName {
+    PairName::from("shop")
+}
+
+fn conflict(link: LinkId, value: &str, taken: Option<Side>) -> NewConflict {
+    NewConflict {
+        link,
+        pair: shop(),
+        ado: "1".into(),
+        clickup: "t1".into(),
+        field: FieldKey::Title,
+        base: crate::model::Sided {
+            ado: Some(FieldValue::Empty),
+            clickup: None,
+        },
+        ado_value: FieldValue::text(value),
+        clickup_value: FieldValue::text("other"),
+        ado_raw: Some("<b>raw</b>".to_owned()),
+        clickup_raw: None,
+        ado_version: Version(4),
+        clickup_version: Version(9),
+        taken,
+        at: Timestamp(7),
+    }
+}
+
+fn intent() -> Intent {
+    Intent {
+        pair: shop(),
+        kind: IntentKind::Create,
+        source_side: Side::ClickUp,
+        source: "t9".into(),
+        marker: "sx1:shop:clickup:t9:0:00000000".to_owned(),
+        body_hash: "ab".to_owned(),
+        opened_at: Timestamp(1),
+        last_sent: None,
+        server_t0: None,
+        tries: 0,
+        source_fields: BTreeMap::from([(FieldKey::Points, FieldValue::Number(3500))]),
+        generation: 2,
+    }
+}
+
+#[test]
+fn a_failing_op_undoes_the_whole_batch() {
+    let (mut store, link) = linked();
+    let error = store
+        .commit(&Batch(vec![
+            save("7"),
+            Op::SetBase {
+                link,
+                fields: base("changed"),
+            },
+            add_link("1", "t2"),
+        ]))
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Rule { .. }), "{error:?}");
+    assert!(store.observation(Side::Ado, &"7".into()).unwrap().is_none());
+    assert_eq!(store.base(link).unwrap(), base("Fix the door"));
+}
+
+#[test]
+fn an_item_has_one_living_link_per_pair_and_may_be_linked_again_after_a_tombstone() {
+    let (mut store, link) = linked();
+    for op in [add_link("1", "t2"), add_link("2", "t1")] {
+        assert!(matches!(
+            store.commit(&Batch(vec![op])).unwrap_err(),
+            StoreError::Rule { .. }
+        ));
+    }
+    let state = LinkState::Tombstone {
+        reason: "deleted".to_owned(),
+    };
+    store
+        .commit(&Batch(vec![
+            Op::SetLinkState {
+                link,
+                state: state.clone(),
+                at: Timestamp(9),
+            },
+            add_link("1", "t2"),
+        ]))
+        .unwrap();
+    let found = store.link_by_item(&shop(), Side::Ado, &"1".into()).unwrap();
+    assert_eq!(found.unwrap().clickup, ItemId::from("t2"));
+    let old = store
+        .link_by_item(&shop(), Side::ClickUp, &"t1".into())
+        .unwrap();
+    assert_eq!(old.unwrap().state, state);
+    assert_eq!(store.count_links(&shop()).unwrap(), 1);
+    assert_eq!(store.find_item(&"1".into()).unwrap().len(), 2);
+}
+
+#[test]
+fn every_link_state_is_read_back_as_written() {
+    let (mut store, link) = linked();
+    let missing = LinkState::Missing {
+        side: Side::ClickUp,
+        since: Timestamp(4),
+    };
+    for state in [missing, LinkState::OutOfScope, LinkState::Active] {
+        let op = Op::SetLinkState {
+            link,
+            state: state.clone(),
+            at: Timestamp(9),
+        };
+        store.commit(&Batch(vec![op])).unwrap();
+        assert_eq!(store.link(link).unwrap().unwrap().state, state);
+    }
+}
+
+#[test]
+fn the_base_is_kept_per_field_and_a_link_added_in_the_batch_can_be_named_by_its_work_item() {
+    let (mut store, _) = linked();
+    let points = BTreeMap::from([(
+        FieldKey::Custom("Team size".to_owned()),
+        BaseField {
+            ado: FieldValue::Number(1000),
+            clickup: FieldValue::Empty,
+            ado_confirmed: false,
+            clickup_confirmed: true,
+        },
+    )]);
+    store
+        .commit(&Batch(vec![
+            add_link("2", "t2"),
+            Op::SetBaseFor {
+                pair: shop(),
+                ado: "2".into(),
+                fields: points.clone(),
+            },
+        ]))
+        .unwrap();
+    let link = store.links(&shop()).unwrap()[1].id;
+    let mut both = base("Fix the door");
+    both.extend(points.clone());
+    assert_eq!(store.base(link).unwrap(), both);
+    let field = FieldKey::Title;
+    store
+        .commit(&Batch(vec![Op::ClearBase { link, field }]))
+        .unwrap();
+    assert_eq!(store.base(link).unwrap(), points);
+}
+
+#[test]
+fn an_observation_is_replaced_by_a_later_one_and_dropped_on_request() {
+    let mut store = Store::open_in_memory().unwrap();
+    let later = Op::SaveObservation {
+        side: Side::Ado,
+        item: item("1", 8),
+        pair: None,
+        seen_at: Timestamp(4_000),
+    };
+    store.commit(&Batch(vec![save("1"), later])).unwrap();
+    let seen = store.observation(Side::Ado, &"1".into()).unwrap().unwrap();
+    assert_eq!((seen.item, seen.pair), (item("1", 8), None));
+    let known = store.known(Side::Ado, &"1".into()).unwrap().unwrap();
+    assert_eq!(known.version, Version(8));
+    assert_eq!(
+        store.known_all(Side::Ado).unwrap(),
+        BTreeMap::from([("1".into(), known)])
+    );
+    assert!(store.known_all(Side::ClickUp).unwrap().is_empty());
+    let (side, id) = (Side::Ado, "1".into());
+    store
+        .commit(&Batch(vec![Op::DropObservation { side, id }]))
+        .unwrap();
+    assert!(store.known(Side::Ado, &"1".into()).unwrap().is_none());
+}
+
+#[test]
+fn one_intent_per_source_is_open_and_the_first_server_time_stays() {
+    let mut store = Store::open_in_memory().unwrap();
+    store
+        .commit(&Batch(vec![Op::OpenIntent(intent())]))
+        .unwrap();
+    assert_eq!(store.open_intents().unwrap(), [intent()]);
+    assert!(
+        store
+            .commit(&Batch(vec![Op::OpenIntent(intent())]))
+            .is_err()
+    );
+    let sent = |at, server_at| Op::MarkSent {
+        intent: intent().key(),
+        at: Timestamp(at),
+        server_at,
+    };
+    store
+        .commit(&Batch(vec![
+            sent(10, Some(Timestamp(500))),
+            sent(20, Some(Timestamp(600))),
+        ]))
+        .unwrap();
+    let open = store.open_intents().unwrap();
+    assert_eq!(open[0].tries, 2);
+    assert_eq!(open[0].last_sent, Some(Timestamp(20)));
+    assert_eq!(open[0].server_t0, Some(Timestamp(500)));
+    let key = intent().key();
+    store.commit(&Batch(vec![Op::CloseIntent { key }])).unwrap();
+    assert!(store.open_intents().unwrap().is_empty());
+    assert!(store.commit(&Batch(vec![sent(30, None)])).is_err());
+}
+
+#[test]
+fn an_equal_open_conflict_is_not_added_twice_and_a_changed_one_replaces_it() {
+    let (mut store, link) = linked();
+    let first = Op::AddConflict(conflict(link, "A", None));
+    store.commit(&Batch(vec![first.clone(), first])).unwrap();
+    let open = store.conflicts(true).unwrap();
+    assert_eq!(open.len(), 1);
+    assert_eq!(open[0].record, conflict(link, "A", None));
+    let changed = Op::AddConflict(conflict(link, "B", None));
+    store.commit(&Batch(vec![changed])).unwrap();
+    let open = store.conflicts(true).unwrap();
+    assert_eq!(open.len(), 1);
+    assert_eq!(open[0].record.ado_value, FieldValue::text("B"));
+    assert_eq!(store.conflicts(false).unwrap().len(), 2);
+}
+
+#[test]
+fn a_conflict_settled_by_policy_is_stored_once_per_version_and_never_open() {
+    let (mut store, link) = linked();
+    let settled = conflict(link, "A", Some(Side::Ado));
+    let mut later = settled.clone();
+    later.ado_version = Version(5);
+    let ops = [settled.clone(), settled, later].map(Op::AddConflict);
+    store.commit(&Batch(ops.to_vec())).unwrap();
+    assert!(store.conflicts(true).unwrap().is_empty());
+    assert_eq!(store.conflicts(false).unwrap().len(), 2);
+}
+
+#[test]
+fn a_conflict_is_resolved_once() {
+    let (mut store, link) = linked();
+    store
+        .commit(&Batch(vec![Op::AddConflict(conflict(link, "A", None))]))
+        .unwrap();
+    let id = store.conflicts(true).unwrap()[0].id;
+    let resolve = Op::ResolveConflict {
+        id,
+        taken: Some(Side::ClickUp),
+        at: Timestamp(11),
+    };
+    store.commit(&Batch(vec![resolve.clone()])).unwrap();
+    let found = store.conflict(id).unwrap().unwrap();
+    assert_eq!(found.record.taken, Some(Side::ClickUp));
+    assert_eq!(found.resolved_at, Some(Timestamp(11)));
+    assert!(matches!(
+        store.commit(&Batch(vec![resolve])).unwrap_err(),
+        StoreError::Missing { .. }
+    ));
+}
+
+#[test]
+fn setting_holds_replaces_the_pairs_or_only_the_named_items() {
+    let mut store = Store::open_in_memory().unwrap();
+    let hold = |item: &str, reason: &str| HoldRow {
+        pair: shop(),
+        link: None,
+        side: Some(Side::Ado),
+        item: Some(item.into()),
+        field: Some(FieldKey::State),
+        reason: reason.to_owned(),
+        since: Timestamp(1),
+        tries: 2,
+        retry_at: Some(Timestamp(3)),
+    };
+    let (pair, holds) = (shop(), vec![hold("1", "a"), hold("2", "b")]);
+    store
+        .commit(&Batch(vec![Op::SetHolds { pair, holds }]))
+        .unwrap();
+    let op = Op::SetHoldsFor {
+        pair: shop(),
+        items: BTreeSet::from([(Side::Ado, "1".into())]),
+        holds: vec![hold("1", "c")],
+    };
+    store.commit(&Batch(vec![op])).unwrap();
+    let expected = [hold("2", "b"), hold("1", "c")];
+    assert_eq!(store.holds(Some(&shop())).unwrap(), expected);
+    assert!(store.holds(Some(&"else".into())).unwrap().is_empty());
+    let (pair, holds) = (shop(), Vec::new());
+    store
+        .commit(&Batch(vec![Op::SetHolds { pair, holds }]))
+        .unwrap();
+    assert!(store.holds(None).unwrap().is_empty());
+}
+
+#[test]
+fn the_journal_of_an_item_includes_its_links_and_can_be_pruned() {
+    let (mut store, link) = linked();
+    let line = |at, side, item: Option<&str>, link| {
+        Op::Journal(NewJournal {
+            at: Timestamp(at),
+            cycle: "c1".to_owned(),
+            pair: shop(),
+            link,
+            side,
+            item: item.map(ItemId::from),
+            action_id: crate::model::ActionId("x".to_owned()),
+            kind: "update".to_owned(),
+            changes: BTreeMap::from([(
+                FieldKey::Title,
+                JournalChange {
+                    before: None,
+                    after: Some(FieldValue::text("new")),
+                },
+            )]),
+            outcome: "done".to_owned(),
+            detail: String::new(),
+            request_ids: vec!["r1".to_owned()],
+        })
+    };
+    store
+        .commit(&Batch(vec![
+            line(1, Side::Ado, Some("1"), None),
+            line(2, Side::ClickUp, Some("t1"), Some(link)),
+            line(3, Side::Ado, Some("5"), None),
+        ]))
+        .unwrap();
+    let times = |store: &Store, side| -> Vec<i64> {
+        let rows = store.journal_of(side, &"1".into()).unwrap();
+        rows.iter().map(|row| row.entry.at.0).collect()
+    };
+    assert_eq!(times(&store, None), [1, 2]);
+    assert_eq!(times(&store, Some(Side::ClickUp)), [0_i64; 0]);
+    assert_eq!(store.prune_journal(Timestamp(2)).unwrap(), 1);
+    assert_eq!(times(&store, Some(Side::Ado)), [2]);
+}
+
+#[test]
+fn single_values_are_read_back_as_written() {
+    let mut store = Store::open_in_memory().unwrap();
+    assert_eq!(store.watermark(Side::Ado).unwrap(), Watermark::default());
+    assert_eq!(store.pair_state(&shop()).unwrap(), PairState::default());
+    let watermark = Watermark {
+        high: Some(Timestamp(5)),
+        settled: None,
+        link_token: Some("t".to_owned()),
+    };
+    let state = PairState {
+        fingerprint: Some("f".to_owned()),
+        last_sweep: Some(Timestamp(4)),
+        ..PairState::default()
+    };
+    let cycle = |id: &str, started| CycleRow {
+        id: id.to_owned(),
+        started_at: Timestamp(started),
+        finished_at: None,
+        cause: "timer".to_owned(),
+        outcome: "running".to_owned(),
+        counts: BTreeMap::from([("updated".to_owned(), 3)]),
+        detail: None,
+    };
+    store
+        .commit(&Batch(vec![
+            Op::SetWatermark {
+                side: Side::Ado,
+                watermark: watermark.clone(),
+            },
+            Op::SaveCycle(cycle("a", 1)),
+            Op::SaveCycle(cycle("b", 2)),
+        ]))
+        .unwrap();
+    store.save_pair_state(&shop(), &state).unwrap();
+    store.set_meta("epoch", "1").unwrap();
+    store.set_meta("epoch", "2").unwrap();
+    assert_eq!(store.watermark(Side::Ado).unwrap(), watermark);
+    assert_eq!(store.pair_state(&shop()).unwrap(), state);
+    assert_eq!(store.meta("epoch").unwrap().as_deref(), Some("2"));
+    assert_eq!(store.meta("none").unwrap(), None);
+    assert_eq!(store.recent_cycles(1).unwrap(), [cycle("b", 2)]);
+}

@@ -1,0 +1,340 @@
+//! The Azure DevOps connector against the stateful fake: whole conversations, as the engine has them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helper functions of tests are not covered by the exceptions for tests"
+)]
+
+use boardsync::azure::{AzureReader, AzureWriter, Scope, Settings, connect};
+use boardsync::connector::{
+    Backlink, Change, ErrorKind, Fetched, Known, NewItem, Reader, Watermark, Writer,
+};
+use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp};
+use boardsync::sandbox::ado::{AdoConfig, AdoSandbox};
+use boardsync::sandbox::clock::SandboxClock;
+use boardsync::sandbox::faults::{Fault, FaultRule, Faults};
+use boardsync::sandbox::ledger::Ledger;
+use boardsync::sandbox::{Running, serve};
+use secrecy::SecretString;
+use std::collections::{BTreeMap, BTreeSet};
+use tokio_util::sync::CancellationToken;
+
+struct World {
+    ado: AdoSandbox,
+    clock: SandboxClock,
+    ledger: Ledger,
+    faults: Faults,
+    reader: AzureReader,
+    writer: AzureWriter,
+    _server: Running,
+}
+
+async fn world(pat: &str) -> World {
+    let clock = SandboxClock::new(Timestamp::parse_rfc3339("2026-05-10T08:00:00Z").unwrap());
+    let (ledger, faults) = (Ledger::default(), Faults::default());
+    let ado = AdoSandbox::new(
+        clock.clone(),
+        ledger.clone(),
+        faults.clone(),
+        AdoConfig::default(),
+    );
+    let server = serve(ado.router()).await.unwrap();
+    let (reader, writer) = connect(Settings {
+        url: format!("{}/contoso", server.url),
+        pat: SecretString::from(pat.to_owned()),
+        requests_per_second: 1000,
+        time_zone: None,
+        pairs: vec![Scope {
+            pair: PairName::from("shop"),
+            project: "Shop".to_owned(),
+            area: None,
+            condition: None,
+            assigned_to: None,
+            default_type: "Task".to_owned(),
+            area_for_new: None,
+            fields: BTreeMap::new(),
+            marker_hosts: Vec::new(),
+        }],
+        cancel: CancellationToken::new(),
+    })
+    .unwrap();
+    World {
+        ado,
+        clock,
+        ledger,
+        faults,
+        reader,
+        writer,
+        _server: server,
+    }
+}
+
+impl World {
+    fn task(&self, title: &str) -> ItemId {
+        let fields = [("System.Title", title.into())];
+        let id = self.ado.create_item("Shop", "Task", &fields).unwrap();
+        ItemId(id.to_string())
+    }
+
+    async fn read(&self, id: &ItemId) -> Item {
+        let ids = BTreeSet::from([id.clone()]);
+        match self.reader.fetch_items(&ids).await.unwrap().remove(id) {
+            Some(Fetched::Seen(item)) => *item,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn fault(&self, path: &str, fault: Fault) {
+        self.faults.add(FaultRule {
+            service: Side::Ado,
+            method: None,
+            path_contains: path.to_owned(),
+            fault,
+            skip: 0,
+            times: 1,
+        });
+    }
+}
+
+fn change(item: &Item, set: &[(FieldKey, FieldValue)]) -> Change {
+    Change {
+        pair: PairName::from("shop"),
+        id: item.id.clone(),
+        expected: item.version,
+        current: Box::new(item.clone()),
+        set: set.iter().cloned().collect(),
+        backlink: None,
+    }
+}
+
+fn new_item(state: &str) -> NewItem {
+    NewItem {
+        pair: PairName::from("shop"),
+        fields: BTreeMap::from([
+            (FieldKey::Title, FieldValue::Text("Paint".to_owned())),
+            (FieldKey::State, FieldValue::choice(state)),
+            (FieldKey::Tags, FieldValue::tags(["b", "a"])),
+            (FieldKey::Priority, FieldValue::Number(1000)),
+        ]),
+        marker: "sx1:marker".to_owned(),
+        source: ItemId::from("86x"),
+        source_type: "Task".to_owned(),
+        source_url: "https://app.clickup.com/t/86x".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_created_item_reads_back_as_written_with_its_marker_and_can_be_found_by_it() {
+    let world = world("pat").await;
+    let before = world.clock.now();
+    let written = world.writer.create(&new_item("Closed")).await.unwrap();
+    assert!(written.pending.is_empty(), "{:?}", written.pending);
+    let item = world.read(&written.item.id).await;
+    assert_eq!(item, written.item);
+    for (key, value) in new_item("Closed").fields {
+        assert_eq!(item.fields[&key], value, "{key}");
+    }
+    assert_eq!(item.markers, ["sx1:marker"]);
+    let find = async |marker: &str| {
+        let pair = PairName::from("shop");
+        let found = world.reader.find_marker(&pair, marker, before).await;
+        found.unwrap()
+    };
+    assert_eq!(find("sx1:marker").await, [item.id]);
+    assert!(find("sx1:mark").await.is_empty());
+}
+
+#[tokio::test]
+async fn an_edit_shows_in_the_next_listing_and_an_idle_cycle_costs_two_requests() {
+    let world = world("pat").await;
+    let id = world.task("one");
+    let all = world
+        .reader
+        .fetch_changes(&Watermark::default(), &|_| None)
+        .await
+        .unwrap();
+    assert!(all.complete);
+    assert_eq!(all.rows.len(), 1);
+    let item = world.read(&id).await;
+    let known = Known {
+        version: item.version,
+        changed_at: item.changed_at,
+    };
+    world.ledger.clear();
+    let idle = world
+        .reader
+        .fetch_changes(&all.watermark, &|_| Some(known))
+        .await
+        .unwrap();
+    assert!(idle.rows.is_empty());
+    assert!(world.ledger.count() <= 2, "{:?}", world.ledger.entries());
+
+    let edit = change(
+        &item,
+        &[(FieldKey::Title, FieldValue::Text("two".to_owned()))],
+    );
+    world.writer.update(&edit).await.unwrap();
+    let next = world
+        .reader
+        .fetch_changes(&idle.watermark, &|_| Some(known))
+        .await
+        .unwrap();
+    assert_eq!(next.rows.len(), 1);
+    assert_eq!(
+        next.rows[0].version.map(|version| version.0),
+        Some(item.version.0 + 1)
+    );
+
+    world.clock.advance(3_600_000);
+    let later = world
+        .reader
+        .fetch_changes(&next.watermark, &|_| Some(known))
+        .await
+        .unwrap();
+    world.clock.advance(3_600_000);
+    world.ledger.clear();
+    let quiet = world
+        .reader
+        .fetch_changes(&later.watermark, &|_| Some(known))
+        .await
+        .unwrap();
+    assert!(quiet.rows.is_empty());
+    assert_eq!(world.ledger.count(), 2, "{:?}", world.ledger.entries());
+}
+
+#[tokio::test]
+async fn a_change_planned_against_an_older_version_is_stale_and_changes_nothing() {
+    let world = world("pat").await;
+    let item = world.read(&world.task("one")).await;
+    let title = |text: &str| [(FieldKey::Title, FieldValue::Text(text.to_owned()))];
+    world
+        .writer
+        .update(&change(&item, &title("two")))
+        .await
+        .unwrap();
+    let error = world
+        .writer
+        .update(&change(&item, &title("three")))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Stale);
+    let now = world.read(&item.id).await;
+    assert_eq!(now.title(), "two");
+}
+
+#[tokio::test]
+async fn fields_are_cleared_and_a_back_link_is_put_on_in_the_same_revision() {
+    let world = world("pat").await;
+    let made = world.writer.create(&new_item("New")).await.unwrap().item;
+    let mut edit = change(&made, &[(FieldKey::Tags, FieldValue::Empty)]);
+    edit.backlink = Some(Backlink {
+        url: "https://app.clickup.com/t/99".to_owned(),
+        label: "Task 99".to_owned(),
+        marker: "sx1:other".to_owned(),
+    });
+    let written = world.writer.update(&edit).await.unwrap();
+    assert_eq!(written.item.version.0, made.version.0 + 1);
+    assert_eq!(written.item.fields[&FieldKey::Tags], FieldValue::Empty);
+    assert_eq!(written.item.markers, ["sx1:marker", "sx1:other"]);
+}
+
+#[tokio::test]
+async fn an_unknown_person_is_refused_and_the_field_named() {
+    let world = world("pat").await;
+    let item = world.read(&world.task("one")).await;
+    let nobody = boardsync::model::Folded::person("nobody@else.example", "Nobody");
+    let people = FieldValue::from_people([nobody].into());
+    let error = world
+        .writer
+        .update(&change(&item, &[(FieldKey::Assignees, people)]))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind, error.field),
+        (ErrorKind::Refused, Some(FieldKey::Assignees))
+    );
+}
+
+#[tokio::test]
+async fn a_deleted_item_is_gone_with_evidence_and_an_unknown_number_is_unclear() {
+    let world = world("pat").await;
+    let id = world.task("one");
+    let pair = PairName::from("shop");
+    world.writer.delete(&pair, &id).await.unwrap();
+    let ids = BTreeSet::from([id.clone(), ItemId::from("99999")]);
+    let answer = world.reader.fetch_items(&ids).await.unwrap();
+    assert!(matches!(answer[&id], Fetched::Gone { .. }), "{answer:?}");
+    assert!(matches!(
+        answer[&ItemId::from("99999")],
+        Fetched::Unclear { .. }
+    ));
+    let again = world.writer.delete(&pair, &id).await.unwrap_err();
+    assert_eq!(again.kind, ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_an_auth_error_for_every_kind_of_call() {
+    let world = world("wrong").await;
+    let read = world
+        .reader
+        .fetch_changes(&Watermark::default(), &|_| None)
+        .await;
+    assert_eq!(read.unwrap_err().kind, ErrorKind::Auth);
+    let schema = world.reader.fetch_schema(&PairName::from("shop")).await;
+    assert_eq!(schema.unwrap_err().kind, ErrorKind::Auth);
+}
+
+#[tokio::test]
+async fn the_schema_has_types_states_transitions_areas_and_the_tokens_owner() {
+    let world = world("pat").await;
+    let schema = world
+        .reader
+        .fetch_schema(&PairName::from("shop"))
+        .await
+        .unwrap();
+    let task = schema
+        .types
+        .iter()
+        .find(|kind| kind.name == "Task")
+        .unwrap();
+    assert!(
+        task.states
+            .iter()
+            .any(|state| state.category == "Completed"),
+        "{task:?}"
+    );
+    assert!(task.transitions[""].contains("New"));
+    assert!(task.fields.contains("System.Description"));
+    assert!(
+        task.required.contains("System.Title"),
+        "{:?}",
+        task.required
+    );
+    assert!(schema.containers.iter().any(|(path, _)| path == "Shop"));
+    assert!(schema.me.is_some());
+    assert!(schema.findings.is_empty(), "{:?}", schema.findings);
+}
+
+#[tokio::test]
+async fn a_create_whose_answer_is_lost_is_ambiguous_and_its_item_is_found_by_marker() {
+    for fault in [Fault::DropAfterApply, Fault::TruncateBody] {
+        let world = world("pat").await;
+        let before = world.clock.now();
+        world.fault("workitems/$Task", fault);
+        let error = world.writer.create(&new_item("New")).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Ambiguous);
+        let pair = PairName::from("shop");
+        let found = world.reader.find_marker(&pair, "sx1:marker", before).await;
+        assert_eq!(found.unwrap().len(), 1, "sent once, made once");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_page_is_never_an_empty_listing() {
+    let world = world("pat").await;
+    world.task("one");
+    world.fault("wiql", Fault::SignInPage);
+    let every = BTreeSet::from([PairName::from("shop")]);
+    let error = world.reader.fetch_all(&every).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Auth);
+}

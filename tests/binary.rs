@@ -1,0 +1,22 @@
+//! The real program, started as a process, against both fake services in this process.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests may fail by panicking"
+)]
+
+#[path = "binary/bench.rs"]
+mod bench;
+#[path = "binary/faults.rs"]
+mod faults;
+#[path = "binary/inspecting.rs"]
+mod inspecting;
+#[path = "binary/planning.rs"]
+mod planning;
+#[path = "binary/reconciling.rs"]
+mod reconciling;
+#[path = "binary/usage.rs"]
+mod usage;

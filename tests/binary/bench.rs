@@ -1,0 +1,216 @@
+//! A world, a folder with a configuration, and the program.
+
+use boardsync::model::Side;
+use boardsync::sandbox::ado::AdoConfig;
+use boardsync::sandbox::clickup::config::{ClickUpConfig, Quirks};
+use boardsync::sandbox::clock::SandboxClock;
+use boardsync::sandbox::faults::{Fault, FaultRule};
+use boardsync::sandbox::seed;
+use boardsync::sandbox::world::{PROJECT, World};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Token texts that no byte of output, log or database may hold.
+pub const ADO_TOKEN: &str = "canary-ado-6f1d0c52e7";
+pub const CLICKUP_TOKEN: &str = "pk_1001_CANARY9C41B7";
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    /// Fails with everything that was printed when the exit code is another.
+    #[track_caller]
+    pub fn left_with(self, code: i32) -> Ran {
+        assert_eq!(
+            self.code, code,
+            "\n--- stdout\n{}\n--- stderr\n{}",
+            self.out, self.err
+        );
+        self
+    }
+
+    /// Fails unless stdout or stderr holds the text.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Ran {
+        assert!(
+            self.out.contains(text) || self.err.contains(text),
+            "{text:?} is missing\n--- stdout\n{}\n--- stderr\n{}",
+            self.out,
+            self.err
+        );
+        self
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.out).expect(&self.out)
+    }
+}
+
+/// A world with the seeded board, and a folder with its configuration.
+pub struct Bench {
+    pub world: World,
+    pub folder: tempfile::TempDir,
+    pub config: PathBuf,
+    pub ids: Vec<i64>,
+}
+
+impl Bench {
+    pub async fn new() -> Bench {
+        let ado = AdoConfig {
+            pat: ADO_TOKEN.to_owned(),
+            ..AdoConfig::default()
+        };
+        let clickup = ClickUpConfig {
+            token: CLICKUP_TOKEN.to_owned(),
+            quirks: Quirks {
+                rate_limit: 10_000,
+                ..Quirks::default()
+            },
+            ..ClickUpConfig::example()
+        };
+        let world = World::start_on(SandboxClock::real(), ado, clickup, 0)
+            .await
+            .unwrap();
+        let ids = seed::ado_board(&world.ado, PROJECT).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let config = world
+            .write_config(folder.path(), &World::example_pair())
+            .unwrap();
+        Bench {
+            world,
+            folder,
+            config,
+            ids,
+        }
+    }
+
+    /// A world whose board was carried over, with an empty ledger.
+    pub async fn equal() -> Bench {
+        let bench = Bench::new().await;
+        bench
+            .run(&["reconcile", "--once", "--yes"])
+            .await
+            .left_with(0);
+        bench.run(&["reconcile", "--once"]).await.left_with(0);
+        bench.world.ledger.clear();
+        bench
+    }
+
+    pub fn command(&self, args: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("boardsync"));
+        command.env_clear();
+        for name in ["PATH", "HOME"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command
+            .current_dir(self.folder.path())
+            .arg("--config")
+            .arg(&self.config)
+            .args(args)
+            .stdin(std::process::Stdio::null());
+        command
+    }
+
+    /// Runs the program to its end.
+    pub async fn run(&self, args: &[&str]) -> Ran {
+        let command = self.command(args);
+        tokio::task::spawn_blocking(move || {
+            let output = assert_cmd::Command::from_std(command)
+                .timeout(std::time::Duration::from_secs(60))
+                .output()
+                .unwrap();
+            Ran {
+                code: output.status.code().unwrap_or(-1),
+                out: String::from_utf8(output.stdout).unwrap(),
+                err: String::from_utf8(output.stderr).unwrap(),
+            }
+        })
+        .await
+        .unwrap()
+    }
+
+    /// Every file of the folder with its bytes, but lock files, whose content is a note.
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        std::fs::read_dir(self.folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_none_or(|end| end != "lock"))
+            .map(|path| {
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                (name, std::fs::read(&path).unwrap())
+            })
+            .collect()
+    }
+
+    pub fn fault(&self, service: Side, method: Option<&str>, path: &str, fault: Fault, times: u32) {
+        self.world.faults.add(FaultRule {
+            service,
+            method: method.map(str::to_owned),
+            path_contains: path.to_owned(),
+            fault,
+            skip: 0,
+            times,
+        });
+    }
+
+    /// Titles of all tasks, sorted.
+    pub fn titles(&self) -> Vec<String> {
+        let mut titles: Vec<String> = self
+            .world
+            .clickup
+            .all_ids()
+            .iter()
+            .filter_map(|id| self.world.clickup.task(id))
+            .map(|task| task["name"].as_str().unwrap().to_owned())
+            .collect();
+        titles.sort();
+        titles
+    }
+
+    pub fn task_named(&self, title: &str) -> String {
+        let ids = self.world.clickup.all_ids();
+        let named = |id: &String| self.world.clickup.task(id).unwrap()["name"] == title;
+        ids.into_iter().find(named).expect(title)
+    }
+
+    pub fn rename(&self, id: i64, title: &str) {
+        self.world
+            .ado
+            .edit(id, &[("System.Title", json!(title))], "ada@contoso.example")
+            .unwrap();
+    }
+
+    pub fn add_story(&self, title: &str) -> i64 {
+        self.world
+            .ado
+            .create_item(PROJECT, "User Story", &[("System.Title", json!(title))])
+            .unwrap()
+    }
+
+    pub fn replace_config(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(&self.config).unwrap();
+        assert!(text.contains(from), "{from}");
+        std::fs::write(&self.config, text.replacen(from, to, 1)).unwrap();
+    }
+}
+
+/// A plain answer with this status.
+pub fn status(status: u16, headers: &[(&str, &str)]) -> Fault {
+    Fault::Status {
+        status,
+        body: r#"{"err":"made up","ECODE":"TEST_000","message":"made up"}"#.to_owned(),
+        content_type: "application/json".to_owned(),
+        headers: headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+    }
+}

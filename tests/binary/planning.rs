@@ -1,0 +1,125 @@
+//! `plan` and `apply`.
+
+use super::bench::Bench;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_writes_nothing_anywhere() {
+    let bench = Bench::new().await;
+    let before = bench.files();
+    let ran = bench.run(&["plan"]).await.left_with(0);
+    assert!(
+        ran.out.contains("Guest can enter an address"),
+        "{}",
+        ran.out
+    );
+    assert!(!ran.out.contains('\u{1b}') && !ran.err.contains('\u{1b}'));
+    bench
+        .run(&["plan", "--detailed-exitcode"])
+        .await
+        .left_with(2);
+    bench
+        .run(&["reconcile", "--once", "--dry-run"])
+        .await
+        .left_with(0);
+    assert_eq!(bench.world.ledger.writes(), []);
+    assert_eq!(bench.files(), before, "a plan made or changed a file");
+
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    bench.rename(bench.ids[1], "Renamed");
+    bench.world.ledger.clear();
+    let before = bench.files();
+    assert!(before.contains_key("boardsync.db"));
+    let ran = bench
+        .run(&["plan", "--json", "--detailed-exitcode"])
+        .await
+        .left_with(2);
+    assert!(ran.json()["format_version"].is_u64());
+    assert_eq!(bench.world.ledger.writes(), []);
+    assert!(bench.world.ledger.count() > 0);
+    assert_eq!(bench.files(), before, "a plan changed the database");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_plan_is_carried_out_once() {
+    let bench = Bench::new().await;
+    bench
+        .run(&["plan", "--out", "first.plan"])
+        .await
+        .left_with(0)
+        .says("boardsync apply first.plan");
+    bench.run(&["apply", "first.plan"]).await.left_with(0);
+    assert_eq!(bench.titles().len(), 5);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let ran = bench
+        .run(&["plan", "--detailed-exitcode"])
+        .await
+        .left_with(0);
+    assert!(
+        ran.out.to_lowercase().contains("nothing to do"),
+        "{}",
+        ran.out
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_moved_since_the_plan_is_named_and_left_out() {
+    let bench = Bench::equal().await;
+    bench.rename(bench.ids[1], "Planned one");
+    bench.rename(bench.ids[2], "Planned two");
+    bench.run(&["plan", "--out", "f"]).await.left_with(0);
+    bench.rename(bench.ids[1], "Moved on");
+    let ran = bench.run(&["apply", "f"]).await.left_with(3);
+    assert!(
+        ran.err.contains("refused")
+            && ran.err.contains("Planned one") | ran.err.contains("Guest can enter"),
+        "{}",
+        ran.err
+    );
+    let titles = bench.titles();
+    assert!(titles.contains(&"Planned two".to_owned()), "{titles:?}");
+    assert!(
+        titles.contains(&"Guest can enter an address".to_owned()),
+        "{titles:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_no_plan_is_wrong_usage() {
+    let bench = Bench::new().await;
+    bench
+        .run(&["apply", "none.plan"])
+        .await
+        .left_with(64)
+        .says("none.plan");
+    std::fs::write(
+        bench.folder.path().join("old.plan"),
+        r#"{"format_version":999}"#,
+    )
+    .unwrap();
+    bench
+        .run(&["apply", "old.plan"])
+        .await
+        .left_with(64)
+        .says("format 999");
+    std::fs::write(bench.folder.path().join("bad.plan"), "x").unwrap();
+    bench
+        .run(&["apply", "bad.plan"])
+        .await
+        .left_with(64)
+        .says("not a saved plan");
+    assert_eq!(bench.world.ledger.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn apply_without_a_file_and_without_a_terminal_changes_nothing() {
+    let bench = Bench::new().await;
+    bench
+        .run(&["apply"])
+        .await
+        .left_with(4)
+        .says("plan --out FILE");
+    assert_eq!(bench.world.ledger.writes(), []);
+}

@@ -1,0 +1,109 @@
+//! `reconcile`: consent, guards, and the daemon.
+
+use super::bench::Bench;
+use boardsync::sandbox::{seed, world::PROJECT};
+use std::time::{Duration, Instant};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_contact_waits_for_a_yes() {
+    let bench = Bench::new().await;
+    bench
+        .run(&["reconcile", "--once"])
+        .await
+        .left_with(4)
+        .says("--yes");
+    assert_eq!(bench.world.ledger.writes(), []);
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    assert_eq!(bench.titles().len(), 5);
+    bench.world.ledger.clear();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    bench
+        .run(&["reconcile", "--once", "--full"])
+        .await
+        .left_with(0);
+    assert_eq!(bench.world.ledger.writes(), []);
+}
+
+/// Returns what stands behind `--approve` in the output.
+fn hash_in(text: &str) -> String {
+    let (_, rest) = text.split_once("--approve ").expect(text);
+    rest.split_whitespace().next().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_updates_at_once_need_the_hash_of_exactly_that_plan() {
+    let bench = Bench::new().await;
+    bench.replace_config(
+        "[[pair]]",
+        "[guard]\nmax_updates = 10\nupdates_percent = 10\nmax_creates = 100\n\n[[pair]]",
+    );
+    let ids = seed::ado_tasks(&bench.world.ado, PROJECT, 30).unwrap();
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    for id in &ids {
+        bench.rename(*id, &format!("Renamed {id}"));
+    }
+    bench.world.ledger.clear();
+    let ran = bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(4);
+    assert_eq!(bench.world.ledger.writes(), [], "--yes is no approval");
+    bench
+        .run(&["reconcile", "--once", "--approve", "0000"])
+        .await
+        .left_with(4);
+    assert_eq!(bench.world.ledger.writes(), []);
+    bench
+        .run(&["reconcile", "--once", "--approve", &hash_in(&ran.out)])
+        .await
+        .left_with(0);
+    let renamed = bench
+        .titles()
+        .iter()
+        .filter(|title| title.starts_with("Renamed "))
+        .count();
+    assert_eq!(renamed, 30);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_daemon_runs_cycles_and_leaves_cleanly_when_told() {
+    let bench = Bench::equal().await;
+    bench.replace_config("[[pair]]", "[schedule]\npoll = \"5s\"\n\n[[pair]]");
+    bench.rename(bench.ids[1], "Seen by the daemon");
+    let mut child = bench
+        .command(&["reconcile"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while !bench.titles().contains(&"Seen by the daemon".to_owned()) {
+        assert!(start.elapsed() < Duration::from_secs(20), "no cycle came");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let told = std::process::Command::new("kill")
+        .arg(child.id().to_string())
+        .status()
+        .unwrap();
+    assert!(told.success());
+    let start = Instant::now();
+    let left = loop {
+        if let Some(left) = child.try_wait().unwrap() {
+            break left;
+        }
+        if start.elapsed() > Duration::from_secs(10) {
+            child.kill().unwrap();
+            panic!("the daemon did not end");
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(left.code(), Some(0));
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+}

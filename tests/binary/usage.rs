@@ -1,0 +1,127 @@
+//! What goes wrong before the first request, and the commands that need none.
+
+use super::bench::Bench;
+use boardsync::store::StateLock;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_writer_leaves_with_75() {
+    let bench = Bench::new().await;
+    let lock = StateLock::acquire(&bench.folder.path().join("boardsync.db")).unwrap();
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(75)
+        .says(&std::process::id().to_string());
+    bench.run(&["reconcile"]).await.left_with(75);
+    assert_eq!(bench.world.ledger.writes(), []);
+    drop(lock);
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_configuration_is_shown_where_it_is() {
+    let bench = Bench::new().await;
+    bench.replace_config("requests_per_second = 200", "requests_per_secnd = 200");
+    bench
+        .run(&["plan"])
+        .await
+        .left_with(78)
+        .says("config.toml:7:1")
+        .says("requests_per_second");
+    std::fs::write(&bench.config, "[ado\n").unwrap();
+    bench
+        .run(&["plan"])
+        .await
+        .left_with(78)
+        .says("config.toml:1:");
+    std::fs::remove_file(&bench.config).unwrap();
+    bench.run(&["plan"]).await.left_with(78).says("config.toml");
+    assert_eq!(bench.world.ledger.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_usage_leaves_with_64() {
+    let bench = Bench::new().await;
+    bench
+        .run(&["plan", "--bogus"])
+        .await
+        .left_with(64)
+        .says("--bogus");
+    bench
+        .run(&["reconcile", "--yes"])
+        .await
+        .left_with(64)
+        .says("--once");
+    bench
+        .run(&["plan", "--pair", "none"])
+        .await
+        .left_with(64)
+        .says("the configuration has: web");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_token_leaves_with_77() {
+    let bench = Bench::new().await;
+    std::fs::remove_file(bench.folder.path().join("clickup.token")).unwrap();
+    bench
+        .run(&["plan"])
+        .await
+        .left_with(77)
+        .says("clickup.token");
+    bench.replace_config("{ file = \"ado.token\" }", "{ env = \"NO_SUCH_TOKEN\" }");
+    bench
+        .run(&["plan"])
+        .await
+        .left_with(77)
+        .says("NO_SUCH_TOKEN");
+    assert_eq!(bench.world.ledger.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_accepts_the_example_and_names_a_wrong_status() {
+    let bench = Bench::new().await;
+    bench
+        .run(&["check"])
+        .await
+        .left_with(0)
+        .says("fits both services");
+    bench
+        .run(&["check", "--offline"])
+        .await
+        .left_with(0)
+        .says("well-formed");
+    bench.replace_config("\"in review\"", "\"in revue\"");
+    bench.run(&["check", "--offline"]).await.left_with(0);
+    bench
+        .run(&["check"])
+        .await
+        .left_with(78)
+        .says("in revue")
+        .says("in review");
+    assert_eq!(bench.world.ledger.writes(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn completions_and_manual_pages_need_no_configuration() {
+    let bench = Bench::new().await;
+    std::fs::remove_file(&bench.config).unwrap();
+    bench
+        .run(&["completions", "bash"])
+        .await
+        .left_with(0)
+        .says("_boardsync");
+    let pages = bench.folder.path().join("man");
+    std::fs::create_dir(&pages).unwrap();
+    bench.run(&["man", "man"]).await.left_with(0);
+    let main = std::fs::read_to_string(pages.join("boardsync.1")).unwrap();
+    assert!(main.contains("boardsync"));
+    assert!(pages.join("boardsync-reconcile.1").exists());
+    bench
+        .run(&["man", "no/such"])
+        .await
+        .left_with(1)
+        .says("no/such");
+}

@@ -1,0 +1,479 @@
+//! Laws of the rich-text code, over our own fixtures and over generated text.
+//!
+//! `BOARDSYNC_EXTRA_CORPUS=DIR` adds every `.html` and `.md` file below a directory to the fixture tests, for instance
+//! texts exported from a real project; `cargo test --test markup_laws -- --nocapture` then prints the counts.
+#![allow(
+    missing_docs,
+    clippy::print_stdout,
+    reason = "tests are named by their rule, and the counts are for people who run a corpus"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use boardsync::markup::{FOOTER_PREFIX, TextMerge, canonical, footer, merge3, put, with_footer};
+use boardsync::model::TextFormat::{self, Html, Markdown};
+use proptest::prelude::*;
+
+/// Every fixture: a short name, its language and its text.
+fn fixtures() -> Vec<(String, TextFormat, String)> {
+    let mut found = Vec::new();
+    collect(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/markup"),
+        &mut found,
+    );
+    if let Some(extra) = std::env::var_os("BOARDSYNC_EXTRA_CORPUS") {
+        collect(&PathBuf::from(extra), &mut found);
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found
+}
+
+fn collect(folder: &Path, found: &mut Vec<(String, TextFormat, String)>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, found);
+            continue;
+        }
+        let format = match path.extension().and_then(|end| end.to_str()) {
+            Some("html") => Html,
+            Some("md") => Markdown,
+            _ => continue,
+        };
+        let text = String::from_utf8_lossy(&fs::read(&path).unwrap_or_default()).into_owned();
+        found.push((path.display().to_string(), format, text));
+    }
+}
+
+/// Fails with all offenders at once.
+fn every_fixture(rule: &str, holds: impl Fn(&str, TextFormat, &str) -> Result<(), String>) {
+    let all = fixtures();
+    let failed: Vec<String> = all
+        .iter()
+        .filter_map(|(name, format, text)| {
+            holds(name, *format, text)
+                .err()
+                .map(|why| format!("{name}: {why}"))
+        })
+        .collect();
+    println!("{rule}: {} of {} hold", all.len() - failed.len(), all.len());
+    assert!(failed.is_empty(), "{rule}:\n{}", failed.join("\n\n"));
+}
+
+fn equal(a: &str, b: &str) -> Result<(), String> {
+    if a == b {
+        Ok(())
+    } else {
+        Err(format!("\n--- expected\n{a}\n--- found\n{b}"))
+    }
+}
+
+#[test]
+fn canonical_markdown_is_its_own_canonical_form() {
+    every_fixture("fixed point", |_, format, text| {
+        let once = canonical(format, text);
+        equal(&once, &canonical(Markdown, &once))
+    });
+}
+
+#[test]
+fn markdown_written_as_html_reads_back_equal() {
+    every_fixture("by HTML and back", |_, format, text| {
+        let once = canonical(format, text);
+        equal(&once, &canonical(Html, &put(Html, "", &once)))
+    });
+}
+
+#[test]
+fn an_unchanged_text_keeps_every_byte() {
+    every_fixture("put get", |_, format, text| {
+        equal(text, &put(format, text, &canonical(format, text)))
+    })
+}
+
+/// Fixtures that have no blocks to keep: misnested, or too deep to be cut into pieces.
+const ONE_PIECE: [&str; 4] = ["never-closed", "wrongly-closed", "deep-divs", "unclosed"];
+
+#[test]
+fn a_new_paragraph_leaves_all_other_bytes_alone() {
+    every_fixture("append", |name, format, text| {
+        let wanted = canonical(
+            Markdown,
+            &format!("{}\n\nAdded by a colleague.", canonical(format, text)),
+        );
+        let written = put(format, text, &wanted);
+        equal(&wanted, &canonical(format, &written))?;
+        if ONE_PIECE.iter().any(|exempt| name.contains(exempt)) {
+            return Ok(());
+        }
+        // The footer stays the last line, so only what stands before it can be a prefix.
+        let footer_at = footer(text)
+            .and_then(|_| text.find(FOOTER_PREFIX))
+            .unwrap_or(text.len());
+        let before = text.get(..footer_at).unwrap_or(text).trim_end();
+        let kept = written.starts_with(before) && footer(&written) == footer(text);
+        if kept {
+            Ok(())
+        } else {
+            Err(format!("rewritten:\n{text}\n---\n{written}"))
+        }
+    });
+}
+
+#[test]
+fn removing_the_first_block_leaves_the_last_ones_bytes_alone() {
+    every_fixture("remove first", |name, format, text| {
+        let last = match format {
+            Html => "<p>Kept <span style=\"color:teal\">as it is</span></p>",
+            Markdown => "Kept  __as it is__",
+        };
+        let whole = match format {
+            Html => format!("<p>Goes away</p>{text}{last}"),
+            Markdown => format!("Goes away\n\n{text}\n\n{last}"),
+        };
+        let before = canonical(format, &whole);
+        let Some(wanted) = before.strip_prefix("Goes away\n\n") else {
+            return Ok(());
+        };
+        let wanted = canonical(Markdown, wanted);
+        let written = put(format, &whole, &wanted);
+        equal(&wanted, &canonical(format, &written))?;
+        let exempt =
+            ONE_PIECE.iter().any(|exempt| name.contains(exempt)) || !wanted.contains("Kept");
+        if exempt || written.contains(last) {
+            Ok(())
+        } else {
+            Err(format!("rewritten:\n{whole}\n---\n{written}"))
+        }
+    });
+}
+
+/// Letters and digits that a reader sees, in order: an independent, crude reading of the raw text.
+fn seen(format: TextFormat, text: &str) -> String {
+    let html = match format {
+        Html => text.to_owned(),
+        Markdown => {
+            let mut options = comrak::Options::default();
+            options.extension.table = true;
+            options.extension.strikethrough = true;
+            options.extension.tasklist = true;
+            options.render.r#unsafe = false;
+            options.render.escape = true; // raw HTML as text: both sides of the comparison show tag names alike
+            comrak::markdown_to_html(text, &options)
+        }
+    };
+    let hidden = ["script", "style", "title", "iframe"];
+    let document = scraper::Html::parse_fragment(&html);
+    let shown = document.tree.root().descendants().filter_map(|node| {
+        let inside = node
+            .parent()
+            .and_then(|parent| parent.value().as_element().map(|e| e.name().to_owned()));
+        let text = node.value().as_text()?;
+        (!inside.is_some_and(|name| hidden.contains(&name.as_str()))).then(|| text.to_string())
+    });
+    shown
+        .flat_map(|text| {
+            text.chars()
+                .filter(|c| c.is_alphanumeric())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn multiset(text: &str) -> BTreeMap<char, usize> {
+    let mut out = BTreeMap::new();
+    text.chars().for_each(|c| *out.entry(c).or_insert(0) += 1);
+    out
+}
+
+#[test]
+fn no_letter_of_a_text_is_lost() {
+    every_fixture("no loss", |name, format, text| {
+        // Raw HTML in Markdown is markup here and text to the crude reading; a footer of ours is left out on purpose.
+        if name.contains("html-")
+            || name.contains("checkbox-marks")
+            || name.contains("entities")
+            || name.contains("generics")
+            || footer(text).is_some()
+        {
+            return Ok(());
+        }
+        let shown = canonical(format, text);
+        let (before, mut after) = (
+            multiset(&seen(format, text)),
+            multiset(&seen(Markdown, &shown)),
+        );
+        for (letter, count) in before {
+            let left = after.remove(&letter).unwrap_or(0);
+            // The other way round is fine: alternative texts, numbers of list items in cells, `br` and `u` as text.
+            if left < count {
+                return Err(format!(
+                    "{letter:?} {count} times, then {left}\n{text}\n---\n{shown}"
+                ));
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn there_are_enough_fixtures_of_both_kinds() {
+    for format in [Html, Markdown] {
+        assert!(
+            fixtures()
+                .iter()
+                .filter(|(_, kind, _)| *kind == format)
+                .count()
+                >= 60
+        );
+    }
+}
+
+/// Bits of Markdown that mean something to one another when put together.
+const MARKDOWN_BITS: &[&str] = &[
+    "*",
+    "**",
+    "_",
+    "~~",
+    "~",
+    "`",
+    "``",
+    "[",
+    "]",
+    "(",
+    ")",
+    "](http://x.y)",
+    "![",
+    "<u>",
+    "</u>",
+    "<b>",
+    "</b>",
+    "<br>",
+    "<sub>",
+    "</sub>",
+    "a",
+    "b c",
+    " ",
+    "  ",
+    "\n",
+    "\n\n",
+    "- ",
+    "1. ",
+    "2) ",
+    "> ",
+    "# ",
+    "|",
+    "| --- |",
+    "---",
+    "===",
+    "\\",
+    "&amp;",
+    "&lt;",
+    "&",
+    "<T>",
+    "<div>",
+    "</div>",
+    "<!-- x -->",
+    "    ",
+    "\t",
+    "☐ ",
+    "[ ] ",
+    "[x] ",
+    "```",
+    "~~~",
+    "$",
+    "^",
+    "é",
+    "⚓",
+    "!",
+    "_x_",
+    "http://a.b/_c_d",
+    "Azure DevOps: ",
+    "[l](https://d/e#sx1:a:b)",
+    "\u{a0}",
+    "<a href='http://q'>",
+    "</a>",
+    "<img src=x alt=y>",
+    ".",
+    "1",
+    ":",
+    "+",
+    "<li>",
+    "<ul>",
+    "</ul>",
+    "<table>",
+    "<td>",
+    "\r\n",
+];
+
+/// Bits of HTML, likewise.
+const HTML_BITS: &[&str] = &[
+    "<b>",
+    "</b>",
+    "<i>",
+    "</i>",
+    "<s>",
+    "</s>",
+    "<u>",
+    "</u>",
+    "<sub>",
+    "</sub>",
+    "<a href=http://x>",
+    "</a>",
+    "<a href=http://y>",
+    "a",
+    "b",
+    " ",
+    "c d",
+    "<br>",
+    "<br><br>",
+    "<div>",
+    "</div>",
+    "<p>",
+    "</p>",
+    "<ul>",
+    "</ul>",
+    "<ol>",
+    "<ol start=3>",
+    "</ol>",
+    "<li>",
+    "</li>",
+    "<table>",
+    "</table>",
+    "<tr>",
+    "<td>",
+    "<td rowspan=2 colspan=2>",
+    "</td>",
+    "<th>",
+    "<pre>",
+    "</pre>",
+    "<code>",
+    "</code>",
+    "<blockquote>",
+    "</blockquote>",
+    "<h2>",
+    "</h2>",
+    "<hr>",
+    "<img src=i.png alt='q*'>",
+    "<input type=checkbox checked>",
+    "☐ ",
+    "[ ] ",
+    "*",
+    "_",
+    "`",
+    "[",
+    "]",
+    "(",
+    "!",
+    "~",
+    "#",
+    "1.",
+    "-",
+    "+",
+    "|",
+    "\\",
+    "&lt;",
+    "&gt;",
+    "&amp;lt;",
+    "&amp;",
+    "<span>",
+    "</span>",
+    "&nbsp;",
+    "50%",
+    ",",
+    "http://a.b/c_d ",
+    "Azure DevOps: ",
+    "<a href='https://d/e#sx1:a'>L</a>",
+    "\n",
+    "<o:p>",
+    "<!-- c -->",
+    "<",
+    "\u{0}",
+];
+
+fn soup(bits: &'static [&'static str], most: usize) -> impl Strategy<Value = String> {
+    prop::collection::vec(prop::sample::select(bits), 0..most).prop_map(|bits| bits.concat())
+}
+
+fn raw_text() -> impl Strategy<Value = (TextFormat, String)> {
+    prop_oneof![
+        soup(HTML_BITS, 30).prop_map(|text| (Html, text)),
+        soup(MARKDOWN_BITS, 30).prop_map(|text| (Markdown, text)),
+    ]
+}
+
+/// A canonical text of a few paragraphs and list items drawn from few words, so that edits meet often.
+fn small_text() -> impl Strategy<Value = String> {
+    let line = prop::sample::select(
+        &[
+            "one",
+            "two",
+            "three",
+            "- one",
+            "- two",
+            "# one",
+            "> two",
+            "",
+            "one\\\ntwo",
+        ][..],
+    );
+    prop::collection::vec(line, 0..7).prop_map(|lines| canonical(Markdown, &lines.join("\n\n")))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_has_a_stable_canonical_form((format, raw) in raw_text()) {
+        let once = canonical(format, &raw);
+        prop_assert_eq!(&canonical(Markdown, &once), &once);
+        prop_assert_eq!(&canonical(Html, &put(Html, "", &once)), &once);
+        prop_assert_eq!(&put(format, &raw, &once), &raw);
+    }
+
+    #[test]
+    fn what_is_put_is_what_is_read_back((format, raw) in raw_text(), wanted in soup(MARKDOWN_BITS, 12), joined: bool) {
+        let tail = if joined { canonical(format, &raw) } else { String::new() };
+        let wanted = canonical(Markdown, &format!("{wanted}\n\n{tail}"));
+        let written = put(format, &raw, &wanted);
+        prop_assert_eq!(&canonical(format, &written), &wanted);
+        prop_assert_eq!(&put(format, &written, &wanted), &written, "a second pass writes nothing");
+    }
+
+    #[test]
+    fn a_footer_can_be_set_on_any_text(raw in soup(MARKDOWN_BITS, 20), label in "[A-Za-z\\[\\]_*#0-9]{1,12}", mark in "[A-Za-z0-9:%._~-]{1,20}") {
+        let url = format!("https://dev.azure.com/o/p_q/_workitems/edit/7#sx1:{mark}");
+        let marked = with_footer(&raw, &label, &url);
+        prop_assert_eq!(footer(&marked), Some((label, url)));
+        prop_assert_eq!(canonical(Markdown, &marked), canonical(Markdown, &raw));
+    }
+
+    #[test]
+    fn merging_with_an_unchanged_or_equal_side_gives_the_other(base in small_text(), edit in small_text()) {
+        prop_assert_eq!(merge3(&base, &edit, &base), TextMerge::Clean(edit.clone()));
+        prop_assert_eq!(merge3(&base, &base, &edit), TextMerge::Clean(edit.clone()));
+        prop_assert_eq!(merge3(&base, &edit, &edit), TextMerge::Clean(edit));
+    }
+
+    #[test]
+    fn merging_is_symmetric_up_to_the_winner(base in small_text(), a in small_text(), b in small_text()) {
+        let swapped = match merge3(&base, &b, &a) {
+            TextMerge::Conflict { taking_a, taking_b } => TextMerge::Conflict { taking_a: taking_b, taking_b: taking_a },
+            clean => clean,
+        };
+        prop_assert_eq!(merge3(&base, &a, &b), swapped);
+    }
+
+    #[test]
+    fn merged_text_is_canonical(base in small_text(), a in small_text(), b in small_text()) {
+        let texts = match merge3(&base, &a, &b) {
+            TextMerge::Clean(text) => vec![text],
+            TextMerge::Conflict { taking_a, taking_b } => vec![taking_a, taking_b],
+        };
+        for text in texts {
+            prop_assert_eq!(&canonical(Markdown, &text), &text);
+        }
+    }
+}

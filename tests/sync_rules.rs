@@ -1,0 +1,19 @@
+//! The rules of syncing, one by one: the real engine and connectors against both fakes, with people editing on both
+//! sides. Every rule ends with cycles that must write nothing.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on should stop there"
+)]
+
+#[path = "sync_rules/bench.rs"]
+mod bench;
+#[path = "sync_rules/fields.rs"]
+mod fields;
+#[path = "sync_rules/presence.rs"]
+mod presence;
+#[path = "sync_rules/text.rs"]
+mod text;

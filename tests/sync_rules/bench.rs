@@ -1,0 +1,236 @@
+//! Both fakes with one instance of the product between them.
+
+use boardsync::commands::setup::{self, Services};
+use boardsync::engine::apply::{Consent, Report};
+use boardsync::engine::observe::Observed;
+use boardsync::engine::{Engine, Scope};
+use boardsync::model::{ItemId, Side};
+use boardsync::sandbox::ado::AdoConfig;
+use boardsync::sandbox::clickup::ClickUpConfig;
+use boardsync::sandbox::clock::SandboxClock;
+use boardsync::sandbox::world::{LIST, PROJECT, World};
+use boardsync::store::{Conflict, LinkState, StateLock};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use tokio_util::sync::CancellationToken;
+
+pub const ADA: &str = "ada@contoso.example";
+pub const TITLE: &str = "System.Title";
+pub const TEXT: &str = "System.Description";
+pub const STATE: &str = "System.State";
+pub const TAGS: &str = "System.Tags";
+pub const PERSON: &str = "System.AssignedTo";
+
+pub struct Instance {
+    pub engine: Engine,
+    services: Services,
+    _lock: StateLock,
+}
+
+pub struct Bench {
+    pub world: World,
+    pub path: PathBuf,
+    pub folder: tempfile::TempDir,
+    pub instance: Option<Instance>,
+}
+
+/// Starts both fakes with the example pair and more lines for it.
+pub async fn bench(more: &str) -> Bench {
+    bench_of(&format!("{}{more}\n", World::example_pair())).await
+}
+
+pub async fn bench_of(pair: &str) -> Bench {
+    let mut clickup = ClickUpConfig::example();
+    clickup.quirks.rate_limit = 100_000;
+    let world = World::start_on(SandboxClock::real(), AdoConfig::default(), clickup, 0)
+        .await
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = world.write_config(folder.path(), pair).unwrap();
+    let mut bench = Bench {
+        world,
+        path,
+        folder,
+        instance: None,
+    };
+    bench.open().await;
+    bench
+}
+
+impl Bench {
+    /// Starts the product, as a new process would.
+    pub async fn open(&mut self) {
+        self.instance = None;
+        let config = setup::config(Some(&self.path)).unwrap();
+        let services = setup::connect(&config, &CancellationToken::new()).unwrap();
+        let (lock, store, key) = setup::open_state(&config).unwrap();
+        let mut engine = setup::engine(&config, &services, store, key).await.unwrap();
+        engine.timing.gone_ms = 0;
+        self.instance = Some(Instance {
+            engine,
+            services,
+            _lock: lock,
+        });
+    }
+
+    pub fn engine(&self) -> &Engine {
+        &self.instance.as_ref().unwrap().engine
+    }
+
+    pub async fn run(&self, full: bool) -> (Observed, Report) {
+        let instance = self.instance.as_ref().unwrap();
+        instance.engine.recover().await.unwrap();
+        let scope = Scope {
+            full,
+            ..Scope::default()
+        };
+        let observed = instance.engine.observe(&scope).await.unwrap();
+        let consent = Consent {
+            first_contact: true,
+            hashes: observed.plan.pairs.iter().map(|pair| pair.hash()).collect(),
+        };
+        let report = instance
+            .engine
+            .apply(&instance.services.writers, &observed, &consent)
+            .await
+            .unwrap();
+        (observed, report)
+    }
+
+    pub async fn cycle(&self) -> (Observed, Report) {
+        self.run(false).await
+    }
+
+    pub async fn sweep(&self) -> (Observed, Report) {
+        self.run(true).await
+    }
+
+    /// The echo test: no cycle from here on may write, neither by deltas nor in full.
+    pub async fn quiet(&self) {
+        self.world.ledger.clear();
+        for full in [false, false, true] {
+            let (observed, _) = self.run(full).await;
+            let writes = self.world.ledger.writes();
+            assert!(
+                writes.is_empty(),
+                "full {full}: {writes:#?}\n{:#?}",
+                observed.plan.pairs[0].actions
+            );
+        }
+    }
+
+    /// A work item with its task, settled.
+    pub async fn linked(&self, kind: &str, fields: &[(&str, Value)]) -> (i64, String) {
+        let id = self.create(kind, fields);
+        self.cycle().await;
+        self.quiet().await;
+        (id, self.task_of(id).expect("it has a task"))
+    }
+
+    pub fn create(&self, kind: &str, fields: &[(&str, Value)]) -> i64 {
+        let mut all = vec![(TITLE, json!("Item"))];
+        all.retain(|(key, _)| !fields.iter().any(|(other, _)| other == key));
+        all.extend(fields.iter().cloned());
+        self.world.ado.create_item(PROJECT, kind, &all).unwrap()
+    }
+
+    pub fn create_task(&self, body: &Value) -> String {
+        self.world.clickup.create_task(LIST, body).unwrap()
+    }
+
+    pub fn task_of(&self, id: i64) -> Option<String> {
+        let link =
+            self.engine()
+                .store()
+                .link_by_item(&"web".into(), Side::Ado, &ItemId(id.to_string()));
+        link.unwrap().map(|link| link.clickup.0)
+    }
+
+    pub fn item_of(&self, task: &str) -> i64 {
+        let link = self.engine().store().link_by_item(
+            &"web".into(),
+            Side::ClickUp,
+            &ItemId(task.to_owned()),
+        );
+        link.unwrap()
+            .expect("it has a work item")
+            .ado
+            .0
+            .parse()
+            .unwrap()
+    }
+
+    pub fn link_state(&self, id: i64) -> LinkState {
+        let store = self.engine().store();
+        let rows = store.find_item(&ItemId(id.to_string())).unwrap();
+        rows.first().expect("there was a link").state.clone()
+    }
+
+    pub fn ado(&self, id: i64, field: &str, value: Value) {
+        self.world.ado.edit(id, &[(field, value)], ADA).unwrap();
+    }
+
+    pub fn clickup(&self, task: &str, body: Value) {
+        self.world.clickup.edit(task, &body).unwrap();
+    }
+
+    pub fn field(&self, id: i64, field: &str) -> Value {
+        let item = self.world.ado.item(id).expect("it lives");
+        item.fields.get(field).cloned().unwrap_or(Value::Null)
+    }
+
+    pub fn string(&self, id: i64, field: &str) -> String {
+        self.field(id, field)
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    pub fn task(&self, task: &str) -> Value {
+        self.world.clickup.task(task).expect("it lives")
+    }
+
+    pub fn text(&self, task: &str) -> String {
+        let shown = self.task(task);
+        shown["markdown_description"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    pub fn status(&self, task: &str) -> String {
+        self.task(task)["status"]["status"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    pub fn tags(&self, task: &str) -> Vec<String> {
+        let shown = self.task(task);
+        let mut names: Vec<String> = shown["tags"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|tag| tag["name"].as_str().unwrap().to_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    pub fn people(&self, task: &str) -> Vec<i64> {
+        let shown = self.task(task);
+        let people = shown["assignees"].as_array().unwrap();
+        people.iter().map(|p| p["id"].as_i64().unwrap()).collect()
+    }
+
+    pub fn conflicts(&self) -> Vec<Conflict> {
+        self.engine().store().conflicts(false).unwrap()
+    }
+
+    pub fn counts(&self) -> (usize, usize) {
+        (
+            self.world.ado.all_ids().len(),
+            self.world.clickup.all_ids().len(),
+        )
+    }
+}

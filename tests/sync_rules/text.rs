@@ -1,0 +1,255 @@
+//! Titles and long texts.
+
+use crate::bench::*;
+use boardsync::model::{FieldKey, Side};
+use serde_json::json;
+
+const TWO: &str = "<p>First words here.</p><p>Second words here.</p>";
+
+#[tokio::test]
+async fn edits_of_different_fields_survive_on_both_sides() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[(TEXT, json!(TWO))]).await;
+    t.ado(id, TITLE, json!("New title"));
+    t.clickup(
+        &task,
+        json!({"markdown_content": t.text(&task).replace("Second", "Another")}),
+    );
+    t.cycle().await;
+    assert_eq!(t.task(&task)["name"], "New title");
+    assert_eq!(t.string(id, TITLE), "New title");
+    assert!(t.string(id, TEXT).contains("Another words"));
+    assert!(t.text(&task).contains("Another words"));
+    assert!(t.conflicts().is_empty());
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn edits_of_different_paragraphs_are_merged() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[(TEXT, json!(TWO))]).await;
+    t.ado(
+        id,
+        TEXT,
+        json!(t.string(id, TEXT).replace("First", "Ada's")),
+    );
+    t.clickup(
+        &task,
+        json!({"markdown_content": t.text(&task).replace("Second", "Bo's")}),
+    );
+    t.cycle().await;
+    for text in [t.string(id, TEXT), t.text(&task)] {
+        assert!(
+            text.contains("Ada's words") && text.contains("Bo's words"),
+            "{text}"
+        );
+    }
+    assert!(t.conflicts().is_empty());
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn the_same_paragraph_on_both_sides_goes_to_ado_and_keeps_both_values() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[(TEXT, json!(TWO))]).await;
+    t.ado(
+        id,
+        TEXT,
+        json!(t.string(id, TEXT).replace("First words", "Ada's phrase")),
+    );
+    t.clickup(&task, json!({"markdown_content": t.text(&task).replace("First words", "Bo's saying"), "priority": 1}));
+    t.cycle().await;
+    assert!(t.text(&task).contains("Ada's phrase"));
+    assert!(t.string(id, TEXT).contains("Ada's phrase"));
+    assert_eq!(
+        t.field(id, "Microsoft.VSTS.Common.Priority"),
+        1,
+        "other fields flow"
+    );
+    let stored = t.conflicts();
+    assert_eq!(stored.len(), 1);
+    assert_eq!(stored[0].record.field, FieldKey::Description);
+    assert_eq!(stored[0].record.taken, Some(Side::Ado));
+    assert!(
+        stored[0]
+            .record
+            .ado_raw
+            .as_ref()
+            .unwrap()
+            .contains("Ada's phrase")
+    );
+    assert!(
+        stored[0]
+            .record
+            .clickup_raw
+            .as_ref()
+            .unwrap()
+            .contains("Bo's saying")
+    );
+    t.quiet().await;
+    assert_eq!(t.conflicts().len(), 1);
+}
+
+#[tokio::test]
+async fn a_held_conflict_writes_nothing_until_a_person_chooses() {
+    let mut t = bench("conflict = \"hold\"").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    t.ado(id, TITLE, json!("Ada's"));
+    t.clickup(&task, json!({"name": "Bo's", "priority": 1}));
+    t.cycle().await;
+    assert_eq!(
+        (
+            t.string(id, TITLE).as_str(),
+            t.task(&task)["name"].as_str().unwrap()
+        ),
+        ("Ada's", "Bo's")
+    );
+    assert_eq!(
+        t.field(id, "Microsoft.VSTS.Common.Priority"),
+        1,
+        "other fields flow"
+    );
+    t.quiet().await;
+    let stored = t.conflicts();
+    assert_eq!(stored.len(), 1, "one row however often it is seen");
+    assert!(stored[0].resolved_at.is_none());
+    t.clickup(&task, json!({"priority": 2}));
+    t.cycle().await;
+    assert_eq!(
+        t.field(id, "Microsoft.VSTS.Common.Priority"),
+        2,
+        "other fields flow while it is open"
+    );
+    t.instance = None;
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_boardsync"))
+        .arg("--config")
+        .arg(&t.path)
+        .args([
+            "conflicts",
+            "resolve",
+            &stored[0].id.to_string(),
+            "--take",
+            "clickup",
+        ])
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    t.open().await;
+    t.cycle().await;
+    assert_eq!(
+        (
+            t.string(id, TITLE).as_str(),
+            t.task(&task)["name"].as_str().unwrap()
+        ),
+        ("Bo's", "Bo's")
+    );
+    t.quiet().await;
+    assert!(t.conflicts()[0].resolved_at.is_some());
+}
+
+#[tokio::test]
+async fn html_that_the_server_rewrote_is_no_edit() {
+    let t = bench("").await;
+    let html = "<div><b>Bold</b> &amp; <i>thin</i><br>line</div><ul><li>a</li><li>b<ul><li>c</li></ul></li></ul>";
+    let (id, _) = t.linked("Task", &[(TEXT, json!(html))]).await;
+    t.ado(id, TEXT, json!("<DIV><STRONG>Bold</STRONG> &amp; <em>thin</em><br/>line</DIV><ul><li>a</li><li>b<ul><li>c</li></ul></li></ul>"));
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn markdown_that_clickup_rendered_anew_is_no_edit() {
+    for markdown in [
+        "* one\n* two\n    * three\n\n1. a\n2. b",
+        "Some *thin* and __bold__ and snake_case_name words.",
+        "See [the page](https://example.com/a_b?c=d) or `x = 1`.\n\n```\ncode *stays*\n```",
+        "| a | b |\n|---|---|\n| 1 | 2 |",
+        "# Heading\n\n> quoted\n\n---\n\nlast",
+        "- [ ] open\n- [x] done",
+    ] {
+        let t = bench("").await;
+        let task = t.create_task(&json!({"name": "Text", "markdown_content": markdown}));
+        t.cycle().await;
+        let id = t.item_of(&task);
+        assert!(!t.string(id, TEXT).is_empty());
+        t.quiet().await;
+    }
+}
+
+#[tokio::test]
+async fn a_table_and_an_image_elsewhere_keep_their_bytes() {
+    let t = bench("").await;
+    let html = "<p>First words.</p><table border=\"1\"><tr><td>a</td><td>b</td></tr></table><p><img src=\"https://example.com/x.png\" width=\"40\"></p><p>Last words.</p>";
+    let (id, task) = t.linked("Task", &[(TEXT, json!(html))]).await;
+    let stored = t.string(id, TEXT);
+    let table = &stored[stored.find("<table").unwrap()..stored.find("<p>Last").unwrap()];
+    t.clickup(
+        &task,
+        json!({"markdown_content": t.text(&task).replace("First words", "Other words")}),
+    );
+    t.cycle().await;
+    let now = t.string(id, TEXT);
+    assert!(now.contains("Other words"), "{now}");
+    assert!(now.contains(table), "{now}");
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn the_text_of_a_bug_is_its_repro_steps() {
+    let t = bench("").await;
+    const REPRO: &str = "Microsoft.VSTS.TCM.ReproSteps";
+    let (id, task) = t
+        .linked(
+            "Bug",
+            &[(REPRO, json!("<ol><li>Open</li><li>Tap</li></ol>"))],
+        )
+        .await;
+    assert!(t.text(&task).contains("Open"), "{}", t.text(&task));
+    t.clickup(
+        &task,
+        json!({"markdown_content": t.text(&task).replace("Tap", "Press")}),
+    );
+    t.cycle().await;
+    assert!(t.string(id, REPRO).contains("Press"));
+    assert_eq!(t.string(id, TEXT), "");
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn a_markdown_description_stays_markdown() {
+    let t = bench("").await;
+    let id = t.create("Task", &[]);
+    t.world
+        .ado
+        .patch_as(
+            id,
+            &[
+                json!({"op": "add", "path": "/multilineFieldsFormat/System.Description", "value": "Markdown"}),
+                json!({"op": "add", "path": "/fields/System.Description", "value": "Some *thin* words\n\n- a\n- b"}),
+            ],
+            ADA,
+        )
+        .unwrap();
+    t.cycle().await;
+    t.quiet().await;
+    let task = t.task_of(id).unwrap();
+    t.clickup(
+        &task,
+        json!({"markdown_content": t.text(&task).replace("words", "letters")}),
+    );
+    t.cycle().await;
+    let text = t.string(id, TEXT);
+    assert!(text.contains("letters") && !text.contains('<'), "{text}");
+    let formats = t.world.ado.item(id).unwrap().formats;
+    assert_eq!(formats[TEXT].to_lowercase(), "markdown");
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn a_cleared_text_is_cleared_on_the_other_side() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[(TEXT, json!(TWO))]).await;
+    t.ado(id, TEXT, json!(""));
+    t.cycle().await;
+    assert!(!t.text(&task).contains("words"), "{}", t.text(&task));
+    t.quiet().await;
+}
