@@ -301,6 +301,12 @@ fn finish(context: &Context, observed: &Observed, report: &Report) -> ExitCode {
             print(&render::report(view, &context.style));
         }
     }
+    if report.held > 0 && !context.global.json {
+        note(&format!(
+            "{} held; `boardsync status` says what and why\n",
+            render::plural(report.held, "item or field", "items or fields")
+        ));
+    }
     for error in &report.closed {
         note(&format!("error: {error}\n"));
         if let Some(hint) = error.hint() {

@@ -54,7 +54,7 @@ async fn tags_that_differ_in_case_only_are_equal() {
 }
 
 #[tokio::test]
-async fn tags_added_on_both_sides_and_removed_on_one_are_merged() {
+async fn tags_added_and_removed_in_azure_devops_follow_in_clickup() {
     let t = bench("").await;
     let (id, task) = t.linked("Task", &[(TAGS, json!("one; two"))]).await;
     // An edit cannot name tags, so Bo's comes with a task of its own.
