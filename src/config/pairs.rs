@@ -222,9 +222,16 @@ fn clickup_scope(table: &Reader<'_>, problems: &Problems) -> Option<ClickUpScope
             ));
         }
     }
-    let marker = clickup.string("marker").and_then(|marker| {
+    let marker: Option<String> = clickup.string("marker").and_then(|marker| {
         match marker.get_ref().strip_prefix("custom:").map(str::trim) {
-            Some(name) if !name.is_empty() => Some(name.to_owned()),
+            Some(name) if !name.is_empty() => {
+                problems.push(Problem::new(
+                    marker.span(),
+                    "a custom field for the marker is not supported yet",
+                    "leave clickup.marker out: the marker then stands in one line of the description",
+                ));
+                None
+            }
             _ => {
                 problems.push(Problem::new(
                     marker.span(),
