@@ -33,10 +33,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// An open database.
-#[derive(Debug)]
 pub struct Store {
     connection: Connection,
     path: PathBuf,
+    hook: Option<CommitHook>,
+}
+
+/// Which edge of a transaction is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitEdge {
+    /// Nothing of the batch is stored yet.
+    Before,
+    /// All of it is stored.
+    After,
+}
+
+/// Called at both edges of every transaction; see [`Store::on_commit`].
+pub type CommitHook = Box<dyn FnMut(CommitEdge) -> bool + Send>;
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One change of the stored state.
@@ -154,6 +174,13 @@ pub enum Op {
     },
     /// Appends to the journal.
     Journal(NewJournal),
+    /// Stores a setting of the database, replacing its earlier value.
+    SetMeta {
+        /// Name of the setting.
+        key: String,
+        /// Its value.
+        value: String,
+    },
     /// Moves a side's watermark.
     SetWatermark {
         /// The side.
@@ -187,6 +214,7 @@ impl Store {
         if batch.0.is_empty() {
             return Ok(());
         }
+        self.edge(CommitEdge::Before)?;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -194,7 +222,24 @@ impl Store {
         for op in &batch.0 {
             apply(&transaction, op)?;
         }
-        transaction.commit().map_err(sql("commit a transaction"))
+        transaction.commit().map_err(sql("commit a transaction"))?;
+        self.edge(CommitEdge::After)
+    }
+
+    /// Calls `hook` at both edges of every transaction from now on. Where it returns true, [`Store::commit`] ends there
+    /// with [`StoreError::Interrupted`], as if the process had been killed. For simulations and crash tests; production
+    /// has no hook.
+    pub fn on_commit(&mut self, hook: CommitHook) {
+        self.hook = Some(hook);
+    }
+
+    fn edge(&mut self, edge: CommitEdge) -> Result<(), StoreError> {
+        let stop = self.hook.as_mut().is_some_and(|hook| hook(edge));
+        if stop {
+            Err(StoreError::Interrupted)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -241,6 +286,7 @@ fn apply(tx: &Connection, op: &Op) -> Result<(), StoreError> {
             conflicts::set_holds(tx, pair, Some(items), holds)
         }
         Op::Journal(entry) => journal::append(tx, entry),
+        Op::SetMeta { key, value } => state::set_meta(tx, key, value),
         Op::SetWatermark { side, watermark } => state::set_watermark(tx, *side, watermark),
         Op::SaveCycle(cycle) => journal::save_cycle(tx, cycle),
         Op::SetPairState { pair, state } => state::save_pair_state(tx, pair, state),

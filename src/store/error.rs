@@ -46,6 +46,9 @@ pub enum StoreError {
         /// The version found.
         found: String,
     },
+    /// The commit hook asked to stop there; see [`super::Store::on_commit`].
+    #[error("interrupted at a commit")]
+    Interrupted,
     /// No room left for the database.
     #[error("the disk with the database is full")]
     DiskFull,

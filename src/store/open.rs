@@ -109,6 +109,7 @@ impl Store {
         Ok(Store {
             connection,
             path: path.to_owned(),
+            hook: None,
         })
     }
 }

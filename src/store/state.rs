@@ -1,7 +1,7 @@
 //! Small single values: watermarks, what is known about each pair, settings of the database itself.
 
-use super::Store;
 use super::error::{StoreError, from_json, sql, to_json};
+use super::{Batch, Op, Store};
 use crate::connector::Watermark;
 use crate::model::{PairName, Side, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -53,13 +53,10 @@ impl Store {
 
     /// Stores a setting of the database, in a transaction of its own.
     pub fn set_meta(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
-        self.connection
-            .execute(
-                "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",
-                [key, value],
-            )
-            .map(|_| ())
-            .map_err(sql("save a setting"))
+        self.commit(&Batch(vec![Op::SetMeta {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        }]))
     }
 
     /// Returns what is known about a pair.
@@ -97,6 +94,15 @@ impl Store {
     ) -> Result<(), StoreError> {
         save_pair_state(&self.connection, pair, state)
     }
+}
+
+pub(super) fn set_meta(tx: &Connection, key: &str, value: &str) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",
+        [key, value],
+    )
+    .map(|_| ())
+    .map_err(sql("save a setting"))
 }
 
 pub(super) fn set_watermark(

@@ -233,7 +233,10 @@ impl Run<'_> {
                 }
             }
             if !self.unclean.contains(link) && store.meta(&chosen_key(*link))?.is_some() {
-                store.set_meta(&chosen_key(*link), "{}")?;
+                ops.push(Op::SetMeta {
+                    key: chosen_key(*link),
+                    value: "{}".to_owned(),
+                });
             }
         }
         for (side, id) in self.observed.fresh.get(&plan.pair).into_iter().flatten() {
@@ -281,7 +284,6 @@ impl Run<'_> {
             pair: plan.pair.clone(),
             state,
         });
-        store.commit(&Batch(ops))?;
         let again: BTreeSet<LinkId> = self
             .observed
             .again
@@ -292,10 +294,11 @@ impl Run<'_> {
             .copied()
             .collect();
         let key = again_key(&plan.pair);
-        let text = serde_json::to_string(&again).unwrap_or_default();
-        if store.meta(&key)?.unwrap_or_else(|| "[]".to_owned()) != text {
-            store.set_meta(&key, &text)?;
+        let value = serde_json::to_string(&again).unwrap_or_default();
+        if store.meta(&key)?.unwrap_or_else(|| "[]".to_owned()) != value {
+            ops.push(Op::SetMeta { key, value });
         }
+        store.commit(&Batch(ops))?;
         Ok(store.holds(Some(&plan.pair))?.len())
     }
 }
