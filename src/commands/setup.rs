@@ -124,8 +124,34 @@ fn clickup_scope(pair: &Pair, ado_url: &str) -> clickup::Scope {
 pub fn open_state(config: &Config) -> Result<(StateLock, Store, MarkerKey), Failure> {
     let lock = StateLock::acquire(&config.state.path)?;
     let store = Store::open(&config.state.path)?;
+    #[cfg(debug_assertions)]
+    let store = die_at_commit(store);
     let key = MarkerKey::load_or_create(&config.state.path)?;
     Ok((lock, store, key))
+}
+
+/// Lets a crash test (tests/kills.rs) have this process killed at the n-th edge of a commit, odd ones before and even
+/// ones after it. Debug builds only: a program that people run has no such switch.
+#[cfg(debug_assertions)]
+fn die_at_commit(mut store: Store) -> Store {
+    let Some(mut left) = env("BOARDSYNC_DIE_AT_COMMIT").and_then(|n| n.parse::<u32>().ok()) else {
+        return store;
+    };
+    store.on_commit(Box::new(move |_| {
+        left = left.saturating_sub(1);
+        if left == 0 {
+            // A true SIGKILL, so that nothing of this process runs any more: no destructor, no flush, no unlock.
+            let me = std::process::id().to_string();
+            let _ = std::process::Command::new("kill")
+                .args(["-KILL", &me])
+                .status();
+            loop {
+                std::thread::park();
+            }
+        }
+        false
+    }));
+    store
 }
 
 /// Opens the state for looking. Changes no byte of it, and works beside a running daemon.

@@ -42,14 +42,55 @@ impl LedgerEntry {
     }
 }
 
+/// How far a request has come when a watcher hears of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It has arrived; nothing was done yet.
+    Arrived,
+    /// What it asked for is done; the answer has not left yet.
+    Done,
+}
+
+/// Told of every request, with its service and method. Called in the midst of the work: it must not wait.
+pub type Watcher = Arc<dyn Fn(Stage, Side, &str) + Send + Sync>;
+
 /// The record of all requests. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct Ledger(Arc<Mutex<Vec<LedgerEntry>>>);
+#[derive(Clone, Default)]
+pub struct Ledger(Arc<Mutex<Vec<LedgerEntry>>>, Arc<Mutex<Option<Watcher>>>);
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Ledger").field(&self.inner()).finish()
+    }
+}
 
 impl Ledger {
+    /// Tells a watcher that a request has arrived. Every service calls this once before it does anything.
+    pub fn arrived(&self, service: Side, method: &str) {
+        self.tell(Stage::Arrived, service, method);
+    }
+
     /// Adds an entry at the end.
     pub fn record(&self, entry: LedgerEntry) {
+        let (service, method) = (entry.service, entry.method.clone());
         self.inner().push(entry);
+        self.tell(Stage::Done, service, &method);
+    }
+
+    /// Has every request told to `watcher` from now on; `None`: to nobody. For tests that kill the client at a request.
+    pub fn watch(&self, watcher: Option<Watcher>) {
+        *self.1.lock().unwrap_or_else(PoisonError::into_inner) = watcher;
+    }
+
+    fn tell(&self, stage: Stage, service: Side, method: &str) {
+        let watcher = self
+            .1
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(watcher) = watcher {
+            watcher(stage, service, method);
+        }
     }
 
     /// Returns all entries, oldest first.

@@ -91,6 +91,7 @@ async fn entry(
     body: Bytes,
 ) -> Response<Body> {
     let path = uri.path_and_query().map_or("/", |p| p.as_str()).to_owned();
+    sandbox.ledger.arrived(Side::Ado, method.as_str());
     let fault = sandbox.faults.next(Side::Ado, method.as_str(), &path);
     if let Some(Fault::Delay { ms }) = fault {
         tokio::time::sleep(Duration::from_millis(ms)).await;

@@ -45,6 +45,7 @@ pub(super) async fn handle(State(fake): State<ClickUpSandbox>, request: Request)
         raw,
         content_type,
     );
+    fake.ledger.arrived(Side::ClickUp, &method);
     let fault = fake.faults.next(Side::ClickUp, &method, &path);
     let authorization = header_text(&parts.headers, header::AUTHORIZATION);
     let work = || {

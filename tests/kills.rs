@@ -1,0 +1,161 @@
+//! Real kills: the real program with a real database file against both fake services, SIGKILL at commits, at requests and
+//! at random times; then it is started again, and what both boards hold is judged from outside.
+//!
+//! `BOARDSYNC_KILLS` says how many kills (default 60), `BOARDSYNC_KILL_SEED` which history (default 1). Ten thousand:
+//! `BOARDSYNC_KILLS=10000 cargo test --test kills -- --nocapture`
+
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests may fail by panicking"
+)]
+
+#[path = "kills/board.rs"]
+mod board;
+#[path = "kills/program.rs"]
+mod program;
+
+use board::Board;
+use program::{Kill, Program};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// Histories that run beside each other: half of the time a run waits for a disk or a socket.
+const JOBS: u64 = 3;
+
+/// Runs after which a board at rest must be equal, with an open create and its quiet time in between.
+const PATIENCE: usize = 12;
+
+fn number(name: &str, default: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(text) => text
+            .parse()
+            .unwrap_or_else(|_| panic!("{name} is no number: {text}")),
+        Err(_) => default,
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    kills: BTreeMap<&'static str, u64>,
+    survived: u64,
+    edits: u64,
+    judged: u64,
+}
+
+#[test]
+fn killed_at_any_instant_it_resumes_without_twin_or_lost_edit() {
+    let wanted = number("BOARDSYNC_KILLS", 60);
+    let seed = number("BOARDSYNC_KILL_SEED", 1);
+    let begun = Instant::now();
+    let workers: Vec<_> = (0..JOBS)
+        .map(|job| {
+            let share = wanted / JOBS + u64::from(job < wanted % JOBS);
+            std::thread::spawn(move || history(seed * 1_000 + job, share))
+        })
+        .collect();
+    let mut sum = Tally::default();
+    for worker in workers {
+        let tally = worker.join().expect("a history failed");
+        for (kind, count) in tally.kills {
+            *sum.kills.entry(kind).or_default() += count;
+        }
+        sum.survived += tally.survived;
+        sum.edits += tally.edits;
+        sum.judged += tally.judged;
+    }
+    let killed: u64 = sum.kills.values().sum();
+    println!(
+        "kills {killed} in {} s: {:?}; runs that ended before their kill {}; edits {}; boards judged {}; twins 0, lost edits 0",
+        begun.elapsed().as_secs(),
+        sum.kills,
+        sum.survived,
+        sum.edits,
+        sum.judged
+    );
+    assert_eq!(killed, wanted);
+    if wanted >= 60 {
+        for kind in Kill::KINDS {
+            assert!(sum.kills.contains_key(kind), "no kill of the kind {kind:?}");
+        }
+    }
+}
+
+/// One board's life: people edit, runs are killed, and every now and then the board comes to rest and is judged.
+fn history(seed: u64, kills: u64) -> Tally {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut tally = Tally::default();
+    let program = runtime.block_on(Program::new());
+    let mut board = Board::default();
+    program.run(&["reconcile", "--once", "--yes"]);
+    let mut killed = 0;
+    while killed < kills {
+        for _ in 0..rng.usize(1..4) {
+            board.edit(&program.world, &mut rng);
+            tally.edits += 1;
+        }
+        // More than one death before the board comes to rest: a crash during the recovery from a crash.
+        for _ in 0..rng.usize(1..4) {
+            if killed == kills {
+                break;
+            }
+            let kill = Kill::any(&mut rng);
+            if program.run_killed(&kill) {
+                *tally.kills.entry(kill.kind()).or_default() += 1;
+                killed += 1;
+            } else {
+                tally.survived += 1;
+            }
+            if rng.u8(0..4) == 0 {
+                board.edit(&program.world, &mut rng);
+                tally.edits += 1;
+            }
+        }
+        rest(&program, seed, &kill_note(killed));
+        board.judge(&program, seed);
+        tally.judged += 1;
+    }
+    tally
+}
+
+fn kill_note(killed: u64) -> String {
+    format!("after {killed} kills")
+}
+
+/// Runs without kills until one writes nothing and holds nothing.
+fn rest(program: &Program, seed: u64, note: &str) {
+    let mut last = None;
+    for _ in 0..PATIENCE {
+        let before = program.world.ledger.writes().len();
+        let ran = program.run(&["reconcile", "--once"]);
+        let writes = program.world.ledger.writes().len() - before;
+        // 3: something is held or in conflict; both may stay for good, an open create may not.
+        if ran.code == 0 && writes == 0 {
+            return;
+        }
+        if ran.code == 3 && writes == 0 && !program.creates_open() {
+            return;
+        }
+        if !matches!(ran.code, 0 | 3) {
+            panic!(
+                "seed {seed}, {note}: exit {}\n{}\n{}",
+                ran.code, ran.out, ran.err
+            );
+        }
+        last = Some(ran);
+        std::thread::sleep(program::QUIET);
+    }
+    let status = program.run(&["status"]);
+    panic!(
+        "seed {seed}, {note}: never came to rest: {last:?}\n{}",
+        status.out
+    );
+}
