@@ -141,7 +141,10 @@ pub fn connect_with(
         timing,
     )?;
     let shared = Arc::new(Shared {
-        api: api::Api { http },
+        api: api::Api {
+            http,
+            older: 0.into(),
+        },
         base_url: base_text,
         zone: settings.time_zone,
         scopes: settings.pairs,

@@ -152,8 +152,9 @@ impl ClickUpReader {
         // An edit behind the walk's back is newer than its start: the watermark must not pass that.
         let high = match (seen.high, started) {
             (Some(high), Some(started)) => Some(high.min(started)),
-            // Empty lists: without a mark, the next look would list everything that was created meanwhile.
-            (high, started) => high.or(started),
+            // Empty lists: the clock in the `Date` header need not be the one that stamps tasks, so the next look asks
+            // for everything; there is nothing else to ask from.
+            (high, _) => Some(high.unwrap_or(Timestamp(0))),
         };
         Ok(Listing {
             rows: inner.rows(lists, seen).await?,
@@ -198,7 +199,7 @@ impl Reader for ClickUpReader {
         };
         let mut seen = Seen::default();
         let started = inner.http.server_now();
-        let from = high.plus_ms(-OVERLAP_MS);
+        let from = Timestamp(high.plus_ms(-OVERLAP_MS).0.max(0));
         let end = inner
             .walk_changed(&lists, Some(from), &mut seen, &known_page)
             .await?;

@@ -145,6 +145,26 @@ async fn a_created_item_reads_back_as_written_with_its_marker_and_can_be_found_b
 }
 
 #[tokio::test]
+async fn an_older_server_is_spoken_to_in_the_version_that_it_knows() {
+    let world = world("pat").await;
+    world.ado.quirks(|quirks| quirks.newest_version = 6.0);
+    let id = world.task("one");
+    let item = world.read(&id).await;
+    let edit = change(
+        &item,
+        &[(FieldKey::Title, FieldValue::Text("two".to_owned()))],
+    );
+    world.writer.update(&edit).await.unwrap();
+    assert_eq!(
+        world.read(&id).await.fields[&FieldKey::Title],
+        FieldValue::Text("two".to_owned())
+    );
+    let asked = world.ledger.entries();
+    let refused = asked.iter().filter(|entry| entry.status == 400).count();
+    assert_eq!(refused, 2, "7.1 and 7.0 are tried once each: {asked:?}");
+}
+
+#[tokio::test]
 async fn an_edit_shows_in_the_next_listing_and_an_idle_cycle_costs_two_requests() {
     let world = world("pat").await;
     let id = world.task("one");

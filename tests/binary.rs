@@ -10,6 +10,8 @@
 
 #[path = "binary/bench.rs"]
 mod bench;
+#[path = "binary/disk.rs"]
+mod disk;
 #[path = "binary/faults.rs"]
 mod faults;
 #[path = "binary/inspecting.rs"]

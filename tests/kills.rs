@@ -15,11 +15,14 @@
 
 #[path = "kills/board.rs"]
 mod board;
+#[path = "kills/kill.rs"]
+mod kill;
 #[path = "kills/program.rs"]
 mod program;
 
 use board::Board;
-use program::{Kill, Program};
+use kill::Kill;
+use program::Program;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -93,8 +96,8 @@ fn history(seed: u64, kills: u64) -> Tally {
         .unwrap();
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut tally = Tally::default();
-    let program = runtime.block_on(Program::new());
-    let mut board = Board::default();
+    let program = runtime.block_on(Program::new(""));
+    let mut board = Board::new(3);
     program.run(&["reconcile", "--once", "--yes"]);
     let mut killed = 0;
     while killed < kills {
@@ -120,7 +123,7 @@ fn history(seed: u64, kills: u64) -> Tally {
             }
         }
         rest(&program, seed, &kill_note(killed));
-        board.judge(&program, seed);
+        assert_eq!(board.judge(&program, seed), 0, "edits in ClickUp's window");
         tally.judged += 1;
     }
     tally

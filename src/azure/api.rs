@@ -12,9 +12,20 @@ use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Pinned; every 7.2 number is a preview (MicrosoftDocs/vsts-rest-api-specs, specification/wit, 2026-05).
+/// What every path is written with; every 7.2 number is a preview (MicrosoftDocs/vsts-rest-api-specs, specification/wit,
+/// 2026-05).
 const VERSION: &str = "api-version=7.1";
+
+/// Older numbers, asked with in turn when a server refuses [`VERSION`]: Server 2022, 2020 and 2019 know up to 7.0 or 7.1,
+/// 6.0 and 5.x (learn.microsoft.com, integrate/concepts/rest-api-versioning).
+const OLDER: [&str; 4] = [
+    "api-version=7.0",
+    "api-version=6.0",
+    "api-version=5.1",
+    "api-version=5.0",
+];
 
 /// Most ids of one batch read; more is VS403474 (learn.microsoft.com, work-items/get-work-items-batch, 7.1).
 pub(super) const BATCH: usize = 200;
@@ -38,6 +49,8 @@ pub(super) enum Select<'a> {
 /// The REST calls of one organisation or collection.
 pub(super) struct Api {
     pub(super) http: HttpClient,
+    /// How many of [`OLDER`] the server has driven us to; 0: none.
+    pub(super) older: AtomicUsize,
 }
 
 /// Encodes one path segment.
@@ -343,16 +356,28 @@ impl Api {
         sending: Sending,
         priority: Priority,
     ) -> Result<ApiResponse, ConnectorError> {
-        let url = self.http.url(path)?;
-        self.http
-            .send(ApiRequest {
-                method,
-                url,
-                body,
-                operation,
-                sending,
-                priority,
-            })
-            .await
+        loop {
+            let older = self.older.load(Ordering::Relaxed);
+            let spoken = match older.checked_sub(1).and_then(|index| OLDER.get(index)) {
+                Some(version) => path.replace(VERSION, version),
+                None => path.to_owned(),
+            };
+            let response = self
+                .http
+                .send(ApiRequest {
+                    method: method.clone(),
+                    url: self.http.url(&spoken)?,
+                    body: body.clone(),
+                    operation,
+                    sending,
+                    priority,
+                })
+                .await?;
+            // A definite refusal: nothing was done, so even a create may be sent again.
+            if older == OLDER.len() || !errors::is_unknown_version(&response) {
+                return Ok(response);
+            }
+            self.older.fetch_max(older + 1, Ordering::Relaxed);
+        }
     }
 }

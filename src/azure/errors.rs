@@ -72,6 +72,15 @@ pub(super) fn check(
     Err(error)
 }
 
+/// Returns whether the server refuses the api-version that was asked with: it is older than the number.
+pub(super) fn is_unknown_version(response: &ApiResponse) -> bool {
+    response.status == 400
+        && response.is_json()
+        && response
+            .json::<ErrorBody>(Side::Ado, "read a refusal")
+            .is_ok_and(|body| body.type_key.as_deref() == Some("VssVersionOutOfRangeException"))
+}
+
 /// Returns the code at the start of a message: `TF401232`, `VS403351`.
 fn code(message: &str) -> Option<String> {
     let first = message.trim_start().split([':', ' ']).next()?;

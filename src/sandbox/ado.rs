@@ -121,6 +121,9 @@ pub struct Quirks {
     pub wiql_limit: usize,
     /// Rows in one batch of the reporting feeds.
     pub feed_page: usize,
+    /// Newest api-version that the server knows: 7.2 for Services, 6.0 for Azure DevOps Server 2020 (docs
+    /// integrate/concepts/rest-api-versioning.md, 2025).
+    pub newest_version: f64,
     /// Throttling headers on every answer.
     pub throttle: Option<Throttle>,
 }
@@ -135,6 +138,7 @@ impl Default for Quirks {
             rev_limit: 10_000,
             wiql_limit: 20_000,
             feed_page: 200,
+            newest_version: 7.2,
             throttle: None,
         }
     }

@@ -62,6 +62,11 @@ pub struct Bench {
 
 impl Bench {
     pub async fn new() -> Bench {
+        Bench::at(SandboxClock::real()).await
+    }
+
+    /// As `new`, with services that live in this time.
+    pub async fn at(clock: SandboxClock) -> Bench {
         let ado = AdoConfig {
             pat: ADO_TOKEN.to_owned(),
             ..AdoConfig::default()
@@ -74,9 +79,7 @@ impl Bench {
             },
             ..ClickUpConfig::example()
         };
-        let world = World::start_on(SandboxClock::real(), ado, clickup, 0)
-            .await
-            .unwrap();
+        let world = World::start_on(clock, ado, clickup, 0).await.unwrap();
         let ids = seed::ado_board(&world.ado, PROJECT).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let config = world

@@ -273,8 +273,9 @@ fn answer(
         body,
         by: owner,
     };
+    let newest_version = sandbox.lock().quirks.newest_version;
     let echoed = call.version.clone();
-    let reply = check_version(&call)
+    let reply = check_version(&call, newest_version)
         .and_then(|()| route(sandbox, &call).unwrap_or_else(|| Ok(not_found())));
     let mut reply = reply.unwrap_or_else(Refusal::into_reply);
     if reply.status == 200
@@ -397,7 +398,7 @@ fn version(query: &BTreeMap<String, String>, headers: &HeaderMap) -> String {
     found.unwrap_or("").to_owned()
 }
 
-fn check_version(call: &Call) -> Result<(), Refusal> {
+fn check_version(call: &Call, newest_version: f64) -> Result<(), Refusal> {
     let version = call.version.as_str();
     if version.is_empty() {
         if matches!(call.method.as_str(), "GET" | "OPTIONS") {
@@ -423,7 +424,7 @@ fn check_version(call: &Call) -> Result<(), Refusal> {
         .any(|s| s.eq_ignore_ascii_case("comments"));
     let newest = if comments { 4 } else { 10 };
     let resource: i64 = preview.unwrap_or("").parse().unwrap_or(1);
-    if number > 7.2 || resource > newest {
+    if number > newest_version || resource > newest {
         return Err(Refusal::new(
             400,
             "VssVersionOutOfRangeException",
