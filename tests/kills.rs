@@ -144,7 +144,7 @@ fn rest(program: &Program, seed: u64, note: &str) {
         if ran.code == 0 && writes == 0 {
             return;
         }
-        if ran.code == 3 && writes == 0 && !program.creates_open() {
+        if ran.code == 3 && writes == 0 && program.open().0 == 0 {
             return;
         }
         if !matches!(ran.code, 0 | 3) {

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::engine::apply::{Consent, Done, Report, Stopped};
 use crate::engine::observe::Observed;
 use crate::engine::{CycleError, Engine, Scope, daemon};
-use crate::model::PairName;
+use crate::model::{LinkId, PairName};
 use crate::reconcile::plan::{PLAN_FORMAT, Plan};
 use crate::render::{self, Outcome, OutcomeResult, ReportView};
 use std::collections::BTreeSet;
@@ -143,6 +143,8 @@ pub async fn apply(context: &Context, args: ApplyArgs) -> Result<ExitCode, Failu
 }
 
 /// Reduces the present plan to what the saved one holds, and names what moved since. Returns how many actions moved.
+///
+/// What is left out is left as if nobody had looked at it: its next cycle finds it changed, as it is.
 fn keep_saved(saved: &Plan, observed: &mut Observed, consent: &mut Consent) -> usize {
     let mut refused = 0;
     for pair in &mut observed.plan.pairs {
@@ -165,8 +167,19 @@ fn keep_saved(saved: &Plan, observed: &mut Observed, consent: &mut Consent) -> u
                 ));
             }
         }
-        pair.actions
-            .retain(|action| same_rules && wanted.contains(&action.id));
+        let (kept, left): (Vec<_>, Vec<_>) = std::mem::take(&mut pair.actions)
+            .into_iter()
+            .partition(|action| same_rules && wanted.contains(&action.id));
+        pair.actions = kept;
+        let links: BTreeSet<_> = left.iter().filter_map(|action| action.link).collect();
+        observed.partial |= left.iter().any(|action| action.link.is_none());
+        // A link with one action of two carried out is looked at again too, but keeps its conflicts and bases.
+        let whole = |link: &LinkId| {
+            links.contains(link) && !pair.actions.iter().any(|action| action.link == Some(*link))
+        };
+        pair.conflicts.retain(|conflict| !whole(&conflict.link));
+        pair.rebases.retain(|rebase| !whole(&rebase.link));
+        observed.left_out.extend(links);
         consent.hashes.insert(pair.hash());
     }
     refused

@@ -130,7 +130,7 @@ impl Engine {
                 continue;
             };
             run.holds.clear();
-            run.unclean.clear();
+            run.unclean.clone_from(&observed.left_out);
             let stopped = stop_reason(plan, consent);
             if let Some(reason) = stopped {
                 report.stopped.push((plan.pair.clone(), reason));
@@ -152,10 +152,13 @@ impl Engine {
             self.point("before-pair-commit")?;
             report.held += run.finish(policy, plan, stopped, started)?;
         }
-        let marks = Side::BOTH.map(|side| Op::SetWatermark {
-            side,
-            watermark: observed.watermarks.get(side).clone(),
-        });
+        let marks = Side::BOTH
+            .into_iter()
+            .filter(|_| !observed.partial)
+            .map(|side| Op::SetWatermark {
+                side,
+                watermark: observed.watermarks.get(side).clone(),
+            });
         let cycle = CycleRow {
             id: run.cycle.clone(),
             started_at: started,
@@ -184,9 +187,8 @@ impl Engine {
             .flatten()
             .collect();
         // The watermark moves last: until then everything that was listed is listed again.
-        self.store().commit(&Batch(
-            marks.into_iter().chain([Op::SaveCycle(cycle)]).collect(),
-        ))?;
+        self.store()
+            .commit(&Batch(marks.chain([Op::SaveCycle(cycle)]).collect()))?;
         Ok(report)
     }
 }

@@ -35,6 +35,11 @@ pub struct Observed {
     pub fresh: BTreeMap<PairName, Vec<(Side, ItemId)>>,
     /// Links to look at again in the next cycle, whatever the listings say.
     pub again: BTreeMap<PairName, BTreeSet<LinkId>>,
+    /// Links with something in the plan that is not to be carried out this time. They count as not looked at.
+    pub left_out: BTreeSet<LinkId>,
+    /// Whether something that was listed is not dealt with (pairs or items that were not asked for). Then the watermarks
+    /// stay, so that the next cycle lists it again.
+    pub partial: bool,
 }
 
 impl Observed {
@@ -51,6 +56,8 @@ impl Observed {
             links: BTreeMap::new(),
             fresh: BTreeMap::new(),
             again: BTreeMap::new(),
+            left_out: BTreeSet::new(),
+            partial: false,
         }
     }
 }
@@ -122,6 +129,7 @@ impl Engine {
             .collect();
         let mut observed = Observed {
             swept,
+            partial: policies.len() < self.policies.len(),
             ..Observed::empty(now)
         };
         for side in Side::BOTH {

@@ -87,6 +87,72 @@ async fn an_item_that_moved_since_the_plan_is_named_and_left_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_saved_plan_leaves_out_comes_in_the_next_cycle() {
+    let bench = Bench::equal().await;
+    bench.rename(bench.ids[1], "Planned");
+    bench.run(&["plan", "--out", "f"]).await.left_with(0);
+    // One item of the plan moves on, one is edited on each side that the plan knows nothing of, and one is new.
+    bench.rename(bench.ids[1], "Moved on");
+    bench.rename(bench.ids[2], "Edited meanwhile");
+    let task = bench.task_named("Validate postcodes");
+    let body = serde_json::json!({ "name": "Edited in ClickUp meanwhile" });
+    bench.world.clickup.edit(&task, &body).unwrap();
+    bench.add_story("Made meanwhile");
+    bench.run(&["apply", "f"]).await.left_with(3);
+    assert_eq!(bench.world.ledger.writes(), []);
+    let list = bench
+        .run(&["conflicts", "list", "--json"])
+        .await
+        .left_with(0);
+    assert_eq!(list.json()["conflicts"].as_array().unwrap().len(), 0);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let titles = bench.titles();
+    for title in ["Moved on", "Edited meanwhile", "Made meanwhile"] {
+        assert!(titles.contains(&title.to_owned()), "{title}: {titles:?}");
+    }
+    let postcodes = bench.world.ado.item(bench.ids[3]).unwrap();
+    assert_eq!(
+        postcodes.fields["System.Title"],
+        "Edited in ClickUp meanwhile"
+    );
+    bench.world.ledger.clear();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert_eq!(bench.world.ledger.writes(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_for_one_pair_leaves_the_edits_of_the_others_for_their_turn() {
+    let bench = Bench::new().await;
+    let text = std::fs::read_to_string(&bench.config).unwrap();
+    let second = text[text.find("[[pair]]").unwrap()..]
+        .replacen("name = \"web\"", "name = \"app\"", 1)
+        .replacen(
+            "ado.project = \"Shop\"",
+            "ado.project = \"Shop\"\nado.area = 'Shop\\Mobile'",
+            1,
+        )
+        .replacen("901100000001", "901100000002", 1);
+    std::fs::write(&bench.config, format!("{text}\n{second}")).unwrap();
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    bench.rename(bench.ids[1], "Edited in web");
+    // Longer than any delta looks back.
+    bench.world.clock.advance(3_600_000);
+    for full in [
+        &["reconcile", "--once", "--pair", "app"][..],
+        &["reconcile", "--once", "--full", "--pair", "app"],
+    ] {
+        bench.run(full).await.left_with(0);
+        assert!(!bench.titles().contains(&"Edited in web".to_owned()));
+    }
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert!(bench.titles().contains(&"Edited in web".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_no_plan_is_wrong_usage() {
     let bench = Bench::new().await;
     bench

@@ -83,12 +83,11 @@ impl Program {
         serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{args:?}: {ran:?}"))
     }
 
-    /// Whether a create still waits for its answer to be settled.
-    pub fn creates_open(&self) -> bool {
-        self.json(&["status", "--json"])["pairs"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|pair| pair["open_intents"].as_u64().unwrap() > 0)
+    /// How many creates still wait for their answer to be settled, and how many items or fields are held.
+    pub fn open(&self) -> (u64, u64) {
+        let status = self.json(&["status", "--json"]);
+        let pairs = status["pairs"].as_array().unwrap();
+        let sum = |key: &str| pairs.iter().map(|pair| pair[key].as_u64().unwrap()).sum();
+        (sum("open_intents"), sum("holds"))
     }
 }

@@ -271,7 +271,7 @@ impl Run<'_> {
             items: looked_at,
             holds,
         });
-        if self.observed.swept.contains(&plan.pair) {
+        if self.observed.swept.contains(&plan.pair) && !self.observed.partial {
             state.last_sweep = Some(started);
         }
         state.last_success = Some(now);
@@ -290,7 +290,7 @@ impl Run<'_> {
             .get(&plan.pair)
             .into_iter()
             .flatten()
-            .chain(self.unclean.iter())
+            .chain(self.unclean.iter().filter(|link| mine(link)))
             .copied()
             .collect();
         let key = again_key(&plan.pair);
