@@ -26,16 +26,19 @@ mod delta;
 mod errors;
 mod fields;
 mod read;
+mod rights;
 mod schema;
 mod states;
 mod wiql;
 mod wire;
 mod write;
 
+pub use states::allowed_way;
+
 use crate::connector::client::{Budget, ClientConfig, HttpClient, RateLimit, Timing};
 use crate::connector::{
-    Change, ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem, Reader, Schema, Watermark,
-    Writer, Written,
+    Change, ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem, Objection, Reader, Schema,
+    Watermark, Writer, Written,
 };
 use crate::model::{FieldKey, ItemId, PairName, Side, Timestamp};
 use async_trait::async_trait;
@@ -251,6 +254,14 @@ impl Writer for AzureWriter {
 
     async fn delete(&self, pair: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
         self.0.delete(pair, id).await
+    }
+
+    async fn fetch_objections(
+        &self,
+        pair: &PairName,
+        types: &[String],
+    ) -> Result<Vec<Objection>, ConnectorError> {
+        self.0.fetch_objections(pair, types).await
     }
 }
 

@@ -72,6 +72,16 @@ pub trait Writer: Send + Sync {
 
     /// Moves an item to the recycle bin or trash. Never destroys.
     async fn delete(&self, pair: &PairName, id: &ItemId) -> Result<(), ConnectorError>;
+
+    /// Has the service validate a new item of each of these types without saving it, and returns what speaks against
+    /// it. For `check` only. A service that cannot validate without saving is not asked, which is the default.
+    async fn fetch_objections(
+        &self,
+        _pair: &PairName,
+        _types: &[String],
+    ) -> Result<Vec<Objection>, ConnectorError> {
+        Ok(Vec::new())
+    }
 }
 
 /// How far a side has been read. Opaque to the engine, stored as JSON by the store.
@@ -204,8 +214,21 @@ pub struct Schema {
     pub me: Option<(String, String)>,
     /// Containers that can be named in the configuration (area paths; list ids with names).
     pub containers: Vec<(String, String)>,
-    /// Findings worth telling (missing rights, missing features), as sentences.
+    /// What will not work as configured (missing features, unreadable parts), as sentences.
     pub findings: Vec<String>,
+    /// Rights that the token lacks, as sentences that say what to do about it.
+    pub missing_rights: Vec<String>,
+    /// What stops nothing but is worth knowing, as sentences.
+    pub warnings: Vec<String>,
+}
+
+/// Something that speaks against a write that was only tried, not made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// Whether the token lacks a right for it; otherwise a rule of the service is in the way.
+    pub missing_right: bool,
+    /// What it is and what to do about it, as a sentence.
+    pub text: String,
 }
 
 /// One type of item.

@@ -12,6 +12,8 @@
 mod bench;
 #[path = "binary/disk.rs"]
 mod disk;
+#[path = "binary/checking.rs"]
+mod checking;
 #[path = "binary/faults.rs"]
 mod faults;
 #[path = "binary/inspecting.rs"]

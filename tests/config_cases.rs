@@ -259,7 +259,7 @@ fn absent_file_names_every_place_that_was_tried() {
         "/nonexistent/xdg/boardsync/config.toml",
         "/nonexistent/home/.config/boardsync/config.toml",
         "/etc/boardsync/config.toml",
-        "help:",
+        "help: copy config.toml.example",
     ] {
         assert!(shown.contains(place), "{shown}");
     }

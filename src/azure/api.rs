@@ -274,6 +274,37 @@ impl Api {
         .await
     }
 
+    /// Has a create checked against rights and rules. Saves nothing: `validateOnly` is "validate the changes without
+    /// saving the work item" (learn.microsoft.com, work-items/create, 7.1).
+    pub(super) async fn validate_create(
+        &self,
+        project: &str,
+        type_name: &str,
+        ops: &[Value],
+    ) -> Result<(), ConnectorError> {
+        let operation = "validate a new work item";
+        let path = format!(
+            "{}/_apis/wit/workitems/${}?validateOnly=true&{VERSION}",
+            segment(project),
+            segment(type_name)
+        );
+        let body = (
+            "application/json-patch+json".to_owned(),
+            Value::from(ops.to_vec()).to_string().into_bytes(),
+        );
+        let response = self
+            .call(
+                operation,
+                Method::POST,
+                &path,
+                Some(body),
+                Sending::Once,
+                Priority::Live,
+            )
+            .await?;
+        errors::check(response, operation, Target::ItemWrite).map(|_| ())
+    }
+
     /// Changes an item. The operations start with a revision test, so that a repeat cannot apply them twice.
     pub(super) async fn patch(&self, id: i64, ops: &[Value]) -> Result<WorkItem, ConnectorError> {
         let path = format!("_apis/wit/workitems/{id}?$expand=relations&{VERSION}");

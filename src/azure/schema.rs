@@ -2,8 +2,10 @@
 
 use super::Shared;
 use super::read::TypeInfo;
+use super::wiql::{self, Since};
 use super::wire::{ConnectionData, Node, WireState, WireType};
-use crate::connector::{ConnectorError, Schema, SchemaState, SchemaType};
+use crate::connector::client::Priority;
+use crate::connector::{ConnectorError, ErrorKind, Schema, SchemaState, SchemaType};
 use crate::model::PairName;
 use serde_json::Value;
 
@@ -32,6 +34,16 @@ impl Shared {
             Err(error) => schema
                 .findings
                 .push(format!("Area paths could not be read: {error}.")),
+        }
+        // No item has this number, so the answer is empty: only whether the query is understood matters.
+        let query = wiql::single(scope).query(Since::Ever, i64::from(i32::MAX) - 1);
+        let answer = self.api.wiql(Some(&scope.project), &query, Priority::Live);
+        match answer.await {
+            Ok(_) => {}
+            Err(error) if error.kind == ErrorKind::Refused => schema.findings.push(format!(
+                "The query that ado.area, ado.where and ado.assigned_to make is refused: {error}."
+            )),
+            Err(error) => return Err(error),
         }
         Ok(schema)
     }

@@ -11,7 +11,16 @@ pub(super) type Transitions = BTreeMap<String, BTreeSet<String>>;
 /// Returns the states to set one after the other to get from `from` to `to`, `to` last. Without knowledge of
 /// transitions, or when no allowed way exists, the direct step: the service decides.
 pub(super) fn way(transitions: &Transitions, from: &str, to: &str) -> Vec<String> {
-    let direct = vec![to.to_owned()];
+    allowed_way(transitions, from, to).unwrap_or_else(|| vec![to.to_owned()])
+}
+
+/// Returns the shortest allowed way from one state to another as [`way`] would go it, `None` when there is none of at
+/// most four steps.
+pub fn allowed_way(
+    transitions: &BTreeMap<String, BTreeSet<String>>,
+    from: &str,
+    to: &str,
+) -> Option<Vec<String>> {
     let start = from.to_lowercase();
     let goal = to.to_lowercase();
     let mut seen = BTreeSet::from([start.clone()]);
@@ -28,14 +37,14 @@ pub(super) fn way(transitions: &Transitions, from: &str, to: &str) -> Vec<String
             let mut path = path.clone();
             path.push(name.clone());
             if name.to_lowercase() == goal {
-                return path;
+                return Some(path);
             }
             if seen.insert(name.to_lowercase()) {
                 queue.push_back((name.to_lowercase(), path));
             }
         }
     }
-    direct
+    None
 }
 
 /// Returns whether a new item may have this state. Unknown transitions: no, so that the create cannot fail on it.
@@ -79,6 +88,7 @@ mod tests {
     #[test]
     fn without_an_allowed_way_the_service_is_asked_directly() {
         assert_eq!(way(&table(), "Closed", "Removed"), ["Removed"]);
+        assert_eq!(allowed_way(&table(), "Closed", "Removed"), None);
         assert_eq!(way(&Transitions::new(), "A", "B"), ["B"]);
     }
 

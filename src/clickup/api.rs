@@ -35,6 +35,8 @@ pub struct Directory {
     pub by_id: BTreeMap<i64, Folded>,
     /// User ids by person key.
     pub by_key: BTreeMap<String, i64>,
+    /// Roles by user id: 1 owner, 2 admin, 3 member, 4 guest (developer.clickup.com, custom roles).
+    pub roles: BTreeMap<i64, i64>,
 }
 
 impl Directory {
@@ -258,6 +260,9 @@ impl Inner {
         for member in team.members.get().into_iter().flatten() {
             if let Some((id, person)) = convert::person(&member.user, &BTreeMap::new()) {
                 directory.add(id, person);
+                if let Some(role) = member.user.role.get() {
+                    directory.roles.insert(id, role.0);
+                }
             }
         }
         let directory = Arc::new(directory);

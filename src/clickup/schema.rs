@@ -20,6 +20,9 @@ const FEATURES: [(&str, FieldKey, &str); 5] = [
     ("due_dates", FieldKey::DueDate, "Due Dates"),
 ];
 
+/// The role of a guest (developer.clickup.com, custom roles).
+const GUEST: i64 = 4;
+
 /// Reads the vocabulary of a pair.
 ///
 /// # Errors
@@ -43,6 +46,12 @@ pub async fn fetch(inner: &Inner, pair: &PairName) -> Result<Schema, ConnectorEr
             .collect::<BTreeSet<_>>()
             .into_iter()
             .collect();
+        if directory.roles.get(&me.id) == Some(&GUEST) {
+            schema.warnings.push(format!(
+                "The token's user ({}) is a guest and sees only what was shared with them, without fields that are hidden from guests; use the token of a member.",
+                single_line(&me.name)
+            ));
+        }
     }
     let mut states: Option<Vec<SchemaState>> = None;
     for id in scope.watched().collect::<BTreeSet<_>>() {
@@ -51,7 +60,7 @@ pub async fn fetch(inner: &Inner, pair: &PairName) -> Result<Schema, ConnectorEr
             continue;
         };
         schema.containers.push((id.to_owned(), name_of(&list, id)));
-        findings_of_list(&list, id, &mut schema.findings);
+        findings_of_list(&list, id, id == scope.list, &mut schema);
         let own = states_of(&list);
         // Tasks are created in the main list: its statuses are the ones that can be written there.
         if id == scope.list || states.is_none() {
@@ -62,7 +71,7 @@ pub async fn fetch(inner: &Inner, pair: &PairName) -> Result<Schema, ConnectorEr
         {
             let features = fetch_features(inner, &space.0).await;
             if let Some(features) = tolerate(features, &mut schema, "The space's features")? {
-                findings_of_features(&features, &scope.fields, &mut schema.findings);
+                findings_of_features(&features, &scope.fields, &mut schema);
             }
         }
     }
@@ -95,9 +104,15 @@ fn tolerate<T>(
         Ok(value) => Ok(Some(value)),
         Err(error) => match error.kind {
             ErrorKind::NotFound | ErrorKind::Refused | ErrorKind::Protocol => {
-                schema
-                    .findings
-                    .push(format!("{what} could not be read: {error}."));
+                let text = format!("{what} could not be read: {error}.");
+                // ClickUp says 401 both for what may not be seen and for what never existed.
+                if matches!(error.status, Some(401 | 403)) {
+                    schema.missing_rights.push(format!(
+                        "{text} Correct the id, or have it shared with the token's user."
+                    ));
+                } else {
+                    schema.findings.push(text);
+                }
                 Ok(None)
             }
             ErrorKind::Unreachable
@@ -138,20 +153,25 @@ fn states_of(list: &List) -> Vec<SchemaState> {
         .collect()
 }
 
-fn findings_of_list(list: &List, id: &str, findings: &mut Vec<String>) {
+/// Levels are read, comment, edit and create (developer.clickup.com, guests: `permission_level`).
+fn findings_of_list(list: &List, id: &str, creates: bool, schema: &mut Schema) {
     let name = single_line(&name_of(list, id));
     if list.deleted == Slot::Is(true) {
-        findings.push(format!("List {name} is in the trash."));
+        schema
+            .findings
+            .push(format!("List {name} is in the trash."));
     }
     if list.archived == Slot::Is(true) {
-        findings.push(format!("List {name} is archived."));
+        schema.findings.push(format!("List {name} is archived."));
     }
-    if let Some(level) = list.permission_level.get()
-        && matches!(level.as_str(), "read" | "comment")
-    {
-        findings.push(format!(
-            "The token's user may only {level} in list {name}; writing needs edit rights."
-        ));
+    match list.permission_level.get().map(String::as_str) {
+        Some(level @ ("read" | "comment")) => schema.missing_rights.push(format!(
+            "The token's user may only {level} in list {name} ({id}). Have the list shared with them with full edit rights."
+        )),
+        Some("edit") if creates => schema.warnings.push(format!(
+            "The token's user may edit but not create tasks in list {name} ({id}); have it shared with full edit rights unless create leaves ClickUp out."
+        )),
+        _ => {}
     }
 }
 
@@ -163,14 +183,14 @@ async fn fetch_features(inner: &Inner, space: &str) -> Result<Value, ConnectorEr
     Ok(space.get("features").cloned().unwrap_or(Value::Null))
 }
 
-fn findings_of_features(features: &Value, synced: &BTreeSet<FieldKey>, findings: &mut Vec<String>) {
+fn findings_of_features(features: &Value, synced: &BTreeSet<FieldKey>, schema: &mut Schema) {
     for (feature, field, shown) in FEATURES {
         let off = features
             .get(feature)
             .and_then(|feature| feature.get("enabled"))
             == Some(&Value::Bool(false));
         if off && synced.contains(&field) {
-            findings.push(format!(
+            schema.findings.push(format!(
                 "The space has {shown} turned off, so {field} will not be kept."
             ));
         }
@@ -179,7 +199,9 @@ fn findings_of_features(features: &Value, synced: &BTreeSet<FieldKey>, findings:
         .get("multiple_assignees")
         .and_then(|feature| feature.get("enabled"));
     if several == Some(&Value::Bool(false)) && synced.contains(&FieldKey::Assignees) {
-        findings.push("The space allows one assignee per task only.".to_owned());
+        schema
+            .warnings
+            .push("The space allows one assignee per task only.".to_owned());
     }
 }
 
@@ -209,14 +231,14 @@ mod tests {
     #[test]
     fn a_feature_that_is_off_is_told_only_for_synced_fields() {
         let features = json!({"points": {"enabled": false}, "tags": {"enabled": false}, "priorities": {"enabled": true}});
-        let mut findings = Vec::new();
+        let mut schema = Schema::default();
         findings_of_features(
             &features,
             &BTreeSet::from([FieldKey::Points, FieldKey::Priority]),
-            &mut findings,
+            &mut schema,
         );
         assert_eq!(
-            findings,
+            schema.findings,
             ["The space has Sprint Points turned off, so points will not be kept."]
         );
     }

@@ -189,6 +189,8 @@ pub struct User {
     pub email: Slot<String>,
     /// IANA time zone; only in `GET /user`.
     pub timezone: Slot<String>,
+    /// Role in the workspace; only in `GET /team`.
+    pub role: Slot<Num>,
 }
 
 /// A tag.

@@ -1,155 +1,215 @@
-//! `check`: the configuration, then the live vocabulary of both services.
+//! `check`: the configuration, then the live vocabulary and the rights of both tokens. Saves nothing anywhere.
 
-use super::setup;
-use super::{Context, Failure, print, print_json};
+mod compare;
+
+use super::{Context, Failure, note, print, print_json, setup};
 use crate::cli::ExitCode;
-use crate::config::Pair;
-use crate::connector::Schema;
-use crate::model::{Side, Sided};
+use crate::config::{Config, CreateSide, Pair};
+use crate::connector::{ConnectorError, ErrorKind, Schema};
+use crate::model::{Folded, Side, Sided};
+use crate::render;
+use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeSet;
 use tokio_util::sync::CancellationToken;
 
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Weight {
+    /// Worth knowing, stops nothing.
+    Warning,
+    /// The configuration asks for something that a service does not have.
+    Configuration,
+    /// A token lacks a right.
+    Rights,
+}
+
+/// One thing that was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Finding {
+    kind: Weight,
+    text: String,
+}
+
+/// What was found so far.
+#[derive(Debug, Default)]
+struct Report {
+    findings: Vec<Finding>,
+    /// Types of which Azure DevOps validated a new item without saving it.
+    validated: BTreeSet<String>,
+    /// Sides whose token was refused altogether; they are not asked again.
+    refused: BTreeSet<Side>,
+}
+
+impl Report {
+    fn add(&mut self, kind: Weight, text: impl Into<String>) {
+        let text = text.into();
+        let finding = Finding { kind, text };
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+
+    fn count(&self, kind: Weight) -> usize {
+        self.findings.iter().filter(|f| f.kind == kind).count()
+    }
+
+    /// Missing rights come first: what else was found may follow from them.
+    fn code(&self) -> ExitCode {
+        if self.count(Weight::Rights) > 0 {
+            ExitCode::Credentials
+        } else if self.count(Weight::Configuration) > 0 {
+            ExitCode::Config
+        } else {
+            ExitCode::Done
+        }
+    }
+}
+
 /// Checks the configuration, and with `offline = false` compares it with both services.
 pub async fn check(context: &Context, offline: bool) -> Result<ExitCode, Failure> {
     let config = setup::config(context.global.config.as_deref())?;
-    let mut findings: Vec<String> = config.warnings.clone();
-    let warnings = findings.len();
+    let mut report = Report::default();
     if !offline {
         let services = setup::connect(&config, &CancellationToken::new())?;
         for pair in &config.pairs {
-            let ado = services.readers.ado.fetch_schema(&pair.name).await?;
-            let clickup = services.readers.clickup.fetch_schema(&pair.name).await?;
-            compare(pair, &Sided { ado, clickup }, &mut findings);
+            look_at(pair, &services, &mut report).await?;
         }
     }
-    let bad = findings.len() > warnings;
     if context.global.json {
-        print_json(
-            &json!({ "format_version": 1, "ok": !bad, "findings": findings, "pairs": config.pairs.len() }),
-        );
+        print_json(&json!({
+            "format_version": 1, "ok": report.code() == ExitCode::Done, "warnings": config.warnings,
+            "findings": report.findings, "validated": report.validated, "pairs": config.pairs.len(),
+        }));
     } else {
-        for finding in &findings {
-            print(&format!("{}\n", crate::render::escape(finding)));
-        }
-        let what = if offline {
-            "the configuration is well-formed"
-        } else {
-            "the configuration fits both services"
-        };
-        if !bad {
-            print(&format!(
-                "{}: {what} ({})
-",
-                config.path.display(),
-                crate::render::plural(config.pairs.len(), "pair", "pairs")
-            ));
-        }
+        show(&config, &report, offline);
     }
-    Ok(if bad {
-        ExitCode::Config
-    } else {
-        ExitCode::Done
-    })
+    Ok(report.code())
 }
 
-/// Adds a sentence for everything in the pair that a service does not know.
-fn compare(pair: &Pair, schema: &Sided<Schema>, findings: &mut Vec<String>) {
+fn show(config: &Config, report: &Report, offline: bool) {
+    for finding in &report.findings {
+        let weight = match finding.kind {
+            Weight::Warning => "warning",
+            Weight::Configuration | Weight::Rights => "error",
+        };
+        print(&render::escape(&format!("{weight}: {}", finding.text)));
+        print("\n");
+    }
+    if !report.validated.is_empty() {
+        let types: Vec<&str> = report.validated.iter().map(String::as_str).collect();
+        note(&format!(
+            "Azure DevOps was asked to validate a new {}; nothing was saved\n",
+            render::escape(&types.join(", "))
+        ));
+    }
+    let pairs = render::plural(config.pairs.len(), "pair", "pairs");
+    let path = config.path.display();
+    let errors = report.count(Weight::Configuration) + report.count(Weight::Rights);
+    print(&match (errors, offline) {
+        (0, true) => format!("{path}: the configuration is well-formed ({pairs})\n"),
+        (0, false) => format!("{path}: the configuration fits both services ({pairs})\n"),
+        (errors, _) => format!("{path}: {}\n", render::plural(errors, "error", "errors")),
+    });
+}
+
+/// Reads what both services say about a pair and compares.
+async fn look_at(
+    pair: &Pair,
+    services: &setup::Services,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let schema = Sided {
+        ado: fetch(pair, Side::Ado, services, report).await?,
+        clickup: fetch(pair, Side::ClickUp, services, report).await?,
+    };
     let name = &pair.name;
     for side in Side::BOTH {
-        for finding in &schema.get(side).findings {
-            findings.push(format!("{name}: {side}: {finding}"));
+        let Some(schema) = schema.get(side) else {
+            continue;
+        };
+        for (kind, texts) in [
+            (Weight::Rights, &schema.missing_rights),
+            (Weight::Configuration, &schema.findings),
+            (Weight::Warning, &schema.warnings),
+        ] {
+            for text in texts {
+                report.add(kind, format!("{name}: {side}: {text}"));
+            }
         }
     }
-    let fold = |text: &str| crate::model::Folded::new(text).key;
-    let known = |side: Side| -> BTreeSet<String> {
-        schema
-            .get(side)
-            .types
-            .iter()
-            .flat_map(|kind| &kind.states)
-            .map(|state| fold(&state.name))
-            .collect()
+    let known = schema.ado.is_some();
+    let schema = schema.map(|_, schema| schema.unwrap_or_default());
+    compare::compare(pair, &schema, report);
+    if known {
+        try_writes(pair, &schema.ado, services, report).await?;
+    }
+    Ok(())
+}
+
+/// Returns a side's vocabulary. What concerns only the token or this pair becomes a finding and `None`.
+async fn fetch(
+    pair: &Pair,
+    side: Side,
+    services: &setup::Services,
+    report: &mut Report,
+) -> Result<Option<Schema>, ConnectorError> {
+    if report.refused.contains(&side) {
+        return Ok(None);
+    }
+    let error = match services.readers.get(side).fetch_schema(&pair.name).await {
+        Ok(schema) => return Ok(Some(schema)),
+        Err(error) => error,
     };
-    let types: Sided<BTreeSet<String>> = Sided::build(|side| {
-        schema
-            .get(side)
-            .types
-            .iter()
-            .map(|kind| fold(&kind.name))
-            .collect()
-    });
-    let mut names = |side: Side, what: &str, wanted: &str, have: &BTreeSet<String>| {
-        if !have.is_empty() && !have.contains(&fold(wanted)) {
-            let list: Vec<&str> = have.iter().map(String::as_str).collect();
-            findings.push(format!(
-                "{name}: {side} has no {what} \"{wanted}\"; it has: {}",
-                list.join(", ")
-            ));
+    match error.kind {
+        ErrorKind::Auth => {
+            report.refused.insert(side);
+            let help = error.hint().unwrap_or_default();
+            report.add(Weight::Rights, format!("{error}; {help}"));
         }
-    };
-    for (ado, clickup) in &pair.types {
-        names(Side::Ado, "type", ado, &types.ado);
-        names(Side::ClickUp, "type", clickup, &types.clickup);
+        ErrorKind::NotFound | ErrorKind::Refused => {
+            report.add(Weight::Configuration, format!("{}: {error}", pair.name));
+        }
+        ErrorKind::Unreachable
+        | ErrorKind::Ambiguous
+        | ErrorKind::Throttled
+        | ErrorKind::Stale
+        | ErrorKind::Protocol
+        | ErrorKind::Cancelled => return Err(error),
     }
-    let states = Sided::build(known);
-    for (ado, clickup) in &pair.states {
-        names(Side::Ado, "state", ado, &states.ado);
-        names(Side::ClickUp, "status", clickup, &states.clickup);
-    }
-    let containers: Sided<BTreeSet<String>> = Sided::build(|side| {
-        schema
-            .get(side)
-            .containers
-            .iter()
-            .map(|(key, _)| fold(key))
-            .collect()
-    });
-    if let Some(area) = &pair.ado.area {
-        names(Side::Ado, "area path", area, &containers.ado);
-    }
-    for list in &pair.clickup.lists {
-        names(Side::ClickUp, "readable list", list, &containers.clickup);
-    }
-    let people: BTreeSet<String> = schema
-        .clickup
-        .people
+    Ok(None)
+}
+
+/// Has Azure DevOps validate a new item of every mapped type, the only way to learn whether its token may write. Where
+/// the pair creates nothing there, one type is enough to tell that, and what rules say about creates is left out.
+async fn try_writes(
+    pair: &Pair,
+    schema: &Schema,
+    services: &setup::Services,
+    report: &mut Report,
+) -> Result<(), ConnectorError> {
+    let creates = matches!(pair.create, CreateSide::Both | CreateSide::Ado);
+    let mut types: Vec<String> = compare::mapped_kinds(pair, schema)
         .iter()
-        .map(|(key, _)| fold(key))
+        .map(|kind| kind.name.clone())
         .collect();
-    for (_, clickup) in &pair.people {
-        names(Side::ClickUp, "member", clickup, &people);
+    if pair.types.is_empty() {
+        // The type of created items that name none.
+        types.retain(|name| Folded::new(name).key == "task");
     }
-    let kinds: Vec<_> = schema
-        .ado
-        .types
-        .iter()
-        .filter(|kind| {
-            pair.types.is_empty()
-                || pair
-                    .types
-                    .iter()
-                    .any(|(ado, _)| fold(ado) == fold(&kind.name))
-        })
-        .collect();
-    let mapped: BTreeSet<&String> = pair.fields.iter().flat_map(|field| &field.ado).collect();
-    for kind in kinds.iter().filter(|_| !pair.types.is_empty()) {
-        for required in kind.required.iter().filter(|field| !mapped.contains(field)) {
-            findings.push(format!(
-                "{name}: Azure DevOps type \"{}\" requires {required}, which the pair does not map; creates of it will be refused",
-                kind.name
-            ));
+    if !creates {
+        types.truncate(1);
+    }
+    let writer = &services.writers.ado;
+    for objection in writer.fetch_objections(&pair.name, &types).await? {
+        let text = format!("{}: {}: {}", pair.name, Side::Ado, objection.text);
+        if objection.missing_right {
+            report.add(Weight::Rights, text);
+        } else if creates {
+            report.add(Weight::Warning, text);
         }
     }
-    for state in states.ado.iter().filter(|_| !pair.states.is_empty()) {
-        let used = pair.states.iter().any(|(ado, _)| fold(ado) == *state);
-        let wanted = kinds.iter().any(|kind| {
-            kind.states
-                .iter()
-                .any(|s| fold(&s.name) == *state && s.category != "Removed")
-        });
-        if !used && wanted && !pair.types.is_empty() {
-            findings.push(format!("{name}: Azure DevOps state \"{state}\" stands in no row of states; items in it keep their status"));
-        }
-    }
+    report.validated.extend(types);
+    Ok(())
 }

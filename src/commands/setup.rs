@@ -267,7 +267,7 @@ async fn policy(
 
 /// Proposes a state table from the categories, where the configuration has none: every ADO state beside the first
 /// ClickUp status of the matching kind, and every ClickUp status beside at least one state.
-fn propose_states(ado: &Schema, clickup: &Schema) -> Vec<(String, String)> {
+pub(super) fn propose_states(ado: &Schema, clickup: &Schema) -> Vec<(String, String)> {
     let kinds = |category: &str| match category {
         "Proposed" => ["open", "unstarted", "custom"],
         "InProgress" => ["custom", "unstarted", "open"],

@@ -100,7 +100,7 @@ impl ConfigErrors {
                 for path in tried {
                     let _ = writeln!(out, "  tried {}", path.display());
                 }
-                out.push_str("help: run `boardsync init`, or name a file with --config FILE\n");
+                out.push_str("help: copy config.toml.example to config.toml and fill it in, or name a file with --config FILE\n");
                 out
             }
             ConfigErrors::Unreadable { path, reason } => format!(

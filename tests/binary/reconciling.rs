@@ -27,6 +27,41 @@ async fn the_first_contact_waits_for_a_yes() {
     assert_eq!(bench.world.ledger.writes(), []);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn quiet_leaves_stderr_to_errors() {
+    let bench = Bench::new().await;
+    bench.replace_config("name = \"web\"", "name = \"web\"\nconflict = \"hold\"");
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    let task = bench.task_named("Validate postcodes");
+    bench.rename(bench.ids[3], "Ours");
+    bench
+        .world
+        .clickup
+        .edit(&task, &serde_json::json!({ "name": "Theirs" }))
+        .unwrap();
+    bench
+        .run(&["reconcile", "--once"])
+        .await
+        .left_with(3)
+        .says("held; `boardsync status`");
+    let quiet = bench
+        .run(&["--quiet", "reconcile", "--once"])
+        .await
+        .left_with(3);
+    assert_eq!(quiet.err, "");
+    let quiet = bench.run(&["--quiet", "check"]).await.left_with(0);
+    assert_eq!(quiet.err, "");
+    std::fs::remove_file(&bench.config).unwrap();
+    bench
+        .run(&["--quiet", "reconcile", "--once"])
+        .await
+        .left_with(78)
+        .says("error: ");
+}
+
 /// Returns what stands behind `--approve` in the output.
 fn hash_in(text: &str) -> String {
     let (_, rest) = text.split_once("--approve ").expect(text);

@@ -125,3 +125,37 @@ async fn completions_and_manual_pages_need_no_configuration() {
         .left_with(1)
         .says("no/such");
 }
+
+/// Returns every file below `path` with its text, if it is text.
+fn texts(path: &std::path::Path, found: &mut Vec<(String, String)>) {
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).unwrap() {
+            texts(&entry.unwrap().path(), found);
+        }
+    } else if let Ok(text) = std::fs::read_to_string(path) {
+        found.push((path.display().to_string(), text));
+    }
+}
+
+#[test]
+fn every_command_that_a_text_recommends_exists() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for place in ["src", "systemd", "README.md", "config.toml.example"] {
+        texts(&root.join(place), &mut found);
+    }
+    let command = boardsync::cli::command();
+    let known: Vec<&str> = command.get_subcommands().map(|c| c.get_name()).collect();
+    let mut seen = 0;
+    for (file, text) in found {
+        for rest in text.split("`boardsync ").skip(1) {
+            let word = rest.split([' ', '`', '\n']).next().unwrap();
+            assert!(
+                word.starts_with('-') || known.contains(&word),
+                "{file}: `boardsync {word}` does not exist"
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "only {seen} commands were found in the texts");
+}

@@ -1,0 +1,241 @@
+//! What the configuration names beside what the services have. Pure.
+
+use super::super::setup;
+use super::{Report, Weight};
+use crate::azure::allowed_way;
+use crate::config::{Direction, Pair};
+use crate::connector::{Schema, SchemaType};
+use crate::mapping::Relation;
+use crate::model::{FieldKey, Folded, Side, Sided};
+use std::collections::BTreeSet;
+
+/// Adds a sentence for everything in the pair that a service does not know or will not do.
+pub(super) fn compare(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) {
+    vocabulary(pair, schema, report);
+    people(pair, &schema.clickup, report);
+    let kinds = mapped_kinds(pair, &schema.ado);
+    fields(pair, &kinds, report);
+    states(pair, schema, &kinds, report);
+}
+
+/// Returns the ADO types that the pair syncs; all of them where it names none.
+pub(super) fn mapped_kinds<'a>(pair: &Pair, ado: &'a Schema) -> Vec<&'a SchemaType> {
+    let mapped: BTreeSet<String> = pair.types.iter().map(|(ado, _)| fold(ado)).collect();
+    ado.types
+        .iter()
+        .filter(|kind| mapped.is_empty() || mapped.contains(&fold(&kind.name)))
+        .collect()
+}
+
+fn fold(text: &str) -> String {
+    Folded::new(text).key
+}
+
+/// Types, states, statuses and the area.
+fn vocabulary(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) {
+    let types = schema
+        .as_ref()
+        .map(|_, schema| shown(schema.types.iter().map(|kind| &kind.name)));
+    let states = schema.as_ref().map(|_, schema| {
+        let states = schema.types.iter().flat_map(|kind| &kind.states);
+        shown(states.map(|state| &state.name))
+    });
+    let areas = shown(schema.ado.containers.iter().map(|(path, _)| path));
+    let mut named = |side: Side, what: &str, wanted: &str, have: &[String]| {
+        if !have.is_empty() && !have.iter().any(|name| fold(name) == fold(wanted)) {
+            let list = have.join(", ");
+            report.add(
+                Weight::Configuration,
+                format!(
+                    "{}: {side} has no {what} \"{wanted}\"; it has: {list}",
+                    pair.name
+                ),
+            );
+        }
+    };
+    for (ado, clickup) in &pair.types {
+        named(Side::Ado, "type", ado, &types.ado);
+        named(Side::ClickUp, "type", clickup, &types.clickup);
+    }
+    for (ado, clickup) in &pair.states {
+        named(Side::Ado, "state", ado, &states.ado);
+        named(Side::ClickUp, "status", clickup, &states.clickup);
+    }
+    if let Some(area) = &pair.ado.area {
+        named(Side::Ado, "area path", area, &areas);
+    }
+}
+
+/// Returns the names as they are spelt, without repeats, in the order in which they come.
+fn shown<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    names
+        .filter(|name| seen.insert(fold(name)))
+        .cloned()
+        .collect()
+}
+
+fn people(pair: &Pair, clickup: &Schema, report: &mut Report) {
+    let known: BTreeSet<String> = clickup.people.iter().map(|(key, _)| fold(key)).collect();
+    for (_, person) in &pair.people {
+        if !known.is_empty() && !known.contains(&fold(person)) {
+            report.add(
+                Weight::Configuration,
+                format!(
+                    "{}: {person} is no member of the ClickUp workspace",
+                    pair.name
+                ),
+            );
+        }
+    }
+}
+
+/// Required fields that nothing fills, and synced fields that no type has.
+fn fields(pair: &Pair, kinds: &[&SchemaType], report: &mut Report) {
+    let mapped: BTreeSet<&String> = pair.fields.iter().flat_map(|field| &field.ado).collect();
+    for kind in kinds.iter().filter(|_| !pair.types.is_empty()) {
+        for required in kind.required.iter().filter(|field| !mapped.contains(field)) {
+            report.add(
+                Weight::Configuration,
+                format!(
+                    "{}: ADO type \"{}\" requires {required}, which the pair does not map; creates of it will be refused",
+                    pair.name, kind.name
+                ),
+            );
+        }
+    }
+    for field in &pair.fields {
+        // Every type has the system fields, whether or not it lists them.
+        let own = |name: &&String| !name.starts_with("System.");
+        let had = field
+            .ado
+            .iter()
+            .any(|name| !own(&name) || kinds.iter().any(|kind| kind.fields.contains(name)));
+        if !kinds.is_empty() && !had {
+            report.add(
+                Weight::Warning,
+                format!(
+                    "{}: no synced ADO type has {}, so {} is not kept",
+                    pair.name,
+                    field.ado.join(" or "),
+                    field.key
+                ),
+            );
+        }
+    }
+}
+
+/// States that stand in no row, and moves that a type's rules do not allow.
+fn states(pair: &Pair, schema: &Sided<Schema>, kinds: &[&SchemaType], report: &mut Report) {
+    let proposed;
+    let rows = if pair.states.is_empty() {
+        proposed = setup::propose_states(&schema.ado, &schema.clickup);
+        &proposed
+    } else {
+        unmapped_states(pair, kinds, report);
+        &pair.states
+    };
+    let written = pair
+        .fields
+        .iter()
+        .any(|field| field.key == FieldKey::State && field.direction != Direction::ToClickUp);
+    if !written {
+        return;
+    }
+    let relation = Relation::new(rows.iter().map(|(a, c)| (a.as_str(), c.as_str())));
+    let mut representatives: Vec<(Folded, &Folded)> = Vec::new();
+    for status in relation.names(Side::ClickUp) {
+        if let Some(state) = relation.translate(Side::ClickUp, status)
+            && !representatives.iter().any(|(known, _)| *known == state)
+        {
+            representatives.push((state, status));
+        }
+    }
+    for kind in kinds {
+        transitions(pair, kind, &representatives, report);
+    }
+}
+
+fn unmapped_states(pair: &Pair, kinds: &[&SchemaType], report: &mut Report) {
+    if pair.types.is_empty() {
+        return;
+    }
+    let states = kinds.iter().flat_map(|kind| &kind.states);
+    for state in states.filter(|state| state.category != "Removed") {
+        if !pair
+            .states
+            .iter()
+            .any(|(ado, _)| fold(ado) == fold(&state.name))
+        {
+            report.add(
+                Weight::Warning,
+                format!(
+                    "{}: ADO state \"{}\" stands in no row of states; items in it keep their status",
+                    pair.name, state.name
+                ),
+            );
+        }
+    }
+}
+
+/// Goes from every state that can be written to every other, as an edit of the status in ClickUp would.
+fn transitions(
+    pair: &Pair,
+    kind: &SchemaType,
+    representatives: &[(Folded, &Folded)],
+    report: &mut Report,
+) {
+    let place = format!("{}: ADO type \"{}\"", pair.name, kind.name);
+    let has = |name: &Folded| {
+        kind.states
+            .iter()
+            .any(|state| Folded::new(&state.name) == *name)
+    };
+    let (own, foreign): (Vec<_>, Vec<_>) = representatives.iter().partition(|(name, _)| has(name));
+    if !pair.types.is_empty() && !kind.states.is_empty() {
+        for (state, status) in foreign {
+            report.add(
+                Weight::Warning,
+                format!(
+                    "{place} has no state \"{}\", so it cannot follow a task to status \"{}\"",
+                    state.shown, status.shown
+                ),
+            );
+        }
+    }
+    if kind.transitions.is_empty() {
+        return;
+    }
+    let (mut detours, mut dead_ends) = (Vec::new(), Vec::new());
+    for (from, _) in &own {
+        for (to, _) in own.iter().filter(|(to, _)| to != from) {
+            let step = format!("{} -> {}", from.shown, to.shown);
+            match allowed_way(&kind.transitions, &from.shown, &to.shown) {
+                Some(way) if way.len() < 2 => {}
+                Some(way) => detours.push(format!("{} -> {}", from.shown, way.join(" -> "))),
+                None => dead_ends.push(step),
+            }
+        }
+    }
+    if !detours.is_empty() {
+        report.add(
+            Weight::Warning,
+            format!(
+                "{place} blocks a direct move, so these are made in steps: {}",
+                detours.join(", ")
+            ),
+        );
+    }
+    if !dead_ends.is_empty() {
+        report.add(
+            Weight::Configuration,
+            format!(
+                "{place} allows no way for {}; change the first row of states for the status, or the process",
+                dead_ends.join(", ")
+            ),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! Findings of one pair against vocabularies made up here.
+
+use super::*;
+use crate::connector::SchemaState;
+use std::path::Path;
+
+const HEAD: &str = "[ado]\nurl = \"https://dev.azure.com/o\"\npat = { env = \"A\" }\n\
+    [clickup]\nworkspace = \"1\"\ntoken = { env = \"C\" }\n\
+    [[pair]]\nname = \"web\"\nado.project = \"P\"\nclickup.list = \"2\"\ntypes = [[\"Bug\", \"Bug\"]]\n";
+
+fn pair(more: &str) -> Pair {
+    let text = format!("{HEAD}{more}");
+    let config = crate::config::parse(Path::new("config.toml"), &text, &|_| None);
+    config.unwrap().pairs.remove(0)
+}
+
+/// A type whose states are the names in the table; `moves` lists what is allowed.
+fn kind(name: &str, moves: &[(&str, &[&str])]) -> SchemaType {
+    SchemaType {
+        name: name.to_owned(),
+        states: moves
+            .iter()
+            .map(|(state, _)| SchemaState {
+                name: (*state).to_owned(),
+                category: "InProgress".to_owned(),
+            })
+            .collect(),
+        transitions: moves
+            .iter()
+            .map(|(from, to)| {
+                let to = to.iter().map(|name| (*name).to_owned()).collect();
+                ((*from).to_owned(), to)
+            })
+            .collect(),
+        fields: ["Microsoft.VSTS.Common.Priority"].map(str::to_owned).into(),
+        ..SchemaType::default()
+    }
+}
+
+fn found(pair: &Pair, kind: SchemaType, weight: Weight) -> Vec<String> {
+    let mut report = Report::default();
+    let schema = Sided {
+        ado: Schema {
+            types: vec![kind],
+            ..Schema::default()
+        },
+        clickup: Schema::default(),
+    };
+    compare(pair, &schema, &mut report);
+    let findings = report.findings.into_iter();
+    findings
+        .filter(|finding| finding.kind == weight)
+        .map(|finding| finding.text)
+        .filter(|text| !text.contains("is not kept"))
+        .collect()
+}
+
+const STATES: &str =
+    "states = [[\"New\", \"open\"], [\"Active\", \"doing\"], [\"Closed\", \"done\"]]\n";
+
+#[test]
+fn a_move_that_takes_steps_is_a_warning_and_names_them() {
+    let bug = kind(
+        "Bug",
+        &[
+            ("New", &["Active"]),
+            ("Active", &["New", "Closed"]),
+            ("Closed", &["Active", "New"]),
+        ],
+    );
+    assert_eq!(
+        found(&pair(STATES), bug.clone(), Weight::Warning),
+        [
+            "web: ADO type \"Bug\" blocks a direct move, so these are made in steps: New -> Active -> Closed"
+        ]
+    );
+    assert_eq!(found(&pair(STATES), bug, Weight::Configuration), [""; 0]);
+}
+
+#[test]
+fn a_move_without_any_way_is_an_error() {
+    let bug = kind(
+        "Bug",
+        &[
+            ("New", &["Active", "Closed"]),
+            ("Active", &["New", "Closed"]),
+            ("Closed", &[]),
+        ],
+    );
+    let errors = found(&pair(STATES), bug, Weight::Configuration);
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(
+        errors[0].contains("allows no way for Closed -> New, Closed -> Active;"),
+        "{errors:?}"
+    );
+}
+
+#[test]
+fn only_states_that_can_be_written_have_to_be_reachable() {
+    let bug = kind(
+        "Bug",
+        &[
+            ("New", &["Closed"]),
+            ("Resolved", &[]),
+            ("Closed", &["New"]),
+        ],
+    );
+    let two = "states = [[\"New\", \"open\"], [\"Closed\", \"done\"], [\"Resolved\", \"done\"]]\n";
+    for weight in [Weight::Warning, Weight::Configuration] {
+        assert_eq!(found(&pair(two), bug.clone(), weight), [""; 0]);
+    }
+    let one_way =
+        format!("{STATES}[[pair.field]]\nclickup = \"status\"\ndirection = \"to_clickup\"\n");
+    let bug = kind("Bug", &[("New", &[]), ("Active", &[]), ("Closed", &[])]);
+    assert_eq!(found(&pair(&one_way), bug, Weight::Configuration), [""; 0]);
+}
+
+#[test]
+fn a_type_without_a_written_state_is_told() {
+    let bug = kind("Bug", &[("New", &["Closed"]), ("Closed", &["New"])]);
+    let warnings = found(&pair(STATES), bug, Weight::Warning);
+    assert_eq!(
+        warnings,
+        [
+            "web: ADO type \"Bug\" has no state \"Active\", so it cannot follow a task to status \"doing\""
+        ]
+    );
+}
+
+#[test]
+fn unknown_transitions_are_not_judged() {
+    let mut bug = kind("Bug", &[("New", &[]), ("Active", &[]), ("Closed", &[])]);
+    bug.transitions.clear();
+    assert_eq!(found(&pair(STATES), bug, Weight::Configuration), [""; 0]);
+}
+
+#[test]
+fn a_field_that_no_type_has_is_told() {
+    let mut report = Report::default();
+    let more = format!("{STATES}[[pair.field]]\nclickup = \"points\"\nado = \"Custom.Size\"\n");
+    let schema = Sided {
+        ado: Schema {
+            types: vec![kind("Bug", &[])],
+            ..Schema::default()
+        },
+        clickup: Schema::default(),
+    };
+    compare(&pair(&more), &schema, &mut report);
+    let texts: Vec<&str> = report.findings.iter().map(|f| f.text.as_str()).collect();
+    assert!(
+        texts.contains(&"web: no synced ADO type has Custom.Size, so points is not kept"),
+        "{texts:?}"
+    );
+    assert!(
+        !texts.iter().any(|text| text.contains("priority")),
+        "{texts:?}"
+    );
+}

@@ -1,0 +1,175 @@
+//! `check`: what it finds in both services, and that it saves nothing.
+
+use super::bench::{Bench, status};
+use boardsync::model::Side;
+use boardsync::sandbox::faults::Fault;
+use serde_json::json;
+
+const VALIDATE: &str = "validateonly=true";
+
+fn answer(body: serde_json::Value) -> Fault {
+    Fault::Status {
+        status: 200,
+        body: body.to_string(),
+        content_type: "application/json".to_owned(),
+        headers: Vec::new(),
+    }
+}
+
+fn validations(bench: &Bench) -> usize {
+    let entries = bench.world.ledger.entries();
+    let asked = |path: &str| path.to_ascii_lowercase().contains(VALIDATE);
+    entries.iter().filter(|entry| asked(&entry.path)).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_check_has_a_create_validated_and_nothing_is_saved() {
+    let bench = Bench::new().await;
+    bench.run(&["plan"]).await.left_with(0);
+    assert_eq!(validations(&bench), 0);
+    bench
+        .run(&["check"])
+        .await
+        .left_with(0)
+        .says("warning: web: ADO type \"Task\" has no state \"Resolved\"")
+        .says("validate a new Bug, Task, User Story; nothing was saved");
+    assert_eq!(validations(&bench), 3);
+    assert_eq!(bench.world.ledger.writes(), []);
+    let highest = bench.ids.iter().max().unwrap();
+    assert!(bench.world.ado.item(highest + 1).is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_only_reads_leaves_with_77_and_says_what_to_do() {
+    for code in [401, 403] {
+        let bench = Bench::new().await;
+        bench.fault(Side::Ado, Some("POST"), VALIDATE, status(code, &[]), 1);
+        bench
+            .run(&["check"])
+            .await
+            .left_with(77)
+            .says("error: web: ADO: The token may not create or change work items")
+            .says("Work Items (Read & write)");
+        assert_eq!(validations(&bench), 1, "the other types were asked for too");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_refuses_a_bare_item_is_a_warning() {
+    let bench = Bench::new().await;
+    bench.fault(Side::Ado, Some("POST"), VALIDATE, status(400, &[]), 1);
+    bench
+        .run(&["check"])
+        .await
+        .left_with(0)
+        .says("warning: web: ADO: A new \"Bug\"");
+    let bench = Bench::new().await;
+    bench.replace_config("name = \"web\"", "name = \"web\"\ncreate = \"clickup\"");
+    bench.fault(Side::Ado, Some("POST"), VALIDATE, status(400, &[]), 1);
+    let ran = bench.run(&["check"]).await.left_with(0);
+    assert!(!ran.out.contains("A new"), "{}", ran.out);
+    assert_eq!(validations(&bench), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rights_in_clickup_are_checked_by_reading() {
+    let list = |level: &str| {
+        answer(
+            json!({"id": "901100000001", "name": "Web", "permission_level": level,
+            "statuses": [{"status": "to do", "type": "open", "orderindex": 0}, {"status": "in progress", "type": "custom", "orderindex": 1},
+                {"status": "in review", "type": "done", "orderindex": 2}, {"status": "complete", "type": "closed", "orderindex": 3}]}),
+        )
+    };
+    for (level, code, text) in [
+        (
+            "read",
+            77,
+            "error: web: ClickUp: The token's user may only read in list Web",
+        ),
+        (
+            "edit",
+            0,
+            "warning: web: ClickUp: The token's user may edit but not create",
+        ),
+        ("create", 0, "fits both services"),
+    ] {
+        let bench = Bench::new().await;
+        bench.fault(
+            Side::ClickUp,
+            Some("GET"),
+            "/list/901100000001",
+            list(level),
+            1,
+        );
+        bench.run(&["check"]).await.left_with(code).says(text);
+        assert_eq!(bench.world.ledger.writes(), []);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_may_not_be_seen_leaves_with_77_and_one_that_is_not_there_with_78() {
+    for (code, left) in [(401, 77), (404, 78)] {
+        let bench = Bench::new().await;
+        let fault = status(code, &[]);
+        bench.fault(Side::ClickUp, Some("GET"), "/list/901100000001", fault, 1);
+        bench
+            .run(&["check"])
+            .await
+            .left_with(left)
+            .says("List 901100000001 could not be read");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guests_token_is_pointed_out() {
+    let bench = Bench::new().await;
+    let member = |id: i64, mail: &str, role: i64| json!({"user": {"id": id, "username": "Sync", "email": mail, "role": role}});
+    let teams = json!({"teams": [{"id": "9010000001", "members":
+        [member(1001, "robot@example.com", 4), member(1002, "ada@example.com", 3), member(1003, "bo@example.com", 3)]}]});
+    bench.fault(Side::ClickUp, Some("GET"), "/team", answer(teams), 1);
+    bench
+        .run(&["check"])
+        .await
+        .left_with(0)
+        .says("is a guest")
+        .says("fits both services");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_refused_tokens_are_named_at_once() {
+    let bench = Bench::new().await;
+    bench.fault(Side::Ado, None, "", Fault::TokenRevoked, u32::MAX);
+    bench.fault(Side::ClickUp, None, "", Fault::TokenRevoked, u32::MAX);
+    bench
+        .run(&["check"])
+        .await
+        .left_with(77)
+        .says("personal access token")
+        .says("[clickup] token")
+        .says("2 errors");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_that_the_service_refuses_is_found() {
+    let bench = Bench::new().await;
+    bench.replace_config("[System.WorkItemType] IN", "[System.WorkItemTyp] IN");
+    bench.run(&["check"]).await.left_with(78).says("ado.where");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blocked_transition_is_a_warning_with_the_way_around() {
+    let bench = Bench::new().await;
+    bench.replace_config(
+        "[\"Resolved\", \"in review\"]",
+        "[\"Removed\", \"in review\"]",
+    );
+    let ran = bench.run(&["check"]).await.left_with(0);
+    let story =
+        "warning: web: ADO type \"User Story\" blocks a direct move, so these are made in steps: ";
+    assert!(ran.out.contains(story), "{}", ran.out);
+    assert!(ran.out.contains("Removed -> New -> Active"), "{}", ran.out);
+    let report = bench.run(&["check", "--json"]).await.left_with(0).json();
+    assert_eq!(report["ok"], true);
+    assert_eq!(report["findings"][0]["kind"], "warning");
+    assert_eq!(report["validated"], json!(["Bug", "Task", "User Story"]));
+}
