@@ -12,7 +12,7 @@ Exit codes:
    1  unexpected error
    2  changes are pending (only with --detailed-exitcode)
    3  done, but some items failed or are held
-   4  stopped by a guard
+   4  stopped before writing: a plan waits for its yes, or a guard found it too large
   64  wrong usage
   69  a service is unreachable or throttled out
   75  another instance holds the lock
@@ -31,7 +31,7 @@ pub enum ExitCode {
     Pending = 2,
     /// Done, but items failed or are held.
     Partial = 3,
-    /// Stopped by a guard.
+    /// Stopped before writing: a plan waits for its yes, or a guard found it too large.
     Guard = 4,
     /// The command line makes no sense.
     Usage = 64,
@@ -86,7 +86,7 @@ pub struct Global {
     /// Log more; twice for every request
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
-    /// Log errors only, show no progress
+    /// Say nothing but errors on stderr; the result on stdout stays
     #[arg(short, long, global = true)]
     pub quiet: bool,
 }
@@ -106,7 +106,7 @@ pub enum ColorWhen {
 /// The commands.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Run scheduled cycles until stopped, or one cycle with --once
+    /// Sync on schedule until stopped, or once with --once
     #[command(after_help = "Example: boardsync reconcile --once --pair web", after_long_help = EXIT_CODES)]
     Reconcile(ReconcileArgs),
     /// Show what one cycle would change, and write nothing
@@ -115,13 +115,13 @@ pub enum Command {
     /// Carry out exactly a saved plan; what moved since is left out
     #[command(after_help = "Example: boardsync apply first.plan", after_long_help = EXIT_CODES)]
     Apply(ApplyArgs),
-    /// Report every problem of the configuration, then of the live services
+    /// Report every problem of the configuration, the live services and the tokens' rights
     #[command(after_help = "Example: boardsync check --offline", after_long_help = EXIT_CODES)]
     Check(CheckArgs),
     /// Show per pair when it was last equal, and what is open
     #[command(after_help = "Example: boardsync status --json", after_long_help = EXIT_CODES)]
     Status,
-    /// Show the last decision per field, with the base and both values
+    /// Show per field what was agreed last, what both sides hold now, and the decision
     #[command(after_help = "Example: boardsync why 123")]
     Why(ItemArgs),
     /// Show everything that boardsync ever did to an item
@@ -133,10 +133,10 @@ pub enum Command {
     /// List, add and remove pairings of a work item with a task
     #[command(after_help = "Example: boardsync links add web 123 86d3f01jq")]
     Links(LinksArgs),
-    /// Run the two fake services on loopback and print a config that reaches them
+    /// Run two fake services on this machine, with a config that reaches them
     #[command(after_help = "Example: boardsync sandbox --port 8123")]
     Sandbox(SandboxArgs),
-    /// Tell the whole story against the fake services, in seconds
+    /// Watch the real engine at work between two fake services; takes seconds
     #[command(after_help = "Example: boardsync demo")]
     Demo(DemoArgs),
     /// Print a completion script for a shell
@@ -155,7 +155,7 @@ pub struct ReconcileArgs {
     /// Run one cycle and leave
     #[arg(long)]
     pub once: bool,
-    /// Show the plan and write nothing (the same as `plan`)
+    /// Show the plan and write nothing; with --once, the same as `plan`
     #[arg(long, requires = "once")]
     pub dry_run: bool,
     /// Read both sides in full instead of what changed
@@ -167,7 +167,7 @@ pub struct ReconcileArgs {
     /// Answer yes to a pair's first plan; never overrides a guard
     #[arg(long, requires = "once")]
     pub yes: bool,
-    /// Let through exactly the plan with this hash, past its guard
+    /// Let through exactly the plan with this hash (the stopped plan names it), past its guard
     #[arg(long, value_name = "HASH", requires = "once")]
     pub approve: Option<String>,
     /// Leave with 2 when changes are pending

@@ -118,7 +118,7 @@ pub(crate) fn print(text: &str) {
     let _ = anstream::stdout().lock().write_all(text.as_bytes());
 }
 
-/// Writes a note to stderr.
+/// Writes an error, or a note that `--quiet` has to be asked about first, to stderr.
 pub(crate) fn note(text: &str) {
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }

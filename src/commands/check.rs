@@ -83,12 +83,12 @@ pub async fn check(context: &Context, offline: bool) -> Result<ExitCode, Failure
             "findings": report.findings, "validated": report.validated, "pairs": config.pairs.len(),
         }));
     } else {
-        show(&config, &report, offline);
+        show(context, &config, &report, offline);
     }
     Ok(report.code())
 }
 
-fn show(config: &Config, report: &Report, offline: bool) {
+fn show(context: &Context, config: &Config, report: &Report, offline: bool) {
     for finding in &report.findings {
         let weight = match finding.kind {
             Weight::Warning => "warning",
@@ -97,10 +97,10 @@ fn show(config: &Config, report: &Report, offline: bool) {
         print(&render::escape(&format!("{weight}: {}", finding.text)));
         print("\n");
     }
-    if !report.validated.is_empty() {
+    if !report.validated.is_empty() && !context.global.quiet {
         let types: Vec<&str> = report.validated.iter().map(String::as_str).collect();
         note(&format!(
-            "Azure DevOps was asked to validate a new {}; nothing was saved\n",
+            "ADO was asked to validate a new {}; nothing was saved\n",
             render::escape(&types.join(", "))
         ));
     }

@@ -49,11 +49,13 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
     show(context, &observed.plan);
     if let Some(path) = &args.out {
         save(path, &observed.plan)?;
-        note(&format!(
-            "saved to {}; carry it out with: boardsync apply {}\n",
-            path.display(),
-            path.display()
-        ));
+        if !context.global.quiet {
+            note(&format!(
+                "saved to {}; carry it out with: boardsync apply {}\n",
+                path.display(),
+                path.display()
+            ));
+        }
     }
     Ok(match args.detailed_exitcode && observed.plan.writes() > 0 {
         true => ExitCode::Pending,
@@ -314,7 +316,7 @@ fn finish(context: &Context, observed: &Observed, report: &Report) -> ExitCode {
             print(&render::report(view, &context.style));
         }
     }
-    if report.held > 0 && !context.global.json {
+    if report.held > 0 && !context.global.json && !context.global.quiet {
         note(&format!(
             "{} held; `boardsync status` says what and why\n",
             render::plural(report.held, "item or field", "items or fields")

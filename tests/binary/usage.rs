@@ -151,7 +151,7 @@ fn every_command_that_a_text_recommends_exists() {
         for rest in text.split("`boardsync ").skip(1) {
             let word = rest.split([' ', '`', '\n']).next().unwrap();
             assert!(
-                word.starts_with('-') || known.contains(&word),
+                word.starts_with('-') || word == "COMMAND" || known.contains(&word),
                 "{file}: `boardsync {word}` does not exist"
             );
             seen += 1;
