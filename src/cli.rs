@@ -12,7 +12,7 @@ Exit codes:
    1  unexpected error
    2  changes are pending (only with --detailed-exitcode)
    3  done, but some items failed or are held
-   4  stopped before writing: a plan waits for its yes, or a guard found it too large
+   4  stopped before writing, by a guard or because a plan waits for its yes
   64  wrong usage
   69  a service is unreachable or throttled out
   75  another instance holds the lock
@@ -106,7 +106,7 @@ pub enum ColorWhen {
 /// The commands.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Sync on schedule until stopped, or once with --once
+    /// Sync on schedule until stopped; with --once, a single cycle
     #[command(after_help = "Example: boardsync reconcile --once --pair web", after_long_help = EXIT_CODES)]
     Reconcile(ReconcileArgs),
     /// Show what one cycle would change, and write nothing
