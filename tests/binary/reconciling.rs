@@ -30,17 +30,16 @@ async fn the_first_contact_waits_for_a_yes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn quiet_leaves_stderr_to_errors() {
     let bench = Bench::new().await;
-    bench.replace_config("name = \"web\"", "name = \"web\"\nconflict = \"hold\"");
     bench
         .run(&["reconcile", "--once", "--yes"])
         .await
         .left_with(0);
-    let task = bench.task_named("Validate postcodes");
-    bench.rename(bench.ids[3], "Ours");
+    // A state that stands in no row is held.
+    let removed = [("System.State", serde_json::json!("Removed"))];
     bench
         .world
-        .clickup
-        .edit(&task, &serde_json::json!({ "name": "Theirs" }))
+        .ado
+        .edit(bench.ids[3], &removed, "ada@contoso.example")
         .unwrap();
     bench
         .run(&["reconcile", "--once"])
