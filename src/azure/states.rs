@@ -14,7 +14,7 @@ pub(super) fn way(transitions: &Transitions, from: &str, to: &str) -> Vec<String
     allowed_way(transitions, from, to).unwrap_or_else(|| vec![to.to_owned()])
 }
 
-/// Returns the shortest allowed way from one state to another as [`way`] would go it, `None` when there is none of at
+/// Returns the shortest allowed way from one state to another as a write would go it, `None` when there is none of at
 /// most four steps.
 pub fn allowed_way(
     transitions: &BTreeMap<String, BTreeSet<String>>,
