@@ -6,7 +6,7 @@ use super::{attachments, comments, discovery, feeds, meta, recycle, wiql, workit
 use crate::model::Side;
 use crate::sandbox::faults::Fault;
 use crate::sandbox::ledger::LedgerEntry;
-use crate::sandbox::{hang_up, truncated};
+use crate::sandbox::{hang_up, http_date, truncated};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State as Shared};
@@ -167,7 +167,7 @@ fn send(sandbox: &AdoSandbox, reply: Reply, fault: Option<&Fault>) -> Response<B
     let activity = guid("activity", &sandbox.ledger.count().to_string());
     let mut response = Response::builder()
         .status(status)
-        .header("date", http_date(sandbox))
+        .header("date", http_date(sandbox.clock.now()))
         .header("activityid", &activity)
         .header("x-vss-e2eid", &activity);
     if !reply.content_type.is_empty() {
@@ -192,12 +192,6 @@ fn send(sandbox: &AdoSandbox, reply: Reply, fault: Option<&Fault>) -> Response<B
 }
 
 /// The server's own clock, as the `date` header shows it.
-fn http_date(sandbox: &AdoSandbox) -> String {
-    chrono::DateTime::from_timestamp_millis(sandbox.clock.now().0).map_or_else(String::new, |at| {
-        at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
-    })
-}
-
 fn answer(
     sandbox: &AdoSandbox,
     method: &Method,

@@ -9,7 +9,7 @@ use crate::model::Side;
 use crate::sandbox::ledger::LedgerEntry;
 use crate::sandbox::{self, faults::Fault};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ pub(super) async fn handle(State(fake): State<ClickUpSandbox>, request: Request)
     };
     let mut late = Duration::ZERO;
     // Status 0 in the ledger means that the client got no answer.
-    let (status, response) = match fault {
+    let (status, mut response) = match fault {
         None => finished(work()),
         Some(Fault::Delay { ms }) => {
             late = Duration::from_millis(ms);
@@ -89,6 +89,9 @@ pub(super) async fn handle(State(fake): State<ClickUpSandbox>, request: Request)
             headers,
         }),
     };
+    if let Ok(date) = HeaderValue::from_str(&sandbox::http_date(entry.at)) {
+        response.headers_mut().entry(header::DATE).or_insert(date);
+    }
     // Recorded before the wait: a client that gives up meanwhile has changed the data all the same.
     fake.ledger.record(LedgerEntry { status, ..entry });
     tokio::time::sleep(late).await;

@@ -1,0 +1,296 @@
+//! The configured rate is a ceiling, whatever is asked and however often the program is restarted. Time is virtual:
+//! nothing here waits, and no machine is too slow for it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helper functions of tests are not covered by the exceptions for tests"
+)]
+
+use boardsync::commands::cycle::cycle;
+use boardsync::commands::setup::{self, Services};
+use boardsync::connector::client::{Priority, RateLimit};
+use boardsync::connector::limiter::Limiter;
+use boardsync::engine::apply::{Consent, Report};
+use boardsync::engine::{CycleError, Engine, Scope};
+use boardsync::model::{Side, Timestamp};
+use boardsync::sandbox::ado::AdoConfig;
+use boardsync::sandbox::clickup::config::{ClickUpConfig, Quirks};
+use boardsync::sandbox::clock::SandboxClock;
+use boardsync::sandbox::world::{LIST, PROJECT, World};
+use boardsync::store::StateLock;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+const MINUTE_MS: i64 = 60_000;
+/// Requests per minute in the configuration of the back-fills.
+const RATE: usize = 100;
+/// What may go at once at that rate, and what a killed and restarted program may therefore be above it, once: the new
+/// process does not know what the old one sent.
+const BURST: usize = 5;
+/// Step of virtual time. Far below any timeout: loopback has thousands of turns to deliver before one fires.
+const STEP: Duration = Duration::from_millis(5);
+
+/// Something that happens to a limiter.
+#[derive(Clone, Debug)]
+enum Event {
+    /// Nothing happens for so many milliseconds.
+    Gap(u64),
+    /// So many callers ask at once.
+    Ask(usize, Priority),
+    /// A header names another limit.
+    Announce(u32),
+    /// The service asks for a pause of so many milliseconds.
+    Pause(u64),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        3 => (0_u64..90_000).prop_map(Event::Gap),
+        4 => (1_usize..12).prop_map(|callers| Event::Ask(callers, Priority::Live)),
+        4 => (1_usize..12).prop_map(|callers| Event::Ask(callers, Priority::Backfill)),
+        1 => (0_u32..200).prop_map(Event::Announce),
+        1 => (0_u64..30_000).prop_map(Event::Pause),
+    ]
+}
+
+/// Plays the events and returns when each caller was let through, in nanoseconds, sorted.
+fn admitted(rate: RateLimit, events: &[Event]) -> Vec<u128> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (start, limiter) = (Instant::now(), Arc::new(Limiter::new(rate)));
+        let times = Arc::new(Mutex::new(Vec::new()));
+        let mut callers = Vec::new();
+        for event in events {
+            match *event {
+                Event::Gap(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+                Event::Announce(limit) => limiter.announce(limit),
+                Event::Pause(ms) => limiter.pause(Duration::from_millis(ms)),
+                Event::Ask(count, priority) => callers.extend((0..count).map(|_| {
+                    let (limiter, times) = (limiter.clone(), times.clone());
+                    tokio::spawn(async move {
+                        let patience = Duration::from_secs(86_400);
+                        let never = CancellationToken::new();
+                        limiter.acquire(priority, patience, &never).await.unwrap();
+                        times.lock().unwrap().push(start.elapsed().as_nanos());
+                    })
+                })),
+            }
+        }
+        for caller in callers {
+            caller.await.unwrap();
+        }
+        let mut times = times.lock().unwrap().clone();
+        times.sort_unstable();
+        times
+    })
+}
+
+/// The most entries of a sorted list that lie within any closed span.
+fn most_within<T: Copy + PartialOrd + std::ops::Add<Output = T>>(times: &[T], span: T) -> usize {
+    let from = |(index, first): (usize, &T)| {
+        let end = *first + span;
+        times[index..].partition_point(|at| *at <= end)
+    };
+    times.iter().enumerate().map(from).max().unwrap_or(0)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_minute_holds_more_than_the_configured_number(limit in 1_u32..200, events in vec(event(), 1..25)) {
+        let times = admitted(RateLimit::PerMinute(limit), &events);
+        let asked: usize = events.iter().map(|event| match event {
+            Event::Ask(count, _) => *count,
+            Event::Gap(_) | Event::Announce(_) | Event::Pause(_) => 0,
+        }).sum();
+        prop_assert_eq!(times.len(), asked, "everybody gets through in the end");
+        let most = most_within(&times, Duration::from_secs(60).as_nanos());
+        prop_assert!(most <= limit as usize, "{} in one minute", most);
+    }
+
+    /// A rate per second may be used up at once: any span holds one second's worth more than the rate times the span.
+    #[test]
+    fn no_span_holds_more_than_the_rate_per_second_and_one_burst(limit in 1_u32..50, events in vec(event(), 1..25)) {
+        // Headers name a limit per minute; for a rate per second they are not read as one.
+        let events: Vec<Event> = events.into_iter().filter(|e| !matches!(e, Event::Announce(_))).collect();
+        let times = admitted(RateLimit::PerSecond(limit), &events);
+        for seconds in [1_u64, 2, 10, 60] {
+            let most = most_within(&times, Duration::from_secs(seconds).as_nanos()) as u64;
+            prop_assert!(most <= u64::from(limit) * (seconds + 1), "{} in {} s", most, seconds);
+        }
+    }
+}
+
+/// Both fake services in virtual time, with work items to carry over.
+struct Bench {
+    world: World,
+    path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+/// One process: its own clients and so its own limiter, the database on disk.
+struct Instance {
+    engine: Engine,
+    services: Services,
+    _lock: StateLock,
+}
+
+impl Bench {
+    /// `allowed`: what the fake ClickUp lets through per minute.
+    async fn new(items: usize, allowed: u32) -> Bench {
+        let clickup = ClickUpConfig {
+            quirks: Quirks {
+                rate_limit: allowed,
+                ..Quirks::default()
+            },
+            ..ClickUpConfig::example()
+        };
+        let began = Timestamp(1_800_000_000_000);
+        let clock = SandboxClock::new(began);
+        let world = World::start_on(clock.clone(), AdoConfig::default(), clickup, 0)
+            .await
+            .unwrap();
+        let start = Instant::now();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(STEP).await;
+                let elapsed = i64::try_from(start.elapsed().as_millis()).unwrap();
+                clock.advance(elapsed - clock.now().since(began));
+            }
+        });
+        for number in 1..=items {
+            let title = ("System.Title", json!(format!("Story {number:05}")));
+            world.ado.create_item(PROJECT, "Task", &[title]).unwrap();
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = world
+            .write_config(folder.path(), &World::example_pair())
+            .unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let rate = format!("requests_per_minute = {RATE}");
+        let text = text.replace("requests_per_minute = 10000", &rate);
+        assert!(text.contains(&rate));
+        std::fs::write(&path, text).unwrap();
+        Bench {
+            world,
+            path,
+            _folder: folder,
+        }
+    }
+
+    /// Carries all work items over, killed after the create number `kill` (0: never), and checks that none has a twin.
+    /// Returns when each request reached ClickUp, in milliseconds, and how many were refused as too many.
+    async fn back_fill(&self, items: usize, kill: usize) -> (Vec<i64>, usize) {
+        let mut instance = Instance::open(&self.path).await;
+        if kill > 0 {
+            let creates = AtomicUsize::new(0);
+            instance.engine.interrupt = Some(Arc::new(move |point| {
+                point == "after-create" && creates.fetch_add(1, Ordering::SeqCst) + 1 == kill
+            }));
+            let end = instance.cycle().await;
+            assert!(matches!(end, Err(CycleError::Interrupted(_))), "{end:?}");
+            drop(instance);
+            instance = Instance::open(&self.path).await;
+        }
+        let report = instance.cycle().await.unwrap();
+        assert_eq!(report.failures(), 0);
+        assert_eq!(self.world.clickup.all_ids().len(), items, "{LIST}");
+        let sent = self.world.ledger.entries();
+        let sent = sent.iter().filter(|entry| entry.service == Side::ClickUp);
+        let refused = sent.clone().filter(|entry| entry.status == 429).count();
+        (sent.map(|entry| entry.at.0).collect(), refused)
+    }
+}
+
+impl Instance {
+    async fn open(path: &Path) -> Instance {
+        let config = setup::config(Some(path)).unwrap_or_else(die);
+        let services = setup::connect(&config, &CancellationToken::new()).unwrap_or_else(die);
+        let (lock, store, key) = setup::open_state(&config).unwrap_or_else(die);
+        let engine = setup::engine(&config, &services, store, key).await;
+        Instance {
+            engine: engine.unwrap_or_else(die),
+            services,
+            _lock: lock,
+        }
+    }
+
+    async fn cycle(&self) -> Result<Report, CycleError> {
+        let yes = Consent {
+            first_contact: true,
+            ..Consent::default()
+        };
+        let (_, report) = cycle(&self.engine, &self.services, &Scope::default(), &yes).await?;
+        assert!(report.closed.is_empty(), "{:?}", report.closed);
+        Ok(report)
+    }
+}
+
+fn die<T>(failure: boardsync::commands::Failure) -> T {
+    panic!("{}", failure.message)
+}
+
+/// The most requests in any minute, as far as the step of virtual time tells.
+fn most_in_a_minute(times: &[i64]) -> usize {
+    most_within(
+        times,
+        MINUTE_MS - 2 * i64::try_from(STEP.as_millis()).unwrap(),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_back_fill_keeps_to_the_configured_rate_and_wastes_little_of_it() {
+    let items = 300;
+    let bench = Bench::new(items, 1_000_000).await;
+    let (times, refused) = bench.back_fill(items, 0).await;
+    let (most, took) = (most_in_a_minute(&times), times[times.len() - 1] - times[0]);
+    println!(
+        "{} requests in {took} ms, at most {most} in a minute",
+        times.len()
+    );
+    assert_eq!(refused, 0);
+    assert!(most <= RATE, "{most} requests in one minute");
+    // At the full rate the requests would take this long; 5 % of the rate are kept back for the burst.
+    let ideal = MINUTE_MS * i64::try_from(times.len()).unwrap() / i64::try_from(RATE).unwrap();
+    assert!(took * 100 <= ideal * 106, "{took} ms instead of {ideal}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_back_fill_that_was_killed_adds_at_most_one_burst() {
+    let items = 150;
+    let bench = Bench::new(items, 1_000_000).await;
+    // Within the first minute, so that the bursts of both processes fall into one window.
+    let (times, _) = bench.back_fill(items, 40).await;
+    let most = most_in_a_minute(&times);
+    println!("{} requests, at most {most} in a minute", times.len());
+    assert!(most <= RATE + BURST, "{most} requests in one minute");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_allows_just_the_configured_rate_never_refuses_even_after_a_kill() {
+    let items = 240;
+    let allowed = u32::try_from(RATE).unwrap();
+    let bench = Bench::new(items, allowed).await;
+    let (times, refused) = bench.back_fill(items, 40).await;
+    println!(
+        "{} requests, at most {} in a minute, {refused} refused",
+        times.len(),
+        most_in_a_minute(&times)
+    );
+    assert_eq!(refused, 0);
+}
