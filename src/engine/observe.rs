@@ -648,14 +648,7 @@ fn confirm(
     row: &ListedRow,
     observed: &mut Observed,
 ) -> Result<bool, StoreError> {
-    let open: BTreeMap<FieldKey, BaseField> = store
-        .base(link.id)?
-        .into_iter()
-        .filter(|(_, base)| match side {
-            Side::Ado => !base.ado_confirmed,
-            Side::ClickUp => !base.clickup_confirmed,
-        })
-        .collect();
+    let open = store.unconfirmed(link.id, side)?;
     if open.is_empty() {
         return Ok(true);
     }

@@ -61,12 +61,16 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
         else {
             continue;
         };
+        let (base, chosen_here) = (link.base.get(key), link.chosen.get(key));
+        // Nearly every field of every link: nothing moved. Told before anything is copied.
+        if chosen_here.is_none() && base.is_some_and(|b| b.ado == *ado && b.clickup == *clickup) {
+            continue;
+        }
         let now = Sided {
             ado: ado.clone(),
             clickup: clickup.clone(),
         };
-        let base = link.base.get(key);
-        let merged = match link.chosen.get(key) {
+        let merged = match chosen_here {
             Some((side, value)) => chosen(key, *side, value, &now, policy),
             None => merge_field(key, base, &now, *rule, policy),
         };

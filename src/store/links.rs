@@ -126,31 +126,59 @@ impl Store {
 
     /// Returns the base of a link. A field without a base is absent; an unknown link has none.
     pub fn base(&self, link: LinkId) -> Result<BTreeMap<FieldKey, BaseField>, StoreError> {
-        let rows: Vec<(String, String, String, bool, bool)> = self
-            .connection
-            .prepare_cached(
-                "SELECT field, ado, clickup, ado_confirmed, clickup_confirmed FROM base WHERE link = ?1",
-            )
-            .and_then(|mut statement| {
-                statement
-                    .query_map([link.0], |row| {
-                        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-                    })?
-                    .collect()
-            })
-            .map_err(sql("read a base"))?;
-        rows.into_iter()
-            .map(|(field, ado, clickup, ado_confirmed, clickup_confirmed)| {
-                let value = BaseField {
-                    ado: from_json("base value", &ado)?,
-                    clickup: from_json("base value", &clickup)?,
-                    ado_confirmed,
-                    clickup_confirmed,
-                };
-                Ok((parse_field(&field)?, value))
-            })
-            .collect()
+        select_base(&self.connection, link, "")
     }
+
+    /// Returns the part of the base that a side has not shown yet. Sweeps ask this of every link, and the answer is
+    /// nearly always nothing.
+    pub fn unconfirmed(
+        &self,
+        link: LinkId,
+        side: Side,
+    ) -> Result<BTreeMap<FieldKey, BaseField>, StoreError> {
+        let condition = match side {
+            Side::Ado => " AND ado_confirmed = 0",
+            Side::ClickUp => " AND clickup_confirmed = 0",
+        };
+        select_base(&self.connection, link, condition)
+    }
+}
+
+fn select_base(
+    connection: &Connection,
+    link: LinkId,
+    condition: &str,
+) -> Result<BTreeMap<FieldKey, BaseField>, StoreError> {
+    let text = format!(
+        "SELECT field, ado, clickup, ado_confirmed, clickup_confirmed FROM base WHERE link = ?1{condition}"
+    );
+    let rows: Vec<(String, String, String, bool, bool)> = connection
+        .prepare_cached(&text)
+        .and_then(|mut statement| {
+            statement
+                .query_map([link.0], |row| {
+                    Ok((
+                        row.get(0)?,
+                        row.get(1)?,
+                        row.get(2)?,
+                        row.get(3)?,
+                        row.get(4)?,
+                    ))
+                })?
+                .collect()
+        })
+        .map_err(sql("read a base"))?;
+    rows.into_iter()
+        .map(|(field, ado, clickup, ado_confirmed, clickup_confirmed)| {
+            let value = BaseField {
+                ado: from_json("base value", &ado)?,
+                clickup: from_json("base value", &clickup)?,
+                ado_confirmed,
+                clickup_confirmed,
+            };
+            Ok((parse_field(&field)?, value))
+        })
+        .collect()
 }
 
 /// Reads a field key out of a text column.

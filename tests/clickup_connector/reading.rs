@@ -27,7 +27,8 @@ async fn an_idle_cycle_costs_one_request() {
         ["GET team/9010000001/task"],
         "nothing but the listing"
     );
-    assert_eq!(delta.watermark.high, all.watermark.high);
+    // The walk of everything stops at the server's clock, which shows whole seconds.
+    assert!(delta.watermark.high >= all.watermark.high);
     for row in &delta.rows {
         assert_eq!(row.version, Some(known[&row.id].version));
         assert!(row.item.is_some());

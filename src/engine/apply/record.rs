@@ -185,12 +185,8 @@ impl Run<'_> {
             store.commit(&Batch(ops))?;
             return Ok(plan.holds.len());
         }
-        let mine = |link: &LinkId| {
-            self.observed
-                .links
-                .get(&plan.pair)
-                .is_some_and(|l| l.iter().any(|(id, _)| id == link))
-        };
+        let looked = self.observed.links.get(&plan.pair).into_iter().flatten();
+        let mine: BTreeSet<LinkId> = looked.map(|(link, _)| *link).collect();
         for (link, fields) in &self.observed.confirmed {
             if store.link(*link)?.is_some_and(|row| row.pair == plan.pair) {
                 ops.push(Op::SetBase {
@@ -205,7 +201,12 @@ impl Run<'_> {
                 fields: rebased(rebase),
             });
         }
-        for (link, link_state) in self.observed.states.iter().filter(|(link, _)| mine(link)) {
+        for (link, link_state) in self
+            .observed
+            .states
+            .iter()
+            .filter(|(link, _)| mine.contains(link))
+        {
             let dissolved = plan
                 .actions
                 .iter()

@@ -1,0 +1,393 @@
+//! A board of any size, made up on the fly: two services that answer from memory, and a database file that holds them as
+//! linked and settled.
+
+use async_trait::async_trait;
+use boardsync::clock::ManualClock;
+use boardsync::connector::{
+    Change, ConnectorError, ErrorKind, Fetched, Known, ListedRow, Listing, NewItem, Reader, Schema,
+    Watermark, Writer, Written,
+};
+use boardsync::engine::apply::{Consent, Report};
+use boardsync::engine::observe::Observed;
+use boardsync::engine::{Engine, Scope, Timing, Writers};
+use boardsync::mapping::{People, Relation};
+use boardsync::marker::MarkerKey;
+use boardsync::model::{
+    FieldKey, FieldValue, Folded, Item, ItemId, PairName, RichText, Side, Sided, TextFormat,
+    Timestamp, Version,
+};
+use boardsync::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
+use boardsync::store::{BaseField, Batch, Op, PairState, Store};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Local and server time at which everything was settled.
+const SETTLED: Timestamp = Timestamp(1_800_000_000_000);
+/// Rows of an idle delta: a full ClickUp page, all known.
+pub const PAGE: i64 = 100;
+/// Links stored in one transaction while the database is filled.
+const CHUNK: i64 = 1000;
+
+fn pair() -> PairName {
+    PairName::from("web")
+}
+
+/// Rules that sync every built-in field both ways.
+pub fn policy() -> Policy {
+    let rule = FieldPolicy {
+        direction: Direction::Both,
+        winner: Some(Side::Ado),
+    };
+    Policy {
+        pair: pair(),
+        fingerprint: "1".to_owned(),
+        approved: true,
+        create_on: vec![Side::Ado, Side::ClickUp],
+        on_delete: OnDelete::Unlink,
+        fields: FieldKey::BUILT_IN
+            .into_iter()
+            .map(|key| (key, rule))
+            .collect(),
+        states: Relation::new([
+            ("New", "to do"),
+            ("Active", "in progress"),
+            ("Closed", "complete"),
+        ]),
+        types: Relation::new([("Task", "Task")]),
+        people: People::default(),
+        backlink: true,
+        guard: GuardLimits::default(),
+        closed_states: Sided {
+            ado: None,
+            clickup: None,
+        },
+    }
+}
+
+/// An item of ordinary make-up. The two sides of one number agree.
+pub fn item(side: Side, n: i64) -> Item {
+    let (state, format, text) = match side {
+        Side::Ado => (
+            "Active",
+            TextFormat::Html,
+            format!(
+                "<div>What item {n} is about, in a sentence or two of ordinary length.</div><ul><li>one</li><li>two</li></ul>"
+            ),
+        ),
+        Side::ClickUp => (
+            "in progress",
+            TextFormat::Markdown,
+            format!(
+                "What item {n} is about, in a sentence or two of ordinary length.\n\n- one\n- two"
+            ),
+        ),
+    };
+    let description =
+        format!("What item {n} is about, in a sentence or two of ordinary length.\n\n- one\n- two");
+    let fields = BTreeMap::from([
+        (
+            FieldKey::Title,
+            FieldValue::text(&format!("Item {n} with a title of usual length")),
+        ),
+        (FieldKey::Type, FieldValue::choice("Task")),
+        (FieldKey::State, FieldValue::Choice(Folded::new(state))),
+        (FieldKey::Assignees, FieldValue::Empty),
+        (FieldKey::Priority, FieldValue::Number(2000)),
+        (FieldKey::Tags, FieldValue::tags(["web", "checkout"])),
+        (FieldKey::DueDate, FieldValue::Empty),
+        (FieldKey::Points, FieldValue::Number(3000)),
+        (FieldKey::Description, FieldValue::rich(description)),
+    ]);
+    Item {
+        id: ItemId(n.to_string()),
+        version: Version(n),
+        url: format!("https://boards.example/{n}"),
+        fields,
+        raw: BTreeMap::from([(FieldKey::Description, RichText { format, text })]),
+        markers: Vec::new(),
+        backlinks: Vec::new(),
+        parent: None,
+        archived: false,
+        container: "Shop".to_owned(),
+        created_at: SETTLED,
+        changed_at: SETTLED,
+    }
+}
+
+/// What both sides had when they last agreed.
+pub fn base(items: &Sided<Item>) -> BTreeMap<FieldKey, Sided<FieldValue>> {
+    let both = |(key, ado): (&FieldKey, &FieldValue)| {
+        let clickup = items.clickup.fields.get(key).cloned();
+        let clickup = clickup.unwrap_or(FieldValue::Empty);
+        let ado = ado.clone();
+        (key.clone(), Sided { ado, clickup })
+    };
+    items.ado.fields.iter().map(both).collect()
+}
+
+/// One of the two services, with items 0 to `count`, which never change.
+pub struct Service {
+    side: Side,
+    count: i64,
+    /// Listings and reads that were asked for, in pages.
+    pub pages: AtomicUsize,
+    /// Writes that were asked for.
+    pub writes: AtomicUsize,
+}
+
+impl Service {
+    fn new(side: Side, count: i64) -> Service {
+        Service {
+            side,
+            count,
+            pages: AtomicUsize::new(0),
+            writes: AtomicUsize::new(0),
+        }
+    }
+
+    /// ADO lists ids with versions, ClickUp whole tasks.
+    fn rows(&self, ids: std::ops::Range<i64>) -> Vec<ListedRow> {
+        let pages = usize::try_from((ids.end - ids.start) / PAGE).unwrap_or(0);
+        self.pages.fetch_add(pages, Ordering::Relaxed);
+        let row = |n| {
+            let shown = (self.side == Side::ClickUp).then(|| Box::new(item(self.side, n)));
+            ListedRow {
+                id: ItemId(n.to_string()),
+                pair: pair(),
+                version: Some(Version(n)),
+                item: shown,
+            }
+        };
+        ids.map(row).collect()
+    }
+
+    fn refuse<T>(&self) -> Result<T, ConnectorError> {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        Err(ConnectorError::new(
+            self.side,
+            ErrorKind::Refused,
+            "write",
+            "nothing is to be written here",
+        ))
+    }
+}
+
+fn watermark() -> Watermark {
+    Watermark {
+        high: Some(SETTLED),
+        settled: Some(SETTLED),
+        link_token: None,
+    }
+}
+
+#[async_trait]
+impl Reader for Service {
+    fn side(&self) -> Side {
+        self.side
+    }
+
+    async fn fetch_changes(
+        &self,
+        _since: &Watermark,
+        known: &(dyn for<'a> Fn(&'a ItemId) -> Option<Known> + Send + Sync),
+    ) -> Result<Listing, ConnectorError> {
+        let rows = self.rows(self.count - PAGE..self.count);
+        for row in &rows {
+            std::hint::black_box(known(&row.id));
+        }
+        Ok(Listing {
+            rows,
+            watermark: watermark(),
+            complete: false,
+        })
+    }
+
+    async fn fetch_all(&self, _pairs: &BTreeSet<PairName>) -> Result<Listing, ConnectorError> {
+        Ok(Listing {
+            rows: self.rows(0..self.count),
+            watermark: watermark(),
+            complete: true,
+        })
+    }
+
+    async fn fetch_items(
+        &self,
+        ids: &BTreeSet<ItemId>,
+    ) -> Result<BTreeMap<ItemId, Fetched>, ConnectorError> {
+        self.pages.fetch_add(ids.len(), Ordering::Relaxed);
+        let seen = |id: &ItemId| {
+            let n = id.as_str().parse().unwrap_or_default();
+            (id.clone(), Fetched::Seen(Box::new(item(self.side, n))))
+        };
+        Ok(ids.iter().map(seen).collect())
+    }
+
+    async fn find_marker(
+        &self,
+        _pair: &PairName,
+        _marker: &str,
+        _created_after: Timestamp,
+    ) -> Result<Vec<ItemId>, ConnectorError> {
+        Ok(Vec::new())
+    }
+
+    fn server_now(&self) -> Option<Timestamp> {
+        Some(SETTLED)
+    }
+
+    async fn fetch_schema(&self, _pair: &PairName) -> Result<Schema, ConnectorError> {
+        Ok(Schema::default())
+    }
+}
+
+#[async_trait]
+impl Writer for Service {
+    fn side(&self) -> Side {
+        self.side
+    }
+
+    async fn create(&self, _new: &NewItem) -> Result<Written, ConnectorError> {
+        self.refuse()
+    }
+
+    async fn update(&self, _change: &Change) -> Result<Written, ConnectorError> {
+        self.refuse()
+    }
+
+    async fn delete(&self, _pair: &PairName, _id: &ItemId) -> Result<(), ConnectorError> {
+        self.refuse()
+    }
+}
+
+/// A settled board of a given size: services, database and engine.
+pub struct Board {
+    engine: Engine,
+    /// The services behind the engine, for what was asked of them.
+    pub services: Sided<Arc<Service>>,
+    writers: Writers,
+    runtime: tokio::runtime::Runtime,
+    /// The database file.
+    pub database: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Board {
+    /// Builds a board of `count` linked pairs of items, all in sync.
+    pub fn new(count: i64) -> Board {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("state.db");
+        let store = filled(&database, count);
+        let services = Sided::build(|side| Arc::new(Service::new(side, count)));
+        Board {
+            engine: Engine {
+                readers: services
+                    .clone()
+                    .map(|_, service| service as Arc<dyn Reader>),
+                store: Mutex::new(store),
+                clock: Arc::new(ManualClock::new(SETTLED.plus_ms(60_000))),
+                policies: vec![policy()],
+                key: MarkerKey::new([7; 32]),
+                timing: Timing::default(),
+                interrupt: None,
+                progress: None,
+            },
+            writers: services
+                .clone()
+                .map(|_, service| service as Arc<dyn Writer>),
+            services,
+            // One thread, so that a count of allocations sees all of them.
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .build()
+                .unwrap(),
+            database,
+            _folder: folder,
+        }
+    }
+
+    /// Reads and plans.
+    pub fn observe(&self, full: bool) -> Observed {
+        let scope = Scope {
+            full,
+            ..Scope::default()
+        };
+        self.runtime.block_on(self.engine.observe(&scope)).unwrap()
+    }
+
+    /// Does all that the daemon does in one cycle.
+    pub fn cycle(&self, full: bool) -> Report {
+        let recovered = self.runtime.block_on(self.engine.recover()).unwrap();
+        assert_eq!(recovered, (0, 0));
+        let observed = self.observe(full);
+        let consent = Consent::default();
+        let report = self
+            .runtime
+            .block_on(self.engine.apply(&self.writers, &observed, &consent))
+            .unwrap();
+        assert!(report.stopped.is_empty() && report.outcomes.is_empty());
+        report
+    }
+}
+
+fn filled(path: &Path, count: i64) -> Store {
+    let mut store = Store::open(path).unwrap();
+    for first in (0..count).step_by(usize::try_from(CHUNK).unwrap()) {
+        let ids = first..count.min(first + CHUNK);
+        store
+            .commit(&Batch(ids.flat_map(settled).collect()))
+            .unwrap();
+    }
+    let state = PairState {
+        fingerprint: Some(policy().fingerprint),
+        approved_at: Some(SETTLED),
+        last_success: Some(SETTLED),
+        last_attempt: Some(SETTLED),
+        last_sweep: Some(SETTLED),
+        last_error: None,
+    };
+    let mut ops = vec![Op::SetPairState {
+        pair: pair(),
+        state,
+    }];
+    ops.extend(Side::BOTH.map(|side| Op::SetWatermark {
+        side,
+        watermark: watermark(),
+    }));
+    store.commit(&Batch(ops)).unwrap();
+    store
+}
+
+/// What is stored of one linked pair of items.
+fn settled(n: i64) -> Vec<Op> {
+    let items = Sided::build(|side| item(side, n));
+    let agreed = |(key, value): (FieldKey, Sided<FieldValue>)| {
+        let field = BaseField {
+            ado: value.ado,
+            clickup: value.clickup,
+            ado_confirmed: true,
+            clickup_confirmed: true,
+        };
+        (key, field)
+    };
+    let link = Op::AddLink {
+        pair: pair(),
+        ado: items.ado.id.clone(),
+        clickup: items.clickup.id.clone(),
+        origin: Some(Side::Ado),
+        generation: 0,
+        base: base(&items).into_iter().map(agreed).collect(),
+        at: SETTLED,
+    };
+    let save = |side: Side, item: Item| Op::SaveObservation {
+        side,
+        item,
+        pair: Some(pair()),
+        seen_at: SETTLED,
+    };
+    vec![
+        save(Side::Ado, items.ado),
+        save(Side::ClickUp, items.clickup),
+        link,
+    ]
+}

@@ -1,0 +1,120 @@
+//! Memory of a cycle, counted in allocations: `cargo bench --bench memory [-- LINKS ...]`.
+//!
+//! Counts what the program itself allocates on the one thread that runs the cycle. SQLite's page cache (2 MiB per
+//! connection) is C and not in it. Fails when an idle cycle depends on the number of links.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark that cannot set itself up has nothing to report, and its report goes to stdout"
+)]
+
+#[path = "board/board.rs"]
+mod board;
+
+use allocation_counter::{AllocationInfo, measure};
+use board::Board;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+const SIZES: [i64; 3] = [1_000, 10_000, 100_000];
+/// How much more than for the smallest board an idle cycle may take for a larger one.
+const EVEN: f64 = 1.05;
+
+struct Figures {
+    links: i64,
+    pages: usize,
+    memory: AllocationInfo,
+    ms: f64,
+}
+
+/// Pages read since the last call, on both sides.
+fn pages(board: &Board) -> usize {
+    let services = [&board.services.ado, &board.services.clickup];
+    let taken = services.map(|service| service.pages.swap(0, Ordering::Relaxed));
+    taken.iter().sum()
+}
+
+/// Runs one cycle and counts.
+fn count(board: &Board, links: i64, full: bool) -> Figures {
+    pages(board);
+    let start = Instant::now();
+    let memory = measure(|| {
+        board.cycle(full);
+    });
+    let ms = start.elapsed().as_secs_f64() * 1000.0;
+    Figures {
+        links,
+        pages: pages(board),
+        memory,
+        ms,
+    }
+}
+
+fn show(title: &str, all: &[Figures]) {
+    println!("\n{title}");
+    println!(
+        "{:>8} {:>7} {:>12} {:>14} {:>11} {:>11} {:>9}",
+        "links", "pages", "allocations", "peak bytes", "peak/link", "left over", "ms"
+    );
+    for one in all {
+        println!(
+            "{:>8} {:>7} {:>12} {:>14} {:>11.1} {:>11} {:>9.1}",
+            one.links,
+            one.pages,
+            one.memory.count_total,
+            one.memory.bytes_max,
+            one.memory.bytes_max as f64 / one.links as f64,
+            one.memory.bytes_current,
+            one.ms,
+        );
+    }
+    if let (Some(first), Some(last)) = (all.first(), all.last()) {
+        println!(
+            "ratio {}/{}: pages {:.2}, allocations {:.2}, peak {:.2}, ms {:.2}",
+            last.links,
+            first.links,
+            last.pages as f64 / first.pages as f64,
+            last.memory.count_total as f64 / first.memory.count_total as f64,
+            last.memory.bytes_max as f64 / first.memory.bytes_max as f64,
+            last.ms / first.ms,
+        );
+    }
+}
+
+fn main() {
+    let named: Vec<i64> = std::env::args()
+        .skip(1)
+        .filter_map(|a| a.parse().ok())
+        .collect();
+    let sizes = if named.is_empty() {
+        SIZES.to_vec()
+    } else {
+        named
+    };
+    let (mut idle, mut sweeps) = (Vec::new(), Vec::new());
+    for links in sizes {
+        let board = Board::new(links);
+        let size = std::fs::metadata(&board.database).unwrap().len();
+        println!("{links} links: database {} bytes", size);
+        // Fills statement cache and page cache.
+        board.cycle(false);
+        idle.push(count(&board, links, false));
+        sweeps.push(count(&board, links, true));
+        for service in [&board.services.ado, &board.services.clickup] {
+            assert_eq!(service.writes.load(Ordering::Relaxed), 0);
+        }
+    }
+    show("Idle cycle (delta)", &idle);
+    show("Full sweep, nothing changed", &sweeps);
+    let Some(first) = idle.first() else { return };
+    for one in &idle {
+        assert_eq!(one.pages, first.pages, "requests of an idle cycle");
+        let most = first.memory.count_total as f64 * EVEN;
+        assert!(
+            one.memory.count_total as f64 <= most,
+            "allocations of an idle cycle"
+        );
+        let most = first.memory.bytes_max as f64 * EVEN;
+        assert!(one.memory.bytes_max as f64 <= most, "peak of an idle cycle");
+    }
+}
