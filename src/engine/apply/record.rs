@@ -291,7 +291,7 @@ impl Run<'_> {
             .get(&plan.pair)
             .into_iter()
             .flatten()
-            .chain(self.unclean.iter().filter(|link| mine(link)))
+            .chain(self.unclean.iter().filter(|link| mine.contains(link)))
             .copied()
             .collect();
         let key = again_key(&plan.pair);
