@@ -1,0 +1,174 @@
+//! What is to be looked at: rows of the listings, links that they left out, and what waits for another look.
+
+use super::{Focus, Observed, again_key, living};
+use crate::connector::{Known, ListedRow, Listing};
+use crate::engine::{CycleError, Engine};
+use crate::model::{FieldKey, ItemId, LinkId, PairName, Side, Timestamp};
+use crate::store::{BaseField, LinkRow, LinkState, Store, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Engine {
+    /// One listing of a side: in full where a pair is due, else what changed.
+    pub(super) async fn list(
+        &self,
+        side: Side,
+        swept: &BTreeSet<PairName>,
+        pairs: usize,
+    ) -> Result<Listing, CycleError> {
+        let reader = self.readers.get(side);
+        let since = self.store().watermark(side)?;
+        if swept.len() == pairs {
+            return Ok(reader.fetch_all(swept).await?);
+        }
+        let known = |id: &ItemId| -> Option<Known> { self.store().known(side, id).ok().flatten() };
+        let mut delta = reader.fetch_changes(&since, &known).await?;
+        if !swept.is_empty() {
+            let full = reader.fetch_all(swept).await?;
+            delta.rows.retain(|row| !swept.contains(&row.pair));
+            delta.rows.extend(full.rows);
+        }
+        Ok(delta)
+    }
+
+    pub(super) fn sort_rows(
+        &self,
+        store: &Store,
+        side: Side,
+        listing: Listing,
+        forced: &BTreeSet<PairName>,
+        focus: &mut BTreeMap<PairName, Focus>,
+        observed: &mut Observed,
+    ) -> Result<(), StoreError> {
+        let known_all = if observed.swept.is_empty() {
+            None
+        } else {
+            Some(store.known_all(side)?)
+        };
+        for row in listing.rows {
+            let Some(focus) = focus.get_mut(&row.pair) else {
+                continue;
+            };
+            focus.listed.get_mut(side).insert(row.id.clone());
+            let Some(link) = living(store, &row.pair, side, &row.id)? else {
+                focus
+                    .fresh
+                    .get_mut(side)
+                    .insert(row.id, row.item.map(|item| *item));
+                continue;
+            };
+            let known = match &known_all {
+                Some(all) => all.get(&row.id).copied(),
+                None => store.known(side, &row.id)?,
+            };
+            let same = known.is_some_and(|known| Some(known.version) == row.version);
+            let settled = matches!(link.state, LinkState::Active) && !forced.contains(&row.pair);
+            if same && settled && confirm(store, side, &link, &row, observed)? {
+                if side == Side::Ado && focus.swept {
+                    focus.untouched += 1;
+                }
+                continue;
+            }
+            focus.links.insert(link.id, link);
+        }
+        Ok(())
+    }
+
+    /// Adds links that a complete listing left out, and those that wait for another look.
+    pub(super) fn add_missing_and_due(
+        &self,
+        focus: &mut BTreeMap<PairName, Focus>,
+        forced: &BTreeSet<PairName>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let store = self.store();
+        for (pair, focus) in focus.iter_mut() {
+            if focus.swept {
+                for link in store.links(pair)? {
+                    let listed = Side::BOTH
+                        .iter()
+                        .all(|side| focus.listed.get(*side).contains(link.item(*side)));
+                    let dead = matches!(link.state, LinkState::Tombstone { .. });
+                    if !dead && (!listed || forced.contains(pair)) {
+                        focus.links.insert(link.id, link);
+                    }
+                }
+                let touched = focus.links.len();
+                let live = usize::try_from(focus.total).unwrap_or(usize::MAX);
+                focus.untouched = live.saturating_sub(touched);
+            }
+            let again: Vec<LinkId> = store
+                .meta(&again_key(pair))?
+                .and_then(|text| serde_json::from_str(&text).ok())
+                .unwrap_or_default();
+            let holds = store.holds(Some(pair))?;
+            let due = holds
+                .iter()
+                .filter(|hold| hold.retry_at.is_some_and(|at| at <= now));
+            for hold in due {
+                match (hold.link, hold.side, &hold.item) {
+                    (Some(link), _, _) => {
+                        if let Some(link) = store
+                            .link(link)?
+                            .filter(|link| !matches!(link.state, LinkState::Tombstone { .. }))
+                        {
+                            focus.links.insert(link.id, link);
+                        }
+                    }
+                    (None, Some(side), Some(item))
+                        if living(&store, pair, side, item)?.is_none() =>
+                    {
+                        focus
+                            .fresh
+                            .get_mut(side)
+                            .entry(item.clone())
+                            .or_insert(None);
+                    }
+                    (None, _, _) => {}
+                }
+            }
+            for id in again {
+                if let Some(link) = store
+                    .link(id)?
+                    .filter(|link| !matches!(link.state, LinkState::Tombstone { .. }))
+                {
+                    focus.links.insert(link.id, link);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A listing shows the version that we already hold: nobody wrote in between, so what it shows is what the server made
+/// of our own write. Returns false when that cannot be told and the item must be read.
+fn confirm(
+    store: &Store,
+    side: Side,
+    link: &LinkRow,
+    row: &ListedRow,
+    observed: &mut Observed,
+) -> Result<bool, StoreError> {
+    let open = store.unconfirmed(link.id, side)?;
+    if open.is_empty() {
+        return Ok(true);
+    }
+    let Some(item) = &row.item else {
+        return Ok(false);
+    };
+    let mut fields = BTreeMap::new();
+    for (key, mut base) in open {
+        // A listing may leave a field out; then the intended value stays, still unconfirmed.
+        let Some(value) = item.fields.get(&key) else {
+            continue;
+        };
+        match side {
+            Side::Ado => (base.ado, base.ado_confirmed) = (value.clone(), true),
+            Side::ClickUp => (base.clickup, base.clickup_confirmed) = (value.clone(), true),
+        }
+        fields.insert(key, base);
+    }
+    if !fields.is_empty() {
+        observed.confirmed.push((link.id, fields));
+    }
+    Ok(true)
+}

@@ -1,0 +1,175 @@
+//! Reads by id, and what the answers say about an item: there, gone, out of scope or unclear.
+
+use super::{Focus, Observed};
+use crate::connector::Fetched;
+use crate::engine::{CycleError, Engine};
+use crate::model::{ItemId, PairName, Side, Sided};
+use crate::reconcile::Presence;
+use crate::store::{LinkRow, LinkState};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Engine {
+    /// Reads by id what is to be planned. ClickUp last: it has no compare-and-swap, so its read stays close to a write.
+    pub(super) async fn read(
+        &self,
+        focus: &mut BTreeMap<PairName, Focus>,
+        observed: &mut Observed,
+    ) -> Result<(), CycleError> {
+        let mut answers: Sided<BTreeMap<ItemId, Fetched>> = Sided::default();
+        for side in Side::BOTH {
+            let mut wanted: BTreeSet<ItemId> = BTreeSet::new();
+            for focus in focus.values() {
+                wanted.extend(focus.links.values().map(|link| link.item(side).clone()));
+                let unread = focus
+                    .fresh
+                    .get(side)
+                    .iter()
+                    .filter(|(_, item)| item.is_none());
+                wanted.extend(unread.map(|(id, _)| id.clone()));
+            }
+            if !wanted.is_empty() {
+                *answers.get_mut(side) = self.readers.get(side).fetch_items(&wanted).await?;
+            }
+        }
+        for focus in focus.values_mut() {
+            for side in Side::BOTH {
+                for (id, slot) in focus
+                    .fresh
+                    .get_mut(side)
+                    .iter_mut()
+                    .filter(|(_, slot)| slot.is_none())
+                {
+                    if let Some(Fetched::Seen(item)) = answers.get(side).get(id) {
+                        *slot = Some(item.as_ref().clone());
+                    }
+                }
+            }
+        }
+        self.read_presences(focus, &answers, observed);
+        Ok(())
+    }
+
+    fn read_presences(
+        &self,
+        focus: &BTreeMap<PairName, Focus>,
+        answers: &Sided<BTreeMap<ItemId, Fetched>>,
+        observed: &mut Observed,
+    ) {
+        for side in Side::BOTH {
+            for (id, fetched) in answers.get(side) {
+                if let Fetched::Seen(item) = fetched {
+                    observed
+                        .items
+                        .get_mut(side)
+                        .insert(id.clone(), item.as_ref().clone());
+                }
+            }
+            for focus in focus.values() {
+                for (id, item) in focus.fresh.get(side) {
+                    if let Some(item) = item {
+                        observed
+                            .items
+                            .get_mut(side)
+                            .entry(id.clone())
+                            .or_insert_with(|| item.clone());
+                    }
+                }
+            }
+        }
+        observed.gone = Sided::build(|side| {
+            answers
+                .get(side)
+                .iter()
+                .filter_map(|(id, fetched)| match fetched {
+                    Fetched::Seen(_) => None,
+                    Fetched::Gone { evidence } => Some((id.clone(), Ok(evidence.clone()))),
+                    Fetched::Unclear { reason } => Some((id.clone(), Err(reason.clone()))),
+                })
+                .collect()
+        });
+    }
+
+    pub(super) fn presence(
+        &self,
+        side: Side,
+        link: &LinkRow,
+        focus: &Focus,
+        observed: &mut Observed,
+    ) -> Presence {
+        let id = link.item(side);
+        let listed = focus.listed.get(side).contains(id);
+        if let Some(item) = observed.items.get(side).get(id) {
+            // Only a full listing of both sides shows that an item came back: a delta names one side at best.
+            let out = match focus.swept {
+                true => !listed,
+                false => matches!(link.state, LinkState::OutOfScope),
+            };
+            let item = Box::new(item.clone());
+            return if out {
+                Presence::OutOfScope(item)
+            } else {
+                Presence::Seen(item)
+            };
+        }
+        match observed.gone.get(side).get(id) {
+            Some(Ok(evidence)) if side == Side::Ado => Presence::Gone {
+                evidence: evidence.clone(),
+            },
+            Some(Ok(evidence)) => {
+                // ClickUp shows no recycle bin, so one answer is not enough: two, some minutes apart.
+                let since = match &link.state {
+                    LinkState::Missing {
+                        side: missing,
+                        since,
+                    } if *missing == side => Some(*since),
+                    _ => None,
+                };
+                match since {
+                    Some(since) if observed.read_at.since(since) >= self.timing.gone_ms => {
+                        Presence::Gone {
+                            evidence: evidence.clone(),
+                        }
+                    }
+                    _ => {
+                        let since = since.unwrap_or(observed.read_at);
+                        observed
+                            .states
+                            .push((link.id, LinkState::Missing { side, since }));
+                        observed
+                            .again
+                            .entry(link.pair.clone())
+                            .or_default()
+                            .insert(link.id);
+                        Presence::Unclear {
+                            reason: format!(
+                                "seems deleted ({evidence}); asked again before anything is concluded"
+                            ),
+                        }
+                    }
+                }
+            }
+            Some(Err(reason)) => Presence::Unclear {
+                reason: reason.clone(),
+            },
+            None => Presence::Unclear {
+                reason: "could not be read".to_owned(),
+            },
+        }
+    }
+}
+
+/// Returns the state that a link goes to, by both sides together; `None`: it stays as it is, or another rule decides.
+pub(super) fn scope_state(link: &LinkRow, now: &Sided<Presence>) -> Option<LinkState> {
+    let out = Side::BOTH
+        .iter()
+        .any(|side| matches!(now.get(*side), Presence::OutOfScope(_)));
+    let read = Side::BOTH
+        .iter()
+        .all(|side| now.get(*side).item().is_some());
+    let state = match (out, read) {
+        (true, true) => LinkState::OutOfScope,
+        (false, true) => LinkState::Active,
+        (_, false) => return None,
+    };
+    (state != link.state).then_some(state)
+}

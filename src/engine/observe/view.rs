@@ -1,0 +1,145 @@
+//! What the planner is shown: stored bases beside what was read, and where unlinked items came from.
+
+use super::reading::scope_state;
+use super::{Focus, Observed, chosen_key, living};
+use crate::engine::Engine;
+use crate::marker;
+use crate::model::{Item, PairName, Side, Sided};
+use crate::reconcile::policy::Policy;
+use crate::reconcile::{FreshItem, LinkView, Origin, Presence, View};
+use crate::store::{LinkRow, LinkState, Store, StoreError};
+
+impl Engine {
+    pub(super) fn view(
+        &self,
+        store: &Store,
+        policy: &Policy,
+        focus: &Focus,
+        observed: &mut Observed,
+    ) -> Result<View, StoreError> {
+        let mut view = View {
+            total_links: focus.total,
+            ..View::default()
+        };
+        let pair = &policy.pair;
+        for link in focus.links.values() {
+            let items = Sided::build(|side| link.item(side).clone());
+            let mut now = Sided::build(|_| Presence::Unclear {
+                reason: "not read".to_owned(),
+            });
+            for side in Side::BOTH {
+                *now.get_mut(side) = self.presence(side, link, focus, observed);
+            }
+            if let Some(state) = scope_state(link, &now) {
+                observed.states.push((link.id, state));
+            }
+            let chosen = store
+                .meta(&chosen_key(link.id))?
+                .and_then(|text| serde_json::from_str(&text).ok())
+                .unwrap_or_default();
+            let base = store
+                .base(link.id)?
+                .into_iter()
+                .map(|(key, base)| {
+                    (
+                        key,
+                        Sided {
+                            ado: base.ado,
+                            clickup: base.clickup,
+                        },
+                    )
+                })
+                .collect();
+            observed
+                .links
+                .entry(pair.clone())
+                .or_default()
+                .push((link.id, items.clone()));
+            view.links.push(LinkView {
+                link: link.id,
+                items,
+                base,
+                now,
+                chosen,
+            });
+        }
+        for side in Side::BOTH {
+            for (id, item) in focus.fresh.get(side) {
+                let Some(item) = item else { continue };
+                observed
+                    .fresh
+                    .entry(pair.clone())
+                    .or_default()
+                    .push((side, id.clone()));
+                let origin = self.origin(store, pair, side, item)?;
+                view.fresh.get_mut(side).push(FreshItem {
+                    item: item.clone(),
+                    origin,
+                });
+            }
+        }
+        Ok(view)
+    }
+
+    /// Says where an unlinked item came from.
+    fn origin(
+        &self,
+        store: &Store,
+        pair: &PairName,
+        side: Side,
+        item: &Item,
+    ) -> Result<Origin, StoreError> {
+        let open = store.open_intents()?;
+        if let Some(intent) = open
+            .iter()
+            .find(|i| i.pair == *pair && i.source_side == side && i.source == item.id)
+        {
+            let waited = intent.last_sent.unwrap_or(intent.opened_at);
+            return Ok(Origin::Held(format!(
+                "a create was sent at {waited} and its answer was lost; it is looked for before anything is sent again"
+            )));
+        }
+        let rows = store.find_item(&item.id)?;
+        let own = rows
+            .iter()
+            .filter(|link| link.pair == *pair && *link.item(side) == item.id);
+        let own: Vec<&LinkRow> = own.collect();
+        for text in &item.markers {
+            let Some(marker) = marker::verify(&self.key, text) else {
+                return Ok(Origin::Held(
+                    "carries a marker that this installation did not write; link it by hand with `boardsync links add`"
+                        .to_owned(),
+                ));
+            };
+            if marker.pair != *pair || marker.side == side {
+                continue;
+            }
+            if let Some(other) = living(store, pair, marker.side, &marker.id)? {
+                return Ok(Origin::Held(format!(
+                    "carries the marker of {} {}, which is linked to {}: a copy or a twin; remove the footer line or link to sync it as new",
+                    marker.side,
+                    marker.id,
+                    other.item(side)
+                )));
+            }
+            let dissolved = own.iter().any(|link| {
+                matches!(link.state, LinkState::Tombstone { .. })
+                    && link.generation >= marker.generation
+            });
+            if dissolved {
+                return Ok(Origin::Tombstone);
+            }
+            return Ok(Origin::Counterpart {
+                of: marker.id,
+                generation: marker.generation,
+            });
+        }
+        if own
+            .iter()
+            .any(|link| matches!(link.state, LinkState::Tombstone { .. }))
+        {
+            return Ok(Origin::Tombstone);
+        }
+        Ok(Origin::Person)
+    }
+}
