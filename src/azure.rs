@@ -40,7 +40,7 @@ use crate::connector::{
     Change, ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem, Objection, Reader, Schema,
     Watermark, Writer, Written,
 };
-use crate::model::{FieldKey, ItemId, PairName, Side, Timestamp};
+use crate::model::{FieldKey, Item, ItemId, PairName, Side, Timestamp};
 use async_trait::async_trait;
 use base64::Engine as _;
 use reqwest::Url;
@@ -218,6 +218,10 @@ impl Reader for AzureReader {
         ids: &BTreeSet<ItemId>,
     ) -> Result<BTreeMap<ItemId, Fetched>, ConnectorError> {
         self.0.fetch_items(ids).await
+    }
+
+    fn covers(&self, pair: &PairName, item: &Item) -> Option<bool> {
+        self.0.covers(pair, item)
     }
 
     async fn find_marker(

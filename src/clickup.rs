@@ -40,7 +40,7 @@ use crate::connector::{
     ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem, Reader, Schema, Watermark, Writer,
     Written,
 };
-use crate::model::{FieldKey, ItemId, PairName, Side, Timestamp};
+use crate::model::{FieldKey, Item, ItemId, PairName, Side, Timestamp};
 use api::Inner;
 use async_trait::async_trait;
 use failure::{Intent, judge};
@@ -198,15 +198,20 @@ impl Reader for ClickUpReader {
             settled && page.tasks.iter().all(|task| is_known(task, known))
         };
         let mut seen = Seen::default();
-        let started = inner.http.server_now();
-        let from = Timestamp(high.plus_ms(-OVERLAP_MS).0.max(0));
-        let end = inner
+        // A complete walk has seen what was older than the overlap when it began: without edits the window moves on too,
+        // and a bulk is read again once and not every ten minutes.
+        let from = since
+            .settled
+            .map_or(high, |settled| settled.max(high))
+            .plus_ms(-OVERLAP_MS)
+            .max(Timestamp(0));
+        let (end, started) = inner
             .walk_changed(&lists, Some(from), &mut seen, &known_page)
             .await?;
         let watermark = Watermark {
             high: Some(seen.high.map_or(high, |seen| seen.max(high))),
             settled: match end {
-                End::Complete => started.or_else(|| inner.http.server_now()),
+                End::Complete => started,
                 End::Early => since.settled,
             },
             link_token: None,
@@ -250,6 +255,11 @@ impl Reader for ClickUpReader {
             .buffer_unordered(PARALLEL_READS)
             .try_collect()
             .await
+    }
+
+    fn covers(&self, pair: &PairName, item: &Item) -> Option<bool> {
+        let scope = self.0.scopes.iter().find(|scope| scope.pair == *pair)?;
+        Some(scope.watches(&item.container))
     }
 
     async fn find_marker(

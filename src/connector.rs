@@ -40,6 +40,9 @@ pub trait Reader: Send + Sync {
         ids: &BTreeSet<ItemId>,
     ) -> Result<BTreeMap<ItemId, Fetched>, ConnectorError>;
 
+    /// Says whether an item that was read by id is in a pair's scope. `None`: its place alone does not tell.
+    fn covers(&self, pair: &PairName, item: &Item) -> Option<bool>;
+
     /// Looks for items carrying exactly this marker, among those created after `created_after` (server time, already
     /// reduced by a safety margin). Used to settle a create whose answer was lost.
     async fn find_marker(
@@ -124,10 +127,11 @@ pub struct ListedRow {
     pub id: ItemId,
     /// The pair whose scope it is in.
     pub pair: PairName,
-    /// The version, where the listing tells one (ClickUp). `None`: read the item to learn it.
+    /// The version, where the listing tells one. `None`: read the item to learn it.
     pub version: Option<Version>,
-    /// The item as the listing shows it, where it does. May be stale: good for confirming a version that is already
-    /// known, never for planning.
+    /// The item as the listing shows it, where it does. From ADO it was read by id for this listing: at `version` it
+    /// may be planned from, because a write tests the revision. From ClickUp it comes out of an index and may be stale:
+    /// good for confirming a version that is already known, and never the ground for a write without a read by id.
     pub item: Option<Box<Item>>,
 }
 

@@ -4,6 +4,7 @@
 //! carried out and recorded. A dry run calls [`Engine::observe`] and stops: that half of the engine has no writer.
 
 pub mod apply;
+mod backoff;
 pub mod daemon;
 pub mod observe;
 pub mod recover;
@@ -77,6 +78,8 @@ pub struct Scope {
     pub full: bool,
     /// Only these pairs; empty: all.
     pub only: BTreeSet<PairName>,
+    /// Nobody is waiting for the answer: a pair whose plan was stopped is planned again only after a while.
+    pub patient: bool,
 }
 
 /// Why a cycle could not be finished.

@@ -11,7 +11,6 @@ pub mod ledger;
 pub mod seed;
 pub mod world;
 
-use crate::model::Timestamp;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{Response, StatusCode};
@@ -64,14 +63,6 @@ pub async fn serve_on(router: Router, port: u16) -> io::Result<Running> {
         url: format!("http://{address}"),
         stop: Some(stop),
         task,
-    })
-}
-
-/// Returns an instant as in a `Date` header: whole seconds. Both services tell the time that they live in, because
-/// clients work out waits from it.
-pub fn http_date(at: Timestamp) -> String {
-    chrono::DateTime::from_timestamp_millis(at.0).map_or_else(String::new, |at| {
-        at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
     })
 }
 

@@ -10,10 +10,10 @@
 
 #[path = "binary/bench.rs"]
 mod bench;
-#[path = "binary/disk.rs"]
-mod disk;
 #[path = "binary/checking.rs"]
 mod checking;
+#[path = "binary/disk.rs"]
+mod disk;
 #[path = "binary/faults.rs"]
 mod faults;
 #[path = "binary/inspecting.rs"]

@@ -2,18 +2,25 @@
 //!
 //! An idle cycle may cost one query and one more request. Re-reading the overlap window would list every item of the last
 //! minutes again and again, so rows whose known version was read inside the window are first explained: one batch of
-//! revisions tells which of them moved. A cycle with nothing to explain spends that request on the link feed.
+//! revisions tells which of them moved. A cycle with nothing to explain spends that request on the link feed. Where the
+//! batch is small or most of it is news, it reads whole items, which then need no second read.
 
 use super::api::{BATCH, Select};
 use super::wire::WorkItem;
 use super::{Scope, Shared, fields, wiql};
 use crate::connector::client::Priority;
 use crate::connector::{ConnectorError, ErrorKind, Known, ListedRow, Listing, Watermark};
-use crate::model::{ItemId, PairName, Side, Timestamp, Version};
+use crate::model::{Item, ItemId, PairName, Side, Timestamp, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far each query reaches back below the watermark: queries run on an index that lags by seconds.
 const OVERLAP_MS: i64 = 5 * 60 * 1000;
+
+/// Most items of the overlap that are read whole. More are most likely a bulk that was dealt with: its revisions will do.
+const WHOLE: usize = 20;
+
+/// What is read of an item to tell its revision and its pair.
+const PLACE: [&str; 4] = ["System.Id", "System.Rev", fields::PROJECT, fields::AREA];
 
 /// Most pages of the link feed read in one cycle; the rest follows in the next.
 const MAX_LINK_PAGES: usize = 10;
@@ -120,13 +127,6 @@ impl Shared {
                 .walk(&groups, wiql::Since::Changed(high), Priority::Live)
                 .await?;
             sorted.explained.retain(|id, _| again.ids.contains_key(id));
-            // One is an edit, most likely. Several may be the end of a bulk that was read already: telling them apart by
-            // revision costs one batch here, and would cost a read of every counterpart later.
-            if sorted.explained.len() == 1 {
-                sorted
-                    .moved
-                    .extend(std::mem::take(&mut sorted.explained).into_keys());
-            }
         }
         let unattributed = sorted
             .moved
@@ -144,7 +144,13 @@ impl Shared {
             settled: Some(found.as_of),
             link_token: since.link_token.clone(),
         };
-        let places = self.places(&to_read).await?;
+        let most = if ask_again { BATCH } else { WHOLE };
+        let whole = to_read.len() <= most;
+        let select = match whole {
+            true => Select::Relations,
+            false => Select::Fields(&PLACE),
+        };
+        let places = self.places(&to_read, select).await?;
         for (id, pair) in &found.ids {
             let place = places.get(id);
             let rev = place.map(|wire| Version(wire.rev));
@@ -158,7 +164,11 @@ impl Shared {
             let pair = pair.clone().or_else(|| self.pair_of(place?, &groups));
             match pair {
                 Some(pair) => {
-                    rows.insert(*id, row(*id, pair, rev));
+                    let mut row = row(*id, pair, rev);
+                    if let Some(wire) = place.filter(|_| whole) {
+                        row.item = Some(Box::new(self.convert(wire).await?));
+                    }
+                    rows.insert(*id, row);
                 }
                 None => tracing::debug!(id, "changed item is in no pair's area any more"),
             }
@@ -230,7 +240,7 @@ impl Shared {
             }
             return Ok(rows);
         }
-        for (id, wire) in self.places(ids).await? {
+        for (id, wire) in self.places(ids, Select::Fields(&PLACE)).await? {
             let scopes: Vec<&Scope> = self.scopes.iter().collect();
             let pair = self
                 .pair_of(&wire, groups)
@@ -242,16 +252,16 @@ impl Shared {
         Ok(rows)
     }
 
-    /// Reads revision and place of items.
-    async fn places(&self, ids: &BTreeSet<i64>) -> Result<BTreeMap<i64, WorkItem>, ConnectorError> {
-        let names = ["System.Id", "System.Rev", fields::PROJECT, fields::AREA];
+    /// Reads revision and place of items, or all of them.
+    async fn places(
+        &self,
+        ids: &BTreeSet<i64>,
+        select: Select<'_>,
+    ) -> Result<BTreeMap<i64, WorkItem>, ConnectorError> {
         let ids: Vec<i64> = ids.iter().copied().collect();
         let mut places = BTreeMap::new();
         for chunk in ids.chunks(BATCH) {
-            let read = self
-                .api
-                .batch(chunk, Select::Fields(&names), Priority::Live)
-                .await?;
+            let read = self.api.batch(chunk, select, Priority::Live).await?;
             places.extend(read.into_iter().map(|wire| (wire.id, wire)));
         }
         Ok(places)
@@ -270,6 +280,18 @@ impl Shared {
             .filter(|scope| shared.contains(&scope.pair))
             .collect();
         attribute(wire, scopes)
+    }
+
+    /// Judges an item by its place. The condition and the person of a pair cannot be judged here.
+    pub(super) fn covers(&self, pair: &PairName, item: &Item) -> Option<bool> {
+        let scope = self.scopes.iter().find(|scope| scope.pair == *pair)?;
+        let (project, area) = item.container.split_once('|')?;
+        if !wiql::covers(scope, project, area) {
+            return Some(false);
+        }
+        let filtered = scope.condition.is_some() || scope.assigned_to.is_some();
+        let owner = wiql::attribute(&self.scopes, project, area);
+        (!filtered && owner.is_some_and(|owner| owner.pair == *pair)).then_some(true)
     }
 
     pub(super) async fn fetch_all(

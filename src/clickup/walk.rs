@@ -290,14 +290,15 @@ impl Inner {
         ))
     }
 
-    /// Lists what changed after `from` in some lists, whichever way the server sorts.
+    /// Lists what changed after `from` in some lists, whichever way the server sorts. Returns the server's time of the
+    /// first page too.
     pub async fn walk_changed(
         &self,
         lists: &[&str],
         from: Option<Timestamp>,
         seen: &mut Seen,
         known: &(dyn Fn(&Page) -> bool + Send + Sync),
-    ) -> Result<End, ConnectorError> {
+    ) -> Result<(End, Option<Timestamp>), ConnectorError> {
         let base = Query::of_workspace(
             &self.workspace,
             lists.iter().copied(),
@@ -309,17 +310,19 @@ impl Inner {
             None => base.clone(),
         };
         let page = self.fetch_page(&query, 0).await?;
-        match order_of(&page.tasks) {
+        let started = self.http.server_now();
+        let end = match order_of(&page.tasks) {
             Order::OldestFirst if !is_last(&page) => {
                 self.walk_keyset(&base, from.map_or(0, |from| from.0), page, seen)
                     .await?;
-                Ok(End::Complete)
+                End::Complete
             }
-            Order::NewestFirst => self.walk(&query, seen, Some(page), known).await,
+            Order::NewestFirst => self.walk(&query, seen, Some(page), known).await?,
             Order::OldestFirst | Order::Unclear => {
-                self.walk(&query, seen, Some(page), &|_| false).await
+                self.walk(&query, seen, Some(page), &|_| false).await?
             }
-        }
+        };
+        Ok((end, started))
     }
 
     async fn walk_keyset(

@@ -35,7 +35,11 @@ fn scope(config: &Config, full: bool, pairs: &[String]) -> Result<Scope, Failure
         }
         only.insert(name);
     }
-    Ok(Scope { full, only })
+    Ok(Scope {
+        full,
+        only,
+        patient: false,
+    })
 }
 
 /// `plan`: reads both sides and shows what would be done.

@@ -40,17 +40,11 @@ pub async fn run(
             .await
             .map_err(|error| format!("cannot schedule: {error}"))?;
     }
+    let mut watchdog = None;
     if let Some(limit) = sd_notify::watchdog_enabled() {
-        // From a job and not once per cycle: a full listing of a large board may take longer than the limit, and a
-        // cycle that waits for a throttled service is alive.
-        let job = Job::new_repeated(limit / 2, |_, _| {
+        watchdog = Some(tokio::spawn(beat(limit / 2, || {
             let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
-        })
-        .map_err(|error| format!("cannot set up the watchdog: {error}"))?;
-        scheduler
-            .add(job)
-            .await
-            .map_err(|error| format!("cannot schedule the watchdog: {error}"))?;
+        })));
     }
     scheduler
         .start()
@@ -63,6 +57,7 @@ pub async fn run(
         stop.cancel();
     });
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    // The first cycle looks at every pair, so that a restart shows at once what still waits for a yes.
     let mut full = scope.clone();
     loop {
         tokio::select! {
@@ -74,6 +69,7 @@ pub async fn run(
             Ok(report) => {
                 tell(&report);
                 full.full = false;
+                full.patient = true;
             }
             Err(CycleError::Connector(error)) if error.kind == ErrorKind::Cancelled => break,
             Err(error) => {
@@ -86,7 +82,22 @@ pub async fn run(
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     let _ = scheduler.shutdown().await;
+    if let Some(watchdog) = watchdog {
+        watchdog.abort();
+    }
     Ok(())
+}
+
+/// Tells the supervisor that the process is alive, for ever. Beside the cycles and not once in each: a full listing of a
+/// large board may take longer than the limit, and a cycle that waits for a throttled service is alive. On the
+/// monotonic clock and not from a scheduled job: a wall clock that is set back must not look like a hang.
+async fn beat(every: Duration, tell: impl Fn()) {
+    let mut timer = tokio::time::interval(every);
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        timer.tick().await;
+        tell();
+    }
 }
 
 async fn one(engine: &Engine, writers: &Writers, scope: &Scope) -> Result<Report, CycleError> {
@@ -163,6 +174,20 @@ async fn shutdown_signal() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test(start_paused = true)]
+    async fn the_watchdog_is_fed_by_the_monotonic_clock() {
+        let beats = Arc::new(AtomicUsize::new(0));
+        let count = beats.clone();
+        let task = tokio::spawn(beat(Duration::from_secs(15), move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        }));
+        // Virtual minutes: a timer that looks at the wall clock would see none of them.
+        tokio::time::sleep(Duration::from_secs(151)).await;
+        task.abort();
+        assert_eq!(beats.load(Ordering::SeqCst), 11);
+    }
 
     #[test]
     fn a_minute_becomes_a_cron_line_and_an_odd_interval_a_timer() {

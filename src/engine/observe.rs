@@ -4,7 +4,7 @@ mod listing;
 mod reading;
 mod view;
 
-use super::{CycleError, Engine, Scope};
+use super::{CycleError, Engine, Scope, backoff};
 use crate::connector::Watermark;
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use crate::reconcile::plan::{Plan, Rebase};
@@ -43,6 +43,8 @@ pub struct Observed {
     /// Whether something that was listed is not dealt with (pairs or items that were not asked for). Then the watermarks
     /// stay, so that the next cycle lists it again.
     pub partial: bool,
+    /// Tasks that were planned from a listing: read by id before they are written to.
+    pub unread: BTreeSet<ItemId>,
 }
 
 impl Observed {
@@ -61,6 +63,7 @@ impl Observed {
             again: BTreeMap::new(),
             left_out: BTreeSet::new(),
             partial: false,
+            unread: BTreeSet::new(),
         }
     }
 }
@@ -70,6 +73,8 @@ impl Observed {
 struct Focus {
     links: BTreeMap<LinkId, LinkRow>,
     fresh: Sided<BTreeMap<ItemId, Option<Item>>>,
+    /// Linked items that a listing showed well enough to plan from.
+    held: Sided<BTreeMap<ItemId, Item>>,
     listed: Sided<BTreeSet<ItemId>>,
     swept: bool,
     total: u64,
@@ -88,11 +93,12 @@ impl Engine {
     /// A side that cannot be read in full ends the cycle: half a picture is no ground for a plan.
     pub async fn observe(&self, scope: &Scope) -> Result<Observed, CycleError> {
         let now = self.clock.now();
-        let policies: Vec<&Policy> = self
-            .policies
-            .iter()
-            .filter(|p| scope.only.is_empty() || scope.only.contains(&p.pair))
-            .collect();
+        let (policies, moves) = self.pairs_of(scope, now)?;
+        if policies.is_empty() {
+            let mut observed = Observed::empty(now);
+            self.keep_watermarks(&mut observed)?;
+            return Ok(observed);
+        }
         let mut focus: BTreeMap<PairName, Focus> = BTreeMap::new();
         let mut forced = BTreeSet::new();
         let mut unapproved = BTreeSet::new();
@@ -141,6 +147,9 @@ impl Engine {
             let store = self.store();
             self.sort_rows(&store, side, listing, &forced, &mut focus, &mut observed)?;
         }
+        if !moves {
+            self.keep_watermarks(&mut observed)?;
+        }
         self.add_missing_and_due(&mut focus, &forced, now)?;
         self.read(&mut focus, &mut observed).await?;
         let mut plans = Vec::new();
@@ -170,6 +179,32 @@ impl Engine {
         Ok(observed)
     }
 
+    /// Returns the pairs of this cycle, and whether the watermarks may move past the others. A pair that is left out and
+    /// will be swept next time needs no listing of what changed meanwhile; any other does.
+    fn pairs_of(&self, scope: &Scope, now: Timestamp) -> Result<(Vec<&Policy>, bool), StoreError> {
+        let store = self.store();
+        let patient = scope.patient && !scope.full;
+        let mut taken = Vec::new();
+        let mut moves = true;
+        for policy in &self.policies {
+            let named = scope.only.is_empty() || scope.only.contains(&policy.pair);
+            if named && !(patient && backoff::waits(&store, policy, now)?) {
+                taken.push(policy);
+            } else {
+                moves &= store.pair_state(&policy.pair)?.last_sweep.is_none();
+            }
+        }
+        Ok((taken, moves))
+    }
+
+    fn keep_watermarks(&self, observed: &mut Observed) -> Result<(), StoreError> {
+        let store = self.store();
+        for side in Side::BOTH {
+            *observed.watermarks.get_mut(side) = store.watermark(side)?;
+        }
+        Ok(())
+    }
+
     /// Reads one link's two items and plans them alone.
     ///
     /// # Errors
@@ -185,9 +220,6 @@ impl Engine {
             total: 1,
             ..Focus::default()
         };
-        for side in Side::BOTH {
-            one.listed.get_mut(side).insert(row.item(side).clone());
-        }
         one.links.insert(link, row);
         let mut focus = BTreeMap::from([(pair.clone(), one)]);
         self.read(&mut focus, &mut observed).await?;

@@ -37,6 +37,13 @@ impl SandboxClock {
         self.inner().reach()
     }
 
+    /// The time now as a `Date` header.
+    pub fn http_date(&self) -> String {
+        chrono::DateTime::from_timestamp_millis(self.now().0).map_or_else(String::new, |at| {
+            at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+        })
+    }
+
     /// A unique, strictly increasing instant for a write.
     pub fn tick(&self) -> Timestamp {
         let mut inner = self.inner();

@@ -5,6 +5,9 @@ use boardsync::sandbox::world::{LIST, World};
 use boardsync::store::LinkState;
 use serde_json::json;
 
+/// A list that the example pair does not watch.
+const OTHER_LIST: &str = "901100000003";
+
 fn dissolved(t: &Bench, id: i64) {
     let state = t.link_state(id);
     assert!(matches!(state, LinkState::Tombstone { .. }), "{state:?}");
@@ -82,7 +85,6 @@ async fn a_work_item_out_of_scope_is_left_alone_until_it_is_back() {
         "ado.project = \"Shop\"\nado.area = \"Shop\\\\Web\"\n",
     );
     let t = bench_of(&pair).await;
-    const AREA: &str = "System.AreaPath";
     let (id, task) = t.linked("Task", &[(AREA, json!("Shop\\Web"))]).await;
     t.ado(id, AREA, json!("Shop\\Mobile"));
     t.sweep().await;
@@ -124,6 +126,83 @@ async fn a_task_in_an_unwatched_list_is_left_alone_until_it_is_back() {
     t.cycle().await;
     t.sweep().await;
     assert_eq!(t.task(&task)["name"], "Edited meanwhile");
+    assert_eq!(t.counts(), (1, 1));
+    t.quiet().await;
+}
+
+const AREA: &str = "System.AreaPath";
+
+fn pair_of_area(name: &str, area: &str, list: &str) -> String {
+    World::example_pair()
+        .replace("name = \"web\"", &format!("name = \"{name}\""))
+        .replace(LIST, list)
+        .replace(
+            "ado.project = \"Shop\"\n",
+            &format!("ado.project = \"Shop\"\nado.area = \"Shop\\\\{area}\"\n"),
+        )
+        .replace(
+            "ado.where = \"[System.WorkItemType] IN ('User Story','Task','Bug')\"\n",
+            "",
+        )
+}
+
+#[tokio::test]
+async fn a_return_is_noticed_by_the_next_listing_of_changes() {
+    let t = bench_of(&pair_of_area("web", "Web", LIST)).await;
+    let (id, task) = t.linked("Task", &[(AREA, json!("Shop\\Web"))]).await;
+    t.ado(id, AREA, json!("Shop\\Mobile"));
+    t.sweep().await;
+    assert_eq!(t.link_state(id), LinkState::OutOfScope);
+    t.clickup(&task, json!({"name": "Edited meanwhile"}));
+    t.cycle().await;
+    assert_eq!(t.string(id, TITLE), "Item");
+    t.ado(id, AREA, json!("Shop\\Web\\Checkout"));
+    t.cycle().await;
+    assert_eq!(t.link_state(id), LinkState::Active);
+    assert_eq!(t.string(id, TITLE), "Edited meanwhile", "without a sweep");
+
+    t.world.clickup.move_to_list(&task, OTHER_LIST).unwrap();
+    t.sweep().await;
+    assert_eq!(t.link_state(id), LinkState::OutOfScope);
+    t.ado(id, TITLE, json!("Edited again"));
+    t.cycle().await;
+    assert_eq!(t.task(&task)["name"], "Edited meanwhile");
+    t.world.clickup.move_to_list(&task, LIST).unwrap();
+    t.cycle().await;
+    assert_eq!(t.link_state(id), LinkState::Active);
+    assert_eq!(t.task(&task)["name"], "Edited again", "without a sweep");
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn an_edit_does_not_follow_an_item_out_of_scope() {
+    let t = bench_of(&pair_of_area("web", "Web", LIST)).await;
+    let (id, task) = t.linked("Task", &[(AREA, json!("Shop\\Web"))]).await;
+    t.world.clickup.move_to_list(&task, OTHER_LIST).unwrap();
+    t.ado(id, TITLE, json!("Edited after the move"));
+    t.cycle().await;
+    assert_eq!(t.link_state(id), LinkState::OutOfScope);
+    assert_eq!(t.task(&task)["name"], "Item");
+    t.quiet().await;
+
+    let (id, task) = t.linked("Task", &[(AREA, json!("Shop\\Web"))]).await;
+    t.ado(id, AREA, json!("Shop\\Mobile"));
+    t.clickup(&task, json!({"name": "Edited after the move"}));
+    t.cycle().await;
+    assert_eq!(t.link_state(id), LinkState::OutOfScope);
+    assert_eq!(t.string(id, TITLE), "Item");
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn a_task_moved_into_the_list_of_another_pair_leaves_its_own_at_once() {
+    let mobile = pair_of_area("mobile", "Mobile", OTHER_LIST);
+    let pairs = pair_of_area("web", "Web", LIST) + &mobile + "create = \"none\"\n";
+    let t = bench_of(&pairs).await;
+    let (id, task) = t.linked("Task", &[(AREA, json!("Shop\\Web"))]).await;
+    t.world.clickup.move_to_list(&task, OTHER_LIST).unwrap();
+    t.cycle().await;
+    assert_eq!(t.link_state(id), LinkState::OutOfScope);
     assert_eq!(t.counts(), (1, 1));
     t.quiet().await;
 }

@@ -1,8 +1,8 @@
 //! What is recorded without or after a write: links, journal rows, observations, holds.
 
 use super::{Done, Run, Stopped, next_try};
-use crate::engine::CycleError;
 use crate::engine::observe::{again_key, chosen_key, living, rebased};
+use crate::engine::{CycleError, backoff};
 use crate::model::{Item, ItemId, LinkId, PairName, Side, Timestamp};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
@@ -178,6 +178,7 @@ impl Run<'_> {
                     format!("the plan {} waits for a yes", plan.hash())
                 }
             });
+            ops.extend(backoff::stopped(&store, policy, started)?);
             ops.push(Op::SetPairState {
                 pair: plan.pair.clone(),
                 state,
@@ -185,6 +186,7 @@ impl Run<'_> {
             store.commit(&Batch(ops))?;
             return Ok(plan.holds.len());
         }
+        ops.extend(backoff::carried_out(&store, policy)?);
         let looked = self.observed.links.get(&plan.pair).into_iter().flatten();
         let mine: BTreeSet<LinkId> = looked.map(|(link, _)| *link).collect();
         for (link, fields) in &self.observed.confirmed {

@@ -26,7 +26,8 @@ impl Run<'_> {
             .get(&id)
             .or_else(|| self.observed.items.get(side).get(&id))
             .cloned();
-        let old = engine.clock.now().since(self.observed.read_at) > engine.timing.stale_ms;
+        let old = engine.clock.now().since(self.observed.read_at) > engine.timing.stale_ms
+            || self.observed.unread.contains(&id);
         if side == Side::ClickUp && old || current.is_none() {
             match engine
                 .readers

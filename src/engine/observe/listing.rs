@@ -3,8 +3,8 @@
 use super::{Focus, Observed, again_key, living};
 use crate::connector::{Known, ListedRow, Listing};
 use crate::engine::{CycleError, Engine};
-use crate::model::{FieldKey, ItemId, LinkId, PairName, Side, Timestamp};
-use crate::store::{BaseField, LinkRow, LinkState, Store, StoreError};
+use crate::model::{ItemId, LinkId, PairName, Side, Timestamp};
+use crate::store::{LinkRow, LinkState, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
@@ -44,12 +44,16 @@ impl Engine {
         } else {
             Some(store.known_all(side)?)
         };
-        for row in listing.rows {
+        let mut left = Vec::new();
+        for mut row in listing.rows {
             let Some(focus) = focus.get_mut(&row.pair) else {
                 continue;
             };
             focus.listed.get_mut(side).insert(row.id.clone());
             let Some(link) = living(store, &row.pair, side, &row.id)? else {
+                if !focus.swept {
+                    left.extend(store.find_item(&row.id)?);
+                }
                 focus
                     .fresh
                     .get_mut(side)
@@ -68,7 +72,23 @@ impl Engine {
                 }
                 continue;
             }
+            let stands = match side {
+                Side::Ado => row.item.as_ref().map(|item| item.version) == row.version,
+                Side::ClickUp => {
+                    same && forced.contains(&row.pair) && is_whole(store, &link, &row)?
+                }
+            };
+            if let Some(item) = row.item.take().filter(|_| stands) {
+                focus.held.get_mut(side).insert(row.id, *item);
+            }
             focus.links.insert(link.id, link);
+        }
+        // An item that turns up as new in one pair may have left another: that link is decided at once too.
+        for link in left {
+            let dead = matches!(link.state, LinkState::Tombstone { .. });
+            if let Some(focus) = focus.get_mut(&link.pair).filter(|_| !dead) {
+                focus.links.insert(link.id, link);
+            }
         }
         Ok(())
     }
@@ -137,6 +157,15 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Returns whether a row shows every field that the link has a base for: a listing may leave some out.
+fn is_whole(store: &Store, link: &LinkRow, row: &ListedRow) -> Result<bool, StoreError> {
+    let Some(item) = &row.item else {
+        return Ok(false);
+    };
+    let base = store.base(link.id)?;
+    Ok(base.keys().all(|key| item.fields.contains_key(key)))
 }
 
 /// A listing shows the version that we already hold: nobody wrote in between, so what it shows is what the server made

@@ -19,7 +19,16 @@ impl Engine {
         for side in Side::BOTH {
             let mut wanted: BTreeSet<ItemId> = BTreeSet::new();
             for focus in focus.values() {
-                wanted.extend(focus.links.values().map(|link| link.item(side).clone()));
+                let seen = |id: &ItemId| {
+                    focus.held.ado.contains_key(id)
+                        || matches!(answers.ado.get(id), Some(Fetched::Seen(_)))
+                };
+                // A task whose work item is not there may be about to be closed or deleted: no listing is enough then.
+                let unread = focus.links.values().filter(|link| {
+                    let held = focus.held.get(side).contains_key(link.item(side));
+                    !held || side == Side::ClickUp && !seen(&link.ado)
+                });
+                wanted.extend(unread.map(|link| link.item(side).clone()));
                 let unread = focus
                     .fresh
                     .get(side)
@@ -65,6 +74,18 @@ impl Engine {
                 }
             }
             for focus in focus.values() {
+                for (id, item) in focus.held.get(side) {
+                    if answers.get(side).contains_key(id) {
+                        continue;
+                    }
+                    if side == Side::ClickUp {
+                        observed.unread.insert(id.clone());
+                    }
+                    observed
+                        .items
+                        .get_mut(side)
+                        .insert(id.clone(), item.clone());
+                }
                 for (id, item) in focus.fresh.get(side) {
                     if let Some(item) = item {
                         observed
@@ -99,10 +120,12 @@ impl Engine {
         let id = link.item(side);
         let listed = focus.listed.get(side).contains(id);
         if let Some(item) = observed.items.get(side).get(id) {
-            // Only a full listing of both sides shows that an item came back: a delta names one side at best.
-            let out = match focus.swept {
-                true => !listed,
-                false => matches!(link.state, LinkState::OutOfScope),
+            // Where its place does not tell, a full listing of both sides does; a delta names one side at best.
+            let out = match (focus.swept, self.readers.get(side).covers(&link.pair, item)) {
+                (_, Some(false)) => true,
+                (true, _) => !listed,
+                (false, Some(true)) => false,
+                (false, None) => !listed && matches!(link.state, LinkState::OutOfScope),
             };
             let item = Box::new(item.clone());
             return if out {

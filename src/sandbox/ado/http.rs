@@ -6,7 +6,7 @@ use super::{attachments, comments, discovery, feeds, meta, recycle, wiql, workit
 use crate::model::Side;
 use crate::sandbox::faults::Fault;
 use crate::sandbox::ledger::LedgerEntry;
-use crate::sandbox::{hang_up, http_date, truncated};
+use crate::sandbox::{hang_up, truncated};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State as Shared};
@@ -167,7 +167,7 @@ fn send(sandbox: &AdoSandbox, reply: Reply, fault: Option<&Fault>) -> Response<B
     let activity = guid("activity", &sandbox.ledger.count().to_string());
     let mut response = Response::builder()
         .status(status)
-        .header("date", http_date(sandbox.clock.now()))
+        .header("date", sandbox.clock.http_date())
         .header("activityid", &activity)
         .header("x-vss-e2eid", &activity);
     if !reply.content_type.is_empty() {
