@@ -51,7 +51,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use url::Url;
-use walk::{End, OVERLAP_MS, Seen};
+use walk::{End, KNOWN_RUN, OVERLAP_MS, Seen};
 use wire::{Page, Task};
 
 /// What [`connect`] needs.
@@ -151,21 +151,43 @@ impl ClickUpReader {
         let (seen, started) = inner.walk_all(lists, None, Priority::Backfill).await?;
         // An edit behind the walk's back is newer than its start: the watermark must not pass that.
         let high = match (seen.high, started) {
-            (Some(high), Some(started)) => Some(high.min(started)),
+            (Some(high), Some(started)) => high.min(started),
             // Empty lists: the clock in the `Date` header need not be the one that stamps tasks, so the next look asks
             // for everything; there is nothing else to ask from.
-            (high, _) => Some(high.unwrap_or(Timestamp(0))),
+            (high, _) => high.unwrap_or(Timestamp(0)),
         };
         Ok(Listing {
             rows: inner.rows(lists, seen).await?,
-            watermark: Watermark {
-                high,
-                settled: started,
-                link_token: None,
-            },
+            watermark: complete(&Watermark::default(), high, started),
             complete: true,
         })
     }
+}
+
+/// Returns the watermark after a complete walk that saw `high` and began at `started` by the `Date` header.
+fn complete(before: &Watermark, high: Timestamp, started: Option<Timestamp>) -> Watermark {
+    let same = before.high == Some(high) && before.high_since.is_some();
+    Watermark {
+        high: Some(high),
+        high_since: if same { before.high_since } else { started },
+        settled: started,
+        link_token: None,
+    }
+}
+
+/// Returns the change time above which a delta asks.
+///
+/// The index may show an edit late, so a delta looks back from the highest change time of the last complete walk. Once a
+/// complete walk has come that much later than the first sight of that change time, everything up to it has been seen:
+/// without this, a bulk would be read again every ten minutes. Only differences of `Date` headers count; that clock need
+/// not be the one that stamps tasks.
+fn window_start(since: &Watermark, high: Timestamp) -> Timestamp {
+    let seen_again = match (since.settled, since.high_since) {
+        (Some(settled), Some(first)) => settled.since(first) >= OVERLAP_MS,
+        _ => false,
+    };
+    let back = if seen_again { 1 } else { OVERLAP_MS };
+    high.plus_ms(-back).max(Timestamp(0))
 }
 
 #[async_trait]
@@ -195,26 +217,22 @@ impl Reader for ClickUpReader {
                 (Some(settled), Some(now)) => (0..OVERLAP_MS).contains(&now.since(settled)),
                 _ => false,
             };
-            settled && page.tasks.iter().all(|task| is_known(task, known))
+            let mut oldest = page.tasks.iter().rev().take(KNOWN_RUN);
+            settled && oldest.all(|task| is_known(task, known))
         };
         let mut seen = Seen::default();
-        // A complete walk has seen what was older than the overlap when it began: without edits the window moves on too,
-        // and a bulk is read again once and not every ten minutes.
-        let from = since
-            .settled
-            .map_or(high, |settled| settled.max(high))
-            .plus_ms(-OVERLAP_MS)
-            .max(Timestamp(0));
+        let from = window_start(since, high);
         let (end, started) = inner
             .walk_changed(&lists, Some(from), &mut seen, &known_page)
             .await?;
-        let watermark = Watermark {
-            high: Some(seen.high.map_or(high, |seen| seen.max(high))),
-            settled: match end {
-                End::Complete => started,
-                End::Early => since.settled,
-            },
-            link_token: None,
+        let watermark = match end {
+            End::Complete => complete(
+                since,
+                seen.high.map_or(high, |seen| seen.max(high)),
+                started,
+            ),
+            // What lies below the page that it stopped at was not looked at, so nothing moves on.
+            End::Early => since.clone(),
         };
         let rows: Vec<ListedRow> = inner.rows(&lists, seen).await?;
         Ok(Listing {

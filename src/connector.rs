@@ -92,7 +92,10 @@ pub trait Writer: Send + Sync {
 pub struct Watermark {
     /// Server time below which everything has been listed. `None`: never read, list everything.
     pub high: Option<Timestamp>,
-    /// Server time of the last complete re-read of the overlap window.
+    /// By the clock of the service's `Date` header: when `high` was first seen.
+    #[serde(default)]
+    pub high_since: Option<Timestamp>,
+    /// By the same clock: when the last complete re-read of the overlap window began.
     #[serde(default)]
     pub settled: Option<Timestamp>,
     /// Continuation token of ADO's link feed.

@@ -20,6 +20,10 @@ pub const PAGE_SIZE: usize = 100;
 /// How far below the watermark a delta reads again. No measurement of ClickUp's index lag exists.
 pub const OVERLAP_MS: i64 = 10 * 60 * 1000;
 
+/// Known tasks in a row at the old end of a full page that end a walk early: below them is what was read before. Half a
+/// page, so that a few edits during or after a bulk do not cost a second page.
+pub const KNOWN_RUN: usize = PAGE_SIZE / 2;
+
 /// Pages after which a walk is given up: a million tasks.
 const MAX_PAGES: u32 = 10_000;
 /// Full pages in a row without anything unseen after which the server is taken to ignore `page`.

@@ -95,9 +95,10 @@ impl Engine {
         let now = self.clock.now();
         let (policies, moves) = self.pairs_of(scope, now)?;
         if policies.is_empty() {
-            let mut observed = Observed::empty(now);
-            self.keep_watermarks(&mut observed)?;
-            return Ok(observed);
+            return Ok(Observed {
+                partial: true,
+                ..Observed::empty(now)
+            });
         }
         let mut focus: BTreeMap<PairName, Focus> = BTreeMap::new();
         let mut forced = BTreeSet::new();
@@ -138,7 +139,7 @@ impl Engine {
             .collect();
         let mut observed = Observed {
             swept,
-            partial: policies.len() < self.policies.len(),
+            partial: !moves,
             ..Observed::empty(now)
         };
         for side in Side::BOTH {
@@ -146,9 +147,6 @@ impl Engine {
             *observed.watermarks.get_mut(side) = listing.watermark.clone();
             let store = self.store();
             self.sort_rows(&store, side, listing, &forced, &mut focus, &mut observed)?;
-        }
-        if !moves {
-            self.keep_watermarks(&mut observed)?;
         }
         self.add_missing_and_due(&mut focus, &forced, now)?;
         self.read(&mut focus, &mut observed).await?;
@@ -195,14 +193,6 @@ impl Engine {
             }
         }
         Ok((taken, moves))
-    }
-
-    fn keep_watermarks(&self, observed: &mut Observed) -> Result<(), StoreError> {
-        let store = self.store();
-        for side in Side::BOTH {
-            *observed.watermarks.get_mut(side) = store.watermark(side)?;
-        }
-        Ok(())
     }
 
     /// Reads one link's two items and plans them alone.

@@ -37,9 +37,10 @@ impl SandboxClock {
         self.inner().reach()
     }
 
-    /// The time now as a `Date` header.
-    pub fn http_date(&self) -> String {
-        chrono::DateTime::from_timestamp_millis(self.now().0).map_or_else(String::new, |at| {
+    /// The time now, moved by `skew_ms`, as a `Date` header.
+    pub fn http_date(&self, skew_ms: i64) -> String {
+        let shown = self.now().plus_ms(skew_ms);
+        chrono::DateTime::from_timestamp_millis(shown.0).map_or_else(String::new, |at| {
             at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
         })
     }

@@ -14,6 +14,8 @@ async fn an_idle_cycle_costs_one_request() {
     for name in ["a", "b", "c"] {
         world.seed(BACKLOG, json!({"name": name}));
     }
+    // The server tells its time in whole seconds.
+    world.clock.advance(1_000);
     let all = world.all().await;
     let known = knows(&all);
     let before = world.ledger.entries().len();
@@ -27,8 +29,7 @@ async fn an_idle_cycle_costs_one_request() {
         ["GET team/9010000001/task"],
         "nothing but the listing"
     );
-    // The walk of everything stops at the server's clock, which shows whole seconds.
-    assert!(delta.watermark.high >= all.watermark.high);
+    assert_eq!(delta.watermark.high, all.watermark.high);
     for row in &delta.rows {
         assert_eq!(row.version, Some(known[&row.id].version));
         assert!(row.item.is_some());
@@ -56,6 +57,73 @@ async fn a_known_first_page_ends_the_walk_only_while_the_overlap_was_read_lately
             .unwrap();
         assert_eq!(world.requests(before).len(), requests, "{settled:?}");
         assert!(delta.watermark.settled.is_some());
+    }
+}
+
+#[tokio::test]
+async fn an_edit_that_shows_late_below_known_ones_is_found_while_edits_go_on() {
+    let world = world(|_| {}).await;
+    let late = world.seed(BACKLOG, json!({"name": "late"}));
+    let others: Vec<ItemId> = (0..250)
+        .map(|n| world.seed(BACKLOG, json!({"name": format!("t{n}")})))
+        .collect();
+    // The index lags for this one; a full listing and a page and more of newer edits come first.
+    world.edit(&late, json!({"name": "edited"}));
+    world.clickup.hide(late.as_str(), true);
+    world.clock.advance(120_000);
+    let all = world.all().await;
+    let mut known = knows(&all);
+    for id in &others[..120] {
+        world.edit(id, json!({"name": "bulk"}));
+    }
+    let mut since = all.watermark;
+    let mut found = Vec::new();
+    for minute in 0..15 {
+        let before = world.ledger.entries().len();
+        let held = known.clone();
+        let delta = world
+            .reader
+            .fetch_changes(&since, &|id| held.get(id).copied())
+            .await
+            .unwrap();
+        let requests = world.requests(before).len();
+        assert!(
+            minute == 0 || requests == 1 || found.is_empty(),
+            "minute {minute}: {requests}"
+        );
+        if delta.rows.iter().any(|row| row.id == late) {
+            found.push(minute);
+        }
+        known.extend(knows(&delta));
+        since = delta.watermark;
+        world.clickup.hide(late.as_str(), false);
+        world.clock.advance(60_000);
+        world.edit(&others[minute], json!({"name": format!("minute {minute}")}));
+    }
+    // When the overlap is due, ten minutes after the full listing: the edits above took two.
+    assert_eq!(found, [8]);
+}
+
+#[tokio::test]
+async fn edits_are_listed_whatever_time_the_date_header_tells() {
+    const YEAR_MS: i64 = 365 * 86_400_000;
+    for skew in [YEAR_MS, -YEAR_MS, 20 * 60_000] {
+        let world = world(|quirks| quirks.date_skew_ms = skew).await;
+        let task = world.seed(BACKLOG, json!({"name": "a"}));
+        let mut mark = world.all().await.watermark;
+        for n in 0..4 {
+            // Every look but the first comes after the window was read completely.
+            world.clock.advance(11 * 60_000);
+            world
+                .clickup
+                .edit(task.as_str(), &json!({ "name": format!("a{n}") }))
+                .unwrap();
+            let delta = world.reader.fetch_changes(&mark, &|_| None).await.unwrap();
+            assert_eq!(delta.rows.len(), 1, "skew {skew}, edit {n}");
+            mark = delta.watermark;
+            let quiet = world.reader.fetch_changes(&mark, &|_| None).await.unwrap();
+            mark = quiet.watermark;
+        }
     }
 }
 

@@ -167,7 +167,7 @@ fn send(sandbox: &AdoSandbox, reply: Reply, fault: Option<&Fault>) -> Response<B
     let activity = guid("activity", &sandbox.ledger.count().to_string());
     let mut response = Response::builder()
         .status(status)
-        .header("date", sandbox.clock.http_date())
+        .header("date", sandbox.clock.http_date(0))
         .header("activityid", &activity)
         .header("x-vss-e2eid", &activity);
     if !reply.content_type.is_empty() {

@@ -120,6 +120,9 @@ pub enum TeamArchived {
 pub struct Quirks {
     /// Milliseconds until a write shows in listings (a read by id sees it at once).
     pub listing_lag_ms: i64,
+    /// By how many milliseconds the `Date` header is ahead of the clock that stamps tasks. Nothing says that the two are
+    /// one clock: a proxy in front may set the header.
+    pub date_skew_ms: i64,
     /// Requests per minute and token.
     pub rate_limit: u32,
     /// Whether a refusal for rate carries `Retry-After: 60`.
@@ -161,6 +164,7 @@ impl Default for Quirks {
         Quirks {
             listing_lag_ms: 0,
             // ClickUp docs "Rate limits": 100 requests a minute per token on Free to Business.
+            date_skew_ms: 0,
             rate_limit: 100,
             retry_after: false,
             updated_gt_inclusive: true,

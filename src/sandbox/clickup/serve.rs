@@ -89,7 +89,8 @@ pub(super) async fn handle(State(fake): State<ClickUpSandbox>, request: Request)
             headers,
         }),
     };
-    if let Ok(date) = HeaderValue::from_str(&fake.clock.http_date()) {
+    let skew = fake.world().config.quirks.date_skew_ms;
+    if let Ok(date) = HeaderValue::from_str(&fake.clock.http_date(skew)) {
         response.headers_mut().entry(header::DATE).or_insert(date);
     }
     // Recorded before the wait: a client that gives up meanwhile has changed the data all the same.
