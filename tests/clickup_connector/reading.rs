@@ -78,7 +78,7 @@ async fn an_edit_that_shows_late_below_known_ones_is_found_while_edits_go_on() {
     }
     let mut since = all.watermark;
     let mut found = Vec::new();
-    for minute in 0..15 {
+    for (minute, other) in others.iter().enumerate().take(15) {
         let before = world.ledger.entries().len();
         let held = known.clone();
         let delta = world
@@ -98,7 +98,7 @@ async fn an_edit_that_shows_late_below_known_ones_is_found_while_edits_go_on() {
         since = delta.watermark;
         world.clickup.hide(late.as_str(), false);
         world.clock.advance(60_000);
-        world.edit(&others[minute], json!({"name": format!("minute {minute}")}));
+        world.edit(other, json!({"name": format!("minute {minute}")}));
     }
     // When the overlap is due, ten minutes after the full listing: the edits above took two.
     assert_eq!(found, [8]);
