@@ -12,6 +12,7 @@ mod html_in;
 mod html_out;
 mod html_table;
 mod links;
+mod loss;
 mod markdown_in;
 mod markdown_out;
 mod merge;
@@ -38,10 +39,31 @@ pub fn canonical(format: TextFormat, raw: &str) -> String {
 /// When nothing changed the result is `current_raw`, byte for byte. An empty `canonical_markdown` gives an empty text
 /// (plus the footer).
 pub fn put(format: TextFormat, current_raw: &str, canonical_markdown: &str) -> String {
+    written(format, current_raw, canonical_markdown).text
+}
+
+/// Returns what [`put`] would take away from a reader of `current_raw` besides what was edited, as words for people:
+/// formatting that a block which must be written anew has, and that canonical Markdown cannot express.
+///
+/// `None` in the usual case: nothing like that is in the text, or not in the blocks that change. A block that is taken
+/// out whole loses nothing. What counts is listed in the module `loss`.
+pub fn flattens(
+    format: TextFormat,
+    current_raw: &str,
+    canonical_markdown: &str,
+) -> Option<&'static str> {
+    let replaced = written(format, current_raw, canonical_markdown).replaced;
+    replaced.iter().find_map(|raw| loss::of(format, raw))
+}
+
+fn written(format: TextFormat, current_raw: &str, canonical_markdown: &str) -> patch::Patched {
     let target = settle::document(TextFormat::Markdown, canonical_markdown);
     let current = settle::document(format, current_raw);
     if current.text == target.text {
-        return current_raw.to_owned();
+        return patch::Patched {
+            text: current_raw.to_owned(),
+            replaced: Vec::new(),
+        };
     }
     let holds = |raw: &String| canonical(format, raw) == target.text;
     if !target.text.is_empty()
@@ -60,18 +82,28 @@ pub fn put(format: TextFormat, current_raw: &str, canonical_markdown: &str) -> S
                 &target.blocks,
             )
         });
-        let patched = patched.flatten().map(|text| match &line {
-            Some(line) => appended(&text, line),
-            None => text,
+        let patched = patched.flatten().map(|patched| match &line {
+            Some(line) => patch::Patched {
+                text: appended(&patched.text, line),
+                ..patched
+            },
+            None => patched,
         });
         let kept = |raw: &String| {
             current.footer.is_none() || settle::document(format, raw).footer == current.footer
         };
-        if let Some(patched) = patched.filter(|raw| holds(raw) && kept(raw)) {
+        if let Some(patched) = patched.filter(|new| holds(&new.text) && kept(&new.text)) {
             return patched;
         }
     }
-    rewritten(format, &target, current.footer.as_ref())
+    let replaced = match target.text.is_empty() {
+        true => Vec::new(),
+        false => vec![current_raw.to_owned()],
+    };
+    patch::Patched {
+        text: rewritten(format, &target, current.footer.as_ref()),
+        replaced,
+    }
 }
 
 /// The text written from scratch.

@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use boardsync::markup::{FOOTER_PREFIX, TextMerge, canonical, footer, merge3, put, with_footer};
+use boardsync::markup::{
+    FOOTER_PREFIX, TextMerge, canonical, flattens, footer, merge3, put, with_footer,
+};
 use boardsync::model::TextFormat::{self, Html, Markdown};
 use proptest::prelude::*;
 
@@ -216,6 +218,46 @@ fn no_letter_of_a_text_is_lost() {
         }
         Ok(())
     });
+}
+
+/// Edits every block of every text once, one at a time.
+#[test]
+fn an_edit_of_one_block_seldom_flattens_anything() {
+    let mut counts = BTreeMap::new();
+    for (name, format, text) in fixtures() {
+        let canon = canonical(format, &text);
+        let blocks: Vec<&str> = canon.split("\n\n").collect();
+        let mut found: BTreeMap<&str, usize> = BTreeMap::new();
+        for (at, block) in blocks.iter().enumerate() {
+            let Some(place) = block.rfind(char::is_alphanumeric) else {
+                continue;
+            };
+            let mut edited: Vec<String> = blocks.iter().map(|b| (*b).to_owned()).collect();
+            if let Some(edited) = edited.get_mut(at) {
+                edited.insert(place, 'x');
+            }
+            let wanted = canonical(Markdown, &edited.join("\n\n"));
+            let lost = flattens(format, &text, &wanted);
+            let count: &mut (usize, usize) = counts.entry(format!("{format:?}")).or_default();
+            count.1 += 1;
+            if let Some(lost) = lost {
+                count.0 += 1;
+                *found.entry(lost).or_default() += 1;
+            }
+        }
+        for (lost, times) in found {
+            println!("{name}: {lost} ({times} of {})", blocks.len());
+        }
+    }
+    println!("edits that would flatten: {counts:?}");
+    for (format, (lost, edits)) in counts {
+        assert!(edits > 100, "{format}: {edits} edits are too few to tell");
+        assert!(
+            lost > 0,
+            "{format}: the fixtures hold nothing that can be lost"
+        );
+        assert!(lost * 5 < edits, "{format}: {lost} of {edits}");
+    }
 }
 
 #[test]

@@ -110,7 +110,8 @@ fn write_list(out: &mut String, start: Option<usize>, items: &[ListItem]) {
 }
 
 fn write_table(out: &mut String, align: &[Align], rows: &[Vec<Vec<Run>>]) {
-    out.push_str("<table>");
+    // Without it Azure DevOps shows no lines, and a table with lines would lose them when a cell is edited elsewhere.
+    out.push_str("<table border=\"1\">");
     for (at, row) in rows.iter().enumerate() {
         let tag = if at == 0 { "th" } else { "td" };
         out.push_str(match at {

@@ -42,6 +42,25 @@ pub(super) fn read_with_lines(markdown: &str) -> Vec<(std::ops::Range<usize>, Ve
         .collect()
 }
 
+/// The HTML in a Markdown text: each block of it, and all that stands in lines as one piece. Code is no HTML.
+pub(super) fn html(markdown: &str) -> Vec<String> {
+    let arena = Arena::new();
+    let root = comrak::parse_document(&arena, markdown, &options());
+    let (mut out, mut inline) = (Vec::new(), String::new());
+    for node in root.descendants() {
+        match &node.data().value {
+            NodeValue::HtmlBlock(html) => out.push(tags::escape_unknown(&html.literal)),
+            NodeValue::HtmlInline(html) => inline.push_str(&tags::escape_unknown(html)),
+            NodeValue::Text(text) if !inline.is_empty() => {
+                inline.push_str(&text.replace('<', "&lt;"));
+            }
+            _ => {}
+        }
+    }
+    out.push(inline);
+    out
+}
+
 fn blocks<'a>(node: &'a AstNode<'a>, depth: usize) -> Vec<Block> {
     let mut out = Vec::new();
     node.children()

@@ -1,5 +1,7 @@
 //! Writing a changed document into raw text so that blocks that did not change keep their raw bytes.
 
+use std::collections::BTreeSet;
+
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::model::Block;
@@ -13,8 +15,15 @@ struct Piece {
     blocks: Vec<String>,
 }
 
+/// A text with changed blocks, and the raw stretches that had to give way to new blocks. A stretch that was taken out
+/// whole is not among them: nothing of it is shown any more.
+pub(super) struct Patched {
+    pub(super) text: String,
+    pub(super) replaced: Vec<String>,
+}
+
 /// Returns raw text for `target`, or `None` when `raw` cannot be cut into pieces. The caller must check the result.
-pub(super) fn patch(format: TextFormat, raw: &str, target: &[Block]) -> Option<String> {
+pub(super) fn patch(format: TextFormat, raw: &str, target: &[Block]) -> Option<Patched> {
     let pieces = match format {
         TextFormat::Markdown => markdown_pieces(raw),
         TextFormat::Html => html_pieces(raw)?,
@@ -27,6 +36,10 @@ pub(super) fn patch(format: TextFormat, raw: &str, target: &[Block]) -> Option<S
         newline: if raw.contains("\r\n") { "\r\n" } else { "\n" },
         torn: false,
     };
+    let fresh = fresh(&pieces, &kept, &wanted);
+    let mut replaced = Vec::new();
+    // Whether new blocks stand where the pieces since the last kept one stood.
+    let mut replacing = false;
     let mut next = 0;
     for (at, piece) in pieces.iter().enumerate() {
         if piece.blocks.is_empty() {
@@ -43,17 +56,48 @@ pub(super) fn patch(format: TextFormat, raw: &str, target: &[Block]) -> Option<S
             .copied()
             .unwrap_or(wanted.len());
         out.blocks(target.get(next..until).unwrap_or(&[]));
+        replacing |= next < until;
         next = next.max(until);
         match here {
             Some(_) => {
                 out.raw(&piece.raw);
                 next += piece.blocks.len();
+                replacing = false;
             }
-            None => out.torn = true,
+            None => {
+                out.torn = true;
+                // A block that went elsewhere is written anew there.
+                let moved = || piece.blocks.iter().any(|block| fresh.contains(block));
+                if replacing || moved() {
+                    replaced.push(piece.raw.clone());
+                }
+            }
         }
     }
     out.blocks(target.get(next..).unwrap_or(&[]));
-    Some(out.text)
+    Some(Patched {
+        text: out.text,
+        replaced,
+    })
+}
+
+/// The wanted blocks that no kept piece provides.
+fn fresh<'a>(
+    pieces: &[Piece],
+    kept: &[Option<usize>],
+    wanted: &'a [String],
+) -> BTreeSet<&'a String> {
+    let provided: BTreeSet<usize> = pieces
+        .iter()
+        .zip(kept)
+        .filter_map(|(piece, first)| Some((*first)?..(*first)? + piece.blocks.len()))
+        .flatten()
+        .collect();
+    let missing = wanted
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| !provided.contains(at));
+    missing.map(|(_, block)| block).collect()
 }
 
 /// For each piece whose blocks all stay, the index in `wanted` of the first.

@@ -1,6 +1,6 @@
 //! Linked items: the presence table, then field by field.
 
-use super::merge::{Merged, agree, merge_field, translate};
+use super::merge::{Merged, agree, merge_field, spare, translate};
 use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan, Rebase};
 use super::policy::{OnDelete, Policy};
 use super::{LinkView, Presence};
@@ -70,9 +70,15 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
             ado: ado.clone(),
             clickup: clickup.clone(),
         };
-        let merged = match chosen_here {
-            Some((side, value)) => chosen(key, *side, value, &now, policy),
-            None => merge_field(key, base, &now, *rule, policy),
+        let (merged, flattened) = match chosen_here {
+            // Whoever chose has seen both texts.
+            Some((side, value)) => (chosen(key, *side, value, &now, policy), None),
+            None => spare(
+                key,
+                merge_field(key, base, &now, *rule, policy),
+                items,
+                *rule,
+            ),
         };
         let (to, reason) = match merged {
             Merged::InSync => continue,
@@ -91,11 +97,21 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
             Merged::Write { to, reason } => (to, reason.to_owned()),
             Merged::Conflict { to, taken } => {
                 plan.conflicts.push(conflict(link, items, key, &now, taken));
+                if let Some(flat) = flattened.as_ref().filter(|_| taken.is_none()) {
+                    plan.holds.push(Hold {
+                        field: Some(key.clone()),
+                        ..hold(link, flat.side, flat.held())
+                    });
+                }
+                let cause = match &flattened {
+                    Some(flat) => format!("takes {} away in {}", flat.what, flat.side),
+                    None => "changed on both sides".to_owned(),
+                };
                 let reason = match taken {
-                    Some(side) => format!(
-                        "changed on both sides; {side} wins, the other value is kept as a conflict"
-                    ),
-                    None => "changed on both sides; held".to_owned(),
+                    Some(side) => {
+                        format!("{cause}; {side} wins, the other value is kept as a conflict")
+                    }
+                    None => format!("{cause}; held"),
                 };
                 (to, reason)
             }

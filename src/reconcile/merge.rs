@@ -4,6 +4,10 @@
 //! side's base through an inverse table: where a mapping loses something (two states beside one status), that would
 //! rewrite what people chose.
 
+mod formatting;
+
+pub use formatting::{Flattened, spare};
+
 use super::policy::{FieldPolicy, Policy};
 use crate::markup::{self, TextMerge};
 use crate::model::{FieldKey, FieldValue, Folded, Side, Sided};

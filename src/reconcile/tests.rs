@@ -6,6 +6,7 @@
 )]
 
 pub(crate) mod fixture;
+mod formatting;
 mod merge;
 mod presence;
 mod properties;
