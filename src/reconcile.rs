@@ -10,6 +10,7 @@ pub mod merge;
 pub mod plan;
 pub mod policy;
 
+use crate::marker;
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided};
 use plan::{PairPlan, Plan};
 use policy::Policy;
@@ -97,6 +98,10 @@ pub enum Origin {
     Tombstone,
 }
 
+/// First words of the hold of an item that a stranger's marker names. Between sweeps the item with that marker is not
+/// looked at, so this hold is what remembers it.
+pub const NAMED: &str = "a marker that this installation did not write names it";
+
 /// Plans one pair.
 pub fn reconcile(view: &View, policy: &Policy) -> PairPlan {
     let mut plan = PairPlan::empty(policy.pair.clone(), policy.fingerprint.clone());
@@ -107,6 +112,7 @@ pub fn reconcile(view: &View, policy: &Policy) -> PairPlan {
         linked::plan_link(link, policy, &mut plan);
     }
     let claimed = claims(view);
+    let named = named_by_strangers(view, policy);
     for side in Side::BOTH {
         let mut items: Vec<&FreshItem> = view
             .fresh
@@ -116,7 +122,8 @@ pub fn reconcile(view: &View, policy: &Policy) -> PairPlan {
             .collect();
         items.sort_by(|a, b| natural(&a.item.id).cmp(&natural(&b.item.id)));
         for fresh in items {
-            fresh::plan_fresh(side, fresh, policy, &mut plan);
+            let by = named.get(side).get(&fresh.item.id);
+            fresh::plan_fresh(side, fresh, by, policy, &mut plan);
         }
     }
     plan.tripped = guard::check(&plan, policy, view.total_links);
@@ -132,6 +139,23 @@ fn claims(view: &View) -> Sided<BTreeMap<ItemId, ItemId>> {
                 Origin::Counterpart { of, .. } => Some((of.clone(), fresh.item.id.clone())),
                 Origin::Person | Origin::Tombstone | Origin::Held(_) => None,
             })
+            .collect()
+    })
+}
+
+/// Returns, per side, the items that the marker of a held item names. With the key lost nobody can tell whether such a
+/// marker is true, but as long as it may be, a counterpart would be a twin.
+fn named_by_strangers(view: &View, policy: &Policy) -> Sided<BTreeMap<ItemId, ItemId>> {
+    Sided::build(|side| {
+        let held = view.fresh.get(side.other()).iter();
+        held.filter(|fresh| matches!(fresh.origin, Origin::Held(_)))
+            .flat_map(|fresh| {
+                let markers = fresh.item.markers.iter();
+                let markers = markers.filter_map(|text| marker::parse(text));
+                markers.map(|marker| (marker, fresh.item.id.clone()))
+            })
+            .filter(|(marker, _)| marker.side == side && marker.pair == policy.pair)
+            .map(|(marker, by)| (marker.id, by))
             .collect()
     })
 }

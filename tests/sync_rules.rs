@@ -13,7 +13,11 @@
 mod bench;
 #[path = "sync_rules/fields.rs"]
 mod fields;
+#[path = "sync_rules/formatting.rs"]
+mod formatting;
 #[path = "sync_rules/presence.rs"]
 mod presence;
+#[path = "sync_rules/sets.rs"]
+mod sets;
 #[path = "sync_rules/text.rs"]
 mod text;

@@ -3,11 +3,17 @@
 use super::merge::translate;
 use super::plan::{Action, ActionKind, FieldChange, Hold, PairPlan};
 use super::policy::Policy;
-use super::{FreshItem, Origin};
-use crate::model::{ActionId, FieldKey, FieldValue, Item, Side};
+use super::{FreshItem, NAMED, Origin};
+use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side};
 
-/// Plans one unlinked item of `side`.
-pub(super) fn plan_fresh(side: Side, fresh: &FreshItem, policy: &Policy, plan: &mut PairPlan) {
+/// Plans one unlinked item of `side`. `named_by` is the item on the other side whose unproven marker names it.
+pub(super) fn plan_fresh(
+    side: Side,
+    fresh: &FreshItem,
+    named_by: Option<&ItemId>,
+    policy: &Policy,
+    plan: &mut PairPlan,
+) {
     let item = &fresh.item;
     match &fresh.origin {
         Origin::Tombstone => {}
@@ -23,7 +29,16 @@ pub(super) fn plan_fresh(side: Side, fresh: &FreshItem, policy: &Policy, plan: &
             .sealed(&policy.pair),
         ),
         Origin::Person if item.archived => {}
-        Origin::Person => create(side, item, policy, plan),
+        Origin::Person => match named_by {
+            Some(by) => {
+                let reason = format!(
+                    "{NAMED}: {} {by} carries it; link the two with `boardsync links add`, or remove the marker",
+                    side.other()
+                );
+                plan.holds.push(hold(side, item, None, reason));
+            }
+            None => create(side, item, policy, plan),
+        },
     }
 }
 

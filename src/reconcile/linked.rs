@@ -205,6 +205,11 @@ fn chosen(
     }
 }
 
+/// How the reason of a link begins that ended because its item on this side was deleted.
+pub(crate) fn deleted_in(side: Side) -> String {
+    format!("counterpart deleted in {side}")
+}
+
 /// One side was deleted. An edit on the other since the last agreement wins over the delete.
 fn plan_gone(
     link: &LinkView,
@@ -223,7 +228,7 @@ fn plan_gone(
             (None, Some(now)) => !now.is_empty(),
             (_, None) => false,
         });
-    let reason = |what: &str| format!("counterpart deleted in {gone} ({evidence}); {what}");
+    let reason = |what: &str| format!("{} ({evidence}); {what}", deleted_in(gone));
     let on_kept = |kind: ActionKind, reason: String| Action {
         expected: Some(left.version),
         title: left.title(),

@@ -71,7 +71,15 @@ impl Engine {
                     .entry(pair.clone())
                     .or_default()
                     .push((side, id.clone()));
-                let origin = self.origin(store, pair, side, item)?;
+                let mut origin = self.origin(store, pair, side, item)?;
+                // Only a sweep sees every marker again; until then what was named by one stays held.
+                if origin == Origin::Person && !focus.swept {
+                    let rows = store.holds(Some(pair))?.into_iter();
+                    origin = rows
+                        .filter(|row| row.side == Some(side) && row.item.as_ref() == Some(id))
+                        .find(|row| row.reason.starts_with(NAMED))
+                        .map_or(origin, |row| Origin::Held(row.reason));
+                }
                 view.fresh.get_mut(side).push(FreshItem {
                     item: item.clone(),
                     origin,
@@ -104,6 +112,19 @@ impl Engine {
             .iter()
             .filter(|link| link.pair == *pair && *link.item(side) == item.id);
         let own: Vec<&LinkRow> = own.collect();
+        let elsewhere = rows.iter().find(|link| {
+            link.pair != *pair
+                && *link.item(side) == item.id
+                && !matches!(link.state, LinkState::Tombstone { .. })
+        });
+        if let Some(link) = elsewhere {
+            // It moved from one pair's scope to another's. A second counterpart would be a twin.
+            return Ok(Origin::Held(format!(
+                "is linked to {} in the pair {}; `boardsync links remove` it there to let this pair take it over",
+                link.item(side.other()),
+                link.pair
+            )));
+        }
         for text in &item.markers {
             let Some(marker) = marker::verify(&self.key, text) else {
                 return Ok(Origin::Held(
@@ -134,12 +155,18 @@ impl Engine {
                 generation: marker.generation,
             });
         }
-        if own
-            .iter()
-            .any(|link| matches!(link.state, LinkState::Tombstone { .. }))
-        {
-            return Ok(Origin::Tombstone);
+        let newest = own.iter().max_by_key(|link| link.id);
+        match newest.map(|link| (&link.state, link.item(side.other()))) {
+            Some((LinkState::Tombstone { reason }, other))
+                if reason.starts_with(&deleted_in(side)) =>
+            {
+                Ok(Origin::Held(format!(
+                    "came back after it was deleted; its link to {other} is gone: link it with `boardsync links add`, to \
+                     {other} if that still exists"
+                )))
+            }
+            Some((LinkState::Tombstone { .. }, _)) => Ok(Origin::Tombstone),
+            Some(_) | None => Ok(Origin::Person),
         }
-        Ok(Origin::Person)
     }
 }

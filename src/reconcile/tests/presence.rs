@@ -271,3 +271,19 @@ fn an_empty_view_gives_an_empty_plan() {
     let plan = reconcile(&empty, &policy());
     assert!(plan.actions.is_empty() && plan.tripped.is_empty() && !plan.first_contact);
 }
+
+#[test]
+fn an_item_that_a_strangers_marker_names_is_held_and_not_made_again() {
+    let mut copy = item(Side::ClickUp, "86d1", "Made elsewhere");
+    copy.markers = vec!["sx1:web:ado:101:0:0123abcd".to_owned()];
+    let mut view = view(Vec::new());
+    view.fresh.clickup = vec![fresh(copy, Origin::Held("not ours".to_owned()))];
+    view.fresh.ado = ["101", "102"]
+        .map(|n| fresh(item(Side::Ado, n, n), Origin::Person))
+        .to_vec();
+    let plan = reconcile(&view, &policy());
+    let made: Vec<&str> = plan.actions.iter().map(|a| a.title.as_str()).collect();
+    assert_eq!(made, ["102"]);
+    let held: Vec<&str> = plan.holds.iter().map(|h| h.item.as_str()).collect();
+    assert_eq!(held, ["101", "86d1"]);
+}

@@ -1,0 +1,204 @@
+//! Sets: tags that both sides change at once, people beside the lead, and what belongs to the scope.
+
+use crate::bench::*;
+use boardsync::sandbox::world::World;
+use boardsync::store::LinkState;
+use serde_json::json;
+
+fn tags_of(t: &Bench, id: i64) -> Vec<String> {
+    let text = t.string(id, TAGS);
+    let mut tags: Vec<String> = text
+        .split(';')
+        .map(|tag| tag.trim().to_owned())
+        .filter(|tag| !tag.is_empty())
+        .collect();
+    tags.sort();
+    tags
+}
+
+#[tokio::test]
+async fn tags_edited_on_both_sides_in_one_cycle_are_merged_one_by_one() {
+    let t = bench("").await;
+    let (id, task) = t
+        .linked("Task", &[(TAGS, json!("keep; from ado; from clickup"))])
+        .await;
+    t.ado(id, TAGS, json!("keep; from clickup; Added in ADO; Both"));
+    t.clickup(
+        &task,
+        json!({"tags": ["keep", "from ado", "added in clickup", "both"]}),
+    );
+    t.cycle().await;
+    assert_eq!(
+        t.tags(&task),
+        ["added in ado", "added in clickup", "both", "keep"]
+    );
+    assert_eq!(
+        tags_of(&t, id),
+        ["Added in ADO", "Both", "added in clickup", "keep"]
+    );
+    assert!(t.conflicts().is_empty());
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn tags_that_change_case_on_both_sides_write_nothing() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[(TAGS, json!("UX; Web"))]).await;
+    t.ado(id, TAGS, json!("ux; WEB"));
+    t.clickup(&task, json!({"tags": ["Ux", "weB"]}));
+    t.quiet().await;
+    assert_eq!((tags_of(&t, id).len(), t.tags(&task).len()), (2, 2));
+}
+
+#[tokio::test]
+async fn one_side_clears_its_tags_while_the_other_adds_one() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[(TAGS, json!("a; b"))]).await;
+    t.ado(id, TAGS, json!(""));
+    t.clickup(&task, json!({"tags": ["a", "b", "c"]}));
+    t.cycle().await;
+    assert_eq!(t.tags(&task), ["c"]);
+    assert_eq!(tags_of(&t, id), ["c"]);
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn a_member_added_in_clickup_stays_while_the_lead_changes_in_azure_devops() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[(PERSON, json!(ADA))]).await;
+    assert_eq!(t.people(&task), [1002]);
+    t.ado(id, PERSON, json!("grace@contoso.example"));
+    t.clickup(&task, json!({"assignees": {"add": [1001], "rem": []}}));
+    t.cycle().await;
+    let mut people = t.people(&task);
+    people.sort_unstable();
+    assert_eq!(people, [1001, 1003]);
+    assert_eq!(t.field(id, PERSON)["uniqueName"], "grace@contoso.example");
+    assert!(t.conflicts().is_empty(), "nothing contradicts");
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn leads_changed_on_both_sides_are_a_conflict_that_azure_devops_wins() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[(PERSON, json!(ADA))]).await;
+    t.ado(id, PERSON, json!("grace@contoso.example"));
+    t.clickup(&task, json!({"assignees": {"add": [1001], "rem": [1002]}}));
+    t.cycle().await;
+    assert_eq!(t.field(id, PERSON)["uniqueName"], "grace@contoso.example");
+    assert!(t.people(&task).contains(&1003));
+    let stored = t.conflicts();
+    assert_eq!(stored.len(), 1);
+    assert_eq!(stored[0].record.taken, Some(boardsync::model::Side::Ado));
+    t.quiet().await;
+}
+
+/// The example pair with a condition that a person can step in and out of.
+fn conditional() -> String {
+    World::example_pair().replace(
+        "ado.where = \"",
+        "ado.where = \"[System.Title] NOT CONTAINS 'private' AND ",
+    )
+}
+
+#[tokio::test]
+async fn an_item_that_leaves_by_where_and_comes_back_makes_no_twin_and_loses_no_edit() {
+    let t = bench_of(&conditional()).await;
+    let (id, task) = t.linked("Task", &[(TITLE, json!("Open matter"))]).await;
+    t.ado(id, TITLE, json!("private matter"));
+    t.sweep().await;
+    assert_eq!(t.link_state(id), LinkState::OutOfScope);
+    assert_eq!(
+        t.task(&task)["name"],
+        "Open matter",
+        "what is private stays there"
+    );
+    t.clickup(&task, json!({"priority": 1}));
+    t.ado(id, STATE, json!("Active"));
+    t.quiet().await;
+    assert_eq!((t.status(&task).as_str(), t.counts()), ("to do", (1, 1)));
+    t.ado(id, TITLE, json!("Open again"));
+    t.cycle().await;
+    t.sweep().await;
+    assert_eq!(t.link_state(id), LinkState::Active);
+    assert_eq!(t.task(&task)["name"], "Open again");
+    assert_eq!(t.status(&task), "in progress");
+    assert_eq!(t.field(id, "Microsoft.VSTS.Common.Priority"), 1);
+    assert_eq!(t.counts(), (1, 1));
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn a_new_item_outside_of_where_is_made_once_when_it_comes_in() {
+    let t = bench_of(&conditional()).await;
+    let id = t.create("Task", &[(TITLE, json!("private plan"))]);
+    t.cycle().await;
+    t.quiet().await;
+    assert_eq!(t.counts(), (1, 0));
+    t.ado(id, TITLE, json!("Public plan"));
+    t.cycle().await;
+    t.sweep().await;
+    assert_eq!(t.counts(), (1, 1));
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn both_halves_with_markers_are_linked_again_after_a_lost_database() {
+    for key_too in [false, true] {
+        let mut t = bench("").await;
+        let (id, task) = t.linked("Task", &[(TEXT, json!("<p>Words</p>"))]).await;
+        // The first real change from ClickUp brings the work item its own marker.
+        t.clickup(&task, json!({"priority": 1}));
+        t.cycle().await;
+        t.quiet().await;
+        let relations = format!("{:?}", t.world.ado.item(id).unwrap().relations);
+        assert!(relations.contains("sx1:"), "{relations}");
+        // And one pair of which only the made half has one.
+        let (single, of_single) = t.linked("Bug", &[(TITLE, json!("Single"))]).await;
+        t.instance = None;
+        let mut names = vec!["boardsync.db", "boardsync.db-wal", "boardsync.db-shm"];
+        if key_too {
+            names.push("boardsync.db.key");
+            assert!(t.folder.path().join("boardsync.db.key").exists());
+        }
+        for name in names {
+            let _ = std::fs::remove_file(t.folder.path().join(name));
+        }
+        t.open().await;
+        t.world.ledger.clear();
+        for full in [false, false, true] {
+            t.run(full).await;
+        }
+        assert_eq!(t.counts(), (2, 2), "key lost: {key_too}: no twin");
+        assert!(
+            t.world.ledger.writes().is_empty(),
+            "{:#?}",
+            t.world.ledger.writes()
+        );
+        // An edit makes every half appear in a listing on its own.
+        t.ado(single, TITLE, json!("Single, edited"));
+        t.cycle().await;
+        t.ado(id, TITLE, json!("Edited"));
+        t.cycle().await;
+        assert_eq!(
+            t.counts(),
+            (2, 2),
+            "key lost: {key_too}: no twin after an edit"
+        );
+        if key_too {
+            // Without the key nobody can tell a marker from a copied one, so a person is asked.
+            assert_eq!((t.task_of(id), t.task_of(single)), (None, None));
+            let holds = t.engine().store().holds(None).unwrap();
+            assert!(
+                holds.iter().any(|hold| hold.reason.contains("marker")),
+                "{holds:?}"
+            );
+        } else {
+            assert_eq!(
+                (t.task_of(id), t.task_of(single)),
+                (Some(task), Some(of_single))
+            );
+        }
+        t.quiet().await;
+    }
+}
