@@ -8,18 +8,26 @@
     reason = "tests may fail by panicking"
 )]
 
+#[path = "binary/backfill.rs"]
+mod backfill;
 #[path = "binary/bench.rs"]
 mod bench;
 #[path = "binary/checking.rs"]
 mod checking;
 #[path = "binary/disk.rs"]
 mod disk;
+#[path = "binary/deleting.rs"]
+mod deleting;
 #[path = "binary/faults.rs"]
 mod faults;
 #[path = "binary/inspecting.rs"]
 mod inspecting;
+#[path = "binary/lag.rs"]
+mod lag;
 #[path = "binary/planning.rs"]
 mod planning;
+#[path = "binary/projects.rs"]
+mod projects;
 #[path = "binary/reconciling.rs"]
 mod reconciling;
 #[path = "binary/usage.rs"]

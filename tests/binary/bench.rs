@@ -67,6 +67,17 @@ impl Bench {
 
     /// As `new`, with services that live in this time.
     pub async fn at(clock: SandboxClock) -> Bench {
+        let mut bench = Bench::empty_at(clock).await;
+        bench.ids = seed::ado_board(&bench.world.ado, PROJECT).unwrap();
+        bench
+    }
+
+    /// A world without any item.
+    pub async fn empty() -> Bench {
+        Bench::empty_at(SandboxClock::real()).await
+    }
+
+    async fn empty_at(clock: SandboxClock) -> Bench {
         let ado = AdoConfig {
             pat: ADO_TOKEN.to_owned(),
             ..AdoConfig::default()
@@ -80,16 +91,18 @@ impl Bench {
             ..ClickUpConfig::example()
         };
         let world = World::start_on(clock, ado, clickup, 0).await.unwrap();
-        let ids = seed::ado_board(&world.ado, PROJECT).unwrap();
+        Bench::of(world, &World::example_pair())
+    }
+
+    /// A world with these pairs.
+    pub fn of(world: World, pairs: &str) -> Bench {
         let folder = tempfile::tempdir().unwrap();
-        let config = world
-            .write_config(folder.path(), &World::example_pair())
-            .unwrap();
+        let config = world.write_config(folder.path(), pairs).unwrap();
         Bench {
             world,
             folder,
             config,
-            ids,
+            ids: Vec::new(),
         }
     }
 

@@ -66,7 +66,7 @@ async fn quiet_leaves_stderr_to_errors() {
 }
 
 /// Returns what stands behind `--approve` in the output.
-fn hash_in(text: &str) -> String {
+pub fn hash_in(text: &str) -> String {
     let (_, rest) = text.split_once("--approve ").expect(text);
     rest.split_whitespace().next().unwrap().to_owned()
 }
