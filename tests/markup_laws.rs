@@ -468,6 +468,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    fn a_text_that_stays_or_goes_flattens_nothing((format, raw) in raw_text()) {
+        prop_assert_eq!(flattens(format, &raw, &canonical(format, &raw)), None);
+        prop_assert_eq!(flattens(format, &raw, ""), None);
+    }
+
+    #[test]
     fn any_text_has_a_stable_canonical_form((format, raw) in raw_text()) {
         let once = canonical(format, &raw);
         prop_assert_eq!(&canonical(Markdown, &once), &once);
