@@ -41,7 +41,9 @@ pub trait Reader: Send + Sync {
     ) -> Result<BTreeMap<ItemId, Fetched>, ConnectorError>;
 
     /// Says whether an item that was read by id is in a pair's scope. `None`: its place alone does not tell.
-    fn covers(&self, pair: &PairName, item: &Item) -> Option<bool>;
+    fn covers(&self, _pair: &PairName, _item: &Item) -> Option<bool> {
+        None
+    }
 
     /// Looks for items carrying exactly this marker, among those created after `created_after` (server time, already
     /// reduced by a safety margin). Used to settle a create whose answer was lost.

@@ -10,6 +10,8 @@ pub mod merge;
 pub mod plan;
 pub mod policy;
 
+pub(crate) use linked::deleted_in;
+
 use crate::marker;
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided};
 use plan::{PairPlan, Plan};
@@ -98,9 +100,9 @@ pub enum Origin {
     Tombstone,
 }
 
-/// First words of the hold of an item that a stranger's marker names. Between sweeps the item with that marker is not
+/// First words of the hold of an item that a held item's marker names. Between sweeps the item with that marker is not
 /// looked at, so this hold is what remembers it.
-pub const NAMED: &str = "a marker that this installation did not write names it";
+pub const NAMED: &str = "a marker that cannot be trusted names it";
 
 /// Plans one pair.
 pub fn reconcile(view: &View, policy: &Policy) -> PairPlan {
@@ -112,7 +114,7 @@ pub fn reconcile(view: &View, policy: &Policy) -> PairPlan {
         linked::plan_link(link, policy, &mut plan);
     }
     let claimed = claims(view);
-    let named = named_by_strangers(view, policy);
+    let named = named_by_strangers(view);
     for side in Side::BOTH {
         let mut items: Vec<&FreshItem> = view
             .fresh
@@ -143,9 +145,9 @@ fn claims(view: &View) -> Sided<BTreeMap<ItemId, ItemId>> {
     })
 }
 
-/// Returns, per side, the items that the marker of a held item names. With the key lost nobody can tell whether such a
-/// marker is true, but as long as it may be, a counterpart would be a twin.
-fn named_by_strangers(view: &View, policy: &Policy) -> Sided<BTreeMap<ItemId, ItemId>> {
+/// Returns, per side, the items that the marker of a held item names. With the key lost, or under a pair's former name,
+/// nobody can tell whether such a marker is true, but as long as it may be, a counterpart would be a twin.
+fn named_by_strangers(view: &View) -> Sided<BTreeMap<ItemId, ItemId>> {
     Sided::build(|side| {
         let held = view.fresh.get(side.other()).iter();
         held.filter(|fresh| matches!(fresh.origin, Origin::Held(_)))
@@ -154,7 +156,7 @@ fn named_by_strangers(view: &View, policy: &Policy) -> Sided<BTreeMap<ItemId, It
                 let markers = markers.filter_map(|text| marker::parse(text));
                 markers.map(|marker| (marker, fresh.item.id.clone()))
             })
-            .filter(|(marker, _)| marker.side == side && marker.pair == policy.pair)
+            .filter(|(marker, _)| marker.side == side)
             .map(|(marker, by)| (marker.id, by))
             .collect()
     })

@@ -14,10 +14,10 @@ mod backfill;
 mod bench;
 #[path = "binary/checking.rs"]
 mod checking;
-#[path = "binary/disk.rs"]
-mod disk;
 #[path = "binary/deleting.rs"]
 mod deleting;
+#[path = "binary/disk.rs"]
+mod disk;
 #[path = "binary/faults.rs"]
 mod faults;
 #[path = "binary/inspecting.rs"]

@@ -178,7 +178,7 @@ fn watermark() -> Watermark {
     Watermark {
         high: Some(SETTLED),
         settled: Some(SETTLED),
-        link_token: None,
+        ..Watermark::default()
     }
 }
 

@@ -113,3 +113,37 @@ async fn settled(bench: &Bench, items: usize, tasks: usize) {
     assert_eq!(bench.world.ado.all_ids().len(), items);
     assert_eq!(bench.titles().len(), tasks);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_comes_back_from_the_recycle_bin_is_held_and_not_forgotten() {
+    let bench = Bench::equal().await;
+    let id = bench.ids[2];
+    assert!(bench.world.ado.delete(id));
+    bench.run(&["reconcile", "--once"]).await;
+    bench
+        .run(&["reconcile", "--once", "--full"])
+        .await
+        .left_with(0);
+    assert!(bench.world.ado.restore(id));
+    let number = id.to_string();
+    for args in [
+        &["reconcile", "--once"][..],
+        &["reconcile", "--once", "--full"],
+    ] {
+        bench.run(args).await.left_with(3);
+    }
+    bench
+        .run(&["status"])
+        .await
+        .says("came back after it was deleted");
+    assert_eq!(bench.titles().len(), 5, "no twin");
+    let task = bench.task_named("Guest gets a receipt by mail");
+    bench
+        .run(&["links", "add", "web", &number, &task])
+        .await
+        .left_with(0);
+    bench.rename(id, "Linked again");
+    bench.run(&["reconcile", "--once"]).await;
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert_eq!(bench.titles().len(), 5);
+}

@@ -150,3 +150,38 @@ fn item_named(bench: &Bench, title: &str) -> i64 {
     let named = |id: &i64| ado.item(*id).unwrap().fields["System.Title"] == title;
     ado.all_ids().into_iter().find(named).expect(title)
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_moved_into_another_pairs_list_gets_no_second_work_item() {
+    let bench = three().await;
+    let (_, list, _, _) = PAIRS[0];
+    let (_, other, _, _) = PAIRS[1];
+    let task = bench
+        .world
+        .clickup
+        .create_task(list, &json!({"name": "Wanderer"}))
+        .unwrap();
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let made = bench.world.ado.all_ids();
+    bench.world.clickup.move_to_list(&task, other).unwrap();
+    for args in [
+        &["reconcile", "--once"][..],
+        &["reconcile", "--once", "--full"],
+    ] {
+        bench.run(args).await.left_with(3);
+        assert_eq!(bench.world.ado.all_ids(), made);
+    }
+    bench
+        .run(&["status"])
+        .await
+        .says("in the pair Shop")
+        .says("links remove");
+    bench.world.clickup.move_to_list(&task, list).unwrap();
+    bench.run(&["reconcile", "--once", "--full"]).await;
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert_eq!(bench.world.ado.all_ids(), made);
+}

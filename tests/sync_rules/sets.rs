@@ -202,3 +202,27 @@ async fn both_halves_with_markers_are_linked_again_after_a_lost_database() {
         t.quiet().await;
     }
 }
+
+#[tokio::test]
+async fn a_pair_under_another_name_does_not_make_its_items_again() {
+    let mut t = bench("").await;
+    let (id, _) = t
+        .linked("Task", &[(TITLE, json!("Made for ClickUp"))])
+        .await;
+    let task = t.create_task(&json!({"name": "Made for Azure DevOps"}));
+    t.cycle().await;
+    t.quiet().await;
+    let text = std::fs::read_to_string(&t.path).unwrap();
+    std::fs::write(&t.path, text.replace("name = \"web\"", "name = \"shop\"")).unwrap();
+    t.open().await;
+    t.quiet().await;
+    t.ado(id, TITLE, json!("Edited"));
+    t.clickup(&task, json!({"name": "Edited too"}));
+    t.quiet().await;
+    assert_eq!(t.counts(), (2, 2), "no twin");
+    let holds = t.engine().store().holds(None).unwrap();
+    assert!(
+        holds.iter().any(|hold| hold.reason.contains("pair web")),
+        "{holds:?}"
+    );
+}

@@ -10,7 +10,7 @@ use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::store::{BaseField, Batch, Intent, IntentKind, Op};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Run<'_> {
     pub(super) async fn create(
@@ -126,8 +126,8 @@ impl Run<'_> {
         let id = written.item.id.clone();
         let base = self.base_after_create(side, &sent, action, &written);
         let (ado, clickup) = match side {
-            Side::Ado => (id.clone(), source_id),
-            Side::ClickUp => (source_id, id.clone()),
+            Side::Ado => (id.clone(), source_id.clone()),
+            Side::ClickUp => (source_id.clone(), id.clone()),
         };
         let mut ops = vec![
             Op::AddLink {
@@ -142,6 +142,12 @@ impl Run<'_> {
             self.observation(side, written.item.clone(), &plan.pair),
             Op::CloseIntent { key },
             self.journal(plan, action, Some(&id), "done", ""),
+            // A hold from an earlier try ends with it, and not only when the whole pair is done.
+            Op::SetHoldsFor {
+                pair: plan.pair.clone(),
+                items: BTreeSet::from([(side.other(), source_id.clone())]),
+                holds: Vec::new(),
+            },
         ];
         // A source with a value still to be written stays unseen, so that a kill before the next commit cannot lose it.
         if written.pending.is_empty() {

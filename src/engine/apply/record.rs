@@ -269,6 +269,11 @@ impl Run<'_> {
                 .iter()
                 .filter_map(|hold| Some((hold.side?, hold.item.clone()?))),
         );
+        if self.observed.swept.contains(&plan.pair) {
+            // What waited without a link and is in neither listing any more has left the scope or is gone.
+            let unlinked = before.iter().filter(|hold| hold.link.is_none());
+            looked_at.extend(unlinked.filter_map(|hold| Some((hold.side?, hold.item.clone()?))));
+        }
         ops.push(Op::SetHoldsFor {
             pair: plan.pair.clone(),
             items: looked_at,

@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::marker;
 use crate::model::{Item, PairName, Side, Sided};
 use crate::reconcile::policy::Policy;
-use crate::reconcile::{FreshItem, LinkView, Origin, Presence, View};
+use crate::reconcile::{FreshItem, LinkView, NAMED, Origin, Presence, View, deleted_in};
 use crate::store::{LinkRow, LinkState, Store, StoreError};
 
 impl Engine {
@@ -132,6 +132,14 @@ impl Engine {
                         .to_owned(),
                 ));
             };
+            if self.policy(&marker.pair).is_none() {
+                // Most likely this pair under its old name: its counterpart exists.
+                return Ok(Origin::Held(format!(
+                    "carries a marker of the pair {}, which the configuration no longer has; give the pair that name \
+                     again, or link the two with `boardsync links add`",
+                    marker.pair
+                )));
+            }
             if marker.pair != *pair || marker.side == side {
                 continue;
             }
