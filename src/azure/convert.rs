@@ -138,7 +138,8 @@ fn custom(value: &Value, zone: Option<Tz>) -> Option<FieldValue> {
 fn person(value: &Value) -> Option<Folded> {
     let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or("");
     let (unique, id) = (text("uniqueName"), text("id"));
-    let key = if unique.contains('@') {
+    // Services: an address. Server: `DOMAIN\\user`, as people are written in the configuration too.
+    let key = if unique.contains(['@', '\\']) {
         unique.to_owned()
     } else if !id.is_empty() {
         format!("id:{id}")

@@ -243,9 +243,11 @@ impl HttpClient {
             match outcome {
                 Ok(response) if response.status == 429 => {
                     inner.throttled.fetch_add(1, Ordering::Relaxed);
+                    // What is asked for may be nothing at all; then asking again and again must not be a storm of ours.
                     let wait = throttle::asked_wait(&response.headers)
                         .or(inner.timing.unexplained_throttle)
-                        .unwrap_or_else(|| inner.timing.backoff(attempt));
+                        .unwrap_or_default()
+                        .max(inner.timing.backoff(attempt));
                     inner.limiter.pause(wait);
                     tracing::warn!(
                         side = inner.side.key(),

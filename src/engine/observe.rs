@@ -163,13 +163,15 @@ impl Engine {
                 ..policy.clone()
             };
             let mut plan = reconcile(&view, &policy);
-            plan.looked_at += focus.untouched;
-            plan.in_sync += focus.untouched;
-            if !focus.swept {
-                plan.looked_at = plan
-                    .looked_at
-                    .max(usize::try_from(focus.total).unwrap_or(usize::MAX));
-            }
+            // A link that no listing names is as it was when it was last looked at.
+            let unnamed = match focus.swept {
+                true => focus.untouched,
+                false => usize::try_from(focus.total)
+                    .unwrap_or(usize::MAX)
+                    .saturating_sub(focus.links.len()),
+            };
+            plan.looked_at += unnamed;
+            plan.in_sync += unnamed;
             plans.push(plan);
         }
         observed.plan = plan_of(now, plans);

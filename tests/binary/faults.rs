@@ -173,3 +173,37 @@ async fn a_write_that_azure_devops_calls_stale_is_made_in_a_later_run() {
         "Renamed in ClickUp"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_older_than_what_was_seen_before_overwrites_nothing() {
+    let bench = Bench::equal().await;
+    let task = bench.task_named("Guest gets a receipt by mail");
+    let old = bench.world.clickup.task(&task).unwrap().to_string();
+    bench.rename(bench.ids[2], "Written by the program");
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let body = serde_json::json!({ "name": "Written by a person" });
+    bench.world.clickup.edit(&task, &body).unwrap();
+    bench.world.ledger.clear();
+    let stale = Fault::Status {
+        status: 200,
+        body: old,
+        content_type: "application/json".to_owned(),
+        headers: Vec::new(),
+    };
+    bench.fault(
+        Side::ClickUp,
+        Some("GET"),
+        &format!("/task/{task}"),
+        stale,
+        ALWAYS,
+    );
+    for _ in 0..2 {
+        bench.run(&["reconcile", "--once"]).await.left_with(3);
+    }
+    assert_eq!(bench.world.ledger.writes(), []);
+    bench.run(&["status"]).await.says("was seen before");
+    bench.world.faults.clear();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let item = bench.world.ado.item(bench.ids[2]).unwrap();
+    assert_eq!(item.fields["System.Title"], "Written by a person");
+}

@@ -101,8 +101,14 @@ fn a_value_of_an_unexpected_shape_is_absent_rather_than_empty() {
 }
 
 #[test]
-fn a_person_without_a_mail_like_name_is_known_by_id() {
+fn a_person_of_a_server_is_known_by_domain_and_name() {
     let value = json!({"displayName": "Bo", "uniqueName": "CORP\\bo", "id": "A-1"});
+    assert_eq!(person(&value).unwrap().key, "corp\\bo");
+}
+
+#[test]
+fn a_person_without_a_sign_in_name_is_known_by_id() {
+    let value = json!({"displayName": "Bo", "uniqueName": "Bo", "id": "A-1"});
     let bo = person(&value).unwrap();
     assert_eq!(bo.key, "id:a-1");
     assert_eq!(

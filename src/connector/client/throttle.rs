@@ -68,13 +68,13 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// Epoch seconds (milliseconds are recognised by their size) minus the server's `Date`. `Date` has whole seconds, so up
-/// to one more is added. Without a `Date` nothing can be said.
+/// to one more is added. Without a `Date`, and when the reset is not after it, nothing can be said.
 fn reset_in(headers: &HeaderMap) -> Option<Duration> {
     let reset = number(headers, "x-ratelimit-reset")?;
     let reset_ms = if reset > 1e11 { reset } else { reset * 1000.0 };
     let ms = Timestamp(reset_ms as i64).since(date(headers)?);
-    let wait = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
-    (wait <= MAX_RESET).then_some(wait)
+    let wait = Duration::from_millis(u64::try_from(ms).ok()?);
+    (!wait.is_zero() && wait <= MAX_RESET).then_some(wait)
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {

@@ -5,7 +5,7 @@ use crate::connector::Fetched;
 use crate::engine::{CycleError, Engine};
 use crate::model::{ItemId, PairName, Side, Sided};
 use crate::reconcile::Presence;
-use crate::store::{LinkRow, LinkState};
+use crate::store::{LinkRow, LinkState, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
@@ -37,7 +37,9 @@ impl Engine {
                 wanted.extend(unread.map(|(id, _)| id.clone()));
             }
             if !wanted.is_empty() {
-                *answers.get_mut(side) = self.readers.get(side).fetch_items(&wanted).await?;
+                let mut read = self.readers.get(side).fetch_items(&wanted).await?;
+                self.refuse_older(side, &mut read)?;
+                *answers.get_mut(side) = read;
             }
         }
         for focus in focus.values_mut() {
@@ -55,6 +57,30 @@ impl Engine {
             }
         }
         self.read_presences(focus, &answers, observed);
+        Ok(())
+    }
+
+    /// A version older than one that was seen before comes from a cache or a replica that lags. What it shows was true
+    /// once; acting on it would undo what was written since.
+    fn refuse_older(
+        &self,
+        side: Side,
+        read: &mut BTreeMap<ItemId, Fetched>,
+    ) -> Result<(), StoreError> {
+        let store = self.store();
+        for (id, fetched) in read.iter_mut() {
+            let Fetched::Seen(item) = fetched else {
+                continue;
+            };
+            let Some(held) = store.known(side, id)?.filter(|k| k.version > item.version) else {
+                continue;
+            };
+            let reason = format!(
+                "{side} answered with version {} although {} was seen before; read again later",
+                item.version, held.version
+            );
+            *fetched = Fetched::Unclear { reason };
+        }
         Ok(())
     }
 
