@@ -170,6 +170,12 @@ pub struct ReconcileArgs {
     /// Let through exactly the plan with this hash (the stopped plan names it), past its guard
     #[arg(long, value_name = "HASH", requires = "once")]
     pub approve: Option<String>,
+    /// Try at once what waits after failures, quarantined items included
+    #[arg(long, requires = "once", conflicts_with = "dry_run")]
+    pub retry: bool,
+    /// Look and plan only, in every cycle; hold nothing that could write
+    #[arg(long, conflicts_with_all = ["yes", "approve", "retry"])]
+    pub read_only: bool,
     /// Leave with 2 when changes are pending
     #[arg(long, requires = "dry_run")]
     pub detailed_exitcode: bool,

@@ -158,20 +158,31 @@ impl ClickUpReader {
         };
         Ok(Listing {
             rows: inner.rows(lists, seen).await?,
-            watermark: complete(&Watermark::default(), high, started),
+            watermark: moved(&Watermark::default(), high, started, End::Complete),
             complete: true,
         })
     }
 }
 
-/// Returns the watermark after a complete walk that saw `high` and began at `started` by the `Date` header.
-fn complete(before: &Watermark, high: Timestamp, started: Option<Timestamp>) -> Watermark {
-    let same = before.high == Some(high) && before.high_since.is_some();
-    Watermark {
-        high: Some(high),
-        high_since: if same { before.high_since } else { started },
-        settled: started,
-        link_token: None,
+/// Returns the watermark after a walk that saw `seen` as the highest change time and began at `started` by the `Date`
+/// header.
+fn moved(since: &Watermark, seen: Timestamp, started: Option<Timestamp>, end: End) -> Watermark {
+    let peak = match since.peak {
+        Some((highest, first)) if highest >= seen => Some((highest, first)),
+        _ => started.map(|started| (seen, started)),
+    };
+    match end {
+        End::Complete => Watermark {
+            high: Some(seen),
+            peak,
+            settled: started,
+            link_token: None,
+        },
+        // What lies below the page that it stopped at was not looked at, so the window stays.
+        End::Early => Watermark {
+            peak,
+            ..since.clone()
+        },
     }
 }
 
@@ -182,8 +193,8 @@ fn complete(before: &Watermark, high: Timestamp, started: Option<Timestamp>) -> 
 /// without this, a bulk would be read again every ten minutes. Only differences of `Date` headers count; that clock need
 /// not be the one that stamps tasks.
 fn window_start(since: &Watermark, high: Timestamp) -> Timestamp {
-    let seen_again = match (since.settled, since.high_since) {
-        (Some(settled), Some(first)) => settled.since(first) >= OVERLAP_MS,
+    let seen_again = match (since.settled, since.peak) {
+        (Some(settled), Some((peak, first))) => peak == high && settled.since(first) >= OVERLAP_MS,
         _ => false,
     };
     let back = if seen_again { 1 } else { OVERLAP_MS };
@@ -225,15 +236,8 @@ impl Reader for ClickUpReader {
         let (end, started) = inner
             .walk_changed(&lists, Some(from), &mut seen, &known_page)
             .await?;
-        let watermark = match end {
-            End::Complete => complete(
-                since,
-                seen.high.map_or(high, |seen| seen.max(high)),
-                started,
-            ),
-            // What lies below the page that it stopped at was not looked at, so nothing moves on.
-            End::Early => since.clone(),
-        };
+        let highest = seen.high.map_or(high, |seen| seen.max(high));
+        let watermark = moved(since, highest, started, end);
         let rows: Vec<ListedRow> = inner.rows(&lists, seen).await?;
         Ok(Listing {
             rows,

@@ -4,6 +4,7 @@ mod check;
 pub mod cycle;
 mod demo;
 mod inspect;
+mod notices;
 pub mod setup;
 
 use crate::cli::{Cli, ColorWhen, Command, ConflictsCommand, ExitCode, LinksCommand};
@@ -79,6 +80,7 @@ impl From<CycleError> for Failure {
         match error {
             CycleError::Connector(error) => error.into(),
             CycleError::Store(error) => error.into(),
+            CycleError::Paused { .. } => Failure::new(ExitCode::Unavailable, error.to_string()),
             CycleError::Interrupted(_) => Failure::new(ExitCode::Unexpected, error.to_string()),
         }
     }

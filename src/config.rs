@@ -74,6 +74,9 @@ pub struct State {
     pub path: PathBuf,
     /// Days for which finished journal rows (with pre-images) are kept.
     pub journal_days: u32,
+    /// While this file is there, nothing is written to either service. Joined with the configuration's folder; the
+    /// database's path with `.stop` appended unless given.
+    pub stop_file: PathBuf,
 }
 
 /// `[schedule]`: when cycles run.
@@ -143,6 +146,8 @@ pub struct Guard {
     pub deletes_percent: u32,
     /// Share of bases (0 to 100) that may look changed only through a new canonical form.
     pub noise_percent: u32,
+    /// Whether nothing is ever written to either service.
+    pub read_only: bool,
 }
 
 impl Default for Guard {
@@ -157,6 +162,7 @@ impl Default for Guard {
             clears_percent: 2,
             deletes_percent: 2,
             noise_percent: 3,
+            read_only: false,
         }
     }
 }
@@ -202,6 +208,10 @@ pub struct AdoScope {
     pub condition: Option<String>,
     /// Assignee as written (`@Me`, e-mail or name); `None` means anyone.
     pub assigned_to: Option<String>,
+    /// Work item that must be readable for anything to be carried out; `None` means none in particular. Not part of the
+    /// fingerprint: it changes nothing that is synced.
+    #[serde(skip)]
+    pub canary: Option<String>,
 }
 
 /// Which tasks belong to a pair.
@@ -213,6 +223,9 @@ pub struct ClickUpScope {
     pub lists: Vec<String>,
     /// Custom field that carries the marker (`custom:NAME` as `NAME`); `None` means the description footer.
     pub marker: Option<String>,
+    /// As [`AdoScope::canary`], a task id.
+    #[serde(skip)]
+    pub canary: Option<String>,
 }
 
 /// Where counterparts may be created.

@@ -94,9 +94,9 @@ pub trait Writer: Send + Sync {
 pub struct Watermark {
     /// Server time below which everything has been listed. `None`: never read, list everything.
     pub high: Option<Timestamp>,
-    /// By the clock of the service's `Date` header: when `high` was first seen.
+    /// Highest change time that any listing showed, and when it did first, by the clock of the service's `Date` header.
     #[serde(default)]
-    pub high_since: Option<Timestamp>,
+    pub peak: Option<(Timestamp, Timestamp)>,
     /// By the same clock: when the last complete re-read of the overlap window began.
     #[serde(default)]
     pub settled: Option<Timestamp>,

@@ -7,11 +7,12 @@ pub mod apply;
 mod backoff;
 pub mod daemon;
 pub mod observe;
+pub mod rails;
 pub mod recover;
 
 use crate::connector::{ConnectorError, Reader, Writer};
 use crate::marker::MarkerKey;
-use crate::model::{Clock, PairName, Sided};
+use crate::model::{Clock, PairName, Side, Sided, Timestamp};
 use crate::reconcile::policy::Policy;
 use crate::store::{Store, StoreError};
 use std::collections::BTreeSet;
@@ -34,6 +35,8 @@ pub struct Engine {
     pub key: MarkerKey,
     /// Waits and intervals.
     pub timing: Timing,
+    /// What keeps writes back from outside.
+    pub safety: rails::Safety,
     /// Where a test or the demo may stop the process; see [`Interrupt`].
     pub interrupt: Option<Interrupt>,
     /// Told after every action, for a progress display; see [`Progress`].
@@ -91,6 +94,16 @@ pub enum CycleError {
     /// The state could not be read or written.
     #[error("the cycle stopped at the database")]
     Store(#[from] StoreError),
+    /// A service keeps failing and is left alone for a while.
+    #[error("{side} is left alone until {until}, because it failed: {reason}")]
+    Paused {
+        /// The service.
+        side: Side,
+        /// Local time of the next probe.
+        until: Timestamp,
+        /// Its last error.
+        reason: String,
+    },
     /// The interrupt hook asked for it.
     #[error("the cycle was interrupted at {0}")]
     Interrupted(String),

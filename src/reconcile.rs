@@ -9,6 +9,7 @@ mod linked;
 pub mod merge;
 pub mod plan;
 pub mod policy;
+pub mod rails;
 
 pub(crate) use linked::deleted_in;
 

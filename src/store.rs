@@ -5,6 +5,7 @@
 //! none of it.
 
 mod conflicts;
+mod epoch;
 mod error;
 mod intents;
 mod journal;
@@ -13,9 +14,11 @@ mod links;
 mod lock;
 mod observations;
 mod open;
+mod rails;
 mod state;
 
 pub use conflicts::{Conflict, HoldRow, NewConflict};
+pub use epoch::{Restored, epoch_path, restored_op};
 pub use error::StoreError;
 pub use intents::{Intent, IntentKey, IntentKind};
 pub use journal::{CycleRow, JournalChange, JournalRow, NewJournal};
@@ -23,6 +26,7 @@ pub use key::key_path;
 pub use links::{BaseField, LinkRow, LinkState};
 pub use lock::{LockError, StateLock};
 pub use observations::Observation;
+pub use rails::{Attempt, BreakerRow, FieldWrite, Freeze, RailOp};
 pub use state::PairState;
 
 use crate::connector::Watermark;
@@ -37,6 +41,8 @@ pub struct Store {
     connection: Connection,
     path: PathBuf,
     hook: Option<CommitHook>,
+    /// The file that repeats the epoch; `None`: this process does not write.
+    epoch_file: Option<PathBuf>,
 }
 
 /// Which edge of a transaction is reached.
@@ -197,6 +203,8 @@ pub enum Op {
         /// Its state.
         state: PairState,
     },
+    /// Changes what the safety rails remember.
+    Rail(RailOp),
 }
 
 /// Changes that are stored together or not at all, applied in order.
@@ -223,7 +231,12 @@ impl Store {
             apply(&transaction, op)?;
         }
         transaction.commit().map_err(sql("commit a transaction"))?;
-        self.edge(CommitEdge::After)
+        self.edge(CommitEdge::After)?;
+        let announced = |op: &Op| matches!(op, Op::Rail(RailOp::Announce));
+        if batch.0.iter().any(announced) {
+            self.write_epoch()?;
+        }
+        Ok(())
     }
 
     /// Calls `hook` at both edges of every transaction from now on. Where it returns true, [`Store::commit`] ends there
@@ -290,6 +303,7 @@ fn apply(tx: &Connection, op: &Op) -> Result<(), StoreError> {
         Op::SetWatermark { side, watermark } => state::set_watermark(tx, *side, watermark),
         Op::SaveCycle(cycle) => journal::save_cycle(tx, cycle),
         Op::SetPairState { pair, state } => state::save_pair_state(tx, pair, state),
+        Op::Rail(op) => rails::apply(tx, op),
     }
 }
 

@@ -28,6 +28,8 @@ mod lag;
 mod planning;
 #[path = "binary/projects.rs"]
 mod projects;
+#[path = "binary/rails.rs"]
+mod rails;
 #[path = "binary/reconciling.rs"]
 mod reconciling;
 #[path = "binary/usage.rs"]

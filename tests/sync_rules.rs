@@ -17,6 +17,8 @@ mod fields;
 mod formatting;
 #[path = "sync_rules/presence.rs"]
 mod presence;
+#[path = "sync_rules/rails.rs"]
+mod rails;
 #[path = "sync_rules/sets.rs"]
 mod sets;
 #[path = "sync_rules/text.rs"]

@@ -289,6 +289,7 @@ impl Board {
                 clock: Arc::new(ManualClock::new(SETTLED.plus_ms(60_000))),
                 policies: vec![policy()],
                 key: MarkerKey::new([7; 32]),
+                safety: Default::default(),
                 timing: Timing::default(),
                 interrupt: None,
                 progress: None,

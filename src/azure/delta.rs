@@ -141,7 +141,7 @@ impl Shared {
         let mut rows = BTreeMap::new();
         let mut watermark = Watermark {
             high: Some(high.max(found.as_of)),
-            high_since: None,
+            peak: None,
             settled: Some(found.as_of),
             link_token: since.link_token.clone(),
         };
@@ -325,7 +325,7 @@ impl Shared {
             rows,
             watermark: Watermark {
                 high: Some(found.as_of),
-                high_since: None,
+                peak: None,
                 settled: Some(found.as_of),
                 link_token: None,
             },

@@ -152,7 +152,7 @@ fn at(text: &str) -> Timestamp {
 fn since() -> Watermark {
     Watermark {
         high: Some(at("2026-05-01T11:59:30.7Z")),
-        high_since: None,
+        peak: None,
         settled: None,
         link_token: Some("77".to_owned()),
     }

@@ -113,6 +113,12 @@ fn load(path: &Path) -> Result<Plan, Failure> {
 /// `apply`: carries out exactly a saved plan, or the present one after showing it.
 pub async fn apply(context: &Context, args: ApplyArgs) -> Result<ExitCode, Failure> {
     let config = setup::config(context.global.config.as_deref())?;
+    if config.guard.read_only {
+        return Err(Failure::new(
+            ExitCode::Guard,
+            "[guard] read_only = true: nothing is written; take the line out to apply a plan",
+        ));
+    }
     let saved = args.file.as_deref().map(load).transpose()?;
     let services = setup::connect(&config, &CancellationToken::new())?;
     let (_lock, store, key) = setup::open_state(&config)?;
@@ -215,20 +221,30 @@ fn confirmed(plan: &Plan) -> Result<bool, Failure> {
 
 /// `reconcile`: one cycle with `--once`, else cycles until SIGTERM.
 pub async fn reconcile(context: &Context, args: ReconcileArgs) -> Result<ExitCode, Failure> {
-    if args.dry_run {
+    let config = setup::config(context.global.config.as_deref())?;
+    let read_only = args.read_only || config.guard.read_only;
+    if args.dry_run || read_only && args.once {
         let plan_args = PlanArgs {
             out: None,
             full: args.full,
             pair: args.pair,
             detailed_exitcode: args.detailed_exitcode,
         };
+        if read_only {
+            note("read-only: this is what would be done; nothing is written\n");
+        }
         return plan(context, plan_args).await;
     }
-    let config = setup::config(context.global.config.as_deref())?;
     let scope = scope(&config, args.full, &args.pair)?;
     let cancel = CancellationToken::new();
     let services = setup::connect(&config, &cancel)?;
-    let (_lock, store, key) = setup::open_state(&config)?;
+    if read_only {
+        return watch(&config, services, &scope, cancel).await;
+    }
+    let (_lock, mut store, key) = setup::open_state(&config)?;
+    if args.retry {
+        store.forgive()?;
+    }
     let mut engine = setup::engine(&config, &services, store, key).await?;
     if args.once {
         let consent = Consent {
@@ -239,13 +255,29 @@ pub async fn reconcile(context: &Context, args: ReconcileArgs) -> Result<ExitCod
     }
     daemon::run(
         &engine,
-        &services.writers,
+        Some(&services.writers),
         &config.schedule.poll,
         &scope,
         cancel,
     )
     .await
     .map_err(|error| Failure::new(ExitCode::Unexpected, error))?;
+    Ok(ExitCode::Done)
+}
+
+/// The daemon without anything that could write: neither writers nor a state that is open for writing.
+async fn watch(
+    config: &Config,
+    services: Services,
+    scope: &Scope,
+    cancel: CancellationToken,
+) -> Result<ExitCode, Failure> {
+    let (store, key) = setup::open_state_read_only(config)?;
+    let engine = setup::engine(config, &services, store, key).await?;
+    drop(services.writers);
+    daemon::run(&engine, None, &config.schedule.poll, scope, cancel)
+        .await
+        .map_err(|error| Failure::new(ExitCode::Unexpected, error))?;
     Ok(ExitCode::Done)
 }
 
@@ -256,8 +288,11 @@ async fn once(
     scope: &Scope,
     mut consent: Consent,
 ) -> Result<ExitCode, Failure> {
-    engine.recover().await?;
-    let observed = engine.observe(scope).await?;
+    let seen = async {
+        engine.recover().await?;
+        engine.observe(scope).await
+    };
+    let observed = engine.watch(seen.await)?;
     let asks = observed.plan.pairs.iter().any(|pair| pair.first_contact) && !consent.first_contact;
     if asks
         && std::io::stdin().is_terminal()
@@ -342,6 +377,10 @@ fn finish(context: &Context, observed: &Observed, report: &Report) -> ExitCode {
         .flat_map(|pair| &pair.conflicts)
         .filter(|conflict| conflict.taken.is_none())
         .count();
+    let breached = |(_, why): &(PairName, Stopped)| matches!(why, Stopped::Firewall(_));
+    if report.stopped.iter().any(breached) {
+        return ExitCode::Unexpected;
+    }
     match (
         report.stopped.is_empty(),
         report.failures() + report.held + undecided,
@@ -371,13 +410,14 @@ pub(super) fn views(observed: &Observed, report: &Report) -> Vec<ReportView> {
             .iter()
             .find(|(pair, _)| *pair == plan.pair)
             .map(|(_, why)| match why {
-                Stopped::FirstContact => {
-                    "waits for a yes: first contact, or a changed scope or mapping".to_owned()
-                }
                 Stopped::Guard => format!(
                     "stopped by a guard; let it through with --approve {}",
                     plan.hash()
                 ),
+                Stopped::FirstContact
+                | Stopped::Switch(_)
+                | Stopped::Canary(_)
+                | Stopped::Firewall(_) => why.to_string(),
             }),
     };
     observed.plan.pairs.iter().map(view).collect()

@@ -7,10 +7,11 @@ use crate::config::{
     Config, ConflictPolicy, CreateSide, Direction as Flow, OnDelete as Removal, Pair,
 };
 use crate::connector::{Reader, Schema, Writer};
+use crate::engine::rails::Safety;
 use crate::engine::{Engine, Timing, Writers};
 use crate::mapping::{People, Relation};
 use crate::marker::MarkerKey;
-use crate::model::{FieldKey, Side, Sided};
+use crate::model::{Clock, FieldKey, ItemId, Side, Sided};
 use crate::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
 use crate::store::{StateLock, Store};
 use crate::{azure, clickup};
@@ -123,7 +124,7 @@ fn clickup_scope(pair: &Pair, ado_url: &str) -> clickup::Scope {
 /// Opens the state for writing, as the only process that may.
 pub fn open_state(config: &Config) -> Result<(StateLock, Store, MarkerKey), Failure> {
     let lock = StateLock::acquire(&config.state.path)?;
-    let store = Store::open(&config.state.path)?;
+    let store = Store::start(&config.state.path, SystemClock.now())?;
     #[cfg(debug_assertions)]
     let store = die_at_commit(store);
     let key = MarkerKey::load_or_create(&config.state.path)?;
@@ -156,7 +157,7 @@ fn die_at_commit(mut store: Store) -> Store {
 
 /// Opens the state for looking. Changes no byte of it, and works beside a running daemon.
 pub fn open_state_read_only(config: &Config) -> Result<(Store, MarkerKey), Failure> {
-    let store = Store::open_read_only(&config.state.path)?;
+    let store = Store::look(&config.state.path, SystemClock.now())?;
     // Without a key file nothing was ever created, so no marker can be ours.
     let key = MarkerKey::load(&config.state.path)?.unwrap_or_else(|| MarkerKey::new([0; 32]));
     Ok((store, key))
@@ -186,9 +187,24 @@ pub async fn engine(
             sweep_ms: ms(config.schedule.sweep),
             ..Timing::default()
         },
+        safety: Safety {
+            stop_file: Some(config.state.stop_file.clone()),
+            canaries: config
+                .pairs
+                .iter()
+                .map(|pair| (pair.name.clone(), canaries(pair)))
+                .collect(),
+        },
         interrupt: None,
         progress: None,
     })
+}
+
+fn canaries(pair: &Pair) -> Sided<Option<ItemId>> {
+    Sided {
+        ado: pair.ado.canary.clone().map(ItemId),
+        clickup: pair.clickup.canary.clone().map(ItemId),
+    }
 }
 
 async fn policy(

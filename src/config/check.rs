@@ -91,8 +91,17 @@ fn state(root: &Reader<'_>, file: &Path, set: &dyn Fn(&str) -> Option<String>) -
             None => folder.join("boardsync.db"),
         },
     };
+    let stop_file = match state.string("stop_file") {
+        Some(path) => folder.join(path.get_ref()),
+        None => {
+            let mut name = path.clone().into_os_string();
+            name.push(".stop");
+            PathBuf::from(name)
+        }
+    };
     State {
         path,
+        stop_file,
         journal_days: state
             .number("journal_days", 1..=3650)
             .unwrap_or(DEFAULT_JOURNAL_DAYS),
@@ -170,6 +179,7 @@ fn guard(root: &Reader<'_>) -> Guard {
         clears_percent: percent("clears_percent", usual.clears_percent),
         deletes_percent: percent("deletes_percent", usual.deletes_percent),
         noise_percent: percent("noise_percent", usual.noise_percent),
+        read_only: guard.flag("read_only").unwrap_or(usual.read_only),
     }
 }
 

@@ -192,7 +192,9 @@ fn ado_scope(table: &Reader<'_>, set: Set<'_>, problems: &Problems) -> Option<Ad
         }
         text.into_inner()
     });
+    let canary = ado.number("canary", 1..=u32::MAX);
     Some(AdoScope {
+        canary: canary.map(|id| id.to_string()),
         area,
         condition,
         assigned_to: ado
@@ -245,7 +247,18 @@ fn clickup_scope(table: &Reader<'_>, problems: &Problems) -> Option<ClickUpScope
     let list = list?.into_inner();
     let rest: BTreeSet<String> = more.into_iter().map(Spanned::into_inner).collect();
     let others = rest.into_iter().filter(|id| *id != list);
+    let canary = clickup.string("canary").map(|id| {
+        if !id.get_ref().chars().all(|c| c.is_ascii_alphanumeric()) {
+            problems.push(Problem::new(
+                id.span(),
+                "`canary` must be the id of a task",
+                "it is the last part of the task's address, such as 86abc123x; custom ids with a dash are not taken",
+            ));
+        }
+        id.into_inner()
+    });
     Some(ClickUpScope {
+        canary,
         lists: std::iter::once(list.clone()).chain(others).collect(),
         list,
         marker,

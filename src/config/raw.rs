@@ -16,7 +16,7 @@ const KEYS: &[(&str, &[&str])] = &[
         "",
         &["state", "schedule", "ado", "clickup", "guard", "pair"],
     ),
-    ("state", &["path", "journal_days"]),
+    ("state", &["path", "journal_days", "stop_file"]),
     ("schedule", &["poll", "cron", "sweep", "quiet_time"]),
     ("ado", &["url", "pat", "requests_per_second", "time_zone"]),
     (
@@ -35,6 +35,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "clears_percent",
             "deletes_percent",
             "noise_percent",
+            "read_only",
         ],
     ),
     (
@@ -53,8 +54,11 @@ const KEYS: &[(&str, &[&str])] = &[
             "field",
         ],
     ),
-    ("pair.ado", &["project", "area", "where", "assigned_to"]),
-    ("pair.clickup", &["list", "lists", "marker"]),
+    (
+        "pair.ado",
+        &["project", "area", "where", "assigned_to", "canary"],
+    ),
+    ("pair.clickup", &["list", "lists", "marker", "canary"]),
     ("pair.field", &["ado", "clickup", "direction", "conflict"]),
     (SECRET, &["env", "file", "credential", "command"]),
 ];

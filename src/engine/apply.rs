@@ -1,6 +1,7 @@
 //! Carries out a plan: intent, request, one commit per action.
 
 mod create;
+mod rails;
 mod record;
 mod update;
 
@@ -10,7 +11,9 @@ use crate::engine::{CycleError, Engine, Writers};
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use crate::reconcile::plan::{Action, ActionKind, Conflict, PairPlan};
 use crate::reconcile::policy::Policy;
-use crate::store::{Batch, CycleRow, HoldRow, NewConflict, Op};
+use crate::reconcile::rails::attempt::{self, Failure};
+use crate::reconcile::rails::source;
+use crate::store::{Attempt, Batch, CycleRow, HoldRow, NewConflict, Op};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a person has said yes to.
@@ -35,13 +38,31 @@ pub enum Done {
     Skipped(String),
 }
 
-/// Why a pair's plan was not carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a pair's plan was not carried out, or not to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stopped {
     /// Nobody has said yes to this pair yet.
     FirstContact,
     /// A guard tripped.
     Guard,
+    /// The stop file is there. Holds the sentence that says so.
+    Switch(String),
+    /// A known item could not be read. Holds the sentence that says which.
+    Canary(String),
+    /// A write would have left the pair's own items and fields. Holds the sentence that says how.
+    Firewall(String),
+}
+
+impl std::fmt::Display for Stopped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Stopped::FirstContact => {
+                "waits for a yes: first contact, or a changed scope or mapping"
+            }
+            Stopped::Guard => "stopped by a guard",
+            Stopped::Switch(why) | Stopped::Canary(why) | Stopped::Firewall(why) => why,
+        })
+    }
 }
 
 /// What a cycle did.
@@ -89,6 +110,17 @@ struct Run<'a> {
     holds: Vec<HoldRow>,
     written: Sided<BTreeMap<ItemId, Item>>,
     ok: BTreeSet<crate::model::ActionId>,
+    /// Failures of this pair's items, by whose change it was; those of this run are in `failed` too.
+    attempts: BTreeMap<(Side, ItemId), Attempt>,
+    failed: BTreeSet<(Side, ItemId)>,
+    /// Whose fault the present action's failure is; `None`: not the item's.
+    fault: Option<Failure>,
+    /// Failures in a row that count towards closing a side.
+    strikes: Sided<u32>,
+    /// The stop file was seen.
+    switched_off: bool,
+    /// What the firewall said about this pair.
+    breach: Option<String>,
 }
 
 impl Engine {
@@ -104,6 +136,10 @@ impl Engine {
     ) -> Result<Report, CycleError> {
         let mut report = Report::default();
         let started = self.clock.now();
+        self.start_wait()?;
+        if let Some(reason) = self.stopped_by() {
+            return Ok(self.stand_still(observed, &reason)?);
+        }
         let total = observed
             .plan
             .pairs
@@ -124,6 +160,12 @@ impl Engine {
             holds: Vec::new(),
             written: Sided::default(),
             ok: BTreeSet::new(),
+            attempts: BTreeMap::new(),
+            failed: BTreeSet::new(),
+            fault: None,
+            strikes: Sided::default(),
+            switched_off: false,
+            breach: None,
         };
         for plan in &observed.plan.pairs {
             let Some(policy) = self.policy(&plan.pair) else {
@@ -131,9 +173,14 @@ impl Engine {
             };
             run.holds.clear();
             run.unclean.clone_from(&observed.left_out);
-            let stopped = stop_reason(plan, consent);
-            if let Some(reason) = stopped {
-                report.stopped.push((plan.pair.clone(), reason));
+            run.failed.clear();
+            run.load_attempts(plan)?;
+            let mut stopped = stop_reason(plan, consent).or_else(|| run.switch());
+            if stopped.is_none() {
+                stopped = self.canary(plan, observed).await?.map(Stopped::Canary);
+            }
+            if let Some(reason) = &stopped {
+                report.stopped.push((plan.pair.clone(), reason.clone()));
             } else {
                 run.prepare(plan)?;
                 for action in &plan.actions {
@@ -150,7 +197,13 @@ impl Engine {
                 }
             }
             self.point("before-pair-commit")?;
-            report.held += run.finish(policy, plan, stopped, started)?;
+            report.held += run.finish(policy, plan, stopped.as_ref(), started)?;
+            if let Some(reason) = run.breach.take() {
+                let pair = plan.pair.clone();
+                report.stopped.push((pair, Stopped::Firewall(reason)));
+            } else if let (true, None, Some(reason)) = (run.switched_off, stopped, run.switch()) {
+                report.stopped.push((plan.pair.clone(), reason));
+            }
         }
         let marks = Side::BOTH
             .into_iter()
@@ -180,8 +233,15 @@ impl Engine {
                     i64::try_from(report.failures()).unwrap_or(i64::MAX),
                 ),
             ]),
-            detail: None,
+            detail: said(&report.stopped),
         };
+        for side in Side::BOTH {
+            match run.closed.get(side) {
+                Some(error) if rails::closes(error) => self.open_breaker(error)?,
+                // Both sides were read in full for this plan.
+                Some(_) | None => self.close_breaker(side)?,
+            }
+        }
         report.closed = [run.closed.ado, run.closed.clickup]
             .into_iter()
             .flatten()
@@ -191,6 +251,15 @@ impl Engine {
             .commit(&Batch(marks.chain([Op::SaveCycle(cycle)]).collect()))?;
         Ok(report)
     }
+}
+
+/// Why pairs stood still, for the record.
+fn said(stopped: &[(PairName, Stopped)]) -> Option<String> {
+    let lines: Vec<String> = stopped
+        .iter()
+        .map(|(pair, why)| format!("{pair}: {why}"))
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn stop_reason(plan: &PairPlan, consent: &Consent) -> Option<Stopped> {
@@ -227,7 +296,8 @@ impl Run<'_> {
         action: &Action,
     ) -> Result<Done, CycleError> {
         if let Some(needed) = action.after.as_ref().filter(|id| !self.ok.contains(*id)) {
-            self.undone(plan, action, "waits for the other half");
+            self.fault = None;
+            self.undone(policy, plan, action, "waits for the other half");
             return Ok(Done::Skipped(format!(
                 "action {needed} before it did not succeed"
             )));
@@ -236,42 +306,53 @@ impl Run<'_> {
             && let Some(error) = self.closed.get(action.target)
         {
             let reason = error.to_string();
-            self.undone(plan, action, &reason);
+            self.fault = None;
+            self.undone(policy, plan, action, &reason);
             return Ok(Done::Skipped(reason));
         }
+        if let Some(reason) = self.breach.clone() {
+            self.undone(policy, plan, action, &reason);
+            return Ok(Done::Skipped(reason));
+        }
+        self.fault = Some(Failure::Other);
         let done = match action.kind {
             ActionKind::Create => self.create(policy, plan, action).await?,
-            ActionKind::Update => self.update(plan, action).await?,
-            ActionKind::Delete => self.delete(plan, action).await?,
-            ActionKind::Close => self.close(plan, action).await?,
+            ActionKind::Update => self.update(policy, plan, action).await?,
+            ActionKind::Delete => self.delete(policy, plan, action).await?,
+            ActionKind::Close => self.close(policy, plan, action).await?,
             ActionKind::Link => self.link(plan, action)?,
             ActionKind::Unlink => self.unlink(plan, action)?,
         };
+        match &done {
+            Done::Skipped(_) => self.fault = None,
+            Done::Stale(_) => self.fault = Some(Failure::Stale),
+            Done::Done(_) if action.kind.writes() => *self.strikes.get_mut(action.target) = 0,
+            Done::Done(_) | Done::Failed(_) => {}
+        }
         match &done {
             Done::Done(_) => {
                 tracing::info!(pair = %plan.pair, action.id = %action.id, side = %action.target, kind = ?action.kind, "done")
             }
             Done::Stale(reason) | Done::Failed(reason) | Done::Skipped(reason) => {
                 tracing::warn!(pair = %plan.pair, action.id = %action.id, side = %action.target, kind = ?action.kind, reason, "not done");
-                self.undone(plan, action, reason);
+                self.undone(policy, plan, action, reason);
             }
         }
         Ok(done)
     }
 
-    /// Remembers that an action is still to be done, with a back-off that grows with every try.
-    fn undone(&mut self, plan: &PairPlan, action: &Action, reason: &str) {
+    /// Remembers that an action is still to be done, and counts a failure that is the item's own.
+    fn undone(&mut self, policy: &Policy, plan: &PairPlan, action: &Action, reason: &str) {
         let now = self.engine.clock.now();
-        let (side, item) = match &action.source_item {
-            Some(item) => (action.target.other(), Some(item.clone())),
-            None => (action.target, action.target_item.clone()),
+        let Some((side, item)) = source(action) else {
+            return;
         };
-        let before = self
-            .engine
-            .store()
-            .holds(Some(&plan.pair))
-            .unwrap_or_default();
-        let (since, tries, retry_at) = next_try(&before, side, item.as_ref(), now);
+        let (tries, retry_at) = match self.fault.take() {
+            Some(kind) => self.count(policy, action, kind, reason, now),
+            None => (0, Some(now)),
+        };
+        let holds = self.engine.store().holds(Some(&plan.pair));
+        let since = earlier(&holds.unwrap_or_default(), side, &item).map_or(now, |hold| hold.since);
         if let Some(link) = action.link {
             self.unclean.insert(link);
         }
@@ -279,12 +360,12 @@ impl Run<'_> {
             pair: plan.pair.clone(),
             link: action.link,
             side: Some(side),
-            item,
+            item: Some(item),
             field: None,
             reason: reason.to_owned(),
             since,
             tries,
-            retry_at: Some(retry_at),
+            retry_at,
         });
     }
 
@@ -298,15 +379,14 @@ impl Run<'_> {
     ) {
         let Err(error) = result else { return };
         tracing::warn!(pair = %plan.pair, action.id = %action.id, side = %action.target, %field, "{error}");
-        let (side, item) = match &action.source_item {
-            Some(item) => (action.target.other(), Some(item.clone())),
-            None => (action.target, action.target_item.clone()),
+        let Some((side, item)) = source(action) else {
+            return;
         };
         self.holds.push(HoldRow {
             pair: plan.pair.clone(),
             link: action.link,
             side: Some(side),
-            item,
+            item: Some(item),
             field: Some(field.clone()),
             reason: error.message.clone(),
             since: self.engine.clock.now(),
@@ -318,6 +398,8 @@ impl Run<'_> {
     /// Closes a side for the rest of the cycle where the error says so, and turns the error into an outcome.
     fn failed(&mut self, action: &Action, error: ConnectorError) -> Done {
         let text = error.to_string();
+        self.fault = Self::blame(&error);
+        self.strike(action.target, &error);
         match error.kind {
             ErrorKind::Stale => Done::Stale(text),
             ErrorKind::Auth
@@ -335,24 +417,25 @@ impl Run<'_> {
     }
 }
 
-/// Returns since when an item waits, how often it was tried again, and when it is tried next.
-fn next_try(
+/// Returns the hold that an item had before this cycle.
+fn earlier<'a>(holds: &'a [HoldRow], side: Side, item: &ItemId) -> Option<&'a HoldRow> {
+    holds
+        .iter()
+        .find(|hold| hold.side == Some(side) && hold.item.as_ref() == Some(item))
+}
+
+/// Returns since when an item is looked at again and again, how often it was, and when it is next.
+fn next_look(
     holds: &[HoldRow],
+    pair: &PairName,
     side: Side,
-    item: Option<&ItemId>,
+    item: &ItemId,
     now: Timestamp,
 ) -> (Timestamp, u32, Timestamp) {
-    let earlier = holds.iter().find(|hold| {
-        hold.side == Some(side) && hold.item.as_ref() == item && hold.retry_at.is_some()
-    });
+    let earlier = earlier(holds, side, item).filter(|hold| hold.retry_at.is_some());
     let tries = earlier.map_or(0, |hold| hold.tries.saturating_add(1));
-    // The first tries come with the next cycles; then at most every 15 minutes.
-    let wait = if tries < 3 {
-        0
-    } else {
-        (15_000_i64 << tries.min(7)).min(900_000)
-    };
     let since = earlier.map_or(now, |hold| hold.since);
+    let wait = attempt::wait_ms(tries.saturating_add(1), pair, item);
     (since, tries, now.plus_ms(wait))
 }
 

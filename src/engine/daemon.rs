@@ -14,13 +14,13 @@ use tokio::sync::Notify;
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tokio_util::sync::CancellationToken;
 
-/// Runs cycles until SIGTERM or SIGINT. A cycle that is under way ends cleanly: what was sent is recorded.
+/// Runs cycles until SIGTERM or SIGINT. Without writers every cycle only looks and plans. A cycle that is under way ends cleanly: what was sent is recorded.
 ///
 /// # Errors
 /// Only when the schedule cannot be set up; a failing cycle is logged and the next one comes.
 pub async fn run(
     engine: &Engine,
-    writers: &Writers,
+    writers: Option<&Writers>,
     poll: &Poll,
     scope: &Scope,
     cancel: CancellationToken,
@@ -72,6 +72,7 @@ pub async fn run(
                 full.patient = true;
             }
             Err(CycleError::Connector(error)) if error.kind == ErrorKind::Cancelled => break,
+            Err(paused @ CycleError::Paused { .. }) => tracing::warn!("{paused}"),
             Err(error) => {
                 let source = std::error::Error::source(&error)
                     .map(ToString::to_string)
@@ -100,15 +101,26 @@ async fn beat(every: Duration, tell: impl Fn()) {
     }
 }
 
-async fn one(engine: &Engine, writers: &Writers, scope: &Scope) -> Result<Report, CycleError> {
-    engine.recover().await?;
-    let observed = engine.observe(scope).await?;
-    engine.apply(writers, &observed, &Consent::default()).await
+async fn one(
+    engine: &Engine,
+    writers: Option<&Writers>,
+    scope: &Scope,
+) -> Result<Report, CycleError> {
+    engine.probe().await?;
+    let seen = async {
+        engine.recover().await?;
+        engine.observe(scope).await
+    };
+    let observed = engine.watch(seen.await)?;
+    match writers {
+        Some(writers) => engine.apply(writers, &observed, &Consent::default()).await,
+        None => Ok(engine.only_look(&observed)?),
+    }
 }
 
 fn tell(report: &Report) {
     for (pair, why) in &report.stopped {
-        tracing::warn!(%pair, ?why, "the pair's plan was not carried out; look at it with `boardsync plan`");
+        tracing::warn!(%pair, %why, "the pair's plan was not carried out; look at it with `boardsync plan`");
     }
     for error in &report.closed {
         tracing::error!(side = %error.side, hint = error.hint().unwrap_or_default(), "{error}");

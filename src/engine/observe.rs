@@ -8,8 +8,8 @@ use super::{CycleError, Engine, Scope, backoff};
 use crate::connector::Watermark;
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use crate::reconcile::plan::{Plan, Rebase};
+use crate::reconcile::plan_of;
 use crate::reconcile::policy::Policy;
-use crate::reconcile::{plan_of, reconcile};
 use crate::store::{BaseField, LinkRow, LinkState, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -162,7 +162,7 @@ impl Engine {
                 approved,
                 ..policy.clone()
             };
-            let mut plan = reconcile(&view, &policy);
+            let mut plan = self.decide(&store, &view, &policy)?;
             // A link that no listing names is as it was when it was last looked at.
             let unnamed = match focus.swept {
                 true => focus.untouched,
@@ -216,8 +216,9 @@ impl Engine {
         let mut focus = BTreeMap::from([(pair.clone(), one)]);
         self.read(&mut focus, &mut observed).await?;
         if let Some(focus) = focus.get(pair) {
-            let view = self.view(&self.store(), policy, focus, &mut observed)?;
-            observed.plan = plan_of(now, vec![reconcile(&view, policy)]);
+            let store = self.store();
+            let view = self.view(&store, policy, focus, &mut observed)?;
+            observed.plan = plan_of(now, vec![self.decide(&store, &view, policy)?]);
         }
         Ok(observed)
     }

@@ -91,6 +91,10 @@ impl Engine {
         if began.since(sent) < self.timing.quiet_ms {
             return Ok(false);
         }
+        // A restored database does not know when the request was really sent for the last time.
+        if self.creates_held_until(&self.store())?.is_some() {
+            return Ok(false);
+        }
         // Looked for after the quiet time and not there: the request never took effect.
         let again = hold_row(
             intent,

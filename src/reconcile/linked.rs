@@ -299,7 +299,7 @@ fn blank(link: &LinkView, target: Side, kind: ActionKind, items: &Sided<&Item>) 
     }
 }
 
-fn hold(link: &LinkView, side: Side, reason: String) -> Hold {
+pub(super) fn hold(link: &LinkView, side: Side, reason: String) -> Hold {
     let title = Side::BOTH
         .iter()
         .find_map(|side| link.now.get(*side).item())
@@ -333,4 +333,17 @@ fn conflict(
         versions: Sided::build(|side| items.get(side).version),
         taken,
     }
+}
+
+/// The conflict of a field that is held although it could be merged; `None` when an item or a value is not there.
+pub(super) fn held(link: &LinkView, key: &FieldKey) -> Option<Conflict> {
+    let items = Sided {
+        ado: link.now.ado.item()?,
+        clickup: link.now.clickup.item()?,
+    };
+    let now = Sided {
+        ado: items.ado.fields.get(key)?.clone(),
+        clickup: items.clickup.fields.get(key)?.clone(),
+    };
+    Some(conflict(link, &items, key, &now, None))
 }

@@ -40,6 +40,12 @@ pub struct PairPlan {
     pub rebases: Vec<Rebase>,
     /// Guards that this plan trips. Not empty: nothing is carried out without an approval of [`PairPlan::hash`].
     pub tripped: Vec<Tripped>,
+    /// Fields that are not written before a person has decided. Each is among the holds and the conflicts too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frozen: Vec<Frozen>,
+    /// When items that a rail holds are to be looked at again; `None`: when they change. Not part of a saved plan.
+    #[serde(skip)]
+    pub retry: BTreeMap<(Side, ItemId), Option<Timestamp>>,
     /// How many linked pairs were looked at.
     pub looked_at: usize,
     /// How many of them need nothing.
@@ -58,6 +64,8 @@ impl PairPlan {
             conflicts: Vec::new(),
             rebases: Vec::new(),
             tripped: Vec::new(),
+            frozen: Vec::new(),
+            retry: BTreeMap::new(),
             looked_at: 0,
             in_sync: 0,
         }
@@ -257,4 +265,15 @@ pub struct Tripped {
     pub count: usize,
     /// How many are let through.
     pub limit: usize,
+}
+
+/// A field of a link that a rail keeps from being written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frozen {
+    /// The link.
+    pub link: LinkId,
+    /// The field.
+    pub field: FieldKey,
+    /// Why, as a sentence.
+    pub reason: String,
 }

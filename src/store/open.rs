@@ -14,11 +14,14 @@ use std::time::Duration;
 
 /// Every schema change ever, oldest first. A released entry is never edited.
 pub(super) fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![M::up(include_str!("../../migrations/0001_init.sql"))])
+    Migrations::new(vec![
+        M::up(include_str!("../../migrations/0001_init.sql")),
+        M::up(include_str!("../../migrations/0002_rails.sql")),
+    ])
 }
 
 /// Number of entries in [`migrations`], which is the newest schema version known.
-pub(super) const NEWEST: i64 = 1;
+pub(super) const NEWEST: i64 = 2;
 
 /// SQLite wal.html, "The WAL-Reset Bug": 3.7.0 to 3.51.2 can corrupt a database in WAL mode.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -110,6 +113,7 @@ impl Store {
             connection,
             path: path.to_owned(),
             hook: None,
+            epoch_file: None,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Rules of the database as a whole.
 
+mod epoch;
 mod files;
 mod rows;
 

@@ -3,7 +3,7 @@
 use boardsync::commands::setup::{self, Services};
 use boardsync::engine::apply::{Consent, Report};
 use boardsync::engine::observe::Observed;
-use boardsync::engine::{Engine, Scope};
+use boardsync::engine::{CycleError, Engine, Scope};
 use boardsync::model::{ItemId, Side};
 use boardsync::sandbox::ado::AdoConfig;
 use boardsync::sandbox::clickup::ClickUpConfig;
@@ -95,6 +95,21 @@ impl Bench {
             .await
             .unwrap();
         (observed, report)
+    }
+
+    /// Carries out what was observed, with every approval.
+    pub async fn apply(&self, observed: &Observed) -> Report {
+        self.try_apply(observed).await.unwrap()
+    }
+
+    pub async fn try_apply(&self, observed: &Observed) -> Result<Report, CycleError> {
+        let instance = self.instance.as_ref().unwrap();
+        let consent = Consent {
+            first_contact: true,
+            hashes: observed.plan.pairs.iter().map(|pair| pair.hash()).collect(),
+        };
+        let writers = &instance.services.writers;
+        instance.engine.apply(writers, observed, &consent).await
     }
 
     pub async fn cycle(&self) -> (Observed, Report) {

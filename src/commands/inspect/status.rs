@@ -61,9 +61,15 @@ pub fn status(context: &Context) -> Result<ExitCode, Failure> {
             "open_intents": open, "open_conflicts": open_conflicts, "holds": holds, "note": note,
         }));
     }
+    let notices = super::super::notices::notices(&config, &store, now)?;
+    clean &= notices.is_empty();
     if context.global.json {
-        print_json(&json!({ "format_version": 1, "pairs": values }));
+        print_json(&json!({ "format_version": 1, "pairs": values, "notices": notices }));
     } else {
+        for notice in &notices {
+            print(&render::escape(&format!("notice: {notice}")));
+            print("\n");
+        }
         let headers = [
             "pair",
             "last success",

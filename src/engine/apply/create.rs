@@ -8,7 +8,7 @@ use crate::marker::marker;
 use crate::model::{FieldKey, FieldValue, Side};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
-use crate::store::{BaseField, Batch, Intent, IntentKind, Op};
+use crate::store::{BaseField, Batch, Intent, IntentKind, Op, RailOp};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -92,15 +92,20 @@ impl Run<'_> {
             source_fields: sent.clone(),
             generation,
         };
+        if let Some(done) = self.gate(policy, action, new.fields.keys())? {
+            return Ok(done);
+        }
         let key = intent.key();
-        engine
-            .store()
-            .commit(&Batch(vec![Op::OpenIntent(intent)]))?;
+        engine.store().commit(&Batch(vec![
+            Op::OpenIntent(intent),
+            Op::Rail(RailOp::Announce),
+        ]))?;
         engine.point("before-create")?;
         let mut result = self.writers.get(side).create(&new).await;
         // A field that the service refuses by name blocks itself, not the item: nothing was created, so it goes again.
-        while let Some(field) =
-            refused_field(&result).filter(|field| new.fields.remove(field).is_some())
+        while let Some(field) = refused_field(&result)
+            .filter(|_| engine.stopped_by().is_none())
+            .filter(|field| new.fields.remove(field).is_some())
         {
             self.blocked(plan, action, &field, &result);
             sent.remove(&field);

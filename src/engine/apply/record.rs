@@ -1,30 +1,31 @@
 //! What is recorded without or after a write: links, journal rows, observations, holds.
 
-use super::{Done, Run, Stopped, next_try};
+use super::{Done, Run, Stopped, earlier, next_look};
 use crate::engine::observe::{again_key, chosen_key, living, rebased};
 use crate::engine::{CycleError, backoff};
 use crate::model::{Item, ItemId, LinkId, PairName, Side, Timestamp};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
-use crate::store::{Batch, HoldRow, JournalChange, LinkState, NewJournal, Op};
+use crate::store::{Batch, HoldRow, JournalChange, LinkState, NewJournal, Op, RailOp};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Run<'_> {
     pub(super) async fn delete(
         &mut self,
+        policy: &Policy,
         plan: &PairPlan,
         action: &Action,
     ) -> Result<Done, CycleError> {
         let Some(id) = action.target_item.clone() else {
             return Ok(Done::Failed("the plan names no target".to_owned()));
         };
-        self.engine.store().commit(&Batch(vec![self.journal(
-            plan,
-            action,
-            Some(&id),
-            "sent",
-            "",
-        )]))?;
+        if let Some(done) = self.gate(policy, action, std::iter::empty())? {
+            return Ok(done);
+        }
+        self.engine.store().commit(&Batch(vec![
+            self.journal(plan, action, Some(&id), "sent", ""),
+            Op::Rail(RailOp::Announce),
+        ]))?;
         match self
             .writers
             .get(action.target)
@@ -40,10 +41,11 @@ impl Run<'_> {
     /// is not in force yet keeps the link and is tried again.
     pub(super) async fn close(
         &mut self,
+        policy: &Policy,
         plan: &PairPlan,
         action: &Action,
     ) -> Result<Done, CycleError> {
-        match self.update(plan, action).await? {
+        match self.update(policy, plan, action).await? {
             Done::Done(_) => self.unlink(plan, action),
             other => Ok(other),
         }
@@ -160,7 +162,7 @@ impl Run<'_> {
         &mut self,
         policy: &Policy,
         plan: &PairPlan,
-        stopped: Option<Stopped>,
+        stopped: Option<&Stopped>,
         started: Timestamp,
     ) -> Result<usize, CycleError> {
         let engine = self.engine;
@@ -169,16 +171,18 @@ impl Run<'_> {
         let mut ops = Vec::new();
         let mut state = store.pair_state(&plan.pair)?;
         state.last_attempt = Some(started);
-        if stopped.is_some() {
+        if let Some(stopped) = stopped {
             // Nothing of this pair was dealt with, so the next cycle must see all of it again.
             state.last_sweep = None;
             state.last_error = Some(match stopped {
-                Some(Stopped::Guard) => format!("a guard stopped the plan {}", plan.hash()),
-                Some(Stopped::FirstContact) | None => {
-                    format!("the plan {} waits for a yes", plan.hash())
-                }
+                Stopped::Guard => format!("a guard stopped the plan {}", plan.hash()),
+                Stopped::FirstContact => format!("the plan {} waits for a yes", plan.hash()),
+                Stopped::Switch(why) | Stopped::Canary(why) | Stopped::Firewall(why) => why.clone(),
             });
-            ops.extend(backoff::stopped(&store, policy, started)?);
+            // The others end by themselves when their cause is gone; only a person's yes is waited for.
+            if matches!(stopped, Stopped::Guard | Stopped::FirstContact) {
+                ops.extend(backoff::stopped(&store, policy, started)?);
+            }
             ops.push(Op::SetPairState {
                 pair: plan.pair.clone(),
                 state,
@@ -197,6 +201,8 @@ impl Run<'_> {
                 });
             }
         }
+        let looked_at = self.looked_at(plan);
+        ops.extend(self.rail_ops(&store, plan, &looked_at, now)?);
         for rebase in &plan.rebases {
             ops.push(Op::SetBase {
                 link: rebase.link,
@@ -221,10 +227,15 @@ impl Run<'_> {
                 });
             }
         }
-        let mut looked_at = BTreeSet::new();
+        // Items that a rail holds have not got what a person chose for them yet.
+        let waits: BTreeSet<LinkId> = plan
+            .holds
+            .iter()
+            .filter(|hold| plan.retry.contains_key(&(hold.side, hold.item.clone())))
+            .filter_map(|hold| hold.link)
+            .collect();
         for (link, items) in self.observed.links.get(&plan.pair).into_iter().flatten() {
             for side in Side::BOTH {
-                looked_at.insert((side, items.get(side).clone()));
                 if self.unclean.contains(link) {
                     continue;
                 }
@@ -235,23 +246,45 @@ impl Run<'_> {
                     ops.push(self.observation(side, item.clone(), &plan.pair));
                 }
             }
-            if !self.unclean.contains(link) && store.meta(&chosen_key(*link))?.is_some() {
+            let settled = !self.unclean.contains(link) && !waits.contains(link);
+            if settled && store.meta(&chosen_key(*link))?.is_some() {
                 ops.push(Op::SetMeta {
                     key: chosen_key(*link),
                     value: "{}".to_owned(),
                 });
             }
         }
-        for (side, id) in self.observed.fresh.get(&plan.pair).into_iter().flatten() {
-            looked_at.insert((*side, id.clone()));
-        }
+        // What waits longer comes back when its time has come, or when it changes.
+        let later: BTreeSet<LinkId> = self
+            .holds
+            .iter()
+            .filter(|hold| hold.field.is_none() && hold.retry_at.is_none_or(|at| at > now))
+            .filter_map(|hold| hold.link)
+            .collect();
+        let mut looked_at = looked_at;
         let mut holds = std::mem::take(&mut self.holds);
         let before = store.holds(Some(&plan.pair))?;
         holds.extend(plan.holds.iter().map(|hold| {
             // A whole linked item is held when it could not be read or left the scope: no edit may ever announce
             // that it is back, so it is looked at again. A held field waits for an edit.
             let whole = hold.link.is_some() && hold.field.is_none();
-            let (since, tries, retry_at) = next_try(&before, hold.side, Some(&hold.item), now);
+            let key = (hold.side, hold.item.clone());
+            let (since, tries, retry_at) = match plan.retry.get(&key) {
+                Some(retry_at) if hold.field.is_none() => {
+                    let since = earlier(&before, hold.side, &hold.item).map_or(now, |h| h.since);
+                    let failures = self.attempts.get(&key).map_or(0, |a| a.failures);
+                    (since, failures, *retry_at)
+                }
+                Some(_) | None => {
+                    let (since, tries, retry_at) =
+                        next_look(&before, &plan.pair, hold.side, &hold.item, now);
+                    (
+                        since,
+                        if whole { tries } else { 0 },
+                        whole.then_some(retry_at),
+                    )
+                }
+            };
             HoldRow {
                 pair: plan.pair.clone(),
                 link: hold.link,
@@ -260,8 +293,8 @@ impl Run<'_> {
                 field: hold.field.clone(),
                 reason: hold.reason.clone(),
                 since,
-                tries: if whole { tries } else { 0 },
-                retry_at: whole.then_some(retry_at),
+                tries,
+                retry_at,
             }
         }));
         looked_at.extend(
@@ -282,8 +315,11 @@ impl Run<'_> {
         if self.observed.swept.contains(&plan.pair) && !self.observed.partial {
             state.last_sweep = Some(started);
         }
-        state.last_success = Some(now);
-        state.last_error = None;
+        let switched = self.switched_off.then(|| engine.stopped_by()).flatten();
+        state.last_error = self.breach.clone().or(switched);
+        if state.last_error.is_none() {
+            state.last_success = Some(now);
+        }
         if state.fingerprint.as_deref() != Some(policy.fingerprint.as_str()) {
             state.fingerprint = Some(policy.fingerprint.clone());
             state.approved_at = Some(now);
@@ -298,7 +334,11 @@ impl Run<'_> {
             .get(&plan.pair)
             .into_iter()
             .flatten()
-            .chain(self.unclean.iter().filter(|link| mine.contains(link)))
+            .chain(
+                self.unclean
+                    .difference(&later)
+                    .filter(|link| mine.contains(link)),
+            )
             .copied()
             .collect();
         let key = again_key(&plan.pair);
@@ -308,5 +348,12 @@ impl Run<'_> {
         }
         store.commit(&Batch(ops))?;
         Ok(store.holds(Some(&plan.pair))?.len())
+    }
+    /// Returns the items of a pair that this cycle looked at.
+    fn looked_at(&self, plan: &PairPlan) -> BTreeSet<(Side, ItemId)> {
+        let links = self.observed.links.get(&plan.pair).into_iter().flatten();
+        let linked = links.flat_map(|(_, items)| Side::BOTH.map(|s| (s, items.get(s).clone())));
+        let fresh = self.observed.fresh.get(&plan.pair).into_iter().flatten();
+        linked.chain(fresh.cloned()).collect()
     }
 }

@@ -6,12 +6,14 @@ use crate::engine::CycleError;
 use crate::marker::marker;
 use crate::model::{FieldKey, FieldValue, Item, Side};
 use crate::reconcile::plan::{Action, PairPlan};
-use crate::store::{BaseField, Batch, Op};
+use crate::reconcile::policy::Policy;
+use crate::store::{BaseField, Batch, Op, RailOp};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Run<'_> {
     pub(super) async fn update(
         &mut self,
+        policy: &Policy,
         plan: &PairPlan,
         action: &Action,
     ) -> Result<Done, CycleError> {
@@ -67,17 +69,18 @@ impl Run<'_> {
             backlink: self.backlink(plan, action, &current),
             current: Box::new(current.clone()),
         };
+        if let Some(done) = self.gate(policy, action, change.set.keys())? {
+            return Ok(done);
+        }
         // The pre-image is durable before it is overwritten.
-        engine.store().commit(&Batch(vec![self.journal(
-            plan,
-            action,
-            Some(&id),
-            "sent",
-            "",
-        )]))?;
+        engine.store().commit(&Batch(vec![
+            self.journal(plan, action, Some(&id), "sent", ""),
+            Op::Rail(RailOp::Announce),
+        ]))?;
         engine.point("before-update")?;
         let mut result = self.writers.get(side).update(&change).await;
         while let Some(field) = refused_field(&result)
+            .filter(|_| engine.stopped_by().is_none())
             .filter(|field| change.set.len() > 1 && change.set.remove(field).is_some())
         {
             self.blocked(plan, action, &field, &result);

@@ -338,7 +338,7 @@ fn single_values_are_read_back_as_written() {
     assert_eq!(store.pair_state(&shop()).unwrap(), PairState::default());
     let watermark = Watermark {
         high: Some(Timestamp(5)),
-        high_since: None,
+        peak: None,
         settled: None,
         link_token: Some("t".to_owned()),
     };

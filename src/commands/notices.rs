@@ -1,0 +1,78 @@
+//! What `status` says about the rails: why something, or everything, stands still.
+
+use crate::config::Config;
+use crate::model::{Side, Timestamp};
+use crate::reconcile::rails::{breaker, restored};
+use crate::store::{Store, StoreError};
+
+/// Returns one sentence for each thing that keeps work from being done and is not a hold of its own.
+pub(super) fn notices(
+    config: &Config,
+    store: &Store,
+    now: Timestamp,
+) -> Result<Vec<String>, StoreError> {
+    let mut notices = Vec::new();
+    if config.guard.read_only {
+        notices.push("[guard] read_only = true: nothing is written to either service".to_owned());
+    }
+    let stop = &config.state.stop_file;
+    if stop.try_exists().unwrap_or(true) {
+        notices.push(format!(
+            "the file {} is there: nothing is written to either service; remove it to go on",
+            stop.display()
+        ));
+    }
+    if let Some(mark) = store.restored()? {
+        let quiet = i64::try_from(config.schedule.quiet_time.as_millis()).unwrap_or(i64::MAX);
+        let left = restored::left_ms(quiet, (mark.at, now), None);
+        if left > 0 {
+            notices.push(format!(
+                "the database was restored or replaced (noticed {}): nothing is created before {}",
+                mark.at,
+                now.plus_ms(left)
+            ));
+        }
+        let open: Vec<&str> = config
+            .pairs
+            .iter()
+            .filter(|pair| !mark.trusted.contains(&pair.name))
+            .map(|pair| pair.name.0.as_str())
+            .collect();
+        if !open.is_empty() {
+            notices.push(format!(
+                "the database was restored or replaced (noticed {}): fields that differ are not written before a full listing of {}",
+                mark.at,
+                open.join(", ")
+            ));
+        }
+    }
+    for side in Side::BOTH {
+        let Some(row) = store.breaker(side)? else {
+            continue;
+        };
+        let next = if breaker::pauses(row.opened_at, row.retry_at, now) {
+            format!("tried again at {}", row.retry_at)
+        } else {
+            "tried again in the next cycle".to_owned()
+        };
+        notices.push(format!(
+            "{side} is left alone since {} after {} failed {}, {next}: {}",
+            row.opened_at,
+            row.failures,
+            if row.failures == 1 { "cycle" } else { "cycles" },
+            row.reason
+        ));
+    }
+    let quarantined = store
+        .attempts(None)?
+        .iter()
+        .filter(|attempt| attempt.retry_at.is_none())
+        .count();
+    if quarantined > 0 {
+        notices.push(format!(
+            "{} no longer tried, see the holds; after mending the cause run `boardsync reconcile --once --retry`",
+            crate::render::plural(quarantined, "item is", "items are")
+        ));
+    }
+    Ok(notices)
+}

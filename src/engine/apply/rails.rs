@@ -1,0 +1,242 @@
+//! The rails at work in a run: the last checks before a request, and what is recorded for the next plan.
+
+use super::{Done, Run, Stopped};
+use crate::connector::{ConnectorError, ErrorKind};
+use crate::engine::rails::trips;
+use crate::model::{FieldKey, ItemId, LinkId, Side, Timestamp};
+use crate::reconcile::plan::{Action, ActionKind, PairPlan};
+use crate::reconcile::policy::Policy;
+use crate::reconcile::rails::attempt::{self, Failure};
+use crate::reconcile::rails::{breaker, firewall, source};
+use crate::store::{Attempt, Op, RailOp, Store, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Says whether the error that closed a side for this run closes it for the next ones too.
+pub(super) fn closes(error: &ConnectorError) -> bool {
+    trips(error)
+}
+
+impl Run<'_> {
+    /// Loads what failed before in a pair.
+    pub(super) fn load_attempts(&mut self, plan: &PairPlan) -> Result<(), StoreError> {
+        let rows = self.engine.store().attempts(Some(&plan.pair))?;
+        self.attempts = rows
+            .into_iter()
+            .map(|attempt| ((attempt.side, attempt.item.clone()), attempt))
+            .collect();
+        Ok(())
+    }
+
+    /// Returns that the stop file is there.
+    pub(super) fn switch(&self) -> Option<Stopped> {
+        self.engine.stopped_by().map(Stopped::Switch)
+    }
+
+    /// The last look before a request that writes. Returns what becomes of the action where it must not be sent.
+    pub(super) fn gate<'a>(
+        &mut self,
+        policy: &Policy,
+        action: &Action,
+        fields: impl Iterator<Item = &'a FieldKey>,
+    ) -> Result<Option<Done>, StoreError> {
+        if let Some(reason) = self.engine.stopped_by() {
+            self.switched_off = true;
+            return Ok(Some(Done::Skipped(reason)));
+        }
+        // A close writes the state of an item even where states are not synced.
+        let fields =
+            fields.filter(|field| action.kind != ActionKind::Close || **field != FieldKey::State);
+        let checked = match &action.target_item {
+            None => firewall::mapped(policy, action.target, fields),
+            Some(item) => {
+                let row = match action.link {
+                    Some(link) => self.engine.store().link(link)?,
+                    None => None,
+                };
+                let items = row.filter(|row| row.pair == policy.pair);
+                let items = items.map(|row| crate::model::Sided::build(|s| row.item(s).clone()));
+                firewall::change(policy, action.target, item, items.as_ref(), fields)
+            }
+        };
+        let Err(reason) = checked else {
+            return Ok(None);
+        };
+        tracing::error!(pair = %policy.pair, action.id = %action.id, reason, "WRITE REFUSED by the firewall; the pair stops. This is a defect: please report it");
+        self.breach = Some(reason.clone());
+        Ok(Some(Done::Failed(reason)))
+    }
+
+    /// Counts an error towards closing its side for the rest of the run.
+    pub(super) fn strike(&mut self, side: Side, error: &ConnectorError) {
+        let row = self.strikes.get_mut(side);
+        *row = if trips(error) { *row + 1 } else { 0 };
+        if *row >= breaker::IN_A_ROW && self.closed.get(side).is_none() {
+            *self.closed.get_mut(side) = Some(error.clone());
+        }
+    }
+
+    /// Says whose fault an error is; `None`: the whole side's, not the item's.
+    pub(super) fn blame(error: &ConnectorError) -> Option<Failure> {
+        match error.kind {
+            ErrorKind::Stale => Some(Failure::Stale),
+            ErrorKind::Refused => Some(Failure::Refused),
+            ErrorKind::Ambiguous | ErrorKind::NotFound | ErrorKind::Protocol => {
+                Some(Failure::Other)
+            }
+            ErrorKind::Auth
+            | ErrorKind::Unreachable
+            | ErrorKind::Throttled
+            | ErrorKind::Cancelled => None,
+        }
+    }
+
+    /// Counts a failure against the item whose change it was, and returns how often and when it is tried again.
+    pub(super) fn count(
+        &mut self,
+        policy: &Policy,
+        action: &Action,
+        kind: Failure,
+        reason: &str,
+        now: Timestamp,
+    ) -> (u32, Option<Timestamp>) {
+        let Some((side, item)) = source(action) else {
+            return (0, Some(now));
+        };
+        let key = (side, item.clone());
+        let earlier = self
+            .attempts
+            .get(&key)
+            .filter(|earlier| earlier.fingerprint == policy.fingerprint);
+        let failures = earlier.map_or(1, |earlier| earlier.failures.saturating_add(1));
+        let alike = earlier
+            .filter(|earlier| earlier.kind == kind.key())
+            .map_or(1, |earlier| earlier.alike.saturating_add(1));
+        let retry_at = attempt::retry_at(kind, (failures, alike), &policy.pair, &item, now);
+        let attempt = Attempt {
+            pair: policy.pair.clone(),
+            side,
+            item,
+            kind: kind.key().to_owned(),
+            failures,
+            alike,
+            inputs: action.id.0.clone(),
+            fingerprint: policy.fingerprint.clone(),
+            last_at: now,
+            retry_at,
+            reason: reason.to_owned(),
+        };
+        self.attempts.insert(key.clone(), attempt);
+        self.failed.insert(key);
+        (failures, retry_at)
+    }
+
+    /// What the rails must know in the next plan of this pair.
+    pub(super) fn rail_ops(
+        &self,
+        store: &Store,
+        plan: &PairPlan,
+        looked_at: &BTreeSet<(Side, ItemId)>,
+        now: Timestamp,
+    ) -> Result<Vec<Op>, StoreError> {
+        let mut ops = self.trust(store, plan)?;
+        ops.extend(self.freezes(store, plan, now)?);
+        for (key, attempt) in &self.attempts {
+            let (side, item) = key.clone();
+            let pending = plan.retry.contains_key(key)
+                || self.holds.iter().any(|hold| {
+                    hold.side == Some(side)
+                        && hold.item.as_ref() == Some(&item)
+                        && hold.field.is_none()
+                });
+            if self.failed.contains(key) {
+                ops.push(Op::Rail(RailOp::SaveAttempt(attempt.clone())));
+            } else if looked_at.contains(key) && !pending {
+                let pair = plan.pair.clone();
+                ops.push(Op::Rail(RailOp::ForgetAttempt { pair, side, item }));
+            }
+        }
+        Ok(ops)
+    }
+
+    /// After a restore: the base of what was looked at is forgotten, but for the fields on which both sides agree, which
+    /// the rebases behind this set again. A complete listing ends it: what it showed unchanged was not looked at.
+    fn trust(&self, store: &Store, plan: &PairPlan) -> Result<Vec<Op>, StoreError> {
+        let mark = store.restored()?;
+        let Some(mut mark) = mark.filter(|mark| !mark.trusted.contains(&plan.pair)) else {
+            return Ok(Vec::new());
+        };
+        let links = self.observed.links.get(&plan.pair).into_iter().flatten();
+        let mut ops: Vec<Op> = links
+            .map(|(link, _)| Op::Rail(RailOp::Distrust(*link)))
+            .collect();
+        if self.observed.swept.contains(&plan.pair) {
+            mark.trusted.insert(plan.pair.clone());
+            ops.push(crate::store::restored_op(&mark));
+        }
+        Ok(ops)
+    }
+
+    /// Freezes what the plan says. Thaws what is settled, and closes conflicts that are: both sides came to agree.
+    fn freezes(
+        &self,
+        store: &Store,
+        plan: &PairPlan,
+        at: Timestamp,
+    ) -> Result<Vec<Op>, StoreError> {
+        let stored: BTreeMap<(LinkId, FieldKey), bool> = store
+            .freezes(&plan.pair)?
+            .into_iter()
+            .map(|freeze| ((freeze.link, freeze.field), freeze.thawed_at.is_none()))
+            .collect();
+        let mut ops = Vec::new();
+        for frozen in &plan.frozen {
+            let (link, field) = (frozen.link, frozen.field.clone());
+            if stored.get(&(link, field.clone())) == Some(&true) {
+                continue;
+            }
+            tracing::warn!(pair = %plan.pair, %link, %field, reason = frozen.reason, "frozen");
+            let reason = frozen.reason.clone();
+            ops.push(Op::Rail(RailOp::Freeze {
+                link,
+                field,
+                reason,
+                at,
+            }));
+        }
+        for ((link, field), _) in stored.into_iter().filter(|(_, active)| *active) {
+            if self.settled(plan, link, &field) {
+                ops.push(Op::Rail(RailOp::Thaw { link, field, at }));
+            }
+        }
+        for open in store.conflicts(true)? {
+            let (id, record) = (open.id, &open.record);
+            if record.pair == plan.pair && self.settled(plan, record.link, &record.field) {
+                let taken = None;
+                ops.push(Op::ResolveConflict { id, taken, at });
+            }
+        }
+        Ok(ops)
+    }
+
+    /// Whether both items were seen and nothing is left to decide or to do about the field.
+    fn settled(&self, plan: &PairPlan, link: LinkId, field: &FieldKey) -> bool {
+        let mut looked_at = self.observed.links.get(&plan.pair).into_iter().flatten();
+        let seen = looked_at.any(|(id, items)| {
+            *id == link
+                && Side::BOTH.iter().all(|side| {
+                    self.observed
+                        .items
+                        .get(*side)
+                        .contains_key(items.get(*side))
+                })
+        });
+        let contested = plan
+            .conflicts
+            .iter()
+            .any(|conflict| conflict.link == link && conflict.field == *field);
+        let held = plan.holds.iter().any(|hold| {
+            hold.link == Some(link) && hold.field.as_ref().is_none_or(|held| held == field)
+        });
+        seen && !contested && !held && !self.unclean.contains(&link)
+    }
+}

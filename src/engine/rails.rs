@@ -1,0 +1,345 @@
+//! What the rails of [`crate::reconcile::rails`] need from outside: the store, the clocks, a file, one small read.
+//!
+//! The stop file: while it is there, nothing is written to either service; cycles still look and say what they would do.
+//! It is looked for right before each request that writes, so `touch` stops a running apply at its next request.
+//!
+//! The canary: before something is dissolved, and when a full listing lacks many items, one item that is known to be
+//! there is read on each side. Where that fails, what looks like deletion is more likely a lost right. The configuration
+//! may name an item per side that is read at every full listing as well.
+
+use super::{CycleError, Engine};
+use crate::connector::{ConnectorError, ErrorKind, Fetched};
+use crate::engine::apply::{Report, Stopped};
+use crate::engine::observe::Observed;
+use crate::model::{ActionId, ItemId, LinkId, PairName, Side, Sided, Timestamp};
+use crate::reconcile::View;
+use crate::reconcile::plan::PairPlan;
+use crate::reconcile::policy::Policy;
+use crate::reconcile::rails::{self, Rails, attempt::Waiting, breaker, oscillation, restored};
+use crate::store::{
+    Batch, BreakerRow, CycleRow, LinkState, Op, RailOp, Restored, Store, StoreError,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// A sweep that lacks more than this share of the known items needs a canary.
+const LOST_PERCENT: usize = 20;
+
+/// What keeps writes back from outside.
+#[derive(Clone, Debug, Default)]
+pub struct Safety {
+    /// While this file is there, nothing is written to either service.
+    pub stop_file: Option<PathBuf>,
+    /// Items that must be readable for a pair's plan to be carried out.
+    pub canaries: BTreeMap<PairName, Sided<Option<ItemId>>>,
+}
+
+impl Engine {
+    /// Plans one pair between the rails.
+    pub(super) fn decide(
+        &self,
+        store: &Store,
+        view: &View,
+        policy: &Policy,
+    ) -> Result<PairPlan, StoreError> {
+        Ok(rails::plan(view, policy, &self.rails(store, policy)?))
+    }
+
+    fn rails(&self, store: &Store, policy: &Policy) -> Result<Rails, StoreError> {
+        let now = self.clock.now();
+        let mark = store.restored()?;
+        let mut rails = Rails {
+            now,
+            untrusted: mark
+                .as_ref()
+                .is_some_and(|mark| !mark.trusted.contains(&policy.pair)),
+            creates_held_until: mark.and_then(|mark| self.held_until(&mark)),
+            ..Rails::default()
+        };
+        let mut thawed = BTreeMap::new();
+        for freeze in store.freezes(&policy.pair)? {
+            match freeze.thawed_at {
+                Some(at) => {
+                    thawed.insert((freeze.link, freeze.field), at);
+                }
+                None => {
+                    let fields = rails.frozen.entry(freeze.link).or_default();
+                    fields.insert(freeze.field, freeze.reason);
+                }
+            }
+        }
+        let from = now.plus_ms(-oscillation::WINDOW_MS);
+        for write in store.field_writes(&policy.pair, from, now)? {
+            let key = (write.link, write.field.clone());
+            if thawed.get(&key).is_some_and(|at| write.at <= *at) {
+                continue;
+            }
+            let past = oscillation::Past {
+                side: write.side,
+                at: write.at,
+                field: write.field,
+                value: write.value,
+            };
+            rails.writes.entry(write.link).or_default().push(past);
+        }
+        for attempt in store.attempts(Some(&policy.pair))? {
+            if attempt.fingerprint != policy.fingerprint {
+                continue;
+            }
+            let waiting = Waiting {
+                failures: attempt.failures,
+                inputs: ActionId(attempt.inputs),
+                last_at: attempt.last_at,
+                retry_at: attempt.retry_at,
+                reason: attempt.reason,
+            };
+            rails.waiting.insert((attempt.side, attempt.item), waiting);
+        }
+        Ok(rails)
+    }
+
+    /// Returns until when nothing is created after a restore; `None`: creates flow.
+    pub(super) fn creates_held_until(
+        &self,
+        store: &Store,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        Ok(store.restored()?.and_then(|mark| self.held_until(&mark)))
+    }
+
+    fn held_until(&self, mark: &Restored) -> Option<Timestamp> {
+        let now = self.clock.now();
+        let left = Side::BOTH.map(|side| {
+            let then = *mark.server.get(side);
+            let server = then.zip(self.readers.get(side).server_now());
+            restored::left_ms(self.timing.quiet_ms, (mark.at, now), server)
+        });
+        let left = left.into_iter().max().unwrap_or(0);
+        (left > 0).then(|| now.plus_ms(left))
+    }
+
+    /// Notes the services' own times of the first cycle after a restore, and starts the wait again where only this
+    /// machine's clock can tell and it was set back.
+    pub(super) fn start_wait(&self) -> Result<(), StoreError> {
+        let mut store = self.store();
+        let Some(mut mark) = store.restored()? else {
+            return Ok(());
+        };
+        let before = mark.clone();
+        for side in Side::BOTH {
+            let then = mark.server.get_mut(side);
+            *then = then.or_else(|| self.readers.get(side).server_now());
+        }
+        mark.at = mark.at.min(self.clock.now());
+        if mark == before {
+            return Ok(());
+        }
+        store.commit(&Batch(vec![crate::store::restored_op(&mark)]))
+    }
+
+    /// Returns why nothing may be written now; `None`: it may.
+    pub fn stopped_by(&self) -> Option<String> {
+        let path = self.safety.stop_file.as_ref()?;
+        // A file that cannot be looked for counts as there: to stand still is the safe mistake.
+        path.try_exists()
+            .unwrap_or(true)
+            .then(|| format!("stopped by the file {}; remove it to go on", path.display()))
+    }
+
+    /// A cycle in read-only mode: says what there would be to do. The store of such a process is a copy in memory; only
+    /// the time of a sweep is kept in it, so that not every cycle lists everything.
+    pub(super) fn only_look(&self, observed: &Observed) -> Result<Report, StoreError> {
+        let mut store = self.store();
+        for plan in &observed.plan.pairs {
+            tracing::warn!(pair = %plan.pair, writes = plan.writes(), holds = plan.holds.len(), "read-only: nothing is written");
+            if observed.swept.contains(&plan.pair) {
+                let mut state = store.pair_state(&plan.pair)?;
+                state.last_sweep = Some(observed.plan.planned_at);
+                store.save_pair_state(&plan.pair, &state)?;
+            }
+        }
+        Ok(Report::default())
+    }
+
+    /// A cycle under the stop file: nothing is carried out and nothing counts as seen, so that the next one sees it again.
+    pub(super) fn stand_still(
+        &self,
+        observed: &Observed,
+        reason: &str,
+    ) -> Result<Report, StoreError> {
+        let mut report = Report::default();
+        let mut store = self.store();
+        for plan in &observed.plan.pairs {
+            tracing::warn!(pair = %plan.pair, writes = plan.writes(), reason, "nothing is written");
+            let mut state = store.pair_state(&plan.pair)?;
+            state.last_attempt = Some(observed.plan.planned_at);
+            state.last_error = Some(reason.to_owned());
+            store.save_pair_state(&plan.pair, &state)?;
+            let why = Stopped::Switch(reason.to_owned());
+            report.stopped.push((plan.pair.clone(), why));
+            report.held += plan.holds.len();
+        }
+        store.commit(&Batch(vec![Op::SaveCycle(CycleRow {
+            id: format!("c{}", observed.plan.planned_at.0),
+            started_at: observed.plan.planned_at,
+            finished_at: Some(self.clock.now()),
+            cause: "cycle".to_owned(),
+            outcome: "stopped".to_owned(),
+            counts: BTreeMap::new(),
+            detail: Some(reason.to_owned()),
+        })]))?;
+        Ok(report)
+    }
+
+    /// Remembers an error that ended a cycle, where it says that the service should be left alone for a while.
+    pub fn watch<T>(&self, result: Result<T, CycleError>) -> Result<T, CycleError> {
+        if let Err(CycleError::Connector(error)) = &result
+            && trips(error)
+        {
+            self.open_breaker(error)?;
+        }
+        result
+    }
+
+    pub(super) fn open_breaker(&self, error: &ConnectorError) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let mut store = self.store();
+        let earlier = store.breaker(error.side)?;
+        let failures = earlier
+            .as_ref()
+            .map_or(1, |row| row.failures.saturating_add(1));
+        let row = BreakerRow {
+            reason: error.to_string(),
+            opened_at: earlier.map_or(now, |row| row.opened_at.min(now)),
+            failures,
+            retry_at: breaker::retry_at(failures, now),
+        };
+        tracing::error!(side = %error.side, retry_at = %row.retry_at, "{error}; left alone until then");
+        let side = error.side;
+        store.commit(&Batch(vec![Op::Rail(RailOp::OpenBreaker { side, row })]))
+    }
+
+    pub(super) fn close_breaker(&self, side: Side) -> Result<(), StoreError> {
+        let mut store = self.store();
+        if store.breaker(side)?.is_none() {
+            return Ok(());
+        }
+        store.commit(&Batch(vec![Op::Rail(RailOp::CloseBreaker(side))]))
+    }
+
+    /// Asks a service that was left alone one small question. For a daemon, before each cycle.
+    ///
+    /// # Errors
+    /// [`CycleError::Paused`] while it is still to be left alone; the service's own error when it still fails.
+    pub async fn probe(&self) -> Result<(), CycleError> {
+        let now = self.clock.now();
+        for side in Side::BOTH {
+            let Some(row) = self.store().breaker(side)? else {
+                continue;
+            };
+            if breaker::pauses(row.opened_at, row.retry_at, now) {
+                return Err(CycleError::Paused {
+                    side,
+                    until: row.retry_at,
+                    reason: row.reason,
+                });
+            }
+            let Some(id) = self.any_item(side)? else {
+                continue;
+            };
+            let wanted = BTreeSet::from([id]);
+            let answer = self.readers.get(side).fetch_items(&wanted).await;
+            self.watch(answer.map_err(CycleError::from))?;
+            tracing::info!(%side, "answers again");
+            self.close_breaker(side)?;
+        }
+        Ok(())
+    }
+
+    fn any_item(&self, side: Side) -> Result<Option<ItemId>, StoreError> {
+        let store = self.store();
+        for policy in &self.policies {
+            if let Some(id) = store.newest_link(&policy.pair, &BTreeSet::new())?
+                && let Some(link) = store.link(id)?
+            {
+                return Ok(Some(link.item(side).clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads one known item of each side, if this plan gives a reason to. Returns what is wrong; `None`: nothing.
+    pub(super) async fn canary(
+        &self,
+        plan: &PairPlan,
+        observed: &Observed,
+    ) -> Result<Option<String>, StoreError> {
+        let dissolved = plan.actions.iter().filter(|action| action.kind.dissolves());
+        let mut doubtful: BTreeSet<LinkId> = dissolved.filter_map(|action| action.link).collect();
+        let looked_at = observed.links.get(&plan.pair);
+        let ids: BTreeMap<LinkId, &Sided<_>> = looked_at
+            .into_iter()
+            .flatten()
+            .map(|(id, items)| (*id, items))
+            .collect();
+        let left = observed.states.iter().filter(|(id, state)| {
+            ids.contains_key(id)
+                && matches!(state, LinkState::OutOfScope | LinkState::Missing { .. })
+        });
+        let lost: BTreeSet<LinkId> = left.map(|(id, _)| *id).collect();
+        let total = usize::try_from(self.store().count_links(&plan.pair)?).unwrap_or(usize::MAX);
+        let many = lost.len() * 100 > total.saturating_mul(LOST_PERCENT);
+        let doubt = !doubtful.is_empty() || many;
+        doubtful.extend(lost);
+        let mut wanted = Sided::<Option<ItemId>>::default();
+        if doubt || observed.swept.contains(&plan.pair) {
+            wanted = self
+                .safety
+                .canaries
+                .get(&plan.pair)
+                .cloned()
+                .unwrap_or_default();
+        }
+        if doubt {
+            let store = self.store();
+            let id = store.newest_link(&plan.pair, &doubtful)?;
+            // With nothing else in the pair there is nothing to compare with; the guard still counts.
+            if let Some(link) = id.map(|id| store.link(id)).transpose()?.flatten() {
+                for side in Side::BOTH {
+                    let wanted = wanted.get_mut(side);
+                    *wanted = wanted.take().or_else(|| Some(link.item(side).clone()));
+                }
+            }
+        }
+        for side in Side::BOTH {
+            let Some(id) = wanted.get(side) else { continue };
+            let asked = BTreeSet::from([id.clone()]);
+            let wrong = match self.readers.get(side).fetch_items(&asked).await {
+                Ok(mut answer) => match answer.remove(id) {
+                    Some(Fetched::Seen(_)) => continue,
+                    Some(Fetched::Gone { evidence }) => evidence,
+                    Some(Fetched::Unclear { reason }) => reason,
+                    None => "no answer".to_owned(),
+                },
+                Err(error) => error.to_string(),
+            };
+            return Ok(Some(format!(
+                "{side} {id} cannot be read ({wrong}), so other items may only seem deleted; check the token's rights and the canary in the configuration, then run it again"
+            )));
+        }
+        Ok(None)
+    }
+}
+
+/// Says whether an error means that the service should be left alone for a while. One that was not reached is not
+/// bothered by another try, and one that throttles says itself how long to wait.
+pub(super) fn trips(error: &ConnectorError) -> bool {
+    match error.kind {
+        ErrorKind::Auth | ErrorKind::Ambiguous | ErrorKind::Protocol => true,
+        ErrorKind::Unreachable
+        | ErrorKind::Throttled
+        | ErrorKind::Stale
+        | ErrorKind::NotFound
+        | ErrorKind::Refused
+        | ErrorKind::Cancelled => false,
+    }
+}

@@ -1,0 +1,224 @@
+//! The rails: what a plan must not do, whatever the two boards look like.
+//!
+//! [`plan`] is [`super::reconcile()`] with the rails applied, so that a dry run shows them as holds like any other.
+//! Each rail decides from values alone; the engine brings the values and carries the decision out:
+//!
+//! | rail | trips when | then |
+//! |---|---|---|
+//! | restored database | the state is older than what was sent ([`Rails::untrusted`]) | equal fields are trusted again, others are frozen; creates wait ([`restored`]) |
+//! | [`oscillation`] | we keep rewriting one field of one link | the field is frozen |
+//! | [`attempt`] | one item's change keeps failing | it waits longer and longer, then is quarantined |
+//! | [`breaker`] | a service refuses the token or keeps failing | it is left alone for a while |
+//! | [`firewall`] | a write would leave the pair's own items and fields | the pair stops |
+//! | [`super::guard`] | a plan changes too much at once | the plan waits for an approval |
+//!
+//! A frozen field is a hold and a conflict with both values. A person's edit does not thaw it, because nothing tells a
+//! person from an automation; both sides becoming equal does, and so does `boardsync conflicts resolve`.
+
+pub mod attempt;
+pub mod breaker;
+pub mod firewall;
+pub mod oscillation;
+pub mod restored;
+
+use super::plan::{Action, ActionKind, Frozen, Hold, PairPlan};
+use super::policy::Policy;
+use super::{LinkView, View, guard, linked, reconcile};
+use crate::model::{ActionId, FieldKey, ItemId, LinkId, Side, Timestamp};
+use attempt::Waiting;
+use oscillation::Past;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the rails know about one pair.
+#[derive(Clone, Debug, Default)]
+pub struct Rails {
+    /// Local time.
+    pub now: Timestamp,
+    /// Whether the database was restored and the pair has not been listed in full since: no base may be relied on.
+    pub untrusted: bool,
+    /// Local time until which nothing is created; `None`: creates flow.
+    pub creates_held_until: Option<Timestamp>,
+    /// Fields that are frozen, with the reason.
+    pub frozen: BTreeMap<LinkId, BTreeMap<FieldKey, String>>,
+    /// What was written to linked items lately, oldest first.
+    pub writes: BTreeMap<LinkId, Vec<Past>>,
+    /// Items whose changes failed, by the side and item that the change comes from.
+    pub waiting: BTreeMap<(Side, ItemId), Waiting>,
+}
+
+const RESTORED: &str = "the database was restored and the two sides differ here, so nobody can tell which value is the newer one; choose with `boardsync conflicts resolve`";
+
+/// Plans one pair between the rails.
+pub fn plan(view: &View, policy: &Policy, rails: &Rails) -> PairPlan {
+    let without_bases;
+    let view = if rails.untrusted {
+        without_bases = blind(view);
+        &without_bases
+    } else {
+        view
+    };
+    let mut plan = reconcile(view, policy);
+    hold_creates(&mut plan, rails);
+    freeze(&mut plan, view, policy, rails);
+    hold_waiting(&mut plan, rails);
+    plan.tripped = guard::check(&plan, policy, view.total_links);
+    plan
+}
+
+/// The view without anything that a restored database remembers wrongly: bases, and choices that may long be carried out.
+fn blind(view: &View) -> View {
+    let mut view = view.clone();
+    for link in &mut view.links {
+        link.base.clear();
+        link.chosen.clear();
+    }
+    view
+}
+
+fn hold_creates(plan: &mut PairPlan, rails: &Rails) {
+    let Some(until) = rails.creates_held_until else {
+        return;
+    };
+    let (creates, rest) = std::mem::take(&mut plan.actions)
+        .into_iter()
+        .partition(|action| action.kind == ActionKind::Create);
+    plan.actions = rest;
+    for action in creates {
+        let reason = format!(
+            "the database was restored: nothing is created before {until}, so that what was made meanwhile is found first"
+        );
+        hold_action(plan, &action, reason, Some(until));
+    }
+}
+
+/// Takes frozen fields out of the updates and keeps both values of each as a conflict.
+fn freeze(plan: &mut PairPlan, view: &View, policy: &Policy, rails: &Rails) {
+    let links: BTreeMap<LinkId, &LinkView> =
+        view.links.iter().map(|link| (link.link, link)).collect();
+    let mut frozen: BTreeMap<(LinkId, FieldKey), String> = BTreeMap::new();
+    for action in &plan.actions {
+        let Some(link) = action.link.and_then(|id| links.get(&id)) else {
+            continue;
+        };
+        if action.kind != ActionKind::Update {
+            continue;
+        }
+        for change in &action.changes {
+            if link.chosen.contains_key(&change.field) {
+                continue;
+            }
+            let stored = rails.frozen.get(&link.link);
+            let known = stored.and_then(|fields| fields.get(&change.field)).cloned();
+            let reason = if rails.untrusted {
+                Some(RESTORED.to_owned())
+            } else {
+                known.or_else(|| {
+                    let writes = rails.writes.get(&link.link)?;
+                    oscillation::judge(&change.field, writes)
+                })
+            };
+            if let Some(reason) = reason {
+                frozen.insert((link.link, change.field.clone()), reason);
+            }
+        }
+    }
+    if frozen.is_empty() {
+        return;
+    }
+    let stays = |link: Option<LinkId>, field: &FieldKey| {
+        link.is_none_or(|link| !frozen.contains_key(&(link, field.clone())))
+    };
+    let mut renamed: BTreeMap<ActionId, Option<ActionId>> = BTreeMap::new();
+    let mut actions = Vec::new();
+    for mut action in std::mem::take(&mut plan.actions) {
+        let before = action.changes.len();
+        if action.kind == ActionKind::Update {
+            action
+                .changes
+                .retain(|change| stays(action.link, &change.field));
+        }
+        if let Some(new) = action.after.as_ref().and_then(|id| renamed.get(id)) {
+            action.after = new.clone();
+        }
+        if action.changes.len() == before {
+            actions.push(action);
+            continue;
+        }
+        let old = action.id.clone();
+        if action.changes.is_empty() {
+            renamed.insert(old, None);
+            continue;
+        }
+        let action = action.sealed(&policy.pair);
+        renamed.insert(old, Some(action.id.clone()));
+        actions.push(action);
+    }
+    plan.actions = actions;
+    for ((id, field), reason) in frozen {
+        let Some(link) = links.get(&id) else { continue };
+        plan.conflicts
+            .retain(|conflict| conflict.link != id || conflict.field != field);
+        plan.conflicts.extend(linked::held(link, &field));
+        plan.holds.push(Hold {
+            field: Some(field.clone()),
+            ..linked::hold(link, Side::Ado, reason.clone())
+        });
+        plan.frozen.push(Frozen {
+            link: id,
+            field,
+            reason,
+        });
+    }
+}
+
+/// Holds what failed before and is not to be tried again yet, with everything that waits for it.
+fn hold_waiting(plan: &mut PairPlan, rails: &Rails) {
+    if rails.waiting.is_empty() {
+        return;
+    }
+    let mut held: BTreeSet<ActionId> = BTreeSet::new();
+    let mut actions = Vec::new();
+    for action in std::mem::take(&mut plan.actions) {
+        let waits = source(&action)
+            .filter(|_| action.kind.writes())
+            .and_then(|key| rails.waiting.get(&key))
+            .and_then(|waiting| attempt::may_try(waiting, &action.id, rails.now).err());
+        let follows = action.after.as_ref().is_some_and(|id| held.contains(id));
+        match waits {
+            Some(wait) => {
+                held.insert(action.id.clone());
+                hold_action(plan, &action, wait.reason, wait.until);
+            }
+            None if follows => {
+                held.insert(action.id.clone());
+            }
+            None => actions.push(action),
+        }
+    }
+    plan.actions = actions;
+}
+
+/// Returns whose change an action carries over: the item on the other side, or the target where there is none.
+pub fn source(action: &Action) -> Option<(Side, ItemId)> {
+    match (&action.source_item, &action.target_item) {
+        (Some(item), _) => Some((action.target.other(), item.clone())),
+        (None, Some(item)) => Some((action.target, item.clone())),
+        (None, None) => None,
+    }
+}
+
+/// Turns an action into a hold that is looked at again at `until`; `None`: when its item changes.
+fn hold_action(plan: &mut PairPlan, action: &Action, reason: String, until: Option<Timestamp>) {
+    let Some((side, item)) = source(action) else {
+        return;
+    };
+    plan.retry.insert((side, item.clone()), until);
+    plan.holds.push(Hold {
+        link: action.link,
+        side,
+        item,
+        title: action.title.clone(),
+        field: None,
+        reason,
+    });
+}

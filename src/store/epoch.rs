@@ -1,0 +1,212 @@
+//! How a database that was restored from a backup gives itself away.
+//!
+//! A counter, the epoch, stands in the database and in a small file beside it (`<database>.epoch`). It is raised at
+//! every start for writing and before every request that writes, always in this order: commit in the database, then
+//! the file, then the request. So:
+//! - the file is never ahead of a database that only moved forward, wherever a process was killed;
+//! - a database that lacks the record of a request that may have been sent is behind the file, however it was put
+//!   back: from our own backup, by `cp`, or by deleting it.
+//!
+//! A file that is not there cannot be compared. It is written before the counter passes 1, so without it a larger
+//! counter means that the database came here alone, which is how a backup comes to a new machine. A restore of the whole
+//! folder or machine takes the file back together with the database; nothing on this machine can tell that. Deleting the
+//! file before the next start tells it.
+
+use super::error::{StoreError, sql};
+use super::open::{beside, private};
+use super::{Batch, Op, RailOp, Store, key_path};
+use crate::model::{PairName, Sided, Timestamp};
+use rusqlite::{Connection, OptionalExtension};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+const EPOCH: &str = "epoch";
+const RESTORED: &str = "restored";
+
+/// That the database was restored, and how far the way back to normal has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// Local time at which it was noticed.
+    pub at: Timestamp,
+    /// Each service's own time of the first cycle after that; `None`: there was none yet.
+    pub server: Sided<Option<Timestamp>>,
+    /// Pairs that were listed in full since, so that their bases are trusted again.
+    pub trusted: BTreeSet<PairName>,
+}
+
+/// Returns the path of the epoch file: the database's with `.epoch` appended.
+pub fn epoch_path(database: &Path) -> PathBuf {
+    beside(database, ".epoch")
+}
+
+impl Store {
+    /// Opens the database as a process that is going to write: as [`Store::open`], and compares the epochs. Only with
+    /// the state lock held.
+    pub fn start(path: &Path, now: Timestamp) -> Result<Store, StoreError> {
+        let mut store = Store::open(path)?;
+        let (own, file) = (store.epoch()?, read(path)?);
+        store.epoch_file = Some(epoch_path(path));
+        if was_restored(own, file, &store, path)? {
+            store.mark(own.max(file.unwrap_or(0)), now)?;
+        } else {
+            // A start that was killed before its file existed must not look like a database without one.
+            if own > 0 && file != Some(own) {
+                store.write_epoch()?;
+            }
+            store.commit(&Batch(vec![Op::Rail(RailOp::Announce)]))?;
+        }
+        Ok(store)
+    }
+
+    /// As [`Store::open_read_only`], and a restored database is seen as one. Changes no file.
+    pub fn look(path: &Path, now: Timestamp) -> Result<Store, StoreError> {
+        let mut store = Store::open_read_only(path)?;
+        let (own, file) = (store.epoch()?, read(path)?);
+        if was_restored(own, file, &store, path)? {
+            store.mark_restored(now)?;
+        }
+        Ok(store)
+    }
+
+    /// Enters restored mode: bases are not trusted before a full listing, and nothing is created for a while. What a
+    /// start does by itself when the epochs say so; for simulations that roll a database back.
+    pub fn mark_restored(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let own = self.epoch()?;
+        self.mark(own, now)
+    }
+
+    /// One commit: a kill before it leaves the database behind the file, a kill after it leaves it ahead.
+    fn mark(&mut self, highest: u64, now: Timestamp) -> Result<(), StoreError> {
+        tracing::warn!(
+            "the database was restored from a backup or is new in the place of a lost one: nothing is created for the quiet time, and fields that differ wait for a person"
+        );
+        self.commit(&Batch(vec![
+            Op::SetMeta {
+                key: EPOCH.to_owned(),
+                value: highest.to_string(),
+            },
+            Op::Rail(RailOp::MarkRestored { at: now }),
+            Op::Rail(RailOp::Announce),
+        ]))
+    }
+
+    /// Returns the counter of the database; 0 when it was never raised.
+    pub fn epoch(&self) -> Result<u64, StoreError> {
+        Ok(self
+            .meta(EPOCH)?
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0))
+    }
+
+    /// Returns whether and when the database was restored; `None`: never.
+    pub fn restored(&self) -> Result<Option<Restored>, StoreError> {
+        Ok(self
+            .meta(RESTORED)?
+            .and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    /// Brings the file up to the database's counter. Nothing happens for a database in memory.
+    pub(super) fn write_epoch(&self) -> Result<(), StoreError> {
+        let Some(path) = &self.epoch_file else {
+            return Ok(());
+        };
+        let number = self.epoch()?;
+        let failed = |error: std::io::Error| StoreError::File {
+            operation: "write the epoch",
+            path: path.clone(),
+            detail: error.to_string(),
+        };
+        // By way of a second file, flushed: half a number would be no number.
+        let temporary = beside(path, ".tmp");
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        private(&mut options);
+        options
+            .open(&temporary)
+            .and_then(|mut file| {
+                writeln!(file, "{number}")?;
+                file.sync_data()
+            })
+            .and_then(|()| std::fs::rename(&temporary, path))
+            .map_err(failed)
+    }
+}
+
+/// The stored form of [`Restored`], as a change that can join a batch.
+pub fn restored_op(mark: &Restored) -> Op {
+    Op::SetMeta {
+        key: RESTORED.to_owned(),
+        value: serde_json::to_string(mark).unwrap_or_default(),
+    }
+}
+
+fn was_restored(
+    own: u64,
+    file: Option<u64>,
+    store: &Store,
+    path: &Path,
+) -> Result<bool, StoreError> {
+    Ok(match file {
+        Some(file) => file > own,
+        None if own == 0 => key_path(path).exists() && store.is_new()?,
+        None => own > 1,
+    })
+}
+
+impl Store {
+    /// The key is made after the first epoch, so a key beside a database that never ran is another database's.
+    fn is_new(&self) -> Result<bool, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT NOT EXISTS (SELECT 1 FROM link) AND NOT EXISTS (SELECT 1 FROM cycle)",
+                [],
+                |row| row.get(0),
+            )
+            .map_err(sql("look for links"))
+    }
+}
+
+/// Reads the file; `None` when it is not there or holds no number.
+fn read(database: &Path) -> Result<Option<u64>, StoreError> {
+    let path = epoch_path(database);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(text.trim().parse().ok()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::File {
+            operation: "read the epoch",
+            path,
+            detail: error.to_string(),
+        }),
+    }
+}
+
+pub(super) fn raise(tx: &Connection) -> Result<(), StoreError> {
+    let own: Option<String> = tx
+        .query_row("SELECT value FROM meta WHERE key = ?1", [EPOCH], |row| {
+            row.get(0)
+        })
+        .optional()
+        .map_err(sql("read the epoch"))?;
+    let next = own
+        .and_then(|text| text.parse::<u64>().ok())
+        .unwrap_or(0)
+        .saturating_add(1);
+    super::state::set_meta(tx, EPOCH, &next.to_string())
+}
+
+/// Notes the restore, and asks for a full listing of every pair.
+pub(super) fn mark(tx: &Connection, at: Timestamp) -> Result<(), StoreError> {
+    let mark = Restored {
+        at,
+        server: Sided::default(),
+        trusted: BTreeSet::new(),
+    };
+    let text = super::error::to_json("restore mark", &mark)?;
+    super::state::set_meta(tx, RESTORED, &text)?;
+    tx.execute("UPDATE pair_state SET last_sweep = NULL", [])
+        .map(|_| ())
+        .map_err(sql("ask for a full listing"))
+}

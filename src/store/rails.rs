@@ -1,0 +1,379 @@
+//! What the safety rails remember between two runs: failed attempts, frozen fields, closed services.
+
+use super::Store;
+use super::error::{StoreError, from_json, sql};
+use super::journal::JournalChange;
+use super::links::{parse_field, parse_side};
+use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeMap;
+
+/// Failures in a row to carry one item's change over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The pair.
+    pub pair: PairName,
+    /// Side of the item whose change could not be carried over.
+    pub side: Side,
+    /// That item.
+    pub item: ItemId,
+    /// Kind of failure, one word.
+    pub kind: String,
+    /// How many in a row.
+    pub failures: u32,
+    /// How many of the last ones were of this kind.
+    pub alike: u32,
+    /// Key of the action that failed.
+    pub inputs: String,
+    /// Configuration fingerprint that it failed under.
+    pub fingerprint: String,
+    /// Local time of the last one.
+    pub last_at: Timestamp,
+    /// Local time of the next one; `None`: quarantined until the inputs change.
+    pub retry_at: Option<Timestamp>,
+    /// Why, as a sentence.
+    pub reason: String,
+}
+
+/// A field of a link that is not written until a person has decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Freeze {
+    /// The link.
+    pub link: LinkId,
+    /// The field.
+    pub field: FieldKey,
+    /// Why, as a sentence.
+    pub reason: String,
+    /// Local time.
+    pub since: Timestamp,
+    /// Local time; `None`: still frozen.
+    pub thawed_at: Option<Timestamp>,
+}
+
+/// A service that is left alone for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BreakerRow {
+    /// Why, as a sentence.
+    pub reason: String,
+    /// Local time.
+    pub opened_at: Timestamp,
+    /// Failed cycles in a row.
+    pub failures: u32,
+    /// Local time of the next probe.
+    pub retry_at: Timestamp,
+}
+
+/// One write of one field, as the journal has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldWrite {
+    /// The link.
+    pub link: LinkId,
+    /// The side that was written.
+    pub side: Side,
+    /// Local time.
+    pub at: Timestamp,
+    /// The field.
+    pub field: FieldKey,
+    /// The value that was written.
+    pub value: FieldValue,
+}
+
+/// One change of what the rails remember; part of a [`super::Batch`].
+#[derive(Clone, Debug)]
+pub enum RailOp {
+    /// A request that writes is about to be sent: raises the epoch, in the database and then in the file beside it.
+    Announce,
+    /// The database was restored from a backup, or is a new one in the place of a lost one.
+    MarkRestored {
+        /// Local time.
+        at: Timestamp,
+    },
+    /// Forgets the whole base of a link.
+    Distrust(LinkId),
+    /// Records a failure, replacing the row of the same item.
+    SaveAttempt(Attempt),
+    /// Forgets the failures of an item. Nothing happens when there are none.
+    ForgetAttempt {
+        /// The pair.
+        pair: PairName,
+        /// The item's side.
+        side: Side,
+        /// The item.
+        item: ItemId,
+    },
+    /// Freezes a field. A field that is frozen already keeps its reason and age.
+    Freeze {
+        /// The link.
+        link: LinkId,
+        /// The field.
+        field: FieldKey,
+        /// Why, as a sentence.
+        reason: String,
+        /// Local time.
+        at: Timestamp,
+    },
+    /// Thaws a field. Nothing happens when it is not frozen.
+    Thaw {
+        /// The link.
+        link: LinkId,
+        /// The field.
+        field: FieldKey,
+        /// Local time.
+        at: Timestamp,
+    },
+    /// Leaves a service alone.
+    OpenBreaker {
+        /// The service.
+        side: Side,
+        /// Since when, why, how long.
+        row: BreakerRow,
+    },
+    /// Talks to a service again. Nothing happens when its breaker is closed.
+    CloseBreaker(Side),
+}
+
+impl Store {
+    /// Returns the items of a pair (or of all) whose changes failed, ordered by pair, side and item.
+    pub fn attempts(&self, pair: Option<&PairName>) -> Result<Vec<Attempt>, StoreError> {
+        let rows: Vec<(Attempt, String)> = self
+            .connection
+            .prepare_cached(
+                "SELECT pair, item, kind, failures, inputs, fingerprint, last_at, retry_at, reason, side, alike FROM attempt
+                 WHERE ?1 IS NULL OR pair = ?1 ORDER BY pair, side, item",
+            )
+            .and_then(|mut statement| {
+                let read = |row: &rusqlite::Row<'_>| {
+                    let attempt = Attempt {
+                        pair: PairName(row.get(0)?),
+                        side: Side::Ado,
+                        item: ItemId(row.get(1)?),
+                        kind: row.get(2)?,
+                        failures: row.get(3)?,
+                        alike: row.get(10)?,
+                        inputs: row.get(4)?,
+                        fingerprint: row.get(5)?,
+                        last_at: Timestamp(row.get(6)?),
+                        retry_at: row.get::<_, Option<i64>>(7)?.map(Timestamp),
+                        reason: row.get(8)?,
+                    };
+                    Ok((attempt, row.get(9)?))
+                };
+                statement
+                    .query_map([pair.map(|pair| &pair.0)], read)?
+                    .collect()
+            })
+            .map_err(sql("read failed attempts"))?;
+        rows.into_iter()
+            .map(|(attempt, side)| {
+                Ok(Attempt {
+                    side: parse_side(&side)?,
+                    ..attempt
+                })
+            })
+            .collect()
+    }
+
+    /// Forgets all failures, so that the next cycle tries everything that waits, and returns how many there were.
+    pub fn forgive(&mut self) -> Result<usize, StoreError> {
+        const OPERATION: &str = "forget failed attempts";
+        let tx = self.connection.transaction().map_err(sql(OPERATION))?;
+        // The holds stay, due at once: they are what brings the items back into the next plan.
+        tx.execute(
+            "UPDATE hold SET retry_at = 0 WHERE EXISTS (
+                 SELECT 1 FROM attempt a WHERE a.pair = hold.pair AND a.side = hold.side AND a.item = hold.item)",
+            [],
+        )
+        .map_err(sql(OPERATION))?;
+        let gone = tx
+            .execute("DELETE FROM attempt", [])
+            .map_err(sql(OPERATION))?;
+        tx.commit().map_err(sql(OPERATION))?;
+        Ok(gone)
+    }
+
+    /// Returns the frozen fields of a pair's links, and those that were thawed, ordered by link and field.
+    pub fn freezes(&self, pair: &PairName) -> Result<Vec<Freeze>, StoreError> {
+        let rows: Vec<(i64, String, String, i64, Option<i64>)> = self
+            .connection
+            .prepare_cached(
+                "SELECT f.link, f.field, f.reason, f.since, f.thawed_at FROM freeze f JOIN link l ON l.id = f.link
+                 WHERE l.pair = ?1 ORDER BY f.link, f.field",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_map([&pair.0], |row| {
+                        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+                    })?
+                    .collect()
+            })
+            .map_err(sql("read frozen fields"))?;
+        rows.into_iter()
+            .map(|(link, field, reason, since, thawed_at)| {
+                Ok(Freeze {
+                    link: LinkId(link),
+                    field: parse_field(&field)?,
+                    reason,
+                    since: Timestamp(since),
+                    thawed_at: thawed_at.map(Timestamp),
+                })
+            })
+            .collect()
+    }
+
+    /// Returns what was written to the linked items of a pair in a span of local time, oldest first.
+    pub fn field_writes(
+        &self,
+        pair: &PairName,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<FieldWrite>, StoreError> {
+        let rows: Vec<(i64, String, i64, String)> = self
+            .connection
+            .prepare_cached(
+                "SELECT link, side, at, changes FROM journal
+                 WHERE at BETWEEN ?2 AND ?3 AND pair = ?1 AND kind = 'update' AND outcome = 'done' AND link IS NOT NULL
+                 ORDER BY id",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_map(params![pair.0, from.0, to.0], |row| {
+                        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                    })?
+                    .collect()
+            })
+            .map_err(sql("read recent writes"))?;
+        let mut writes = Vec::new();
+        for (link, side, at, changes) in rows {
+            let side = parse_side(&side)?;
+            let changes: BTreeMap<FieldKey, JournalChange> =
+                from_json("journal changes", &changes)?;
+            for (field, change) in changes {
+                let Some(value) = change.after else { continue };
+                writes.push(FieldWrite {
+                    link: LinkId(link),
+                    side,
+                    at: Timestamp(at),
+                    field,
+                    value,
+                });
+            }
+        }
+        Ok(writes)
+    }
+
+    /// Returns why and how long a service is left alone; `None`: it is not.
+    pub fn breaker(&self, side: Side) -> Result<Option<BreakerRow>, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT reason, opened_at, failures, retry_at FROM breaker WHERE side = ?1",
+                [side.key()],
+                |row| {
+                    Ok(BreakerRow {
+                        reason: row.get(0)?,
+                        opened_at: Timestamp(row.get(1)?),
+                        failures: row.get(2)?,
+                        retry_at: Timestamp(row.get(3)?),
+                    })
+                },
+            )
+            .optional()
+            .map_err(sql("read a breaker"))
+    }
+
+    /// Returns the active link of a pair that changed last, other than the given ones: the item to read when the
+    /// question is whether anything can be read at all.
+    pub fn newest_link(
+        &self,
+        pair: &PairName,
+        but: &std::collections::BTreeSet<LinkId>,
+    ) -> Result<Option<LinkId>, StoreError> {
+        let ids: Vec<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT l.id FROM link l LEFT JOIN observation o ON o.side = 'clickup' AND o.item = l.clickup
+                 WHERE l.pair = ?1 AND l.state = 'active' ORDER BY o.seen_at DESC, l.id DESC LIMIT ?2",
+            )
+            .and_then(|mut statement| {
+                let most = i64::try_from(but.len()).unwrap_or(i64::MAX).saturating_add(1);
+                statement
+                    .query_map(params![pair.0, most], |row| row.get(0))?
+                    .collect()
+            })
+            .map_err(sql("read the newest link"))?;
+        Ok(ids.into_iter().map(LinkId).find(|id| !but.contains(id)))
+    }
+}
+
+pub(super) fn apply(tx: &Connection, op: &RailOp) -> Result<(), StoreError> {
+    let run = |operation: &'static str, text: &str, values: &[&dyn rusqlite::ToSql]| {
+        tx.prepare_cached(text)
+            .and_then(|mut statement| statement.execute(values))
+            .map(|_| ())
+            .map_err(sql(operation))
+    };
+    match op {
+        RailOp::Announce => super::epoch::raise(tx),
+        RailOp::MarkRestored { at } => super::epoch::mark(tx, *at),
+        RailOp::Distrust(link) => run(
+            "forget a base",
+            "DELETE FROM base WHERE link = ?1",
+            &[&link.0],
+        ),
+        RailOp::SaveAttempt(attempt) => run(
+            "record a failed attempt",
+            "INSERT OR REPLACE INTO attempt (pair, side, item, kind, failures, inputs, fingerprint, last_at, retry_at, reason, alike)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            &[
+                &attempt.pair.0,
+                &attempt.side.key(),
+                &attempt.item.0,
+                &attempt.kind,
+                &attempt.failures,
+                &attempt.inputs,
+                &attempt.fingerprint,
+                &attempt.last_at.0,
+                &attempt.retry_at.map(|at| at.0),
+                &attempt.reason,
+                &attempt.alike,
+            ],
+        ),
+        RailOp::ForgetAttempt { pair, side, item } => run(
+            "forget failed attempts",
+            "DELETE FROM attempt WHERE pair = ?1 AND side = ?2 AND item = ?3",
+            &[&pair.0, &side.key(), &item.0],
+        ),
+        RailOp::Freeze {
+            link,
+            field,
+            reason,
+            at,
+        } => run(
+            "freeze a field",
+            "INSERT INTO freeze (link, field, reason, since, thawed_at) VALUES (?1, ?2, ?3, ?4, NULL)
+             ON CONFLICT (link, field) DO UPDATE SET reason = excluded.reason, since = excluded.since, thawed_at = NULL
+             WHERE thawed_at IS NOT NULL",
+            &[&link.0, &field.to_string(), reason, &at.0],
+        ),
+        RailOp::Thaw { link, field, at } => run(
+            "thaw a field",
+            "UPDATE freeze SET thawed_at = ?3 WHERE link = ?1 AND field = ?2 AND thawed_at IS NULL",
+            &[&link.0, &field.to_string(), &at.0],
+        ),
+        RailOp::OpenBreaker { side, row } => run(
+            "open a breaker",
+            "INSERT OR REPLACE INTO breaker (side, reason, opened_at, failures, retry_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            &[
+                &side.key(),
+                &row.reason,
+                &row.opened_at.0,
+                &row.failures,
+                &row.retry_at.0,
+            ],
+        ),
+        RailOp::CloseBreaker(side) => run(
+            "close a breaker",
+            "DELETE FROM breaker WHERE side = ?1",
+            &[&side.key()],
+        ),
+    }
+}

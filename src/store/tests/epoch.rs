@@ -1,0 +1,184 @@
+//! Rules about restored databases: none is missed, and no crash looks like one.
+
+use super::*;
+use crate::marker::MarkerKey;
+
+fn paths() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    (folder, path)
+}
+
+fn start(path: &Path) -> Store {
+    Store::start(path, Timestamp(7)).unwrap()
+}
+
+fn announce(store: &mut Store) -> Result<(), StoreError> {
+    store.commit(&Batch(vec![Op::Rail(RailOp::Announce)]))
+}
+
+fn in_file(path: &Path) -> u64 {
+    let text = std::fs::read_to_string(epoch_path(path)).unwrap();
+    text.trim().parse().unwrap()
+}
+
+/// Copies the database alone, as a backup does.
+fn copy(path: &Path, to: &Path) {
+    Store::open_read_only(path).unwrap().backup(to).unwrap();
+}
+
+#[test]
+fn starts_and_writes_raise_both_counters_and_restore_nothing() {
+    let (_folder, path) = paths();
+    for round in 1..4 {
+        let mut store = start(&path);
+        assert_eq!(store.restored().unwrap(), None);
+        announce(&mut store).unwrap();
+        assert_eq!(store.epoch().unwrap(), round * 2);
+        assert_eq!(in_file(&path), round * 2);
+    }
+}
+
+#[test]
+fn a_copy_that_lacks_one_announced_write_is_noticed() {
+    let (_folder, path) = paths();
+    let backup = path.with_extension("copy");
+    let mut store = start(&path);
+    copy(&path, &backup);
+    announce(&mut store).unwrap();
+    drop(store);
+    std::fs::rename(&backup, &path).unwrap();
+    let seen = Store::look(&path, Timestamp(6)).unwrap();
+    assert_eq!(seen.restored().unwrap().unwrap().at, Timestamp(6));
+    let store = start(&path);
+    assert_eq!(store.restored().unwrap().unwrap().at, Timestamp(7));
+    assert!(store.epoch().unwrap() > 2 && in_file(&path) == store.epoch().unwrap());
+    drop(store);
+    // Noticed once: the next start is an ordinary one.
+    let store = Store::start(&path, Timestamp(99)).unwrap();
+    assert_eq!(store.restored().unwrap().unwrap().at, Timestamp(7));
+}
+
+#[test]
+fn a_database_alone_on_a_new_machine_is_noticed() {
+    let (_folder, path) = paths();
+    let mut store = start(&path);
+    announce(&mut store).unwrap();
+    drop(store);
+    std::fs::remove_file(epoch_path(&path)).unwrap();
+    assert!(start(&path).restored().unwrap().is_some());
+}
+
+#[test]
+fn a_new_database_beside_an_old_key_or_epoch_is_noticed() {
+    for left in [".key", ".epoch"] {
+        let (_folder, path) = paths();
+        drop(start(&path));
+        MarkerKey::load_or_create(&path).unwrap();
+        for suffix in ["", "-wal", "-shm", ".key", ".epoch"] {
+            if suffix != left {
+                let _ = std::fs::remove_file(open::beside(&path, suffix));
+            }
+        }
+        assert!(start(&path).restored().unwrap().is_some(), "{left}");
+    }
+}
+
+#[test]
+fn a_database_of_before_the_epochs_is_not_restored() {
+    let (_folder, path) = paths();
+    let mut store = Store::open(&path).unwrap();
+    store.commit(&Batch(vec![add_link("1", "t1")])).unwrap();
+    drop(store);
+    MarkerKey::load_or_create(&path).unwrap();
+    assert_eq!(start(&path).restored().unwrap(), None);
+}
+
+/// Kills the process at every edge of every commit of a start and of a write, and starts again.
+#[test]
+fn no_kill_looks_like_a_restore() {
+    for kill in 0..6 {
+        let (_folder, path) = paths();
+        for round in 0..3 {
+            let mut store = start(&path);
+            assert_eq!(
+                store.restored().unwrap(),
+                None,
+                "kill {kill}, round {round}"
+            );
+            let mut edges = 0;
+            store.on_commit(Box::new(move |_| {
+                edges += 1;
+                edges > kill
+            }));
+            for _ in 0..3 {
+                let _ = announce(&mut store);
+            }
+        }
+    }
+    // The same for the very first start, whose file does not exist yet: committed, then killed, twice.
+    let (_folder, path) = paths();
+    let mut store = Store::open(&path).unwrap();
+    announce(&mut store).unwrap();
+    drop(store);
+    assert_eq!(start(&path).restored().unwrap(), None);
+    std::fs::write(epoch_path(&path), "1\n").unwrap();
+    assert_eq!(start(&path).restored().unwrap(), None);
+}
+
+/// A kill between the commit that notes the restore and the file must not forget it.
+#[test]
+fn a_kill_while_noting_a_restore_loses_nothing() {
+    let (_folder, path) = paths();
+    let mut store = start(&path);
+    announce(&mut store).unwrap();
+    drop(store);
+    std::fs::write(epoch_path(&path), "50\n").unwrap();
+    let mut store = Store::open(&path).unwrap();
+    let batch = vec![
+        Op::SetMeta {
+            key: "epoch".to_owned(),
+            value: "50".to_owned(),
+        },
+        Op::Rail(RailOp::MarkRestored { at: Timestamp(3) }),
+        Op::Rail(RailOp::Announce),
+    ];
+    store.commit(&Batch(batch)).unwrap();
+    drop(store);
+    assert_eq!(
+        in_file(&path),
+        50,
+        "no file is written by a store that was not started"
+    );
+    let store = start(&path);
+    assert_eq!(store.restored().unwrap().unwrap().at, Timestamp(3));
+    assert!(in_file(&path) > 50);
+}
+
+#[test]
+fn a_database_of_schema_1_keeps_its_rows_and_is_copied_first() {
+    let (_folder, path) = paths();
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("../../../migrations/0001_init.sql"))
+        .unwrap();
+    old.execute_batch(
+        "PRAGMA user_version = 1;
+         INSERT INTO link (pair, ado, clickup, state, generation, created_at, changed_at)
+             VALUES ('shop', '1', 't1', 'active', 0, 1, 1);",
+    )
+    .unwrap();
+    drop(old);
+    let mut store = start(&path);
+    assert_eq!(store.restored().unwrap(), None);
+    let link = store.links(&PairName::from("shop")).unwrap().remove(0);
+    assert_eq!(link.clickup, ItemId::from("t1"));
+    let freeze = Op::Rail(RailOp::Freeze {
+        link: link.id,
+        field: FieldKey::Title,
+        reason: "why".to_owned(),
+        at: Timestamp(1),
+    });
+    store.commit(&Batch(vec![freeze])).unwrap();
+    assert_eq!(store.freezes(&link.pair).unwrap().len(), 1);
+    assert!(open::beside(&path, ".before-schema-2").exists());
+}

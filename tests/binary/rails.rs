@@ -1,0 +1,188 @@
+//! The rails as a person meets them: exit codes, what is said, what `status` shows.
+
+use super::bench::{Bench, status};
+use boardsync::model::Side;
+use boardsync::sandbox::faults::Fault;
+use std::time::{Duration, Instant};
+
+const ALWAYS: u32 = u32::MAX;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stop_file_is_loud_and_its_removal_is_all_it_takes() {
+    let bench = Bench::equal().await;
+    bench.rename(bench.ids[1], "Edited");
+    let file = bench.folder.path().join("boardsync.db.stop");
+    std::fs::write(&file, "").unwrap();
+    bench
+        .run(&["reconcile", "--once"])
+        .await
+        .left_with(4)
+        .says("boardsync.db.stop");
+    assert_eq!(bench.world.ledger.writes(), []);
+    bench
+        .run(&["status"])
+        .await
+        .left_with(3)
+        .says("boardsync.db.stop")
+        .says("remove it");
+    std::fs::remove_file(&file).unwrap();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert!(bench.titles().contains(&"Edited".to_owned()));
+    bench.run(&["status"]).await.left_with(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_only_shows_the_plan_and_changes_nothing() {
+    let bench = Bench::equal().await;
+    bench.rename(bench.ids[1], "Edited");
+    bench.run(&["plan", "--out", "p"]).await.left_with(0);
+    let before = bench.files();
+    bench
+        .run(&["reconcile", "--once", "--read-only"])
+        .await
+        .left_with(0)
+        .says("Edited")
+        .says("read-only");
+    assert_eq!(bench.files(), before);
+    bench.replace_config(
+        "[[pair]]",
+        "[guard]\nread_only = true\n\n[schedule]\npoll = \"5s\"\n\n[[pair]]",
+    );
+    let before = bench.files();
+    bench
+        .run(&["reconcile", "--once"])
+        .await
+        .left_with(0)
+        .says("read-only");
+    bench
+        .run(&["apply", "p"])
+        .await
+        .left_with(4)
+        .says("read_only");
+    bench.run(&["status"]).await.left_with(3).says("read_only");
+    // The daemon too.
+    bench.world.ledger.clear();
+    let mut child = bench
+        .command(&["reconcile"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while bench.world.ledger.count() < 4 {
+        assert!(start.elapsed() < Duration::from_secs(20), "no cycle came");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(bench.world.ledger.writes(), []);
+    assert_eq!(bench.files(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_with_a_revoked_token_asks_seldom_and_a_person_at_any_time() {
+    let bench = Bench::equal().await;
+    bench.replace_config("[[pair]]", "[schedule]\npoll = \"5s\"\n\n[[pair]]");
+    bench.fault(Side::ClickUp, None, "", Fault::TokenRevoked, ALWAYS);
+    let mut child = bench
+        .command(&["reconcile"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while bench.world.ledger.count() == 0 {
+        assert!(start.elapsed() < Duration::from_secs(20), "no cycle came");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let first = bench.world.ledger.count();
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(
+        bench.world.ledger.count(),
+        first,
+        "two polls came and asked nothing"
+    );
+    bench
+        .run(&["status"])
+        .await
+        .left_with(3)
+        .says("left alone")
+        .says("tried again at");
+    bench.run(&["reconcile", "--once"]).await.left_with(77);
+    bench.world.faults.clear();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    bench.run(&["status"]).await.left_with(0).says("ok");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_backup_is_named_and_creates_nothing_for_a_while() {
+    let bench = Bench::equal().await;
+    let database = bench.folder.path().join("boardsync.db");
+    let copy = std::fs::read(&database).unwrap();
+    bench.rename(bench.ids[1], "Edited");
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    for suffix in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(bench.folder.path().join(format!("boardsync.db{suffix}")));
+    }
+    std::fs::write(&database, copy).unwrap();
+    bench.add_story("Not yet");
+    bench.world.ledger.clear();
+    let before = bench.files();
+    bench
+        .run(&["plan"])
+        .await
+        .left_with(0)
+        .says("nothing is created before");
+    bench.run(&["status"]).await.left_with(3).says("restored");
+    assert_eq!(bench.files(), before);
+    for _ in 0..3 {
+        // Each a process of its own, as cron starts them.
+        bench.run(&["reconcile", "--once"]).await.left_with(3);
+    }
+    assert_eq!(bench.world.ledger.writes(), []);
+    bench
+        .run(&["status"])
+        .await
+        .left_with(3)
+        .says("nothing is created before");
+    bench.replace_config("[[pair]]", "[schedule]\nquiet_time = \"1s\"\n\n[[pair]]");
+    // The services tell their time in whole seconds.
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    bench
+        .run(&["reconcile", "--once", "--full"])
+        .await
+        .left_with(0);
+    assert!(bench.titles().contains(&"Not yet".to_owned()));
+    assert_eq!(bench.titles().len(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quarantined_item_is_named_and_tried_again_when_a_person_says_so() {
+    let bench = Bench::equal().await;
+    bench.add_story("Poison");
+    let refusal = status(400, &[]);
+    bench.fault(Side::ClickUp, Some("POST"), "/task", refusal, ALWAYS);
+    for _ in 0..4 {
+        bench.run(&["reconcile", "--once"]).await.left_with(3);
+    }
+    assert_eq!(bench.world.ledger.writes().len(), 3);
+    bench
+        .run(&["status"])
+        .await
+        .left_with(3)
+        .says("no longer tried")
+        .says("--retry");
+    bench.world.faults.clear();
+    bench.run(&["reconcile", "--once"]).await.left_with(3);
+    assert!(!bench.titles().contains(&"Poison".to_owned()));
+    bench
+        .run(&["reconcile", "--once", "--retry"])
+        .await
+        .left_with(0);
+    assert!(bench.titles().contains(&"Poison".to_owned()));
+    bench.run(&["status"]).await.left_with(0);
+}

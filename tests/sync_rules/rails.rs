@@ -1,0 +1,590 @@
+//! The rails: a restored database, loops, poisoned items, closed services, the stop file, the canary, the firewall.
+
+use crate::bench::*;
+use boardsync::engine::apply::{Done, Stopped};
+use boardsync::engine::{CycleError, Scope};
+use boardsync::model::{FieldKey, FieldValue, Side, Timestamp};
+use boardsync::reconcile::plan::FieldChange;
+use boardsync::sandbox::faults::{Fault, FaultRule};
+use boardsync::sandbox::ledger::LedgerEntry;
+use boardsync::store::HoldRow;
+use serde_json::json;
+use std::path::PathBuf;
+
+const ALWAYS: u32 = u32::MAX;
+
+fn fault(t: &Bench, service: Side, method: Option<&str>, path: &str, fault: Fault, times: u32) {
+    t.world.faults.add(FaultRule {
+        service,
+        method: method.map(str::to_owned),
+        path_contains: path.to_owned(),
+        fault,
+        skip: 0,
+        times,
+    });
+}
+
+fn answer(status: u16) -> Fault {
+    Fault::Status {
+        status,
+        body: r#"{"err":"made up","ECODE":"TEST_000"}"#.to_owned(),
+        content_type: "application/json".to_owned(),
+        headers: Vec::new(),
+    }
+}
+
+fn database(t: &Bench) -> PathBuf {
+    t.folder.path().join("boardsync.db")
+}
+
+fn holds(t: &Bench) -> Vec<HoldRow> {
+    t.engine().store().holds(None).unwrap()
+}
+
+fn open_conflicts(t: &Bench) -> usize {
+    t.engine().store().conflicts(true).unwrap().len()
+}
+
+/// Runs `between`, then puts the database back to what it was before, as a backup does.
+async fn rolled_back(t: &mut Bench) -> Vec<u8> {
+    t.instance = None;
+    let copy = std::fs::read(database(t)).unwrap();
+    t.open().await;
+    copy
+}
+
+async fn restore(t: &mut Bench, copy: &[u8]) {
+    t.instance = None;
+    for suffix in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(t.folder.path().join(format!("boardsync.db{suffix}")));
+    }
+    std::fs::write(database(t), copy).unwrap();
+    t.open().await;
+}
+
+#[tokio::test]
+async fn a_restored_database_makes_no_twin_and_overwrites_nothing() {
+    let mut t = bench("").await;
+    let (one, task) = t.linked("Task", &[]).await;
+    let (still, still_task) = t.linked("Task", &[]).await;
+    let copy = rolled_back(&mut t).await;
+    let two = t.create("Task", &[(TITLE, json!("Made after the backup"))]);
+    t.ado(one, TITLE, json!("Second"));
+    t.cycle().await;
+    assert_eq!(t.task(&task)["name"], "Second");
+    let task_two = t.task_of(two).unwrap();
+    t.clickup(&task, json!({"name": "Third"}));
+    t.create("Task", &[(TITLE, json!("Made while it was down"))]);
+    restore(&mut t, &copy).await;
+    t.world.ledger.clear();
+    t.cycle().await;
+    t.cycle().await;
+    t.sweep().await;
+    assert_eq!(
+        t.world.ledger.writes(),
+        [],
+        "nothing is created or overwritten"
+    );
+    assert_eq!(t.task_of(two), Some(task_two), "found by its marker");
+    assert_eq!(t.string(one, TITLE), "Second");
+    assert_eq!(t.task(&task)["name"], "Third");
+    assert_eq!(open_conflicts(&t), 1);
+    assert!(
+        holds(&t).iter().any(|hold| hold.reason.contains("restored")
+            && hold.reason.contains("created")
+            && hold.retry_at.is_some()),
+        "{:?}",
+        holds(&t)
+    );
+    // What was equal is trusted again; what differs is not, however often it is looked at.
+    t.clickup(&task, json!({"priority": 1}));
+    t.cycle().await;
+    assert_eq!(t.field(one, "Microsoft.VSTS.Common.Priority"), 1);
+    assert_eq!(t.task(&task)["name"], "Third");
+    // What nobody touched is trusted as ever.
+    t.ado(still, TITLE, json!("Goes on"));
+    t.cycle().await;
+    assert_eq!(t.task(&still_task)["name"], "Goes on");
+    t.instance.as_mut().unwrap().engine.timing.quiet_ms = 0;
+    t.sweep().await;
+    assert_eq!(t.counts(), (4, 4), "the wait is over");
+    t.quiet().await;
+    // A person makes both sides equal: trusted again.
+    t.ado(one, TITLE, json!("Third"));
+    t.cycle().await;
+    assert_eq!(open_conflicts(&t), 0);
+    t.ado(one, TITLE, json!("Fourth"));
+    t.cycle().await;
+    assert_eq!(t.task(&task)["name"], "Fourth");
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn a_kill_at_any_commit_after_a_restore_makes_no_twin_and_forgets_no_restore() {
+    for kill in 0..14 {
+        let mut t = bench("").await;
+        let (one, task) = t.linked("Task", &[]).await;
+        let copy = rolled_back(&mut t).await;
+        let two = t.create("Task", &[]);
+        t.ado(one, TITLE, json!("Second"));
+        t.cycle().await;
+        let task_two = t.task_of(two);
+        t.clickup(&task, json!({"name": "Third"}));
+        t.create("Task", &[]);
+        restore(&mut t, &copy).await;
+        t.world.ledger.clear();
+        let mut edges = 0;
+        t.engine().store().on_commit(Box::new(move |_| {
+            edges += 1;
+            edges > kill
+        }));
+        let engine = t.engine();
+        if engine.recover().await.is_ok() {
+            let observed = engine.observe(&Scope::default()).await.unwrap();
+            let _ = t.try_apply(&observed).await;
+        }
+        t.open().await;
+        t.quiet().await;
+        assert_eq!(t.counts(), (3, 2), "kill {kill}");
+        assert_eq!(t.task_of(two), task_two, "kill {kill}");
+        assert_eq!(t.task(&task)["name"], "Third", "kill {kill}");
+        assert_eq!(t.string(one, TITLE), "Second", "kill {kill}");
+    }
+}
+
+#[tokio::test]
+async fn a_choice_of_before_the_backup_is_not_carried_out_again() {
+    let mut t = bench("conflict = \"hold\"").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    let link = {
+        let store = t.engine().store();
+        store.link_by_item(&"web".into(), Side::Ado, &id.to_string().as_str().into())
+    };
+    let link = link.unwrap().unwrap().id;
+    let chosen = json!({"title": [Side::ClickUp, FieldValue::text("Old choice")]});
+    let key = format!("chosen:{link}");
+    t.engine()
+        .store()
+        .set_meta(&key, &chosen.to_string())
+        .unwrap();
+    let copy = rolled_back(&mut t).await;
+    t.ado(id, TITLE, json!("Newer"));
+    t.engine().store().set_meta(&key, "{}").unwrap();
+    t.cycle().await;
+    assert_eq!(t.task(&task)["name"], "Newer");
+    restore(&mut t, &copy).await;
+    t.world.ledger.clear();
+    t.quiet().await;
+    assert_eq!(t.string(id, TITLE), "Newer");
+}
+
+#[tokio::test]
+async fn after_a_lost_database_nothing_is_created_for_the_quiet_time() {
+    let mut t = bench("").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    t.instance = None;
+    for name in ["boardsync.db", "boardsync.db-wal", "boardsync.db-shm"] {
+        let _ = std::fs::remove_file(t.folder.path().join(name));
+    }
+    t.create("Task", &[(TITLE, json!("New"))]);
+    t.open().await;
+    t.quiet().await;
+    assert_eq!(t.counts(), (2, 1));
+    assert_eq!(t.task_of(id).as_ref(), Some(&task));
+    t.instance.as_mut().unwrap().engine.timing.quiet_ms = 0;
+    t.sweep().await;
+    assert_eq!(t.counts(), (2, 2));
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn an_ordinary_start_holds_nothing() {
+    let mut t = bench("").await;
+    t.linked("Task", &[]).await;
+    for n in 2..5 {
+        t.open().await;
+        t.create("Task", &[]);
+        t.cycle().await;
+        assert_eq!(t.counts(), (n, n));
+    }
+}
+
+#[tokio::test]
+async fn two_automations_that_undo_each_other_are_stopped() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    for _ in 0..6 {
+        t.ado(id, TITLE, json!("x"));
+        t.cycle().await;
+        t.clickup(&task, json!({"name": "y"}));
+        t.cycle().await;
+    }
+    let writes = t.world.ledger.writes();
+    assert!(writes.len() <= 4, "{}", writes.len());
+    assert_eq!(open_conflicts(&t), 1);
+    assert!(
+        holds(&t)
+            .iter()
+            .any(|hold| hold.field == Some(FieldKey::Title) && hold.reason.contains("resolve"))
+    );
+    t.clickup(&task, json!({"priority": 1}));
+    t.cycle().await;
+    assert_eq!(
+        t.field(id, "Microsoft.VSTS.Common.Priority"),
+        1,
+        "other fields flow"
+    );
+    t.ado(id, TITLE, json!("y"));
+    t.cycle().await;
+    assert_eq!(open_conflicts(&t), 0, "both sides agree");
+    t.ado(id, TITLE, json!("z"));
+    t.cycle().await;
+    assert_eq!(t.task(&task)["name"], "z", "thawed");
+    t.quiet().await;
+}
+
+async fn take(t: &mut Bench, side: &str) {
+    let id = t.engine().store().conflicts(true).unwrap()[0].id;
+    t.instance = None;
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_boardsync"))
+        .arg("--config")
+        .arg(&t.path)
+        .args(["conflicts", "resolve", &id.to_string(), "--take", side])
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    t.open().await;
+}
+
+#[tokio::test]
+async fn a_choice_thaws_a_frozen_field() {
+    let mut t = bench("").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    for _ in 0..3 {
+        t.ado(id, TITLE, json!("x"));
+        t.cycle().await;
+        t.clickup(&task, json!({"name": "y"}));
+        t.cycle().await;
+    }
+    assert_eq!(open_conflicts(&t), 1);
+    t.clickup(&task, json!({"name": "An edit alone does not"}));
+    t.cycle().await;
+    assert_eq!(t.string(id, TITLE), "x");
+    take(&mut t, "clickup").await;
+    t.cycle().await;
+    assert_eq!(t.string(id, TITLE), "An edit alone does not");
+    assert_eq!(open_conflicts(&t), 0);
+    t.ado(id, TITLE, json!("Goes on"));
+    t.cycle().await;
+    assert_eq!(t.task(&task)["name"], "Goes on");
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn after_a_restore_not_even_an_empty_field_is_filled_in() {
+    let mut t = bench("").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    let copy = rolled_back(&mut t).await;
+    t.clickup(&task, json!({"tags": ["late"]}));
+    t.cycle().await;
+    assert_eq!(t.string(id, TAGS), "late");
+    t.ado(id, TAGS, json!(""));
+    restore(&mut t, &copy).await;
+    t.quiet().await;
+    assert_eq!(t.string(id, TAGS), "");
+    assert_eq!(t.tags(&task), ["late"]);
+    assert_eq!(open_conflicts(&t), 1);
+    // It stays so when something else of the item is edited, until a person has chosen.
+    t.ado(id, TITLE, json!("Edited"));
+    t.cycle().await;
+    assert_eq!(t.task(&task)["name"], "Edited");
+    assert_eq!((t.string(id, TAGS).as_str(), open_conflicts(&t)), ("", 1));
+    take(&mut t, "ado").await;
+    t.cycle().await;
+    assert!(t.tags(&task).is_empty());
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn a_text_that_somebody_keeps_writing_is_carried_over_each_time() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    for n in 0..8 {
+        let name = format!("Longer {}", "and longer ".repeat(n));
+        t.clickup(&task, json!({"name": name.trim()}));
+        t.cycle().await;
+        assert_eq!(t.string(id, TITLE), name.trim());
+    }
+    assert_eq!(open_conflicts(&t), 0);
+    t.quiet().await;
+}
+
+fn posts(t: &Bench) -> Vec<LedgerEntry> {
+    let mut writes = t.world.ledger.writes();
+    writes.retain(|entry| entry.method == "POST" && entry.service == Side::ClickUp);
+    writes
+}
+
+#[tokio::test]
+async fn a_refused_item_is_left_alone_until_it_changes() {
+    let t = bench("").await;
+    let (_, healthy) = t.linked("Task", &[]).await;
+    t.world.ledger.clear();
+    fault(
+        &t,
+        Side::ClickUp,
+        Some("POST"),
+        "/task",
+        answer(400),
+        ALWAYS,
+    );
+    let id = t.create("Task", &[(TITLE, json!("Poison"))]);
+    for _ in 0..8 {
+        t.cycle().await;
+    }
+    t.sweep().await;
+    assert_eq!(posts(&t).len(), 3);
+    let held = holds(&t);
+    let hold = held.iter().find(|h| h.side == Some(Side::Ado)).unwrap();
+    assert!(
+        hold.retry_at.is_none() && hold.reason.contains("--retry"),
+        "{hold:?}"
+    );
+    // Others go on.
+    t.clickup(&healthy, json!({"name": "Healthy"}));
+    t.cycle().await;
+    assert_eq!(t.string(t.item_of(&healthy), TITLE), "Healthy");
+    // Other inputs are worth one more try.
+    t.ado(id, TITLE, json!("Changed"));
+    for _ in 0..3 {
+        t.cycle().await;
+    }
+    assert_eq!(posts(&t).len(), 4);
+    t.world.faults.clear();
+    for _ in 0..2 {
+        t.cycle().await;
+    }
+    assert_eq!(posts(&t).len(), 4, "nothing says that it would work now");
+    assert_eq!(t.engine().store().forgive().unwrap(), 1);
+    t.cycle().await;
+    assert!(t.task_of(id).is_some());
+    assert!(t.engine().store().attempts(None).unwrap().is_empty());
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn an_item_that_keeps_failing_waits_longer_and_longer() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    fault(&t, Side::ClickUp, Some("PUT"), &task, answer(400), ALWAYS);
+    t.ado(id, TITLE, json!("Edited"));
+    t.world.ledger.clear();
+    for n in 0..30 {
+        // A person who edits it every minute does not make it a hot loop.
+        t.ado(id, TITLE, json!(format!("Edited {n}")));
+        t.cycle().await;
+    }
+    let tries = t.world.ledger.writes().len();
+    assert!(tries <= 5, "{tries}");
+    assert_eq!(t.task(&task)["name"], "Item");
+    t.world.faults.clear();
+    t.engine().store().forgive().unwrap();
+    t.cycle().await;
+    assert_eq!(t.task(&task)["name"], "Edited 29");
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn a_service_that_refuses_the_token_is_left_alone_and_probed() {
+    let t = bench("").await;
+    t.linked("Task", &[]).await;
+    fault(&t, Side::ClickUp, None, "", Fault::TokenRevoked, ALWAYS);
+    let engine = t.engine();
+    let seen = engine.observe(&Scope::default()).await;
+    assert!(engine.watch(seen).is_err());
+    t.world.ledger.clear();
+    let paused = engine.probe().await;
+    assert!(
+        matches!(
+            paused,
+            Err(CycleError::Paused {
+                side: Side::ClickUp,
+                ..
+            })
+        ),
+        "{paused:?}"
+    );
+    assert_eq!(t.world.ledger.count(), 0);
+    // The wait is over: one request, not a cycle.
+    let due = |engine: &boardsync::engine::Engine| {
+        let mut store = engine.store();
+        let mut row = store.breaker(Side::ClickUp).unwrap().unwrap();
+        row.retry_at = Timestamp(0);
+        let side = Side::ClickUp;
+        let op = boardsync::store::RailOp::OpenBreaker { side, row };
+        let batch = boardsync::store::Batch(vec![boardsync::store::Op::Rail(op)]);
+        store.commit(&batch).unwrap();
+    };
+    due(engine);
+    assert!(matches!(
+        engine.probe().await,
+        Err(CycleError::Connector(_))
+    ));
+    assert!(t.world.ledger.count() <= 2, "{}", t.world.ledger.count());
+    assert_eq!(
+        engine
+            .store()
+            .breaker(Side::ClickUp)
+            .unwrap()
+            .unwrap()
+            .failures,
+        2
+    );
+    t.world.faults.clear();
+    due(engine);
+    engine.probe().await.unwrap();
+    assert_eq!(engine.store().breaker(Side::ClickUp).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_service_that_fails_five_times_in_a_row_is_closed_for_the_run() {
+    let t = bench("").await;
+    fault(
+        &t,
+        Side::ClickUp,
+        Some("POST"),
+        "/task",
+        answer(500),
+        ALWAYS,
+    );
+    for n in 0..9 {
+        t.create("Task", &[(TITLE, json!(format!("Item {n}")))]);
+    }
+    let (_, report) = t.cycle().await;
+    assert_eq!(posts(&t).len(), 5);
+    assert_eq!(report.closed.len(), 1);
+    let skipped = |(_, _, done): &&(_, _, Done)| matches!(done, Done::Skipped(_));
+    assert_eq!(report.outcomes.iter().filter(skipped).count(), 4);
+    assert!(t.engine().store().breaker(Side::ClickUp).unwrap().is_some());
+    t.world.faults.clear();
+    t.cycle().await;
+    assert!(t.engine().store().breaker(Side::ClickUp).unwrap().is_none());
+}
+
+#[tokio::test]
+async fn the_stop_file_stops_a_run_before_its_next_request() {
+    let mut t = bench("").await;
+    t.linked("Task", &[]).await;
+    for n in 0..4 {
+        t.create("Task", &[(TITLE, json!(format!("Item {n}")))]);
+    }
+    let file = t.folder.path().join("boardsync.db.stop");
+    let touched = file.clone();
+    let engine = &mut t.instance.as_mut().unwrap().engine;
+    engine.progress = Some(std::sync::Arc::new(move |done, _| {
+        if done == 1 {
+            std::fs::write(&touched, "").unwrap();
+        }
+    }));
+    t.world.ledger.clear();
+    let (_, report) = t.cycle().await;
+    assert_eq!(posts(&t).len(), 1);
+    assert!(
+        matches!(report.stopped[0].1, Stopped::Switch(_)),
+        "{:?}",
+        report.stopped
+    );
+    let (_, report) = t.sweep().await;
+    assert_eq!(posts(&t).len(), 1);
+    assert!(matches!(report.stopped[0].1, Stopped::Switch(_)));
+    std::fs::remove_file(&file).unwrap();
+    t.instance.as_mut().unwrap().engine.progress = None;
+    t.cycle().await;
+    assert_eq!(t.counts(), (5, 5));
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn nothing_is_dissolved_while_a_known_item_cannot_be_read() {
+    let t = bench("on_delete = \"delete\"").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    let (_, canary) = t.linked("Task", &[]).await;
+    t.world.ado.delete(id);
+    fault(
+        &t,
+        Side::ClickUp,
+        Some("GET"),
+        &format!("/task/{canary}"),
+        answer(403),
+        ALWAYS,
+    );
+    let (_, report) = t.sweep().await;
+    assert!(
+        matches!(&report.stopped[0].1, Stopped::Canary(why) if why.contains(&canary)),
+        "{:?}",
+        report.stopped
+    );
+    assert!(t.world.clickup.task(&task).is_some());
+    t.world.faults.clear();
+    t.sweep().await;
+    assert!(t.world.clickup.task(&task).is_none());
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn a_configured_canary_stops_its_pair_when_it_is_gone() {
+    let mut t = bench("ado.canary = 1\nclickup.canary = \"nosuchtask\"").await;
+    t.create("Task", &[]);
+    let (_, report) = t.cycle().await;
+    assert!(
+        matches!(&report.stopped[0].1, Stopped::Canary(why) if why.contains("nosuchtask")),
+        "{:?}",
+        report.stopped
+    );
+    assert_eq!(t.counts(), (1, 0));
+    let safety = &mut t.instance.as_mut().unwrap().engine.safety;
+    safety.canaries.clear();
+    t.cycle().await;
+    assert_eq!(t.counts(), (1, 1));
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn a_write_outside_the_mapping_or_the_link_stops_the_pair() {
+    for harm in ["field", "item"] {
+        let t = bench("").await;
+        let (id, _) = t.linked("Task", &[]).await;
+        let (other, other_task) = t.linked("Task", &[]).await;
+        t.ado(id, TITLE, json!("Edited"));
+        t.ado(other, TITLE, json!("Edited as well"));
+        let mut observed = t.engine().observe(&Scope::default()).await.unwrap();
+        let first = &mut observed.plan.pairs[0].actions[0];
+        assert_eq!(first.target, Side::ClickUp);
+        match harm {
+            "field" => first.changes.push(FieldChange {
+                field: FieldKey::Custom("Budget".to_owned()),
+                before: None,
+                after: FieldValue::text("0"),
+                source_value: None,
+                reason: "a defect".to_owned(),
+            }),
+            _ => {
+                first.target_item = Some(other_task.as_str().into());
+                let held = observed.items.clickup.get(&other_task.as_str().into());
+                observed.plan.pairs[0].actions[0].expected = held.map(|item| item.version);
+            }
+        }
+        t.world.ledger.clear();
+        let report = t.apply(&observed).await;
+        assert_eq!(t.world.ledger.writes(), [], "{harm}");
+        assert!(
+            matches!(report.stopped[0].1, Stopped::Firewall(_)),
+            "{harm}: {:?}",
+            report.stopped
+        );
+        let state = t.engine().store().pair_state(&"web".into()).unwrap();
+        assert!(state.last_error.is_some());
+        t.cycle().await;
+        t.quiet().await;
+    }
+}
