@@ -267,6 +267,10 @@ impl Writer for AzureWriter {
     ) -> Result<Vec<Objection>, ConnectorError> {
         self.0.fetch_objections(pair, types).await
     }
+
+    async fn restore(&self, pair: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
+        self.0.restore(pair, id).await
+    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,19 @@ Exit codes:
   77  credentials missing, refused or without the right scope
   78  bad configuration";
 
+const UNDO_LONG: &str = "\
+A field goes back to what it was only where it still holds what was written; an edit made since stays. The plan is \
+shown first. An undo is a run of its own in the journal, so it can be undone.
+
+Afterwards the two sides differ in what was taken back. They count as agreed: nothing is written to these fields until \
+somebody edits one of them.
+
+Items that were created stay, unless --delete-created is given. Deleted work items come back out of the recycle bin; \
+ClickUp's API cannot restore a task, so those are only named. What formatting a long text had is not in the journal.
+
+Exit codes: 0 done, 3 something stays as it is (the output says what and why), 4 not confirmed; the others as in \
+boardsync --help.";
+
 /// Code with which the program leaves. The numbers are part of the contract with scripts and service managers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -133,6 +146,21 @@ pub enum Command {
     /// List, add and remove pairings of a work item with a task
     #[command(after_help = "Example: boardsync links add web 123 86d3f01jq")]
     Links(LinksArgs),
+    /// Compare both sides in full with each other and with what they last agreed on; write nothing
+    #[command(after_help = "Example: boardsync verify --pair web", after_long_help = EXIT_CODES)]
+    Verify(VerifyArgs),
+    /// Take back what a run wrote, or everything that was written to one item
+    #[command(
+        after_help = "Example: boardsync undo c1763742662000\nWithout an argument the last runs are listed.",
+        after_long_help = UNDO_LONG
+    )]
+    Undo(UndoArgs),
+    /// Copy the state to a file, also while the daemon runs
+    #[command(after_help = "Example: boardsync backup /var/backups/boardsync.db", after_long_help = EXIT_CODES)]
+    Backup(BackupArgs),
+    /// Examine the state, its key and the markers on the items
+    #[command(after_help = "Example: boardsync doctor --offline", after_long_help = EXIT_CODES)]
+    Doctor(DoctorArgs),
     /// Run two fake services on this machine, with a config that reaches them
     #[command(after_help = "Example: boardsync sandbox --port 8123")]
     Sandbox(SandboxArgs),
@@ -210,6 +238,50 @@ pub struct ApplyArgs {
 #[derive(Args, Clone, Debug, Default)]
 pub struct CheckArgs {
     /// Read the file only; talk to neither service
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// Arguments of `verify`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct VerifyArgs {
+    /// Only this pair; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub pair: Vec<String>,
+}
+
+/// Arguments of `undo`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct UndoArgs {
+    /// Run as `history` shows it, or work item number, task id or either address [default: list the last runs]
+    #[arg(value_name = "RUN|ITEM")]
+    pub what: Option<String>,
+    /// Also move the items that were created to the recycle bin or trash
+    #[arg(long, requires = "what")]
+    pub delete_created: bool,
+    /// Show what would be taken back, and write nothing
+    #[arg(long, requires = "what")]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long, requires = "what", conflicts_with = "dry_run")]
+    pub yes: bool,
+}
+
+/// Arguments of `backup`.
+#[derive(Args, Clone, Debug)]
+pub struct BackupArgs {
+    /// Where to; the key that signs markers goes to FILE.key
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Replace files that are there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Arguments of `doctor`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct DoctorArgs {
+    /// Look at the files only; talk to neither service
     #[arg(long)]
     pub offline: bool,
 }

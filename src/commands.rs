@@ -1,11 +1,16 @@
 //! One function per subcommand. The only place that names both connectors.
 
+mod backup;
 mod check;
 pub mod cycle;
 mod demo;
+mod doctor;
 mod inspect;
 mod notices;
 pub mod setup;
+mod survey;
+mod undo;
+mod verify;
 
 use crate::cli::{Cli, ColorWhen, Command, ConflictsCommand, ExitCode, LinksCommand};
 use crate::config::ConfigErrors;
@@ -81,6 +86,7 @@ impl From<CycleError> for Failure {
             CycleError::Connector(error) => error.into(),
             CycleError::Store(error) => error.into(),
             CycleError::Paused { .. } => Failure::new(ExitCode::Unavailable, error.to_string()),
+            CycleError::Backup(_) => Failure::new(ExitCode::Unexpected, chain(&error)),
             CycleError::Interrupted(_) => Failure::new(ExitCode::Unexpected, error.to_string()),
         }
     }
@@ -196,6 +202,10 @@ pub async fn run(cli: Cli) -> ExitCode {
             } => inspect::link(&context, &pair, &work_item, &task).await,
             LinksCommand::Remove { item } => inspect::unlink(&context, &item),
         },
+        Command::Verify(args) => verify::verify(&context, args).await,
+        Command::Undo(args) => undo::undo(&context, args).await,
+        Command::Backup(args) => backup::backup(&context, &args),
+        Command::Doctor(args) => doctor::doctor(&context, &args).await,
         Command::Completions(args) => {
             let mut out = Vec::new();
             clap_complete::generate(

@@ -87,6 +87,16 @@ pub trait Writer: Send + Sync {
     ) -> Result<Vec<Objection>, ConnectorError> {
         Ok(Vec::new())
     }
+
+    /// Takes an item out of the recycle bin or trash. A service whose API cannot do that refuses.
+    async fn restore(&self, _pair: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
+        Err(ConnectorError::new(
+            self.side(),
+            ErrorKind::Refused,
+            "restore a deleted item",
+            format!("{id} cannot be restored through the API; restore it by hand from the trash"),
+        ))
+    }
 }
 
 /// How far a side has been read. Opaque to the engine, stored as JSON by the store.

@@ -6,6 +6,7 @@
 pub mod apply;
 mod backoff;
 pub mod daemon;
+mod housekeeping;
 pub mod observe;
 pub mod rails;
 pub mod recover;
@@ -61,6 +62,8 @@ pub struct Timing {
     pub gone_ms: i64,
     /// How old a read may be for a write to a side without compare-and-swap to stand on it.
     pub stale_ms: i64,
+    /// For how long journal lines are kept.
+    pub journal_ms: i64,
 }
 
 impl Default for Timing {
@@ -70,6 +73,7 @@ impl Default for Timing {
             sweep_ms: 6 * 3_600_000,
             gone_ms: 600_000,
             stale_ms: 2_000,
+            journal_ms: 90 * 24 * 3_600_000,
         }
     }
 }
@@ -104,6 +108,11 @@ pub enum CycleError {
         /// Its last error.
         reason: String,
     },
+    /// No copy of the database could be made before a large plan; nothing of the plan was carried out.
+    #[error(
+        "nothing was written: the database could not be backed up before so large a plan; make room or correct the rights of its folder"
+    )]
+    Backup(#[source] StoreError),
     /// The interrupt hook asked for it.
     #[error("the cycle was interrupted at {0}")]
     Interrupted(String),

@@ -3,6 +3,7 @@
 //! Pure. The same view and policy give the same plan, whatever the order of the rows, so a plan can be shown to a
 //! person today and carried out tomorrow, and a simulator can judge it.
 
+pub mod drift;
 mod fresh;
 pub mod guard;
 mod linked;
@@ -10,6 +11,7 @@ pub mod merge;
 pub mod plan;
 pub mod policy;
 pub mod rails;
+pub mod undo;
 
 pub(crate) use linked::deleted_in;
 

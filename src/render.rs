@@ -5,13 +5,16 @@
 
 mod conflict;
 mod diff;
+mod drift;
 mod json;
 pub mod outcome;
 mod paint;
 mod plan;
 mod table;
 
+pub(crate) use conflict::plain;
 pub use conflict::{ConflictRow, conflict_list, conflict_list_json, conflict_show};
+pub use drift::{DriftView, drift};
 pub use json::plan_json;
 pub use outcome::{Outcome, OutcomeResult, ReportView, report, report_json};
 pub use paint::{Style, amount, escape, plural};

@@ -4,9 +4,11 @@
 //! together go through [`Store::commit`], which is one transaction: after a crash either all of a batch is there or
 //! none of it.
 
+mod backup;
 mod conflicts;
 mod epoch;
 mod error;
+mod health;
 mod intents;
 mod journal;
 mod key;
@@ -17,12 +19,14 @@ mod open;
 mod rails;
 mod state;
 
+pub use backup::{RESTORED, backups};
 pub use conflicts::{Conflict, HoldRow, NewConflict};
 pub use epoch::{Restored, epoch_path, restored_op};
 pub use error::StoreError;
+pub use health::Health;
 pub use intents::{Intent, IntentKey, IntentKind};
-pub use journal::{CycleRow, JournalChange, JournalRow, NewJournal};
-pub use key::key_path;
+pub use journal::{Before, CycleRow, JournalChange, JournalRow, NewJournal, RunRow};
+pub use key::{copy_key, key_path};
 pub use links::{BaseField, LinkRow, LinkState};
 pub use lock::{LockError, StateLock};
 pub use observations::Observation;

@@ -8,12 +8,16 @@
     reason = "tests may fail by panicking"
 )]
 
+#[path = "binary/aftercare.rs"]
+mod aftercare;
 #[path = "binary/backfill.rs"]
 mod backfill;
 #[path = "binary/bench.rs"]
 mod bench;
 #[path = "binary/checking.rs"]
 mod checking;
+#[path = "binary/checkup.rs"]
+mod checkup;
 #[path = "binary/deleting.rs"]
 mod deleting;
 #[path = "binary/disk.rs"]

@@ -335,6 +335,24 @@ impl Api {
         errors::check(response, operation, Target::ItemWrite).map(|_| ())
     }
 
+    /// Takes an item out of the recycle bin (docs: wit 7.1, Recyclebin - Restore Work Item).
+    pub(super) async fn restore(&self, project: &str, id: i64) -> Result<(), ConnectorError> {
+        let operation = "restore work item";
+        let path = format!("{}/_apis/wit/recyclebin/{id}?{VERSION}", segment(project));
+        let body = serde_json::json!({"isDeleted": false}).to_string();
+        let response = self
+            .call(
+                operation,
+                Method::PATCH,
+                &path,
+                Some(("application/json".to_owned(), body.into_bytes())),
+                Sending::Repeatable,
+                Priority::Live,
+            )
+            .await?;
+        errors::check(response, operation, Target::ItemWrite).map(|_| ())
+    }
+
     async fn read<T: DeserializeOwned>(
         &self,
         operation: &'static str,

@@ -172,6 +172,12 @@ impl Shared {
         let id = parse(id, "delete work item")?;
         self.api.delete(&scope.project, id).await
     }
+
+    pub(super) async fn restore(&self, pair: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
+        let scope = self.scope(pair)?;
+        let id = parse(id, "restore work item")?;
+        self.api.restore(&scope.project, id).await
+    }
 }
 
 /// Builds the field operations of a change, without state. Values that the item already has are left out: a day is

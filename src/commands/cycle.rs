@@ -15,7 +15,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
-fn scope(config: &Config, full: bool, pairs: &[String]) -> Result<Scope, Failure> {
+pub(super) fn scope(config: &Config, full: bool, pairs: &[String]) -> Result<Scope, Failure> {
     let mut only = BTreeSet::new();
     for name in pairs {
         let name = PairName(name.clone());
@@ -311,7 +311,12 @@ async fn once(
 const LONG: usize = 20;
 
 /// Shows a bar on a terminal while a long plan is carried out; quiet in cron and in pipes.
-fn with_progress(context: &Context, engine: &mut Engine, services: &Services, plan: &Plan) {
+pub(super) fn with_progress(
+    context: &Context,
+    engine: &mut Engine,
+    services: &Services,
+    plan: &Plan,
+) {
     let total: usize = plan.pairs.iter().map(|pair| pair.actions.len()).sum();
     if total < LONG
         || context.global.quiet

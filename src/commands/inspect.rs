@@ -30,7 +30,7 @@ fn read_only(config: &Config) -> Result<Store, Failure> {
 }
 
 /// Takes `123`, `86d3f01jq` or either address and returns the bare id.
-fn item_id(text: &str) -> ItemId {
+pub(super) fn item_id(text: &str) -> ItemId {
     let text = text.trim().trim_start_matches('#');
     let path = text.split(['?', '#']).next().unwrap_or(text);
     ItemId(

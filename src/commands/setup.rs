@@ -127,7 +127,14 @@ pub fn open_state(config: &Config) -> Result<(StateLock, Store, MarkerKey), Fail
     let store = Store::start(&config.state.path, SystemClock.now())?;
     #[cfg(debug_assertions)]
     let store = die_at_commit(store);
+    let mut store = store;
     let key = MarkerKey::load_or_create(&config.state.path)?;
+    if !store.remember_key(&key)? {
+        tracing::warn!(
+            "the key file is not the one that this database was first used with: markers on the items count as a \
+             stranger's; restore the key from a backup (boardsync doctor)"
+        );
+    }
     Ok((lock, store, key))
 }
 
@@ -185,6 +192,7 @@ pub async fn engine(
         timing: Timing {
             quiet_ms: ms(config.schedule.quiet_time),
             sweep_ms: ms(config.schedule.sweep),
+            journal_ms: i64::from(config.state.journal_days).saturating_mul(24 * 3_600_000),
             ..Timing::default()
         },
         safety: Safety {

@@ -76,6 +76,8 @@ pub struct Report {
     pub closed: Vec<ConnectorError>,
     /// Number of holds after the cycle.
     pub held: usize,
+    /// Id under which the journal has it.
+    pub cycle: String,
 }
 
 impl Report {
@@ -134,12 +136,16 @@ impl Engine {
         observed: &Observed,
         consent: &Consent,
     ) -> Result<Report, CycleError> {
-        let mut report = Report::default();
         let started = self.clock.now();
         self.start_wait()?;
         if let Some(reason) = self.stopped_by() {
             return Ok(self.stand_still(observed, &reason)?);
         }
+        let mut report = Report {
+            cycle: format!("c{}", started.0),
+            ..Report::default()
+        };
+        self.copy_before_large(observed, consent)?;
         let total = observed
             .plan
             .pairs
@@ -150,7 +156,7 @@ impl Engine {
             engine: self,
             writers,
             observed,
-            cycle: format!("c{}", started.0),
+            cycle: report.cycle.clone(),
             returned: BTreeMap::new(),
             closed: Sided {
                 ado: None,
@@ -262,7 +268,7 @@ fn said(stopped: &[(PairName, Stopped)]) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-fn stop_reason(plan: &PairPlan, consent: &Consent) -> Option<Stopped> {
+pub(super) fn stop_reason(plan: &PairPlan, consent: &Consent) -> Option<Stopped> {
     if consent.hashes.contains(&plan.hash()) {
         return None;
     }
@@ -322,6 +328,7 @@ impl Run<'_> {
             ActionKind::Close => self.close(policy, plan, action).await?,
             ActionKind::Link => self.link(plan, action)?,
             ActionKind::Unlink => self.unlink(plan, action)?,
+            ActionKind::Restore => self.restore(plan, action).await?,
         };
         match &done {
             Done::Skipped(_) => self.fault = None,

@@ -48,7 +48,8 @@ pub struct Observed {
 }
 
 impl Observed {
-    fn empty(now: Timestamp) -> Observed {
+    /// Nothing was looked at.
+    pub(crate) fn empty(now: Timestamp) -> Observed {
         Observed {
             plan: Plan::default(),
             items: Sided::default(),

@@ -6,8 +6,8 @@
 use super::observe::{agreed, living};
 use super::{CycleError, Engine};
 use crate::connector::Fetched;
-use crate::model::{FieldKey, FieldValue, Item, Side, Timestamp};
-use crate::store::{BaseField, Batch, HoldRow, Intent, Op};
+use crate::model::{ActionId, FieldKey, FieldValue, Item, Side, Timestamp};
+use crate::store::{BaseField, Batch, HoldRow, Intent, JournalChange, NewJournal, Op};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far before the remembered server time a search starts: clocks of one service's machines differ.
@@ -19,6 +19,7 @@ impl Engine {
     /// # Errors
     /// When the target side cannot be searched: then nothing may be created either.
     pub async fn recover(&self) -> Result<(usize, usize), CycleError> {
+        self.prune()?;
         let (mut settled, mut open) = (0, 0);
         let intents = self.store().open_intents()?;
         for intent in intents {
@@ -81,6 +82,7 @@ impl Engine {
                     base: base_of(intent.source_side, &intent.source_fields, &found),
                     at: began,
                 });
+                ops.push(Op::Journal(found_line(intent, &found, began)));
             }
             tracing::info!(pair = %intent.pair, source = %intent.source, side = %target, "found the item of a create whose answer was lost");
             self.store().commit(&Batch(ops))?;
@@ -134,6 +136,31 @@ impl Engine {
             holds: vec![hold_row(intent, reason, now)],
         };
         Ok(self.store().commit(&Batch(vec![op]))?)
+    }
+}
+
+/// The journal line of a create whose answer was lost, so that it is in the history and can be undone.
+fn found_line(intent: &Intent, found: &Item, at: Timestamp) -> NewJournal {
+    let shown = found.fields.iter().map(|(key, value)| {
+        let change = JournalChange {
+            before: None,
+            after: Some(value.clone()),
+        };
+        (key.clone(), change)
+    });
+    NewJournal {
+        at,
+        cycle: format!("c{}", at.0),
+        pair: intent.pair.clone(),
+        link: None,
+        side: intent.source_side.other(),
+        item: Some(found.id.clone()),
+        action_id: ActionId(intent.marker.clone()),
+        kind: "create".to_owned(),
+        changes: shown.collect(),
+        outcome: "done".to_owned(),
+        detail: "its answer was lost; found by its marker".to_owned(),
+        request_ids: Vec::new(),
     }
 }
 

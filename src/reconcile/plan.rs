@@ -115,15 +115,19 @@ pub enum ActionKind {
     Link,
     /// Dissolves a link and remembers it, so that neither item is created again. No service is written to.
     Unlink,
+    /// Takes the target item out of the recycle bin. Only an undo plans this.
+    Restore,
 }
 
 impl ActionKind {
     /// Returns whether it writes to a service.
     pub fn writes(self) -> bool {
         match self {
-            ActionKind::Create | ActionKind::Update | ActionKind::Delete | ActionKind::Close => {
-                true
-            }
+            ActionKind::Create
+            | ActionKind::Update
+            | ActionKind::Delete
+            | ActionKind::Close
+            | ActionKind::Restore => true,
             ActionKind::Link | ActionKind::Unlink => false,
         }
     }
@@ -132,7 +136,9 @@ impl ActionKind {
     pub fn dissolves(self) -> bool {
         match self {
             ActionKind::Delete | ActionKind::Close | ActionKind::Unlink => true,
-            ActionKind::Create | ActionKind::Update | ActionKind::Link => false,
+            ActionKind::Create | ActionKind::Update | ActionKind::Link | ActionKind::Restore => {
+                false
+            }
         }
     }
 }

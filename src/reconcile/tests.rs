@@ -5,8 +5,10 @@
     reason = "tests state what must be there"
 )]
 
+mod drift;
 pub(crate) mod fixture;
 mod formatting;
 mod merge;
 mod presence;
 mod properties;
+mod undo;

@@ -86,7 +86,8 @@ pub fn conflict_list_json(rows: &[ConflictRow]) -> Value {
     json!({ "format_version": FORMAT_VERSION, "conflicts": conflicts })
 }
 
-fn plain(value: &FieldValue) -> String {
+/// A value as text for programs; empty where it is empty.
+pub(crate) fn plain(value: &FieldValue) -> String {
     match value {
         FieldValue::Empty => String::new(),
         other => other.to_string(),

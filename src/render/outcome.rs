@@ -108,13 +108,14 @@ pub fn report(view: &ReportView, style: &Style) -> String {
 /// Outcomes that are listed one by one before the rest is only counted.
 const MAX_LISTED: usize = 50;
 
-const KINDS: [ActionKind; 6] = [
+const KINDS: [ActionKind; 7] = [
     ActionKind::Create,
     ActionKind::Update,
     ActionKind::Delete,
     ActionKind::Close,
     ActionKind::Link,
     ActionKind::Unlink,
+    ActionKind::Restore,
 ];
 
 fn past(kind: ActionKind) -> &'static str {
@@ -125,6 +126,7 @@ fn past(kind: ActionKind) -> &'static str {
         ActionKind::Close => "closed",
         ActionKind::Link => "linked",
         ActionKind::Unlink => "unlinked",
+        ActionKind::Restore => "restored",
     }
 }
 
@@ -136,6 +138,7 @@ fn verb(kind: ActionKind) -> &'static str {
         ActionKind::Close => "close",
         ActionKind::Link => "link",
         ActionKind::Unlink => "unlink",
+        ActionKind::Restore => "restore",
     }
 }
 

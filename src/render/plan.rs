@@ -113,7 +113,11 @@ fn item(group: &[&Action], style: &Style, out: &mut String) {
                 create(action, style, out);
             }
         }
-        ActionKind::Delete | ActionKind::Close | ActionKind::Link | ActionKind::Unlink => {
+        ActionKind::Delete
+        | ActionKind::Close
+        | ActionKind::Link
+        | ActionKind::Unlink
+        | ActionKind::Restore => {
             for action in group {
                 own_record(action, style, out);
             }
@@ -290,6 +294,7 @@ fn own_record(action: &Action, style: &Style, out: &mut String) {
         ActionKind::Close => ("-", Ink::Warn, format!("close in {}", action.target)),
         ActionKind::Link => ("=", Ink::Add, "link".to_owned()),
         ActionKind::Unlink => ("x", Ink::Warn, "unlink".to_owned()),
+        ActionKind::Restore => ("+", Ink::Add, format!("restore in {}", action.target)),
         ActionKind::Create | ActionKind::Update => ("*", Ink::Strong, "change".to_owned()),
     };
     let lead = format!("{mark} {what}:");
@@ -397,7 +402,7 @@ fn first_contact(style: &Style, out: &mut String) {
 /// How much there is to do, over some pairs.
 #[derive(Default)]
 struct Counts {
-    by_kind: [(usize, &'static str, &'static str); 6],
+    by_kind: [(usize, &'static str, &'static str); 7],
     conflicts: usize,
     holds: usize,
     looked_at: usize,
@@ -422,6 +427,7 @@ impl Counts {
                 (count(ActionKind::Close), "close", "closes"),
                 (count(ActionKind::Link), "link", "links"),
                 (count(ActionKind::Unlink), "unlink", "unlinks"),
+                (count(ActionKind::Restore), "restore", "restores"),
             ],
             conflicts: pairs.iter().map(|pair| pair.conflicts.len()).sum(),
             holds: pairs.iter().map(|pair| pair.holds.len()).sum(),

@@ -55,6 +55,28 @@ pub struct JournalRow {
     pub entry: NewJournal,
 }
 
+/// A run, as its journal lines tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRow {
+    /// Its id, the same as its cycle's.
+    pub id: String,
+    /// Local time of its first line.
+    pub at: Timestamp,
+    /// Actions that were carried out.
+    pub actions: u64,
+    /// What it was for; `None`: it was killed before that was stored.
+    pub cause: Option<String>,
+}
+
+/// Limits of [`Store::prune_journal`], local time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// Journal lines and cycles that are older go.
+    pub journal: Timestamp,
+    /// Conflicts that were settled earlier go.
+    pub conflicts: Timestamp,
+}
+
 /// One cycle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CycleRow {
@@ -82,23 +104,37 @@ impl Store {
         side: Option<Side>,
         item: &ItemId,
     ) -> Result<Vec<JournalRow>, StoreError> {
+        self.rows(
+            "id IN (
+                 SELECT id FROM journal WHERE item = ?1 AND (?2 IS NULL OR side = ?2)
+                 UNION
+                 SELECT id FROM journal WHERE link IN (
+                     SELECT id FROM link WHERE ado = ?1 AND coalesce(?2, 'ado') = 'ado'
+                     UNION
+                     SELECT id FROM link WHERE clickup = ?1 AND coalesce(?2, 'clickup') = 'clickup'))",
+            params![item.0, side.map(Side::key)],
+        )
+    }
+
+    /// Returns what one cycle recorded, oldest first.
+    pub fn journal_of_cycle(&self, cycle: &str) -> Result<Vec<JournalRow>, StoreError> {
+        self.rows("cycle = ?1", params![cycle])
+    }
+
+    fn rows(
+        &self,
+        condition: &str,
+        values: &[&dyn rusqlite::ToSql],
+    ) -> Result<Vec<JournalRow>, StoreError> {
         let mut statement = self
             .connection
-            .prepare_cached(
+            .prepare_cached(&format!(
                 "SELECT id, at, cycle, pair, link, item, action_id, kind, outcome, detail, side, changes, request_ids
-                 FROM journal
-                 WHERE id IN (
-                     SELECT id FROM journal WHERE item = ?1 AND (?2 IS NULL OR side = ?2)
-                     UNION
-                     SELECT id FROM journal WHERE link IN (
-                         SELECT id FROM link WHERE ado = ?1 AND coalesce(?2, 'ado') = 'ado'
-                         UNION
-                         SELECT id FROM link WHERE clickup = ?1 AND coalesce(?2, 'clickup') = 'clickup'))
-                 ORDER BY id",
-            )
+                 FROM journal WHERE {condition} ORDER BY id"
+            ))
             .map_err(sql("read the journal"))?;
         let rows = statement
-            .query_map(params![item.0, side.map(Side::key)], |row| {
+            .query_map(values, |row| {
                 let texts: (String, String, String) = (row.get(10)?, row.get(11)?, row.get(12)?);
                 let entry = NewJournal {
                     at: Timestamp(row.get(1)?),
@@ -132,15 +168,55 @@ impl Store {
 
     /// Returns the last `n` cycles, newest first.
     pub fn recent_cycles(&self, n: usize) -> Result<Vec<CycleRow>, StoreError> {
+        self.cycles(
+            "1 ORDER BY started_at DESC, id DESC LIMIT ?1",
+            params![i64::try_from(n).unwrap_or(i64::MAX)],
+        )
+    }
+
+    /// Returns the last `n` runs that did something, newest first. A run that was killed has no cycle and is here all
+    /// the same.
+    pub fn recent_runs(&self, n: usize) -> Result<Vec<RunRow>, StoreError> {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT id, started_at, finished_at, cause, outcome, detail, counts FROM cycle
-                 ORDER BY started_at DESC, id DESC LIMIT ?1",
+                "SELECT journal.cycle, min(journal.at), count(DISTINCT journal.action_id), cycle.cause
+                 FROM journal LEFT JOIN cycle ON cycle.id = journal.cycle
+                 WHERE journal.outcome = 'done'
+                 GROUP BY journal.cycle ORDER BY max(journal.id) DESC LIMIT ?1",
             )
-            .map_err(sql("read cycles"))?;
+            .map_err(sql("read the runs"))?;
         let rows = statement
             .query_map([i64::try_from(n).unwrap_or(i64::MAX)], |row| {
+                Ok(RunRow {
+                    id: row.get(0)?,
+                    at: Timestamp(row.get(1)?),
+                    actions: row.get::<_, i64>(2)?.unsigned_abs(),
+                    cause: row.get(3)?,
+                })
+            })
+            .map_err(sql("read the runs"))?;
+        rows.map(|row| row.map_err(sql("read the runs"))).collect()
+    }
+
+    /// Returns one cycle.
+    pub fn cycle(&self, id: &str) -> Result<Option<CycleRow>, StoreError> {
+        Ok(self.cycles("id = ?1", params![id])?.into_iter().next())
+    }
+
+    fn cycles(
+        &self,
+        condition: &str,
+        values: &[&dyn rusqlite::ToSql],
+    ) -> Result<Vec<CycleRow>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!(
+                "SELECT id, started_at, finished_at, cause, outcome, detail, counts FROM cycle WHERE {condition}"
+            ))
+            .map_err(sql("read cycles"))?;
+        let rows = statement
+            .query_map(values, |row| {
                 let cycle = CycleRow {
                     id: row.get(0)?,
                     started_at: Timestamp(row.get(1)?),
@@ -163,19 +239,35 @@ impl Store {
         .collect()
     }
 
-    /// Deletes journal lines and finished cycles older than `before` (local time) and returns the number of lines.
-    pub fn prune_journal(&mut self, before: Timestamp) -> Result<usize, StoreError> {
-        let tx = self
-            .connection
-            .transaction()
-            .map_err(sql("prune the journal"))?;
-        let lines = tx
-            .execute("DELETE FROM journal WHERE at < ?1", [before.0])
-            .map_err(sql("prune the journal"))?;
-        tx.execute("DELETE FROM cycle WHERE started_at < ?1", [before.0])
-            .map_err(sql("prune the journal"))?;
-        tx.commit().map_err(sql("prune the journal"))?;
-        Ok(lines)
+    /// Deletes what is older than its limit, `most` rows of a kind at a time, so that one cycle is never held up for
+    /// long: journal lines, cycles and settled conflicts. Open conflicts, intents and links are never deleted here.
+    /// Returns how many rows went; `most` or more means that there may be others.
+    pub fn prune_journal(&mut self, before: Before, most: usize) -> Result<usize, StoreError> {
+        const OPERATION: &str = "prune the journal";
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let tx = self.connection.transaction().map_err(sql(OPERATION))?;
+        let mut gone = 0;
+        for (statement, limit) in [
+            (
+                "DELETE FROM journal WHERE id IN (SELECT id FROM journal WHERE at < ?1 ORDER BY at LIMIT ?2)",
+                before.journal,
+            ),
+            (
+                "DELETE FROM cycle WHERE id IN (SELECT id FROM cycle WHERE started_at < ?1 ORDER BY started_at LIMIT ?2)",
+                before.journal,
+            ),
+            (
+                "DELETE FROM conflict WHERE id IN (SELECT id FROM conflict
+                     WHERE resolved_at IS NOT NULL AND resolved_at < ?1 ORDER BY id LIMIT ?2)",
+                before.conflicts,
+            ),
+        ] {
+            gone += tx
+                .execute(statement, params![limit.0, most])
+                .map_err(sql(OPERATION))?;
+        }
+        tx.commit().map_err(sql(OPERATION))?;
+        Ok(gone)
     }
 }
 

@@ -1,8 +1,10 @@
 //! The secret that signs markers, kept in a file beside the database.
 
+use super::Store;
 use super::error::StoreError;
 use super::open::{beside, create_parent, private};
-use crate::marker::MarkerKey;
+use crate::marker::{self, MarkerKey};
+use crate::model::{ItemId, PairName, Side};
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -10,6 +12,63 @@ use std::path::{Path, PathBuf};
 /// Returns the path of the key file: the database's with `.key` appended.
 pub fn key_path(database: &Path) -> PathBuf {
     beside(database, ".key")
+}
+
+/// Copies the key of one database to where that of another belongs (mode 0600), replacing a file that is there.
+/// Returns whether there was one.
+pub fn copy_key(from: &Path, to: &Path) -> Result<bool, StoreError> {
+    let source = key_path(from);
+    let path = key_path(to);
+    let failed = |error: std::io::Error| StoreError::File {
+        operation: "copy the marker key to",
+        path: path.clone(),
+        detail: error.to_string(),
+    };
+    let text = match std::fs::read(&source) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(failed(error)),
+    };
+    write_private(&path, &text).map_err(failed)?;
+    Ok(true)
+}
+
+/// Writes a file (mode 0600) by way of a second one: it is there in full or not at all.
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let temporary = beside(path, ".tmp");
+    // A left-over would keep its own mode.
+    match std::fs::remove_file(&temporary) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    private(&mut options);
+    let mut file = options.open(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, path)
+}
+
+/// Setting that holds a marker signed with the key of this database, so that another key is noticed.
+const SIGNED: &str = "key_check";
+
+impl Store {
+    /// Returns whether `key` is the one that this database was first used with; `None`: it was used with none yet.
+    pub fn knows_key(&self, key: &MarkerKey) -> Result<Option<bool>, StoreError> {
+        let signed = self.meta(SIGNED)?;
+        Ok(signed.map(|text| marker::verify(key, &text).is_some()))
+    }
+
+    /// As [`Store::knows_key`], and remembers the key where there was none yet.
+    pub fn remember_key(&mut self, key: &MarkerKey) -> Result<bool, StoreError> {
+        if let Some(known) = self.knows_key(key)? {
+            return Ok(known);
+        }
+        let signed = marker::marker(key, &PairName::from(""), Side::Ado, &ItemId::from("0"), 0);
+        self.set_meta(SIGNED, &signed)?;
+        Ok(true)
+    }
 }
 
 impl MarkerKey {
@@ -31,18 +90,8 @@ impl MarkerKey {
             .fill(&mut bytes)
             .map_err(|_| failed("no random numbers from the system".to_owned()))?;
         create_parent(&path).map_err(|error| failed(error.to_string()))?;
-        // By way of a second file: a half-written key would be refused for ever after.
-        let temporary = beside(&path, ".tmp");
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        private(&mut options);
-        options
-            .open(&temporary)
-            .and_then(|mut file| {
-                writeln!(file, "{}", hex::encode(bytes))?;
-                file.sync_all()
-            })
-            .and_then(|()| std::fs::rename(&temporary, &path))
+        // A half-written key would be refused for ever after.
+        write_private(&path, format!("{}\n", hex::encode(bytes)).as_bytes())
             .map_err(|error| failed(error.to_string()))?;
         Ok(MarkerKey::new(bytes))
     }

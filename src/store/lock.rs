@@ -75,6 +75,15 @@ impl StateLock {
         Ok(StateLock { _file: file, path })
     }
 
+    /// Returns who holds the lock of a database now, in words; `None`: nobody. Changes nothing.
+    pub fn holder(database: &Path) -> Option<String> {
+        let mut file = File::open(lock_path(database)).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(describe(&mut file)),
+            Ok(()) | Err(TryLockError::Error(_)) => None,
+        }
+    }
+
     /// Returns the path of the lock file.
     pub fn path(&self) -> &Path {
         &self.path

@@ -1,6 +1,7 @@
-//! Opening, checking, migrating and backing up the database file.
+//! Opening, checking and migrating the database file.
 
 use super::Store;
+use super::backup::{backup, distrust_copy};
 use super::error::{StoreError, sql};
 use super::lock::lock_path;
 use rusqlite::backup::Backup;
@@ -87,11 +88,6 @@ impl Store {
         Store::finish(connection, Path::new(":memory:"))
     }
 
-    /// Writes a consistent, verified copy (mode 0600), replacing the file `to` in one step.
-    pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        backup(&self.connection, to)
-    }
-
     fn finish(mut connection: Connection, path: &Path) -> Result<Store, StoreError> {
         connection
             .busy_timeout(BUSY_TIMEOUT)
@@ -108,6 +104,12 @@ impl Store {
                 operation: "bring the database schema up to date",
                 detail: error.to_string(),
             })?;
+        if distrust_copy(&mut connection)? {
+            tracing::warn!(
+                path = %path.display(),
+                "the database is a restored backup: every link is compared anew, and the next plan needs a yes"
+            );
+        }
         connection.set_prepared_statement_cache_capacity(64);
         Ok(Store {
             connection,
@@ -165,7 +167,7 @@ fn check_sqlite(number: i32) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
         Connection::open_with_flags(path, flags).map_err(|error| opening(path, &error))?;
@@ -213,7 +215,7 @@ fn check(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
 }
 
 /// Names the file in errors that occur before the store is up.
-fn opening(path: &Path, error: &rusqlite::Error) -> StoreError {
+pub(super) fn opening(path: &Path, error: &rusqlite::Error) -> StoreError {
     use rusqlite::ErrorCode;
     let (path, detail) = (path.to_owned(), error.to_string());
     match error.sqlite_error_code() {
@@ -231,7 +233,7 @@ fn opening(path: &Path, error: &rusqlite::Error) -> StoreError {
 /// SQLite's own read-only mode is not enough: on a file in WAL mode it creates, or recovers, the -wal and -shm files.
 /// So: while a writer runs, its files are there and plain reading adds none. While none runs, the file is complete
 /// (read as immutable) unless a killed process left a -wal, and then a private copy of both is read.
-fn snapshot(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn snapshot(path: &Path) -> Result<Connection, StoreError> {
     let wal = beside(path, "-wal");
     // Held while copying, so that no writer starts meanwhile; a writer waits that long.
     let (lock, writer) = match File::open(lock_path(path)) {
@@ -277,7 +279,7 @@ fn load(file: &Path, mode: &str, named: &Path) -> Result<Connection, StoreError>
 }
 
 /// Returns a path for use in an SQLite URI.
-fn uri_path(path: &Path) -> String {
+pub(super) fn uri_path(path: &Path) -> String {
     use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
     const UNSAFE: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
     percent_encode(path.as_os_str().as_encoded_bytes(), UNSAFE).to_string()
@@ -327,68 +329,5 @@ impl Drop for PrivateCopy {
     fn drop(&mut self) {
         // Nothing can be done about a failure, and the directory is private.
         let _ = std::fs::remove_dir_all(&self.directory);
-    }
-}
-
-fn backup(connection: &Connection, to: &Path) -> Result<(), StoreError> {
-    let temporary = beside(to, ".tmp");
-    let failed = |operation: &'static str| {
-        let path = to.to_owned();
-        move |error: std::io::Error| StoreError::File {
-            operation,
-            path,
-            detail: error.to_string(),
-        }
-    };
-    create_parent(to).map_err(failed("create the directory of"))?;
-    match std::fs::remove_file(&temporary) {
-        Ok(()) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(failed("write the backup")(error)),
-    }
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true);
-    private(&mut options);
-    // VACUUM INTO accepts an existing empty file, so the copy is never readable by others.
-    let file = options
-        .open(&temporary)
-        .map_err(failed("write the backup"))?;
-    let name = temporary.to_str().ok_or_else(|| StoreError::File {
-        operation: "write the backup",
-        path: to.to_owned(),
-        detail: "the path is not valid UTF-8".to_owned(),
-    })?;
-    let written = connection
-        .execute("VACUUM INTO ?1", [name])
-        .map_err(sql("write a backup"))
-        .and_then(|_| verify(&temporary))
-        .and_then(|()| file.sync_all().map_err(failed("flush the backup")))
-        .and_then(|()| std::fs::rename(&temporary, to).map_err(failed("rename the backup to")));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-        return written;
-    }
-    // The rename itself must survive a power loss too; not every platform can flush a directory.
-    if let Some(directory) = to.parent().and_then(|parent| File::open(parent).ok()) {
-        let _ = directory.sync_all();
-    }
-    Ok(())
-}
-
-fn verify(path: &Path) -> Result<(), StoreError> {
-    let uri = format!("file:{}?mode=ro&immutable=1", uri_path(path));
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    let error = |error: rusqlite::Error| opening(path, &error);
-    let copy = Connection::open_with_flags(uri, flags).map_err(error)?;
-    let finding: String = copy
-        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-        .map_err(error)?;
-    if finding == "ok" {
-        Ok(())
-    } else {
-        Err(StoreError::Corrupt {
-            path: path.to_owned(),
-            detail: finding,
-        })
     }
 }

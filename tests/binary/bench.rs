@@ -35,11 +35,14 @@ impl Ran {
         self
     }
 
-    /// Fails unless stdout or stderr holds the text.
+    /// Fails unless stdout or stderr holds the text, wherever its lines break.
     #[track_caller]
     pub fn says(self, text: &str) -> Ran {
+        let joined = |output: &str| output.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(
-            self.out.contains(text) || self.err.contains(text),
+            [&self.out, &self.err]
+                .iter()
+                .any(|output| { output.contains(text) || joined(output).contains(text) }),
             "{text:?} is missing\n--- stdout\n{}\n--- stderr\n{}",
             self.out,
             self.err

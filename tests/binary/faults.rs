@@ -154,6 +154,11 @@ async fn a_create_whose_answer_was_lost_is_found_and_not_repeated() {
     assert_eq!(twins, 1);
     let links = bench.run(&["links", "--json"]).await.left_with(0).json();
     assert_eq!(links["links"].as_array().unwrap().len(), 6);
+    bench
+        .run(&["history", &bench.task_named("Only one of me")])
+        .await
+        .left_with(0)
+        .says("its answer was lost; found by its marker");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,13 +21,14 @@ pub fn history(context: &Context, item: &str) -> Result<ExitCode, Failure> {
         }
     }
     if context.global.json {
+        let text = |value: &Option<FieldValue>| value.as_ref().map(render::plain);
         let rows: Vec<_> = entries
             .values()
             .map(|e| {
                 let changes: Vec<_> = e
                     .changes
                     .iter()
-                    .map(|(field, change)| json!({ "field": field, "before": change.before, "after": change.after }))
+                    .map(|(field, change)| json!({ "field": field, "before": text(&change.before), "after": text(&change.after) }))
                     .collect();
                 json!({ "at_ms": e.at, "cycle": e.cycle, "pair": e.pair, "side": e.side, "item": e.item, "kind": e.kind,
                         "outcome": e.outcome, "detail": e.detail, "changes": changes })
@@ -42,8 +43,8 @@ pub fn history(context: &Context, item: &str) -> Result<ExitCode, Failure> {
             .as_ref()
             .map_or_else(String::new, ToString::to_string);
         print(&render::escape(&format!(
-            "{}  {} {} {item}: {} {}",
-            entry.at, entry.kind, entry.side, entry.outcome, entry.detail
+            "{}  {}  {} {} {item}: {} {}",
+            entry.at, entry.cycle, entry.kind, entry.side, entry.outcome, entry.detail
         )));
         print("\n");
         for (field, change) in &entry.changes {

@@ -6,7 +6,7 @@ use crate::cli::ExitCode;
 use crate::engine::observe;
 use crate::model::{FieldKey, FieldValue, LinkId, Side};
 use crate::render;
-use crate::store::LinkState;
+use crate::store::{LinkRow, LinkState, Store, StoreError};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,9 @@ pub async fn why(context: &Context, item: &str) -> Result<ExitCode, Failure> {
     let (store, key) = setup::open_state_read_only(&config)?;
     let links = links_of(&store, item)?;
     let engine = setup::engine(&config, &services, store, key).await?;
+    if !context.global.json {
+        print(&alone(&engine.store(), &links, item)?);
+    }
     for link in links
         .iter()
         .filter(|link| !matches!(link.state, LinkState::Tombstone { .. }))
@@ -37,6 +40,12 @@ pub async fn why(context: &Context, item: &str) -> Result<ExitCode, Failure> {
         let Some(policy) = engine.policy(&link.pair) else {
             continue;
         };
+        let lines = engine.store().journal_of(Some(Side::Ado), &link.ado)?;
+        let last_run = lines
+            .into_iter()
+            .rev()
+            .find(|line| line.entry.outcome == "done" && line.entry.pair == link.pair)
+            .map(|line| line.entry.cycle);
         for field in policy.fields.keys() {
             let agreed = base.get(field);
             let shown = |value: Option<&FieldValue>| {
@@ -59,13 +68,14 @@ pub async fn why(context: &Context, item: &str) -> Result<ExitCode, Failure> {
                 decision.clone(),
             ]);
             values.push(json!({
-                "field": field, "base": agreed.map(|b| json!({ "ado": b.ado, "clickup": b.clickup })),
+                "field": field, "base": agreed.map(|b| json!({ "ado": render::plain(&b.ado), "clickup": render::plain(&b.clickup) })),
                 "ado": value(Side::Ado, field), "clickup": value(Side::ClickUp, field), "decision": decision,
             }));
         }
         if context.global.json {
             print_json(
-                &json!({ "format_version": 1, "pair": link.pair, "ado": link.ado, "clickup": link.clickup, "fields": values }),
+                &json!({ "format_version": 1, "pair": link.pair, "ado": link.ado, "clickup": link.clickup, "fields": values,
+                         "last_run": last_run }),
             );
             continue;
         }
@@ -82,8 +92,39 @@ pub async fn why(context: &Context, item: &str) -> Result<ExitCode, Failure> {
             print(&render::escape(&format!("held: {}", hold.reason)));
             print("\n");
         }
+        if let Some(run) = last_run {
+            print(&format!(
+                "last written by run {run}; take that back with: boardsync undo {run}\n"
+            ));
+        }
     }
     Ok(ExitCode::Done)
+}
+
+/// What is known of an item beside living links: what it waits for, links that ended, or nothing at all.
+fn alone(store: &Store, links: &[LinkRow], item: &str) -> Result<String, StoreError> {
+    let id = super::item_id(item);
+    let mut lines = Vec::new();
+    for hold in store.holds(None)? {
+        if hold.link.is_none() && hold.item.as_ref() == Some(&id) {
+            lines.push(format!("{}: {id} is held: {}", hold.pair, hold.reason));
+        }
+    }
+    for link in links {
+        if let LinkState::Tombstone { reason } = &link.state {
+            lines.push(format!(
+                "{}: the link of work item {} and task {} ended: {reason}",
+                link.pair, link.ado, link.clickup
+            ));
+        }
+    }
+    if lines.is_empty() && links.is_empty() {
+        lines.push(format!("{id} is not linked, and nothing waits for it"));
+    }
+    Ok(lines
+        .iter()
+        .map(|line| render::escape(line) + "\n")
+        .collect())
 }
 
 fn decision(seen: &observe::Observed, link: LinkId, field: &FieldKey) -> String {

@@ -1,6 +1,7 @@
 //! What is recorded without or after a write: links, journal rows, observations, holds.
 
 use super::{Done, Run, Stopped, earlier, next_look};
+use crate::connector::Fetched;
 use crate::engine::observe::{again_key, chosen_key, living, rebased};
 use crate::engine::{CycleError, backoff};
 use crate::model::{Item, ItemId, LinkId, PairName, Side, Timestamp};
@@ -22,6 +23,15 @@ impl Run<'_> {
         if let Some(done) = self.gate(policy, action, std::iter::empty())? {
             return Ok(done);
         }
+        // An edit since the plan wins over the delete. No service tests a version here, so it is read just before.
+        let reader = self.engine.readers.get(action.target);
+        match reader.fetch_items(&BTreeSet::from([id.clone()])).await {
+            Err(error) => return Ok(self.failed(action, error)),
+            Ok(read) => match read.get(&id) {
+                Some(Fetched::Seen(item)) if action.expected.is_none_or(|v| v == item.version) => {}
+                _ => return Ok(Done::Stale("it changed since the plan".to_owned())),
+            },
+        }
         self.engine.store().commit(&Batch(vec![
             self.journal(plan, action, Some(&id), "sent", ""),
             Op::Rail(RailOp::Announce),
@@ -33,6 +43,33 @@ impl Run<'_> {
             .await
         {
             Ok(()) => self.unlink(plan, action),
+            Err(error) => Ok(self.failed(action, error)),
+        }
+    }
+
+    /// Takes an item out of the recycle bin. It comes back as it was; a link, where one is wanted, is another action.
+    pub(super) async fn restore(
+        &mut self,
+        plan: &PairPlan,
+        action: &Action,
+    ) -> Result<Done, CycleError> {
+        let Some(id) = action.target_item.clone() else {
+            return Ok(Done::Failed("the plan names no target".to_owned()));
+        };
+        if let Some(reason) = self.engine.stopped_by() {
+            self.switched_off = true;
+            return Ok(Done::Skipped(reason));
+        }
+        let entry = |outcome| self.journal(plan, action, Some(&id), outcome, "");
+        self.engine
+            .store()
+            .commit(&Batch(vec![entry("sent"), Op::Rail(RailOp::Announce)]))?;
+        let answer = self.writers.get(action.target).restore(&plan.pair, &id);
+        match answer.await {
+            Ok(()) => {
+                self.engine.store().commit(&Batch(vec![entry("done")]))?;
+                Ok(Done::Done(None))
+            }
             Err(error) => Ok(self.failed(action, error)),
         }
     }

@@ -162,7 +162,16 @@ impl Run<'_> {
         if let Some(link) = action.link {
             ops.push(Op::SetBase { link, fields });
         }
-        ops.push(self.journal(plan, action, action.target_item.as_ref(), "done", ""));
+        let mut entry = self.journal(plan, action, action.target_item.as_ref(), "done", "");
+        if let Op::Journal(entry) = &mut entry {
+            // What came back is what an undo compares with, and a field that was left out was not written.
+            entry.changes.retain(|key, _| set.contains_key(key));
+            for (key, change) in &mut entry.changes {
+                let answer = written.item.fields.get(key).cloned();
+                change.after = answer.or(change.after.take());
+            }
+        }
+        ops.push(entry);
         ops
     }
 

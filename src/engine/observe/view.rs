@@ -90,7 +90,7 @@ impl Engine {
     }
 
     /// Says where an unlinked item came from.
-    fn origin(
+    pub(crate) fn origin(
         &self,
         store: &Store,
         pair: &PairName,

@@ -268,3 +268,71 @@ fn the_key_is_made_once_and_a_spoilt_one_is_not_replaced() {
     assert!(crate::marker::MarkerKey::load_or_create(&path).is_err());
     assert_eq!(std::fs::read(key_path(&path)).unwrap(), b"short");
 }
+
+#[test]
+fn seven_copies_are_kept_and_nothing_else_is_deleted() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state.db");
+    let store = Store::open(&path).unwrap();
+    for name in [
+        "state.db.backup-mine",
+        "state.db.backup-2.tmp",
+        "other.db.backup-2026Z",
+    ] {
+        std::fs::write(directory.path().join(name), "x").unwrap();
+    }
+    for second in 0..9 {
+        let now = Timestamp(1_800_000_000_000 + second * 1_000);
+        assert!(store.backup_rotating(now, 7).unwrap().is_some());
+    }
+    let kept = backups(&path).unwrap();
+    assert_eq!(kept.len(), 7);
+    assert!(
+        kept[0]
+            .to_string_lossy()
+            .ends_with(":02.000Z".replace(':', "-").as_str())
+    );
+    assert_eq!(
+        hashes(directory.path()).len(),
+        7 + 3 + 3,
+        "state, -wal, -shm, three strangers"
+    );
+    let memory = Store::open_in_memory().unwrap();
+    assert_eq!(memory.backup_rotating(Timestamp(0), 7).unwrap(), None);
+}
+
+#[test]
+fn a_copy_is_not_trusted_when_it_is_taken_into_use_and_the_original_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, copy) = (
+        directory.path().join("state.db"),
+        directory.path().join("copy.db"),
+    );
+    let pair = PairName::from("shop");
+    let mut store = Store::open(&path).unwrap();
+    store.commit(&Batch(vec![add_link("1", "t1")])).unwrap();
+    let state = PairState {
+        fingerprint: Some("f".to_owned()),
+        ..PairState::default()
+    };
+    store.save_pair_state(&pair, &state).unwrap();
+    store.backup(&copy).unwrap();
+    drop(store);
+    let seen = |store: Store| {
+        let link = store.links(&pair).unwrap()[0].id;
+        let fingerprint = store.pair_state(&pair).unwrap().fingerprint.unwrap();
+        (store.base(link).unwrap().len(), fingerprint)
+    };
+    let trusted = (1, "f".to_owned());
+    let restored = (0, RESTORED.to_owned());
+    assert_eq!(seen(Store::open(&path).unwrap()), trusted);
+    assert_eq!(seen(Store::open_read_only(&copy).unwrap()), restored);
+    let mut store = Store::open(&copy).unwrap();
+    store.save_pair_state(&pair, &state).unwrap();
+    drop(store);
+    assert_eq!(
+        seen(Store::open(&copy).unwrap()),
+        (0, "f".to_owned()),
+        "once"
+    );
+}

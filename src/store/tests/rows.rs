@@ -327,8 +327,52 @@ fn the_journal_of_an_item_includes_its_links_and_can_be_pruned() {
     };
     assert_eq!(times(&store, None), [1, 2]);
     assert_eq!(times(&store, Some(Side::ClickUp)), [0_i64; 0]);
-    assert_eq!(store.prune_journal(Timestamp(2)).unwrap(), 1);
+    let before = Before {
+        journal: Timestamp(2),
+        conflicts: Timestamp(2),
+    };
+    assert_eq!(store.prune_journal(before, 10).unwrap(), 1);
     assert_eq!(times(&store, Some(Side::Ado)), [2]);
+}
+
+#[test]
+fn pruning_goes_in_steps_oldest_first_and_keeps_what_is_open() {
+    let (mut store, link) = linked();
+    let line = |at| {
+        Op::Journal(NewJournal {
+            at: Timestamp(at),
+            cycle: format!("c{at}"),
+            pair: shop(),
+            link: Some(link),
+            side: Side::Ado,
+            item: Some("1".into()),
+            action_id: crate::model::ActionId(at.to_string()),
+            kind: "update".to_owned(),
+            changes: BTreeMap::new(),
+            outcome: "done".to_owned(),
+            detail: String::new(),
+            request_ids: Vec::new(),
+        })
+    };
+    let lines = (1..=5).map(line).collect();
+    store.commit(&Batch(lines)).unwrap();
+    let before = Before {
+        journal: Timestamp(4),
+        conflicts: Timestamp(4),
+    };
+    let times = |store: &Store| -> Vec<i64> {
+        let rows = store.journal_of(None, &"1".into()).unwrap();
+        rows.iter().map(|row| row.entry.at.0).collect()
+    };
+    assert_eq!(store.prune_journal(before, 2).unwrap(), 2);
+    assert_eq!(times(&store), [3, 4, 5]);
+    assert_eq!(store.prune_journal(before, 2).unwrap(), 1);
+    assert_eq!(times(&store), [4, 5]);
+    assert_eq!(store.prune_journal(before, 2).unwrap(), 0);
+    assert_eq!(store.links(&shop()).unwrap().len(), 1);
+    let runs = store.recent_runs(9).unwrap();
+    let runs: Vec<(&str, u64)> = runs.iter().map(|r| (r.id.as_str(), r.actions)).collect();
+    assert_eq!(runs, [("c5", 1), ("c4", 1)]);
 }
 
 #[test]

@@ -1,0 +1,230 @@
+//! What the items say: clocks, and whether each link could be found again without the database.
+
+use super::super::survey::Survey;
+use super::super::{Failure, setup, verify};
+use super::{Chart, Level};
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::marker::{self, MarkerKey};
+use crate::model::{Clock, Item, ItemId, PairName, Side, Sided};
+use crate::reconcile::Presence;
+use crate::render;
+use crate::store::{LinkRow, LinkState, Store};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use tokio_util::sync::CancellationToken;
+
+/// A clock that is off by more than this is told.
+const SKEW_MS: i64 = 60_000;
+
+/// Reads both sides in full and compares markers with links. Returns what the next plan would link by its markers.
+pub(super) async fn examine(
+    config: &Config,
+    store: Store,
+    chart: &mut Chart,
+) -> Result<Vec<Value>, Failure> {
+    let services = setup::connect(config, &CancellationToken::new())?;
+    let pairs: BTreeSet<PairName> = config.pairs.iter().map(|pair| pair.name.clone()).collect();
+    let linked = verify::linked(&store, &pairs)?;
+    let survey = Survey::take(&services.readers, &pairs, &linked).await?;
+    for side in Side::BOTH {
+        skew(&services, side, chart);
+    }
+    let Ok(Some(key)) = MarkerKey::load(&config.state.path) else {
+        let found = "not checked: there is no key to check them with";
+        chart.add("markers", Level::Warn, found, "see \"key file\"");
+        return Ok(Vec::new());
+    };
+    let mut links = Vec::new();
+    for pair in &pairs {
+        links.extend(store.links(pair)?);
+    }
+    let living: Vec<&LinkRow> = links
+        .iter()
+        .filter(|link| !matches!(link.state, LinkState::Tombstone { .. }))
+        .collect();
+    marks(&survey, &key, &living, chart);
+    both_gone(&survey, &living, chart);
+    Ok(orphans(&survey, &key, &links, store.path().exists(), chart))
+}
+
+fn skew(services: &setup::Services, side: Side, chart: &mut Chart) {
+    let Some(server) = services.readers.get(side).server_now() else {
+        chart.ok("clock", format!("{side} said no time"));
+        return;
+    };
+    let ahead = SystemClock.now().since(server);
+    let found = format!(
+        "{} s {} {side}",
+        ahead.unsigned_abs() / 1000,
+        if ahead < 0 { "behind" } else { "ahead of" }
+    );
+    if ahead.unsigned_abs() > SKEW_MS.unsigned_abs() {
+        chart.add(
+            "clock",
+            Level::Warn,
+            found,
+            "nothing is decided by this clock, but waits and the journal go by it: set it",
+        );
+    } else {
+        chart.ok("clock", found);
+    }
+}
+
+/// Whether an item names its counterpart, by a marker of ours.
+fn names(key: &MarkerKey, item: &Item, pair: &PairName, side: Side, id: &ItemId) -> bool {
+    item.markers
+        .iter()
+        .filter_map(|text| marker::verify(key, text))
+        .any(|marker| marker.pair == *pair && marker.side == side && marker.id == *id)
+}
+
+fn marks(survey: &Survey, key: &MarkerKey, links: &[&LinkRow], chart: &mut Chart) {
+    let (mut marked, mut backlinked, mut bare, mut foreign) = (0, 0, Vec::new(), Vec::new());
+    for link in links {
+        let item = |side: Side| survey.items.get(side).get(link.item(side));
+        let (Some(ado), Some(clickup)) = (item(Side::Ado), item(Side::ClickUp)) else {
+            continue;
+        };
+        if names(key, ado, &link.pair, Side::ClickUp, &link.clickup)
+            || names(key, clickup, &link.pair, Side::Ado, &link.ado)
+        {
+            marked += 1;
+        } else if [ado, clickup].iter().any(|item| !item.markers.is_empty()) {
+            foreign.push(format!("{} = {}", link.ado, link.clickup));
+        } else if !(ado.backlinks.is_empty() && clickup.backlinks.is_empty()) {
+            backlinked += 1;
+        } else {
+            bare.push(format!("{} = {}", link.ado, link.clickup));
+        }
+    }
+    let found = format!("{marked} links carry our marker, {backlinked} a back-link only");
+    chart.ok("markers", found);
+    if !foreign.is_empty() {
+        chart.add(
+            "markers",
+            Level::Fail,
+            format!(
+                "{} a marker that this key did not sign: {}",
+                render::plural(foreign.len(), "link has", "links have"),
+                first(&foreign)
+            ),
+            "the key file is another one than at the time: restore FILE.key from a backup",
+        );
+    }
+    if !bare.is_empty() {
+        chart.add(
+            "markers",
+            Level::Warn,
+            format!(
+                "{} neither marker nor back-link: {}",
+                render::plural(bare.len(), "link has", "links have"),
+                first(&bare)
+            ),
+            "keep backups: without the database these items would get new counterparts. The next write to one adds it",
+        );
+    }
+}
+
+/// The first few of a list.
+fn first(all: &[String]) -> String {
+    let shown: Vec<&str> = all.iter().take(5).map(String::as_str).collect();
+    match all.len() {
+        0..=5 => shown.join(", "),
+        more => format!("{} and {} more", shown.join(", "), more.saturating_sub(5)),
+    }
+}
+
+fn both_gone(survey: &Survey, links: &[&LinkRow], chart: &mut Chart) {
+    let gone: Vec<String> = links
+        .iter()
+        .filter(|link| {
+            Side::BOTH.iter().all(|side| {
+                let now = survey.presence(&link.pair, *side, link.item(*side));
+                matches!(now, Presence::Gone { .. } | Presence::Unclear { .. })
+            })
+        })
+        .map(|link| format!("{} = {}", link.ado, link.clickup))
+        .collect();
+    if gone.is_empty() {
+        chart.ok("orphans", "every link has an item that can be read");
+    } else {
+        chart.add(
+            "orphans",
+            Level::Warn,
+            format!("neither item can be read: {}", first(&gone)),
+            "the next full cycle dissolves what was deleted; for lost rights, check the tokens",
+        );
+    }
+}
+
+/// Items that carry our marker and belong to no link: what is left when a database is lost. The next plan links them.
+fn orphans(
+    survey: &Survey,
+    key: &MarkerKey,
+    links: &[LinkRow],
+    database: bool,
+    chart: &mut Chart,
+) -> Vec<Value> {
+    let mut known: Sided<BTreeSet<(PairName, ItemId)>> = Sided::default();
+    for link in links {
+        for side in Side::BOTH {
+            let of = (link.pair.clone(), link.item(side).clone());
+            known.get_mut(side).insert(of);
+        }
+    }
+    let mut found: BTreeMap<(PairName, ItemId), ItemId> = BTreeMap::new();
+    let mut carrying = 0_usize;
+    for side in Side::BOTH {
+        for (pair, ids) in survey.listed.get(side) {
+            for id in ids {
+                if known.get(side).contains(&(pair.clone(), id.clone())) {
+                    continue;
+                }
+                let markers = survey.items.get(side).get(id).map(|item| &item.markers);
+                let mut ours = markers
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|text| marker::verify(key, text))
+                    .filter(|marker| marker.pair == *pair && marker.side != side);
+                if let Some(marker) = ours.next() {
+                    carrying += 1;
+                    let (ado, clickup) = match side {
+                        Side::Ado => (id.clone(), marker.id),
+                        Side::ClickUp => (marker.id, id.clone()),
+                    };
+                    found.insert((pair.clone(), ado), clickup);
+                }
+            }
+        }
+    }
+    let check = if database {
+        "unlinked"
+    } else {
+        "lost database"
+    };
+    if found.is_empty() {
+        chart.ok(check, "no item carries our marker without being linked");
+        return Vec::new();
+    }
+    let rows: Vec<String> = found
+        .iter()
+        .map(|((pair, ado), clickup)| format!("{pair}: {ado} = {clickup}"))
+        .collect();
+    chart.add(
+        check,
+        Level::Warn,
+        format!(
+            "{} our marker and {} in no link: {}",
+            render::plural(carrying, "item carries", "items carry"),
+            if carrying == 1 { "is" } else { "are" },
+            rows.join(", ")
+        ),
+        "nothing is lost: the next plan links them again and makes no twin; fields that differ then are held. \
+         `boardsync plan` shows it",
+    );
+    found
+        .into_iter()
+        .map(|((pair, ado), clickup)| json!({ "pair": pair, "ado": ado, "clickup": clickup }))
+        .collect()
+}

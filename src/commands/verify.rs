@@ -1,0 +1,182 @@
+//! `verify`: both sides read in full and compared with each other and with their base. Writes nothing.
+
+use super::survey::Survey;
+use super::{Context, Failure, cycle, print, print_json, setup};
+use crate::cli::{ExitCode, VerifyArgs};
+use crate::engine::{Engine, observe};
+use crate::model::{ItemId, PairName, Side, Sided};
+use crate::reconcile::drift::{Difference, DriftKind, drift};
+use crate::reconcile::policy::Policy;
+use crate::reconcile::{FreshItem, LinkView, View};
+use crate::render::{self, DriftView};
+use crate::store::{LinkRow, LinkState, Store, StoreError};
+use serde_json::json;
+use std::collections::BTreeSet;
+use tokio_util::sync::CancellationToken;
+
+/// Compares and prints. Leaves with 3 when anything differs that the configuration does not want so.
+pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Failure> {
+    let config = setup::config(context.global.config.as_deref())?;
+    let only = cycle::scope(&config, true, &args.pair)?.only;
+    let services = setup::connect(&config, &CancellationToken::new())?;
+    // A snapshot in memory, and readers only: nothing here could write.
+    let (store, key) = setup::open_state_read_only(&config)?;
+    let engine = setup::engine(&config, &services, store, key).await?;
+    let policies: Vec<&Policy> = engine
+        .policies
+        .iter()
+        .filter(|policy| only.is_empty() || only.contains(&policy.pair))
+        .collect();
+    let pairs: BTreeSet<PairName> = policies.iter().map(|policy| policy.pair.clone()).collect();
+    let linked = linked(&engine.store(), &pairs)?;
+    let mut survey = Survey::take(&engine.readers, &pairs, &linked).await?;
+    // A listing may lag behind; what looks different in one is read again, both halves of it.
+    let mut doubtful: Sided<BTreeSet<ItemId>> = Sided::default();
+    for policy in &policies {
+        for difference in compare(&engine, policy, &survey)?.differences {
+            for side in Side::BOTH {
+                let id = difference.items.get(side).clone();
+                doubtful.get_mut(side).extend(id);
+            }
+        }
+    }
+    for side in Side::BOTH {
+        let ids = std::mem::take(doubtful.get_mut(side));
+        survey.read(&engine.readers, side, &ids).await?;
+    }
+    let mut views = Vec::new();
+    for policy in &policies {
+        let mut view = compare(&engine, policy, &survey)?;
+        date(&engine.store(), &policy.pair, &mut view.differences)?;
+        views.push(view);
+    }
+    let open = views
+        .iter()
+        .flat_map(|view| &view.differences)
+        .filter(|difference| difference.kind.open())
+        .count();
+    if context.global.json {
+        let pairs: Vec<_> = views
+            .iter()
+            .map(|view| {
+                json!({ "pair": view.pair, "compared": view.compared, "differences": view.differences })
+            })
+            .collect();
+        print_json(&json!({ "format_version": 1, "open": open, "pairs": pairs }));
+    } else {
+        for view in &views {
+            print(&render::drift(view, &context.style));
+        }
+    }
+    Ok(match open {
+        0 => ExitCode::Done,
+        _ => ExitCode::Partial,
+    })
+}
+
+fn living(link: &LinkRow) -> bool {
+    !matches!(link.state, LinkState::Tombstone { .. })
+}
+
+/// Returns the items of all living links.
+pub(super) fn linked(
+    store: &Store,
+    pairs: &BTreeSet<PairName>,
+) -> Result<Sided<BTreeSet<ItemId>>, StoreError> {
+    let mut ids: Sided<BTreeSet<ItemId>> = Sided::default();
+    for pair in pairs {
+        for link in store.links(pair)?.iter().filter(|link| living(link)) {
+            for side in Side::BOTH {
+                ids.get_mut(side).insert(link.item(side).clone());
+            }
+        }
+    }
+    Ok(ids)
+}
+
+fn compare(engine: &Engine, policy: &Policy, survey: &Survey) -> Result<DriftView, StoreError> {
+    let store = engine.store();
+    let pair = &policy.pair;
+    let mut view = View::default();
+    let mut known: Sided<BTreeSet<ItemId>> = Sided::default();
+    for link in store.links(pair)?.into_iter().filter(living) {
+        for side in Side::BOTH {
+            known.get_mut(side).insert(link.item(side).clone());
+        }
+        let chosen = store
+            .meta(&observe::chosen_key(link.id))?
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default();
+        let base = store.base(link.id)?.into_iter();
+        view.links.push(LinkView {
+            link: link.id,
+            items: Sided::build(|side| link.item(side).clone()),
+            base: base
+                .map(|(key, base)| {
+                    let values = Sided {
+                        ado: base.ado,
+                        clickup: base.clickup,
+                    };
+                    (key, values)
+                })
+                .collect(),
+            now: Sided::build(|side| survey.presence(pair, side, link.item(side))),
+            chosen,
+        });
+    }
+    view.total_links = u64::try_from(view.links.len()).unwrap_or(u64::MAX);
+    for side in Side::BOTH {
+        let listed = survey.listed.get(side).get(pair).into_iter().flatten();
+        for id in listed.filter(|id| !known.get(side).contains(*id)) {
+            // Deleted since it was listed.
+            let Some(item) = survey.items.get(side).get(id) else {
+                continue;
+            };
+            view.fresh.get_mut(side).push(FreshItem {
+                item: item.clone(),
+                origin: engine.origin(&store, pair, side, item)?,
+            });
+        }
+    }
+    Ok(DriftView {
+        pair: pair.clone(),
+        compared: view.links.len(),
+        differences: drift(&view, policy),
+    })
+}
+
+/// Adds since when a field or item has been held or in conflict, by this machine's clock.
+fn date(store: &Store, pair: &PairName, differences: &mut [Difference]) -> Result<(), StoreError> {
+    let holds = store.holds(Some(pair))?;
+    let conflicts = store.conflicts(true)?;
+    for difference in differences {
+        // What a service refused is planned again and again, and says so in a hold.
+        if difference.kind == DriftKind::Pending
+            && let Some(hold) = holds.iter().find(|hold| {
+                hold.link == difference.link
+                    && hold.field.is_some()
+                    && hold.field == difference.field
+            })
+        {
+            difference.kind = DriftKind::Held;
+            difference.reason = hold.reason.clone();
+        }
+        let since = match difference.kind {
+            DriftKind::Conflict => conflicts
+                .iter()
+                .find(|conflict| {
+                    Some(conflict.record.link) == difference.link
+                        && Some(&conflict.record.field) == difference.field.as_ref()
+                })
+                .map(|conflict| conflict.record.at),
+            DriftKind::Held | DriftKind::OutOfScope | DriftKind::Unreadable => holds
+                .iter()
+                .find(|hold| hold.link == difference.link && hold.field == difference.field)
+                .filter(|hold| hold.link.is_some())
+                .map(|hold| hold.since),
+            _ => continue,
+        };
+        difference.since = since.or(difference.since);
+    }
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! What `verify` found, for people.
+
+use super::diff;
+use super::paint::{Ink, Style, amount, cut, escape, plural, wrap};
+use crate::model::{PairName, Side};
+use crate::reconcile::drift::{Difference, DriftKind};
+
+/// The differences of one pair.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DriftView {
+    /// The pair.
+    pub pair: PairName,
+    /// How many links were compared.
+    pub compared: usize,
+    /// What differs.
+    pub differences: Vec<Difference>,
+}
+
+/// Column in which values start, after the longest built-in name.
+const LABEL: usize = 13;
+
+/// Returns every difference for people, item by item, ending in one line of counts.
+pub fn drift(view: &DriftView, style: &Style) -> String {
+    let name = style.paint(Ink::Strong, &escape(&view.pair.0));
+    let mut out = String::new();
+    let mut last = None;
+    for difference in &view.differences {
+        if out.is_empty() {
+            out.push_str(&format!("{name}  (values: ADO -> ClickUp)\n\n"));
+        }
+        if last != Some(&difference.items) {
+            if last.is_some() {
+                out.push('\n');
+            }
+            heading(difference, style, &mut out);
+        }
+        last = Some(&difference.items);
+        body(difference, style, &mut out);
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out.push_str(&format!(
+        "{name}: {} compared, {}\n",
+        plural(view.compared, "linked pair", "linked pairs"),
+        counts(&view.differences)
+    ));
+    out
+}
+
+fn heading(difference: &Difference, style: &Style, out: &mut String) {
+    let ids: Vec<String> = Side::BOTH
+        .iter()
+        .filter_map(|side| {
+            let id = difference.items.get(*side).as_ref()?;
+            Some(format!("{side} {}", escape(id.as_str())))
+        })
+        .collect();
+    let room = style.columns().saturating_sub(4);
+    out.push_str(&format!(
+        "  {}  {}\n",
+        style.paint(Ink::Strong, &cut(&escape(&difference.title), room)),
+        style.paint(Ink::Faint, &ids.join(" = ")),
+    ));
+}
+
+fn body(difference: &Difference, style: &Style, out: &mut String) {
+    if let (Some(field), Some(values)) = (&difference.field, &difference.values) {
+        let room = style.columns().saturating_sub(6 + LABEL);
+        let shown = diff::change(Some(&values.ado), &values.clickup, room, style);
+        let label = escape(&field.to_string());
+        match shown.as_slice() {
+            [only] => out.push_str(&format!("    {label:LABEL$}  {only}\n")),
+            lines => {
+                out.push_str(&format!("    {label}\n"));
+                for line in lines {
+                    out.push_str(&format!("      {line}\n"));
+                }
+            }
+        }
+    }
+    let ink = match difference.kind {
+        DriftKind::ByRule => Ink::Faint,
+        _ => Ink::Warn,
+    };
+    let since = difference
+        .since
+        .map_or_else(String::new, |at| format!(" (since {})", at.to_rfc3339()));
+    let text = format!(
+        "{}: {}{since}",
+        word(difference.kind),
+        escape(&difference.reason)
+    );
+    for line in wrap(&text, style.columns().saturating_sub(6)) {
+        out.push_str(&format!("      {}\n", style.paint(ink, &line)));
+    }
+}
+
+const KINDS: [DriftKind; 9] = [
+    DriftKind::Pending,
+    DriftKind::Conflict,
+    DriftKind::Held,
+    DriftKind::Settled,
+    DriftKind::OutOfScope,
+    DriftKind::Missing,
+    DriftKind::Unreadable,
+    DriftKind::Unlinked,
+    DriftKind::ByRule,
+];
+
+fn word(kind: DriftKind) -> &'static str {
+    match kind {
+        DriftKind::Pending => "pending",
+        DriftKind::Conflict => "conflict",
+        DriftKind::Held => "held",
+        DriftKind::Settled => "settled",
+        DriftKind::OutOfScope => "out of scope",
+        DriftKind::Missing => "missing",
+        DriftKind::Unreadable => "unreadable",
+        DriftKind::Unlinked => "not linked",
+        DriftKind::ByRule => "by rule",
+    }
+}
+
+fn counts(differences: &[Difference]) -> String {
+    if differences.is_empty() {
+        return "no differences".to_owned();
+    }
+    let parts: Vec<String> = KINDS
+        .iter()
+        .filter_map(|kind| {
+            let n = differences.iter().filter(|d| d.kind == *kind).count();
+            (n > 0).then(|| format!("{} {}", amount(n), word(*kind)))
+        })
+        .collect();
+    format!(
+        "{}: {}",
+        plural(differences.len(), "difference", "differences"),
+        parts.join(", ")
+    )
+}

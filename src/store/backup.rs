@@ -1,0 +1,179 @@
+//! Verified copies of the database, and what becomes of one that is taken into use.
+
+use super::Store;
+use super::error::{StoreError, sql};
+use super::open::{beside, connect, create_parent, opening, private, uri_path};
+use crate::model::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+impl Store {
+    /// Writes a consistent, verified copy (mode 0600), replacing the file `to` in one step.
+    pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        backup(&self.connection, to)
+    }
+
+    /// Writes a copy `<database>.backup-<time>` beside the database and deletes the oldest ones beyond `keep`. `None`: the
+    /// database is in memory.
+    pub fn backup_rotating(
+        &self,
+        now: Timestamp,
+        keep: usize,
+    ) -> Result<Option<PathBuf>, StoreError> {
+        if self.connection.path().is_none_or(str::is_empty) {
+            return Ok(None);
+        }
+        // No colons: some file systems refuse them. Names sort by time.
+        let stamp = now.to_rfc3339().replace(':', "-");
+        let to = beside(&self.path, &format!("{BACKUP}{stamp}"));
+        self.backup(&to)?;
+        let mut copies = backups(&self.path)?;
+        copies.retain(|path| *path != to);
+        let old = copies.len().saturating_sub(keep.saturating_sub(1));
+        for path in copies.into_iter().take(old) {
+            std::fs::remove_file(&path).map_err(|error| StoreError::File {
+                operation: "delete the old backup",
+                path,
+                detail: error.to_string(),
+            })?;
+        }
+        Ok(Some(to))
+    }
+}
+
+/// Stands in place of the approved fingerprint of a pair after a backup was restored.
+pub const RESTORED: &str = "restored from a backup";
+/// Setting that only copies have.
+const COPY: &str = "is_a_copy";
+
+/// A copy that is used as the state holds bases from before its time: an edit made since could look like the older
+/// value and be overwritten. So they are dropped (what is equal is agreed again, what differs is held for a person),
+/// both sides are read in full, and the next plan needs a yes. Returns whether this was a copy.
+pub(super) fn distrust_copy(connection: &mut Connection) -> Result<bool, StoreError> {
+    const OPERATION: &str = "take a restored backup into use";
+    let tx = connection.transaction().map_err(sql(OPERATION))?;
+    let copies = tx
+        .execute("DELETE FROM meta WHERE key = ?1", [COPY])
+        .map_err(sql(OPERATION))?;
+    if copies > 0 {
+        tx.execute(
+            "UPDATE pair_state SET fingerprint = ?1, last_sweep = NULL WHERE fingerprint IS NOT NULL",
+            [RESTORED],
+        )
+        .and_then(|_| tx.execute_batch("DELETE FROM base; DELETE FROM watermark"))
+        .map_err(sql(OPERATION))?;
+    }
+    tx.commit().map_err(sql(OPERATION))?;
+    Ok(copies > 0)
+}
+
+/// Marks a finished copy as one.
+fn mark_copy(path: &Path) -> Result<(), StoreError> {
+    let error = |error: rusqlite::Error| opening(path, &error);
+    let copy = connect(path)?;
+    copy.execute_batch("PRAGMA synchronous = FULL; PRAGMA journal_mode = MEMORY")
+        .map_err(error)?;
+    copy.execute(
+        "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, '')",
+        [COPY],
+    )
+    .map_err(error)?;
+    Ok(())
+}
+
+/// Between the name of a database and the time in the name of a copy that was made on its own.
+const BACKUP: &str = ".backup-";
+
+/// Returns the copies of a database that [`Store::backup_rotating`] made, oldest first.
+pub fn backups(database: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let folder = match database.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let failed = |error: std::io::Error| StoreError::File {
+        operation: "list the backups in",
+        path: folder.to_owned(),
+        detail: error.to_string(),
+    };
+    let start = beside(
+        Path::new(database.file_name().unwrap_or_default()),
+        &format!("{BACKUP}2"),
+    );
+    let start = start.to_string_lossy().into_owned();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(&start) && name.ends_with('Z') {
+            found.push(database.with_file_name(name.as_ref()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+pub(super) fn backup(connection: &Connection, to: &Path) -> Result<(), StoreError> {
+    let temporary = beside(to, ".tmp");
+    let failed = |operation: &'static str| {
+        let path = to.to_owned();
+        move |error: std::io::Error| StoreError::File {
+            operation,
+            path,
+            detail: error.to_string(),
+        }
+    };
+    create_parent(to).map_err(failed("create the directory of"))?;
+    match std::fs::remove_file(&temporary) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(failed("write the backup")(error)),
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    private(&mut options);
+    // VACUUM INTO accepts an existing empty file, so the copy is never readable by others.
+    let file = options
+        .open(&temporary)
+        .map_err(failed("write the backup"))?;
+    let name = temporary.to_str().ok_or_else(|| StoreError::File {
+        operation: "write the backup",
+        path: to.to_owned(),
+        detail: "the path is not valid UTF-8".to_owned(),
+    })?;
+    let written = connection
+        .execute("VACUUM INTO ?1", [name])
+        .map_err(sql("write a backup"))
+        .and_then(|_| mark_copy(&temporary))
+        .and_then(|()| verify(&temporary))
+        .and_then(|()| file.sync_all().map_err(failed("flush the backup")))
+        .and_then(|()| std::fs::rename(&temporary, to).map_err(failed("rename the backup to")));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+        return written;
+    }
+    // The rename itself must survive a power loss too; not every platform can flush a directory.
+    if let Some(directory) = to.parent().and_then(|parent| File::open(parent).ok()) {
+        let _ = directory.sync_all();
+    }
+    Ok(())
+}
+
+fn verify(path: &Path) -> Result<(), StoreError> {
+    let uri = format!("file:{}?mode=ro&immutable=1", uri_path(path));
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let error = |error: rusqlite::Error| opening(path, &error);
+    let copy = Connection::open_with_flags(uri, flags).map_err(error)?;
+    let finding: String = copy
+        .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+        .map_err(error)?;
+    if finding == "ok" {
+        Ok(())
+    } else {
+        Err(StoreError::Corrupt {
+            path: path.to_owned(),
+            detail: finding,
+        })
+    }
+}

@@ -1,0 +1,516 @@
+//! `undo`, `backup`, copies before large plans, and how long the journal is kept.
+
+use super::bench::{Bench, Ran, status};
+use boardsync::model::Side;
+use boardsync::sandbox::faults::Fault;
+use boardsync::sandbox::{seed, world::LIST, world::PROJECT};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// The newest run that wrote something.
+async fn last_run(bench: &Bench) -> String {
+    let runs = bench.run(&["undo", "--json"]).await.left_with(0).json();
+    runs["runs"][0]["run"].as_str().unwrap().to_owned()
+}
+
+/// No cycle writes anything, neither by deltas nor in full.
+async fn quiet(bench: &Bench) {
+    bench.world.ledger.clear();
+    for args in [
+        &["reconcile", "--once"][..],
+        &["reconcile", "--once", "--full"],
+        &["reconcile", "--once"],
+    ] {
+        bench.run(args).await.left_with(0);
+    }
+    assert_eq!(bench.world.ledger.writes(), []);
+}
+
+fn work_item(bench: &Bench, id: i64, field: &str) -> Value {
+    bench.world.ado.item(id).unwrap().fields[field].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_taken_back_and_stays_put_until_somebody_edits() {
+    let bench = Bench::equal().await;
+    let (id, old) = (bench.ids[1], "Guest can enter an address");
+    let task = bench.task_named(old);
+    bench.rename(id, "Renamed by mistake");
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let run = last_run(&bench).await;
+    bench.run(&["history", "2"]).await.left_with(0).says(&run);
+
+    bench.world.ledger.clear();
+    bench
+        .run(&["undo", &run, "--dry-run"])
+        .await
+        .left_with(0)
+        .says(old);
+    bench
+        .run(&["undo", &run])
+        .await
+        .left_with(4)
+        .says("--yes")
+        .says("Renamed by mistake");
+    assert_eq!(bench.world.ledger.writes(), [], "nobody has said yes");
+
+    bench
+        .run(&["undo", &run, "--yes"])
+        .await
+        .left_with(0)
+        .says("until somebody edits");
+    assert_eq!(bench.task_named(old), task);
+    assert_eq!(work_item(&bench, id, "System.Title"), "Renamed by mistake");
+    quiet(&bench).await;
+    bench
+        .run(&["verify"])
+        .await
+        .left_with(3)
+        .says("settled")
+        .says(old);
+
+    let undone = last_run(&bench).await;
+    assert_ne!(undone, run);
+    bench.run(&["undo", &run, "--yes"]).await.left_with(0);
+    assert_eq!(
+        last_run(&bench).await,
+        undone,
+        "a second undo has nothing to do"
+    );
+
+    bench.run(&["undo", &undone, "--yes"]).await.left_with(0);
+    assert_eq!(bench.task_named("Renamed by mistake"), task);
+    quiet(&bench).await;
+    bench
+        .run(&["verify"])
+        .await
+        .left_with(0)
+        .says("no differences");
+
+    bench.run(&["undo", &run, "--yes"]).await.left_with(0);
+    bench
+        .world
+        .clickup
+        .edit(&task, &json!({ "name": "A better title" }))
+        .unwrap();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert_eq!(work_item(&bench, id, "System.Title"), "A better title");
+    quiet(&bench).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_write_to_an_item_is_taken_back_by_field_but_not_what_was_edited_since() {
+    let bench = Bench::equal().await;
+    let (id, old) = (bench.ids[1], "Guest can enter an address");
+    let task = bench.task_named(old);
+    let before = bench.world.ado.item(id).unwrap().fields;
+    let edit = json!({
+        "name": "From ClickUp", "status": "in review", "priority": 1,
+        "markdown_content": "Another text\n\nof two paragraphs",
+    });
+    bench.world.clickup.edit(&task, &edit).unwrap();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert_eq!(work_item(&bench, id, "System.Title"), "From ClickUp");
+    // A second run writes the title again; both steps join up.
+    let again = json!({ "name": "From ClickUp, twice" });
+    bench.world.clickup.edit(&task, &again).unwrap();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let state = ("System.State", json!("Closed"));
+    bench
+        .world
+        .ado
+        .edit(id, &[state], "ada@contoso.example")
+        .unwrap();
+
+    let ran = bench
+        .run(&["undo", &id.to_string(), "--yes", "--json"])
+        .await
+        .left_with(3);
+    let left = &ran.json()["left"]["web"];
+    assert_eq!(left.as_array().unwrap().len(), 1, "{left}");
+    assert_eq!(left[0]["field"], "status");
+    assert!(left[0]["reason"].as_str().unwrap().contains("edited since"));
+    let now = bench.world.ado.item(id).unwrap().fields;
+    for field in ["System.Title", "Microsoft.VSTS.Common.Priority"] {
+        assert_eq!(now[field], before[field], "{field}");
+    }
+    let text = |fields: &Value| fields["System.Description"].to_string();
+    assert!(!text(&json!(now)).contains("two paragraphs"));
+    assert_eq!(now["System.State"], "Closed");
+    // The edit of the state is an edit like any other, the rest stays put.
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let shown = bench.world.clickup.task(&task).unwrap();
+    assert_eq!(shown["status"]["status"], "complete");
+    assert_eq!(shown["name"], "From ClickUp, twice");
+    quiet(&bench).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_that_meets_an_edit_writes_nothing_to_that_item() {
+    let bench = Bench::equal().await;
+    let task = bench.task_named("Validate postcodes");
+    let edit = json!({ "name": "From ClickUp" });
+    bench.world.clickup.edit(&task, &edit).unwrap();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let run = last_run(&bench).await;
+    bench.fault(Side::Ado, Some("PATCH"), "/workitems/", status(412, &[]), 1);
+    bench.run(&["undo", &run, "--yes"]).await.left_with(3);
+    assert_eq!(
+        work_item(&bench, bench.ids[3], "System.Title"),
+        "From ClickUp"
+    );
+    quiet(&bench).await;
+    // A run that was killed before its end has lines in the journal and no row of its own.
+    let state = rusqlite::Connection::open(bench.folder.path().join("boardsync.db")).unwrap();
+    state
+        .execute("DELETE FROM cycle WHERE id = ?1", [&run])
+        .unwrap();
+    drop(state);
+    bench.run(&["undo"]).await.left_with(0).says("killed");
+    bench.run(&["undo", &run, "--yes"]).await.left_with(0);
+    assert_eq!(
+        work_item(&bench, bench.ids[3], "System.Title"),
+        "Validate postcodes"
+    );
+    quiet(&bench).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_the_service_refused_was_not_written_and_is_not_undone() {
+    let bench = Bench::equal().await;
+    let task = bench.task_named("Validate postcodes");
+    let edit = json!({ "name": "From ClickUp", "priority": 1 });
+    bench.world.clickup.edit(&task, &edit).unwrap();
+    let refusal = Fault::Status {
+        status: 400,
+        body: r#"{"message":"TF401320: Rule Error","typeKey":"RuleValidationException","customProperties":
+            {"RuleValidationErrors":[{"fieldReferenceName":"Microsoft.VSTS.Common.Priority"}]}}"#
+            .to_owned(),
+        content_type: "application/json".to_owned(),
+        headers: Vec::new(),
+    };
+    bench.fault(Side::Ado, Some("PATCH"), "/workitems/", refusal, 1);
+    bench.run(&["reconcile", "--once"]).await.left_with(3);
+    let run = last_run(&bench).await;
+    let plan = bench
+        .run(&["undo", &run, "--dry-run", "--json"])
+        .await
+        .left_with(0)
+        .json();
+    let changes = plan["plan"]["pairs"][0]["actions"][0]["changes"]
+        .as_array()
+        .unwrap()
+        .clone();
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    assert_eq!(changes[0]["field"], "title");
+    let history = bench.run(&["history", &task, "--json"]).await.json();
+    let lines = history["entries"].as_array().unwrap().iter();
+    let written: Vec<&Value> = lines
+        .filter(|line| line["cycle"] == *run && line["outcome"] == "done")
+        .flat_map(|line| line["changes"].as_array().unwrap())
+        .map(|change| &change["field"])
+        .collect();
+    assert_eq!(written, ["title"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_says_yes_to_no_mapping_and_says_nothing_about_freshness() {
+    let bench = Bench::equal().await;
+    bench.rename(bench.ids[1], "Renamed");
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let run = last_run(&bench).await;
+    bench.replace_config("[\"Closed\", \"complete\"]", "[\"Closed\", \"in review\"]");
+    let status = bench.run(&["status", "--json"]).await.json();
+    bench.run(&["undo", &run, "--yes"]).await.left_with(0);
+    assert!(
+        bench
+            .titles()
+            .contains(&"Guest can enter an address".to_owned())
+    );
+    assert_eq!(bench.run(&["status", "--json"]).await.json(), status);
+    bench.run(&["reconcile", "--once"]).await.left_with(4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edits_beside_an_undo_are_carried_over() {
+    let bench = Bench::equal().await;
+    let task = bench.task_named("Guest can enter an address");
+    bench.rename(bench.ids[1], "Renamed");
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let run = last_run(&bench).await;
+    // Nobody has looked at this edit when the undo writes to the same task.
+    bench
+        .world
+        .clickup
+        .edit(&task, &json!({ "priority": 1 }))
+        .unwrap();
+    bench.run(&["undo", &run, "--yes"]).await.left_with(0);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let priority = work_item(&bench, bench.ids[1], "Microsoft.VSTS.Common.Priority");
+    assert_eq!(priority, 1);
+    quiet(&bench).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn created_items_stay_unless_their_deletion_is_asked_for_and_come_back() {
+    let bench = Bench::equal().await;
+    let new = json!({ "name": "Made in ClickUp" });
+    let task = bench.world.clickup.create_task(LIST, &new).unwrap();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let all = bench.world.ado.all_ids();
+    let id = *all.iter().max().unwrap();
+    let run = last_run(&bench).await;
+    bench
+        .run(&["undo", &run, "--yes"])
+        .await
+        .left_with(3)
+        .says("--delete-created");
+    assert_eq!(bench.world.ado.all_ids(), all);
+
+    bench
+        .run(&["undo", &run, "--yes", "--delete-created"])
+        .await
+        .left_with(0)
+        .says("to the recycle bin")
+        .says("1 deleted");
+    assert_eq!(bench.world.ado.deleted_ids(), [id]);
+    quiet(&bench).await;
+    assert!(bench.world.clickup.task(&task).is_some());
+
+    let undone = last_run(&bench).await;
+    bench
+        .run(&["undo", &undone, "--yes"])
+        .await
+        .left_with(0)
+        .says("restore in");
+    assert_eq!(bench.world.ado.all_ids(), all);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    quiet(&bench).await;
+    bench.rename(id, "Linked again");
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert_eq!(bench.task_named("Linked again"), task);
+
+    bench
+        .run(&["undo", &run, "--yes", "--delete-created"])
+        .await
+        .left_with(3)
+        .says("edited since");
+    assert_eq!(bench.world.ado.all_ids(), all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_task_is_named_because_clickup_cannot_restore_it() {
+    let bench = Bench::new().await;
+    bench.replace_config("name = \"web\"", "name = \"web\"\non_delete = \"delete\"");
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    bench.world.ado.delete(bench.ids[3]);
+    bench
+        .run(&["reconcile", "--once", "--full"])
+        .await
+        .left_with(0);
+    assert_eq!(bench.titles().len(), 4);
+    let run = last_run(&bench).await;
+    bench
+        .run(&["undo", &run, "--yes"])
+        .await
+        .left_with(3)
+        .says("Trash in ClickUp");
+    bench
+        .run(&["undo", "c1", "--yes"])
+        .await
+        .left_with(64)
+        .says("boardsync undo");
+}
+
+#[cfg(unix)]
+fn mode(path: &std::path::Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_is_made_beside_a_running_daemon_and_is_never_overwritten_by_chance() {
+    let bench = Bench::equal().await;
+    let mut daemon = bench
+        .command(&["reconcile"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    loop {
+        let ran = bench.run(&["reconcile", "--once"]).await;
+        if ran.code == 75 {
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "{ran:?}");
+    }
+    let backed: Ran = bench.run(&["backup", "copy.db", "--json"]).await;
+    let write = bench.run(&["undo", "c1", "--yes"]).await;
+    let look = bench.run(&["undo", "c1", "--dry-run"]).await;
+    let runs = bench.run(&["undo"]).await;
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    write.left_with(75);
+    look.left_with(64).says("c1 is neither a run");
+    runs.left_with(0).says("cycle");
+    let backed = backed.left_with(0).json();
+    assert_eq!(backed["links"], 5);
+    let folder = bench.folder.path();
+    #[cfg(unix)]
+    for name in ["copy.db", "copy.db.key"] {
+        assert_eq!(mode(&folder.join(name)), 0o600, "{name}");
+    }
+    let key = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    assert_eq!(key("copy.db.key"), key("boardsync.db.key"));
+
+    let before = bench.files();
+    bench
+        .run(&["backup", "copy.db"])
+        .await
+        .left_with(64)
+        .says("--force");
+    bench
+        .run(&["backup", "boardsync.db", "--force"])
+        .await
+        .left_with(64)
+        .says("the state itself");
+    assert_eq!(bench.files()["copy.db"], before["copy.db"]);
+    bench
+        .run(&["backup", "copy.db", "--force"])
+        .await
+        .left_with(0)
+        .says("copy.db.key");
+
+    // The copy takes the state's place. What was agreed before its time is not trusted: an edit made since must not be
+    // taken for the older value, so what differs waits for a person and what is equal is agreed again.
+    bench.rename(bench.ids[1], "Edited after the copy");
+    for name in ["boardsync.db", "boardsync.db-wal", "boardsync.db-shm"] {
+        let _ = std::fs::remove_file(folder.join(name));
+    }
+    std::fs::remove_file(folder.join("boardsync.db.key")).unwrap();
+    std::fs::rename(folder.join("copy.db"), folder.join("boardsync.db")).unwrap();
+    std::fs::rename(folder.join("copy.db.key"), folder.join("boardsync.db.key")).unwrap();
+    bench
+        .run(&["doctor"])
+        .await
+        .left_with(3)
+        .says("restored from a backup");
+    bench.world.ledger.clear();
+    bench.run(&["reconcile", "--once"]).await.left_with(4);
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(3);
+    bench
+        .run(&["conflicts"])
+        .await
+        .left_with(0)
+        .says("1 open")
+        .says("Edited after the copy");
+    quiet(&bench).await;
+    bench.run(&["doctor"]).await.left_with(0);
+    bench.rename(bench.ids[2], "Synced as ever");
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    bench.task_named("Synced as ever");
+}
+
+fn copies(bench: &Bench) -> Vec<String> {
+    let mut names: Vec<String> = bench.files().into_keys().collect();
+    names.retain(|name| name.contains(".backup-"));
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_plan_is_preceded_by_a_copy_and_not_carried_out_without_one() {
+    let bench = Bench::new().await;
+    seed::ado_tasks(&bench.world.ado, PROJECT, 30).unwrap();
+    let long = format!("{}.db", "b".repeat(237));
+    bench.replace_config("boardsync.db", &long);
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(1)
+        .says("nothing was written")
+        .says("backed up");
+    assert_eq!(bench.world.ledger.writes(), []);
+    bench.replace_config(&long, "boardsync.db");
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    let found = copies(&bench);
+    assert_eq!(found.len(), 1, "{found:?}");
+    #[cfg(unix)]
+    assert_eq!(mode(&bench.folder.path().join(&found[0])), 0o600);
+    bench.rename(bench.ids[1], "A small plan");
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert_eq!(copies(&bench), found);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_journal_is_kept_for_as_long_as_configured_and_open_conflicts_for_ever() {
+    let bench = Bench::new().await;
+    bench.replace_config("name = \"web\"", "name = \"web\"\nconflict = \"hold\"");
+    bench.replace_config(
+        "path = \"boardsync.db\"",
+        "path = \"boardsync.db\"\njournal_days = 10",
+    );
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    let task = bench.task_named("Validate postcodes");
+    bench.rename(bench.ids[3], "Ours");
+    bench
+        .world
+        .clickup
+        .edit(&task, &json!({ "name": "Theirs" }))
+        .unwrap();
+    bench.run(&["reconcile", "--once"]).await.left_with(3);
+    let age = |days: i64| {
+        let state = rusqlite::Connection::open(bench.folder.path().join("boardsync.db")).unwrap();
+        let ms = days * 24 * 3_600_000;
+        state
+            .execute_batch(&format!(
+                "UPDATE journal SET at = at - {ms}; UPDATE cycle SET started_at = started_at - {ms};
+                 UPDATE conflict SET at = at - {ms}, resolved_at = resolved_at - {ms}; DELETE FROM meta WHERE key = 'pruned_at'"
+            ))
+            .unwrap();
+    };
+    let creates = |ran: Ran| ran.left_with(0).out.matches("create").count();
+    age(9);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert_eq!(creates(bench.run(&["history", "4"]).await), 1);
+    age(2);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert_eq!(creates(bench.run(&["history", "4"]).await), 0);
+    bench
+        .run(&["conflicts", "list"])
+        .await
+        .left_with(0)
+        .says("1 open");
+    bench
+        .run(&["conflicts", "resolve", "1", "--take", "ado"])
+        .await
+        .left_with(0);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    age(80);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    bench
+        .run(&["conflicts", "list"])
+        .await
+        .left_with(0)
+        .says("1 conflict");
+    age(20);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    bench
+        .run(&["conflicts", "list"])
+        .await
+        .left_with(0)
+        .says("no conflicts");
+    quiet(&bench).await;
+}
