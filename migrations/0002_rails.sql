@@ -31,3 +31,9 @@ CREATE TABLE breaker (
     failures  INTEGER NOT NULL CHECK (failures > 0), -- failed cycles in a row
     retry_at  INTEGER NOT NULL         -- local time of the next probe
 ) STRICT, WITHOUT ROWID;
+
+-- A sweep asks for the version of every item and must not read the bodies for that.
+CREATE INDEX observation_version ON observation (side, item, version);
+-- What is still to be read back: nearly always nothing.
+CREATE INDEX base_ado_open     ON base (link) WHERE ado_confirmed = 0;
+CREATE INDEX base_clickup_open ON base (link) WHERE clickup_confirmed = 0;

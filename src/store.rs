@@ -37,6 +37,7 @@ use crate::connector::Watermark;
 use crate::model::{FieldKey, Item, ItemId, LinkId, PairName, Side, Timestamp};
 use error::sql;
 use rusqlite::{Connection, TransactionBehavior};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -44,6 +45,8 @@ use std::path::{Path, PathBuf};
 pub struct Store {
     connection: Connection,
     path: PathBuf,
+    /// Living links by pair, as far as they were counted since a link was last added or changed.
+    counts: RefCell<BTreeMap<PairName, u64>>,
     hook: Option<CommitHook>,
     /// The file that repeats the epoch; `None`: this process does not write.
     epoch_file: Option<PathBuf>,
@@ -225,6 +228,10 @@ impl Store {
     pub fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         if batch.0.is_empty() {
             return Ok(());
+        }
+        let links = |op: &Op| matches!(op, Op::AddLink { .. } | Op::SetLinkState { .. });
+        if batch.0.iter().any(links) {
+            self.counts.get_mut().clear();
         }
         self.edge(CommitEdge::Before)?;
         let transaction = self

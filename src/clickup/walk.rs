@@ -435,15 +435,16 @@ impl Inner {
             .filter(|task| convert::home_list(task).is_some_and(|list| lists.contains(&list)))
             .collect();
         let lookups = self.lookups(&tasks).await?;
+        // Each task is dropped as soon as it is converted: a large workspace is not held twice.
         Ok(tasks
-            .iter()
+            .into_iter()
             .filter_map(|task| {
-                let pair = self.pair_of(convert::home_list(task)?)?.clone();
+                let pair = self.pair_of(convert::home_list(&task)?)?.clone();
                 Some(ListedRow {
-                    id: convert::task_id(task)?,
+                    id: convert::task_id(&task)?,
                     pair,
-                    version: convert::version(task),
-                    item: convert::item(task, &lookups).map(Box::new),
+                    version: convert::version(&task),
+                    item: convert::item(&task, &lookups).map(Box::new),
                 })
             })
             .collect())

@@ -15,6 +15,13 @@ impl ItemId {
     }
 }
 
+/// So that a set of ids can be asked for a text.
+impl std::borrow::Borrow<str> for ItemId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl From<&str> for ItemId {
     fn from(text: &str) -> Self {
         ItemId(text.to_owned())

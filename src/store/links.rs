@@ -2,9 +2,9 @@
 
 use super::Store;
 use super::error::{StoreError, from_json, sql, to_json, word};
-use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Timestamp};
+use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Timestamp, Version};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A stored pairing of one work item with one task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,16 +112,81 @@ impl Store {
         )
     }
 
-    /// Returns the number of living links of a pair (all but tombstones).
+    /// Returns the number of living links of a pair (all but tombstones). Counted once and then kept until a commit
+    /// touches a link: every cycle asks, and counting takes longer than all else in an idle one.
     pub fn count_links(&self, pair: &PairName) -> Result<u64, StoreError> {
-        self.connection
+        if let Some(count) = self.counts.borrow().get(pair) {
+            return Ok(*count);
+        }
+        let count = self
+            .connection
             .query_row(
                 "SELECT count(*) FROM link WHERE pair = ?1 AND state <> 'tombstone'",
                 [&pair.0],
                 |row| row.get::<_, i64>(0),
             )
             .map(i64::unsigned_abs)
-            .map_err(sql("count links"))
+            .map_err(sql("count links"))?;
+        self.counts.borrow_mut().insert(pair.clone(), count);
+        Ok(count)
+    }
+
+    /// Returns the living links of a pair whose two ids (ADO, ClickUp) `wanted` accepts, ordered by id.
+    pub fn living_links(
+        &self,
+        pair: &PairName,
+        wanted: impl Fn(&str, &str) -> bool,
+    ) -> Result<Vec<LinkRow>, StoreError> {
+        let text = format!("{COLUMNS} WHERE pair = ?1 AND state <> 'tombstone' ORDER BY id");
+        let mut out = Vec::new();
+        let mut statement = self
+            .connection
+            .prepare_cached(&text)
+            .map_err(sql("read links"))?;
+        let mut rows = statement.query([&pair.0]).map_err(sql("read links"))?;
+        while let Some(row) = rows.next().map_err(sql("read links"))? {
+            let id = |column| {
+                let value = row.get_ref(column)?;
+                value.as_str().map_err(rusqlite::Error::from)
+            };
+            let ado = id(2).map_err(sql("read links"))?;
+            let clickup = id(3).map_err(sql("read links"))?;
+            if wanted(ado, clickup) {
+                out.push(Raw::read(row).map_err(sql("read links"))?.link()?);
+            }
+        }
+        Ok(out)
+    }
+
+    /// Returns the stored versions of the items of a pair that a sweep need not look into while they stand at them: the
+    /// link is active, and all that this side has of its base was read back. One pass for the whole pair.
+    pub fn settled(
+        &self,
+        side: Side,
+        pair: &PairName,
+    ) -> Result<HashMap<ItemId, Version>, StoreError> {
+        let mut linked: HashSet<String> = self
+            .connection
+            .prepare_cached(&settled_text(side))
+            .and_then(|mut statement| statement.query_map([&pair.0], |row| row.get(0))?.collect())
+            .map_err(sql("read what is settled"))?;
+        let mut out = HashMap::with_capacity(linked.len());
+        let mut statement = self
+            .connection
+            .prepare_cached(VERSIONS)
+            .map_err(sql("read known versions"))?;
+        let mut rows = statement
+            .query([side.key()])
+            .map_err(sql("read known versions"))?;
+        while let Some(row) = rows.next().map_err(sql("read known versions"))? {
+            let id = row.get_ref(0).and_then(|id| Ok(id.as_str()?));
+            let Some(id) = linked.take(id.map_err(sql("read known versions"))?) else {
+                continue;
+            };
+            let version = row.get(1).map_err(sql("read known versions"))?;
+            out.insert(ItemId(id), Version(version));
+        }
+        Ok(out)
     }
 
     /// Returns the base of a link. A field without a base is absent; an unknown link has none.
@@ -142,6 +207,18 @@ impl Store {
         };
         select_base(&self.connection, link, condition)
     }
+}
+
+/// Every stored version of a side. No join with the links: item by item, SQLite would read the bodies.
+pub(super) const VERSIONS: &str = "SELECT item, version FROM observation WHERE side = ?1";
+
+/// The items of a pair's links that are active and whose base one side has shown in full.
+pub(super) fn settled_text(side: Side) -> String {
+    let column = side.key();
+    format!(
+        "SELECT {column} FROM link WHERE pair = ?1 AND state = 'active'
+         AND id NOT IN (SELECT link FROM base WHERE {column}_confirmed = 0)"
+    )
 }
 
 fn select_base(

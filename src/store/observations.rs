@@ -5,7 +5,6 @@ use super::error::{StoreError, from_json, sql, to_json};
 use crate::connector::Known;
 use crate::model::{Item, ItemId, PairName, Side, Timestamp, Version};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::BTreeMap;
 
 /// An item as it was last read.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,26 +64,6 @@ impl Store {
                     .optional()
             })
             .map_err(sql("read a known version"))
-    }
-
-    /// Returns the versions that are stored of all items of a side.
-    pub fn known_all(&self, side: Side) -> Result<BTreeMap<ItemId, Known>, StoreError> {
-        self.connection
-            .prepare_cached("SELECT item, version, changed_at FROM observation WHERE side = ?1")
-            .and_then(|mut statement| {
-                statement
-                    .query_map([side.key()], |row| {
-                        Ok((
-                            ItemId(row.get(0)?),
-                            Known {
-                                version: Version(row.get(1)?),
-                                changed_at: Timestamp(row.get(2)?),
-                            },
-                        ))
-                    })?
-                    .collect()
-            })
-            .map_err(sql("read known versions"))
     }
 }
 

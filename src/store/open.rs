@@ -7,6 +7,7 @@ use super::lock::lock_path;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
+use std::cell::RefCell;
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -114,6 +115,7 @@ impl Store {
         Ok(Store {
             connection,
             path: path.to_owned(),
+            counts: RefCell::default(),
             hook: None,
             epoch_file: None,
         })

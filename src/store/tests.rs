@@ -3,6 +3,7 @@
 mod epoch;
 mod files;
 mod rows;
+mod sweep;
 
 use super::*;
 use crate::model::{FieldValue, Version};

@@ -39,17 +39,21 @@ impl Engine {
         focus: &mut BTreeMap<PairName, Focus>,
         observed: &mut Observed,
     ) -> Result<(), StoreError> {
-        let known_all = if observed.swept.is_empty() {
-            None
-        } else {
-            Some(store.known_all(side)?)
-        };
+        let mut settled = BTreeMap::new();
+        for pair in observed.swept.difference(forced) {
+            settled.insert(pair.clone(), store.settled(side, pair)?);
+        }
         let mut left = Vec::new();
         for mut row in listing.rows {
             let Some(focus) = focus.get_mut(&row.pair) else {
                 continue;
             };
             focus.listed.get_mut(side).insert(row.id.clone());
+            // Where nearly every row of a sweep ends.
+            let stored = settled.get(&row.pair).and_then(|items| items.get(&row.id));
+            if stored.is_some() && stored.copied() == row.version {
+                continue;
+            }
             let Some(link) = living(store, &row.pair, side, &row.id)? else {
                 if !focus.swept {
                     left.extend(store.find_item(&row.id)?);
@@ -60,16 +64,10 @@ impl Engine {
                     .insert(row.id, row.item.map(|item| *item));
                 continue;
             };
-            let known = match &known_all {
-                Some(all) => all.get(&row.id).copied(),
-                None => store.known(side, &row.id)?,
-            };
+            let known = store.known(side, &row.id)?;
             let same = known.is_some_and(|known| Some(known.version) == row.version);
-            let settled = matches!(link.state, LinkState::Active) && !forced.contains(&row.pair);
-            if same && settled && confirm(store, side, &link, &row, observed)? {
-                if side == Side::Ado && focus.swept {
-                    focus.untouched += 1;
-                }
+            let active = matches!(link.state, LinkState::Active) && !forced.contains(&row.pair);
+            if same && active && confirm(store, side, &link, &row, observed)? {
                 continue;
             }
             let stands = match side {
@@ -103,15 +101,15 @@ impl Engine {
         let store = self.store();
         for (pair, focus) in focus.iter_mut() {
             if focus.swept {
-                for link in store.links(pair)? {
-                    let listed = Side::BOTH
-                        .iter()
-                        .all(|side| focus.listed.get(*side).contains(link.item(*side)));
-                    let dead = matches!(link.state, LinkState::Tombstone { .. });
-                    if !dead && (!listed || forced.contains(pair)) {
-                        focus.links.insert(link.id, link);
-                    }
-                }
+                let all = forced.contains(pair);
+                let listed = &focus.listed;
+                let wanted = |ado: &str, clickup: &str| {
+                    all || !listed.ado.contains(ado) || !listed.clickup.contains(clickup)
+                };
+                let links = store.living_links(pair, wanted)?;
+                focus
+                    .links
+                    .extend(links.into_iter().map(|link| (link.id, link)));
                 let touched = focus.links.len();
                 let live = usize::try_from(focus.total).unwrap_or(usize::MAX);
                 focus.untouched = live.saturating_sub(touched);

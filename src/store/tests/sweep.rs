@@ -1,0 +1,122 @@
+//! Rules about what a sweep asks for in bulk.
+
+use super::*;
+
+fn shop() -> PairName {
+    PairName::from("shop")
+}
+
+fn confirmed(mut fields: BTreeMap<FieldKey, BaseField>) -> BTreeMap<FieldKey, BaseField> {
+    for field in fields.values_mut() {
+        field.clickup_confirmed = true;
+    }
+    fields
+}
+
+fn set_state(link: LinkId, state: LinkState) -> Op {
+    Op::SetLinkState {
+        link,
+        state,
+        at: Timestamp(9),
+    }
+}
+
+fn tombstone() -> LinkState {
+    LinkState::Tombstone {
+        reason: "deleted".to_owned(),
+    }
+}
+
+fn settled(store: &Store, side: Side) -> Vec<(String, i64)> {
+    let items = store.settled(side, &shop()).unwrap().into_iter();
+    let mut items: Vec<_> = items.map(|(id, version)| (id.0, version.0)).collect();
+    items.sort();
+    items
+}
+
+#[test]
+fn only_items_of_active_links_with_all_of_their_base_read_back_are_settled() {
+    let (mut store, link) = linked();
+    assert_eq!(settled(&store, Side::Ado), [], "never observed");
+    store.commit(&Batch(vec![save("1"), save("9")])).unwrap();
+    assert_eq!(settled(&store, Side::Ado), [("1".to_owned(), 3)]);
+    assert_eq!(store.settled(Side::Ado, &"web".into()).unwrap().len(), 0);
+    let task = Op::SaveObservation {
+        side: Side::ClickUp,
+        item: item("t1", 8),
+        pair: Some(shop()),
+        seen_at: Timestamp(3_000),
+    };
+    store.commit(&Batch(vec![task])).unwrap();
+    assert_eq!(settled(&store, Side::ClickUp), [], "not read back yet");
+    let fields = confirmed(base("Fix the door"));
+    store
+        .commit(&Batch(vec![Op::SetBase { link, fields }]))
+        .unwrap();
+    assert_eq!(settled(&store, Side::ClickUp), [("t1".to_owned(), 8)]);
+    for state in [
+        LinkState::OutOfScope,
+        LinkState::Missing {
+            side: Side::Ado,
+            since: Timestamp(5),
+        },
+        tombstone(),
+    ] {
+        store.commit(&Batch(vec![set_state(link, state)])).unwrap();
+        assert_eq!(settled(&store, Side::Ado), []);
+        assert_eq!(settled(&store, Side::ClickUp), []);
+    }
+}
+
+#[test]
+fn what_is_settled_is_found_without_reading_bodies_and_bases() {
+    let store = Store::open_in_memory().unwrap();
+    let plan = |text: &str| -> String {
+        let text = format!("EXPLAIN QUERY PLAN {text}");
+        let mut statement = store.connection.prepare(&text).unwrap();
+        let steps = statement
+            .query_map(["x"], |row| row.get::<_, String>(3))
+            .unwrap();
+        steps.map(Result::unwrap).collect()
+    };
+    for side in Side::BOTH {
+        let plan = plan(&links::settled_text(side));
+        let index = format!("USING COVERING INDEX base_{}_open", side.key());
+        assert!(plan.contains(&index), "{plan}");
+    }
+    let plan = plan(links::VERSIONS);
+    let index = "USING COVERING INDEX observation_version";
+    assert!(plan.contains(index), "{plan}");
+}
+
+#[test]
+fn living_links_are_those_that_are_wanted_and_no_tombstones() {
+    let (mut store, link) = linked();
+    let more = ["2", "3"].map(|id| add_link(id, &format!("t{id}")));
+    store.commit(&Batch(more.to_vec())).unwrap();
+    store
+        .commit(&Batch(vec![set_state(link, tombstone())]))
+        .unwrap();
+    let found = |wanted: &dyn Fn(&str, &str) -> bool| -> Vec<String> {
+        let links = store.living_links(&shop(), wanted).unwrap().into_iter();
+        links.map(|link| link.ado.0).collect()
+    };
+    assert_eq!(found(&|_, _| true), ["2", "3"]);
+    assert_eq!(found(&|ado, _| ado == "3"), ["3"]);
+    assert_eq!(found(&|_, clickup| clickup == "t2"), ["2"]);
+}
+
+#[test]
+fn the_count_of_links_follows_every_commit() {
+    let (mut store, link) = linked();
+    assert_eq!(store.count_links(&shop()).unwrap(), 1);
+    store.commit(&Batch(vec![add_link("2", "t2")])).unwrap();
+    assert_eq!(store.count_links(&shop()).unwrap(), 2);
+    let failing = Batch(vec![set_state(link, tombstone()), add_link("2", "t3")]);
+    store.commit(&failing).unwrap_err();
+    assert_eq!(store.count_links(&shop()).unwrap(), 2);
+    store
+        .commit(&Batch(vec![set_state(link, tombstone())]))
+        .unwrap();
+    assert_eq!(store.count_links(&shop()).unwrap(), 1);
+}
