@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 const LINKS: usize = 10_000;
 /// The goal for an idle daemon.
-const MOST_KIB: u64 = 64 * 1024;
+const MOST_KIB: u64 = 64_000_000 / 1024;
 /// Cycles without a change before an idle daemon is looked at.
 const IDLE_CYCLES: usize = 3;
 /// Between two cycles: less than the interval in the configuration, more than any wait within a cycle.

@@ -68,6 +68,13 @@ fn sweep_of_unchanged(bencher: Bencher, n: i64) {
     bencher.bench_local(|| board.observe(true));
 }
 
+/// The part of `sweep_of_unchanged` that is not the engine's: making up both listings.
+#[divan::bench(args = [10_000, 100_000], sample_count = 3, sample_size = 1)]
+fn listings_of_a_sweep(bencher: Bencher, n: i64) {
+    let board = Board::new(0);
+    bencher.bench_local(|| board.services.clone().map(|_, service| service.rows(0..n)));
+}
+
 /// A whole cycle in which nothing changed, by delta.
 #[divan::bench(args = [1_000, 10_000, 100_000], sample_count = 20)]
 fn idle_cycle(bencher: Bencher, n: i64) {

@@ -148,7 +148,7 @@ impl Service {
     }
 
     /// ADO lists ids with versions, ClickUp whole tasks.
-    fn rows(&self, ids: std::ops::Range<i64>) -> Vec<ListedRow> {
+    pub fn rows(&self, ids: std::ops::Range<i64>) -> Vec<ListedRow> {
         let pages = usize::try_from((ids.end - ids.start) / PAGE).unwrap_or(0);
         self.pages.fetch_add(pages, Ordering::Relaxed);
         let row = |n| {
@@ -235,6 +235,10 @@ impl Reader for Service {
 
     fn server_now(&self) -> Option<Timestamp> {
         Some(SETTLED)
+    }
+
+    fn covers(&self, _pair: &PairName, _item: &Item) -> Option<bool> {
+        Some(true)
     }
 
     async fn fetch_schema(&self, _pair: &PairName) -> Result<Schema, ConnectorError> {
