@@ -43,8 +43,13 @@ pub struct Board {
     /// Words of all items ever made.
     words: Vec<String>,
     edits: BTreeMap<(String, Field), Edits>,
+    /// Edits of a field ever.
+    counts: BTreeMap<(String, Field), u8>,
     turn: u64,
 }
+
+/// Fields that change more often within an hour, to and fro between both sides, are frozen on purpose.
+const EDITS_OF_A_FIELD: u8 = 3;
 
 /// The items of one side by their word: id and the three values.
 type Side = BTreeMap<String, Vec<(String, BTreeMap<Field, String>)>>;
@@ -55,6 +60,7 @@ impl Board {
             create_one_in,
             words: Vec::new(),
             edits: BTreeMap::new(),
+            counts: BTreeMap::new(),
             turn: 0,
         }
     }
@@ -66,6 +72,11 @@ impl Board {
         }
         let word = self.words[rng.usize(..self.words.len())].clone();
         let field = FIELDS[rng.usize(..FIELDS.len())];
+        let count = self.counts.entry((word.clone(), field)).or_default();
+        if *count == EDITS_OF_A_FIELD {
+            return self.create(world, rng);
+        }
+        *count += 1;
         let value = match field {
             Field::Title => format!("{word} title {}", self.turn),
             Field::Description => format!("Text {} of {word}.", self.turn),

@@ -570,7 +570,7 @@ async fn a_write_outside_the_mapping_or_the_link_stops_the_pair() {
             }),
             _ => {
                 first.target_item = Some(other_task.as_str().into());
-                let held = observed.items.clickup.get(&other_task.as_str().into());
+                let held = observed.items.clickup.get(other_task.as_str());
                 observed.plan.pairs[0].actions[0].expected = held.map(|item| item.version);
             }
         }
