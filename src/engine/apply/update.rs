@@ -28,8 +28,10 @@ impl Run<'_> {
             .get(&id)
             .or_else(|| self.observed.items.get(side).get(&id))
             .cloned();
-        let old = engine.clock.now().since(self.observed.read_at) > engine.timing.stale_ms
-            || self.observed.unread.contains(&id);
+        // A clock that was set back makes the age negative: then nothing says how old the read is.
+        let age = engine.clock.now().since(self.observed.read_at);
+        let old =
+            !(0..=engine.timing.stale_ms).contains(&age) || self.observed.unread.contains(&id);
         if side == Side::ClickUp && old || current.is_none() {
             match engine
                 .readers
@@ -96,6 +98,11 @@ impl Run<'_> {
             }
         };
         let ops = self.after_update(plan, action, &written, &change.set);
+        if let Some(link) = action.link
+            && self.hides_an_edit(plan, side, &change, &written.item)
+        {
+            self.unclean.insert(link);
+        }
         let mut item = written.item.clone();
         for (key, value) in current.fields {
             item.fields.entry(key).or_insert(value);
@@ -115,6 +122,23 @@ impl Run<'_> {
             .map(|(key, reason)| format!("{key}: {reason}"))
             .collect();
         Ok(Done::Failed(reasons.join("; ")))
+    }
+
+    /// Whether somebody may have written between our read and our write. The answer's version covers such an edit, so
+    /// nothing would ever look at it again. ADO's test of the revision rules it out; elsewhere it shows as a field that
+    /// we did not set and that differs from what was read, or it may hide in one that the answer leaves out.
+    fn hides_an_edit(&self, plan: &PairPlan, side: Side, change: &Change, answer: &Item) -> bool {
+        let fields = self.engine.policy(&plan.pair).into_iter();
+        let mut others = fields
+            .flat_map(|policy| policy.fields.keys())
+            .filter(|key| !change.set.contains_key(*key));
+        others.any(
+            |key| match (answer.fields.get(key), change.current.fields.get(key)) {
+                (Some(now), before) => before != Some(now),
+                (None, Some(_)) => side == Side::ClickUp,
+                (None, None) => false,
+            },
+        )
     }
 
     /// The bases that a write settles, with the journal row.
