@@ -109,6 +109,11 @@ impl Run<'_> {
         {
             self.blocked(plan, action, &field, &result);
             sent.remove(&field);
+            engine.store().commit(&Batch(vec![Op::MarkSent {
+                intent: key.clone(),
+                at: engine.clock.now(),
+                server_at: None,
+            }]))?;
             result = self.writers.get(side).create(&new).await;
         }
         engine.point("after-create")?;
