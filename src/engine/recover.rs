@@ -6,7 +6,8 @@
 use super::observe::{agreed, living};
 use super::{CycleError, Engine};
 use crate::connector::Fetched;
-use crate::model::{ActionId, FieldKey, FieldValue, Item, Side, Timestamp};
+use crate::model::{ActionId, FieldKey, FieldValue, Item, Side, Sided, Timestamp};
+use crate::reconcile::merge::{agree, translate};
 use crate::store::{BaseField, Batch, HoldRow, Intent, JournalChange, NewJournal, Op};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,9 +41,18 @@ impl Engine {
             .unwrap_or(Timestamp(0))
             .plus_ms(-PROBE_MARGIN_MS);
         let reader = self.readers.get(target);
-        let hits = reader
+        let mut server_began = reader.server_now();
+        let mut hits = reader
             .find_marker(&intent.pair, &intent.marker, after)
             .await?;
+        if hits.is_empty() && server_began.is_none() {
+            // A fresh process learns the service's clock from the first answer; only a search that began after that
+            // can be known to have begun late enough.
+            server_began = reader.server_now();
+            hits = reader
+                .find_marker(&intent.pair, &intent.marker, after)
+                .await?;
+        }
         if hits.len() > 1 {
             let names: Vec<&str> = hits.iter().map(|id| id.as_str()).collect();
             let reason = format!(
@@ -79,7 +89,7 @@ impl Engine {
                     clickup,
                     origin: Some(intent.source_side),
                     generation: intent.generation,
-                    base: base_of(intent.source_side, &intent.source_fields, &found),
+                    base: self.base_of_found(intent, &found),
                     at: began,
                 });
                 ops.push(Op::Journal(found_line(intent, &found, began)));
@@ -89,8 +99,7 @@ impl Engine {
             self.look_again(intent)?;
             return Ok(true);
         }
-        let sent = intent.last_sent.unwrap_or(intent.opened_at);
-        if began.since(sent) < self.timing.quiet_ms {
+        if self.may_be_under_way(intent, began, server_began) {
             return Ok(false);
         }
         // A restored database does not know when the request was really sent for the last time.
@@ -112,6 +121,60 @@ impl Engine {
             },
         ]))?;
         Ok(true)
+    }
+
+    /// The base of a pair whose create was found later. A field that says what was sent is settled. Of an item that
+    /// nobody touched since, other values were not taken, long text aside, which the service renders its own way: they
+    /// count as changed at the source and are written again. On a touched item they may be a person's edit as well.
+    fn base_of_found(&self, intent: &Intent, found: &Item) -> BTreeMap<FieldKey, BaseField> {
+        let mut base = base_of(intent.source_side, &intent.source_fields, found);
+        let Some(policy) = self.policy(&intent.pair) else {
+            return base;
+        };
+        let touched = found.changed_at != found.created_at;
+        for (key, field) in &mut base {
+            let now = Sided {
+                ado: field.ado.clone(),
+                clickup: field.clickup.clone(),
+            };
+            if agree(key, &now, policy) {
+                continue;
+            }
+            let (source, target) = match intent.source_side {
+                Side::Ado => (&mut field.ado, &mut field.clickup),
+                Side::ClickUp => (&mut field.clickup, &mut field.ado),
+            };
+            match (touched, may_not_take(key)) {
+                (false, _) if *key == FieldKey::Description => {}
+                (false, _) => *source = FieldValue::Empty,
+                // Not taken, or taken and changed: nothing tells, so both count as changed and none is lost.
+                (true, true) => (*source, *target) = (FieldValue::Empty, FieldValue::Empty),
+                (true, false) => {
+                    if let Ok(sent) = translate(key, intent.source_side, source, policy) {
+                        *target = sent;
+                    }
+                }
+            }
+        }
+        base
+    }
+
+    /// Whether the request may still take effect or be unlisted. Both clocks have to say that the quiet time is over:
+    /// the local one may have been set forward meanwhile, and the service's was read before the request went out. A
+    /// local clock that was set back says nothing.
+    fn may_be_under_way(
+        &self,
+        intent: &Intent,
+        began: Timestamp,
+        server_began: Option<Timestamp>,
+    ) -> bool {
+        let sent = intent.last_sent.unwrap_or(intent.opened_at);
+        let quiet = 0..self.timing.quiet_ms;
+        let server = match (intent.server_t0, server_began) {
+            (Some(sent), Some(began)) => began.since(sent) < self.timing.quiet_ms,
+            _ => false,
+        };
+        quiet.contains(&began.since(sent)) || server
     }
 
     fn look_again(&self, intent: &Intent) -> Result<(), CycleError> {
@@ -161,6 +224,24 @@ fn found_line(intent: &Intent, found: &Item, at: Timestamp) -> NewJournal {
         outcome: "done".to_owned(),
         detail: "its answer was lost; found by its marker".to_owned(),
         request_ids: Vec::new(),
+    }
+}
+
+/// Whether a create may take an item without this field: a state needs steps of its own, people and tags may be dropped.
+fn may_not_take(key: &FieldKey) -> bool {
+    match key {
+        FieldKey::State
+        | FieldKey::Type
+        | FieldKey::Assignees
+        | FieldKey::Priority
+        | FieldKey::Tags => true,
+        FieldKey::Title
+        | FieldKey::StartDate
+        | FieldKey::DueDate
+        | FieldKey::Estimate
+        | FieldKey::Points
+        | FieldKey::Description
+        | FieldKey::Custom(_) => false,
     }
 }
 
