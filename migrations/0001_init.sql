@@ -26,7 +26,7 @@ CREATE TABLE link (
     clickup       TEXT    NOT NULL,    -- task id
     state         TEXT    NOT NULL CHECK (state IN ('active', 'out_of_scope', 'missing', 'tombstone')),
     missing_side  TEXT    CHECK (missing_side IN ('ado', 'clickup')), -- state 'missing': side that cannot be read
-    missing_since INTEGER,             -- state 'missing': local time of the first failed read
+    missing_since INTEGER,             -- state 'missing': server time of the first failed read
     reason        TEXT,                -- state 'tombstone': why the link ended, in words
     generation    INTEGER NOT NULL CHECK (generation >= 0), -- grows when a link is dissolved on purpose; part of the marker
     origin        TEXT    CHECK (origin IN ('ado', 'clickup')), -- side whose item came first; NULL: matched by hand

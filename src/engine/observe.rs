@@ -28,6 +28,8 @@ pub struct Observed {
     pub watermarks: Sided<Watermark>,
     /// Pairs that were listed in full.
     pub swept: BTreeSet<PairName>,
+    /// Pairs of them whose index may lag behind what was read, so that the sweep comes again.
+    pub unsettled: BTreeSet<PairName>,
     /// Bases that a listing confirmed.
     pub confirmed: Vec<(LinkId, BTreeMap<FieldKey, BaseField>)>,
     /// Link states that changed.
@@ -36,6 +38,8 @@ pub struct Observed {
     pub links: BTreeMap<PairName, Vec<(LinkId, Sided<ItemId>)>>,
     /// Unlinked items that were looked at.
     pub fresh: BTreeMap<PairName, Vec<(Side, ItemId)>>,
+    /// Unlinked items that could not be read, with the reason.
+    pub unreadable: BTreeMap<PairName, Vec<(Side, ItemId, String)>>,
     /// Links to look at again in the next cycle, whatever the listings say.
     pub again: BTreeMap<PairName, BTreeSet<LinkId>>,
     /// Links with something in the plan that is not to be carried out this time. They count as not looked at.
@@ -57,10 +61,12 @@ impl Observed {
             read_at: now,
             watermarks: Sided::default(),
             swept: BTreeSet::new(),
+            unsettled: BTreeSet::new(),
             confirmed: Vec::new(),
             states: Vec::new(),
             links: BTreeMap::new(),
             fresh: BTreeMap::new(),
+            unreadable: BTreeMap::new(),
             again: BTreeMap::new(),
             left_out: BTreeSet::new(),
             partial: false,

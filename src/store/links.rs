@@ -48,7 +48,7 @@ pub enum LinkState {
     Missing {
         /// Which one.
         side: Side,
-        /// Local time of the first failed read.
+        /// Server time of the first failed read.
         since: Timestamp,
     },
     /// Ended by a deletion or on purpose; kept so that the item is not created again.

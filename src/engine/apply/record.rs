@@ -271,15 +271,27 @@ impl Run<'_> {
             .filter(|hold| plan.retry.contains_key(&(hold.side, hold.item.clone())))
             .filter_map(|hold| hold.link)
             .collect();
+        // What waits longer comes back when its time has come, or when it changes.
+        let later: BTreeSet<LinkId> = self
+            .holds
+            .iter()
+            .filter(|hold| hold.field.is_none() && hold.retry_at.is_none_or(|at| at > now))
+            .filter_map(|hold| hold.link)
+            .collect();
         for (link, items) in self.observed.links.get(&plan.pair).into_iter().flatten() {
             for side in Side::BOTH {
-                if self.unclean.contains(link) {
-                    continue;
-                }
-                let item = self.written.get(side).get(items.get(side));
-                if let Some(item) =
-                    item.or_else(|| self.observed.items.get(side).get(items.get(side)))
-                {
+                let id = items.get(side);
+                let item = match self.unclean.contains(link) {
+                    // It is looked at again in the next cycle; an answer older than our own write must show as that.
+                    true if !later.contains(link) => self.written.get(side).get(id),
+                    true => None,
+                    false => self
+                        .written
+                        .get(side)
+                        .get(id)
+                        .or_else(|| self.observed.items.get(side).get(id)),
+                };
+                if let Some(item) = item {
                     ops.push(self.observation(side, item.clone(), &plan.pair));
                 }
             }
@@ -291,13 +303,6 @@ impl Run<'_> {
                 });
             }
         }
-        // What waits longer comes back when its time has come, or when it changes.
-        let later: BTreeSet<LinkId> = self
-            .holds
-            .iter()
-            .filter(|hold| hold.field.is_none() && hold.retry_at.is_none_or(|at| at > now))
-            .filter_map(|hold| hold.link)
-            .collect();
         let mut looked_at = looked_at;
         let mut holds = std::mem::take(&mut self.holds);
         let before = store.holds(Some(&plan.pair))?;
@@ -334,6 +339,26 @@ impl Run<'_> {
                 retry_at,
             }
         }));
+        for (side, id, reason) in self
+            .observed
+            .unreadable
+            .get(&plan.pair)
+            .into_iter()
+            .flatten()
+        {
+            let (since, tries, retry_at) = next_look(&before, &plan.pair, *side, id, now);
+            holds.push(HoldRow {
+                pair: plan.pair.clone(),
+                link: None,
+                side: Some(*side),
+                item: Some(id.clone()),
+                field: None,
+                reason: reason.clone(),
+                since,
+                tries,
+                retry_at: Some(retry_at),
+            });
+        }
         looked_at.extend(
             holds
                 .iter()
@@ -350,7 +375,8 @@ impl Run<'_> {
             holds,
         });
         if self.observed.swept.contains(&plan.pair) && !self.observed.partial {
-            state.last_sweep = Some(started);
+            let settled = !self.observed.unsettled.contains(&plan.pair);
+            state.last_sweep = settled.then_some(started);
         }
         let switched = self.switched_off.then(|| engine.stopped_by()).flatten();
         state.last_error = self.breach.clone().or(switched);

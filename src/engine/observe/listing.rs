@@ -176,12 +176,24 @@ fn confirm(
     observed: &mut Observed,
 ) -> Result<bool, StoreError> {
     let open = store.unconfirmed(link.id, side)?;
+    let Some(item) = &row.item else {
+        return Ok(open.is_empty());
+    };
+    // Two changes within the tick of the service's clock have the same version, so where the listing shows the content
+    // the content decides.
+    let held = store.observation(side, &row.id)?;
+    let moved = held.is_some_and(|held| {
+        item.fields.iter().any(|(key, value)| {
+            let before = held.item.fields.get(key);
+            !open.contains_key(key) && before.is_some_and(|before| before != value)
+        })
+    });
+    if moved {
+        return Ok(false);
+    }
     if open.is_empty() {
         return Ok(true);
     }
-    let Some(item) = &row.item else {
-        return Ok(false);
-    };
     let mut fields = BTreeMap::new();
     for (key, mut base) in open {
         // A listing may leave a field out; then the intended value stays, still unconfirmed.

@@ -3,10 +3,13 @@
 use super::{Focus, Observed};
 use crate::connector::Fetched;
 use crate::engine::{CycleError, Engine};
-use crate::model::{ItemId, PairName, Side, Sided};
+use crate::model::{ItemId, PairName, Side, Sided, Timestamp};
 use crate::reconcile::Presence;
 use crate::store::{LinkRow, LinkState, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How far a listing may lag behind a direct read (L in the protocol).
+const INDEX_LAG_MS: i64 = 180_000;
 
 impl Engine {
     /// Reads by id what is to be planned. ClickUp last: it has no compare-and-swap, so its read stays close to a write.
@@ -136,6 +139,12 @@ impl Engine {
         });
     }
 
+    /// The service's clock as of its last answer, or ours where it never said.
+    fn server_time(&self, side: Side, observed: &Observed) -> Timestamp {
+        let reader = self.readers.get(side);
+        reader.server_now().unwrap_or(observed.read_at)
+    }
+
     pub(super) fn presence(
         &self,
         side: Side,
@@ -153,7 +162,13 @@ impl Engine {
                 (false, Some(true)) => false,
                 (false, None) => !listed && matches!(link.state, LinkState::OutOfScope),
             };
+            // What changed a moment ago may be unlisted only because the index lags. Nothing flows meanwhile, and the
+            // sweep comes again in the next cycle.
+            let age = self.server_time(side, observed).since(item.changed_at);
             let item = Box::new(item.clone());
+            if focus.swept && out && !listed && age < INDEX_LAG_MS {
+                observed.unsettled.insert(link.pair.clone());
+            }
             return if out {
                 Presence::OutOfScope(item)
             } else {
@@ -165,7 +180,8 @@ impl Engine {
                 evidence: evidence.clone(),
             },
             Some(Ok(evidence)) => {
-                // ClickUp shows no recycle bin, so one answer is not enough: two, some minutes apart.
+                // ClickUp shows no recycle bin, so one answer is not enough: two, some minutes apart by its own clock.
+                let now = self.server_time(side, observed);
                 let since = match &link.state {
                     LinkState::Missing {
                         side: missing,
@@ -174,13 +190,11 @@ impl Engine {
                     _ => None,
                 };
                 match since {
-                    Some(since) if observed.read_at.since(since) >= self.timing.gone_ms => {
-                        Presence::Gone {
-                            evidence: evidence.clone(),
-                        }
-                    }
+                    Some(since) if now.since(since) >= self.timing.gone_ms => Presence::Gone {
+                        evidence: evidence.clone(),
+                    },
                     _ => {
-                        let since = since.unwrap_or(observed.read_at);
+                        let since = since.unwrap_or(now);
                         observed
                             .states
                             .push((link.id, LinkState::Missing { side, since }));

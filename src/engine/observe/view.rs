@@ -30,8 +30,19 @@ impl Engine {
             for side in Side::BOTH {
                 *now.get_mut(side) = self.presence(side, link, focus, observed);
             }
+            let listed = |side: Side| focus.listed.get(side).contains(link.item(side));
             if let Some(state) = scope_state(link, &now) {
                 observed.states.push((link.id, state));
+            } else if focus.swept
+                && matches!(link.state, LinkState::OutOfScope)
+                && Side::BOTH.into_iter().all(listed)
+                && Side::BOTH
+                    .into_iter()
+                    .any(|side| now.get(side).item().is_none())
+                && observed.states.iter().all(|(id, _)| *id != link.id)
+            {
+                // Back in scope by the listings, although one of the two could not be read this time.
+                observed.states.push((link.id, LinkState::Active));
             }
             let chosen = store
                 .meta(&chosen_key(link.id))?
@@ -65,7 +76,14 @@ impl Engine {
         }
         for side in Side::BOTH {
             for (id, item) in focus.fresh.get(side) {
-                let Some(item) = item else { continue };
+                let Some(item) = item else {
+                    if let Some(Err(reason)) = observed.gone.get(side).get(id) {
+                        let unreadable = (side, id.clone(), reason.clone());
+                        let all = observed.unreadable.entry(pair.clone());
+                        all.or_default().push(unreadable);
+                    }
+                    continue;
+                };
                 observed
                     .fresh
                     .entry(pair.clone())
