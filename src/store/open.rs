@@ -89,6 +89,17 @@ impl Store {
         Store::finish(connection, Path::new(":memory:"))
     }
 
+    /// Returns a copy of the database as it is now, in memory. For simulations that put a database back to an earlier
+    /// state.
+    pub fn copy_in_memory(&self) -> Result<Store, StoreError> {
+        let failed = || sql("copy a database in memory");
+        let mut memory = Connection::open_in_memory().map_err(failed())?;
+        Backup::new(&self.connection, &mut memory)
+            .and_then(|copy| copy.run_to_completion(i32::MAX, Duration::ZERO, None))
+            .map_err(failed())?;
+        Store::finish(memory, Path::new(":memory:"))
+    }
+
     fn finish(mut connection: Connection, path: &Path) -> Result<Store, StoreError> {
         connection
             .busy_timeout(BUSY_TIMEOUT)
