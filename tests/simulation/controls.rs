@@ -1,0 +1,172 @@
+//! Designs that are known to be wrong. Each is put together outside the engine, around the services, the timing or the
+//! database between two cycles; the judge has to catch every one of them. A judge that cannot fail proves nothing.
+
+use super::kinds::{STATES, states};
+use super::script::{Deleting, Range, Script};
+use boardsync::engine::Timing;
+use boardsync::mapping::Relation;
+use boardsync::model::{FieldValue, Folded, Side, Timestamp};
+use boardsync::store::{Batch, Op, Store};
+
+/// A known-bad design.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// POST, then record the link: no intent survives a restart, no marker.
+    C0,
+    /// Intents, blind retry: the target is never searched.
+    C1,
+    /// Intents and markers, but no waiting.
+    C2,
+    /// A restored database with markers that say nothing about their source.
+    R0,
+    /// A restored database, markers, but creates are not held.
+    R1,
+    /// Updates without an answer are queued and sent again as they were.
+    U0,
+    /// Planned from listings, no compare-and-swap.
+    U1,
+    /// Planned from direct reads, no compare-and-swap.
+    U2,
+    /// One base through a naive inverse of the state table.
+    M0,
+    /// What a listing lacks is taken for deleted.
+    Absence,
+    /// The watermark is the local clock.
+    LocalWatermark,
+    /// The base is what was sent.
+    SentBase,
+}
+
+impl Control {
+    pub const ALL: [Control; 12] = [
+        Control::C0,
+        Control::C1,
+        Control::C2,
+        Control::R0,
+        Control::R1,
+        Control::U0,
+        Control::U1,
+        Control::U2,
+        Control::M0,
+        Control::Absence,
+        Control::LocalWatermark,
+        Control::SentBase,
+    ];
+
+    /// The histories in which it is tried.
+    pub fn range(self) -> Range {
+        match self {
+            Control::R0 | Control::R1 => Range {
+                rollbacks: true,
+                ..Range::BASIC
+            },
+            Control::Absence => Range {
+                listings: true,
+                ..Range::BASIC
+            },
+            Control::LocalWatermark => Range {
+                clocks: true,
+                ..Range::BASIC
+            },
+            _ => Range::BASIC,
+        }
+    }
+
+    /// What the script must have for the design to matter.
+    pub fn set_up(self, script: &mut Script) {
+        if self == Control::Absence {
+            script.setup.on_delete = Deleting::Delete;
+        }
+    }
+
+    pub fn timing(self) -> Timing {
+        let timing = Timing::default();
+        match self {
+            Control::C0 | Control::C1 | Control::C2 => Timing {
+                quiet_ms: 0,
+                ..timing
+            },
+            Control::Absence => Timing {
+                gone_ms: 0,
+                ..timing
+            },
+            // Nothing is ever too old for it.
+            Control::U1 => Timing {
+                stale_ms: i64::MAX,
+                ..timing
+            },
+            _ => timing,
+        }
+    }
+
+    /// Whether an item shows its marker.
+    pub fn shows_markers(self) -> bool {
+        !matches!(self, Control::C0 | Control::R0)
+    }
+
+    /// Whether the marker of a lost create can be found.
+    pub fn finds_markers(self) -> bool {
+        !matches!(self, Control::C0 | Control::C1)
+    }
+
+    pub fn swaps(self) -> bool {
+        !matches!(self, Control::U0 | Control::U1 | Control::U2)
+    }
+
+    /// What happens to the database when the process starts.
+    pub fn at_start(self, store: &mut Store) {
+        if self == Control::C0 {
+            let open = store.open_intents().unwrap_or_default();
+            let ops = open
+                .iter()
+                .map(|intent| Op::CloseIntent { key: intent.key() });
+            let _ = store.commit(&Batch(ops.collect()));
+        }
+    }
+
+    /// What happens to the database after a cycle.
+    pub fn after_cycle(self, store: &mut Store, local: Timestamp) {
+        if self == Control::LocalWatermark {
+            let ops = Side::BOTH.map(|side| {
+                let mut watermark = store.watermark(side).unwrap_or_default();
+                watermark.high = Some(local);
+                Op::SetWatermark { side, watermark }
+            });
+            let _ = store.commit(&Batch(ops.to_vec()));
+        }
+    }
+
+    /// The state table of the policy.
+    pub fn states(self) -> Relation {
+        match self {
+            Control::M0 => Relation::new(STATES.map(|(ado, _)| (ado, ado))),
+            _ => states(),
+        }
+    }
+
+    /// What the engine is shown of a ClickUp status: its naive inverse, for the design that keeps one base.
+    pub fn shown(self, value: FieldValue) -> FieldValue {
+        let row = |name: &Folded| {
+            STATES
+                .iter()
+                .find(|(_, clickup)| Folded::new(clickup) == *name)
+        };
+        match &value {
+            FieldValue::Choice(name) if self == Control::M0 => {
+                row(name).map_or(value.clone(), |(ado, _)| FieldValue::choice(ado))
+            }
+            _ => value,
+        }
+    }
+
+    /// What the engine's value becomes in ClickUp.
+    pub fn sent(self, value: FieldValue) -> FieldValue {
+        let row = |name: &Folded| STATES.iter().find(|(ado, _)| Folded::new(ado) == *name);
+        match &value {
+            FieldValue::Choice(name) if self == Control::M0 => {
+                row(name).map_or(value.clone(), |(_, clickup)| FieldValue::choice(clickup))
+            }
+            _ => value,
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! The synced kinds of things, one entry each. A new kind registers in [`KINDS`]; generator, services and judge follow.
+
+use boardsync::mapping::{People, Relation};
+use boardsync::model::{FieldKey, FieldValue, Folded, Side};
+use std::collections::BTreeSet;
+
+/// What the simulation has to know of one kind.
+pub trait Kind: Sync {
+    fn key(&self) -> FieldKey;
+    /// What a new item has.
+    fn start(&self, side: Side, n: u32) -> FieldValue;
+    /// What a person makes of the present value; `n` is different for every act.
+    fn edit(&self, side: Side, now: &FieldValue, n: u32) -> FieldValue;
+    /// What the service makes of a value that it is given. Idempotent.
+    fn stored(&self, _side: Side, value: FieldValue) -> FieldValue {
+        value
+    }
+    /// The parts of a value that somebody would miss.
+    fn pieces(&self, value: &FieldValue) -> BTreeSet<String>;
+    /// The parts of the other side's vocabulary that this value of `side` stands for.
+    fn images(&self, _side: Side, value: &FieldValue) -> BTreeSet<String> {
+        self.pieces(value)
+    }
+    /// Whether the two sides say the same.
+    fn agree(&self, ado: &FieldValue, clickup: &FieldValue) -> bool;
+    /// Whether the kind is written as a difference against what was read (ClickUp's sets).
+    fn is_set(&self) -> bool {
+        false
+    }
+}
+
+/// Every kind.
+pub const KINDS: [&dyn Kind; 7] = [
+    &Title, &Text, &State, &Assignees, &Priority, &Tags, &DueDate,
+];
+
+/// Returns the kind of a field, if it is a mapped one that people edit.
+pub fn kind(key: &FieldKey) -> Option<&'static dyn Kind> {
+    KINDS.iter().copied().find(|kind| kind.key() == *key)
+}
+
+/// A field that both services have and no pair maps: nobody but people may write it.
+pub const UNMAPPED: FieldKey = FieldKey::Points;
+
+pub const STATES: [(&str, &str); 5] = [
+    ("New", "to do"),
+    ("Active", "in progress"),
+    ("Active", "in review"),
+    ("Resolved", "complete"),
+    ("Closed", "complete"),
+];
+const PEOPLE: [(&str, &str); 3] = [
+    ("ana@contoso.example", "ana@mail.example"),
+    ("bo@contoso.example", "bo@contoso.example"),
+    ("cy@contoso.example", "cy@contoso.example"),
+];
+const TAGS: [&str; 5] = ["Alpha", "beta", "Gamma Ray", "delta", "Épsilon"];
+
+pub fn states() -> Relation {
+    Relation::new(STATES)
+}
+
+pub fn people() -> People {
+    People::new(PEOPLE, None)
+}
+
+struct Title;
+impl Kind for Title {
+    fn key(&self) -> FieldKey {
+        FieldKey::Title
+    }
+    fn start(&self, _: Side, n: u32) -> FieldValue {
+        FieldValue::text(&format!("title {n}"))
+    }
+    fn edit(&self, side: Side, _: &FieldValue, n: u32) -> FieldValue {
+        self.start(side, n)
+    }
+    fn pieces(&self, value: &FieldValue) -> BTreeSet<String> {
+        whole(value)
+    }
+    fn agree(&self, ado: &FieldValue, clickup: &FieldValue) -> bool {
+        ado == clickup
+    }
+}
+
+/// Long text: paragraphs of one word each. ClickUp's editor can style a word in a way that ADO drops.
+struct Text;
+const STYLED: &str = "styled";
+impl Text {
+    fn paragraphs(value: &FieldValue) -> Vec<String> {
+        match value {
+            FieldValue::Rich(text) => text.split("\n\n").map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+impl Kind for Text {
+    fn key(&self) -> FieldKey {
+        FieldKey::Description
+    }
+    fn start(&self, _: Side, n: u32) -> FieldValue {
+        match n % 5 {
+            0 => FieldValue::Empty,
+            _ => FieldValue::rich(format!("w{n}a\n\nw{n}b\n\nw{n}c\n\nw{n}d")),
+        }
+    }
+    fn edit(&self, side: Side, now: &FieldValue, n: u32) -> FieldValue {
+        let mut paragraphs = Text::paragraphs(now);
+        let at = (n as usize / 7).checked_rem(paragraphs.len()).unwrap_or(0);
+        let style = if side == Side::ClickUp && n.is_multiple_of(3) {
+            STYLED
+        } else {
+            ""
+        };
+        let word = format!("w{n}x{style}");
+        match n % 6 {
+            0 => paragraphs.push(word),
+            1 if paragraphs.len() > 1 => {
+                paragraphs.remove(at);
+            }
+            2 => paragraphs.insert(at, word),
+            _ if paragraphs.is_empty() => paragraphs.push(word),
+            _ => paragraphs[at] = word,
+        }
+        FieldValue::rich(paragraphs.join("\n\n"))
+    }
+    fn stored(&self, side: Side, value: FieldValue) -> FieldValue {
+        match (side, value) {
+            (Side::Ado, FieldValue::Rich(text)) => FieldValue::rich(text.replace(STYLED, "")),
+            (_, value) => value,
+        }
+    }
+    fn pieces(&self, value: &FieldValue) -> BTreeSet<String> {
+        Text::paragraphs(value)
+            .iter()
+            .map(|word| word.replace(STYLED, ""))
+            .collect()
+    }
+    fn agree(&self, ado: &FieldValue, clickup: &FieldValue) -> bool {
+        self.stored(Side::Ado, ado.clone()) == self.stored(Side::Ado, clickup.clone())
+    }
+}
+
+struct State;
+impl Kind for State {
+    fn key(&self) -> FieldKey {
+        FieldKey::State
+    }
+    fn start(&self, side: Side, n: u32) -> FieldValue {
+        self.edit(side, &FieldValue::Empty, n)
+    }
+    fn edit(&self, side: Side, _: &FieldValue, n: u32) -> FieldValue {
+        let row = STATES[n as usize % STATES.len()];
+        FieldValue::choice(if side == Side::Ado { row.0 } else { row.1 })
+    }
+    fn pieces(&self, value: &FieldValue) -> BTreeSet<String> {
+        match value {
+            FieldValue::Choice(name) => BTreeSet::from([name.key.clone()]),
+            _ => BTreeSet::new(),
+        }
+    }
+    fn images(&self, side: Side, value: &FieldValue) -> BTreeSet<String> {
+        let FieldValue::Choice(name) = value else {
+            return BTreeSet::new();
+        };
+        let rows = STATES.iter().map(|(ado, clickup)| match side {
+            Side::Ado => (ado, clickup),
+            Side::ClickUp => (clickup, ado),
+        });
+        rows.filter(|(own, _)| Folded::new(own) == *name)
+            .map(|(_, other)| Folded::new(other).key)
+            .collect()
+    }
+    fn agree(&self, ado: &FieldValue, clickup: &FieldValue) -> bool {
+        self.pieces(clickup).is_subset(&self.images(Side::Ado, ado))
+    }
+}
+
+/// One person on ADO, a set on ClickUp.
+struct Assignees;
+impl Assignees {
+    fn one(side: Side, n: u32) -> Folded {
+        let row = PEOPLE[n as usize % PEOPLE.len()];
+        let mail = if side == Side::Ado { row.0 } else { row.1 };
+        Folded::person(mail, mail)
+    }
+}
+impl Kind for Assignees {
+    fn key(&self) -> FieldKey {
+        FieldKey::Assignees
+    }
+    fn start(&self, side: Side, n: u32) -> FieldValue {
+        match n % 2 {
+            0 => FieldValue::Empty,
+            _ => FieldValue::from_people(BTreeSet::from([Assignees::one(side, n)])),
+        }
+    }
+    fn edit(&self, side: Side, now: &FieldValue, n: u32) -> FieldValue {
+        let person = Assignees::one(side, n / 4);
+        if side == Side::Ado {
+            return match n % 4 {
+                0 => FieldValue::Empty,
+                _ => FieldValue::from_people(BTreeSet::from([person])),
+            };
+        }
+        let mut set = now.members();
+        if n % 4 == 3 {
+            set.clear();
+        }
+        if !set.remove(&person) {
+            set.insert(person);
+        }
+        FieldValue::from_people(set)
+    }
+    fn pieces(&self, value: &FieldValue) -> BTreeSet<String> {
+        value.members().into_iter().map(|one| one.key).collect()
+    }
+    fn images(&self, side: Side, value: &FieldValue) -> BTreeSet<String> {
+        let people = people();
+        let all = value.members().into_iter();
+        all.filter_map(|one| people.translate(side, &one))
+            .map(|one| one.key)
+            .collect()
+    }
+    fn agree(&self, ado: &FieldValue, clickup: &FieldValue) -> bool {
+        // Nobody on ADO beside somebody on ClickUp is what is left when a lead is taken away: the others stay.
+        let lead = self.images(Side::Ado, ado);
+        lead.is_subset(&self.pieces(clickup))
+    }
+    fn is_set(&self) -> bool {
+        true
+    }
+}
+
+struct Priority;
+impl Kind for Priority {
+    fn key(&self) -> FieldKey {
+        FieldKey::Priority
+    }
+    fn start(&self, _: Side, n: u32) -> FieldValue {
+        FieldValue::Number(1000 * i64::from(1 + n % 4))
+    }
+    fn edit(&self, side: Side, _: &FieldValue, n: u32) -> FieldValue {
+        match n % 5 {
+            0 => FieldValue::Empty,
+            _ => self.start(side, n / 5),
+        }
+    }
+    fn pieces(&self, value: &FieldValue) -> BTreeSet<String> {
+        whole(value)
+    }
+    fn agree(&self, ado: &FieldValue, clickup: &FieldValue) -> bool {
+        ado == clickup
+    }
+}
+
+/// ClickUp lower-cases tags.
+struct Tags;
+impl Kind for Tags {
+    fn key(&self) -> FieldKey {
+        FieldKey::Tags
+    }
+    fn start(&self, _: Side, n: u32) -> FieldValue {
+        FieldValue::tags(TAGS.into_iter().take(n as usize % 3))
+    }
+    fn edit(&self, _: Side, now: &FieldValue, n: u32) -> FieldValue {
+        let mut set = now.members();
+        let tag = Folded::new(TAGS[n as usize % TAGS.len()]);
+        if !set.remove(&tag) {
+            set.insert(tag);
+        }
+        FieldValue::from_tags(set)
+    }
+    fn stored(&self, side: Side, value: FieldValue) -> FieldValue {
+        if side == Side::Ado {
+            return value;
+        }
+        let lower = |tag: Folded| Folded::new(&tag.shown.to_lowercase());
+        FieldValue::from_tags(value.members().into_iter().map(lower).collect())
+    }
+    fn pieces(&self, value: &FieldValue) -> BTreeSet<String> {
+        value.members().into_iter().map(|tag| tag.key).collect()
+    }
+    fn agree(&self, ado: &FieldValue, clickup: &FieldValue) -> bool {
+        self.pieces(ado) == self.pieces(clickup)
+    }
+    fn is_set(&self) -> bool {
+        true
+    }
+}
+
+struct DueDate;
+impl Kind for DueDate {
+    fn key(&self) -> FieldKey {
+        FieldKey::DueDate
+    }
+    fn start(&self, _: Side, _: u32) -> FieldValue {
+        FieldValue::Empty
+    }
+    fn edit(&self, _: Side, _: &FieldValue, n: u32) -> FieldValue {
+        let day = chrono::NaiveDate::from_ymd_opt(2026, 3, 1 + n % 25);
+        match (n % 6, day) {
+            (1.., Some(day)) => FieldValue::Day(day),
+            _ => FieldValue::Empty,
+        }
+    }
+    fn pieces(&self, value: &FieldValue) -> BTreeSet<String> {
+        whole(value)
+    }
+    fn agree(&self, ado: &FieldValue, clickup: &FieldValue) -> bool {
+        ado == clickup
+    }
+}
+
+/// The value as its one part; none when it is empty.
+fn whole(value: &FieldValue) -> BTreeSet<String> {
+    match value {
+        FieldValue::Empty => BTreeSet::new(),
+        other => BTreeSet::from([other.to_string()]),
+    }
+}

@@ -1,0 +1,146 @@
+//! Many seeds, with figures.
+
+use super::controls::Control;
+use super::run::run;
+use super::script::{Range, Script, generate};
+use super::shrink::shrink;
+use super::world::Violation;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Instant;
+
+/// Everything that a large enough run must have injected at least once.
+pub const FAULTS: [&str; 24] = [
+    "unreachable",
+    "lost",
+    "unanswered",
+    "late",
+    "partial",
+    "twice",
+    "server error",
+    "auth",
+    "throttled",
+    "refused",
+    "refused field",
+    "conflict",
+    "real conflict",
+    "terse answer",
+    "state dropped",
+    "empty listing",
+    "missing row",
+    "stale row",
+    "unreadable",
+    "crash",
+    "clock set",
+    "old read",
+    "false gone",
+    "database put back",
+];
+
+/// What many histories came to.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    pub seeds: u64,
+    pub seconds: f64,
+    pub counts: BTreeMap<&'static str, u64>,
+    /// The first failing seeds.
+    pub failures: Vec<(u64, Vec<Violation>)>,
+    pub failed: u64,
+    /// Seeds that were run twice and went differently.
+    pub unsteady: Vec<u64>,
+}
+
+impl Figures {
+    pub fn add(&mut self, other: Figures) {
+        self.seeds += other.seeds;
+        self.seconds = self.seconds.max(other.seconds);
+        for (word, n) in other.counts {
+            *self.counts.entry(word).or_default() += n;
+        }
+        self.failures.extend(other.failures);
+        self.failed += other.failed;
+        self.unsteady.extend(other.unsteady);
+    }
+
+    /// Kinds of faults that never came about.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let absent = |word: &&str| self.counts.get(*word).copied().unwrap_or_default() == 0;
+        FAULTS.into_iter().filter(absent).collect()
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = self.seeds as f64 / self.seconds.max(0.001);
+        writeln!(
+            f,
+            "{} histories in {:.1} s, {rate:.0} a second; {} failed",
+            self.seeds, self.seconds, self.failed
+        )?;
+        let words: Vec<String> = self
+            .counts
+            .iter()
+            .map(|(word, n)| format!("{word} {n}"))
+            .collect();
+        write!(f, "{}", words.join(", "))
+    }
+}
+
+/// Runs the seeds `first`, `first + step`, ... below `end`; one in 50 of them twice.
+pub fn run_seeds(first: u64, end: u64, step: u64) -> Figures {
+    let mut figures = Figures::default();
+    let watch = Instant::now();
+    let mut seed = first;
+    while seed < end {
+        let script = generate(seed, Range::of(seed));
+        let outcome = run(&script, None, false);
+        figures.seeds += 1;
+        for (word, n) in &outcome.counts {
+            *figures.counts.entry(word).or_default() += n;
+        }
+        if !outcome.violations.is_empty() {
+            figures.failed += 1;
+            if figures.failures.len() < 20 {
+                figures.failures.push((seed, outcome.violations));
+            }
+        }
+        if seed.is_multiple_of(50) && run(&script, None, false).trace != outcome.trace {
+            figures.unsteady.push(seed);
+        }
+        seed += step;
+    }
+    figures.seconds = watch.elapsed().as_secs_f64();
+    figures
+}
+
+/// Runs `seeds` seeds from `first` on, spread over threads; each thread's histories are as single-threaded as ever.
+pub fn run_many(first: u64, seeds: u64, jobs: u64) -> Figures {
+    let mut all = Figures::default();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..jobs)
+            .map(|job| scope.spawn(move || run_seeds(first + job, first + seeds, jobs)))
+            .collect();
+        for thread in threads {
+            all.add(thread.join().unwrap());
+        }
+    });
+    all.failures.sort();
+    all
+}
+
+/// A failing seed's history, cut down: what breaks, the steps to replay it, what happened.
+pub fn explain(seed: u64, law: &str, control: Option<Control>) -> (Script, String) {
+    let range = control.map_or_else(|| Range::of(seed), Control::range);
+    let script = shrink(&generate(seed, range), law, control);
+    let outcome = run(&script, control, true);
+    (script, outcome.lines.join("\n"))
+}
+
+/// How many seeds from `first` on a known-bad design survives; `None`: more than `limit`.
+pub fn survives(control: Control, first: u64, limit: u64) -> Option<u64> {
+    (0..limit).find(|n| {
+        let script = generate(first + n, control.range());
+        let broken = run(&script, Some(control), false).violations;
+        !broken.is_empty()
+    })
+}

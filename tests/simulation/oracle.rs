@@ -1,0 +1,430 @@
+//! The judge. It knows every value that the services ever held, who put it there, and the conflict log as the database
+//! holds it at the moment of a write; it does not ask the engine what it meant to do.
+//!
+//! Laws are named as in the list of guarantees (I1 no lost update ... I20).
+
+use super::kinds::{KINDS, Kind, kind};
+use super::world::{Delivery, Record, World, pair};
+use boardsync::model::{FieldKey, FieldValue, LinkId, Side};
+use boardsync::store::{BaseField, LinkState, Store};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How long after its read a write may be sent to a side without compare-and-swap.
+const GAP: i64 = 2_000;
+
+impl World {
+    /// I3: one living counterpart per source.
+    pub fn judge_create(&mut self, side: Side, at: usize) {
+        let record = &self.side.get(side).records[at];
+        let Some(source) = record.source.clone() else {
+            return;
+        };
+        let same = self.side.get(side).records.iter().filter(|other| {
+            other.source.as_ref() == Some(&source)
+                && other.pair == record.pair
+                && !other.copy
+                && !other.ever_deleted
+        });
+        let ids: Vec<String> = same.map(|other| other.id.to_string()).collect();
+        if ids.len() > 1 {
+            let ids = ids.join(", ");
+            self.violate(
+                "I3",
+                format!("{side}: {ids} are all counterparts of {source}"),
+            );
+        }
+    }
+
+    /// I1, I2, I7: what the write replaced.
+    pub fn judge_update(
+        &mut self,
+        side: Side,
+        at: usize,
+        before: &BTreeMap<FieldKey, FieldValue>,
+        after: &BTreeMap<FieldKey, FieldValue>,
+        delivery: Delivery,
+    ) {
+        for kind in KINDS {
+            let key = kind.key();
+            let (Some(old), Some(new)) = (before.get(&key), after.get(&key)) else {
+                continue;
+            };
+            if old == new {
+                continue;
+            }
+            if matches!(delivery, Delivery::Now | Delivery::Partial) {
+                let record = &mut self.side.get_mut(side).records[at];
+                *record.writes.engine.entry(key.clone()).or_default() += 1;
+            }
+            self.judge_loss(side, at, kind, old, new, delivery);
+            let record = &mut self.side.get_mut(side).records[at];
+            for piece in kind.pieces(new).difference(&kind.pieces(old)) {
+                record.authored.remove(&(key.clone(), piece.clone()));
+            }
+        }
+        let record = &self.side.get(side).records[at];
+        // `read.1` is 0 where no direct read was ever answered.
+        let gap = self.sent - record.read.1;
+        if side == Side::ClickUp && delivery == Delivery::Now && gap > GAP && !self.jumped {
+            let id = record.id.clone();
+            self.violate(
+                "I2",
+                format!("{side} {id}: written {gap} ms after it was read"),
+            );
+        }
+    }
+
+    fn judge_loss(
+        &mut self,
+        side: Side,
+        at: usize,
+        kind: &dyn Kind,
+        old: &FieldValue,
+        new: &FieldValue,
+        delivery: Delivery,
+    ) {
+        let kept = kind.pieces(new);
+        let record = &self.side.get(side).records[at];
+        let lost: Vec<(String, i64)> = kind
+            .pieces(old)
+            .difference(&kept)
+            .filter_map(|piece| {
+                let since = record.authored.get(&(kind.key(), piece.clone()))?;
+                Some((piece.clone(), *since))
+            })
+            .collect();
+        for (piece, since) in lost {
+            if self.seen(side, at, kind, &piece) || self.logged(side, at, kind, &piece) {
+                continue;
+            }
+            let read = self.side.get(side).records[at].read.0;
+            let id = self.side.get(side).records[at].id.clone();
+            let key = kind.key();
+            match (side, delivery) {
+                (Side::ClickUp, Delivery::Late | Delivery::Again) => self.count("I2 late"),
+                (Side::ClickUp, _) if since >= read => self.count("I2 window"),
+                _ => self.violate(
+                    "I1",
+                    format!("{side} {id}: {key} \"{piece}\" of a person is overwritten"),
+                ),
+            }
+        }
+    }
+
+    /// Whether the other side ever held what this part stands for.
+    fn seen(&self, side: Side, at: usize, kind: &dyn Kind, piece: &str) -> bool {
+        let others = &self.side.get(side.other()).records;
+        self.twins(side, at).into_iter().any(|twin| {
+            others[twin].past.iter().any(|state| {
+                let value = state.values.get(&kind.key());
+                value.is_some_and(|value| kind.images(side.other(), value).contains(piece))
+            })
+        })
+    }
+
+    /// Whether the stored conflicts hold it.
+    fn logged(&self, side: Side, at: usize, kind: &dyn Kind, piece: &str) -> bool {
+        let Some(engine) = self.engine.upgrade() else {
+            return false;
+        };
+        // Held only inside a transaction, and nothing is delivered there.
+        let Ok(store) = engine.store.try_lock() else {
+            return false;
+        };
+        let id = &self.side.get(side).records[at].id;
+        let rows = store.conflicts(false).unwrap_or_default();
+        rows.iter().any(|row| {
+            let (item, value) = match side {
+                Side::Ado => (&row.record.ado, &row.record.ado_value),
+                Side::ClickUp => (&row.record.clickup, &row.record.clickup_value),
+            };
+            item == id && row.record.field == kind.key() && kind.pieces(value).contains(piece)
+        })
+    }
+
+    /// I9: only on a real delete of the counterpart, only where it is asked for, and never over an edit.
+    pub fn judge_delete(&mut self, side: Side, at: usize) {
+        let record = self.side.get(side).records[at].clone();
+        if self.setup.on_delete != super::script::Deleting::Delete {
+            self.violate(
+                "I9",
+                format!("{side} {}: deleted although deletes are not on", record.id),
+            );
+        }
+        let others = &self.side.get(side.other()).records;
+        let twins = self.twins(side, at);
+        if !twins.iter().any(|twin| others[*twin].now().deleted) {
+            self.violate(
+                "I9",
+                format!("{side} {}: deleted, its counterpart is not", record.id),
+            );
+        }
+        for kind in KINDS {
+            let Some(value) = record.now().values.get(&kind.key()) else {
+                continue;
+            };
+            for piece in kind.pieces(value) {
+                let authored = record.authored.get(&(kind.key(), piece.clone()));
+                let unseen =
+                    !self.seen(side, at, kind, &piece) && !self.logged(side, at, kind, &piece);
+                if unseen && authored.is_some_and(|since| *since < record.read.0) {
+                    let key = kind.key();
+                    self.violate(
+                        "I9",
+                        format!("{side} {}: deleted over an edit of {key}", record.id),
+                    );
+                }
+            }
+        }
+    }
+
+    /// After every cycle: I13, and I9 for dissolved links.
+    pub fn judge_store(&mut self, store: &Store) {
+        for n in 0..self.setup.pairs as usize {
+            for link in store.links(&pair(n)).unwrap_or_default() {
+                let (Some(ado), Some(clickup)) = (
+                    self.side.ado.find(&link.ado),
+                    self.side.clickup.find(&link.clickup),
+                ) else {
+                    self.violate(
+                        "I4",
+                        format!("link {} names an item that never was", link.id),
+                    );
+                    continue;
+                };
+                if matches!(link.state, LinkState::Tombstone { .. }) {
+                    let ever = self.side.ado.records[ado].ever_deleted
+                        || self.side.clickup.records[clickup].ever_deleted;
+                    if !ever {
+                        self.violate(
+                            "I9",
+                            format!(
+                                "link of {} and {} dissolved, nothing was deleted",
+                                link.ado, link.clickup
+                            ),
+                        );
+                    }
+                    continue;
+                }
+                let base = store.base(link.id).unwrap_or_default();
+                self.judge_base(&base, (ado, clickup), link.id);
+            }
+        }
+    }
+
+    fn judge_base(
+        &mut self,
+        base: &BTreeMap<FieldKey, BaseField>,
+        (ado, clickup): (usize, usize),
+        link: LinkId,
+    ) {
+        let mut wrong = Vec::new();
+        // A design under trial may keep both sides' states in one vocabulary.
+        let one_vocabulary = self.one_vocabulary;
+        for (key, value) in base {
+            for (side, record, value, confirmed) in [
+                (
+                    Side::Ado,
+                    &self.side.ado.records[ado],
+                    &value.ado,
+                    value.ado_confirmed,
+                ),
+                (
+                    Side::ClickUp,
+                    &self.side.clickup.records[clickup],
+                    &value.clickup,
+                    value.clickup_confirmed,
+                ),
+            ] {
+                // An empty base marks a value that is still to be written.
+                if confirmed
+                    && !value.is_empty()
+                    && !(one_vocabulary && *key == FieldKey::State)
+                    && !held(side, record, key, value)
+                {
+                    wrong.push(format!(
+                        "link {link}: base of {key} on {} is {value}, which it never held",
+                        record.id
+                    ));
+                }
+            }
+        }
+        if self.counts.contains_key("database put back") {
+            // A restored intent may be older than the item that it finds.
+            return;
+        }
+        for what in wrong {
+            self.violate("I13", what);
+        }
+    }
+
+    /// When everything is quiet: I3 to I5, I7, I12.
+    pub fn judge_end(&mut self, store: &Store) {
+        self.judge_places(store);
+        self.judge_echo();
+    }
+
+    /// Everything is linked, and linked items say the same.
+    pub fn judge_places(&mut self, store: &Store) {
+        for n in 0..self.setup.pairs as usize {
+            self.judge_pair(n, store);
+        }
+    }
+
+    fn judge_pair(&mut self, n: usize, store: &Store) {
+        let name = pair(n);
+        let links = store.links(&name).unwrap_or_default();
+        let holds = store.holds(Some(&name)).unwrap_or_default();
+        let open = store.conflicts(true).unwrap_or_default();
+        let mut linked = BTreeSet::new();
+        let mut found = Vec::new();
+        for link in &links {
+            let (Some(ado), Some(clickup)) = (
+                self.side.ado.find(&link.ado),
+                self.side.clickup.find(&link.clickup),
+            ) else {
+                continue;
+            };
+            linked.insert((Side::Ado, link.ado.clone()));
+            linked.insert((Side::ClickUp, link.clickup.clone()));
+            if matches!(link.state, LinkState::Tombstone { .. }) {
+                continue;
+            }
+            let (a, c) = (
+                self.side.ado.records[ado].now(),
+                self.side.clickup.records[clickup].now(),
+            );
+            let what = format!("{} and {}", link.ado, link.clickup);
+            if a.deleted || c.deleted {
+                found.push(("I12", format!("{what}: one is deleted and the link lives")));
+                continue;
+            }
+            if !a.in_scope || !c.in_scope {
+                if link.state != LinkState::OutOfScope {
+                    found.push((
+                        "I12",
+                        format!("{what}: one is out of scope, the link is {:?}", link.state),
+                    ));
+                }
+                continue;
+            }
+            if link.state != LinkState::Active {
+                found.push((
+                    "I4",
+                    format!("{what}: both are there, the link is {:?}", link.state),
+                ));
+                continue;
+            }
+            for kind in KINDS {
+                let key = kind.key();
+                let (Some(x), Some(y)) = (a.values.get(&key), c.values.get(&key)) else {
+                    continue;
+                };
+                let excused = open
+                    .iter()
+                    .any(|row| row.record.link == link.id && row.record.field == key)
+                    || self.refused.iter().any(|(item, field)| {
+                        *field == key && (*item == link.ado || *item == link.clickup)
+                    });
+                if !kind.agree(x, y) && !excused {
+                    found.push(("I5", format!("{what}: {key} is {x} and {y}")));
+                }
+            }
+        }
+        for side in Side::BOTH {
+            for record in &self.side.get(side).records {
+                let now = record.now();
+                let known = linked.contains(&(side, record.id.clone()))
+                    || holds
+                        .iter()
+                        .any(|hold| hold.item.as_ref() == Some(&record.id));
+                if record.pair == n && now.in_scope && !now.deleted && !known {
+                    found.push((
+                        "I4",
+                        format!("{side} {}: neither linked nor held", record.id),
+                    ));
+                }
+            }
+        }
+        for (law, what) in found {
+            self.violate(law, what);
+        }
+    }
+
+    /// I7: no more changes by the engine than by people.
+    fn judge_echo(&mut self) {
+        let mut found = Vec::new();
+        for (at, ado) in self.side.ado.records.iter().enumerate() {
+            for twin in self.twins(Side::Ado, at) {
+                let clickup = &self.side.clickup.records[twin];
+                for kind in KINDS {
+                    let key = kind.key();
+                    let sum = |counts: [&BTreeMap<FieldKey, u32>; 2]| -> u32 {
+                        counts.iter().filter_map(|count| count.get(&key)).sum()
+                    };
+                    let people = sum([&ado.writes.people, &clickup.writes.people]);
+                    let engine = sum([&ado.writes.engine, &clickup.writes.engine]);
+                    if engine > people.max(1) {
+                        found.push(format!("{} and {}: {key} changed {engine} times by the engine, {people} times by people", ado.id, clickup.id));
+                    }
+                }
+            }
+        }
+        for what in found {
+            self.violate("I7", what);
+        }
+    }
+}
+
+/// A create that was found after somebody had touched its item has what was sent as its base, as the service took it.
+fn held(side: Side, record: &Record, key: &FieldKey, value: &FieldValue) -> bool {
+    let stored = kind(key).map(|kind| kind.stored(side, value.clone()));
+    let taken = record.source.is_some() && record.past[0].values.get(key) == stored.as_ref();
+    taken
+        || record
+            .past
+            .iter()
+            .any(|state| state.values.get(key) == Some(value))
+}
+
+/// What is stored, but for heartbeats: two equal texts mean that nothing was recorded in between.
+pub fn stored(store: &Store, pairs: u32, world: &World) -> String {
+    let mut text = String::new();
+    for n in 0..pairs as usize {
+        let name = pair(n);
+        for link in store.links(&name).unwrap_or_default() {
+            text.push_str(&format!(
+                "{link:?} {:?}\n",
+                store.base(link.id).unwrap_or_default()
+            ));
+        }
+        for hold in store.holds(Some(&name)).unwrap_or_default() {
+            // Which side a link's hold names is for show only.
+            let item = hold
+                .link
+                .map_or(format!("{:?} {:?}", hold.side, hold.item), |link| {
+                    link.to_string()
+                });
+            text.push_str(&format!("hold {item} {:?} {}\n", hold.field, hold.reason));
+        }
+        text.push_str(&format!(
+            "{:?}\n",
+            store.meta(&format!("again:{name}")).ok()
+        ));
+    }
+    text.push_str(&format!("{:?}\n", store.open_intents().unwrap_or_default()));
+    text.push_str(&format!(
+        "{:?}\n",
+        store.conflicts(false).unwrap_or_default()
+    ));
+    for side in Side::BOTH {
+        for record in &world.side.get(side).records {
+            let known = store.known(side, &record.id).ok().flatten();
+            text.push_str(&format!("{known:?}\n"));
+        }
+    }
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines.dedup();
+    lines.join("\n")
+}

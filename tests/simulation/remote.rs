@@ -1,0 +1,656 @@
+//! `Reader` and `Writer` over the world. Every call has two edges at which people act, requests break and the process
+//! dies: a killed process is a future that never becomes ready.
+
+use super::controls::Control;
+use super::script::{Fault, On};
+use super::world::{Delivery, Edge, LAG, Record, Refusal, Request, State, World, pair};
+use async_trait::async_trait;
+use boardsync::connector::{
+    Change, ConnectorError, ErrorKind, Fetched, Known, ListedRow, Listing, NewItem, Reader, Schema,
+    Watermark, Writer, Written,
+};
+use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp, Version};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How far below its watermark a side lists again, as the connectors do.
+const OVERLAP_ADO: i64 = 300_000;
+const OVERLAP_CLICKUP: i64 = 600_000;
+
+pub struct Remote {
+    pub world: Arc<Mutex<World>>,
+    pub side: Side,
+    pub control: Option<Control>,
+    /// What the last listing showed, for the designs that plan from it.
+    pub listed: Mutex<BTreeMap<ItemId, State>>,
+    /// Updates without an answer, for the design that sends them again.
+    pub queue: Mutex<Vec<Change>>,
+}
+
+/// A row of a listing: which record, in which of its states.
+#[derive(Clone, Copy)]
+struct Row {
+    record: usize,
+    state: usize,
+}
+
+pub fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Remote {
+    fn is(&self, control: Control) -> bool {
+        self.control == Some(control)
+    }
+
+    fn shows_markers(&self) -> bool {
+        self.control.is_none_or(Control::shows_markers)
+    }
+
+    /// What the engine is shown of a state.
+    fn item(&self, world: &World, record: &Record, state: &State) -> Item {
+        let mut item = world.item(self.side, record, state);
+        if !self.shows_markers() {
+            item.markers.clear();
+        }
+        if let (Some(control), Side::ClickUp) = (self.control, self.side) {
+            let shown = item.fields.remove(&FieldKey::State);
+            item.fields
+                .extend(shown.map(|value| (FieldKey::State, control.shown(value))));
+        }
+        item
+    }
+
+    /// What arrives of the fields of a request.
+    fn arrives(&self, fields: &mut BTreeMap<FieldKey, FieldValue>) {
+        if let (Some(control), Side::ClickUp) = (self.control, self.side)
+            && let Some(value) = fields.remove(&FieldKey::State)
+        {
+            fields.insert(FieldKey::State, control.sent(value));
+        }
+    }
+
+    fn error(&self, kind: ErrorKind, what: &str) -> ConnectorError {
+        ConnectorError::new(self.side, kind, "simulated", what)
+    }
+
+    /// The way to the service: time passes, and what was planned for this edge happens.
+    async fn send(&self, ons: &[On]) -> Option<Fault> {
+        {
+            let mut world = lock(&self.world);
+            world.sent = world.now;
+        }
+        let edge = self.pass(ons, false);
+        if edge.crash {
+            std::future::pending::<()>().await;
+        }
+        let mut world = lock(&self.world);
+        let ms = world.latency();
+        world.tick(ms);
+        let locked = world.side.get(self.side).locked_until > world.now;
+        match edge.fault {
+            None if locked => Some(Fault::Auth(0)),
+            fault => fault,
+        }
+    }
+
+    fn pass(&self, ons: &[On], after: bool) -> Edge {
+        lock(&self.world).edge(ons, after)
+    }
+
+    /// The way back.
+    async fn back<T>(
+        &self,
+        ons: &[On],
+        answer: Result<T, ConnectorError>,
+    ) -> Result<T, ConnectorError> {
+        {
+            let mut world = lock(&self.world);
+            if answer.is_ok() {
+                let server = world.server(self.side);
+                world.side.get_mut(self.side).answered = Some(server);
+            }
+            let ms = world.latency();
+            world.tick(ms);
+            let kind = answer
+                .as_ref()
+                .err()
+                .map_or(0, |error| error.kind as u8 + 1);
+            let at = world.now.to_le_bytes();
+            world.note(&at);
+            world.note(&[self.side as u8, kind]);
+        }
+        if self.pass(ons, true).crash {
+            std::future::pending::<()>().await;
+        }
+        answer
+    }
+
+    /// The faults that any request may meet and that leave no trace.
+    fn refuse(&self, fault: Option<&Fault>, writes: bool) -> Result<(), ConnectorError> {
+        let Some(fault) = fault else { return Ok(()) };
+        let mut world = lock(&self.world);
+        let (kind, what) = match fault {
+            Fault::Unreachable => (ErrorKind::Unreachable, "no connection"),
+            Fault::Lost => (ErrorKind::Ambiguous, "no answer"),
+            Fault::ServerError => (ErrorKind::Ambiguous, "HTTP 503"),
+            Fault::Auth(ms) => {
+                let until = world.now + ms;
+                let service = world.side.get_mut(self.side);
+                service.locked_until = service.locked_until.max(until);
+                (ErrorKind::Auth, "HTTP 401")
+            }
+            Fault::Throttled => (ErrorKind::Throttled, "HTTP 429"),
+            Fault::Unanswered | Fault::Late(_) | Fault::Partial | Fault::Twice if !writes => {
+                (ErrorKind::Ambiguous, "no answer")
+            }
+            _ => return Ok(()),
+        };
+        world.count(fault.word());
+        let mut error = self.error(kind, what);
+        if kind == ErrorKind::Throttled {
+            error.retry_after = Some(Duration::from_secs(30));
+        }
+        world.say(|| format!("{}: {what}", self.side));
+        Err(error)
+    }
+
+    /// The rows of a listing as its index stands, with what a fault does to them.
+    fn rows(
+        &self,
+        world: &mut World,
+        fault: Option<&Fault>,
+        wanted: impl Fn(&Record, &State) -> bool,
+    ) -> Vec<Row> {
+        let now = world.now;
+        let records = world.side.get(self.side).records.iter().enumerate();
+        let mut rows: Vec<Row> = records
+            .filter_map(|(record, held)| Some((record, held, held.listed(now)?)))
+            .filter(|(_, held, state)| {
+                let state = &held.past[*state];
+                state.in_scope && !state.deleted && wanted(held, state)
+            })
+            .map(|(record, _, state)| Row { record, state })
+            .collect();
+        match fault {
+            Some(fault @ Fault::Empty) => {
+                world.count(fault.word());
+                world.hidden = true;
+                rows.clear();
+            }
+            Some(fault @ Fault::Missing(n)) if !rows.is_empty() => {
+                world.count(fault.word());
+                world.hidden = true;
+                rows.remove(*n as usize % rows.len());
+            }
+            _ => {}
+        }
+        let records = &world.side.get(self.side).records;
+        if self.is(Control::U1) || self.is(Control::Absence) {
+            let shown = |row: &Row| {
+                let record = &records[row.record];
+                (record.id.clone(), record.past[row.state].clone())
+            };
+            *lock(&self.listed) = rows.iter().map(shown).collect();
+        }
+        let stale = |row: &Row| row.state + 1 < records[row.record].past.len();
+        if rows.iter().any(stale) {
+            world.count("stale row");
+        }
+        rows
+    }
+
+    /// ADO's rows are read by id for the listing; ClickUp's come out of its index.
+    fn row(&self, world: &World, record: &Record, state: &State) -> ListedRow {
+        let state = match self.side {
+            Side::Ado => Some(record.now()).filter(|state| !state.deleted),
+            Side::ClickUp => Some(state),
+        };
+        ListedRow {
+            id: record.id.clone(),
+            pair: pair(record.pair),
+            version: state.map(|state| Version(state.version)),
+            item: state.map(|state| Box::new(self.item(world, record, state))),
+        }
+    }
+
+    fn everything(
+        &self,
+        world: &mut World,
+        fault: Option<&Fault>,
+        pairs: &BTreeSet<PairName>,
+    ) -> Listing {
+        let rows = self.rows(world, fault, |record, _| pairs.contains(&pair(record.pair)));
+        let rows = rows.iter().map(|row| {
+            let record = &world.side.get(self.side).records[row.record];
+            self.row(world, record, &record.past[row.state])
+        });
+        let rows = rows.collect();
+        let server = Some(Timestamp(world.server(self.side)));
+        Listing {
+            rows,
+            watermark: Watermark {
+                high: server,
+                settled: server,
+                ..Watermark::default()
+            },
+            complete: true,
+        }
+    }
+
+    fn changes(
+        &self,
+        world: &mut World,
+        fault: Option<&Fault>,
+        since: &Watermark,
+        known: &(dyn for<'a> Fn(&'a ItemId) -> Option<Known> + Send + Sync),
+    ) -> Listing {
+        let high = since.high.unwrap_or_default();
+        let overlap = match (self.control, self.side) {
+            (Some(Control::LocalWatermark), _) => 0,
+            (_, Side::Ado) => OVERLAP_ADO,
+            (_, Side::ClickUp) => OVERLAP_CLICKUP,
+        };
+        let from = high.plus_ms(-overlap).0;
+        let found = self.rows(world, fault, |_, state| state.changed >= from);
+        let mut rows = Vec::new();
+        let mut newest = high;
+        for row in &found {
+            let record = &world.side.get(self.side).records[row.record];
+            let state = &record.past[row.state];
+            newest = newest.max(Timestamp(state.changed));
+            if self.side == Side::ClickUp {
+                rows.push(self.row(world, record, state));
+                continue;
+            }
+            // Read inside the window: reported only if the revision, read by id, is another one.
+            let explained = known(&record.id).filter(|held| held.changed_at.0 >= from);
+            if explained.is_none_or(|held| held.version.0 != record.now().version) {
+                rows.push(self.row(world, record, state));
+            }
+        }
+        let server = Timestamp(world.server(self.side));
+        Listing {
+            rows,
+            watermark: Watermark {
+                high: Some(match self.side {
+                    Side::Ado => high.max(server),
+                    Side::ClickUp => newest,
+                }),
+                settled: Some(server),
+                ..Watermark::default()
+            },
+            complete: false,
+        }
+    }
+
+    /// Reads one item by id.
+    fn read(&self, world: &mut World, id: &ItemId, nth: u32, fault: Option<&Fault>) -> Fetched {
+        let Some(at) = world.side.get(self.side).find(id) else {
+            return Fetched::Unclear {
+                reason: "never seen".to_owned(),
+            };
+        };
+        let now = world.now;
+        let mut state = world.side.get(self.side).records[at].now().clone();
+        match fault {
+            Some(fault @ Fault::Unreadable(n)) if *n == nth => {
+                world.count(fault.word());
+                return Fetched::Unclear {
+                    reason: "no right to see it".to_owned(),
+                };
+            }
+            Some(fault @ Fault::FalseGone(n)) if *n == nth && self.side == Side::ClickUp => {
+                world.count(fault.word());
+                return Fetched::Gone {
+                    evidence: "HTTP 404".to_owned(),
+                };
+            }
+            Some(fault @ Fault::OldRead(n)) if *n == nth => {
+                let past = &world.side.get(self.side).records[at].past;
+                if let Some(older) = past.len().checked_sub(2) {
+                    state = past[older].clone();
+                    world.count(fault.word());
+                }
+            }
+            _ => {}
+        }
+        if self.is(Control::U1)
+            && let Some(old) = lock(&self.listed).get(id)
+        {
+            state = old.clone();
+        }
+        if self.is(Control::Absence) && !lock(&self.listed).contains_key(id) {
+            return Fetched::Gone {
+                evidence: "not listed".to_owned(),
+            };
+        }
+        if state.deleted {
+            return Fetched::Gone {
+                evidence: "in the bin".to_owned(),
+            };
+        }
+        let item = self.item(world, &world.side.get(self.side).records[at], &state);
+        world.side.get_mut(self.side).records[at].read = (now, now);
+        Fetched::Seen(Box::new(item))
+    }
+
+    /// Delivers a request as the fault has it. `Err`: what the caller is told instead of an answer.
+    fn deliver(&self, request: Request, fault: Option<&Fault>) -> Result<usize, ConnectorError> {
+        let mut world = lock(&self.world);
+        world.requests += 1;
+        if world.looking {
+            world.violate(
+                "I19",
+                format!("{}: a write while looking: {request:?}", self.side),
+            );
+        }
+        let no_answer = |world: &mut World, fault: &Fault| {
+            world.count(fault.word());
+            world.say(|| format!("{}: no answer ({})", self.side, fault.word()));
+            Err(self.error(ErrorKind::Ambiguous, "no answer"))
+        };
+        match fault {
+            Some(fault @ Fault::Unanswered) => {
+                let outcome = world.apply(self.side, &request, Delivery::Now);
+                let _ = outcome;
+                return no_answer(&mut world, fault);
+            }
+            Some(fault @ Fault::Late(ms)) => {
+                world.later(*ms, self.side, request);
+                return no_answer(&mut world, fault);
+            }
+            Some(fault @ Fault::Partial)
+                if self.side == Side::ClickUp && matches!(request, Request::Update(_)) =>
+            {
+                let _ = world.apply(self.side, &request, Delivery::Partial);
+                return no_answer(&mut world, fault);
+            }
+            Some(fault @ Fault::Refused(None)) => {
+                world.count(fault.word());
+                return Err(self.error(ErrorKind::Refused, "a rule"));
+            }
+            Some(fault @ Fault::Refused(Some(field))) => {
+                let named = match &request {
+                    Request::Create(new) => {
+                        new.fields.contains_key(field) && *field != FieldKey::Title
+                    }
+                    Request::Update(change) => change.set.contains_key(field),
+                    Request::Delete(_) => false,
+                };
+                if named {
+                    world.count(fault.word());
+                    let id = match &request {
+                        Request::Create(new) => new.source.clone(),
+                        Request::Update(change) => change.id.clone(),
+                        Request::Delete(id) => id.clone(),
+                    };
+                    world.refused.insert((id, field.clone()));
+                    let mut error = self.error(ErrorKind::Refused, "a rule about a field");
+                    error.field = Some(field.clone());
+                    return Err(error);
+                }
+            }
+            Some(fault @ Fault::Conflict)
+                if self.side == Side::Ado && matches!(request, Request::Update(_)) =>
+            {
+                world.count(fault.word());
+                return Err(self.error(ErrorKind::Stale, "HTTP 412"));
+            }
+            _ => {}
+        }
+        let outcome = world.apply(self.side, &request, Delivery::Now);
+        if let (Some(fault @ Fault::Twice), Ok(_)) = (fault, outcome) {
+            world.count(fault.word());
+            let _ = world.apply(self.side, &request, Delivery::Again);
+        }
+        outcome.map_err(|refusal| match refusal {
+            Refusal::Moved => {
+                world.count("real conflict");
+                self.error(ErrorKind::Stale, "HTTP 412")
+            }
+            Refusal::Gone => self.error(ErrorKind::NotFound, "HTTP 404"),
+        })
+    }
+
+    /// The answer to a write.
+    fn written(
+        &self,
+        at: usize,
+        asked: &BTreeMap<FieldKey, FieldValue>,
+        fault: Option<&Fault>,
+    ) -> Written {
+        let mut world = lock(&self.world);
+        let record = &world.side.get(self.side).records[at];
+        let mut item = self.item(&world, record, record.now());
+        if self.is(Control::SentBase) {
+            for (key, value) in asked {
+                item.fields.insert(key.clone(), value.clone());
+            }
+        }
+        if let Some(fault @ Fault::Terse) = fault {
+            world.count(fault.word());
+            // ClickUp leaves out what it just stored, the description most often.
+            item.fields.remove(&FieldKey::Description);
+            item.fields.remove(&FieldKey::DueDate);
+            item.raw.clear();
+        }
+        let mut pending = BTreeMap::new();
+        // What each connector doubts although the status says success.
+        let doubted: &[FieldKey] = match self.side {
+            Side::Ado => &[FieldKey::State],
+            Side::ClickUp => &[
+                FieldKey::State,
+                FieldKey::Assignees,
+                FieldKey::Priority,
+                FieldKey::Tags,
+            ],
+        };
+        for key in doubted {
+            if let (Some(wanted), Some(shown)) = (asked.get(key), item.fields.get(key))
+                && wanted != shown
+            {
+                pending.insert(key.clone(), format!("accepted {wanted} but shows {shown}"));
+            }
+        }
+        Written { item, pending }
+    }
+
+    fn ons(&self, special: On) -> [On; 2] {
+        [On::Call, special]
+    }
+}
+
+#[async_trait]
+impl Reader for Remote {
+    fn side(&self) -> Side {
+        self.side
+    }
+
+    async fn fetch_changes(
+        &self,
+        since: &Watermark,
+        known: &(dyn for<'a> Fn(&'a ItemId) -> Option<Known> + Send + Sync),
+    ) -> Result<Listing, ConnectorError> {
+        let ons = self.ons(On::List);
+        let fault = self.send(&ons).await;
+        let answer = self.refuse(fault.as_ref(), false).map(|()| {
+            let mut world = lock(&self.world);
+            match since.high {
+                Some(_) => self.changes(&mut world, fault.as_ref(), since, known),
+                None => {
+                    let every = (0..world.setup.pairs as usize).map(pair).collect();
+                    self.everything(&mut world, fault.as_ref(), &every)
+                }
+            }
+        });
+        self.back(&ons, answer).await
+    }
+
+    async fn fetch_all(&self, pairs: &BTreeSet<PairName>) -> Result<Listing, ConnectorError> {
+        let ons = self.ons(On::List);
+        let fault = self.send(&ons).await;
+        let answer = self.refuse(fault.as_ref(), false).map(|()| {
+            let mut world = lock(&self.world);
+            self.everything(&mut world, fault.as_ref(), pairs)
+        });
+        self.back(&ons, answer).await
+    }
+
+    async fn fetch_items(
+        &self,
+        ids: &BTreeSet<ItemId>,
+    ) -> Result<BTreeMap<ItemId, Fetched>, ConnectorError> {
+        let ons = self.ons(On::Read);
+        let fault = self.send(&ons).await;
+        let answer = self.refuse(fault.as_ref(), false).map(|()| {
+            let mut world = lock(&self.world);
+            let ids = ids.iter().zip(0..);
+            ids.map(|(id, nth)| (id.clone(), self.read(&mut world, id, nth, fault.as_ref())))
+                .collect::<BTreeMap<_, _>>()
+        });
+        let answer = self.back(&ons, answer).await;
+        if let Ok(items) = &answer {
+            let mut world = lock(&self.world);
+            let now = world.now;
+            for id in items.keys() {
+                let service = world.side.get_mut(self.side);
+                if let Some(at) = service.find(id) {
+                    service.records[at].read.1 = now;
+                }
+            }
+        }
+        answer
+    }
+
+    async fn find_marker(
+        &self,
+        pair_name: &PairName,
+        marker: &str,
+        created_after: Timestamp,
+    ) -> Result<Vec<ItemId>, ConnectorError> {
+        let ons = self.ons(On::List);
+        let fault = self.send(&ons).await;
+        let answer = self.refuse(fault.as_ref(), false).map(|()| {
+            let world = lock(&self.world);
+            let now = world.now;
+            let records = &world.side.get(self.side).records;
+            let found = records.iter().filter(|record| {
+                let listed = record.listed(now).map(|at| &record.past[at]);
+                record.created >= created_after.0
+                    && pair(record.pair) == *pair_name
+                    && listed.is_some_and(|state| {
+                        !state.deleted && state.markers.iter().any(|text| text == marker)
+                    })
+            });
+            let found: Vec<ItemId> = found.map(|record| record.id.clone()).collect();
+            match self.control.is_none_or(Control::finds_markers) {
+                true => found,
+                false => Vec::new(),
+            }
+        });
+        self.back(&ons, answer).await
+    }
+
+    fn covers(&self, pair_name: &PairName, item: &Item) -> Option<bool> {
+        // ADO's place alone does not tell where the pair has a condition.
+        (self.side == Side::ClickUp).then_some(item.container == pair_name.0)
+    }
+
+    fn server_now(&self) -> Option<Timestamp> {
+        let world = lock(&self.world);
+        world.side.get(self.side).answered.map(Timestamp)
+    }
+
+    async fn fetch_schema(&self, _: &PairName) -> Result<Schema, ConnectorError> {
+        Ok(Schema::default())
+    }
+}
+
+#[async_trait]
+impl Writer for Remote {
+    fn side(&self) -> Side {
+        self.side
+    }
+
+    async fn create(&self, new: &NewItem) -> Result<Written, ConnectorError> {
+        let ons = self.ons(On::Write);
+        let fault = self.send(&ons).await;
+        let answer = self.refuse(fault.as_ref(), true).and_then(|()| {
+            let mut sent = new.clone();
+            self.arrives(&mut sent.fields);
+            if self.is(Control::C0) {
+                sent.marker.clear();
+            }
+            if let Some(fault @ Fault::StateDropped) = fault.as_ref() {
+                lock(&self.world).count(fault.word());
+                let first = if self.side == Side::Ado {
+                    "New"
+                } else {
+                    "to do"
+                };
+                sent.fields
+                    .insert(FieldKey::State, FieldValue::choice(first));
+            }
+            let at = self.deliver(Request::Create(sent), fault.as_ref())?;
+            Ok(self.written(at, &new.fields, fault.as_ref()))
+        });
+        self.back(&ons, answer).await
+    }
+
+    async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
+        let ons = self.ons(On::Write);
+        let fault = self.send(&ons).await;
+        let answer = self.refuse(fault.as_ref(), true).and_then(|()| {
+            let mut sent = change.clone();
+            self.arrives(&mut sent.set);
+            let swaps = self.control.is_none_or(Control::swaps);
+            if !swaps {
+                let world = lock(&self.world);
+                let service = world.side.get(self.side);
+                if let Some(at) = service.find(&sent.id) {
+                    sent.expected = Version(service.records[at].now().version);
+                }
+            }
+            let result = self.deliver(Request::Update(sent), fault.as_ref());
+            if self.is(Control::U0)
+                && matches!(&result, Err(error) if error.kind == ErrorKind::Ambiguous)
+            {
+                lock(&self.queue).push(change.clone());
+            }
+            Ok(self.written(result?, &change.set, fault.as_ref()))
+        });
+        self.back(&ons, answer).await
+    }
+
+    async fn delete(&self, _: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
+        let ons = self.ons(On::Write);
+        let fault = self.send(&ons).await;
+        let answer = self
+            .refuse(fault.as_ref(), true)
+            .and_then(|()| self.deliver(Request::Delete(id.clone()), fault.as_ref()))
+            .map(|_| ());
+        self.back(&ons, answer).await
+    }
+}
+
+impl Remote {
+    /// The design that replays: what got no answer goes out again as it was, before anything else.
+    pub fn replay(&self) {
+        let queued = std::mem::take(&mut *lock(&self.queue));
+        let mut world = lock(&self.world);
+        for mut change in queued {
+            let service = world.side.get(self.side);
+            if let Some(at) = service.find(&change.id) {
+                change.expected = Version(service.records[at].now().version);
+            }
+            let _ = world.apply(self.side, &Request::Update(change), Delivery::Now);
+        }
+    }
+}
+
+const _: () = assert!(
+    LAG < OVERLAP_ADO,
+    "a listing may lag less than it is read again"
+);

@@ -1,0 +1,475 @@
+//! One history: the real engine, an in-memory database, two simulated services, one thread, virtual time.
+//!
+//! The executor polls a cycle once. Every simulated call is ready at once or, where the process is killed, never; so a
+//! cycle that is not ready has been killed there, and dropping it is the kill.
+
+use super::controls::Control;
+use super::kinds::{KINDS, people, states};
+use super::oracle::stored;
+use super::remote::{Remote, lock};
+use super::rng::hash;
+use super::script::{Act, Deed, Deleting, Fault, On, Point, Script, Setup, Step};
+use super::world::{LAG, START, Violation, World, pair};
+use boardsync::clock::ManualClock;
+use boardsync::connector::{Reader, Writer};
+use boardsync::engine::apply::{Consent, Report};
+use boardsync::engine::rails::Safety;
+use boardsync::engine::{CycleError, Engine, Scope, Timing, Writers};
+use boardsync::mapping::Relation;
+use boardsync::marker::MarkerKey;
+use boardsync::model::{Clock, FieldKey, Side, Sided, Timestamp};
+use boardsync::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
+use boardsync::store::{CommitEdge, Store, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+/// What came of a history.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    pub violations: Vec<Violation>,
+    /// Hash over everything that was said between engine and services, and of the final state.
+    pub trace: u64,
+    pub counts: BTreeMap<&'static str, u64>,
+    pub lines: Vec<String>,
+    /// Calls and transactions of each cycle of the script, for killing at every one of them.
+    pub points: Vec<BTreeMap<On, u32>>,
+}
+
+impl Outcome {
+    pub fn breaks(&self, law: &str) -> bool {
+        self.violations.iter().any(|violation| violation.law == law)
+    }
+}
+
+/// Runs a script to its quiet end and judges it.
+pub fn run(script: &Script, control: Option<Control>, lines: bool) -> Outcome {
+    let mut script = script.clone();
+    if let Some(control) = control {
+        control.set_up(&mut script);
+    }
+    let mut sim = Sim::new(&script, control, lines);
+    sim.history(&script.steps);
+    sim.quiet(&script);
+    sim.outcome()
+}
+
+/// How a cycle ended.
+#[derive(Debug)]
+enum End {
+    Done(Box<Report>),
+    Failed(String),
+    Killed,
+}
+
+struct Sim {
+    world: Arc<Mutex<World>>,
+    clock: ManualClock,
+    remotes: Sided<Arc<Remote>>,
+    engine: Option<Arc<Engine>>,
+    writers: Writers,
+    control: Option<Control>,
+    setup: Setup,
+    timing: Timing,
+    /// Copies of the database, where the script puts it back.
+    copies: Option<Vec<Store>>,
+    points: Vec<BTreeMap<On, u32>>,
+    /// Whether the database is judged after every cycle.
+    judged: bool,
+}
+
+impl Sim {
+    fn new(script: &Script, control: Option<Control>, lines: bool) -> Sim {
+        let clock = ManualClock::new(Timestamp(START + script.setup.local));
+        let mut world = World::new(script.seed, &script.setup, clock.clone(), lines);
+        world.one_vocabulary = control == Some(Control::M0);
+        let world = Arc::new(Mutex::new(world));
+        let remotes = Sided::build(|side| {
+            Arc::new(Remote {
+                world: world.clone(),
+                side,
+                control,
+                listed: Mutex::default(),
+                queue: Mutex::default(),
+            })
+        });
+        let writers = Sided::build(|side| remotes.get(side).clone() as Arc<dyn Writer>);
+        let rolls = script
+            .steps
+            .iter()
+            .any(|step| matches!(step, Step::Rollback(_)));
+        let timing = control.map_or_else(Timing::default, Control::timing);
+        let mut sim = Sim {
+            world,
+            clock,
+            remotes,
+            engine: None,
+            writers,
+            control,
+            setup: script.setup.clone(),
+            timing,
+            copies: rolls.then(Vec::new),
+            points: Vec::new(),
+            judged: true,
+        };
+        match Store::open_in_memory() {
+            Ok(store) => sim.start(store),
+            Err(error) => lock(&sim.world).violate("store", error.to_string()),
+        }
+        sim
+    }
+
+    /// A process starts on a database.
+    fn start(&mut self, mut store: Store) {
+        if let Some(control) = self.control {
+            control.at_start(&mut store);
+        }
+        let world = self.world.clone();
+        store.on_commit(Box::new(move |edge| {
+            let mut world = lock(&world);
+            if world.looking {
+                world.violate("I19", "a commit while looking".to_owned());
+            }
+            world.edge(&[On::Commit], edge == CommitEdge::After).crash
+        }));
+        let engine = Engine {
+            readers: Sided::build(|side| self.remotes.get(side).clone() as Arc<dyn Reader>),
+            store: Mutex::new(store),
+            clock: Arc::new(self.clock.clone()),
+            policies: (0..self.setup.pairs as usize)
+                .map(|n| policy(n, &self.setup, self.control))
+                .collect(),
+            key: MarkerKey::new([7; 32]),
+            timing: self.timing,
+            safety: Safety::default(),
+            interrupt: None,
+            progress: None,
+        };
+        let engine = Arc::new(engine);
+        let mut world = lock(&self.world);
+        world.engine = Arc::downgrade(&engine);
+        world.looking = false;
+        for side in Side::BOTH {
+            world.side.get_mut(side).answered = None;
+        }
+        drop(world);
+        self.engine = Some(engine);
+    }
+
+    /// The process ends; its database is what is left.
+    fn stop(&mut self) -> Option<Store> {
+        let engine = Arc::try_unwrap(self.engine.take()?).ok()?;
+        engine.store.into_inner().ok()
+    }
+
+    fn restart(&mut self) {
+        if let Some(store) = self.stop() {
+            self.start(store);
+        }
+    }
+
+    fn history(&mut self, steps: &[Step]) {
+        let mut steps = steps.iter().peekable();
+        while let Some(step) = steps.next() {
+            match step {
+                Step::Act(act) => lock(&self.world).act(act),
+                Step::Wait(ms) => lock(&self.world).tick(*ms),
+                Step::Clock(ms) => lock(&self.world).set_clock(*ms),
+                Step::Restart => self.restart(),
+                Step::Rollback(n) => self.roll_back(*n),
+                Step::During(..) => {}
+                Step::Cycle(full) => {
+                    let mut deeds: Vec<(Point, Deed)> = Vec::new();
+                    while let Some(Step::During(point, deed)) = steps.peek() {
+                        deeds.push((*point, deed.clone()));
+                        steps.next();
+                    }
+                    self.cycle(*full, deeds, false);
+                    let at = lock(&self.world).at.clone();
+                    self.points.push(at);
+                }
+            }
+        }
+    }
+
+    fn roll_back(&mut self, n: u32) {
+        let Some(copies) = &mut self.copies else {
+            return;
+        };
+        let keep = copies.len().saturating_sub(n as usize % 4);
+        copies.truncate(keep.max(1));
+        let Some(mut copy) = copies.last().and_then(|copy| copy.copy_in_memory().ok()) else {
+            return;
+        };
+        lock(&self.world).count("database put back");
+        lock(&self.world).say(|| "database put back".to_owned());
+        self.stop();
+        if self.control.is_none() {
+            // The epoch file beside the database gives it away; a database in memory is told.
+            if let Err(error) = copy.mark_restored(self.clock.now()) {
+                lock(&self.world).violate("store", error.to_string());
+            }
+        }
+        self.start(copy);
+    }
+
+    fn cycle(&mut self, full: bool, deeds: Vec<(Point, Deed)>, approve: bool) -> End {
+        if self.control == Some(Control::U0) {
+            for side in Side::BOTH {
+                self.remotes.get(side).replay();
+            }
+        }
+        let Some(engine) = self.engine.clone() else {
+            return End::Killed;
+        };
+        {
+            let mut world = lock(&self.world);
+            world.begin(deeds);
+            world.say(|| format!("cycle, full: {full}"));
+        }
+        let end = {
+            let cycle = pin!(one(&engine, &self.writers, &self.world, full, approve));
+            match cycle.poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(Ok(report)) => End::Done(Box::new(report)),
+                Poll::Ready(Err(CycleError::Store(StoreError::Interrupted))) | Poll::Pending => {
+                    End::Killed
+                }
+                Poll::Ready(Err(CycleError::Store(error))) => {
+                    let what = format!("{error:?}");
+                    lock(&self.world).violate("store", what.clone());
+                    End::Failed(what)
+                }
+                Poll::Ready(Err(error)) => End::Failed(format!("{error:?}")),
+            }
+        };
+        drop(engine);
+        {
+            let mut world = lock(&self.world);
+            world.looking = false;
+            world.deeds.clear();
+            world.say(|| match &end {
+                End::Done(report) => format!(
+                    "cycle done, {} writes, {} failures",
+                    report.writes(),
+                    report.failures()
+                ),
+                other => format!("cycle ended: {other:?}"),
+            });
+        }
+        if matches!(end, End::Killed) {
+            self.restart();
+        }
+        self.after_cycle();
+        end
+    }
+
+    fn after_cycle(&mut self) {
+        let Some(engine) = &self.engine else { return };
+        let mut store = engine.store();
+        if let (Some(control), Ok(world)) = (self.control, self.world.lock()) {
+            // The hook takes the world too, so it may not be held while something is stored.
+            drop(world);
+            control.after_cycle(&mut store, self.clock.now());
+        }
+        if self.judged {
+            lock(&self.world).judge_store(&store);
+        }
+        if let Some(copies) = &mut self.copies
+            && let Ok(copy) = store.copy_in_memory()
+        {
+            copies.push(copy);
+        }
+    }
+
+    /// Nothing happens any more; the engine gets the time that it is allowed, then everything must be in place.
+    fn quiet(&mut self, script: &Script) {
+        let wait = |sim: &Sim, ms: i64| lock(&sim.world).tick(ms);
+        for side in Side::BOTH {
+            lock(&self.world).side.get_mut(side).locked_until = 0;
+        }
+        // Bases change little from here on; they are judged again at the end.
+        self.judged = false;
+        // Requests under way, indices, the quiet time, the longest back-off.
+        wait(self, LAG + 120_000 + 300_000 + 900_000);
+        // Three cycles without a sweep must do where nothing hid a change from the listings.
+        for _ in 0..3 {
+            self.pass(false);
+            wait(self, 60_000);
+        }
+        let swept = lock(&self.world).hidden || script.steps.iter().any(needs_sweep);
+        if !swept {
+            self.judge(false);
+        }
+        wait(self, 6 * 3_600_000);
+        // A delete takes two reads some minutes apart, and what it leaves behind may be adopted after that.
+        let passes: &[bool] = match swept {
+            true => &[true, false, true, false, true, false],
+            false => &[true],
+        };
+        for full in passes {
+            self.pass(*full);
+            wait(self, 660_000);
+        }
+        self.judged = true;
+        self.judge(true);
+        self.judge_quiescence(false);
+        self.restart();
+        self.judge_quiescence(true);
+    }
+
+    fn pass(&mut self, full: bool) {
+        match self.cycle(full, Vec::new(), true) {
+            End::Done(_) => {}
+            End::Failed(what) => {
+                lock(&self.world).violate("I16", format!("a quiet cycle failed: {what}"));
+            }
+            End::Killed => {}
+        }
+    }
+
+    fn judge(&self, all: bool) {
+        let Some(engine) = &self.engine else { return };
+        let store = engine.store();
+        let mut world = lock(&self.world);
+        if all {
+            world.judge_end(&store);
+        } else {
+            world.judge_places(&store);
+        }
+    }
+
+    /// I6: one more pass writes nothing and stores nothing.
+    fn judge_quiescence(&mut self, full: bool) {
+        let Some((before, requests)) = self.fingerprint() else {
+            return;
+        };
+        self.pass(full);
+        lock(&self.world).tick(60_000);
+        let Some((after, requests_after)) = self.fingerprint() else {
+            return;
+        };
+        let mut world = lock(&self.world);
+        if requests != requests_after {
+            let n = requests_after - requests;
+            world.violate("I6", format!("a pass with nothing to do writes {n} times"));
+        }
+        if before != after {
+            let changed: Vec<String> = diff(&before, &after);
+            world.violate(
+                "I6",
+                format!("a pass with nothing to do stores: {}", changed.join(" | ")),
+            );
+        }
+    }
+
+    fn fingerprint(&self) -> Option<(String, u64)> {
+        let engine = self.engine.as_ref()?;
+        let store = engine.store();
+        let world = lock(&self.world);
+        Some((stored(&store, self.setup.pairs, &world), world.requests))
+    }
+
+    fn outcome(mut self) -> Outcome {
+        let text = self.fingerprint().map(|(text, _)| text).unwrap_or_default();
+        self.stop();
+        let mut world = lock(&self.world);
+        Outcome {
+            violations: std::mem::take(&mut world.violations),
+            trace: hash(world.trace, text.as_bytes()),
+            counts: std::mem::take(&mut world.counts),
+            lines: world.lines.take().unwrap_or_default(),
+            points: std::mem::take(&mut self.points),
+        }
+    }
+}
+
+async fn one(
+    engine: &Engine,
+    writers: &Writers,
+    world: &Mutex<World>,
+    full: bool,
+    approve: bool,
+) -> Result<Report, CycleError> {
+    engine.recover().await?;
+    lock(world).looking = true;
+    let scope = Scope {
+        full,
+        ..Scope::default()
+    };
+    let observed = engine.observe(&scope).await?;
+    lock(world).looking = false;
+    let hashes = observed.plan.pairs.iter().map(|pair| pair.hash());
+    let consent = Consent {
+        first_contact: true,
+        hashes: if approve {
+            hashes.collect()
+        } else {
+            BTreeSet::new()
+        },
+    };
+    engine.apply(writers, &observed, &consent).await
+}
+
+/// Whether only a sweep can tell of this.
+fn needs_sweep(step: &Step) -> bool {
+    let act = |act: &Act| {
+        matches!(
+            act,
+            Act::Leave { .. }
+                | Act::Return { .. }
+                | Act::Delete { .. }
+                | Act::Restore { .. }
+                | Act::Copy { .. }
+        )
+    };
+    match step {
+        Step::Act(one) => act(one),
+        Step::During(_, Deed::Act(one)) => act(one),
+        Step::During(_, Deed::Fault(fault)) => {
+            fault.hides() || matches!(fault, Fault::FalseGone(_) | Fault::OldRead(_))
+        }
+        Step::Rollback(_) => true,
+        _ => false,
+    }
+}
+
+fn policy(n: usize, setup: &Setup, control: Option<Control>) -> Policy {
+    let rule = FieldPolicy {
+        direction: Direction::Both,
+        winner: setup.winner,
+    };
+    let mut fields: BTreeMap<FieldKey, FieldPolicy> =
+        KINDS.iter().map(|kind| (kind.key(), rule)).collect();
+    fields.insert(FieldKey::Type, rule);
+    Policy {
+        pair: pair(n),
+        fingerprint: "f1".to_owned(),
+        approved: true,
+        create_on: Side::BOTH.to_vec(),
+        on_delete: match setup.on_delete {
+            Deleting::Unlink => OnDelete::Unlink,
+            Deleting::Close => OnDelete::Close,
+            Deleting::Delete => OnDelete::Delete,
+        },
+        fields,
+        states: control.map_or_else(states, Control::states),
+        types: Relation::new([("Bug", "Bug")]),
+        people: people(),
+        backlink: setup.backlink,
+        guard: GuardLimits::default(),
+        closed_states: Sided {
+            ado: Some("Closed".to_owned()),
+            clickup: Some("complete".to_owned()),
+        },
+    }
+}
+
+fn diff(before: &str, after: &str) -> Vec<String> {
+    let old: BTreeSet<&str> = before.lines().collect();
+    let new: BTreeSet<&str> = after.lines().collect();
+    let gone = old.difference(&new).map(|line| format!("- {line}"));
+    let come = new.difference(&old).map(|line| format!("+ {line}"));
+    gone.chain(come).collect()
+}
