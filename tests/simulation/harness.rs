@@ -5,7 +5,8 @@
 //! | [`script`] | a history as data: what people do and what breaks, and when; its generator |
 //! | [`kinds`] | the table of synced kinds of things; a new one registers here |
 //! | [`world`] | both services: records with every state that they ever had, lagging listings, people |
-//! | [`remote`] | `Reader` and `Writer` over the world, with faults before and after every call |
+//! | [`people`], [`service`] | what people do to it, and what requests do |
+//! | [`remote`], [`calls`] | `Reader` and `Writer` over the world, with faults before and after every call |
 //! | [`oracle`] | the judge: knows what was asked of the services, never what the engine thinks |
 //! | [`run`] | one history with the real engine and an in-memory database |
 //! | [`shrink`] | makes a failing script small |
@@ -16,14 +17,17 @@
 //! Nothing here reads a clock or a random source of the computer (but the stop watch of [`many`]), so a script has one
 //! outcome.
 
+pub mod calls;
 pub mod controls;
 pub mod crashes;
 pub mod kinds;
 pub mod many;
 pub mod oracle;
+pub mod people;
 pub mod remote;
 pub mod rng;
 pub mod run;
 pub mod script;
+pub mod service;
 pub mod shrink;
 pub mod world;

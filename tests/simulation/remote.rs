@@ -4,10 +4,8 @@
 use super::controls::Control;
 use super::script::{Fault, On};
 use super::world::{Delivery, Edge, LAG, Record, Refusal, Request, State, World, pair};
-use async_trait::async_trait;
 use boardsync::connector::{
-    Change, ConnectorError, ErrorKind, Fetched, Known, ListedRow, Listing, NewItem, Reader, Schema,
-    Watermark, Writer, Written,
+    Change, ConnectorError, ErrorKind, Fetched, Known, ListedRow, Listing, Watermark, Written,
 };
 use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,9 +28,9 @@ pub struct Remote {
 
 /// A row of a listing: which record, in which of its states.
 #[derive(Clone, Copy)]
-struct Row {
-    record: usize,
-    state: usize,
+pub struct Row {
+    pub record: usize,
+    pub state: usize,
 }
 
 pub fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -40,16 +38,16 @@ pub fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Remote {
-    fn is(&self, control: Control) -> bool {
+    pub fn is(&self, control: Control) -> bool {
         self.control == Some(control)
     }
 
-    fn shows_markers(&self) -> bool {
+    pub fn shows_markers(&self) -> bool {
         self.control.is_none_or(Control::shows_markers)
     }
 
     /// What the engine is shown of a state.
-    fn item(&self, world: &World, record: &Record, state: &State) -> Item {
+    pub fn item(&self, world: &World, record: &Record, state: &State) -> Item {
         let mut item = world.item(self.side, record, state);
         if !self.shows_markers() {
             item.markers.clear();
@@ -63,7 +61,7 @@ impl Remote {
     }
 
     /// What arrives of the fields of a request.
-    fn arrives(&self, fields: &mut BTreeMap<FieldKey, FieldValue>) {
+    pub fn arrives(&self, fields: &mut BTreeMap<FieldKey, FieldValue>) {
         if let (Some(control), Side::ClickUp) = (self.control, self.side)
             && let Some(value) = fields.remove(&FieldKey::State)
         {
@@ -71,12 +69,12 @@ impl Remote {
         }
     }
 
-    fn error(&self, kind: ErrorKind, what: &str) -> ConnectorError {
+    pub fn error(&self, kind: ErrorKind, what: &str) -> ConnectorError {
         ConnectorError::new(self.side, kind, "simulated", what)
     }
 
     /// The way to the service: time passes, and what was planned for this edge happens.
-    async fn send(&self, ons: &[On]) -> Option<Fault> {
+    pub async fn send(&self, ons: &[On]) -> Option<Fault> {
         {
             let mut world = lock(&self.world);
             world.sent = world.now;
@@ -95,12 +93,12 @@ impl Remote {
         }
     }
 
-    fn pass(&self, ons: &[On], after: bool) -> Edge {
+    pub fn pass(&self, ons: &[On], after: bool) -> Edge {
         lock(&self.world).edge(ons, after)
     }
 
     /// The way back.
-    async fn back<T>(
+    pub async fn back<T>(
         &self,
         ons: &[On],
         answer: Result<T, ConnectorError>,
@@ -128,7 +126,7 @@ impl Remote {
     }
 
     /// The faults that any request may meet and that leave no trace.
-    fn refuse(&self, fault: Option<&Fault>, writes: bool) -> Result<(), ConnectorError> {
+    pub fn refuse(&self, fault: Option<&Fault>, writes: bool) -> Result<(), ConnectorError> {
         let Some(fault) = fault else { return Ok(()) };
         let mut world = lock(&self.world);
         let (kind, what) = match fault {
@@ -157,7 +155,7 @@ impl Remote {
     }
 
     /// The rows of a listing as its index stands, with what a fault does to them.
-    fn rows(
+    pub fn rows(
         &self,
         world: &mut World,
         fault: Option<&Fault>,
@@ -202,7 +200,7 @@ impl Remote {
     }
 
     /// ADO's rows are read by id for the listing; ClickUp's come out of its index.
-    fn row(&self, world: &World, record: &Record, state: &State) -> ListedRow {
+    pub fn row(&self, world: &World, record: &Record, state: &State) -> ListedRow {
         let state = match self.side {
             Side::Ado => Some(record.now()).filter(|state| !state.deleted),
             Side::ClickUp => Some(state),
@@ -215,7 +213,7 @@ impl Remote {
         }
     }
 
-    fn everything(
+    pub fn everything(
         &self,
         world: &mut World,
         fault: Option<&Fault>,
@@ -239,7 +237,7 @@ impl Remote {
         }
     }
 
-    fn changes(
+    pub fn changes(
         &self,
         world: &mut World,
         fault: Option<&Fault>,
@@ -286,7 +284,13 @@ impl Remote {
     }
 
     /// Reads one item by id.
-    fn read(&self, world: &mut World, id: &ItemId, nth: u32, fault: Option<&Fault>) -> Fetched {
+    pub fn read(
+        &self,
+        world: &mut World,
+        id: &ItemId,
+        hit: impl Fn(u32) -> bool,
+        fault: Option<&Fault>,
+    ) -> Fetched {
         let Some(at) = world.side.get(self.side).find(id) else {
             return Fetched::Unclear {
                 reason: "never seen".to_owned(),
@@ -295,19 +299,19 @@ impl Remote {
         let now = world.now;
         let mut state = world.side.get(self.side).records[at].now().clone();
         match fault {
-            Some(fault @ Fault::Unreadable(n)) if *n == nth => {
+            Some(fault @ Fault::Unreadable(n)) if hit(*n) => {
                 world.count(fault.word());
                 return Fetched::Unclear {
                     reason: "no right to see it".to_owned(),
                 };
             }
-            Some(fault @ Fault::FalseGone(n)) if *n == nth && self.side == Side::ClickUp => {
+            Some(fault @ Fault::FalseGone(n)) if hit(*n) && self.side == Side::ClickUp => {
                 world.count(fault.word());
                 return Fetched::Gone {
                     evidence: "HTTP 404".to_owned(),
                 };
             }
-            Some(fault @ Fault::OldRead(n)) if *n == nth => {
+            Some(fault @ Fault::OldRead(n)) if hit(*n) => {
                 let past = &world.side.get(self.side).records[at].past;
                 if let Some(older) = past.len().checked_sub(2) {
                     state = past[older].clone();
@@ -337,7 +341,11 @@ impl Remote {
     }
 
     /// Delivers a request as the fault has it. `Err`: what the caller is told instead of an answer.
-    fn deliver(&self, request: Request, fault: Option<&Fault>) -> Result<usize, ConnectorError> {
+    pub fn deliver(
+        &self,
+        request: Request,
+        fault: Option<&Fault>,
+    ) -> Result<usize, ConnectorError> {
         let mut world = lock(&self.world);
         world.requests += 1;
         if world.looking {
@@ -415,7 +423,7 @@ impl Remote {
     }
 
     /// The answer to a write.
-    fn written(
+    pub fn written(
         &self,
         at: usize,
         asked: &BTreeMap<FieldKey, FieldValue>,
@@ -457,181 +465,8 @@ impl Remote {
         Written { item, pending }
     }
 
-    fn ons(&self, special: On) -> [On; 2] {
+    pub fn ons(&self, special: On) -> [On; 2] {
         [On::Call, special]
-    }
-}
-
-#[async_trait]
-impl Reader for Remote {
-    fn side(&self) -> Side {
-        self.side
-    }
-
-    async fn fetch_changes(
-        &self,
-        since: &Watermark,
-        known: &(dyn for<'a> Fn(&'a ItemId) -> Option<Known> + Send + Sync),
-    ) -> Result<Listing, ConnectorError> {
-        let ons = self.ons(On::List);
-        let fault = self.send(&ons).await;
-        let answer = self.refuse(fault.as_ref(), false).map(|()| {
-            let mut world = lock(&self.world);
-            match since.high {
-                Some(_) => self.changes(&mut world, fault.as_ref(), since, known),
-                None => {
-                    let every = (0..world.setup.pairs as usize).map(pair).collect();
-                    self.everything(&mut world, fault.as_ref(), &every)
-                }
-            }
-        });
-        self.back(&ons, answer).await
-    }
-
-    async fn fetch_all(&self, pairs: &BTreeSet<PairName>) -> Result<Listing, ConnectorError> {
-        let ons = self.ons(On::List);
-        let fault = self.send(&ons).await;
-        let answer = self.refuse(fault.as_ref(), false).map(|()| {
-            let mut world = lock(&self.world);
-            self.everything(&mut world, fault.as_ref(), pairs)
-        });
-        self.back(&ons, answer).await
-    }
-
-    async fn fetch_items(
-        &self,
-        ids: &BTreeSet<ItemId>,
-    ) -> Result<BTreeMap<ItemId, Fetched>, ConnectorError> {
-        let ons = self.ons(On::Read);
-        let fault = self.send(&ons).await;
-        let answer = self.refuse(fault.as_ref(), false).map(|()| {
-            let mut world = lock(&self.world);
-            let ids = ids.iter().zip(0..);
-            ids.map(|(id, nth)| (id.clone(), self.read(&mut world, id, nth, fault.as_ref())))
-                .collect::<BTreeMap<_, _>>()
-        });
-        let answer = self.back(&ons, answer).await;
-        if let Ok(items) = &answer {
-            let mut world = lock(&self.world);
-            let now = world.now;
-            for id in items.keys() {
-                let service = world.side.get_mut(self.side);
-                if let Some(at) = service.find(id) {
-                    service.records[at].read.1 = now;
-                }
-            }
-        }
-        answer
-    }
-
-    async fn find_marker(
-        &self,
-        pair_name: &PairName,
-        marker: &str,
-        created_after: Timestamp,
-    ) -> Result<Vec<ItemId>, ConnectorError> {
-        let ons = self.ons(On::List);
-        let fault = self.send(&ons).await;
-        let answer = self.refuse(fault.as_ref(), false).map(|()| {
-            let world = lock(&self.world);
-            let now = world.now;
-            let records = &world.side.get(self.side).records;
-            let found = records.iter().filter(|record| {
-                let listed = record.listed(now).map(|at| &record.past[at]);
-                record.created >= created_after.0
-                    && pair(record.pair) == *pair_name
-                    && listed.is_some_and(|state| {
-                        !state.deleted && state.markers.iter().any(|text| text == marker)
-                    })
-            });
-            let found: Vec<ItemId> = found.map(|record| record.id.clone()).collect();
-            match self.control.is_none_or(Control::finds_markers) {
-                true => found,
-                false => Vec::new(),
-            }
-        });
-        self.back(&ons, answer).await
-    }
-
-    fn covers(&self, pair_name: &PairName, item: &Item) -> Option<bool> {
-        // ADO's place alone does not tell where the pair has a condition.
-        (self.side == Side::ClickUp).then_some(item.container == pair_name.0)
-    }
-
-    fn server_now(&self) -> Option<Timestamp> {
-        let world = lock(&self.world);
-        world.side.get(self.side).answered.map(Timestamp)
-    }
-
-    async fn fetch_schema(&self, _: &PairName) -> Result<Schema, ConnectorError> {
-        Ok(Schema::default())
-    }
-}
-
-#[async_trait]
-impl Writer for Remote {
-    fn side(&self) -> Side {
-        self.side
-    }
-
-    async fn create(&self, new: &NewItem) -> Result<Written, ConnectorError> {
-        let ons = self.ons(On::Write);
-        let fault = self.send(&ons).await;
-        let answer = self.refuse(fault.as_ref(), true).and_then(|()| {
-            let mut sent = new.clone();
-            self.arrives(&mut sent.fields);
-            if self.is(Control::C0) {
-                sent.marker.clear();
-            }
-            if let Some(fault @ Fault::StateDropped) = fault.as_ref() {
-                lock(&self.world).count(fault.word());
-                let first = if self.side == Side::Ado {
-                    "New"
-                } else {
-                    "to do"
-                };
-                sent.fields
-                    .insert(FieldKey::State, FieldValue::choice(first));
-            }
-            let at = self.deliver(Request::Create(sent), fault.as_ref())?;
-            Ok(self.written(at, &new.fields, fault.as_ref()))
-        });
-        self.back(&ons, answer).await
-    }
-
-    async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
-        let ons = self.ons(On::Write);
-        let fault = self.send(&ons).await;
-        let answer = self.refuse(fault.as_ref(), true).and_then(|()| {
-            let mut sent = change.clone();
-            self.arrives(&mut sent.set);
-            let swaps = self.control.is_none_or(Control::swaps);
-            if !swaps {
-                let world = lock(&self.world);
-                let service = world.side.get(self.side);
-                if let Some(at) = service.find(&sent.id) {
-                    sent.expected = Version(service.records[at].now().version);
-                }
-            }
-            let result = self.deliver(Request::Update(sent), fault.as_ref());
-            if self.is(Control::U0)
-                && matches!(&result, Err(error) if error.kind == ErrorKind::Ambiguous)
-            {
-                lock(&self.queue).push(change.clone());
-            }
-            Ok(self.written(result?, &change.set, fault.as_ref()))
-        });
-        self.back(&ons, answer).await
-    }
-
-    async fn delete(&self, _: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
-        let ons = self.ons(On::Write);
-        let fault = self.send(&ons).await;
-        let answer = self
-            .refuse(fault.as_ref(), true)
-            .and_then(|()| self.deliver(Request::Delete(id.clone()), fault.as_ref()))
-            .map(|_| ());
-        self.back(&ons, answer).await
     }
 }
 

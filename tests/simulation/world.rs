@@ -4,9 +4,9 @@
 //! on ClickUp a change time in ms that may repeat, no conditional write, sets written as differences. A direct read
 //! shows the present; a listing shows each record as its index last saw it, up to [`LAG`] ago.
 
-use super::kinds::{KINDS, UNMAPPED, kind};
+use super::kinds::{KINDS, UNMAPPED};
 use super::rng::{Rng, hash, mix};
-use super::script::{Act, Deed, Fault, On, Point, Setup};
+use super::script::{Deed, Fault, On, Point, Setup};
 use boardsync::clock::ManualClock;
 use boardsync::connector::{Change, NewItem};
 use boardsync::engine::Engine;
@@ -324,7 +324,7 @@ impl World {
     }
 
     /// Changes a record; nothing happens when it stays as it is. Returns whether it changed.
-    fn change(&mut self, side: Side, at: usize, change: impl FnOnce(&mut State)) -> bool {
+    pub fn change(&mut self, side: Side, at: usize, change: impl FnOnce(&mut State)) -> bool {
         let server = self.server(side);
         let now = self.now;
         let record = &self.side.get(side).records[at];
@@ -345,7 +345,7 @@ impl World {
         true
     }
 
-    fn insert(&mut self, side: Side, pair: usize, state: State) -> usize {
+    pub fn insert(&mut self, side: Side, pair: usize, state: State) -> usize {
         let n = self.side.get(side).records.len() + 1;
         let id = match side {
             Side::Ado => ItemId((100 + n).to_string()),
@@ -377,142 +377,6 @@ impl World {
         n - 1
     }
 
-    /// Sets a value as the service stores it, for a person.
-    fn person(&mut self, side: Side, at: usize, key: &FieldKey, value: FieldValue) {
-        let Some(kind) = kind(key) else {
-            self.change(side, at, |state| {
-                state.values.insert(key.clone(), value);
-            });
-            return;
-        };
-        // Nobody edits an item in the very ms in which it came to be.
-        if self.server(side) == self.side.get(side).records[at].created {
-            self.now += 1;
-            self.clock.advance(1);
-        }
-        let now = self.now;
-        let value = kind.stored(side, value);
-        let old = self.side.get(side).records[at]
-            .now()
-            .values
-            .get(key)
-            .cloned();
-        let stored = value.clone();
-        let moved = self.change(side, at, |state| {
-            state.values.insert(key.clone(), stored);
-        });
-        if !moved {
-            return;
-        }
-        let before = old.map(|old| kind.pieces(&old)).unwrap_or_default();
-        let record = &mut self.side.get_mut(side).records[at];
-        for piece in kind.pieces(&value).difference(&before) {
-            record.authored.insert((key.clone(), piece.clone()), now);
-        }
-        *record.writes.people.entry(key.clone()).or_default() += 1;
-        let id = record.id.clone();
-        let others = &self.side.get(side.other()).records;
-        let twins = self.twins(side, at).into_iter();
-        let mut same: BTreeSet<ItemId> = twins.map(|twin| others[twin].id.clone()).collect();
-        same.insert(id.clone());
-        self.refused
-            .retain(|(item, field)| field != key || !same.contains(item));
-        self.say(|| format!("{side} {id}: person sets {key} to {value:?}"));
-    }
-
-    /// A person does something.
-    pub fn act(&mut self, act: &Act) {
-        self.count("acts");
-        match act {
-            Act::Create { side, n, pair } => {
-                let pair = (*pair % self.setup.pairs) as usize;
-                let at = self.insert(*side, pair, blank());
-                for kind in KINDS {
-                    let value = kind.stored(*side, kind.start(*side, *n));
-                    let now = self.now;
-                    let record = &mut self.side.get_mut(*side).records[at];
-                    for piece in kind.pieces(&value) {
-                        record.authored.insert((kind.key(), piece), now);
-                    }
-                    record.writes.people.insert(kind.key(), 1);
-                    record.past[0].values.insert(kind.key(), value);
-                }
-                let id = self.side.get(*side).records[at].id.clone();
-                self.say(|| format!("{side} {id}: person creates"));
-            }
-            Act::Edit {
-                side,
-                item,
-                field,
-                n,
-            } => {
-                let Some(at) = self.pick(*side, *item, false) else {
-                    return;
-                };
-                let old = self.value(*side, at, field);
-                let value = match kind(field) {
-                    Some(kind) => kind.edit(*side, &old, *n),
-                    None => FieldValue::Number(i64::from(*n)),
-                };
-                self.person(*side, at, field, value);
-            }
-            Act::Revert { side, item, field } => {
-                let Some(at) = self.pick(*side, *item, false) else {
-                    return;
-                };
-                let now = self.value(*side, at, field);
-                let past = self.side.get(*side).records[at].past.iter().rev();
-                let earlier = past
-                    .filter_map(|state| state.values.get(field))
-                    .find(|value| **value != now);
-                if let Some(value) = earlier.cloned() {
-                    self.person(*side, at, field, value);
-                }
-            }
-            Act::Leave { side, item } | Act::Return { side, item } => {
-                let inside = matches!(act, Act::Return { .. });
-                if let Some(at) = self.pick(*side, *item, false) {
-                    self.change(*side, at, |state| state.in_scope = inside);
-                    let id = self.side.get(*side).records[at].id.clone();
-                    self.say(|| format!("{side} {id}: person moves it, in scope: {inside}"));
-                }
-            }
-            Act::Delete { side, item } | Act::Restore { side, item } => {
-                let restore = matches!(act, Act::Restore { .. });
-                if let Some(at) = self.pick(*side, *item, restore) {
-                    self.change(*side, at, |state| state.deleted = !restore);
-                    let record = &mut self.side.get_mut(*side).records[at];
-                    record.ever_deleted = true;
-                    *record.writes.people.entry(FieldKey::State).or_default() += 1;
-                    let id = record.id.clone();
-                    self.say(|| format!("{side} {id}: person deletes it, or restores: {restore}"));
-                }
-            }
-            Act::Copy { side, item, n } => {
-                let Some(at) = self.pick(*side, *item, false) else {
-                    return;
-                };
-                let source = &self.side.get(*side).records[at];
-                let (pair, state) = (source.pair, source.now().clone());
-                let copy = self.insert(*side, pair, state);
-                self.side.get_mut(*side).records[copy].copy = true;
-                let title = FieldValue::text(&format!("copy {n}"));
-                self.person(*side, copy, &FieldKey::Title, title);
-            }
-        }
-    }
-
-    fn value(&self, side: Side, at: usize, field: &FieldKey) -> FieldValue {
-        let now = self.side.get(side).records[at].now();
-        now.values.get(field).cloned().unwrap_or(FieldValue::Empty)
-    }
-
-    fn pick(&self, side: Side, item: u32, deleted: bool) -> Option<usize> {
-        let records = &self.side.get(side).records;
-        let at = (item as usize).checked_rem(records.len())?;
-        (records[at].now().deleted == deleted).then_some(at)
-    }
-
     /// What a service shows of a state.
     pub fn item(&self, side: Side, record: &Record, state: &State) -> Item {
         let format = match side {
@@ -541,145 +405,6 @@ impl World {
             changed_at: Timestamp(state.changed),
         }
     }
-
-    /// Puts a request into force.
-    ///
-    /// # Errors
-    /// The version that it names is not the present one, or the item is gone.
-    pub fn apply(
-        &mut self,
-        side: Side,
-        request: &Request,
-        delivery: Delivery,
-    ) -> Result<usize, Refusal> {
-        match request {
-            Request::Create(new) => Ok(self.create(side, new, delivery)),
-            Request::Update(change) => self.update(side, change, delivery),
-            Request::Delete(id) => self.delete(side, id),
-        }
-    }
-
-    fn create(&mut self, side: Side, new: &NewItem, delivery: Delivery) -> usize {
-        let pair = usize::from(new.pair == pair(1));
-        let mut state = blank();
-        for key in new.fields.keys() {
-            self.confine(side, key);
-        }
-        for (key, value) in &new.fields {
-            let value = match kind(key) {
-                Some(kind) => kind.stored(side, value.clone()),
-                None => value.clone(),
-            };
-            state.values.insert(key.clone(), value);
-        }
-        if !new.marker.is_empty() {
-            state.markers = vec![new.marker.clone()];
-        }
-        let at = self.insert(side, pair, state);
-        let record = &mut self.side.get_mut(side).records[at];
-        record.source = Some(new.source.clone());
-        record.copy = delivery == Delivery::Again;
-        let id = record.id.clone();
-        self.say(|| format!("{side} {id}: created for {} ({delivery:?})", new.source));
-        self.judge_create(side, at);
-        at
-    }
-
-    fn update(
-        &mut self,
-        side: Side,
-        change: &Change,
-        delivery: Delivery,
-    ) -> Result<usize, Refusal> {
-        let found = self.side.get(side).find(&change.id);
-        let at = found.ok_or(Refusal::Gone)?;
-        let record = &self.side.get(side).records[at];
-        if record.now().deleted {
-            return Err(Refusal::Gone);
-        }
-        if side == Side::Ado && record.now().version != change.expected.0 {
-            return Err(Refusal::Moved);
-        }
-        let before = record.now().values.clone();
-        let mut after = before.clone();
-        for (key, value) in &change.set {
-            self.confine(side, key);
-            let Some(kind) = kind(key) else {
-                after.insert(key.clone(), value.clone());
-                continue;
-            };
-            if delivery == Delivery::Partial && kind.is_set() {
-                continue;
-            }
-            let value = if side == Side::ClickUp && kind.is_set() {
-                // Sent as what to add and what to remove, against what the caller read.
-                let read = change.current.fields.get(key);
-                let read = read.map(FieldValue::members).unwrap_or_default();
-                let wanted = value.members();
-                let mut set = before.get(key).map(FieldValue::members).unwrap_or_default();
-                set.retain(|one| wanted.contains(one) || !read.contains(one));
-                set.extend(wanted.difference(&read).cloned());
-                match key {
-                    FieldKey::Tags => FieldValue::from_tags(set),
-                    _ => FieldValue::from_people(set),
-                }
-            } else {
-                value.clone()
-            };
-            after.insert(key.clone(), kind.stored(side, value));
-        }
-        let marker = change
-            .backlink
-            .as_ref()
-            .filter(|_| delivery != Delivery::Partial);
-        let markers: Vec<String> = marker.map(|link| link.marker.clone()).into_iter().collect();
-        let new = after.clone();
-        self.change(side, at, |state| {
-            state.values = new;
-            if state.markers.is_empty() {
-                state.markers = markers;
-            }
-        });
-        let id = change.id.clone();
-        self.say(|| format!("{side} {id}: engine sets {:?} ({delivery:?})", change.set));
-        self.judge_update(side, at, &before, &after, delivery);
-        Ok(at)
-    }
-
-    fn delete(&mut self, side: Side, id: &ItemId) -> Result<usize, Refusal> {
-        let at = self.side.get(side).find(id).ok_or(Refusal::Gone)?;
-        if self.side.get(side).records[at].now().deleted {
-            return Err(Refusal::Gone);
-        }
-        self.judge_delete(side, at);
-        self.change(side, at, |state| state.deleted = true);
-        self.side.get_mut(side).records[at].ever_deleted = true;
-        self.say(|| format!("{side} {id}: engine deletes"));
-        Ok(at)
-    }
-
-    /// Only mapped fields are ever written.
-    fn confine(&mut self, side: Side, key: &FieldKey) {
-        if *key == UNMAPPED || (kind(key).is_none() && *key != FieldKey::Type) {
-            self.violate(
-                "I11",
-                format!("{side}: the engine writes {key}, which is not mapped"),
-            );
-        }
-    }
-
-    /// Records on the other side that belong to this one.
-    pub fn twins(&self, side: Side, at: usize) -> Vec<usize> {
-        let record = &self.side.get(side).records[at];
-        let others = self.side.get(side.other()).records.iter().enumerate();
-        let made = |made: &Record, of: &Record| !made.copy && made.source.as_ref() == Some(&of.id);
-        others
-            .filter(|(_, other)| {
-                other.pair == record.pair && (made(record, other) || made(other, record))
-            })
-            .map(|(at, _)| at)
-            .collect()
-    }
 }
 
 /// Why a service did not do it.
@@ -697,7 +422,7 @@ pub fn url(side: Side, id: &ItemId) -> String {
 }
 
 /// A new record before anything is set: what the services fill in by themselves.
-fn blank() -> State {
+pub fn blank() -> State {
     let mut values: BTreeMap<FieldKey, FieldValue> = KINDS
         .iter()
         .map(|kind| (kind.key(), FieldValue::Empty))

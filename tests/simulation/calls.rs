@@ -1,0 +1,191 @@
+//! The traits that the engine knows, call by call.
+
+use super::controls::Control;
+use super::remote::{Remote, lock};
+use super::script::{Fault, On};
+use super::world::{Request, pair};
+use async_trait::async_trait;
+use boardsync::connector::{
+    Change, ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem, Reader, Schema, Watermark,
+    Writer, Written,
+};
+use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp, Version};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[async_trait]
+impl Reader for Remote {
+    fn side(&self) -> Side {
+        self.side
+    }
+
+    async fn fetch_changes(
+        &self,
+        since: &Watermark,
+        known: &(dyn for<'a> Fn(&'a ItemId) -> Option<Known> + Send + Sync),
+    ) -> Result<Listing, ConnectorError> {
+        let ons = self.ons(On::List);
+        let fault = self.send(&ons).await;
+        let answer = self.refuse(fault.as_ref(), false).map(|()| {
+            let mut world = lock(&self.world);
+            match since.high {
+                Some(_) => self.changes(&mut world, fault.as_ref(), since, known),
+                None => {
+                    let every = (0..world.setup.pairs as usize).map(pair).collect();
+                    self.everything(&mut world, fault.as_ref(), &every)
+                }
+            }
+        });
+        self.back(&ons, answer).await
+    }
+
+    async fn fetch_all(&self, pairs: &BTreeSet<PairName>) -> Result<Listing, ConnectorError> {
+        let ons = self.ons(On::List);
+        let fault = self.send(&ons).await;
+        let answer = self.refuse(fault.as_ref(), false).map(|()| {
+            let mut world = lock(&self.world);
+            self.everything(&mut world, fault.as_ref(), pairs)
+        });
+        self.back(&ons, answer).await
+    }
+
+    async fn fetch_items(
+        &self,
+        ids: &BTreeSet<ItemId>,
+    ) -> Result<BTreeMap<ItemId, Fetched>, ConnectorError> {
+        let ons = self.ons(On::Read);
+        let fault = self.send(&ons).await;
+        let answer = self.refuse(fault.as_ref(), false).map(|()| {
+            let mut world = lock(&self.world);
+            let count = u32::try_from(ids.len()).unwrap_or(1).max(1);
+            ids.iter()
+                .zip(0..)
+                .map(|(id, nth)| {
+                    let hit = |n: u32| n % count == nth;
+                    (id.clone(), self.read(&mut world, id, hit, fault.as_ref()))
+                })
+                .collect::<BTreeMap<_, _>>()
+        });
+        let answer = self.back(&ons, answer).await;
+        if let Ok(items) = &answer {
+            let mut world = lock(&self.world);
+            let now = world.now;
+            for id in items.keys() {
+                let service = world.side.get_mut(self.side);
+                if let Some(at) = service.find(id) {
+                    service.records[at].read.1 = now;
+                }
+            }
+        }
+        answer
+    }
+
+    async fn find_marker(
+        &self,
+        pair_name: &PairName,
+        marker: &str,
+        created_after: Timestamp,
+    ) -> Result<Vec<ItemId>, ConnectorError> {
+        let ons = self.ons(On::List);
+        let fault = self.send(&ons).await;
+        let answer = self.refuse(fault.as_ref(), false).map(|()| {
+            let world = lock(&self.world);
+            let now = world.now;
+            let records = &world.side.get(self.side).records;
+            let found = records.iter().filter(|record| {
+                let listed = record.listed(now).map(|at| &record.past[at]);
+                record.created >= created_after.0
+                    && pair(record.pair) == *pair_name
+                    && listed.is_some_and(|state| {
+                        !state.deleted && state.markers.iter().any(|text| text == marker)
+                    })
+            });
+            let found: Vec<ItemId> = found.map(|record| record.id.clone()).collect();
+            match self.control.is_none_or(Control::finds_markers) {
+                true => found,
+                false => Vec::new(),
+            }
+        });
+        self.back(&ons, answer).await
+    }
+
+    fn covers(&self, pair_name: &PairName, item: &Item) -> Option<bool> {
+        // ADO's place alone does not tell where the pair has a condition.
+        (self.side == Side::ClickUp).then_some(item.container == pair_name.0)
+    }
+
+    fn server_now(&self) -> Option<Timestamp> {
+        let world = lock(&self.world);
+        world.side.get(self.side).answered.map(Timestamp)
+    }
+
+    async fn fetch_schema(&self, _: &PairName) -> Result<Schema, ConnectorError> {
+        Ok(Schema::default())
+    }
+}
+
+#[async_trait]
+impl Writer for Remote {
+    fn side(&self) -> Side {
+        self.side
+    }
+
+    async fn create(&self, new: &NewItem) -> Result<Written, ConnectorError> {
+        let ons = self.ons(On::Write);
+        let fault = self.send(&ons).await;
+        let answer = self.refuse(fault.as_ref(), true).and_then(|()| {
+            let mut sent = new.clone();
+            self.arrives(&mut sent.fields);
+            if self.is(Control::C0) {
+                sent.marker.clear();
+            }
+            if let Some(fault @ Fault::StateDropped) = fault.as_ref() {
+                lock(&self.world).count(fault.word());
+                let first = if self.side == Side::Ado {
+                    "New"
+                } else {
+                    "to do"
+                };
+                sent.fields
+                    .insert(FieldKey::State, FieldValue::choice(first));
+            }
+            let at = self.deliver(Request::Create(sent), fault.as_ref())?;
+            Ok(self.written(at, &new.fields, fault.as_ref()))
+        });
+        self.back(&ons, answer).await
+    }
+
+    async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
+        let ons = self.ons(On::Write);
+        let fault = self.send(&ons).await;
+        let answer = self.refuse(fault.as_ref(), true).and_then(|()| {
+            let mut sent = change.clone();
+            self.arrives(&mut sent.set);
+            let swaps = self.control.is_none_or(Control::swaps);
+            if !swaps {
+                let world = lock(&self.world);
+                let service = world.side.get(self.side);
+                if let Some(at) = service.find(&sent.id) {
+                    sent.expected = Version(service.records[at].now().version);
+                }
+            }
+            let result = self.deliver(Request::Update(sent), fault.as_ref());
+            if self.is(Control::U0)
+                && matches!(&result, Err(error) if error.kind == ErrorKind::Ambiguous)
+            {
+                lock(&self.queue).push(change.clone());
+            }
+            Ok(self.written(result?, &change.set, fault.as_ref()))
+        });
+        self.back(&ons, answer).await
+    }
+
+    async fn delete(&self, _: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
+        let ons = self.ons(On::Write);
+        let fault = self.send(&ons).await;
+        let answer = self
+            .refuse(fault.as_ref(), true)
+            .and_then(|()| self.deliver(Request::Delete(id.clone()), fault.as_ref()))
+            .map(|_| ());
+        self.back(&ons, answer).await
+    }
+}

@@ -1,0 +1,145 @@
+//! People: they create, edit, move, delete, restore and copy, on both sides and at any moment.
+
+use super::kinds::{KINDS, kind};
+use super::script::Act;
+use super::world::{World, blank};
+use boardsync::model::{FieldKey, FieldValue, ItemId, Side};
+use std::collections::BTreeSet;
+
+impl World {
+    /// Sets a value as the service stores it, for a person.
+    fn person(&mut self, side: Side, at: usize, key: &FieldKey, value: FieldValue) {
+        let Some(kind) = kind(key) else {
+            self.change(side, at, |state| {
+                state.values.insert(key.clone(), value);
+            });
+            return;
+        };
+        // Nobody edits an item in the very ms in which it came to be.
+        if self.server(side) == self.side.get(side).records[at].created {
+            self.now += 1;
+            self.clock.advance(1);
+        }
+        let now = self.now;
+        let value = kind.stored(side, value);
+        let old = self.side.get(side).records[at]
+            .now()
+            .values
+            .get(key)
+            .cloned();
+        let stored = value.clone();
+        let moved = self.change(side, at, |state| {
+            state.values.insert(key.clone(), stored);
+        });
+        if !moved {
+            return;
+        }
+        let before = old.map(|old| kind.pieces(&old)).unwrap_or_default();
+        let record = &mut self.side.get_mut(side).records[at];
+        for piece in kind.pieces(&value).difference(&before) {
+            record.authored.insert((key.clone(), piece.clone()), now);
+        }
+        *record.writes.people.entry(key.clone()).or_default() += 1;
+        let id = record.id.clone();
+        let others = &self.side.get(side.other()).records;
+        let twins = self.twins(side, at).into_iter();
+        let mut same: BTreeSet<ItemId> = twins.map(|twin| others[twin].id.clone()).collect();
+        same.insert(id.clone());
+        self.refused
+            .retain(|(item, field)| field != key || !same.contains(item));
+        self.say(|| format!("{side} {id}: person sets {key} to {value:?}"));
+    }
+
+    /// A person does something.
+    pub fn act(&mut self, act: &Act) {
+        self.count("acts");
+        match act {
+            Act::Create { side, n, pair } => {
+                let pair = (*pair % self.setup.pairs) as usize;
+                let at = self.insert(*side, pair, blank());
+                for kind in KINDS {
+                    let value = kind.stored(*side, kind.start(*side, *n));
+                    let now = self.now;
+                    let record = &mut self.side.get_mut(*side).records[at];
+                    for piece in kind.pieces(&value) {
+                        record.authored.insert((kind.key(), piece), now);
+                    }
+                    record.writes.people.insert(kind.key(), 1);
+                    record.past[0].values.insert(kind.key(), value);
+                }
+                let id = self.side.get(*side).records[at].id.clone();
+                self.say(|| format!("{side} {id}: person creates"));
+            }
+            Act::Edit {
+                side,
+                item,
+                field,
+                n,
+            } => {
+                let Some(at) = self.pick(*side, *item, false) else {
+                    return;
+                };
+                let old = self.value(*side, at, field);
+                let value = match kind(field) {
+                    Some(kind) => kind.edit(*side, &old, *n),
+                    None => FieldValue::Number(i64::from(*n)),
+                };
+                self.person(*side, at, field, value);
+            }
+            Act::Revert { side, item, field } => {
+                let Some(at) = self.pick(*side, *item, false) else {
+                    return;
+                };
+                let now = self.value(*side, at, field);
+                let past = self.side.get(*side).records[at].past.iter().rev();
+                let earlier = past
+                    .filter_map(|state| state.values.get(field))
+                    .find(|value| **value != now);
+                if let Some(value) = earlier.cloned() {
+                    self.person(*side, at, field, value);
+                }
+            }
+            Act::Leave { side, item } | Act::Return { side, item } => {
+                let inside = matches!(act, Act::Return { .. });
+                if let Some(at) = self.pick(*side, *item, false) {
+                    self.change(*side, at, |state| state.in_scope = inside);
+                    let id = self.side.get(*side).records[at].id.clone();
+                    self.say(|| format!("{side} {id}: person moves it, in scope: {inside}"));
+                }
+            }
+            Act::Delete { side, item } | Act::Restore { side, item } => {
+                let restore = matches!(act, Act::Restore { .. });
+                if let Some(at) = self.pick(*side, *item, restore) {
+                    self.change(*side, at, |state| state.deleted = !restore);
+                    let record = &mut self.side.get_mut(*side).records[at];
+                    record.ever_deleted = true;
+                    *record.writes.people.entry(FieldKey::State).or_default() += 1;
+                    let id = record.id.clone();
+                    self.say(|| format!("{side} {id}: person deletes it, or restores: {restore}"));
+                }
+            }
+            Act::Copy { side, item, n } => {
+                let Some(at) = self.pick(*side, *item, false) else {
+                    return;
+                };
+                let source = &self.side.get(*side).records[at];
+                let (pair, state) = (source.pair, source.now().clone());
+                let copy = self.insert(*side, pair, state);
+                self.side.get_mut(*side).records[copy].copy = true;
+                let title = FieldValue::text(&format!("copy {n}"));
+                self.person(*side, copy, &FieldKey::Title, title);
+            }
+        }
+    }
+
+    fn value(&self, side: Side, at: usize, field: &FieldKey) -> FieldValue {
+        let now = self.side.get(side).records[at].now();
+        now.values.get(field).cloned().unwrap_or(FieldValue::Empty)
+    }
+
+    fn pick(&self, side: Side, item: u32, deleted: bool) -> Option<usize> {
+        let records = &self.side.get(side).records;
+        let at = (item as usize).checked_rem(records.len())?;
+        (records[at].now().deleted == deleted).then_some(at)
+    }
+}

@@ -1,0 +1,147 @@
+//! Requests taking effect on a service, by the vendors' rules.
+
+use super::kinds::{UNMAPPED, kind};
+use super::world::{Delivery, Record, Refusal, Request, World, blank, pair};
+use boardsync::connector::{Change, NewItem};
+use boardsync::model::{FieldKey, FieldValue, ItemId, Side};
+
+impl World {
+    /// Puts a request into force.
+    ///
+    /// # Errors
+    /// The version that it names is not the present one, or the item is gone.
+    pub fn apply(
+        &mut self,
+        side: Side,
+        request: &Request,
+        delivery: Delivery,
+    ) -> Result<usize, Refusal> {
+        match request {
+            Request::Create(new) => Ok(self.create(side, new, delivery)),
+            Request::Update(change) => self.update(side, change, delivery),
+            Request::Delete(id) => self.delete(side, id),
+        }
+    }
+
+    fn create(&mut self, side: Side, new: &NewItem, delivery: Delivery) -> usize {
+        let pair = usize::from(new.pair == pair(1));
+        let mut state = blank();
+        for key in new.fields.keys() {
+            self.confine(side, key);
+        }
+        for (key, value) in &new.fields {
+            let value = match kind(key) {
+                Some(kind) => kind.stored(side, value.clone()),
+                None => value.clone(),
+            };
+            state.values.insert(key.clone(), value);
+        }
+        if !new.marker.is_empty() {
+            state.markers = vec![new.marker.clone()];
+        }
+        let at = self.insert(side, pair, state);
+        let record = &mut self.side.get_mut(side).records[at];
+        record.source = Some(new.source.clone());
+        record.copy = delivery == Delivery::Again;
+        let id = record.id.clone();
+        self.say(|| format!("{side} {id}: created for {} ({delivery:?})", new.source));
+        self.judge_create(side, at);
+        at
+    }
+
+    fn update(
+        &mut self,
+        side: Side,
+        change: &Change,
+        delivery: Delivery,
+    ) -> Result<usize, Refusal> {
+        let found = self.side.get(side).find(&change.id);
+        let at = found.ok_or(Refusal::Gone)?;
+        let record = &self.side.get(side).records[at];
+        if record.now().deleted {
+            return Err(Refusal::Gone);
+        }
+        if side == Side::Ado && record.now().version != change.expected.0 {
+            return Err(Refusal::Moved);
+        }
+        let before = record.now().values.clone();
+        let mut after = before.clone();
+        for (key, value) in &change.set {
+            self.confine(side, key);
+            let Some(kind) = kind(key) else {
+                after.insert(key.clone(), value.clone());
+                continue;
+            };
+            if delivery == Delivery::Partial && kind.is_set() {
+                continue;
+            }
+            let value = if side == Side::ClickUp && kind.is_set() {
+                // Sent as what to add and what to remove, against what the caller read.
+                let read = change.current.fields.get(key);
+                let read = read.map(FieldValue::members).unwrap_or_default();
+                let wanted = value.members();
+                let mut set = before.get(key).map(FieldValue::members).unwrap_or_default();
+                set.retain(|one| wanted.contains(one) || !read.contains(one));
+                set.extend(wanted.difference(&read).cloned());
+                match key {
+                    FieldKey::Tags => FieldValue::from_tags(set),
+                    _ => FieldValue::from_people(set),
+                }
+            } else {
+                value.clone()
+            };
+            after.insert(key.clone(), kind.stored(side, value));
+        }
+        let marker = change
+            .backlink
+            .as_ref()
+            .filter(|_| delivery != Delivery::Partial);
+        let markers: Vec<String> = marker.map(|link| link.marker.clone()).into_iter().collect();
+        let new = after.clone();
+        self.change(side, at, |state| {
+            state.values = new;
+            if state.markers.is_empty() {
+                state.markers = markers;
+            }
+        });
+        let id = change.id.clone();
+        self.say(|| format!("{side} {id}: engine sets {:?} ({delivery:?})", change.set));
+        self.judge_update(side, at, &before, &after, delivery);
+        Ok(at)
+    }
+
+    fn delete(&mut self, side: Side, id: &ItemId) -> Result<usize, Refusal> {
+        let at = self.side.get(side).find(id).ok_or(Refusal::Gone)?;
+        if self.side.get(side).records[at].now().deleted {
+            return Err(Refusal::Gone);
+        }
+        self.judge_delete(side, at);
+        self.change(side, at, |state| state.deleted = true);
+        self.side.get_mut(side).records[at].ever_deleted = true;
+        self.say(|| format!("{side} {id}: engine deletes"));
+        Ok(at)
+    }
+
+    /// Only mapped fields are ever written.
+    fn confine(&mut self, side: Side, key: &FieldKey) {
+        if *key == UNMAPPED || (kind(key).is_none() && *key != FieldKey::Type) {
+            self.violate(
+                "I11",
+                format!("{side}: the engine writes {key}, which is not mapped"),
+            );
+        }
+    }
+
+    /// Records on the other side that belong to this one.
+    pub fn twins(&self, side: Side, at: usize) -> Vec<usize> {
+        let record = &self.side.get(side).records[at];
+        let others = self.side.get(side.other()).records.iter().enumerate();
+        let made = |made: &Record, of: &Record| !made.copy && made.source.as_ref() == Some(&of.id);
+        others
+            .filter(|(_, other)| {
+                other.pair == record.pair && (made(record, other) || made(other, record))
+            })
+            .map(|(at, _)| at)
+            .collect()
+    }
+}
