@@ -298,6 +298,7 @@ impl Remote {
         };
         let now = world.now;
         let mut state = world.side.get(self.side).records[at].now().clone();
+        let mut shows = now;
         match fault {
             Some(fault @ Fault::Unreadable(n)) if hit(*n) => {
                 world.count(fault.word());
@@ -312,9 +313,12 @@ impl Remote {
                 };
             }
             Some(fault @ Fault::OldRead(n)) if hit(*n) => {
-                let past = &world.side.get(self.side).records[at].past;
+                let service = world.side.get(self.side);
+                let past = &service.records[at].past;
                 if let Some(older) = past.len().checked_sub(2) {
                     state = past[older].clone();
+                    // What it does not show falls into the window between a read and a write.
+                    shows = past[older + 1].changed - service.skew;
                     world.count(fault.word());
                 }
             }
@@ -336,7 +340,7 @@ impl Remote {
             };
         }
         let item = self.item(world, &world.side.get(self.side).records[at], &state);
-        world.side.get_mut(self.side).records[at].read = (now, now);
+        world.side.get_mut(self.side).records[at].read = (shows, now);
         Fetched::Seen(Box::new(item))
     }
 
