@@ -237,11 +237,10 @@ impl World {
                 ),
             ] {
                 // An empty base marks a value that is still to be written.
-                if confirmed
-                    && !value.is_empty()
-                    && !(one_vocabulary && *key == FieldKey::State)
-                    && !held(side, record, key, value)
-                {
+                let fine = value.is_empty()
+                    || one_vocabulary && *key == FieldKey::State
+                    || held(side, record, key, value);
+                if confirmed && !fine {
                     wrong.push(format!(
                         "link {link}: base of {key} on {} is {value}, which it never held",
                         record.id
