@@ -38,3 +38,7 @@ units:
 # The story, without any account.
 demo:
     cargo run --release -- demo
+
+# Seeded histories of the engine with people, faults and crashes; a failing one is printed as a scenario.
+simulate SEEDS="100000":
+    cargo run --release --example simulate -- --seeds {{SEEDS}} --jobs 2
