@@ -74,6 +74,12 @@ impl Engine {
             } else {
                 (ids.2, ids.1)
             };
+            // What a restored database remembers of the request may be older than what was sent in the end.
+            let restored = self.creates_held_until(&self.store())?.is_some();
+            let base = match restored {
+                true => BTreeMap::new(),
+                false => self.base_of_found(intent, &found),
+            };
             let mut ops = vec![Op::CloseIntent { key: intent.key() }];
             if living(
                 &self.store(),
@@ -89,7 +95,7 @@ impl Engine {
                     clickup,
                     origin: Some(intent.source_side),
                     generation: intent.generation,
-                    base: self.base_of_found(intent, &found),
+                    base,
                     at: began,
                 });
                 ops.push(Op::Journal(found_line(intent, &found, began)));

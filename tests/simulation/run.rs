@@ -428,7 +428,11 @@ fn needs_sweep(step: &Step) -> bool {
         Step::Act(one) => act(one),
         Step::During(_, Deed::Act(one)) => act(one),
         Step::During(_, Deed::Fault(fault)) => {
-            fault.hides() || matches!(fault, Fault::FalseGone(_) | Fault::OldRead(_))
+            fault.hides()
+                || matches!(
+                    fault,
+                    Fault::FalseGone(_) | Fault::OldRead(_) | Fault::Unreadable(_)
+                )
         }
         Step::Rollback(_) => true,
         _ => false,

@@ -97,10 +97,9 @@ impl Run<'_> {
                 return Ok(self.failed(action, error));
             }
         };
-        let ops = self.after_update(plan, action, &written, &change.set);
-        if let Some(link) = action.link
-            && self.hides_an_edit(plan, side, &change, &written.item)
-        {
+        let mut ops = self.after_update(plan, action, &written, &change.set);
+        let hidden = self.hides_an_edit(plan, side, &change, &written.item);
+        if let Some(link) = action.link.filter(|_| hidden) {
             self.unclean.insert(link);
         }
         let mut item = written.item.clone();
@@ -109,6 +108,10 @@ impl Run<'_> {
         }
         for (key, raw) in current.raw {
             item.raw.entry(key).or_insert(raw);
+        }
+        if !hidden && written.pending.is_empty() {
+            // Known at once, so that after a kill an older read shows as one and not as an edit back.
+            ops.push(self.observation(side, item.clone(), &plan.pair));
         }
         self.written.get_mut(side).insert(id.clone(), item);
         engine.store().commit(&Batch(ops))?;
