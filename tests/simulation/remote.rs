@@ -315,7 +315,8 @@ impl Remote {
             Some(fault @ Fault::OldRead(n)) if hit(*n) => {
                 let service = world.side.get(self.side);
                 let past = &service.records[at].past;
-                if let Some(older) = past.len().checked_sub(2) {
+                let older = |older: &State| older.version < state.version;
+                if let Some(older) = past.iter().rposition(older) {
                     state = past[older].clone();
                     // What it does not show falls into the window between a read and a write.
                     shows = past[older + 1].changed - service.skew;
