@@ -30,6 +30,14 @@ deny:
 update-config-cases:
     UPDATE_CASES=1 cargo test --test config_cases
 
+# Fuzzes every target for so many seconds and prints executions and hours.
+fuzz SECONDS="60":
+    BOARDSYNC_FUZZ_SECONDS={{SECONDS}} cargo test --release --locked --test fuzz bent -- --nocapture
+
+# Mutation testing of the pure core (needs cargo-mutants).
+mutants *ARGS:
+    tests/mutants.sh {{ARGS}}
+
 # Exposure figures of the systemd units; above 1.5 fails.
 units:
     systemd-analyze security --offline=true --threshold=15 systemd/boardsync.service

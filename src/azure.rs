@@ -22,6 +22,7 @@
 
 mod api;
 mod convert;
+pub mod decode;
 mod delta;
 mod errors;
 mod fields;

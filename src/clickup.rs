@@ -28,6 +28,7 @@
 mod api;
 mod body;
 mod convert;
+pub mod decode;
 mod failure;
 mod schema;
 mod walk;

@@ -116,6 +116,32 @@ mod tests {
     }
 
     #[test]
+    fn names_are_listed_once_in_table_order() {
+        let states = Relation::new([("B", "x"), ("A", "y"), ("b", "z")]);
+        let names = |side| -> Vec<String> {
+            let names = states.names(side);
+            names.iter().map(|name| name.shown.clone()).collect()
+        };
+        assert_eq!(names(Side::Ado), ["B", "A"]);
+        assert_eq!(names(Side::ClickUp), ["x", "y", "z"]);
+        assert!(!states.is_empty());
+        assert!(Relation::new([]).is_empty());
+    }
+
+    #[test]
+    fn a_person_without_an_address_is_translated_by_the_table_only() {
+        let people = People::new([("id:7", "Ana@x.com")], None);
+        let key = |from, key: &str| {
+            let person = Folded::person(key, "Somebody");
+            people.translate(from, &person).map(|person| person.key)
+        };
+        assert_eq!(key(Side::Ado, "id:7").as_deref(), Some("ana@x.com"));
+        assert_eq!(key(Side::ClickUp, "ana@x.com").as_deref(), Some("id:7"));
+        assert_eq!(key(Side::Ado, "id:8"), None);
+        assert_eq!(key(Side::ClickUp, "bo@x.com").as_deref(), Some("bo@x.com"));
+    }
+
+    #[test]
     fn a_person_unknown_to_clickup_has_no_counterpart_there() {
         let known = BTreeMap::from([("ana@clickup-mail.com".to_owned(), "Ana".to_owned())]);
         let people = People::new([("ana@contoso.com", "ana@clickup-mail.com")], Some(known));

@@ -369,7 +369,7 @@ fn sort(found: &BTreeMap<i64, Option<PairName>>, window: Timestamp, known: Known
 }
 
 /// Takes the continuation token out of a link to the next page.
-fn token_of(link: &str) -> Option<String> {
+pub(super) fn token_of(link: &str) -> Option<String> {
     url::Url::parse(link)
         .ok()?
         .query_pairs()

@@ -33,7 +33,7 @@ pub(super) fn check(
     };
     let text = body.message.as_deref().unwrap_or("");
     let type_key = body.type_key.as_deref().unwrap_or("");
-    let code = code(text).or_else(|| body.type_key.clone());
+    let code = code(text).or_else(|| body.type_key.as_deref().map(one_line));
     let html = response.content_type.starts_with("text/html");
     let kind = match status {
         412 => ErrorKind::Stale,
@@ -120,9 +120,10 @@ fn quoted_field(message: &str) -> Option<FieldKey> {
     }
 }
 
-/// Shortens a message to one line. Messages quote field values, so they are cut.
+/// Shortens a message to one line without control characters. Messages quote field values, so they are cut.
 fn one_line(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.retain(|c| !c.is_control());
     let mut short: String = line.chars().take(300).collect();
     if short.len() < line.len() {
         short.push('…');
@@ -230,6 +231,30 @@ mod tests {
         )
         .unwrap_err();
         assert_eq!(error.code.as_deref(), Some("OddException"));
+    }
+
+    #[test]
+    fn an_answer_cannot_steer_a_terminal() {
+        let body = json!({"message": "TF24668: \u{1b}[2Jgone\u{9b}\0", "typeKey": "x"});
+        let error = check(
+            response(400, "application/json", &body.to_string()),
+            "probe",
+            Target::Read,
+        )
+        .unwrap_err();
+        assert_eq!(error.message, "TF24668: [2Jgone");
+        let body = json!({"message": "no", "typeKey": format!("A\u{1b}\n{}", "k".repeat(999))});
+        let error = check(
+            response(400, "application/json", &body.to_string()),
+            "probe",
+            Target::Read,
+        )
+        .unwrap_err();
+        let code = error.code.unwrap();
+        assert!(
+            code.starts_with("A k") && code.chars().count() == 301,
+            "{code}"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::markup;
 use crate::model::{
     FieldKey, FieldValue, Folded, Item, ItemId, RichText, TextFormat, Timestamp, Version,
 };
-use chrono::{NaiveDate, TimeZone};
+use chrono::{NaiveDate, Offset, TimeZone};
 use chrono_tz::Tz;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -267,9 +267,11 @@ fn day_value(ms: &Slot<Num>, lookups: &Lookups) -> Option<FieldValue> {
 /// Returns the calendar day of an instant in a time zone. ClickUp stores a day without a time as 04:00 of the zone of
 /// whoever set it (developer.clickup.com/docs/general-time), so only the day is ever compared.
 pub fn day(ms: i64, zone: Tz) -> Option<NaiveDate> {
-    zone.timestamp_millis_opt(ms)
-        .single()
-        .map(|at| at.date_naive())
+    let at = zone.timestamp_millis_opt(ms).single()?;
+    // At either end of the calendar the local time may lie outside of it.
+    at.naive_utc()
+        .checked_add_offset(at.offset().fix())
+        .map(|local| local.date())
 }
 
 /// Returns the instant to write for a day: noon UTC, which is the same day in every zone from UTC-12 to UTC+11

@@ -88,26 +88,29 @@ fn save(path: &Path, plan: &Plan) -> Result<(), Failure> {
 fn load(path: &Path) -> Result<Plan, Failure> {
     let usage = |what: String| Failure::new(ExitCode::Usage, format!("{}: {what}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| usage(error.to_string()))?;
+    read_plan(&text).map_err(usage)
+}
+
+/// Reads a saved plan.
+///
+/// # Errors
+/// A phrase: it is none, or one of another format.
+pub fn read_plan(text: &str) -> Result<Plan, String> {
     let value: serde_json::Value =
-        serde_json::from_str(&text).map_err(|error| usage(format!("not a saved plan: {error}")))?;
+        serde_json::from_str(text).map_err(|error| format!("not a saved plan: {error}"))?;
     match value
         .get("format_version")
         .and_then(serde_json::Value::as_u64)
     {
         Some(version) if version == u64::from(PLAN_FORMAT) => {}
         Some(version) => {
-            return Err(usage(format!(
+            return Err(format!(
                 "saved in format {version}, this program reads {PLAN_FORMAT}; make it again with boardsync plan --out"
-            )));
-        }
-        None => {
-            return Err(usage(
-                "not a saved plan: format_version is missing".to_owned(),
             ));
         }
+        None => return Err("not a saved plan: format_version is missing".to_owned()),
     }
-    serde_path_to_error::deserialize(value)
-        .map_err(|error| usage(format!("not a saved plan: {error}")))
+    serde_path_to_error::deserialize(value).map_err(|error| format!("not a saved plan: {error}"))
 }
 
 /// `apply`: carries out exactly a saved plan, or the present one after showing it.

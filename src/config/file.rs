@@ -6,6 +6,10 @@ use super::{Config, Env};
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
+/// Most syntax errors that are shown. One slip can make a parser stumble over everything behind it, and a file that is
+/// not TOML at all would be shown once for each of its characters.
+const MOST_SYNTAX_ERRORS: usize = 20;
+
 /// Returns the places where a configuration is looked for, best first. The system-wide place comes last.
 pub fn search_paths(env: Env<'_>) -> Vec<PathBuf> {
     let set = |name: &str| env(name).filter(|value| !value.is_empty());
@@ -62,7 +66,7 @@ pub fn parse(path: &Path, text: &str, env: Env<'_>) -> Result<Config, ConfigErro
     };
     let (table, errors) = DeTable::parse_recoverable(text);
     let problems = Problems::default();
-    for error in &errors {
+    for error in errors.iter().take(MOST_SYNTAX_ERRORS) {
         problems.push(Problem::new(
             error.span().unwrap_or(0..0),
             error.message().to_owned(),

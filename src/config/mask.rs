@@ -5,13 +5,16 @@ use super::diagnostic::nearest;
 
 /// Replaces control characters, so that a file cannot drive the terminal. Lengths in bytes stay.
 pub(super) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\t' => ' ',
-            c if c.is_ascii_control() => '?',
-            c => c,
-        })
-        .collect()
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' => out.push(' '),
+            // U+009B and its like are control characters too, of two bytes.
+            c if c.is_control() => out.extend(std::iter::repeat_n('?', c.len_utf8())),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// Returns where the key ends, when the line assigns something whose name says that it is secret;
@@ -104,6 +107,14 @@ pub(super) fn redact(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_control_character_is_shown_and_the_length_stays() {
+        let text = "\u{1b}[2J\u{9b}2J\u{85}\tz\u{fc}\0";
+        let shown = printable(text);
+        assert_eq!(shown, "?[2J??2J?? z\u{fc}?");
+        assert_eq!(shown.len(), text.len());
+    }
 
     #[test]
     fn text_that_looks_like_a_token_is_starred_out_anywhere() {

@@ -289,3 +289,6 @@ pub(super) fn base_of(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

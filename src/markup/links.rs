@@ -18,7 +18,7 @@ pub(super) fn link(url: &str) -> Option<Rc<str>> {
         Some(name) if name == "ado-user" => mention(&spelt).is_some(),
         Some(name) => SCHEMES.contains(&name.as_str()),
     };
-    safe.then(|| Rc::from(spelt))
+    (safe && stands(&spelt)).then(|| Rc::from(spelt))
 }
 
 /// The spelling of an image's address in canonical form, or `None` when it may not be an image.
@@ -32,7 +32,16 @@ pub(super) fn image(url: &str) -> Option<String> {
             .is_some_and(|start| start.eq_ignore_ascii_case("data:image/")),
         Some(_) => false,
     };
-    safe.then_some(spelt)
+    (safe && stands(&spelt)).then_some(spelt)
+}
+
+/// Whether the HTML writer's second wall keeps an address. It drops one that is neither a URL nor relative (a host with
+/// `%3C`, or none at all); such a link would be in the Markdown and gone from the HTML.
+fn stands(url: &str) -> bool {
+    match url::Url::parse(url) {
+        Ok(_) | Err(url::ParseError::RelativeUrlWithoutBase) => true,
+        Err(_) => false,
+    }
 }
 
 /// The GUID of a mention link.

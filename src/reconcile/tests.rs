@@ -8,7 +8,10 @@
 mod drift;
 pub(crate) mod fixture;
 mod formatting;
+mod limits;
 mod merge;
 mod presence;
 mod properties;
+mod shape;
 mod undo;
+mod values;

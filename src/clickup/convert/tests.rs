@@ -83,6 +83,18 @@ fn a_day_is_told_in_the_zone_of_the_token_user() {
 }
 
 #[test]
+fn a_day_beyond_the_calendar_of_its_zone_stays_absent() {
+    let last = NaiveDate::MAX.and_hms_opt(23, 59, 59).unwrap();
+    let far_east = Lookups {
+        zone: Some(chrono_tz::Pacific::Kiritimati),
+        ..Lookups::default()
+    };
+    let body = json!({"due_date": last.and_utc().timestamp_millis()});
+    let item = read_with(body, &far_east);
+    assert_eq!(item.fields.get(&FieldKey::DueDate), None);
+}
+
+#[test]
 fn a_day_without_a_known_zone_stays_absent() {
     let item = read_with(
         json!({"due_date": "1748829600000", "start_date": null}),

@@ -69,7 +69,13 @@ impl ApiResponse {
             .unwrap_or(&self.body);
         let mut reader = serde_json::Deserializer::from_slice(bytes);
         let parsed = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            // The path names keys of the body, which may hold anything.
             let place = error.path().to_string();
+            let place: String = place
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(200)
+                .collect();
             let cause = error.inner();
             format!(
                 "answer is not what was expected at {place} ({:?}, line {}, column {})",

@@ -1,0 +1,321 @@
+//! What becomes of a create whose answer was lost, step by step.
+
+use super::*;
+use crate::clock::ManualClock;
+use crate::connector::{ConnectorError, Known, Listing, Reader, Schema, Watermark};
+use crate::engine::observe::again_key;
+use crate::engine::{Engine, Timing};
+use crate::marker::MarkerKey;
+use crate::model::{ItemId, PairName, Sided, Version};
+use crate::store::{IntentKind, Store};
+use async_trait::async_trait;
+use std::sync::{Arc, Mutex};
+
+const NOW: i64 = 10_000_000;
+const QUIET: i64 = 300_000;
+
+/// A side that holds these carriers of any marker, and remembers what it was asked.
+struct Carriers {
+    side: Side,
+    hits: Vec<ItemId>,
+    readable: bool,
+    asked: Mutex<Vec<(String, Timestamp)>>,
+}
+
+fn found(id: &ItemId) -> Item {
+    let fields = BTreeMap::from([
+        (FieldKey::Title, FieldValue::text("As made")),
+        (FieldKey::Points, FieldValue::Empty),
+    ]);
+    Item {
+        id: id.clone(),
+        version: Version(1),
+        url: String::new(),
+        fields,
+        raw: BTreeMap::new(),
+        markers: Vec::new(),
+        backlinks: Vec::new(),
+        parent: None,
+        archived: false,
+        container: String::new(),
+        created_at: Timestamp(0),
+        changed_at: Timestamp(0),
+    }
+}
+
+#[async_trait]
+impl Reader for Carriers {
+    fn side(&self) -> Side {
+        self.side
+    }
+
+    async fn fetch_changes(
+        &self,
+        _since: &Watermark,
+        _known: &(dyn for<'a> Fn(&'a ItemId) -> Option<Known> + Send + Sync),
+    ) -> Result<Listing, ConnectorError> {
+        Ok(Listing::default())
+    }
+
+    async fn fetch_all(&self, _pairs: &BTreeSet<PairName>) -> Result<Listing, ConnectorError> {
+        Ok(Listing::default())
+    }
+
+    async fn fetch_items(
+        &self,
+        ids: &BTreeSet<ItemId>,
+    ) -> Result<BTreeMap<ItemId, Fetched>, ConnectorError> {
+        let read = |id: &ItemId| match self.readable {
+            true => Fetched::Seen(Box::new(found(id))),
+            false => Fetched::Unclear {
+                reason: "403".to_owned(),
+            },
+        };
+        Ok(ids.iter().map(|id| (id.clone(), read(id))).collect())
+    }
+
+    fn covers(&self, _pair: &PairName, _item: &Item) -> Option<bool> {
+        None
+    }
+
+    async fn find_marker(
+        &self,
+        _pair: &PairName,
+        marker: &str,
+        created_after: Timestamp,
+    ) -> Result<Vec<ItemId>, ConnectorError> {
+        let mut asked = self.asked.lock().unwrap();
+        asked.push((marker.to_owned(), created_after));
+        Ok(self.hits.clone())
+    }
+
+    fn server_now(&self) -> Option<Timestamp> {
+        None
+    }
+
+    async fn fetch_schema(&self, _pair: &PairName) -> Result<Schema, ConnectorError> {
+        Ok(Schema::default())
+    }
+}
+
+struct Bench {
+    engine: Engine,
+    sides: Sided<Arc<Carriers>>,
+}
+
+fn bench(ado: &[&str], clickup: &[&str], readable: bool, intents: Vec<Intent>) -> Bench {
+    let side = |side, hits: &[&str]| {
+        Arc::new(Carriers {
+            side,
+            hits: hits.iter().map(|id| ItemId::from(*id)).collect(),
+            readable,
+            asked: Mutex::default(),
+        })
+    };
+    let sides = Sided {
+        ado: side(Side::Ado, ado),
+        clickup: side(Side::ClickUp, clickup),
+    };
+    let mut store = Store::open_in_memory().unwrap();
+    let ops = intents.into_iter().map(Op::OpenIntent).collect();
+    store.commit(&Batch(ops)).unwrap();
+    let engine = Engine {
+        readers: Sided {
+            ado: sides.ado.clone(),
+            clickup: sides.clickup.clone(),
+        },
+        store: Mutex::new(store),
+        clock: Arc::new(ManualClock::new(Timestamp(NOW))),
+        policies: Vec::new(),
+        key: MarkerKey::new([7; 32]),
+        timing: Timing {
+            quiet_ms: QUIET,
+            ..Timing::default()
+        },
+        safety: crate::engine::rails::Safety::default(),
+        interrupt: None,
+        progress: None,
+    };
+    Bench { engine, sides }
+}
+
+fn intent(source_side: Side, source: &str) -> Intent {
+    Intent {
+        pair: "web".into(),
+        kind: IntentKind::Create,
+        source_side,
+        source: source.into(),
+        marker: format!("sx1:web:{}:{source}:2:00000000", source_side.key()),
+        body_hash: String::new(),
+        opened_at: Timestamp(NOW - 10),
+        last_sent: Some(Timestamp(NOW - 10)),
+        server_t0: Some(Timestamp(5_000_000)),
+        tries: 3,
+        source_fields: BTreeMap::from([
+            (FieldKey::Title, FieldValue::text("As sent")),
+            (FieldKey::Points, FieldValue::Number(2000)),
+            (FieldKey::Priority, FieldValue::Number(1000)),
+        ]),
+        generation: 2,
+    }
+}
+
+/// An intent that was last sent this long ago.
+fn sent_ago(ms: i64) -> Intent {
+    Intent {
+        last_sent: Some(Timestamp(NOW - ms)),
+        ..intent(Side::Ado, "7")
+    }
+}
+
+#[tokio::test]
+async fn the_target_is_searched_for_the_marker_from_well_before_the_first_send() {
+    let unsent = Intent {
+        server_t0: None,
+        ..intent(Side::ClickUp, "86a")
+    };
+    let bench = bench(&[], &[], true, vec![intent(Side::Ado, "7"), unsent]);
+    assert_eq!(bench.engine.recover().await.unwrap(), (0, 2));
+    let asked = |side| bench.sides.get(side).asked.lock().unwrap().clone();
+    let marker = "sx1:web:ado:7:2:00000000".to_owned();
+    assert_eq!(asked(Side::ClickUp), [(marker, Timestamp(4_400_000))]);
+    let marker = "sx1:web:clickup:86a:2:00000000".to_owned();
+    assert_eq!(asked(Side::Ado), [(marker, Timestamp(-600_000))]);
+}
+
+#[tokio::test]
+async fn what_was_found_is_linked_with_what_was_sent_as_its_base() {
+    for (source_side, source) in [(Side::Ado, "7"), (Side::ClickUp, "86a")] {
+        let bench = bench(&["7"], &["86a"], true, vec![intent(source_side, source)]);
+        assert_eq!(bench.engine.recover().await.unwrap(), (1, 0));
+        let store = bench.engine.store();
+        assert!(store.open_intents().unwrap().is_empty());
+        let links = store.links(&"web".into()).unwrap();
+        let [link] = links.as_slice() else {
+            panic!("one link: {links:?}");
+        };
+        assert_eq!((link.ado.as_str(), link.clickup.as_str()), ("7", "86a"));
+        assert_eq!((link.origin, link.generation), (Some(source_side), 2));
+        let base = store.base(link.id).unwrap();
+        // The target does not show the priority, so nothing is known about it; the points did not take.
+        let keys: Vec<&FieldKey> = base.keys().collect();
+        assert_eq!(keys, [&FieldKey::Title, &FieldKey::Points]);
+        let title = &base[&FieldKey::Title];
+        let (sent, made) = match source_side {
+            Side::Ado => (&title.ado, &title.clickup),
+            Side::ClickUp => (&title.clickup, &title.ado),
+        };
+        assert_eq!(sent, &FieldValue::text("As sent"));
+        assert_eq!(made, &FieldValue::text("As made"));
+        let points = &base[&FieldKey::Points];
+        assert!(points.ado.is_empty() && points.clickup.is_empty());
+        let again = store.meta(&again_key(&"web".into())).unwrap();
+        assert_eq!(
+            again,
+            Some(format!("[{}]", link.id)),
+            "it is looked at again"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_is_there_already_is_not_made_twice() {
+    let bench = bench(&[], &["86a"], true, vec![intent(Side::Ado, "7")]);
+    let link = Op::AddLink {
+        pair: "web".into(),
+        ado: "7".into(),
+        clickup: "86a".into(),
+        origin: None,
+        generation: 0,
+        base: BTreeMap::new(),
+        at: Timestamp(0),
+    };
+    bench.engine.store().commit(&Batch(vec![link])).unwrap();
+    assert_eq!(bench.engine.recover().await.unwrap(), (1, 0));
+    let store = bench.engine.store();
+    assert_eq!(store.links(&"web".into()).unwrap().len(), 1);
+    assert!(store.open_intents().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn twins_are_held_and_both_named() {
+    let bench = bench(&[], &["86a", "86b"], true, vec![sent_ago(QUIET * 2)]);
+    assert_eq!(bench.engine.recover().await.unwrap(), (0, 1));
+    let store = bench.engine.store();
+    assert!(store.links(&"web".into()).unwrap().is_empty());
+    assert_eq!(store.open_intents().unwrap().len(), 1);
+    let holds = store.holds(None).unwrap();
+    let [hold] = holds.as_slice() else {
+        panic!("one hold: {holds:?}");
+    };
+    assert!(
+        hold.reason
+            .starts_with("2 items in ClickUp carry its marker (86a, 86b)"),
+        "{}",
+        hold.reason
+    );
+    assert_eq!(
+        (hold.side, hold.item.clone()),
+        (Some(Side::Ado), Some("7".into()))
+    );
+    assert_eq!((hold.tries, hold.since), (3, Timestamp(NOW)));
+    assert_eq!(hold.retry_at, Some(Timestamp(NOW)));
+}
+
+#[tokio::test]
+async fn what_was_found_but_cannot_be_read_stays_open() {
+    let bench = bench(&[], &["86a"], false, vec![sent_ago(QUIET * 2)]);
+    assert_eq!(bench.engine.recover().await.unwrap(), (0, 1));
+    let store = bench.engine.store();
+    assert!(store.links(&"web".into()).unwrap().is_empty());
+    assert_eq!(store.open_intents().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_not_found_is_given_up_when_the_quiet_time_is_over_and_not_before() {
+    let unsent = Intent {
+        last_sent: None,
+        opened_at: Timestamp(NOW - QUIET),
+        ..intent(Side::Ado, "7")
+    };
+    for (intent, closed) in [
+        (sent_ago(QUIET - 1), false),
+        (sent_ago(QUIET), true),
+        (sent_ago(QUIET + 1), true),
+        (unsent, true),
+    ] {
+        let bench = bench(&[], &[], true, vec![intent]);
+        let expected = if closed { (1, 0) } else { (0, 1) };
+        assert_eq!(bench.engine.recover().await.unwrap(), expected);
+        let store = bench.engine.store();
+        assert_eq!(store.open_intents().unwrap().is_empty(), closed);
+        let reasons: Vec<String> = store
+            .holds(None)
+            .unwrap()
+            .into_iter()
+            .map(|h| h.reason)
+            .collect();
+        let told: &[&str] = match closed {
+            true => &["a create got lost; it is planned again"],
+            false => &[],
+        };
+        assert_eq!(reasons, told);
+    }
+}
+
+#[tokio::test]
+async fn settled_and_open_intents_are_counted() {
+    let second = |source: &str, side| Intent {
+        last_sent: Some(Timestamp(NOW - QUIET)),
+        ..intent(side, source)
+    };
+    let intents = vec![
+        second("7", Side::Ado),
+        second("8", Side::Ado),
+        intent(Side::Ado, "9"),
+        intent(Side::Ado, "10"),
+        intent(Side::Ado, "11"),
+    ];
+    let bench = bench(&[], &[], true, intents);
+    assert_eq!(bench.engine.recover().await.unwrap(), (2, 3));
+}
