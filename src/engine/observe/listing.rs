@@ -119,9 +119,11 @@ impl Engine {
                 .and_then(|text| serde_json::from_str(&text).ok())
                 .unwrap_or_default();
             let holds = store.holds(Some(pair))?;
-            let due = holds
-                .iter()
-                .filter(|hold| hold.retry_at.is_some_and(|at| at <= now));
+            // A clock that was set back ends every wait.
+            let due = holds.iter().filter(|hold| {
+                hold.retry_at
+                    .is_some_and(|at| at <= now || now < hold.since)
+            });
             for hold in due {
                 match (hold.link, hold.side, &hold.item) {
                     (Some(link), _, _) => {
