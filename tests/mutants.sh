@@ -34,5 +34,5 @@ lines() {
 } > "$work/Cargo.toml"
 
 cd "$work"
-exec cargo mutants --package boardsync-core --file 'src/*.rs' --file 'src/reconcile/*.rs' --minimum-test-timeout 60 \
+exec cargo mutants --package boardsync-core --file 'src/*.rs' --file 'src/reconcile/**/*.rs' --exclude 'src/reconcile/tests/**' --minimum-test-timeout 60 \
   --in-place --output "$work" "$@"

@@ -7,7 +7,7 @@
 use super::api::Inner;
 use super::body::segment;
 use super::convert;
-use super::failure::protocol;
+use super::failure::{protocol, single_line};
 use super::wire::{Page, Slot, Task};
 use crate::connector::client::Priority;
 use crate::connector::{ConnectorError, ErrorKind, ListedRow};
@@ -161,6 +161,7 @@ impl Seen {
                 return Err(protocol(OPERATION, "a task in the listing has no id"));
             };
             if convert::home_list(&task).is_none() {
+                let id = single_line(id.as_str());
                 let message = format!("task {id} in the listing has no home list");
                 return Err(protocol(OPERATION, message));
             }
