@@ -10,10 +10,10 @@ work="${BOARDSYNC_MUTANTS_DIR:-$(mktemp -d)}"
 mkdir -p "$work/base/src" "$work/src"
 
 cp -r "$root"/src/{model,markup} "$root"/src/{model,markup}.rs "$work/base/src/"
-cp -r "$root"/src/reconcile "$root"/src/{reconcile,mapping}.rs "$work/src/"
+cp -r "$root"/src/reconcile "$root"/src/{reconcile,mapping,marker}.rs "$work/src/"
 cp "$root"/{Cargo.lock,rust-toolchain.toml} "$work/"
 echo 'pub mod markup; pub mod model;' > "$work/base/src/lib.rs"
-echo 'pub use base::{markup, model}; pub mod mapping; pub mod reconcile;' > "$work/src/lib.rs"
+echo 'pub use base::{markup, model}; pub mod mapping; pub mod marker; pub mod reconcile;' > "$work/src/lib.rs"
 
 # The lines of Cargo.toml that name these dependencies.
 lines() {
@@ -27,12 +27,12 @@ lines() {
 {
   printf '[workspace]\nmembers = ["base"]\n[package]\nname = "boardsync-core"\nversion = "0.0.0"\nedition = "2024"\n'
   printf '[lib]\nname = "boardsync_core"\ndoctest = false\n[dependencies]\nbase = { path = "base" }\n'
-  lines chrono serde serde_json sha2 hex
+  lines chrono serde serde_json sha2 hex hmac percent-encoding
   printf '[dev-dependencies]\n'
   lines proptest
   printf '[profile.dev]\ndebug = false\n[profile.dev.package."*"]\nopt-level = 1\n'
 } > "$work/Cargo.toml"
 
 cd "$work"
-exec cargo mutants --package boardsync-core --file 'src/*.rs' --file 'src/reconcile/**/*.rs' --exclude 'src/reconcile/tests/**' --minimum-test-timeout 60 \
+exec cargo mutants --package boardsync-core --file src/reconcile.rs --file src/mapping.rs --file 'src/reconcile/**/*.rs' --exclude 'src/reconcile/tests/**' --minimum-test-timeout 60 \
   --in-place --output "$work" "$@"
