@@ -40,7 +40,11 @@ impl Engine {
         observed: &mut Observed,
     ) -> Result<(), StoreError> {
         let mut settled = BTreeMap::new();
-        for pair in observed.swept.difference(forced) {
+        for pair in observed
+            .swept
+            .difference(forced)
+            .filter(|_| side == Side::Ado)
+        {
             settled.insert(pair.clone(), store.settled(side, pair)?);
         }
         let mut left = Vec::new();
@@ -49,9 +53,10 @@ impl Engine {
                 continue;
             };
             focus.listed.get_mut(side).insert(row.id.clone());
-            // Where nearly every row of a sweep ends.
+            // Where nearly every work item of a sweep ends. A task's version is a time, which two changes can share, so
+            // where the row shows the content that is looked at as well (`confirm`).
             let stored = settled.get(&row.pair).and_then(|items| items.get(&row.id));
-            if stored.is_some() && stored.copied() == row.version {
+            if row.item.is_none() && stored.is_some() && stored.copied() == row.version {
                 continue;
             }
             let Some(link) = living(store, &row.pair, side, &row.id)? else {
