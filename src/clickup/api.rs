@@ -156,12 +156,16 @@ impl Inner {
         operation: &'static str,
     ) -> Result<ApiResponse, ConnectorError> {
         let bytes = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
+        let sending = match method {
+            Method::PUT => Sending::Fresh,
+            _ => Sending::Once,
+        };
         let request = ApiRequest {
             method,
             url,
             body: Some(("application/json".to_owned(), bytes)),
             operation,
-            sending: Sending::Once,
+            sending,
             priority: Priority::Live,
         };
         let response = self.http.send(request).await?;

@@ -255,6 +255,11 @@ impl HttpClient {
                         wait_ms = wait.as_millis() as u64,
                         "throttled; waiting"
                     );
+                    if request.sending == Sending::Fresh {
+                        let message =
+                            "throttled before it was done; what it stands on is read again first";
+                        return Err(self.error(ErrorKind::Stale, operation, message.to_owned()));
+                    }
                     if wait > patience {
                         return Err(self.throttled_out(operation, wait));
                     }
@@ -375,7 +380,7 @@ impl HttpClient {
                     return Err(Failure {
                         kind: match request.sending {
                             Sending::Repeatable => ErrorKind::Protocol,
-                            Sending::Once => ErrorKind::Ambiguous,
+                            Sending::Once | Sending::Fresh => ErrorKind::Ambiguous,
                         },
                         message: format!("answer is larger than {} bytes", self.0.max_body),
                     });

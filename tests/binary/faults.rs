@@ -212,3 +212,27 @@ async fn an_answer_older_than_what_was_seen_before_overwrites_nothing() {
     let item = bench.world.ado.item(bench.ids[2]).unwrap();
     assert_eq!(item.fields["System.Title"], "Written by a person");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_during_a_throttled_write_to_clickup_is_not_overwritten() {
+    let bench = Bench::equal().await;
+    let task = bench.task_named("Guest gets a receipt by mail");
+    bench.rename(bench.ids[2], "Renamed in Azure DevOps");
+    bench.world.ledger.clear();
+    bench.fault(
+        Side::ClickUp,
+        Some("PUT"),
+        "/task/",
+        status(429, &[("retry-after", "1")]),
+        1,
+    );
+    bench.run(&["reconcile", "--once"]).await.left_with(3);
+    let puts = bench.world.ledger.writes().len();
+    assert_eq!(puts, 1, "not sent again on the strength of an old read");
+    let body = serde_json::json!({ "priority": 1 });
+    bench.world.clickup.edit(&task, &body).unwrap();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert_eq!(bench.task_named("Renamed in Azure DevOps"), task);
+    let fields = bench.world.ado.item(bench.ids[2]).unwrap().fields;
+    assert_eq!(fields["Microsoft.VSTS.Common.Priority"], 1);
+}

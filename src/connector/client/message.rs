@@ -13,6 +13,9 @@ pub enum Sending {
     Repeatable,
     /// Creates: never repeated after bytes went out. A 429 is definite and is waited for.
     Once,
+    /// Writes that overwrite what was read just before, on a service without compare-and-swap: not repeated, and not sent
+    /// after a wait either, because an edit made meanwhile would be lost. A 429 ends them as stale: read again first.
+    Fresh,
 }
 
 /// Who goes first when the rate is used up.
