@@ -55,12 +55,13 @@ fn a_daemon_under_faults_neither_grows_nor_writes_while_idle() {
     let first = program.run(&["reconcile", "--once", "--yes"]);
     assert_eq!(first.code, 0, "{}", first.err);
     let log = program.folder.path().join("daemon.log");
-    let mut daemon = program
+    let child = program
         .command(&["reconcile"])
         .stdout(Stdio::null())
         .stderr(std::fs::File::create(&log).unwrap())
         .spawn()
         .unwrap();
+    let mut daemon = Daemon(child);
     let begun = Instant::now();
     let end = Duration::from_secs_f64(minutes * 60.0);
     let round = Duration::from_secs(60).min(end / 4);
@@ -77,16 +78,15 @@ fn a_daemon_under_faults_neither_grows_nor_writes_while_idle() {
             std::thread::sleep(Duration::from_millis(rng.u64(50..600)));
         }
         program.world.faults.clear();
-        settle(&program, &mut daemon, &log);
+        settle(&program, &mut daemon.0, &log);
         in_window += board.judge(&program, 7);
         std::thread::sleep(STILL);
         let idle = program.world.ledger.writes();
         assert!(idle.is_empty(), "writes while idle: {idle:?}");
-        samples.push(sample(&program, &daemon, begun.elapsed()));
+        samples.push(sample(&program, &daemon.0, begun.elapsed()));
         println!("{:?}", samples.last().unwrap());
     }
-    let _ = daemon.kill();
-    let _ = daemon.wait();
+    drop(daemon);
     // The first quarter is warm-up: caches, pools, the allocator's own habits.
     let settled = &samples[samples.len() / 4..];
     println!(
@@ -103,6 +103,16 @@ fn a_daemon_under_faults_neither_grows_nor_writes_while_idle() {
     let first = settled.first().unwrap().files;
     let last = settled.last().unwrap().files;
     assert!(last <= first + 4, "open files grow: {first} to {last}");
+}
+
+/// The running program, killed at the end, also when the test fails.
+struct Daemon(Child);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 fn any_fault(rng: &mut fastrand::Rng) -> FaultRule {

@@ -168,9 +168,13 @@ impl Run<'_> {
             };
             let other = self
                 .returned
-                .get(&(link, side.other(), change.field.clone()))
-                .cloned()
-                .unwrap_or_else(|| (source.clone(), true));
+                .get(&(link, side.other(), change.field.clone()));
+            let other = match other {
+                Some(returned) => returned.clone(),
+                // The other half of a merge was refused alone: the two sides do not agree yet.
+                None if has_half(plan, action, &change.field) => continue,
+                None => (source.clone(), true),
+            };
             let (ado, clickup) = match side {
                 Side::Ado => (own, other),
                 Side::ClickUp => (other, own),
@@ -230,4 +234,13 @@ impl Run<'_> {
             ),
         })
     }
+}
+
+/// Returns whether the plan writes the field on the other side of the link too.
+fn has_half(plan: &PairPlan, action: &Action, field: &FieldKey) -> bool {
+    plan.actions.iter().any(|other| {
+        other.link == action.link
+            && other.target == action.target.other()
+            && other.changes.iter().any(|change| change.field == *field)
+    })
 }
