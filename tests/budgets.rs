@@ -442,7 +442,6 @@ async fn a_back_fill_that_was_killed_goes_on_without_twins_and_at_the_same_price
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes half a minute without optimisation; run it with --release"]
 async fn a_back_fill_of_two_thousand_that_was_killed_keeps_the_budget() {
     let count = 2_000;
     let walk = count / 100 + 1 + 1 + 2;
