@@ -15,8 +15,8 @@ use crate::model::{Side, Timestamp};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -92,6 +92,9 @@ impl Timing {
     }
 }
 
+/// How long an overwrite may wait after its read because of a 429: with the read's own age, two seconds at most.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// What has been used of a credential's allowance, for `status`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Budget {
@@ -122,6 +125,8 @@ struct Inner {
     timing: Timing,
     requests: AtomicU64,
     throttled: AtomicU64,
+    /// Until when the last 429 asked everyone to wait.
+    refused_until: Mutex<Option<Instant>>,
     /// Milliseconds of the last `Date` header; `i64::MIN` before the first.
     server_now: AtomicI64,
     /// Last `X-RateLimit-Remaining`; negative before the first.
@@ -195,6 +200,7 @@ impl HttpClient {
             timing,
             requests: AtomicU64::new(0),
             throttled: AtomicU64::new(0),
+            refused_until: Mutex::new(None),
             server_now: AtomicI64::new(i64::MIN),
             remaining: AtomicI64::new(-1),
         })))
@@ -223,6 +229,10 @@ impl HttpClient {
         let inner = &*self.0;
         let operation = request.operation;
         self.check_origin(&request.url, operation)?;
+        // Another request's 429 counts as well. A pause that only spreads an allowance does not: it may never end.
+        if request.sending == Sending::Fresh && self.refused_for() > FRESH {
+            return Err(self.too_old(operation));
+        }
         let mut patience = inner.timing.max_throttle_wait;
         let mut attempt = 0;
         loop {
@@ -255,10 +265,14 @@ impl HttpClient {
                         wait_ms = wait.as_millis() as u64,
                         "throttled; waiting"
                     );
+                    let mut until = inner
+                        .refused_until
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner);
+                    *until = Some(Instant::now() + wait);
+                    drop(until);
                     if request.sending == Sending::Fresh {
-                        let message =
-                            "throttled before it was done; what it stands on is read again first";
-                        return Err(self.error(ErrorKind::Stale, operation, message.to_owned()));
+                        return Err(self.too_old(operation));
                     }
                     if wait > patience {
                         return Err(self.throttled_out(operation, wait));
@@ -446,6 +460,23 @@ impl HttpClient {
 
     fn cancelled(&self, operation: &str) -> ConnectorError {
         self.error(ErrorKind::Cancelled, operation, "shutting down".to_owned())
+    }
+
+    /// How much longer the last 429 asks to wait.
+    fn refused_for(&self) -> Duration {
+        let until = *self
+            .0
+            .refused_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        until.map_or(Duration::ZERO, |until| {
+            until.saturating_duration_since(Instant::now())
+        })
+    }
+
+    fn too_old(&self, operation: &str) -> ConnectorError {
+        let message = "throttled before it was done; what it stands on is read again first";
+        self.error(ErrorKind::Stale, operation, message.to_owned())
     }
 
     fn throttled_out(&self, operation: &str, wait: Duration) -> ConnectorError {

@@ -236,3 +236,27 @@ async fn an_edit_during_a_throttled_write_to_clickup_is_not_overwritten() {
     let fields = bench.world.ado.item(bench.ids[2]).unwrap().fields;
     assert_eq!(fields["Microsoft.VSTS.Common.Priority"], 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_429_ends_the_other_overwrites_of_the_run_too() {
+    let bench = Bench::equal().await;
+    bench.rename(bench.ids[1], "One");
+    bench.rename(bench.ids[2], "Two");
+    bench.world.ledger.clear();
+    bench.fault(
+        Side::ClickUp,
+        Some("PUT"),
+        "/task/",
+        status(429, &[("retry-after", "3")]),
+        1,
+    );
+    bench.run(&["reconcile", "--once"]).await.left_with(3);
+    let puts = bench.world.ledger.writes().len();
+    assert_eq!(puts, 1, "sent three seconds after its read");
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let titles = bench.titles();
+    assert!(
+        titles.contains(&"One".to_owned()) && titles.contains(&"Two".to_owned()),
+        "{titles:?}"
+    );
+}
