@@ -117,6 +117,8 @@ struct Run<'a> {
     failed: BTreeSet<(Side, ItemId)>,
     /// Whose fault the present action's failure is; `None`: not the item's.
     fault: Option<Failure>,
+    /// Items that were read again and had changed since the plan.
+    moved: BTreeSet<ItemId>,
     /// Failures in a row that count towards closing a side.
     strikes: Sided<u32>,
     /// The stop file was seen.
@@ -169,6 +171,7 @@ impl Engine {
             attempts: BTreeMap::new(),
             failed: BTreeSet::new(),
             fault: None,
+            moved: BTreeSet::new(),
             strikes: Sided::default(),
             switched_off: false,
             breach: None,
@@ -183,7 +186,7 @@ impl Engine {
             run.load_attempts(plan)?;
             let mut stopped = stop_reason(plan, consent).or_else(|| run.switch());
             if stopped.is_none() {
-                stopped = self.canary(plan, observed).await?.map(Stopped::Canary);
+                stopped = self.canary(plan, observed, &mut run.moved).await?.map(Stopped::Canary);
             }
             if let Some(reason) = &stopped {
                 report.stopped.push((plan.pair.clone(), reason.clone()));

@@ -267,11 +267,13 @@ impl Engine {
         Ok(None)
     }
 
-    /// Reads one known item of each side, if this plan gives a reason to. Returns what is wrong; `None`: nothing.
+    /// Reads one known item of each side, if this plan gives a reason to. Returns what is wrong; `None`: nothing. An
+    /// item that turns out to have changed since the plan was made is added to `moved`.
     pub(super) async fn canary(
         &self,
         plan: &PairPlan,
         observed: &Observed,
+        moved: &mut BTreeSet<ItemId>,
     ) -> Result<Option<String>, StoreError> {
         let dissolved = plan.actions.iter().filter(|action| action.kind.dissolves());
         let mut doubtful: BTreeSet<LinkId> = dissolved.filter_map(|action| action.link).collect();
@@ -315,7 +317,13 @@ impl Engine {
             let asked = BTreeSet::from([id.clone()]);
             let wrong = match self.readers.get(side).fetch_items(&asked).await {
                 Ok(mut answer) => match answer.remove(id) {
-                    Some(Fetched::Seen(_)) => continue,
+                    Some(Fetched::Seen(now)) => {
+                        let then = observed.items.get(side).get(id);
+                        if then.is_some_and(|then| then.version != now.version) {
+                            moved.insert(id.clone());
+                        }
+                        continue;
+                    }
                     Some(Fetched::Gone { evidence }) => evidence,
                     Some(Fetched::Unclear { reason }) => reason,
                     None => "no answer".to_owned(),

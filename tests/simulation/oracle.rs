@@ -100,6 +100,13 @@ impl World {
             let read = self.side.get(side).records[at].read.0;
             let id = self.side.get(side).records[at].id.clone();
             let key = kind.key();
+            let record = &self.side.get(side).records[at];
+            let first = record.past[0].values.get(&key);
+            if record.source.is_some() && first.is_some_and(|v| kind.pieces(v).contains(&piece)) {
+                // The service filled it in when the engine made the item; set back to that, an edit leaves no trace.
+                self.count("set back");
+                continue;
+            }
             match (side, delivery) {
                 (Side::ClickUp, Delivery::Late | Delivery::Again) => self.count("I2 late"),
                 (Side::ClickUp, _) if since >= read => self.count("I2 window"),
@@ -364,6 +371,9 @@ impl World {
             // A copy with our marker may be taken for the counterpart before the real one is listed.
             return;
         }
+        // Who was never told how a service rendered a value takes the rendering for an edit, once.
+        let untold = ["crash", "unanswered"].map(|word| self.counts.contains_key(word));
+        let untold = untold.contains(&true);
         let mut found = Vec::new();
         for (at, ado) in self.side.ado.records.iter().enumerate() {
             for twin in self.twins(Side::Ado, at) {
@@ -375,7 +385,8 @@ impl World {
                     };
                     let people = sum([&ado.writes.people, &clickup.writes.people]);
                     let engine = sum([&ado.writes.engine, &clickup.writes.engine]);
-                    if engine > people.max(1) {
+                    let rendered = sum([&ado.writes.rendered, &clickup.writes.rendered]);
+                    if engine > people.max(1) + if untold { rendered } else { 0 } {
                         found.push(format!("{} and {}: {key} changed {engine} times by the engine, {people} times by people", ado.id, clickup.id));
                     }
                 }

@@ -90,7 +90,12 @@ impl World {
             } else {
                 value.clone()
             };
-            after.insert(key.clone(), kind.stored(side, value));
+            let stored = kind.stored(side, value.clone());
+            if stored != value {
+                let writes = &mut self.side.get_mut(side).records[at].writes;
+                *writes.rendered.entry(key.clone()).or_default() += 1;
+            }
+            after.insert(key.clone(), stored);
         }
         let marker = change
             .backlink

@@ -57,17 +57,18 @@ pub struct Record {
     pub authored: BTreeMap<(FieldKey, String), i64>,
     /// True time at which the last direct read was answered, and at which the answer arrived.
     pub read: (i64, i64),
-    pub writes: Sided2,
+    pub writes: Writes,
     pub ever_deleted: bool,
     /// Made by a request that was delivered twice, or copied by a person.
     pub copy: bool,
 }
 
-/// Value changes per field: by people, by the engine.
+/// Value changes per field: by people, by the engine, and how many of the latter the service stored otherwise.
 #[derive(Clone, Debug, Default)]
-pub struct Sided2 {
+pub struct Writes {
     pub people: BTreeMap<FieldKey, u32>,
     pub engine: BTreeMap<FieldKey, u32>,
+    pub rendered: BTreeMap<FieldKey, u32>,
 }
 
 impl Record {
@@ -370,7 +371,7 @@ impl World {
             past: vec![state],
             authored: BTreeMap::new(),
             read: (0, 0),
-            writes: Sided2::default(),
+            writes: Writes::default(),
             ever_deleted: false,
             copy: false,
         });

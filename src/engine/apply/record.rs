@@ -281,16 +281,9 @@ impl Run<'_> {
         for (link, items) in self.observed.links.get(&plan.pair).into_iter().flatten() {
             for side in Side::BOTH {
                 let id = items.get(side);
-                let item = match self.unclean.contains(link) {
-                    // It is looked at again in the next cycle; an answer older than our own write must show as that.
-                    true if !later.contains(link) => self.written.get(side).get(id),
-                    true => None,
-                    false => self
-                        .written
-                        .get(side)
-                        .get(id)
-                        .or_else(|| self.observed.items.get(side).get(id)),
-                };
+                let seen = self.observed.items.get(side).get(id);
+                let seen = seen.filter(|_| !self.observed.left_out.contains(link));
+                let item = self.written.get(side).get(id).or(seen);
                 if let Some(item) = item {
                     ops.push(self.observation(side, item.clone(), &plan.pair));
                 }

@@ -30,8 +30,9 @@ impl Run<'_> {
             .cloned();
         // A clock that was set back makes the age negative: then nothing says how old the read is.
         let age = engine.clock.now().since(self.observed.read_at);
-        let old =
-            !(0..=engine.timing.stale_ms).contains(&age) || self.observed.unread.contains(&id);
+        let old = !(0..=engine.timing.stale_ms).contains(&age)
+            || self.observed.unread.contains(&id)
+            || self.moved.contains(&id);
         if side == Side::ClickUp && old || current.is_none() {
             match engine
                 .readers

@@ -176,6 +176,20 @@ impl Engine {
             if dissolved {
                 return Ok(Origin::Tombstone);
             }
+            let spent = store.find_item(&marker.id)?.into_iter().find(|link| {
+                link.pair == *pair
+                    && *link.item(marker.side) == marker.id
+                    && link.generation >= marker.generation
+            });
+            if let Some(former) = spent {
+                // Joined to what is gone, it would be closed or deleted with it.
+                return Ok(Origin::Held(format!(
+                    "carries the marker of {} {}, whose counterpart was {}: a copy or a twin; remove the footer line or link to sync it as new",
+                    marker.side,
+                    marker.id,
+                    former.item(side)
+                )));
+            }
             return Ok(Origin::Counterpart {
                 of: marker.id,
                 generation: marker.generation,
