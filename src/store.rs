@@ -34,7 +34,7 @@ pub use rails::{Attempt, BreakerRow, FieldWrite, Freeze, RailOp};
 pub use state::PairState;
 
 use crate::connector::Watermark;
-use crate::model::{FieldKey, Item, ItemId, LinkId, PairName, Side, Timestamp};
+use crate::model::{FieldKey, Item, ItemId, LinkId, PairName, Side, Timestamp, Version};
 use error::sql;
 use rusqlite::{Connection, TransactionBehavior};
 use std::cell::RefCell;
@@ -85,6 +85,16 @@ pub enum Op {
         pair: Option<PairName>,
         /// Server time of the read.
         seen_at: Timestamp,
+    },
+    /// Remembers that a version was seen, without anything of it being dealt with. Nothing happens when the item was
+    /// never observed.
+    Saw {
+        /// The item's side.
+        side: Side,
+        /// The item.
+        id: ItemId,
+        /// The version.
+        version: Version,
     },
     /// Forgets an observation. Nothing happens when there is none.
     DropObservation {
@@ -275,6 +285,7 @@ fn apply(tx: &Connection, op: &Op) -> Result<(), StoreError> {
             pair,
             seen_at,
         } => observations::save(tx, *side, item, pair.as_ref(), *seen_at),
+        Op::Saw { side, id, version } => observations::saw(tx, *side, id, *version),
         Op::DropObservation { side, id } => observations::remove(tx, *side, id),
         Op::AddLink {
             pair,

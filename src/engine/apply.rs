@@ -186,7 +186,10 @@ impl Engine {
             run.load_attempts(plan)?;
             let mut stopped = stop_reason(plan, consent).or_else(|| run.switch());
             if stopped.is_none() {
-                stopped = self.canary(plan, observed, &mut run.moved).await?.map(Stopped::Canary);
+                stopped = self
+                    .canary(plan, observed, &mut run.moved)
+                    .await?
+                    .map(Stopped::Canary);
             }
             if let Some(reason) = &stopped {
                 report.stopped.push((plan.pair.clone(), reason.clone()));

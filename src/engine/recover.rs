@@ -14,6 +14,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How far before the remembered server time a search starts: clocks of one service's machines differ.
 const PROBE_MARGIN_MS: i64 = 600_000;
 
+/// How much older than its request's start an item may be by the service's clocks. A request that is given up is at least
+/// the quiet time (5 min) older than the next.
+const SAME_REQUEST_MS: i64 = 60_000;
+
 impl Engine {
     /// Settles open intents. Returns how many were settled and how many stay open.
     ///
@@ -36,6 +40,20 @@ impl Engine {
     async fn settle(&self, intent: &Intent) -> Result<bool, CycleError> {
         let target = intent.source_side.other();
         let began = self.clock.now();
+        let (side, source) = (intent.source_side, &intent.source);
+        let linked = living(&self.store(), &intent.pair, side, source)?;
+        if linked.is_some() {
+            // Adopted by its marker meanwhile. Whatever else turns up with that marker is held as a twin.
+            self.store().commit(&Batch(vec![
+                Op::CloseIntent { key: intent.key() },
+                Op::SetHoldsFor {
+                    pair: intent.pair.clone(),
+                    items: BTreeSet::from([(side, source.clone())]),
+                    holds: Vec::new(),
+                },
+            ]))?;
+            return Ok(true);
+        }
         let after = intent
             .server_t0
             .unwrap_or(Timestamp(0))
@@ -76,20 +94,13 @@ impl Engine {
             };
             // What a restored database remembers of the request may be older than what was sent in the end.
             let restored = self.creates_held_until(&self.store())?.is_some();
-            let base = match restored {
+            let base = match restored || from_before(intent, &found) {
                 true => BTreeMap::new(),
                 false => self.base_of_found(intent, &found),
             };
-            let mut ops = vec![Op::CloseIntent { key: intent.key() }];
-            if living(
-                &self.store(),
-                &intent.pair,
-                intent.source_side,
-                &intent.source,
-            )?
-            .is_none()
-            {
-                ops.push(Op::AddLink {
+            let ops = vec![
+                Op::CloseIntent { key: intent.key() },
+                Op::AddLink {
                     pair: intent.pair.clone(),
                     ado,
                     clickup,
@@ -97,9 +108,9 @@ impl Engine {
                     generation: intent.generation,
                     base,
                     at: began,
-                });
-                ops.push(Op::Journal(found_line(intent, &found, began)));
-            }
+                },
+                Op::Journal(found_line(intent, &found, began)),
+            ];
             tracing::info!(pair = %intent.pair, source = %intent.source, side = %target, "found the item of a create whose answer was lost");
             self.store().commit(&Batch(ops))?;
             self.look_again(intent)?;
@@ -206,6 +217,13 @@ impl Engine {
         };
         Ok(self.store().commit(&Batch(vec![op]))?)
     }
+}
+
+/// Whether an earlier request for the same source made the item: one that was given up because nothing showed it for
+/// longer than the protocol allows. What that one sent is not known any more. Both times are the target's own.
+fn from_before(intent: &Intent, found: &Item) -> bool {
+    let sent = intent.server_t0;
+    sent.is_some_and(|sent| sent.since(found.created_at) > SAME_REQUEST_MS)
 }
 
 /// The journal line of a create whose answer was lost, so that it is in the history and can be undone.

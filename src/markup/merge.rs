@@ -12,7 +12,29 @@ pub(super) enum Merged {
 pub(super) fn lines(base: &str, a: &str, b: &str) -> Merged {
     // Every line must end alike, or appending to the last line's successor would look like an edit of that line.
     let (base, a, b) = (ended(base), ended(a), ended(b));
-    let merge = LineMerge::from_lines(base.as_str(), a.as_str(), b.as_str());
+    match (holds(&base, &a, &b), holds(&base, &b, &a)) {
+        (true, false) => Merged::Clean(b),
+        (false, true) => Merged::Clean(a),
+        // With lines that repeat, each may look like a merge of the other.
+        (true, true) | (false, false) => three_way(&base, &a, &b),
+    }
+}
+
+/// Whether `merged` is what a merge of `one` with some other text gives. So it is when one half of a merge was written
+/// and the other was not: merged again, an insertion beside a changed line would come out twice. Taking `one`'s changes
+/// out of `merged` and merging them in again tells.
+fn holds(base: &str, one: &str, merged: &str) -> bool {
+    if one == base || merged == base || one == merged {
+        return false;
+    }
+    let Merged::Clean(other) = three_way(one, base, merged) else {
+        return false;
+    };
+    matches!(three_way(base, one, &other), Merged::Clean(again) if again == merged)
+}
+
+fn three_way(base: &str, a: &str, b: &str) -> Merged {
+    let merge = LineMerge::from_lines(base, a, b);
     let (mut taking_a, mut taking_b) = (String::new(), String::new());
     for region in merge.regions() {
         let from_a = region.ours_range().filter_map(|at| merge.ours_line(at));
@@ -47,4 +69,78 @@ fn ended(text: &str) -> String {
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Merged, lines};
+
+    /// Every text of up to three of four lines, none of them twice.
+    fn texts() -> Vec<String> {
+        let mut all = vec![String::new()];
+        let mut longest = all.clone();
+        for _ in 0..3 {
+            let longer = |text: &String| {
+                let new = ["w\n", "x\n", "y\n", "z\n"].into_iter();
+                let new = new.filter(|line| !text.contains(*line));
+                new.map(|line| format!("{text}{line}")).collect::<Vec<_>>()
+            };
+            longest = longest.iter().flat_map(longer).collect();
+            all.extend(longest.iter().cloned());
+        }
+        all
+    }
+
+    fn clean(base: &str, a: &str, b: &str) -> Option<String> {
+        match lines(base, a, b) {
+            Merged::Clean(text) => Some(text),
+            Merged::Conflict { .. } => None,
+        }
+    }
+
+    #[test]
+    fn half_a_merge_that_was_written_merges_to_the_same_text() {
+        let texts = texts();
+        let mut merges = 0;
+        for base in &texts {
+            for (a, b) in texts.iter().flat_map(|a| texts.iter().map(move |b| (a, b))) {
+                let Some(merged) = clean(base, a, b) else {
+                    continue;
+                };
+                merges += 1;
+                for (a, b) in [(a, &merged), (&merged, b), (b, a)] {
+                    let again = clean(base, a, b);
+                    assert_eq!(again.as_ref(), Some(&merged), "{base:?} {a:?} {b:?}");
+                }
+            }
+        }
+        assert!(merges > 10_000, "only {merges} of these texts merge");
+    }
+
+    /// Paragraphs: the empty lines between them repeat, so that some of these are a conflict the second time.
+    #[test]
+    fn half_a_merge_of_paragraphs_never_comes_out_as_a_third_text() {
+        let apart = |text: String| text.trim_end().replace('\n', "\n\n");
+        let texts: Vec<String> = texts().into_iter().map(apart).collect();
+        let (mut merges, mut conflicts) = (0, 0);
+        for base in &texts {
+            for (a, b) in texts.iter().flat_map(|a| texts.iter().map(move |b| (a, b))) {
+                let Some(merged) = clean(base, a, b) else {
+                    continue;
+                };
+                merges += 1;
+                for (a, b) in [(a, &merged), (&merged, b)] {
+                    match clean(base, a, b) {
+                        None => conflicts += 1,
+                        Some(again) => assert_eq!(again, merged, "{base:?} {a:?} {b:?}"),
+                    }
+                }
+            }
+        }
+        assert!(merges > 10_000, "only {merges} of these texts merge");
+        assert!(
+            conflicts * 20 < merges,
+            "{conflicts} of {merges} are a conflict the second time"
+        );
+    }
 }

@@ -65,6 +65,19 @@ impl Store {
             })
             .map_err(sql("read a known version"))
     }
+
+    /// Returns the newest version that was ever seen of an item, dealt with or not; `None` when it was never observed.
+    pub fn newest(&self, side: Side, id: &ItemId) -> Result<Option<Version>, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT max(version, coalesce(newest, version)) FROM observation WHERE side = ?1 AND item = ?2",
+            )
+            .and_then(|mut statement| {
+                let version = |row: &rusqlite::Row<'_>| row.get(0).map(Version);
+                statement.query_row(params![side.key(), id.0], version).optional()
+            })
+            .map_err(sql("read the newest version"))
+    }
 }
 
 pub(super) fn save(
@@ -79,7 +92,8 @@ pub(super) fn save(
         "INSERT INTO observation (side, item, version, changed_at, pair, seen_at, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (side, item) DO UPDATE SET version = excluded.version, changed_at = excluded.changed_at,
-             pair = excluded.pair, seen_at = excluded.seen_at, body = excluded.body",
+             pair = excluded.pair, seen_at = excluded.seen_at, body = excluded.body,
+             newest = CASE WHEN newest > excluded.version THEN newest END",
     )
     .and_then(|mut statement| {
         statement.execute(params![
@@ -94,6 +108,21 @@ pub(super) fn save(
     })
     .map(|_| ())
     .map_err(sql("save an observation"))
+}
+
+pub(super) fn saw(
+    tx: &Connection,
+    side: Side,
+    id: &ItemId,
+    version: Version,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE observation SET newest = ?3
+         WHERE side = ?1 AND item = ?2 AND max(version, coalesce(newest, version)) < ?3",
+    )
+    .and_then(|mut statement| statement.execute(params![side.key(), id.0, version.0]))
+    .map(|_| ())
+    .map_err(sql("remember a version"))
 }
 
 pub(super) fn remove(tx: &Connection, side: Side, id: &ItemId) -> Result<(), StoreError> {

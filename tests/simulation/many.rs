@@ -10,7 +10,7 @@ use std::fmt;
 use std::time::Instant;
 
 /// Everything that a large enough run must have injected at least once.
-pub const FAULTS: [&str; 24] = [
+pub const FAULTS: [&str; 25] = [
     "unreachable",
     "lost",
     "unanswered",
@@ -35,6 +35,7 @@ pub const FAULTS: [&str; 24] = [
     "old read",
     "false gone",
     "database put back",
+    "twins beyond the bounds",
 ];
 
 /// What many histories came to.

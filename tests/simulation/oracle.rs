@@ -5,7 +5,7 @@
 
 use super::kinds::{KINDS, Kind, kind};
 use super::world::{Delivery, Record, World, pair};
-use boardsync::model::{FieldKey, FieldValue, LinkId, Side};
+use boardsync::model::{FieldKey, FieldValue, ItemId, LinkId, Side};
 use boardsync::store::{BaseField, LinkState, Store};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,9 @@ impl World {
                 && !other.ever_deleted
         });
         let ids: Vec<String> = same.map(|other| other.id.to_string()).collect();
-        if ids.len() > 1 {
+        if ids.len() > 1 && self.setup.unbounded {
+            self.count("twins beyond the bounds");
+        } else if ids.len() > 1 {
             let ids = ids.join(", ");
             self.violate(
                 "I3",
@@ -274,10 +276,52 @@ impl World {
         self.judge_echo();
     }
 
+    /// I3 beyond the bounds: of several counterparts of one item, all but the linked one are held, and the hold names
+    /// the linked one.
+    fn judge_twins(&mut self, n: usize, store: &Store) {
+        let name = pair(n);
+        let links = store.links(&name).unwrap_or_default();
+        let holds = store.holds(Some(&name)).unwrap_or_default();
+        let mut silent = Vec::new();
+        for side in Side::BOTH {
+            let here = |record: &&Record| {
+                record.pair == n && record.source.is_some() && !record.now().deleted
+            };
+            let records = &self.side.get(side).records;
+            let mut made: BTreeMap<&ItemId, Vec<&Record>> = BTreeMap::new();
+            for record in records.iter().filter(here) {
+                let source = record.source.as_ref().unwrap_or(&record.id);
+                made.entry(source).or_default().push(record);
+            }
+            for (source, twins) in made.iter().filter(|(_, twins)| twins.len() > 1) {
+                let linked =
+                    |record: &&&Record| links.iter().any(|link| *link.item(side) == record.id);
+                let first = twins.iter().find(linked);
+                for twin in twins.iter().filter(|twin| !linked(twin)) {
+                    let told = holds.iter().any(|hold| {
+                        let names =
+                            first.is_none_or(|first| hold.reason.contains(first.id.as_str()));
+                        hold.item.as_ref() == Some(&twin.id) && names
+                    });
+                    if twin.now().in_scope && !told {
+                        silent.push(format!(
+                            "{side} {} is a twin for {source}, and nothing says so",
+                            twin.id
+                        ));
+                    }
+                }
+            }
+        }
+        for what in silent {
+            self.violate("I3", what);
+        }
+    }
+
     /// Everything is linked, and linked items say the same.
     pub fn judge_places(&mut self, store: &Store) {
         for n in 0..self.setup.pairs as usize {
             self.judge_pair(n, store);
+            self.judge_twins(n, store);
         }
     }
 
@@ -367,7 +411,8 @@ impl World {
             let records = &self.side.get(side).records;
             records.iter().any(|record| record.copy)
         };
-        if Side::BOTH.into_iter().any(copies) {
+        let twins = self.counts.contains_key("twins beyond the bounds");
+        if twins || Side::BOTH.into_iter().any(copies) {
             // A copy with our marker may be taken for the counterpart before the real one is listed.
             return;
         }
@@ -427,10 +472,6 @@ pub fn stored(store: &Store, pairs: u32, world: &World) -> String {
                 .map_or(format!("{:?} {:?}", hold.side, hold.item), |link| {
                     link.to_string()
                 });
-            if hold.link.is_none() && world.counts.contains_key("twice") {
-                // Two items with one marker: the hold comes with every search for it and goes with a sweep.
-                continue;
-            }
             let reason = hold.link.map_or("", |_| hold.reason.as_str());
             text.push_str(&format!("hold {item} {:?} {reason}\n", hold.field));
         }

@@ -306,8 +306,13 @@ impl Remote {
                     reason: "no right to see it".to_owned(),
                 };
             }
-            Some(fault @ Fault::FalseGone(n)) if hit(*n) && self.side == Side::ClickUp => {
+            Some(fault @ Fault::FalseGone(n))
+                if hit(*n)
+                    && self.side == Side::ClickUp
+                    && !world.side.clickup.records[at].falsely_gone =>
+            {
                 world.count(fault.word());
+                world.side.clickup.records[at].falsely_gone = true;
                 return Fetched::Gone {
                     evidence: "HTTP 404".to_owned(),
                 };

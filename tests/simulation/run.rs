@@ -9,7 +9,7 @@ use super::oracle::stored;
 use super::remote::{Remote, lock};
 use super::rng::hash;
 use super::script::{Act, Deed, Deleting, Fault, On, Point, Script, Setup, Step};
-use super::world::{LAG, START, Violation, World, pair};
+use super::world::{LAG, LONG_LAG, START, Violation, World, pair};
 use boardsync::clock::ManualClock;
 use boardsync::connector::{Reader, Writer};
 use boardsync::engine::apply::{Consent, Report};
@@ -292,7 +292,8 @@ impl Sim {
         // Bases change little from here on; they are judged again at the end.
         self.judged = false;
         // Requests under way, indices, the quiet time, the longest back-off.
-        wait(self, LAG + 120_000 + 300_000 + 900_000);
+        let lag = if self.setup.unbounded { LONG_LAG } else { LAG };
+        wait(self, lag + 600_000 + 300_000 + 900_000);
         // Three cycles without a sweep must do where nothing hid a change from the listings.
         for _ in 0..3 {
             self.pass(false);

@@ -29,6 +29,9 @@ pub struct Setup {
     pub winner: Option<Side>,
     /// Whether both pairs of the configuration are used.
     pub pairs: u32,
+    /// Listings lag and requests arrive later than the protocol allows for: twins may come about, unnoticed they may not.
+    #[serde(default)]
+    pub unbounded: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -229,6 +232,8 @@ pub struct Range {
     pub rollbacks: bool,
     /// The same request delivered twice.
     pub twice: bool,
+    /// Longer lags and delays than the protocol allows for.
+    pub unbounded: bool,
 }
 
 impl Range {
@@ -240,6 +245,7 @@ impl Range {
         reads: false,
         rollbacks: false,
         twice: false,
+        unbounded: false,
     };
 
     /// Different seeds exercise different parts, so that one part's histories stay free of another's excuses.
@@ -258,6 +264,7 @@ impl Range {
             reads: bit(5),
             rollbacks,
             twice: bit(6),
+            unbounded: seed % 10 == 9,
         }
     }
 }
@@ -314,6 +321,7 @@ impl Writer {
             backlink: self.rng.chance(500),
             winner: *self.rng.pick(&winners),
             pairs: if self.rng.chance(200) { 2 } else { 1 },
+            unbounded: self.range.unbounded,
         }
     }
 
@@ -332,6 +340,7 @@ impl Writer {
                 }
             }
             let wait = match self.rng.below(20) {
+                0..=11 if self.range.unbounded => self.rng.range(100_000, 500_000),
                 0..=7 => self.rng.range(0, 20_000),
                 8..=15 => 60_000,
                 16..=18 => self.rng.range(100_000, 700_000),
@@ -351,6 +360,19 @@ impl Writer {
             }
             let full = self.rng.chance(100);
             self.steps.push(Step::Cycle(full));
+            if self.range.unbounded && self.rng.chance(500) {
+                // What makes twins there: a create that is in force and long unseen.
+                let (on, n) = (On::Write, u32::try_from(self.rng.below(2)).unwrap_or(0));
+                let late = Fault::Late(self.rng.range(300_000, 600_000));
+                let fault = *self.rng.pick(&[&Fault::Unanswered, &late]);
+                let point = Point {
+                    on,
+                    n,
+                    after: false,
+                };
+                self.steps
+                    .push(Step::During(point, Deed::Fault(fault.clone())));
+            }
             for _ in 0..self.rng.below(4) {
                 let point = self.point();
                 let deed = self.deed(point);
@@ -436,6 +458,7 @@ impl Writer {
             0 | 1 => Fault::Unreachable,
             2..=4 => Fault::Lost,
             5..=8 => Fault::Unanswered,
+            9..=11 if self.range.unbounded => Fault::Late(self.rng.range(500, 600_000)),
             9..=11 => Fault::Late(self.rng.range(500, 110_000)),
             12 => Fault::Partial,
             13 if self.range.twice => Fault::Twice,

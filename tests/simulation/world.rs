@@ -20,6 +20,8 @@ use std::sync::Weak;
 /// How far a listing may lag: below L of the protocol (180 s), so that L + F stays below its quiet time with room for
 /// the latency of the requests themselves.
 pub const LAG: i64 = 170_000;
+/// How far it may lag where the protocol's bounds are broken.
+pub const LONG_LAG: i64 = 900_000;
 /// True time at which every history starts.
 pub const START: i64 = 1_750_000_000_000;
 
@@ -61,6 +63,8 @@ pub struct Record {
     pub ever_deleted: bool,
     /// Made by a request that was delivered twice, or copied by a person.
     pub copy: bool,
+    /// A read said "deleted" although it was there. Twice, minutes apart, that is evidence by the protocol, so once only.
+    pub falsely_gone: bool,
 }
 
 /// Value changes per field: by people, by the engine, and how many of the latter the service stored otherwise.
@@ -196,7 +200,7 @@ impl World {
             jumped: false,
             refused: BTreeSet::new(),
             one_vocabulary: false,
-            hidden: false,
+            hidden: setup.unbounded,
         }
     }
 
@@ -318,7 +322,9 @@ impl World {
         start = mix(start ^ version.cast_unsigned() ^ side as u64);
         let mut rng = Rng::new(start);
         match rng.below(10) {
-            0..=4 => 0,
+            0..=3 => 0,
+            _ if self.setup.unbounded => rng.range(0, LONG_LAG),
+            4 => 0,
             5..=7 => rng.range(0, 5_000),
             _ => rng.range(0, LAG),
         }
@@ -374,6 +380,7 @@ impl World {
             writes: Writes::default(),
             ever_deleted: false,
             copy: false,
+            falsely_gone: false,
         });
         n - 1
     }

@@ -75,11 +75,16 @@ impl Run<'_> {
         if let Some(done) = self.gate(policy, action, change.set.keys())? {
             return Ok(done);
         }
-        // The pre-image is durable before it is overwritten.
-        engine.store().commit(&Batch(vec![
+        // The pre-image is durable before it is overwritten, and so is what the plan goes by.
+        let mut ops = vec![
             self.journal(plan, action, Some(&id), "sent", ""),
             Op::Rail(RailOp::Announce),
-        ]))?;
+            saw(side, &current),
+        ];
+        let source = action.source_item.as_ref();
+        let source = source.and_then(|id| self.observed.items.get(side.other()).get(id));
+        ops.extend(source.map(|item| saw(side.other(), item)));
+        engine.store().commit(&Batch(ops))?;
         engine.point("before-update")?;
         let mut result = self.writers.get(side).update(&change).await;
         while let Some(field) = refused_field(&result)
@@ -234,6 +239,14 @@ impl Run<'_> {
                 0,
             ),
         })
+    }
+}
+
+fn saw(side: Side, item: &Item) -> Op {
+    Op::Saw {
+        side,
+        id: item.id.clone(),
+        version: item.version,
     }
 }
 

@@ -75,12 +75,13 @@ impl Engine {
             let Fetched::Seen(item) = fetched else {
                 continue;
             };
-            let Some(held) = store.known(side, id)?.filter(|k| k.version > item.version) else {
+            let newest = store.newest(side, id)?;
+            let Some(newest) = newest.filter(|newest| *newest > item.version) else {
                 continue;
             };
             let reason = format!(
-                "{side} answered with version {} although {} was seen before; read again later",
-                item.version, held.version
+                "{side} answered with version {} although {newest} was seen before; read again later",
+                item.version
             );
             *fetched = Fetched::Unclear { reason };
         }

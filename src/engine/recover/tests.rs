@@ -38,8 +38,8 @@ fn found(id: &ItemId) -> Item {
         parent: None,
         archived: false,
         container: String::new(),
-        created_at: Timestamp(0),
-        changed_at: Timestamp(0),
+        created_at: Timestamp(5_000_000),
+        changed_at: Timestamp(5_000_000),
     }
 }
 
@@ -221,6 +221,19 @@ async fn what_was_found_is_linked_with_what_was_sent_as_its_base() {
             "it is looked at again"
         );
     }
+}
+
+/// The item of a request that was given up long before the one that is open: what that one sent is not known.
+#[tokio::test]
+async fn what_an_earlier_request_made_has_no_base() {
+    let mut intent = intent(Side::Ado, "7");
+    let sent = Timestamp(5_000_000).plus_ms(SAME_REQUEST_MS + 1);
+    intent.server_t0 = Some(sent);
+    let bench = bench(&[], &["86a"], true, vec![intent]);
+    assert_eq!(bench.engine.recover().await.unwrap(), (1, 0));
+    let store = bench.engine.store();
+    let link = store.links(&"web".into()).unwrap().remove(0);
+    assert_eq!(store.base(link.id).unwrap(), BTreeMap::new());
 }
 
 #[tokio::test]

@@ -168,6 +168,38 @@ fn an_observation_is_replaced_by_a_later_one_and_dropped_on_request() {
 }
 
 #[test]
+fn a_version_that_was_seen_counts_until_it_is_dealt_with() {
+    let mut store = Store::open_in_memory().unwrap();
+    let id: ItemId = "1".into();
+    let saw = |version| Op::Saw {
+        side: Side::Ado,
+        id: "1".into(),
+        version: Version(version),
+    };
+    store.commit(&Batch(vec![saw(5)])).unwrap();
+    assert_eq!(store.newest(Side::Ado, &id).unwrap(), None);
+    let save = |version| Op::SaveObservation {
+        side: Side::Ado,
+        item: item("1", version),
+        pair: None,
+        seen_at: Timestamp(0),
+    };
+    for (op, known, newest) in [
+        (save(3), 3, 3),
+        (saw(2), 3, 3),
+        (saw(7), 3, 7),
+        (saw(6), 3, 7),
+        (save(5), 5, 7),
+        (save(8), 8, 8),
+    ] {
+        store.commit(&Batch(vec![op])).unwrap();
+        let seen = store.known(Side::Ado, &id).unwrap().map(|k| k.version);
+        assert_eq!(seen, Some(Version(known)));
+        assert_eq!(store.newest(Side::Ado, &id).unwrap(), Some(Version(newest)));
+    }
+}
+
+#[test]
 fn one_intent_per_source_is_open_and_the_first_server_time_stays() {
     let mut store = Store::open_in_memory().unwrap();
     store
