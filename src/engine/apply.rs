@@ -1,6 +1,7 @@
 //! Carries out a plan: intent, request, one commit per action.
 
 mod create;
+mod finish;
 mod rails;
 mod record;
 mod update;
@@ -11,7 +12,7 @@ use crate::engine::{CycleError, Engine, Writers};
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use crate::reconcile::plan::{Action, ActionKind, Conflict, PairPlan};
 use crate::reconcile::policy::Policy;
-use crate::reconcile::rails::attempt::{self, Failure};
+use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::rails::source;
 use crate::store::{Attempt, Batch, CycleRow, HoldRow, NewConflict, Op};
 use std::collections::{BTreeMap, BTreeSet};
@@ -435,21 +436,6 @@ fn earlier<'a>(holds: &'a [HoldRow], side: Side, item: &ItemId) -> Option<&'a Ho
     holds
         .iter()
         .find(|hold| hold.side == Some(side) && hold.item.as_ref() == Some(item))
-}
-
-/// Returns since when an item is looked at again and again, how often it was, and when it is next.
-fn next_look(
-    holds: &[HoldRow],
-    pair: &PairName,
-    side: Side,
-    item: &ItemId,
-    now: Timestamp,
-) -> (Timestamp, u32, Timestamp) {
-    let earlier = earlier(holds, side, item).filter(|hold| hold.retry_at.is_some());
-    let tries = earlier.map_or(0, |hold| hold.tries.saturating_add(1));
-    let since = earlier.map_or(now, |hold| hold.since);
-    let wait = attempt::wait_ms(tries.saturating_add(1), pair, item);
-    (since, tries, now.plus_ms(wait))
 }
 
 /// Returns the field that a definite refusal names.

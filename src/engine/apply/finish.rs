@@ -1,0 +1,356 @@
+//! The end of a pair's part in a cycle: what was seen, what is held and what is to be done again, in one commit.
+
+use super::{Run, Stopped, earlier};
+use crate::engine::observe::{again_key, chosen_key, rebased};
+use crate::engine::{CycleError, backoff};
+use crate::model::{Item, ItemId, LinkId, Side, Sided, Timestamp};
+use crate::reconcile::plan::{Hold, PairPlan};
+use crate::reconcile::policy::Policy;
+use crate::reconcile::rails::attempt;
+use crate::store::{Batch, HoldRow, Op, Store, StoreError};
+use std::collections::BTreeSet;
+
+impl Run<'_> {
+    /// Records how a pair's part in the cycle ended, and returns how many holds the pair has.
+    pub(super) fn finish(
+        &self,
+        policy: &Policy,
+        plan: &PairPlan,
+        stopped: Option<&Stopped>,
+        started: Timestamp,
+    ) -> Result<usize, CycleError> {
+        let mut store = self.engine.store();
+        if let Some(stopped) = stopped {
+            let ops = stood_still(&store, policy, plan, stopped, started)?;
+            store.commit(&Batch(ops))?;
+            return Ok(plan.holds.len());
+        }
+        let ops = Ending::new(self, policy, plan, &store, started)?.ops()?;
+        store.commit(&Batch(ops))?;
+        Ok(store.holds(Some(&plan.pair))?.len())
+    }
+}
+
+/// What is recorded of a pair whose plan was not carried out.
+fn stood_still(
+    store: &Store,
+    policy: &Policy,
+    plan: &PairPlan,
+    stopped: &Stopped,
+    started: Timestamp,
+) -> Result<Vec<Op>, StoreError> {
+    let mut state = store.pair_state(&plan.pair)?;
+    state.last_attempt = Some(started);
+    // Nothing of this pair was dealt with, so the next cycle must see all of it again.
+    state.last_sweep = None;
+    state.last_error = Some(match stopped {
+        Stopped::Guard => format!("a guard stopped the plan {}", plan.hash()),
+        Stopped::FirstContact => format!("the plan {} waits for a yes", plan.hash()),
+        Stopped::Switch(why) | Stopped::Canary(why) | Stopped::Firewall(why) => why.clone(),
+    });
+    let mut ops = Vec::new();
+    // The others end by themselves when their cause is gone; only a person's yes is waited for.
+    if matches!(stopped, Stopped::Guard | Stopped::FirstContact) {
+        ops.extend(backoff::stopped(store, policy, started)?);
+    }
+    ops.push(Op::SetPairState {
+        pair: plan.pair.clone(),
+        state,
+    });
+    Ok(ops)
+}
+
+/// The end of a pair whose plan was carried out, as far as it went.
+struct Ending<'a> {
+    run: &'a Run<'a>,
+    policy: &'a Policy,
+    plan: &'a PairPlan,
+    store: &'a Store,
+    /// Start of the cycle.
+    started: Timestamp,
+    now: Timestamp,
+    /// Links that the cycle looked at.
+    links: BTreeSet<LinkId>,
+    /// Links that wait longer: they come back when their time has come, or when an item changes.
+    later: BTreeSet<LinkId>,
+    /// The pair's holds from before the cycle.
+    before: Vec<HoldRow>,
+}
+
+impl<'a> Ending<'a> {
+    fn new(
+        run: &'a Run<'a>,
+        policy: &'a Policy,
+        plan: &'a PairPlan,
+        store: &'a Store,
+        started: Timestamp,
+    ) -> Result<Ending<'a>, StoreError> {
+        let now = run.engine.clock.now();
+        let links = run.observed.links.get(&plan.pair).into_iter().flatten();
+        let later = run
+            .holds
+            .iter()
+            .filter(|hold| hold.field.is_none() && hold.retry_at.is_none_or(|at| at > now))
+            .filter_map(|hold| hold.link);
+        Ok(Ending {
+            run,
+            policy,
+            plan,
+            store,
+            started,
+            now,
+            links: links.map(|(link, _)| *link).collect(),
+            later: later.collect(),
+            before: store.holds(Some(&plan.pair))?,
+        })
+    }
+
+    /// Everything that is recorded, in this order: what the rails forget of a base, a rebase sets again.
+    fn ops(&self) -> Result<Vec<Op>, StoreError> {
+        let looked_at = self.looked_at();
+        let mut ops = Vec::new();
+        ops.extend(backoff::carried_out(self.store, self.policy)?);
+        ops.extend(self.confirmed_bases()?);
+        ops.extend(
+            self.run
+                .rail_ops(self.store, self.plan, &looked_at, self.now)?,
+        );
+        ops.extend(self.rebases());
+        ops.extend(self.link_states());
+        ops.extend(self.observations());
+        ops.extend(self.choices_met()?);
+        ops.push(self.holds(looked_at));
+        ops.push(self.pair_state()?);
+        ops.extend(self.again()?);
+        Ok(ops)
+    }
+
+    /// The pair's linked items of this cycle.
+    fn linked(&self) -> impl Iterator<Item = &'a (LinkId, Sided<ItemId>)> {
+        let links = self.run.observed.links.get(&self.plan.pair);
+        links.into_iter().flatten()
+    }
+
+    /// The items of the pair that this cycle looked at.
+    fn looked_at(&self) -> BTreeSet<(Side, ItemId)> {
+        let linked = self
+            .linked()
+            .flat_map(|(_, items)| Side::BOTH.map(|s| (s, items.get(s).clone())));
+        let fresh = self.run.observed.fresh.get(&self.plan.pair);
+        linked.chain(fresh.into_iter().flatten().cloned()).collect()
+    }
+
+    /// Bases that this cycle saw in force.
+    fn confirmed_bases(&self) -> Result<Vec<Op>, StoreError> {
+        let mut ops = Vec::new();
+        for (link, fields) in &self.run.observed.confirmed {
+            let row = self.store.link(*link)?;
+            if row.is_some_and(|row| row.pair == self.plan.pair) {
+                ops.push(Op::SetBase {
+                    link: *link,
+                    fields: fields.clone(),
+                });
+            }
+        }
+        Ok(ops)
+    }
+
+    /// Bases of fields on which both sides agree without a write.
+    fn rebases(&self) -> impl Iterator<Item = Op> {
+        self.plan.rebases.iter().map(|rebase| Op::SetBase {
+            link: rebase.link,
+            fields: rebased(rebase),
+        })
+    }
+
+    /// States of links as they were seen, but for those that an action has just dissolved.
+    fn link_states(&self) -> impl Iterator<Item = Op> {
+        let done = self.plan.actions.iter();
+        let dissolved: BTreeSet<LinkId> = done
+            .filter(|action| action.kind.dissolves() && self.run.ok.contains(&action.id))
+            .filter_map(|action| action.link)
+            .collect();
+        let seen = self.run.observed.states.iter();
+        seen.filter(move |(link, _)| self.links.contains(link) && !dissolved.contains(link))
+            .map(|(link, state)| Op::SetLinkState {
+                link: *link,
+                state: state.clone(),
+                at: self.now,
+            })
+    }
+
+    /// What was seen of linked items.
+    fn observations(&self) -> impl Iterator<Item = Op> {
+        let sides = |(link, items): &'a (LinkId, Sided<ItemId>)| {
+            Side::BOTH.map(|side| (*link, side, items.get(side)))
+        };
+        self.linked()
+            .flat_map(sides)
+            .filter_map(|(link, side, id)| {
+                let item = self.newest(link, side, id)?.clone();
+                Some(self.run.observation(side, item, &self.plan.pair))
+            })
+    }
+
+    /// The state of an item to compare the next cycle's with. Items with something left undone keep their old one, so
+    /// that they count as changed until it is done.
+    fn newest(&self, link: LinkId, side: Side, id: &ItemId) -> Option<&Item> {
+        let written = self.run.written.get(side).get(id);
+        if !self.run.unclean.contains(&link) {
+            written.or_else(|| self.run.observed.items.get(side).get(id))
+        } else if !self.later.contains(&link) {
+            // It is looked at again in the next cycle; an answer older than our own write must show as that.
+            written
+        } else {
+            None
+        }
+    }
+
+    /// Forgets what a person chose for items that have got it now; those that a rail holds have not.
+    fn choices_met(&self) -> Result<Vec<Op>, StoreError> {
+        let plan = self.plan;
+        let waits: BTreeSet<LinkId> = plan
+            .holds
+            .iter()
+            .filter(|hold| plan.retry.contains_key(&(hold.side, hold.item.clone())))
+            .filter_map(|hold| hold.link)
+            .collect();
+        let mut ops = Vec::new();
+        for (link, _) in self.linked() {
+            let key = chosen_key(*link);
+            let settled = !self.run.unclean.contains(link) && !waits.contains(link);
+            if settled && self.store.meta(&key)?.is_some() {
+                ops.push(Op::SetMeta {
+                    key,
+                    value: "{}".to_owned(),
+                });
+            }
+        }
+        Ok(ops)
+    }
+
+    /// Replaces the holds of the items that were looked at with those of this cycle.
+    fn holds(&self, looked_at: BTreeSet<(Side, ItemId)>) -> Op {
+        let mut holds = self.run.holds.clone();
+        holds.extend(self.plan.holds.iter().map(|hold| self.planned(hold)));
+        holds.extend(self.unreadable());
+        let mut items = looked_at;
+        items.extend(holds.iter().filter_map(item_of));
+        if self.swept() {
+            // What waited without a link and is in neither listing any more has left the scope or is gone.
+            let unlinked = self.before.iter().filter(|hold| hold.link.is_none());
+            items.extend(unlinked.filter_map(item_of));
+        }
+        Op::SetHoldsFor {
+            pair: self.plan.pair.clone(),
+            items,
+            holds,
+        }
+    }
+
+    /// A hold of the plan. A whole linked item is held when it could not be read or left the scope: no edit may ever
+    /// announce that it is back, so it is looked at again. A held field waits for an edit.
+    fn planned(&self, hold: &Hold) -> HoldRow {
+        let key = (hold.side, hold.item.clone());
+        let whole = hold.link.is_some() && hold.field.is_none();
+        let (since, tries, retry_at) = match self.plan.retry.get(&key) {
+            Some(retry_at) if hold.field.is_none() => {
+                let before = earlier(&self.before, hold.side, &hold.item);
+                let failures = self.run.attempts.get(&key).map_or(0, |a| a.failures);
+                (before.map_or(self.now, |h| h.since), failures, *retry_at)
+            }
+            Some(_) | None => {
+                let (since, tries, retry_at) = self.next_look(hold.side, &hold.item);
+                let tries = if whole { tries } else { 0 };
+                (since, tries, whole.then_some(retry_at))
+            }
+        };
+        HoldRow {
+            pair: self.plan.pair.clone(),
+            link: hold.link,
+            side: Some(hold.side),
+            item: Some(hold.item.clone()),
+            field: hold.field.clone(),
+            reason: hold.reason.clone(),
+            since,
+            tries,
+            retry_at,
+        }
+    }
+
+    /// Holds of items without a link that could not be read.
+    fn unreadable(&self) -> impl Iterator<Item = HoldRow> {
+        let unreadable = self.run.observed.unreadable.get(&self.plan.pair);
+        unreadable.into_iter().flatten().map(|(side, id, reason)| {
+            let (since, tries, retry_at) = self.next_look(*side, id);
+            HoldRow {
+                pair: self.plan.pair.clone(),
+                link: None,
+                side: Some(*side),
+                item: Some(id.clone()),
+                field: None,
+                reason: reason.clone(),
+                since,
+                tries,
+                retry_at: Some(retry_at),
+            }
+        })
+    }
+
+    /// Returns since when an item is looked at again and again, how often it was, and when it is next.
+    fn next_look(&self, side: Side, item: &ItemId) -> (Timestamp, u32, Timestamp) {
+        let earlier = earlier(&self.before, side, item).filter(|hold| hold.retry_at.is_some());
+        let tries = earlier.map_or(0, |hold| hold.tries.saturating_add(1));
+        let since = earlier.map_or(self.now, |hold| hold.since);
+        let wait = attempt::wait_ms(tries.saturating_add(1), &self.plan.pair, item);
+        (since, tries, self.now.plus_ms(wait))
+    }
+
+    fn pair_state(&self) -> Result<Op, StoreError> {
+        let (run, pair) = (self.run, &self.plan.pair);
+        let mut state = self.store.pair_state(pair)?;
+        state.last_attempt = Some(self.started);
+        if self.swept() && !run.observed.partial {
+            let settled = !run.observed.unsettled.contains(pair);
+            state.last_sweep = settled.then_some(self.started);
+        }
+        let switched = run.switched_off.then(|| run.engine.stopped_by()).flatten();
+        state.last_error = run.breach.clone().or(switched);
+        if state.last_error.is_none() {
+            state.last_success = Some(self.now);
+        }
+        if state.fingerprint.as_deref() != Some(self.policy.fingerprint.as_str()) {
+            state.fingerprint = Some(self.policy.fingerprint.clone());
+            state.approved_at = Some(self.now);
+        }
+        Ok(Op::SetPairState {
+            pair: pair.clone(),
+            state,
+        })
+    }
+
+    /// The links to look at in the next cycle although nothing says that they changed, where the list is another now.
+    fn again(&self) -> Result<Option<Op>, StoreError> {
+        let asked = self.run.observed.again.get(&self.plan.pair);
+        let undone = self.run.unclean.difference(&self.later);
+        let links: BTreeSet<LinkId> = asked
+            .into_iter()
+            .flatten()
+            .chain(undone.filter(|link| self.links.contains(link)))
+            .copied()
+            .collect();
+        let key = again_key(&self.plan.pair);
+        let value = serde_json::to_string(&links).unwrap_or_default();
+        let stored = self.store.meta(&key)?.unwrap_or_else(|| "[]".to_owned());
+        Ok((stored != value).then_some(Op::SetMeta { key, value }))
+    }
+
+    /// Whether the pair was listed in full.
+    fn swept(&self) -> bool {
+        self.run.observed.swept.contains(&self.plan.pair)
+    }
+}
+
+fn item_of(hold: &HoldRow) -> Option<(Side, ItemId)> {
+    Some((hold.side?, hold.item.clone()?))
+}
