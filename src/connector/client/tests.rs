@@ -3,6 +3,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use secrecy::SecretString;
 use std::sync::Mutex;
 
 type Answer = (u16, Vec<(&'static str, String)>, String);
