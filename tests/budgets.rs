@@ -9,27 +9,30 @@
 )]
 
 use boardsync::commands::cycle::cycle;
-use boardsync::commands::setup::{self, Services};
 use boardsync::engine::apply::{Consent, Report};
-use boardsync::engine::{CycleError, Engine, Scope};
+use boardsync::engine::{CycleError, Scope};
 use boardsync::model::{ItemId, Side};
 use boardsync::sandbox::ado::AdoConfig;
 use boardsync::sandbox::clickup::config::{ClickUpConfig, Quirks};
 use boardsync::sandbox::clock::SandboxClock;
 use boardsync::sandbox::ledger::LedgerEntry;
 use boardsync::sandbox::world::{LIST, PROJECT, World};
-use boardsync::store::StateLock;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio_util::sync::CancellationToken;
 
+#[path = "common/back_fill.rs"]
+mod back_fill;
+#[path = "common/instance.rs"]
+mod instance;
 #[path = "budgets/mapping.rs"]
 mod mapping;
 #[path = "budgets/stopped.rs"]
 mod stopped;
+
+use back_fill::back_fill;
+use instance::Instance;
 
 /// List of the second pair.
 const SECOND_LIST: &str = "901100000003";
@@ -44,13 +47,6 @@ struct Bench {
     world: World,
     path: PathBuf,
     _folder: tempfile::TempDir,
-}
-
-/// One process: its own clients, the database on disk.
-struct Instance {
-    engine: Engine,
-    services: Services,
-    _lock: StateLock,
 }
 
 fn pair(name: &str, area: &str, list: &str) -> String {
@@ -144,29 +140,6 @@ impl Bench {
 }
 
 impl Instance {
-    async fn open(path: &Path) -> Instance {
-        let config = setup::config(Some(path)).unwrap();
-        let services = setup::connect(&config, &CancellationToken::new()).unwrap_or_else(die);
-        let (lock, store, key) = setup::open_state(&config).unwrap_or_else(die);
-        let engine = setup::engine(&config, &services, store, key).await;
-        Instance {
-            engine: engine.unwrap_or_else(die),
-            services,
-            _lock: lock,
-        }
-    }
-
-    async fn cycle(&self) -> Result<Report, CycleError> {
-        let yes = Consent {
-            first_contact: true,
-            ..Consent::default()
-        };
-        let (_, report) = cycle(&self.engine, &self.services, &Scope::default(), &yes).await?;
-        assert!(report.stopped.is_empty(), "{:?}", report.stopped);
-        assert!(report.closed.is_empty(), "{:?}", report.closed);
-        Ok(report)
-    }
-
     /// The other half of a linked item.
     fn counterpart(&self, pair: &str, side: Side, id: &str) -> String {
         let store = self.engine.store();
@@ -175,10 +148,6 @@ impl Instance {
             .unwrap();
         link.unwrap().item(side.other()).0.clone()
     }
-}
-
-fn die<T>(failure: boardsync::commands::Failure) -> T {
-    panic!("{}", failure.message)
 }
 
 /// What was sent, shortened, for messages.
@@ -368,20 +337,7 @@ async fn backfill(count: usize, kill: usize) -> Vec<LedgerEntry> {
     let bench = Bench::new(&pair("web", "Web", LIST)).await;
     bench.work_items("Web", "Story", count);
     bench.world.ledger.clear();
-    let mut instance = Instance::open(&bench.path).await;
-    if kill > 0 {
-        let creates = AtomicUsize::new(0);
-        instance.engine.interrupt = Some(Arc::new(move |point| {
-            point == "after-create" && creates.fetch_add(1, Ordering::SeqCst) + 1 == kill
-        }));
-        let end = instance.cycle().await;
-        assert!(matches!(end, Err(CycleError::Interrupted(_))), "{end:?}");
-        drop(instance);
-        assert_eq!(bench.names().len(), kill);
-        instance = Instance::open(&bench.path).await;
-    }
-    let report = instance.cycle().await.unwrap();
-    assert_eq!(report.failures(), 0);
+    let instance = back_fill(&bench.world, &bench.path, kill).await;
     let sent = bench.world.ledger.entries();
 
     let names = bench.names();

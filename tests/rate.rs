@@ -9,27 +9,28 @@
     reason = "helper functions of tests are not covered by the exceptions for tests"
 )]
 
-use boardsync::commands::cycle::cycle;
-use boardsync::commands::setup::{self, Services};
 use boardsync::connector::client::{Priority, RateLimit};
 use boardsync::connector::limiter::Limiter;
-use boardsync::engine::apply::{Consent, Report};
-use boardsync::engine::{CycleError, Engine, Scope};
 use boardsync::model::{Side, Timestamp};
 use boardsync::sandbox::ado::AdoConfig;
 use boardsync::sandbox::clickup::config::{ClickUpConfig, Quirks};
 use boardsync::sandbox::clock::SandboxClock;
 use boardsync::sandbox::world::{LIST, PROJECT, World};
-use boardsync::store::StateLock;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::json;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+#[path = "common/back_fill.rs"]
+mod back_fill;
+#[path = "common/instance.rs"]
+mod instance;
+
+use back_fill::back_fill;
 
 const MINUTE_MS: i64 = 60_000;
 /// Requests per minute in the configuration of the back-fills.
@@ -152,13 +153,6 @@ struct Bench {
     _folder: tempfile::TempDir,
 }
 
-/// One process: its own clients and so its own limiter, the database on disk.
-struct Instance {
-    engine: Engine,
-    services: Services,
-    _lock: StateLock,
-}
-
 impl Bench {
     /// `allowed`: what the fake ClickUp lets through per minute.
     async fn new(items: usize, allowed: u32) -> Bench {
@@ -205,53 +199,13 @@ impl Bench {
     /// Carries all work items over, killed after the create number `kill` (0: never), and checks that none has a twin.
     /// Returns when each request reached ClickUp, in milliseconds, and how many were refused as too many.
     async fn back_fill(&self, items: usize, kill: usize) -> (Vec<i64>, usize) {
-        let mut instance = Instance::open(&self.path).await;
-        if kill > 0 {
-            let creates = AtomicUsize::new(0);
-            instance.engine.interrupt = Some(Arc::new(move |point| {
-                point == "after-create" && creates.fetch_add(1, Ordering::SeqCst) + 1 == kill
-            }));
-            let end = instance.cycle().await;
-            assert!(matches!(end, Err(CycleError::Interrupted(_))), "{end:?}");
-            drop(instance);
-            instance = Instance::open(&self.path).await;
-        }
-        let report = instance.cycle().await.unwrap();
-        assert_eq!(report.failures(), 0);
+        back_fill(&self.world, &self.path, kill).await;
         assert_eq!(self.world.clickup.all_ids().len(), items, "{LIST}");
         let sent = self.world.ledger.entries();
         let sent = sent.iter().filter(|entry| entry.service == Side::ClickUp);
         let refused = sent.clone().filter(|entry| entry.status == 429).count();
         (sent.map(|entry| entry.at.0).collect(), refused)
     }
-}
-
-impl Instance {
-    async fn open(path: &Path) -> Instance {
-        let config = setup::config(Some(path)).unwrap_or_else(die);
-        let services = setup::connect(&config, &CancellationToken::new()).unwrap_or_else(die);
-        let (lock, store, key) = setup::open_state(&config).unwrap_or_else(die);
-        let engine = setup::engine(&config, &services, store, key).await;
-        Instance {
-            engine: engine.unwrap_or_else(die),
-            services,
-            _lock: lock,
-        }
-    }
-
-    async fn cycle(&self) -> Result<Report, CycleError> {
-        let yes = Consent {
-            first_contact: true,
-            ..Consent::default()
-        };
-        let (_, report) = cycle(&self.engine, &self.services, &Scope::default(), &yes).await?;
-        assert!(report.closed.is_empty(), "{:?}", report.closed);
-        Ok(report)
-    }
-}
-
-fn die<T>(failure: boardsync::commands::Failure) -> T {
-    panic!("{}", failure.message)
 }
 
 /// The most requests in any minute, as far as the step of virtual time tells.

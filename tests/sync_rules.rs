@@ -15,6 +15,8 @@ mod bench;
 mod fields;
 #[path = "sync_rules/formatting.rs"]
 mod formatting;
+#[path = "common/instance.rs"]
+mod instance;
 #[path = "sync_rules/presence.rs"]
 mod presence;
 #[path = "sync_rules/rails.rs"]

@@ -1,6 +1,6 @@
 //! Both fakes with one instance of the product between them.
 
-use boardsync::commands::setup::{self, Services};
+use crate::instance::Instance;
 use boardsync::engine::apply::{Consent, Report};
 use boardsync::engine::observe::Observed;
 use boardsync::engine::{CycleError, Engine, Scope};
@@ -9,10 +9,9 @@ use boardsync::sandbox::ado::AdoConfig;
 use boardsync::sandbox::clickup::ClickUpConfig;
 use boardsync::sandbox::clock::SandboxClock;
 use boardsync::sandbox::world::{LIST, PROJECT, World};
-use boardsync::store::{Conflict, LinkState, StateLock};
+use boardsync::store::{Conflict, LinkState};
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use tokio_util::sync::CancellationToken;
 
 pub const ADA: &str = "ada@contoso.example";
 pub const TITLE: &str = "System.Title";
@@ -20,12 +19,6 @@ pub const TEXT: &str = "System.Description";
 pub const STATE: &str = "System.State";
 pub const TAGS: &str = "System.Tags";
 pub const PERSON: &str = "System.AssignedTo";
-
-pub struct Instance {
-    pub engine: Engine,
-    services: Services,
-    _lock: StateLock,
-}
 
 pub struct Bench {
     pub world: World,
@@ -60,17 +53,11 @@ pub async fn bench_of(pair: &str) -> Bench {
 impl Bench {
     /// Starts the product, as a new process would.
     pub async fn open(&mut self) {
+        // The lock must be free before it is taken again.
         self.instance = None;
-        let config = setup::config(Some(&self.path)).unwrap();
-        let services = setup::connect(&config, &CancellationToken::new()).unwrap();
-        let (lock, store, key) = setup::open_state(&config).unwrap();
-        let mut engine = setup::engine(&config, &services, store, key).await.unwrap();
-        engine.timing.gone_ms = 0;
-        self.instance = Some(Instance {
-            engine,
-            services,
-            _lock: lock,
-        });
+        let mut instance = Instance::open(&self.path).await;
+        instance.engine.timing.gone_ms = 0;
+        self.instance = Some(instance);
     }
 
     pub fn engine(&self) -> &Engine {
