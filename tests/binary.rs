@@ -8,8 +8,6 @@
     reason = "tests may fail by panicking"
 )]
 
-#[path = "binary/aftercare.rs"]
-mod aftercare;
 #[path = "binary/backfill.rs"]
 mod backfill;
 #[path = "binary/bench.rs"]
@@ -26,6 +24,8 @@ mod disk;
 mod faults;
 #[path = "binary/inspecting.rs"]
 mod inspecting;
+#[path = "binary/keeping.rs"]
+mod keeping;
 #[path = "binary/lag.rs"]
 mod lag;
 #[path = "binary/planning.rs"]
@@ -36,5 +36,7 @@ mod projects;
 mod rails;
 #[path = "binary/reconciling.rs"]
 mod reconciling;
+#[path = "binary/undoing.rs"]
+mod undoing;
 #[path = "binary/usage.rs"]
 mod usage;

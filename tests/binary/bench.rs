@@ -10,6 +10,8 @@ use boardsync::sandbox::world::{PROJECT, World};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Token texts that no byte of output, log or database may hold.
 pub const ADO_TOKEN: &str = "canary-ado-6f1d0c52e7";
@@ -85,15 +87,7 @@ impl Bench {
             pat: ADO_TOKEN.to_owned(),
             ..AdoConfig::default()
         };
-        let clickup = ClickUpConfig {
-            token: CLICKUP_TOKEN.to_owned(),
-            quirks: Quirks {
-                rate_limit: 10_000,
-                ..Quirks::default()
-            },
-            ..ClickUpConfig::example()
-        };
-        let world = World::start_on(clock, ado, clickup, 0).await.unwrap();
+        let world = World::start_on(clock, ado, clickup(), 0).await.unwrap();
         Bench::of(world, &World::example_pair())
     }
 
@@ -121,8 +115,23 @@ impl Bench {
         bench
     }
 
-    pub fn command(&self, args: &[&str]) -> std::process::Command {
-        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("boardsync"));
+    /// A world with a conflict that waits for a person: ADO calls an item "Ours", ClickUp got `edit`.
+    pub async fn contested(edit: &Value) -> Bench {
+        let bench = Bench::new().await;
+        bench.replace_config("name = \"web\"", "name = \"web\"\nconflict = \"hold\"");
+        bench
+            .run(&["reconcile", "--once", "--yes"])
+            .await
+            .left_with(0);
+        let task = bench.task_named("Validate postcodes");
+        bench.rename(bench.ids[3], "Ours");
+        bench.world.clickup.edit(&task, edit).unwrap();
+        bench.run(&["reconcile", "--once"]).await.left_with(3);
+        bench
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("boardsync"));
         command.env_clear();
         for name in ["PATH", "HOME"] {
             if let Some(value) = std::env::var_os(name) {
@@ -134,7 +143,7 @@ impl Bench {
             .arg("--config")
             .arg(&self.config)
             .args(args)
-            .stdin(std::process::Stdio::null());
+            .stdin(Stdio::null());
         command
     }
 
@@ -143,7 +152,7 @@ impl Bench {
         let command = self.command(args);
         tokio::task::spawn_blocking(move || {
             let output = assert_cmd::Command::from_std(command)
-                .timeout(std::time::Duration::from_secs(60))
+                .timeout(Duration::from_secs(60))
                 .output()
                 .unwrap();
             Ran {
@@ -154,6 +163,37 @@ impl Bench {
         })
         .await
         .unwrap()
+    }
+
+    /// Starts the daemon, with nobody to listen to what it says.
+    pub fn daemon(&self) -> Child {
+        self.command(&["reconcile"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Waits until the daemon has brought something about.
+    pub async fn until(&self, done: impl Fn(&Bench) -> bool) {
+        let start = Instant::now();
+        while !done(self) {
+            assert!(start.elapsed() < Duration::from_secs(20), "no cycle came");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// No cycle writes anything, neither by deltas nor in full.
+    pub async fn quiet(&self) {
+        self.world.ledger.clear();
+        for args in [
+            &["reconcile", "--once"][..],
+            &["reconcile", "--once", "--full"],
+            &["reconcile", "--once"],
+        ] {
+            self.run(args).await.left_with(0);
+            assert_eq!(self.world.ledger.writes(), [], "{args:?}");
+        }
     }
 
     /// Every file of the folder with its bytes, but lock files, whose content is a note.
@@ -218,6 +258,18 @@ impl Bench {
         let text = std::fs::read_to_string(&self.config).unwrap();
         assert!(text.contains(from), "{from}");
         std::fs::write(&self.config, text.replacen(from, to, 1)).unwrap();
+    }
+}
+
+/// A ClickUp that knows our token and has room for a test.
+pub fn clickup() -> ClickUpConfig {
+    ClickUpConfig {
+        token: CLICKUP_TOKEN.to_owned(),
+        quirks: Quirks {
+            rate_limit: 10_000,
+            ..Quirks::default()
+        },
+        ..ClickUpConfig::example()
     }
 }
 

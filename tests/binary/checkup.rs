@@ -37,17 +37,7 @@ async fn a_verification_of_equal_sides_finds_nothing_and_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_difference_is_named_with_its_reason() {
-    let bench = Bench::new().await;
-    bench.replace_config("name = \"web\"", "name = \"web\"\nconflict = \"hold\"");
-    bench
-        .run(&["reconcile", "--once", "--yes"])
-        .await
-        .left_with(0);
-    let task = bench.task_named("Validate postcodes");
-    bench.rename(bench.ids[3], "Ours");
-    let edit = json!({ "name": "Theirs" });
-    bench.world.clickup.edit(&task, &edit).unwrap();
-    bench.run(&["reconcile", "--once"]).await.left_with(3);
+    let bench = Bench::contested(&json!({ "name": "Theirs" })).await;
     bench.rename(bench.ids[1], "Pending in ADO");
     bench.add_story("Without a counterpart");
     bench.world.ado.delete(bench.ids[2]);

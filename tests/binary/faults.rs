@@ -213,21 +213,21 @@ async fn an_answer_older_than_what_was_seen_before_overwrites_nothing() {
     assert_eq!(item.fields["System.Title"], "Written by a person");
 }
 
+/// Runs a cycle whose first overwrite ClickUp throttles for so many seconds, and returns how many it sent.
+async fn overwrites_of_a_throttled_cycle(bench: &Bench, seconds: &str) -> usize {
+    bench.world.ledger.clear();
+    let answer = status(429, &[("retry-after", seconds)]);
+    bench.fault(Side::ClickUp, Some("PUT"), "/task/", answer, 1);
+    bench.run(&["reconcile", "--once"]).await.left_with(3);
+    bench.world.ledger.writes().len()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edit_during_a_throttled_write_to_clickup_is_not_overwritten() {
     let bench = Bench::equal().await;
     let task = bench.task_named("Guest gets a receipt by mail");
     bench.rename(bench.ids[2], "Renamed in Azure DevOps");
-    bench.world.ledger.clear();
-    bench.fault(
-        Side::ClickUp,
-        Some("PUT"),
-        "/task/",
-        status(429, &[("retry-after", "1")]),
-        1,
-    );
-    bench.run(&["reconcile", "--once"]).await.left_with(3);
-    let puts = bench.world.ledger.writes().len();
+    let puts = overwrites_of_a_throttled_cycle(&bench, "1").await;
     assert_eq!(puts, 1, "not sent again on the strength of an old read");
     let body = serde_json::json!({ "priority": 1 });
     bench.world.clickup.edit(&task, &body).unwrap();
@@ -242,16 +242,7 @@ async fn a_429_ends_the_other_overwrites_of_the_run_too() {
     let bench = Bench::equal().await;
     bench.rename(bench.ids[1], "One");
     bench.rename(bench.ids[2], "Two");
-    bench.world.ledger.clear();
-    bench.fault(
-        Side::ClickUp,
-        Some("PUT"),
-        "/task/",
-        status(429, &[("retry-after", "3")]),
-        1,
-    );
-    bench.run(&["reconcile", "--once"]).await.left_with(3);
-    let puts = bench.world.ledger.writes().len();
+    let puts = overwrites_of_a_throttled_cycle(&bench, "3").await;
     assert_eq!(puts, 1, "sent three seconds after its read");
     bench.run(&["reconcile", "--once"]).await.left_with(0);
     let titles = bench.titles();

@@ -48,20 +48,8 @@ async fn a_clean_pair_is_shown_as_such() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conflict_is_shown_with_its_title_and_settled() {
-    let bench = Bench::new().await;
-    bench.replace_config("name = \"web\"", "name = \"web\"\nconflict = \"hold\"");
-    bench
-        .run(&["reconcile", "--once", "--yes"])
-        .await
-        .left_with(0);
-    let task = bench.task_named("Validate postcodes");
-    bench.rename(bench.ids[3], "Ours");
-    bench
-        .world
-        .clickup
-        .edit(&task, &json!({ "name": "Theirs", "tags": ["urgent"] }))
-        .unwrap();
-    bench.run(&["reconcile", "--once"]).await.left_with(3);
+    let edit = json!({ "name": "Theirs", "tags": ["urgent"] });
+    let bench = Bench::contested(&edit).await;
     bench.run(&["status"]).await.left_with(3);
     bench
         .run(&["conflicts", "list"])

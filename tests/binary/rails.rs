@@ -3,7 +3,7 @@
 use super::bench::{Bench, status};
 use boardsync::model::Side;
 use boardsync::sandbox::faults::Fault;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const ALWAYS: u32 = u32::MAX;
 
@@ -62,17 +62,8 @@ async fn read_only_shows_the_plan_and_changes_nothing() {
     bench.run(&["status"]).await.left_with(3).says("read_only");
     // The daemon too.
     bench.world.ledger.clear();
-    let mut child = bench
-        .command(&["reconcile"])
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let start = Instant::now();
-    while bench.world.ledger.count() < 4 {
-        assert!(start.elapsed() < Duration::from_secs(20), "no cycle came");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let mut child = bench.daemon();
+    bench.until(|bench| bench.world.ledger.count() >= 4).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     child.kill().unwrap();
     child.wait().unwrap();
@@ -85,17 +76,8 @@ async fn a_daemon_with_a_revoked_token_asks_seldom_and_a_person_at_any_time() {
     let bench = Bench::equal().await;
     bench.replace_config("[[pair]]", "[schedule]\npoll = \"5s\"\n\n[[pair]]");
     bench.fault(Side::ClickUp, None, "", Fault::TokenRevoked, ALWAYS);
-    let mut child = bench
-        .command(&["reconcile"])
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let start = Instant::now();
-    while bench.world.ledger.count() == 0 {
-        assert!(start.elapsed() < Duration::from_secs(20), "no cycle came");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let mut child = bench.daemon();
+    bench.until(|bench| bench.world.ledger.count() > 0).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let first = bench.world.ledger.count();
     tokio::time::sleep(Duration::from_secs(11)).await;

@@ -18,13 +18,7 @@ async fn the_first_contact_waits_for_a_yes() {
         .await
         .left_with(0);
     assert_eq!(bench.titles().len(), 5);
-    bench.world.ledger.clear();
-    bench.run(&["reconcile", "--once"]).await.left_with(0);
-    bench
-        .run(&["reconcile", "--once", "--full"])
-        .await
-        .left_with(0);
-    assert_eq!(bench.world.ledger.writes(), []);
+    bench.quiet().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,17 +109,10 @@ async fn the_daemon_runs_cycles_and_leaves_cleanly_when_told() {
     let bench = Bench::equal().await;
     bench.replace_config("[[pair]]", "[schedule]\npoll = \"5s\"\n\n[[pair]]");
     bench.rename(bench.ids[1], "Seen by the daemon");
-    let mut child = bench
-        .command(&["reconcile"])
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let start = Instant::now();
-    while !bench.titles().contains(&"Seen by the daemon".to_owned()) {
-        assert!(start.elapsed() < Duration::from_secs(20), "no cycle came");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let mut child = bench.daemon();
+    bench
+        .until(|bench| bench.titles().contains(&"Seen by the daemon".to_owned()))
+        .await;
     let told = std::process::Command::new("kill")
         .arg(child.id().to_string())
         .status()
