@@ -21,6 +21,8 @@ mod instance;
 mod presence;
 #[path = "sync_rules/rails.rs"]
 mod rails;
+#[path = "sync_rules/restored.rs"]
+mod restored;
 #[path = "sync_rules/sets.rs"]
 mod sets;
 #[path = "sync_rules/text.rs"]

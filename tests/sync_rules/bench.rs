@@ -9,7 +9,7 @@ use boardsync::sandbox::ado::AdoConfig;
 use boardsync::sandbox::clickup::ClickUpConfig;
 use boardsync::sandbox::clock::SandboxClock;
 use boardsync::sandbox::world::{LIST, PROJECT, World};
-use boardsync::store::{Conflict, LinkState};
+use boardsync::store::{Conflict, HoldRow, LinkState};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -60,8 +60,30 @@ impl Bench {
         self.instance = Some(instance);
     }
 
+    /// Settles the open conflict by the program.
+    pub async fn take(&mut self, side: &str) {
+        let id = self.engine().store().conflicts(true).unwrap()[0].id;
+        self.instance = None;
+        let done = std::process::Command::new(env!("CARGO_BIN_EXE_boardsync"))
+            .arg("--config")
+            .arg(&self.path)
+            .args(["conflicts", "resolve", &id.to_string(), "--take", side])
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+        self.open().await;
+    }
+
     pub fn engine(&self) -> &Engine {
         &self.instance.as_ref().unwrap().engine
+    }
+
+    pub fn holds(&self) -> Vec<HoldRow> {
+        self.engine().store().holds(None).unwrap()
+    }
+
+    pub fn open_conflicts(&self) -> usize {
+        self.engine().store().conflicts(true).unwrap().len()
     }
 
     pub async fn run(&self, full: bool) -> (Observed, Report) {

@@ -38,7 +38,7 @@ async fn an_edit_of_a_coloured_paragraph_is_held_and_settled_by_a_person() {
     );
     t.quiet().await;
     assert_eq!(t.conflicts().len(), 1, "one row however often it is seen");
-    let holds = t.engine().store().holds(None).unwrap();
+    let holds = t.holds();
     assert!(
         holds
             .iter()
@@ -46,26 +46,12 @@ async fn an_edit_of_a_coloured_paragraph_is_held_and_settled_by_a_person() {
         "{holds:?}"
     );
 
-    t.instance = None;
-    let done = std::process::Command::new(env!("CARGO_BIN_EXE_boardsync"))
-        .arg("--config")
-        .arg(&t.path)
-        .args([
-            "conflicts",
-            "resolve",
-            &stored[0].id.to_string(),
-            "--take",
-            "clickup",
-        ])
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{done:?}");
-    t.open().await;
+    t.take("clickup").await;
     t.cycle().await;
     assert!(t.string(id, TEXT).contains("always"));
     t.quiet().await;
     assert!(t.conflicts()[0].resolved_at.is_some());
-    assert!(t.engine().store().holds(None).unwrap().is_empty());
+    assert!(t.holds().is_empty());
 }
 
 #[tokio::test]
@@ -88,7 +74,7 @@ async fn the_same_edit_made_by_hand_in_azure_devops_ends_the_hold() {
         t.string(id, TEXT).contains("192"),
         "the colour is still there"
     );
-    assert!(t.engine().store().holds(None).unwrap().is_empty());
+    assert!(t.holds().is_empty());
 }
 
 #[tokio::test]

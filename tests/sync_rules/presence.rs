@@ -226,7 +226,7 @@ async fn a_copy_with_the_footer_is_held() {
     t.create_task(&json!({"name": "Item (copy)", "markdown_content": text}));
     t.quiet().await;
     assert_eq!(t.counts(), (1, 2), "no twin");
-    let holds = t.engine().store().holds(None).unwrap();
+    let holds = t.holds();
     assert!(
         holds.iter().any(|hold| hold.reason.contains("marker")),
         "{holds:?}"

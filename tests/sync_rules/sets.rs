@@ -188,7 +188,7 @@ async fn both_halves_with_markers_are_linked_again_after_a_lost_database() {
         if key_too {
             // Without the key nobody can tell a marker from a copied one, so a person is asked.
             assert_eq!((t.task_of(id), t.task_of(single)), (None, None));
-            let holds = t.engine().store().holds(None).unwrap();
+            let holds = t.holds();
             assert!(
                 holds.iter().any(|hold| hold.reason.contains("marker")),
                 "{holds:?}"
@@ -220,7 +220,7 @@ async fn a_pair_under_another_name_does_not_make_its_items_again() {
     t.clickup(&task, json!({"name": "Edited too"}));
     t.quiet().await;
     assert_eq!(t.counts(), (2, 2), "no twin");
-    let holds = t.engine().store().holds(None).unwrap();
+    let holds = t.holds();
     assert!(
         holds.iter().any(|hold| hold.reason.contains("pair web")),
         "{holds:?}"

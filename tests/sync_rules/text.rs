@@ -120,21 +120,7 @@ async fn a_held_conflict_writes_nothing_until_a_person_chooses() {
         2,
         "other fields flow while it is open"
     );
-    t.instance = None;
-    let done = std::process::Command::new(env!("CARGO_BIN_EXE_boardsync"))
-        .arg("--config")
-        .arg(&t.path)
-        .args([
-            "conflicts",
-            "resolve",
-            &stored[0].id.to_string(),
-            "--take",
-            "clickup",
-        ])
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{done:?}");
-    t.open().await;
+    t.take("clickup").await;
     t.cycle().await;
     assert_eq!(
         (

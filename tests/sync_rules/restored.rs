@@ -1,0 +1,200 @@
+//! A database that was put back or lost: nothing is made twice, nothing is overwritten.
+
+use super::bench::{Bench, TAGS, TITLE, bench};
+use boardsync::engine::Scope;
+use boardsync::model::{FieldValue, Side};
+use serde_json::json;
+use std::path::PathBuf;
+
+fn database(t: &Bench) -> PathBuf {
+    t.folder.path().join("boardsync.db")
+}
+
+/// Returns the database as it is now, as a backup does.
+async fn rolled_back(t: &mut Bench) -> Vec<u8> {
+    t.instance = None;
+    let copy = std::fs::read(database(t)).unwrap();
+    t.open().await;
+    copy
+}
+
+async fn restore(t: &mut Bench, copy: &[u8]) {
+    t.instance = None;
+    for suffix in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(t.folder.path().join(format!("boardsync.db{suffix}")));
+    }
+    std::fs::write(database(t), copy).unwrap();
+    t.open().await;
+}
+
+#[tokio::test]
+async fn a_restored_database_makes_no_twin_and_overwrites_nothing() {
+    let mut t = bench("").await;
+    let (one, task) = t.linked("Task", &[]).await;
+    let (still, still_task) = t.linked("Task", &[]).await;
+    let copy = rolled_back(&mut t).await;
+    let two = t.create("Task", &[(TITLE, json!("Made after the backup"))]);
+    t.ado(one, TITLE, json!("Second"));
+    t.cycle().await;
+    assert_eq!(t.task(&task)["name"], "Second");
+    let task_two = t.task_of(two).unwrap();
+    t.clickup(&task, json!({"name": "Third"}));
+    t.create("Task", &[(TITLE, json!("Made while it was down"))]);
+    restore(&mut t, &copy).await;
+    t.world.ledger.clear();
+    t.cycle().await;
+    t.cycle().await;
+    t.sweep().await;
+    assert_eq!(
+        t.world.ledger.writes(),
+        [],
+        "nothing is created or overwritten"
+    );
+    assert_eq!(t.task_of(two), Some(task_two), "found by its marker");
+    assert_eq!(t.string(one, TITLE), "Second");
+    assert_eq!(t.task(&task)["name"], "Third");
+    assert_eq!(t.open_conflicts(), 1);
+    assert!(
+        t.holds().iter().any(|hold| hold.reason.contains("restored")
+            && hold.reason.contains("created")
+            && hold.retry_at.is_some()),
+        "{:?}",
+        t.holds()
+    );
+    // What was equal is trusted again; what differs is not, however often it is looked at.
+    t.clickup(&task, json!({"priority": 1}));
+    t.cycle().await;
+    assert_eq!(t.field(one, "Microsoft.VSTS.Common.Priority"), 1);
+    assert_eq!(t.task(&task)["name"], "Third");
+    // What nobody touched is trusted as ever.
+    t.ado(still, TITLE, json!("Goes on"));
+    t.cycle().await;
+    assert_eq!(t.task(&still_task)["name"], "Goes on");
+    t.instance.as_mut().unwrap().engine.timing.quiet_ms = 0;
+    t.sweep().await;
+    assert_eq!(t.counts(), (4, 4), "the wait is over");
+    t.quiet().await;
+    // A person makes both sides equal: trusted again.
+    t.ado(one, TITLE, json!("Third"));
+    t.cycle().await;
+    assert_eq!(t.open_conflicts(), 0);
+    t.ado(one, TITLE, json!("Fourth"));
+    t.cycle().await;
+    assert_eq!(t.task(&task)["name"], "Fourth");
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn a_kill_at_any_commit_after_a_restore_makes_no_twin_and_forgets_no_restore() {
+    for kill in 0..14 {
+        let mut t = bench("").await;
+        let (one, task) = t.linked("Task", &[]).await;
+        let copy = rolled_back(&mut t).await;
+        let two = t.create("Task", &[]);
+        t.ado(one, TITLE, json!("Second"));
+        t.cycle().await;
+        let task_two = t.task_of(two);
+        t.clickup(&task, json!({"name": "Third"}));
+        t.create("Task", &[]);
+        restore(&mut t, &copy).await;
+        t.world.ledger.clear();
+        let mut edges = 0;
+        t.engine().store().on_commit(Box::new(move |_| {
+            edges += 1;
+            edges > kill
+        }));
+        let engine = t.engine();
+        if engine.recover().await.is_ok() {
+            let observed = engine.observe(&Scope::default()).await.unwrap();
+            let _ = t.try_apply(&observed).await;
+        }
+        t.open().await;
+        t.quiet().await;
+        assert_eq!(t.counts(), (3, 2), "kill {kill}");
+        assert_eq!(t.task_of(two), task_two, "kill {kill}");
+        assert_eq!(t.task(&task)["name"], "Third", "kill {kill}");
+        assert_eq!(t.string(one, TITLE), "Second", "kill {kill}");
+    }
+}
+
+#[tokio::test]
+async fn a_choice_of_before_the_backup_is_not_carried_out_again() {
+    let mut t = bench("conflict = \"hold\"").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    let link = {
+        let store = t.engine().store();
+        store.link_by_item(&"web".into(), Side::Ado, &id.to_string().as_str().into())
+    };
+    let link = link.unwrap().unwrap().id;
+    let chosen = json!({"title": [Side::ClickUp, FieldValue::text("Old choice")]});
+    let key = format!("chosen:{link}");
+    t.engine()
+        .store()
+        .set_meta(&key, &chosen.to_string())
+        .unwrap();
+    let copy = rolled_back(&mut t).await;
+    t.ado(id, TITLE, json!("Newer"));
+    t.engine().store().set_meta(&key, "{}").unwrap();
+    t.cycle().await;
+    assert_eq!(t.task(&task)["name"], "Newer");
+    restore(&mut t, &copy).await;
+    t.world.ledger.clear();
+    t.quiet().await;
+    assert_eq!(t.string(id, TITLE), "Newer");
+}
+
+#[tokio::test]
+async fn after_a_lost_database_nothing_is_created_for_the_quiet_time() {
+    let mut t = bench("").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    t.instance = None;
+    for name in ["boardsync.db", "boardsync.db-wal", "boardsync.db-shm"] {
+        let _ = std::fs::remove_file(t.folder.path().join(name));
+    }
+    t.create("Task", &[(TITLE, json!("New"))]);
+    t.open().await;
+    t.quiet().await;
+    assert_eq!(t.counts(), (2, 1));
+    assert_eq!(t.task_of(id).as_ref(), Some(&task));
+    t.instance.as_mut().unwrap().engine.timing.quiet_ms = 0;
+    t.sweep().await;
+    assert_eq!(t.counts(), (2, 2));
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn after_a_restore_not_even_an_empty_field_is_filled_in() {
+    let mut t = bench("").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    let copy = rolled_back(&mut t).await;
+    t.clickup(&task, json!({"tags": ["late"]}));
+    t.cycle().await;
+    assert_eq!(t.string(id, TAGS), "late");
+    t.ado(id, TAGS, json!(""));
+    restore(&mut t, &copy).await;
+    t.quiet().await;
+    assert_eq!(t.string(id, TAGS), "");
+    assert_eq!(t.tags(&task), ["late"]);
+    assert_eq!(t.open_conflicts(), 1);
+    // It stays so when something else of the item is edited, until a person has chosen.
+    t.ado(id, TITLE, json!("Edited"));
+    t.cycle().await;
+    assert_eq!(t.task(&task)["name"], "Edited");
+    assert_eq!((t.string(id, TAGS).as_str(), t.open_conflicts()), ("", 1));
+    t.take("ado").await;
+    t.cycle().await;
+    assert!(t.tags(&task).is_empty());
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn an_ordinary_start_holds_nothing() {
+    let mut t = bench("").await;
+    t.linked("Task", &[]).await;
+    for n in 2..5 {
+        t.open().await;
+        t.create("Task", &[]);
+        t.cycle().await;
+        assert_eq!(t.counts(), (n, n));
+    }
+}
