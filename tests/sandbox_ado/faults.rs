@@ -103,14 +103,8 @@ async fn broken_answers_are_broken() {
     let world = World::new().await;
     let id = world.task("one");
     world.fault("/workitems/", Fault::TruncateBody);
-    let url = world.url(&format!("/_apis/wit/workitems/{id}"));
-    let answer = world
-        .http
-        .get(&url)
-        .basic_auth("", Some("pat"))
-        .send()
-        .await
-        .unwrap();
+    let path = format!("/_apis/wit/workitems/{id}");
+    let answer = world.answer(&path).await;
     assert!(answer.text().await.is_err());
     world.fault("/wiql", Fault::EmptyListing);
     assert!(world.ids("[System.Id] > 0", "").await.is_empty());
@@ -131,13 +125,7 @@ async fn broken_answers_are_broken() {
         headers: vec![("retry-after".to_owned(), "7".to_owned())],
     };
     world.fault("/workitems/", status);
-    let answer = world
-        .http
-        .get(&url)
-        .basic_auth("", Some("pat"))
-        .send()
-        .await
-        .unwrap();
+    let answer = world.answer(&path).await;
     assert_eq!(
         (
             answer.status().as_u16(),
@@ -166,14 +154,8 @@ async fn throttling_headers_come_on_a_success() {
             remaining: 9,
         })
     });
-    let url = world.url(&format!("/_apis/wit/workitems/{id}"));
-    let answer = world
-        .http
-        .get(&url)
-        .basic_auth("", Some("pat"))
-        .send()
-        .await
-        .unwrap();
+    let path = format!("/_apis/wit/workitems/{id}");
+    let answer = world.answer(&path).await;
     assert_eq!(
         (
             answer.status().as_u16(),

@@ -47,6 +47,12 @@ impl World {
         format!("{}/contoso{path}{mark}api-version=7.1", self.server.url)
     }
 
+    /// The whole answer to a GET, headers and all.
+    pub async fn answer(&self, path: &str) -> Response {
+        let request = self.http.get(self.url(path)).basic_auth("", Some("pat"));
+        request.send().await.unwrap()
+    }
+
     pub async fn send(&self, method: Method, path: &str, kind: &str, body: Value) -> Response {
         let request = self
             .http
