@@ -29,161 +29,51 @@ const IMPURE: &[&str] = &[
     "HashMap",
 ];
 /// Module, and the modules of this crate that it may not name.
-const FORBIDDEN: &[(&str, &[&str])] = &[
+const FORBIDDEN: &[(&str, &str)] = &[
     (
         "model",
-        &[
-            "reconcile",
-            "mapping",
-            "markup",
-            "render",
-            "connector",
-            "azure",
-            "clickup",
-            "store",
-            "engine",
-            "config",
-            "commands",
-            "sandbox",
-        ],
+        "reconcile mapping markup render connector azure clickup store engine config commands sandbox",
     ),
     (
         "mapping",
-        &[
-            "reconcile",
-            "connector",
-            "azure",
-            "clickup",
-            "store",
-            "engine",
-            "config",
-            "commands",
-            "sandbox",
-        ],
+        "reconcile connector azure clickup store engine config commands sandbox",
     ),
     (
         "markup",
-        &[
-            "reconcile",
-            "connector",
-            "azure",
-            "clickup",
-            "store",
-            "engine",
-            "config",
-            "commands",
-            "sandbox",
-        ],
+        "reconcile connector azure clickup store engine config commands sandbox",
     ),
     (
         "reconcile",
-        &[
-            "connector",
-            "azure",
-            "clickup",
-            "store",
-            "engine",
-            "config",
-            "commands",
-            "sandbox",
-            "render",
-        ],
+        "connector azure clickup store engine config commands sandbox render",
     ),
     (
         "render",
-        &[
-            "connector",
-            "azure",
-            "clickup",
-            "store",
-            "engine",
-            "config",
-            "commands",
-            "sandbox",
-        ],
+        "connector azure clickup store engine config commands sandbox",
     ),
     (
         "store",
-        &[
-            "azure",
-            "clickup",
-            "engine",
-            "config",
-            "commands",
-            "sandbox",
-            "reconcile",
-            "render",
-        ],
+        "azure clickup engine config commands sandbox reconcile render",
     ),
     (
         "connector",
-        &[
-            "azure",
-            "clickup",
-            "store",
-            "engine",
-            "config",
-            "commands",
-            "sandbox",
-            "reconcile",
-        ],
+        "azure clickup store engine config commands sandbox reconcile",
     ),
     (
         "azure",
-        &[
-            "clickup",
-            "store",
-            "engine",
-            "config",
-            "commands",
-            "sandbox",
-            "reconcile",
-        ],
+        "clickup store engine config commands sandbox reconcile",
     ),
     (
         "clickup",
-        &[
-            "azure",
-            "store",
-            "engine",
-            "config",
-            "commands",
-            "sandbox",
-            "reconcile",
-        ],
+        "azure store engine config commands sandbox reconcile",
     ),
-    (
-        "engine",
-        &["azure", "clickup", "commands", "sandbox", "render"],
-    ),
+    ("engine", "azure clickup commands sandbox render"),
     (
         "config",
-        &[
-            "connector",
-            "azure",
-            "clickup",
-            "store",
-            "engine",
-            "commands",
-            "sandbox",
-            "reconcile",
-            "render",
-        ],
+        "connector azure clickup store engine commands sandbox reconcile render",
     ),
     (
         "sandbox",
-        &[
-            "connector",
-            "azure",
-            "clickup",
-            "store",
-            "engine",
-            "config",
-            "commands",
-            "reconcile",
-            "markup",
-            "render",
-        ],
+        "connector azure clickup store engine config commands reconcile markup render",
     ),
 ];
 
@@ -260,7 +150,7 @@ fn imports_run_one_way() {
         );
         for path in sources {
             for (number, line) in code(&path) {
-                for other in forbidden.iter().filter(|other| names(&line, other)) {
+                for other in forbidden.split(' ').filter(|other| names(&line, other)) {
                     broken.push(format!(
                         "{}:{number}: {module} names {other}",
                         path.display()
