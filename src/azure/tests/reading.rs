@@ -1,0 +1,212 @@
+//! Listings, reads by id and searches: how many requests they cost and what is made of the answers.
+
+use super::scope;
+use super::server::{Server, addresses, at, start, wire};
+use crate::azure::*;
+use crate::model::Version;
+use serde_json::json;
+
+fn since() -> Watermark {
+    Watermark {
+        high: Some(at("2026-05-01T11:59:30.7Z")),
+        peak: None,
+        settled: None,
+        link_token: Some("77".to_owned()),
+    }
+}
+
+fn held(version: i64) -> Option<Known> {
+    Some(Known {
+        version: Version(version),
+        changed_at: at("2026-05-01T11:58:00Z"),
+    })
+}
+
+/// Requests but those for types, which are read once in the life of a process.
+fn listing_requests(server: &Server) -> usize {
+    let seen = addresses(server);
+    seen.iter()
+        .filter(|address| !address.contains("/workitemtypes/"))
+        .count()
+}
+
+fn ids(listing: &Listing) -> Vec<&str> {
+    listing.rows.iter().map(|row| row.id.as_str()).collect()
+}
+
+#[tokio::test]
+async fn an_idle_cycle_is_one_query_and_one_look_at_the_link_feed() {
+    let (server, reader, _) = start(vec![scope("a", "One"), scope("b", "Two")]).await;
+    server.lock().unwrap().queries = vec![vec![]];
+    server.lock().unwrap().links =
+        json!({"values": [], "continuationToken": "78", "isLastBatch": true});
+    let listing = reader.fetch_changes(&since(), &|_| None).await.unwrap();
+    assert!(listing.rows.is_empty());
+    assert_eq!(listing.watermark.high, Some(at("2026-05-01T12:00:00.5Z")));
+    assert_eq!(listing.watermark.link_token.as_deref(), Some("78"));
+    let seen = addresses(&server);
+    assert_eq!(seen.len(), 2, "{seen:?}");
+    assert!(seen[0].contains("/acme/_apis/wit/wiql?") && seen[0].contains("timePrecision=true"));
+    assert!(seen[1].contains("continuationToken=77"));
+    let query = server.lock().unwrap().log[0].2["query"].to_string();
+    assert!(query.contains(">= '2026-05-01T11:54:30Z'"), "{query}");
+}
+
+#[tokio::test]
+async fn a_cycle_after_an_edit_explains_the_overlap_with_one_batch() {
+    let (server, reader, _) = start(vec![scope("a", "One")]).await;
+    {
+        let mut script = server.lock().unwrap();
+        script.queries = vec![vec![1, 2, 3]];
+        script.items =
+            BTreeMap::from([(1, wire(1, 5, "One", "New")), (2, wire(2, 9, "One", "New"))]);
+    }
+    let known = |id: &ItemId| match id.as_str() {
+        "1" => held(5),
+        "2" => held(8),
+        _ => None,
+    };
+    let listing = reader.fetch_changes(&since(), &known).await.unwrap();
+    assert_eq!(ids(&listing), ["2", "3"]);
+    assert_eq!(listing.rows[0].version, Some(Version(9)));
+    assert_eq!(
+        listing.watermark.link_token.as_deref(),
+        Some("77"),
+        "kept for later"
+    );
+    let item = listing.rows[0].item.as_ref();
+    assert_eq!(
+        item.map(|item| item.version),
+        Some(Version(9)),
+        "read whole"
+    );
+    assert_eq!(listing_requests(&server), 2);
+}
+
+#[tokio::test]
+async fn many_explained_rows_cost_a_second_query_instead_of_batches() {
+    let (server, reader, _) = start(vec![scope("a", "One")]).await;
+    server.lock().unwrap().queries = vec![(1..=500).collect(), vec![7, 8]];
+    server.lock().unwrap().items =
+        BTreeMap::from([(7, wire(7, 2, "One", "New")), (8, wire(8, 1, "One", "New"))]);
+    let listing = reader.fetch_changes(&since(), &|_| held(1)).await.unwrap();
+    assert_eq!(ids(&listing), ["7"]);
+    assert!(listing.rows[0].item.is_some(), "it need not be read again");
+    assert_eq!(listing_requests(&server), 3, "the link feed waits");
+    let query = server.lock().unwrap().log[1].2["query"].to_string();
+    assert!(query.contains(">= '2026-05-01T11:59:30Z'"), "{query}");
+}
+
+#[tokio::test]
+async fn rows_of_a_shared_query_are_attributed_and_foreign_ones_dropped() {
+    let (server, reader, _) = start(vec![scope("a", "One"), scope("b", "Two")]).await;
+    {
+        let mut script = server.lock().unwrap();
+        script.queries = vec![vec![1, 2, 3]];
+        script.items = BTreeMap::from([
+            (1, wire(1, 5, "Two", "New")),
+            (2, wire(2, 9, "One", "New")),
+            (3, wire(3, 9, "Three", "New")),
+        ]);
+    }
+    let listing = reader.fetch_changes(&since(), &|_| None).await.unwrap();
+    let pairs: Vec<_> = listing.rows.iter().map(|row| row.pair.0.as_str()).collect();
+    assert_eq!((ids(&listing), pairs), (vec!["1", "2"], vec!["b", "a"]));
+    assert_eq!(listing_requests(&server), 2);
+}
+
+#[tokio::test]
+async fn a_changed_link_makes_known_ends_rows() {
+    let (server, reader, _) = start(vec![scope("a", "One")]).await;
+    server.lock().unwrap().queries = vec![vec![]];
+    server.lock().unwrap().links = json!({"values": [
+        {"rel": "System.LinkTypes.Hierarchy", "sourceId": 7, "targetId": 8, "isActive": false}],
+        "nextLink": "https://x.example/_apis?continuationToken=90&api-version=7.1", "isLastBatch": true});
+    let known = |id: &ItemId| (id.as_str() == "8").then(|| held(3)).flatten();
+    let listing = reader.fetch_changes(&since(), &known).await.unwrap();
+    assert_eq!(ids(&listing), ["8"]);
+    assert_eq!(listing.rows[0].version, None, "the revision did not move");
+    assert_eq!(listing.watermark.link_token.as_deref(), Some("90"));
+}
+
+#[tokio::test]
+async fn a_server_without_the_link_feed_is_no_error() {
+    let (server, reader, _) = start(vec![scope("a", "One")]).await;
+    server.lock().unwrap().queries = vec![vec![]];
+    assert!(reader.fetch_changes(&since(), &|_| None).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_full_walk_has_revisions_and_is_complete() {
+    let (server, reader, _) = start(vec![scope("a", "One")]).await;
+    {
+        let mut script = server.lock().unwrap();
+        script.queries = vec![(1..=19_000).collect(), vec![19_001]];
+        script.items = BTreeMap::from([(19_001, wire(19_001, 4, "One", "New"))]);
+    }
+    let listing = reader
+        .fetch_changes(&Watermark::default(), &|_| None)
+        .await
+        .unwrap();
+    assert!(listing.complete);
+    assert_eq!(listing.rows.len(), 19_001);
+    assert_eq!(listing.rows.last().unwrap().version, Some(Version(4)));
+    let query = server.lock().unwrap().log[1].2["query"].to_string();
+    assert!(query.contains("[System.Id] > 19000"), "{query}");
+}
+
+#[tokio::test]
+async fn only_a_recycle_bin_row_says_that_an_item_is_gone() {
+    let (server, reader, _) = start(vec![scope("a", "One")]).await;
+    {
+        let mut script = server.lock().unwrap();
+        script.items = BTreeMap::from([(1, wire(1, 5, "One", "New"))]);
+        script.bin = json!([{"id": "2", "code": 200, "deletedDate": "5/1/2026 9:00:00 AM"}, {"id": "3", "code": 404}, null]);
+    }
+    let asked = ["1", "2", "3", "x"].map(ItemId::from).into();
+    let answer = reader.fetch_items(&asked).await.unwrap();
+    assert_eq!(answer.len(), 4);
+    assert!(
+        matches!(&answer[&ItemId::from("1")], Fetched::Seen(item) if item.version == Version(5))
+    );
+    assert!(
+        matches!(&answer[&ItemId::from("2")], Fetched::Gone { evidence } if evidence.contains("5/1/2026"))
+    );
+    assert!(matches!(
+        &answer[&ItemId::from("3")],
+        Fetched::Unclear { .. }
+    ));
+    assert!(matches!(
+        &answer[&ItemId::from("x")],
+        Fetched::Unclear { .. }
+    ));
+}
+
+#[tokio::test]
+async fn a_marker_is_found_by_exact_comparison_among_recent_items() {
+    let (server, reader, _) = start(vec![scope("a", "One")]).await;
+    let carrying = |id: i64, comment: &str| {
+        let mut item = wire(id, 1, "One", "New");
+        item["relations"] = json!([{"rel": "Hyperlink", "url": "https://x.example", "attributes": {"comment": comment}}]);
+        (id, item)
+    };
+    {
+        let mut script = server.lock().unwrap();
+        script.queries = vec![vec![1, 2, 3]];
+        script.items = BTreeMap::from([
+            carrying(1, "sx1:m2"),
+            carrying(2, "sx1:m"),
+            (3, wire(3, 1, "One", "New")),
+        ]);
+    }
+    let found = reader
+        .find_marker(&PairName::from("a"), "sx1:m", at("2026-05-01T11:00:00Z"))
+        .await
+        .unwrap();
+    assert_eq!(found, [ItemId::from("2")]);
+    let query = server.lock().unwrap().log[0].2["query"].to_string();
+    assert!(
+        query.contains("[System.CreatedDate] >= '2026-05-01T11:00:00Z'"),
+        "{query}"
+    );
+}

@@ -1,0 +1,188 @@
+//! Updates and creates: what is sent, and what an answer means.
+
+use super::scope;
+use super::server::{start, wire};
+use crate::azure::*;
+use crate::model::{FieldValue, Folded, Item, RichText, TextFormat, Version};
+use serde_json::json;
+
+fn current() -> Item {
+    Item {
+        id: ItemId::from("4"),
+        version: Version(6),
+        url: String::new(),
+        fields: BTreeMap::from([
+            (FieldKey::State, FieldValue::choice("New")),
+            (FieldKey::Tags, FieldValue::tags(["a"])),
+            (
+                FieldKey::StartDate,
+                FieldValue::Day("2026-05-02".parse().unwrap()),
+            ),
+            (FieldKey::Assignees, FieldValue::Empty),
+        ]),
+        raw: BTreeMap::from([(
+            FieldKey::Description,
+            RichText {
+                format: TextFormat::Markdown,
+                text: "old".to_owned(),
+            },
+        )]),
+        markers: Vec::new(),
+        backlinks: Vec::new(),
+        parent: None,
+        archived: false,
+        container: "One|One".to_owned(),
+        created_at: Timestamp(0),
+        changed_at: Timestamp(0),
+    }
+}
+
+fn change(set: &[(FieldKey, FieldValue)]) -> Change {
+    Change {
+        pair: PairName::from("a"),
+        id: ItemId::from("4"),
+        expected: Version(6),
+        current: Box::new(current()),
+        set: set.iter().cloned().collect(),
+        backlink: None,
+    }
+}
+
+#[tokio::test]
+async fn an_update_tests_the_revision_and_sends_only_what_differs() {
+    let (server, _, writer) = start(vec![scope("a", "One")]).await;
+    server.lock().unwrap().writes = vec![(200, wire(4, 7, "One", "New"))];
+    let change = change(&[
+        (FieldKey::Tags, FieldValue::Empty),
+        (
+            FieldKey::StartDate,
+            FieldValue::Day("2026-05-02".parse().unwrap()),
+        ),
+        (FieldKey::Assignees, FieldValue::Empty),
+        (FieldKey::Points, FieldValue::Number(1000)),
+        (FieldKey::Description, FieldValue::Rich("new".to_owned())),
+    ]);
+    let written = writer.update(&change).await.unwrap();
+    assert_eq!(written.item.version, Version(7));
+    let script = server.lock().unwrap();
+    let (method, address, body) = script.log.last().unwrap();
+    assert_eq!(method, "PATCH");
+    assert!(address.starts_with("/acme/_apis/wit/workitems/4?"));
+    assert_eq!(body[0], json!({"op": "test", "path": "/rev", "value": 6}));
+    let paths: Vec<_> = body
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|op| (op["op"].as_str().unwrap(), op["path"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        paths[1..],
+        [
+            ("remove", "/fields/System.Tags"),
+            ("add", "/fields/System.Description")
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_state_out_of_reach_is_walked_to_and_a_refused_step_is_pending() {
+    let (server, _, writer) = start(vec![scope("a", "One")]).await;
+    server.lock().unwrap().writes = vec![
+        (200, wire(4, 7, "One", "Active")),
+        (400, json!({"message": "TF401320: rule"})),
+    ];
+    let written = writer
+        .update(&change(&[(FieldKey::State, FieldValue::choice("closed"))]))
+        .await
+        .unwrap();
+    assert_eq!(
+        written.item.fields[&FieldKey::State],
+        FieldValue::choice("Active")
+    );
+    assert!(written.pending[&FieldKey::State].contains("TF401320"));
+    let script = server.lock().unwrap();
+    let last = &script.log.last().unwrap().2;
+    assert_eq!(
+        last[0]["value"], 7,
+        "each step tests the revision of the one before"
+    );
+    assert_eq!(last[1]["value"], "Closed");
+}
+
+#[tokio::test]
+async fn nothing_to_change_sends_no_patch_and_a_lost_race_is_stale() {
+    let (server, _, writer) = start(vec![scope("a", "One")]).await;
+    let same = change(&[(FieldKey::Tags, FieldValue::tags(["A"]))]);
+    assert_eq!(writer.update(&same).await.unwrap().item, current());
+    server.lock().unwrap().writes = vec![(412, json!({"message": "VS403351: test failed"}))];
+    let other = change(&[(FieldKey::Tags, FieldValue::tags(["b"]))]);
+    let error = writer.update(&other).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.code.as_deref()),
+        (ErrorKind::Stale, Some("VS403351"))
+    );
+}
+
+fn new_item(state: &str) -> NewItem {
+    NewItem {
+        pair: PairName::from("a"),
+        fields: BTreeMap::from([
+            (FieldKey::Title, FieldValue::Text("Paint".to_owned())),
+            (FieldKey::State, FieldValue::choice(state)),
+            (FieldKey::Points, FieldValue::Number(1000)),
+            (
+                FieldKey::Assignees,
+                FieldValue::from_people([Folded::person("Ana@acme.example", "Ana")].into()),
+            ),
+        ]),
+        marker: "sx1:m".to_owned(),
+        source: ItemId::from("86x"),
+        source_type: "Task".to_owned(),
+        source_url: "https://app.clickup.com/t/86x".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_create_carries_its_marker_and_reaches_other_states_afterwards() {
+    let (server, _, writer) = start(vec![scope("a", "One")]).await;
+    server.lock().unwrap().writes = vec![
+        (200, wire(4, 1, "One", "New")),
+        (200, wire(4, 2, "One", "Active")),
+    ];
+    let written = writer.create(&new_item("Active")).await.unwrap();
+    assert_eq!(written.item.version, Version(2));
+    assert!(written.pending.is_empty());
+    let script = server.lock().unwrap();
+    let writes: Vec<_> = script
+        .log
+        .iter()
+        .filter(|(m, a, _)| m != "GET" && a.contains("/workitems/"))
+        .collect();
+    assert_eq!(
+        (writes[0].0.as_str(), writes[1].0.as_str()),
+        ("POST", "PATCH")
+    );
+    assert!(
+        writes[0]
+            .1
+            .starts_with("/acme/One/_apis/wit/workitems/$Task?"),
+        "{}",
+        writes[0].1
+    );
+    let body = writes[0].2.to_string();
+    assert!(
+        body.contains("sx1:m") && body.contains("ana@acme.example"),
+        "{body}"
+    );
+    assert!(!body.contains("System.State"), "{body}");
+}
+
+#[tokio::test]
+async fn a_create_with_an_unclear_answer_is_sent_once_and_ambiguous() {
+    for answer in [(503, json!({})), (200, json!({"unexpected": true}))] {
+        let (server, _, writer) = start(vec![scope("a", "One")]).await;
+        server.lock().unwrap().writes = vec![answer];
+        let error = writer.create(&new_item("New")).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Ambiguous);
+    }
+}
