@@ -1,4 +1,15 @@
 //! Verified copies of the database, and what becomes of one that is taken into use.
+//!
+//! A copy carries a mark, although the epochs ([`super::epoch`]) notice most restores as well. Neither is enough:
+//! - The epochs notice nothing when the file beside the database is as old as the copy: both came back together, or
+//!   nothing was announced since the copy was made. Links that a person dissolved since, or chose a value for, would then
+//!   be taken for the present state. The mark travels inside the copy and does not depend on what lies beside it.
+//! - The mark is on our own copies only. A database put back by `cp` or by the tool that backs up the machine, and a new
+//!   one in the place of a lost one, have none. That is what the epochs are for.
+//!
+//! What follows differs too. Somebody put a marked copy in place and can be asked, so nothing at all is written, deletes
+//! included, before a yes. A machine that was put back goes on by itself: creates wait for the quiet time, fields that
+//! differ wait for a person. A copy put back in the usual way, into a folder that has moved on, gets both.
 
 use super::Store;
 use super::error::{StoreError, sql};

@@ -9,8 +9,9 @@
 //!
 //! A file that is not there cannot be compared. It is written before the counter passes 1, so without it a larger
 //! counter means that the database came here alone, which is how a backup comes to a new machine. A restore of the whole
-//! folder or machine takes the file back together with the database; nothing on this machine can tell that. Deleting the
-//! file before the next start tells it.
+//! folder or machine takes the file back together with the database; nothing on this machine can tell that, unless the
+//! database is one of our own copies, which carry a mark ([`super::backup`] says why there are both). Deleting the file
+//! before the next start tells it.
 
 use super::error::{StoreError, sql};
 use super::open::{beside, private};

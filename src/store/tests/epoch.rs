@@ -59,6 +59,53 @@ fn a_copy_that_lacks_one_announced_write_is_noticed() {
     assert_eq!(store.restored().unwrap().unwrap().at, Timestamp(7));
 }
 
+/// Why copies carry a mark as well: the epochs have nothing to compare here.
+#[test]
+fn a_copy_that_comes_back_with_its_own_epoch_is_known_by_its_mark_alone() {
+    let (_folder, path) = paths();
+    let (pair, backup) = (PairName::from("shop"), path.with_extension("copy"));
+    let mut store = start(&path);
+    store.commit(&Batch(vec![add_link("1", "t1")])).unwrap();
+    let state = PairState {
+        fingerprint: Some("f".to_owned()),
+        ..PairState::default()
+    };
+    store.save_pair_state(&pair, &state).unwrap();
+    copy(&path, &backup);
+    let file = std::fs::read(epoch_path(&path)).unwrap();
+    announce(&mut store).unwrap();
+    drop(store);
+    std::fs::rename(&backup, &path).unwrap();
+    std::fs::write(epoch_path(&path), file).unwrap();
+    let store = start(&path);
+    assert_eq!(store.restored().unwrap(), None);
+    let state = store.pair_state(&pair).unwrap();
+    assert_eq!(state.fingerprint.as_deref(), Some(RESTORED));
+    let link = store.links(&pair).unwrap()[0].id;
+    assert!(store.base(link).unwrap().is_empty());
+}
+
+/// Why there are epochs as well: a copy that is not of our making carries no mark.
+#[test]
+fn a_file_that_was_copied_by_hand_is_known_by_its_epoch_alone() {
+    let (_folder, path) = paths();
+    let (pair, backup) = (PairName::from("shop"), path.with_extension("copy"));
+    let mut store = start(&path);
+    let state = PairState {
+        fingerprint: Some("f".to_owned()),
+        ..PairState::default()
+    };
+    store.save_pair_state(&pair, &state).unwrap();
+    drop(store);
+    std::fs::copy(&path, &backup).unwrap();
+    drop(start(&path));
+    std::fs::rename(&backup, &path).unwrap();
+    let store = start(&path);
+    assert!(store.restored().unwrap().is_some());
+    let state = store.pair_state(&pair).unwrap();
+    assert_eq!(state.fingerprint.as_deref(), Some("f"));
+}
+
 #[test]
 fn a_database_alone_on_a_new_machine_is_noticed() {
     let (_folder, path) = paths();
