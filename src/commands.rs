@@ -137,6 +137,18 @@ pub(crate) fn print_json(value: &serde_json::Value) {
     print(&format!("{text}\n"));
 }
 
+/// Asks on the terminal; the return key alone is a no.
+fn ask(question: &str) -> Result<bool, Failure> {
+    dialoguer::Confirm::new()
+        .with_prompt(question)
+        .default(false)
+        .interact()
+        .map_err(|error| {
+            let message = format!("cannot ask on the terminal: {error}");
+            Failure::new(ExitCode::Unexpected, message)
+        })
+}
+
 fn style(global: &crate::cli::Global) -> Style {
     let terminal = std::io::stdout().is_terminal();
     let no_color = env("NO_COLOR").is_some_and(|value| !value.is_empty());

@@ -1,7 +1,7 @@
 //! `plan`, `apply` and `reconcile`.
 
 use super::setup::{self, Services};
-use super::{Context, Failure, exit_code, note, print, print_json};
+use super::{Context, Failure, ask, exit_code, note, print, print_json};
 use crate::cli::{ApplyArgs, ExitCode, PlanArgs, ReconcileArgs};
 use crate::config::Config;
 use crate::engine::apply::{Consent, Done, Report, Stopped};
@@ -210,16 +210,7 @@ fn confirmed(plan: &Plan) -> Result<bool, Failure> {
         );
         return Ok(false);
     }
-    dialoguer::Confirm::new()
-        .with_prompt("Carry out this plan?")
-        .default(false)
-        .interact()
-        .map_err(|error| {
-            Failure::new(
-                ExitCode::Unexpected,
-                format!("cannot ask on the terminal: {error}"),
-            )
-        })
+    ask("Carry out this plan?")
 }
 
 /// `reconcile`: one cycle with `--once`, else cycles until SIGTERM.

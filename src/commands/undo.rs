@@ -5,13 +5,13 @@ mod deeds;
 use self::deeds::{Found, Links, Target, gather, is_living};
 use super::cycle::{views, with_progress};
 use super::setup::{self, Services};
-use super::{Context, Failure, exit_code, note, print, print_json};
+use super::{Context, Failure, ask, exit_code, note, print, print_json};
 use crate::cli::{ExitCode, UndoArgs};
 use crate::connector::Fetched;
 use crate::engine::apply::{Consent, Report};
 use crate::engine::observe::{self, Observed};
 use crate::engine::{Engine, Writers};
-use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided};
+use crate::model::{Item, ItemId, LinkId, PairName, Side, Sided};
 use crate::reconcile::plan::{Hold, PairPlan, Plan};
 use crate::reconcile::undo::{UndoLink, undo as invert};
 use crate::reconcile::{Presence, plan_of};
@@ -258,27 +258,14 @@ fn view(
         let link = store.link_by_item(pair, side, row.item(side))?;
         *linked.get_mut(side) = link.is_some_and(|link| is_living(&link));
     }
-    let waiting: BTreeMap<FieldKey, (Side, FieldValue)> = store
-        .meta(&observe::chosen_key(row.id))?
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default();
-    let base = store.base(row.id)?.into_iter();
     Ok(UndoLink {
         link: row.id,
         items: Sided::build(|side| row.item(side).clone()),
-        base: base
-            .map(|(key, base)| {
-                let values = Sided {
-                    ado: base.ado,
-                    clickup: base.clickup,
-                };
-                (key, values)
-            })
-            .collect(),
+        base: observe::base_of(store, row.id)?,
         now,
         linked,
         living: is_living(&row),
-        waiting: waiting.into_keys().collect(),
+        waiting: observe::chosen(store, row.id)?.into_keys().collect(),
         carried_back,
         deeds,
     })
@@ -328,16 +315,7 @@ fn show(
         note("nothing was changed: no terminal to ask on; say yes with --yes\n");
         return Ok(false);
     }
-    dialoguer::Confirm::new()
-        .with_prompt("Take this back?")
-        .default(false)
-        .interact()
-        .map_err(|error| {
-            Failure::new(
-                ExitCode::Unexpected,
-                format!("cannot ask on the terminal: {error}"),
-            )
-        })
+    ask("Take this back?")
 }
 
 /// Carries the plan out as a run of its own. It says nothing about how fresh a pair is, so that is put back.

@@ -103,25 +103,12 @@ fn compare(engine: &Engine, policy: &Policy, survey: &Survey) -> Result<DriftVie
         for side in Side::BOTH {
             known.get_mut(side).insert(link.item(side).clone());
         }
-        let chosen = store
-            .meta(&observe::chosen_key(link.id))?
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_default();
-        let base = store.base(link.id)?.into_iter();
         view.links.push(LinkView {
             link: link.id,
             items: Sided::build(|side| link.item(side).clone()),
-            base: base
-                .map(|(key, base)| {
-                    let values = Sided {
-                        ado: base.ado,
-                        clickup: base.clickup,
-                    };
-                    (key, values)
-                })
-                .collect(),
+            base: observe::base_of(&store, link.id)?,
             now: Sided::build(|side| survey.presence(pair, side, link.item(side))),
-            chosen,
+            chosen: observe::chosen(&store, link.id)?,
         });
     }
     view.total_links = u64::try_from(view.links.len()).unwrap_or(u64::MAX);

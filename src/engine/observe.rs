@@ -247,6 +247,34 @@ pub(crate) fn chosen_key(link: LinkId) -> String {
     format!("chosen:{link}")
 }
 
+/// Returns the values that a person chose for a link's conflicts and that are not carried out yet.
+pub(crate) fn chosen(
+    store: &Store,
+    link: LinkId,
+) -> Result<BTreeMap<FieldKey, (Side, FieldValue)>, StoreError> {
+    let text = store.meta(&chosen_key(link))?;
+    Ok(text
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default())
+}
+
+/// Returns the base of a link as the merge wants it.
+pub(crate) fn base_of(
+    store: &Store,
+    link: LinkId,
+) -> Result<BTreeMap<FieldKey, Sided<FieldValue>>, StoreError> {
+    let rows = store.base(link)?.into_iter();
+    Ok(rows
+        .map(|(key, base)| {
+            let values = Sided {
+                ado: base.ado,
+                clickup: base.clickup,
+            };
+            (key, values)
+        })
+        .collect())
+}
+
 /// Turns a rebase into stored base rows.
 pub(super) fn rebased(rebase: &Rebase) -> BTreeMap<FieldKey, BaseField> {
     rebase

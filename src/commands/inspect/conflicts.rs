@@ -3,11 +3,11 @@
 use super::super::{Context, Failure, print, print_json, setup};
 use super::{config, read_only, remember};
 use crate::cli::{ExitCode, Take};
+use crate::engine::observe;
 use crate::model::{Clock, FieldKey, FieldValue, Side, Sided, TextFormat};
 use crate::reconcile::plan::Conflict;
 use crate::render::{self, ConflictRow};
 use crate::store::{Batch, Op, Store, StoreError};
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Turns a stored conflict into one that can be shown. The title is the one read last, either side's; empty when
@@ -127,12 +127,9 @@ pub fn resolve(
         }
         (Take::Merged, Some(path)) => (Side::Ado, merged(&record.field, path)?),
     };
-    let key = crate::engine::observe::chosen_key(record.link);
-    let mut chosen: BTreeMap<FieldKey, (Side, FieldValue)> = store
-        .meta(&key)?
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default();
+    let mut chosen = observe::chosen(&store, record.link)?;
     chosen.insert(record.field.clone(), (side, value));
+    let key = observe::chosen_key(record.link);
     store.set_meta(&key, &serde_json::to_string(&chosen).unwrap_or_default())?;
     remember(&mut store, &record.pair, record.link)?;
     if find(&store, id)?.resolved_at.is_none() {

@@ -1,7 +1,7 @@
 //! What the planner is shown: stored bases beside what was read, and where unlinked items came from.
 
 use super::reading::scope_state;
-use super::{Focus, Observed, chosen_key, living};
+use super::{Focus, Observed, base_of, chosen, living};
 use crate::engine::Engine;
 use crate::marker;
 use crate::model::{Item, PairName, Side, Sided};
@@ -44,23 +44,6 @@ impl Engine {
                 // Back in scope by the listings, although one of the two could not be read this time.
                 observed.states.push((link.id, LinkState::Active));
             }
-            let chosen = store
-                .meta(&chosen_key(link.id))?
-                .and_then(|text| serde_json::from_str(&text).ok())
-                .unwrap_or_default();
-            let base = store
-                .base(link.id)?
-                .into_iter()
-                .map(|(key, base)| {
-                    (
-                        key,
-                        Sided {
-                            ado: base.ado,
-                            clickup: base.clickup,
-                        },
-                    )
-                })
-                .collect();
             observed
                 .links
                 .entry(pair.clone())
@@ -69,9 +52,9 @@ impl Engine {
             view.links.push(LinkView {
                 link: link.id,
                 items,
-                base,
+                base: base_of(store, link.id)?,
                 now,
-                chosen,
+                chosen: chosen(store, link.id)?,
             });
         }
         for side in Side::BOTH {
