@@ -6,7 +6,7 @@ use super::patch::{Mode, apply};
 use super::person::remember_tags;
 use super::render::{self, View};
 use super::reply::{Refusal, Reply, member};
-use super::state::State;
+use super::state::{State, WorkItem};
 use super::{AdoSandbox, rules};
 use serde_json::Value;
 
@@ -17,12 +17,12 @@ const MAX_IDS: usize = 200;
 pub fn get(sandbox: &AdoSandbox, call: &Call, id: i64) -> Answer {
     let state = sandbox.lock();
     let item = state.live(call.project, id)?;
-    Ok(Reply::json(&render::item(
-        &state,
-        item,
-        &call.base,
-        &single_view(call)?,
-    )))
+    reply(&state, item, call)
+}
+
+fn reply(state: &State, item: &WorkItem, call: &Call) -> Answer {
+    let view = single_view(call)?;
+    Ok(Reply::json(&render::item(state, item, &call.base, &view)))
 }
 
 fn single_view(call: &Call) -> Result<View, Refusal> {
@@ -147,22 +147,12 @@ pub fn create(sandbox: &AdoSandbox, call: &Call) -> Answer {
     if call.flag("validateonly") {
         let mut preview = draft.preview(&state, &call.by, at);
         preview.id = -1;
-        return Ok(Reply::json(&render::item(
-            &state,
-            &preview,
-            &call.base,
-            &single_view(call)?,
-        )));
+        return reply(&state, &preview, call);
     }
     remember_tags(&mut state, &draft);
     let id = save(&mut state, draft, &call.by, at, stamped);
     let item = state.live(None, id)?;
-    Ok(Reply::json(&render::item(
-        &state,
-        item,
-        &call.base,
-        &single_view(call)?,
-    )))
+    reply(&state, item, call)
 }
 
 /// `PATCH workitems/{id}`.
@@ -185,22 +175,12 @@ pub fn update(sandbox: &AdoSandbox, call: &Call, id: i64) -> Answer {
     rules::finish(&state, &mut draft, Some(&item), &call.by, at, bypass)?;
     if call.flag("validateonly") {
         let preview = draft.preview(&state, &call.by, at);
-        return Ok(Reply::json(&render::item(
-            &state,
-            &preview,
-            &call.base,
-            &single_view(call)?,
-        )));
+        return reply(&state, &preview, call);
     }
     remember_tags(&mut state, &draft);
     save(&mut state, draft, &call.by, at, stamps(&operations, bypass));
     let item = state.live(None, id)?;
-    Ok(Reply::json(&render::item(
-        &state,
-        item,
-        &call.base,
-        &single_view(call)?,
-    )))
+    reply(&state, item, call)
 }
 
 /// Whether the writer gave `System.ChangedDate` or `System.ChangedBy`.
