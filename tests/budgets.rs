@@ -216,15 +216,7 @@ async fn one_edit_costs_three_requests_more_and_the_next_cycle_writes_nothing() 
     let item = items[EACH / 2];
     let task = instance.counterpart("web", Side::Ado, &item.to_string());
     let title = json!("Renamed in Azure DevOps");
-    bench
-        .world
-        .ado
-        .edit(
-            item,
-            &[("System.Title", title.clone())],
-            "ada@contoso.example",
-        )
-        .unwrap();
+    bench.ado(item, "System.Title", title.clone());
     let (sent, _) = bench.cycle(&instance).await;
     println!("ADO edit: {}", show(&sent));
     assert_eq!(bench.world.clickup.task(&task).unwrap()["name"], title);
@@ -256,15 +248,7 @@ async fn an_edit_right_after_a_bulk_costs_no_more_than_any_other() {
     bench.settle(&instance).await;
     let task = instance.counterpart("web", Side::Ado, &items[0].to_string());
     let title = json!("Renamed right after");
-    bench
-        .world
-        .ado
-        .edit(
-            items[0],
-            &[("System.Title", title.clone())],
-            "ada@contoso.example",
-        )
-        .unwrap();
+    bench.ado(items[0], "System.Title", title.clone());
     let (sent, _) = bench.cycle(&instance).await;
     assert_eq!(bench.world.clickup.task(&task).unwrap()["name"], title);
     println!("ADO edit after a bulk: {}", show(&sent));
@@ -311,15 +295,7 @@ async fn a_value_that_a_create_did_not_take_is_written_again_after_a_kill() {
     let bench = Bench::new(&(pair("web", "Web", LIST) + people)).await;
     let item = bench.work_items("Web", "Story", 1)[0];
     let assigned = json!("grace@contoso.example");
-    bench
-        .world
-        .ado
-        .edit(
-            item,
-            &[("System.AssignedTo", assigned)],
-            "ada@contoso.example",
-        )
-        .unwrap();
+    bench.ado(item, "System.AssignedTo", assigned);
     let mut instance = Instance::open(&bench.path).await;
     instance.engine.interrupt = Some(Arc::new(|point| point == "after-create-commit"));
     let end = instance.cycle().await;
