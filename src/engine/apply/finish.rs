@@ -192,18 +192,13 @@ impl<'a> Ending<'a> {
             })
     }
 
-    /// The state of an item to compare the next cycle's with. Items with something left undone keep their old one, so
-    /// that they count as changed until it is done.
+    /// The state of an item to compare the next cycle's with, and the oldest that is believed. Where something is left
+    /// undone the link itself is looked at again; one that was not to be dealt with keeps what it had.
     fn newest(&self, link: LinkId, side: Side, id: &ItemId) -> Option<&Item> {
+        let observed = &self.run.observed;
+        let seen = || observed.items.get(side).get(id);
         let written = self.run.written.get(side).get(id);
-        if !self.run.unclean.contains(&link) {
-            written.or_else(|| self.run.observed.items.get(side).get(id))
-        } else if !self.later.contains(&link) {
-            // It is looked at again in the next cycle; an answer older than our own write must show as that.
-            written
-        } else {
-            None
-        }
+        written.or_else(|| seen().filter(|_| !observed.left_out.contains(&link)))
     }
 
     /// Forgets what a person chose for items that have got it now; those that a rail holds have not.
