@@ -302,7 +302,8 @@ pub(super) fn set_holds(
 ) -> Result<(), StoreError> {
     match items {
         None => {
-            tx.execute("DELETE FROM hold WHERE pair = ?1", [&pair.0])
+            tx.prepare_cached("DELETE FROM hold WHERE pair = ?1")
+                .and_then(|mut statement| statement.execute([&pair.0]))
                 .map_err(sql("replace holds"))?;
         }
         Some(items) => {

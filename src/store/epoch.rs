@@ -17,7 +17,7 @@ use super::error::{StoreError, sql};
 use super::open::{beside, private};
 use super::{Batch, Op, RailOp, Store, key_path};
 use crate::model::{PairName, Sided, Timestamp};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
@@ -185,13 +185,7 @@ fn read(database: &Path) -> Result<Option<u64>, StoreError> {
 }
 
 pub(super) fn raise(tx: &Connection) -> Result<(), StoreError> {
-    let own: Option<String> = tx
-        .query_row("SELECT value FROM meta WHERE key = ?1", [EPOCH], |row| {
-            row.get(0)
-        })
-        .optional()
-        .map_err(sql("read the epoch"))?;
-    let next = own
+    let next = super::state::meta(tx, EPOCH)?
         .and_then(|text| text.parse::<u64>().ok())
         .unwrap_or(0)
         .saturating_add(1);

@@ -263,7 +263,8 @@ impl Store {
             ),
         ] {
             gone += tx
-                .execute(statement, params![limit.0, most])
+                .prepare_cached(statement)
+                .and_then(|mut statement| statement.execute(params![limit.0, most]))
                 .map_err(sql(OPERATION))?;
         }
         tx.commit().map_err(sql(OPERATION))?;

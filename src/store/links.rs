@@ -120,11 +120,8 @@ impl Store {
         }
         let count = self
             .connection
-            .query_row(
-                "SELECT count(*) FROM link WHERE pair = ?1 AND state <> 'tombstone'",
-                [&pair.0],
-                |row| row.get::<_, i64>(0),
-            )
+            .prepare_cached("SELECT count(*) FROM link WHERE pair = ?1 AND state <> 'tombstone'")
+            .and_then(|mut statement| statement.query_row([&pair.0], |row| row.get::<_, i64>(0)))
             .map(i64::unsigned_abs)
             .map_err(sql("count links"))?;
         self.counts.borrow_mut().insert(pair.clone(), count);

@@ -101,6 +101,37 @@ impl Store {
         Store::finish(memory, Path::new(":memory:"))
     }
 
+    /// Returns an empty store in memory, as [`Store::open_in_memory`] does. Out of a store in memory it is made by
+    /// deleting all rows, which keeps schema and prepared statements: parsing those again takes as long as a short
+    /// history of a simulation. A database file is left as it is.
+    pub fn emptied(mut self) -> Result<Store, StoreError> {
+        if self.connection.path().is_some_and(|path| !path.is_empty()) {
+            return Store::open_in_memory();
+        }
+        let failed = || sql("empty a database in memory");
+        let tx = self.connection.transaction().map_err(failed())?;
+        // Newest first: a table refers to older ones only.
+        let tables: Vec<String> = tx
+            .prepare_cached(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid DESC",
+            )
+            .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+            .map_err(failed())?;
+        for table in tables {
+            tx.prepare_cached(&format!("DELETE FROM {table}"))
+                .and_then(|mut statement| statement.execute([]))
+                .map_err(failed())?;
+        }
+        tx.commit().map_err(failed())?;
+        Ok(Store {
+            connection: self.connection,
+            path: Path::new(":memory:").to_owned(),
+            counts: RefCell::default(),
+            hook: None,
+            epoch_file: None,
+        })
+    }
+
     fn finish(mut connection: Connection, path: &Path) -> Result<Store, StoreError> {
         connection
             .busy_timeout(BUSY_TIMEOUT)
@@ -123,7 +154,8 @@ impl Store {
                 "the database is a restored backup: every link is compared anew, and the next plan needs a yes"
             );
         }
-        connection.set_prepared_statement_cache_capacity(64);
+        // More than there are different statements.
+        connection.set_prepared_statement_cache_capacity(128);
         Ok(Store {
             connection,
             path: path.to_owned(),

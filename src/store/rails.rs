@@ -264,19 +264,20 @@ impl Store {
     /// Returns why and how long a service is left alone; `None`: it is not.
     pub fn breaker(&self, side: Side) -> Result<Option<BreakerRow>, StoreError> {
         self.connection
-            .query_row(
+            .prepare_cached(
                 "SELECT reason, opened_at, failures, retry_at FROM breaker WHERE side = ?1",
-                [side.key()],
-                |row| {
+            )
+            .and_then(|mut statement| {
+                let read = |row: &rusqlite::Row<'_>| {
                     Ok(BreakerRow {
                         reason: row.get(0)?,
                         opened_at: Timestamp(row.get(1)?),
                         failures: row.get(2)?,
                         retry_at: Timestamp(row.get(3)?),
                     })
-                },
-            )
-            .optional()
+                };
+                statement.query_row([side.key()], read).optional()
+            })
             .map_err(sql("read a breaker"))
     }
 

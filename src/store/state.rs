@@ -28,12 +28,12 @@ impl Store {
     pub fn watermark(&self, side: Side) -> Result<Watermark, StoreError> {
         let body: Option<String> = self
             .connection
-            .query_row(
-                "SELECT body FROM watermark WHERE side = ?1",
-                [side.key()],
-                |row| row.get(0),
-            )
-            .optional()
+            .prepare_cached("SELECT body FROM watermark WHERE side = ?1")
+            .and_then(|mut statement| {
+                statement
+                    .query_row([side.key()], |row| row.get(0))
+                    .optional()
+            })
             .map_err(sql("read a watermark"))?;
         body.map_or_else(
             || Ok(Watermark::default()),
@@ -43,12 +43,7 @@ impl Store {
 
     /// Returns a setting of the database.
     pub fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
-        self.connection
-            .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
-                row.get(0)
-            })
-            .optional()
-            .map_err(sql("read a setting"))
+        meta(&self.connection, key)
     }
 
     /// Stores a setting of the database, in a transaction of its own.
@@ -62,11 +57,12 @@ impl Store {
     /// Returns what is known about a pair.
     pub fn pair_state(&self, pair: &PairName) -> Result<PairState, StoreError> {
         self.connection
-            .query_row(
+            .prepare_cached(
                 "SELECT fingerprint, approved_at, last_success, last_attempt, last_sweep, last_error
                  FROM pair_state WHERE pair = ?1",
-                [&pair.0],
-                |row| {
+            )
+            .and_then(|mut statement| {
+                let read = |row: &rusqlite::Row<'_>| {
                     let time = |index| {
                         row.get::<_, Option<i64>>(index)
                             .map(|at| at.map(Timestamp))
@@ -79,9 +75,9 @@ impl Store {
                         last_sweep: time(4)?,
                         last_error: row.get(5)?,
                     })
-                },
-            )
-            .optional()
+                };
+                statement.query_row([&pair.0], read).optional()
+            })
             .map(Option::unwrap_or_default)
             .map_err(sql("read a pair's state"))
     }
@@ -96,13 +92,19 @@ impl Store {
     }
 }
 
+/// Returns a setting of the database.
+pub(super) fn meta(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
+    connection
+        .prepare_cached("SELECT value FROM meta WHERE key = ?1")
+        .and_then(|mut statement| statement.query_row([key], |row| row.get(0)).optional())
+        .map_err(sql("read a setting"))
+}
+
 pub(super) fn set_meta(tx: &Connection, key: &str, value: &str) -> Result<(), StoreError> {
-    tx.execute(
-        "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",
-        [key, value],
-    )
-    .map(|_| ())
-    .map_err(sql("save a setting"))
+    tx.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")
+        .and_then(|mut statement| statement.execute([key, value]))
+        .map(|_| ())
+        .map_err(sql("save a setting"))
 }
 
 pub(super) fn set_watermark(
@@ -111,12 +113,10 @@ pub(super) fn set_watermark(
     watermark: &Watermark,
 ) -> Result<(), StoreError> {
     let body = to_json("watermark", watermark)?;
-    tx.execute(
-        "INSERT OR REPLACE INTO watermark (side, body) VALUES (?1, ?2)",
-        params![side.key(), body],
-    )
-    .map(|_| ())
-    .map_err(sql("save a watermark"))
+    tx.prepare_cached("INSERT OR REPLACE INTO watermark (side, body) VALUES (?1, ?2)")
+        .and_then(|mut statement| statement.execute(params![side.key(), body]))
+        .map(|_| ())
+        .map_err(sql("save a watermark"))
 }
 
 pub(super) fn save_pair_state(
@@ -125,11 +125,13 @@ pub(super) fn save_pair_state(
     state: &PairState,
 ) -> Result<(), StoreError> {
     let time = |at: Option<Timestamp>| at.map(|at| at.0);
-    tx.execute(
+    tx.prepare_cached(
         "INSERT OR REPLACE INTO pair_state (pair, fingerprint, approved_at, last_success, last_attempt, last_sweep,
                                             last_error)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![
+    )
+    .and_then(|mut statement| {
+        statement.execute(params![
             pair.0,
             state.fingerprint,
             time(state.approved_at),
@@ -137,8 +139,8 @@ pub(super) fn save_pair_state(
             time(state.last_attempt),
             time(state.last_sweep),
             state.last_error
-        ],
-    )
+        ])
+    })
     .map(|_| ())
     .map_err(sql("save a pair's state"))
 }

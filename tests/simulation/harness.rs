@@ -9,6 +9,7 @@
 //! | [`remote`], [`calls`] | `Reader` and `Writer` over the world, with faults before and after every call |
 //! | [`oracle`] | the judge: knows what was asked of the services, never what the engine thinks |
 //! | [`run`] | one history with the real engine and an in-memory database |
+//! | [`stores`] | databases in memory, used again from history to history |
 //! | [`shrink`] | makes a failing script small |
 //! | [`controls`] | known-bad designs that the judge has to catch |
 //! | [`crashes`] | the process killed at every point of a history |
@@ -30,4 +31,5 @@ pub mod run;
 pub mod script;
 pub mod service;
 pub mod shrink;
+pub mod stores;
 pub mod world;

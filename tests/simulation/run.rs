@@ -9,6 +9,7 @@ use super::oracle::stored;
 use super::remote::{Remote, lock};
 use super::rng::hash;
 use super::script::{Act, Deed, Deleting, Fault, On, Point, Script, Setup, Step};
+use super::stores;
 use super::world::{LAG, LONG_LAG, START, Violation, World, pair};
 use boardsync::clock::ManualClock;
 use boardsync::connector::{Reader, Writer};
@@ -73,8 +74,10 @@ struct Sim {
     control: Option<Control>,
     setup: Setup,
     timing: Timing,
-    /// Copies of the database, where the script puts it back.
-    copies: Option<Vec<Store>>,
+    /// Copies of the database, while the script is going to put it back.
+    copies: Vec<Store>,
+    /// How often it still does.
+    rollbacks: usize,
     points: Vec<BTreeMap<On, u32>>,
     /// Whether the database is judged after every cycle.
     judged: bool,
@@ -96,10 +99,8 @@ impl Sim {
             })
         });
         let writers = Sided::build(|side| remotes.get(side).clone() as Arc<dyn Writer>);
-        let rolls = script
-            .steps
-            .iter()
-            .any(|step| matches!(step, Step::Rollback(_)));
+        let rolls = |step: &&Step| matches!(step, Step::Rollback(_));
+        let rollbacks = script.steps.iter().filter(rolls).count();
         let timing = control.map_or_else(Timing::default, Control::timing);
         let mut sim = Sim {
             world,
@@ -110,11 +111,12 @@ impl Sim {
             control,
             setup: script.setup.clone(),
             timing,
-            copies: rolls.then(Vec::new),
+            copies: Vec::new(),
+            rollbacks,
             points: Vec::new(),
             judged: true,
         };
-        match Store::open_in_memory() {
+        match stores::take() {
             Ok(store) => sim.start(store),
             Err(error) => lock(&sim.world).violate("store", error.to_string()),
         }
@@ -164,6 +166,13 @@ impl Sim {
         engine.store.into_inner().ok()
     }
 
+    /// The process ends, and nobody needs its database any more.
+    fn discard(&mut self) {
+        if let Some(store) = self.stop() {
+            stores::give(store);
+        }
+    }
+
     fn restart(&mut self) {
         if let Some(store) = self.stop() {
             self.start(store);
@@ -195,17 +204,19 @@ impl Sim {
     }
 
     fn roll_back(&mut self, n: u32) {
-        let Some(copies) = &mut self.copies else {
-            return;
-        };
-        let keep = copies.len().saturating_sub(n as usize % 4);
-        copies.truncate(keep.max(1));
-        let Some(mut copy) = copies.last().and_then(|copy| copy.copy_in_memory().ok()) else {
+        self.rollbacks = self.rollbacks.saturating_sub(1);
+        let keep = self.copies.len().saturating_sub(n as usize % 4);
+        self.copies.truncate(keep.max(1));
+        let copy = self
+            .copies
+            .last()
+            .and_then(|copy| copy.copy_in_memory().ok());
+        let Some(mut copy) = copy else {
             return;
         };
         lock(&self.world).count("database put back");
         lock(&self.world).say(|| "database put back".to_owned());
-        self.stop();
+        self.discard();
         if self.control.is_none() {
             // The epoch file beside the database gives it away; a database in memory is told.
             if let Err(error) = copy.mark_restored(self.clock.now()) {
@@ -276,10 +287,10 @@ impl Sim {
         if self.judged {
             lock(&self.world).judge_store(&store);
         }
-        if let Some(copies) = &mut self.copies
+        if self.rollbacks > 0
             && let Ok(copy) = store.copy_in_memory()
         {
-            copies.push(copy);
+            self.copies.push(copy);
         }
     }
 
@@ -374,7 +385,7 @@ impl Sim {
 
     fn outcome(mut self) -> Outcome {
         let text = self.fingerprint().map(|(text, _)| text).unwrap_or_default();
-        self.stop();
+        self.discard();
         let mut world = lock(&self.world);
         Outcome {
             violations: std::mem::take(&mut world.violations),
