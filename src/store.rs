@@ -62,7 +62,7 @@ pub enum CommitEdge {
 }
 
 /// Called at both edges of every transaction; see [`Store::on_commit`].
-pub type CommitHook = Box<dyn FnMut(CommitEdge) -> bool + Send>;
+pub type CommitHook = Box<dyn FnMut(&Store, CommitEdge) -> bool + Send>;
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -268,7 +268,11 @@ impl Store {
     }
 
     fn edge(&mut self, edge: CommitEdge) -> Result<(), StoreError> {
-        let stop = self.hook.as_mut().is_some_and(|hook| hook(edge));
+        let Some(mut hook) = self.hook.take() else {
+            return Ok(());
+        };
+        let stop = hook(self, edge);
+        self.hook = Some(hook);
         if stop {
             Err(StoreError::Interrupted)
         } else {

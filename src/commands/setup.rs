@@ -145,7 +145,7 @@ fn die_at_commit(mut store: Store) -> Store {
     let Some(mut left) = env("BOARDSYNC_DIE_AT_COMMIT").and_then(|n| n.parse::<u32>().ok()) else {
         return store;
     };
-    store.on_commit(Box::new(move |_| {
+    store.on_commit(Box::new(move |_, _| {
         left = left.saturating_sub(1);
         if left == 0 {
             // A true SIGKILL, so that nothing of this process runs any more: no destructor, no flush, no unlock.

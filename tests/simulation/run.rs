@@ -9,7 +9,7 @@ use super::oracle::stored;
 use super::remote::{Remote, lock};
 use super::rng::hash;
 use super::script::{Act, Deed, Deleting, Fault, On, Point, Script, Setup, Step};
-use super::stores;
+use super::stores::{self, Copies};
 use super::world::{LAG, LONG_LAG, START, Violation, World, pair};
 use boardsync::clock::ManualClock;
 use boardsync::connector::{Reader, Writer};
@@ -74,10 +74,8 @@ struct Sim {
     control: Option<Control>,
     setup: Setup,
     timing: Timing,
-    /// Copies of the database, while the script is going to put it back.
-    copies: Vec<Store>,
-    /// How often it still does.
-    rollbacks: usize,
+    /// The database after each of the last transactions, while the script is about to put it back.
+    copies: Arc<Mutex<Copies>>,
     points: Vec<BTreeMap<On, u32>>,
     /// Whether the database is judged after every cycle.
     judged: bool,
@@ -99,8 +97,6 @@ impl Sim {
             })
         });
         let writers = Sided::build(|side| remotes.get(side).clone() as Arc<dyn Writer>);
-        let rolls = |step: &&Step| matches!(step, Step::Rollback(_));
-        let rollbacks = script.steps.iter().filter(rolls).count();
         let timing = control.map_or_else(Timing::default, Control::timing);
         let mut sim = Sim {
             world,
@@ -111,8 +107,7 @@ impl Sim {
             control,
             setup: script.setup.clone(),
             timing,
-            copies: Vec::new(),
-            rollbacks,
+            copies: Arc::default(),
             points: Vec::new(),
             judged: true,
         };
@@ -128,8 +123,11 @@ impl Sim {
         if let Some(control) = self.control {
             control.at_start(&mut store);
         }
-        let world = self.world.clone();
-        store.on_commit(Box::new(move |edge| {
+        let (world, copies) = (self.world.clone(), self.copies.clone());
+        store.on_commit(Box::new(move |store, edge| {
+            if edge == CommitEdge::After {
+                lock(&copies).add(store);
+            }
             let mut world = lock(&world);
             if world.looking {
                 world.violate("I19", "a commit while looking".to_owned());
@@ -195,6 +193,7 @@ impl Sim {
                         deeds.push((*point, deed.clone()));
                         steps.next();
                     }
+                    lock(&self.copies).wanted = rolls_back_soon(steps.clone());
                     self.cycle(*full, deeds, false);
                     let at = lock(&self.world).at.clone();
                     self.points.push(at);
@@ -204,14 +203,7 @@ impl Sim {
     }
 
     fn roll_back(&mut self, n: u32) {
-        self.rollbacks = self.rollbacks.saturating_sub(1);
-        let keep = self.copies.len().saturating_sub(n as usize % 4);
-        self.copies.truncate(keep.max(1));
-        let copy = self
-            .copies
-            .last()
-            .and_then(|copy| copy.copy_in_memory().ok());
-        let Some(mut copy) = copy else {
+        let Some(mut copy) = lock(&self.copies).back(n as usize) else {
             return;
         };
         lock(&self.world).count("database put back");
@@ -286,11 +278,6 @@ impl Sim {
         }
         if self.judged {
             lock(&self.world).judge_store(&store);
-        }
-        if self.rollbacks > 0
-            && let Ok(copy) = store.copy_in_memory()
-        {
-            self.copies.push(copy);
         }
     }
 
@@ -422,6 +409,20 @@ async fn one(
         },
     };
     engine.apply(writers, &observed, &consent).await
+}
+
+/// Whether the database is put back before two more cycles are over.
+fn rolls_back_soon<'a>(steps: impl Iterator<Item = &'a Step>) -> bool {
+    let mut cycles = 0;
+    for step in steps {
+        match step {
+            Step::Rollback(_) => return true,
+            Step::Cycle(_) if cycles == 2 => return false,
+            Step::Cycle(_) => cycles += 1,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Whether only a sweep can tell of this.

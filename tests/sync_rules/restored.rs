@@ -99,7 +99,7 @@ async fn a_kill_at_any_commit_after_a_restore_makes_no_twin_and_forgets_no_resto
         restore(&mut t, &copy).await;
         t.world.ledger.clear();
         let mut edges = 0;
-        t.engine().store().on_commit(Box::new(move |_| {
+        t.engine().store().on_commit(Box::new(move |_, _| {
             edges += 1;
             edges > kill
         }));

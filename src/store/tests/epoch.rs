@@ -154,7 +154,7 @@ fn no_kill_looks_like_a_restore() {
                 "kill {kill}, round {round}"
             );
             let mut edges = 0;
-            store.on_commit(Box::new(move |_| {
+            store.on_commit(Box::new(move |_, _| {
                 edges += 1;
                 edges > kill
             }));
