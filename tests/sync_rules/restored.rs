@@ -3,6 +3,7 @@
 use super::bench::{Bench, TAGS, TITLE, bench};
 use boardsync::engine::Scope;
 use boardsync::model::{FieldValue, Side};
+use boardsync::store::LinkState;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -82,6 +83,32 @@ async fn a_restored_database_makes_no_twin_and_overwrites_nothing() {
     t.cycle().await;
     assert_eq!(t.task(&task)["name"], "Fourth");
     t.quiet().await;
+}
+
+#[tokio::test]
+async fn a_restored_database_deletes_and_closes_nothing() {
+    for rule in ["delete", "close"] {
+        let mut t = bench(&format!("on_delete = \"{rule}\"")).await;
+        let (one, task) = t.linked("Task", &[]).await;
+        let (two, edited) = t.linked("Task", &[]).await;
+        let copy = rolled_back(&mut t).await;
+        t.ado(two, TITLE, json!("Synced after the backup"));
+        t.cycle().await;
+        for id in [one, two] {
+            t.world.ado.delete(id);
+        }
+        restore(&mut t, &copy).await;
+        t.world.ledger.clear();
+        t.sweep().await;
+        t.sweep().await;
+        assert_eq!(t.world.ledger.writes(), [], "{rule}");
+        for (id, task) in [(one, task), (two, edited)] {
+            assert_eq!(t.status(&task), "to do");
+            let state = t.link_state(id);
+            assert!(matches!(state, LinkState::Tombstone { .. }), "{state:?}");
+        }
+        t.quiet().await;
+    }
 }
 
 #[tokio::test]
