@@ -276,17 +276,16 @@ fn said(stopped: &[(PairName, Stopped)]) -> Option<String> {
 }
 
 pub(super) fn stop_reason(plan: &PairPlan, consent: &Consent) -> Option<Stopped> {
-    if consent.hashes.contains(&plan.hash()) {
-        return None;
-    }
-    if plan.first_contact && !consent.first_contact {
-        return Some(Stopped::FirstContact);
-    }
     let mut tripped = plan
         .tripped
         .iter()
         .filter(|t| !plan.first_contact || t.what == "deletes" || t.what == "clears");
-    tripped.next().map(|_| Stopped::Guard)
+    let reason = match plan.first_contact && !consent.first_contact {
+        true => Stopped::FirstContact,
+        false => tripped.next().map(|_| Stopped::Guard)?,
+    };
+    // Last, for it serialises the whole plan, and most plans need no yes.
+    (!consent.hashes.contains(&plan.hash())).then_some(reason)
 }
 
 impl Run<'_> {
