@@ -52,9 +52,10 @@ impl FieldKey {
     ];
 }
 
-impl fmt::Display for FieldKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl FieldKey {
+    /// Returns the text form of a built-in field; `None` for a custom one.
+    fn word(&self) -> Option<&'static str> {
+        Some(match self {
             FieldKey::Title => "title",
             FieldKey::Type => "type",
             FieldKey::State => "status",
@@ -66,8 +67,17 @@ impl fmt::Display for FieldKey {
             FieldKey::Estimate => "time_estimate",
             FieldKey::Points => "points",
             FieldKey::Description => "description",
-            FieldKey::Custom(name) => return write!(f, "custom:{name}"),
+            FieldKey::Custom(_) => return None,
         })
+    }
+}
+
+impl fmt::Display for FieldKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FieldKey::Custom(name) => write!(f, "custom:{name}"),
+            built_in => f.write_str(built_in.word().unwrap_or_default()),
+        }
     }
 }
 
@@ -80,22 +90,38 @@ impl FromStr for FieldKey {
         }
         FieldKey::BUILT_IN
             .into_iter()
-            .find(|key| key.to_string() == text)
+            .find(|key| key.word() == Some(text))
             .ok_or_else(|| format!("unknown field {text:?}"))
     }
 }
 
 impl Serialize for FieldKey {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self.word() {
+            Some(word) => serializer.serialize_str(word),
+            None => serializer.collect_str(self),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for FieldKey {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+/// Reads a key without a copy of its text: every stored value comes with one.
+struct KeyVisitor;
+
+impl serde::de::Visitor<'_> for KeyVisitor {
+    type Value = FieldKey;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<FieldKey, E> {
+        text.parse().map_err(E::custom)
     }
 }
 
