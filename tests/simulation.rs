@@ -21,7 +21,7 @@ use harness::script::Script;
 use std::path::Path;
 
 /// Seeds in an ordinary test run, which is not optimised; more by `SIM_SEEDS`, and many more by `examples/simulate.rs`.
-const SEEDS: u64 = 600;
+const SEEDS: u64 = 2_000;
 const JOBS: u64 = 4;
 
 fn seeds() -> (u64, u64) {
