@@ -21,6 +21,7 @@
 //! | ADO-13 | an unreadable item is `null` in a batch, whether deleted, foreign or forbidden | learn.microsoft.com, get-work-items-batch, 7.1 | only a recycle bin row proves a deletion | `only_a_recycle_bin_row_says_that_an_item_is_gone` |
 
 mod api;
+mod claim;
 mod convert;
 pub mod decode;
 mod delta;
@@ -38,8 +39,8 @@ pub use states::allowed_way;
 
 use crate::connector::client::{Budget, ClientConfig, HttpClient, RateLimit, Timing};
 use crate::connector::{
-    Change, ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem, Objection, Reader, Schema,
-    Watermark, Writer, Written,
+    Change, ClaimChange, Claims, ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem,
+    Objection, Reader, Schema, Watermark, Writer, Written,
 };
 use crate::model::{FieldKey, Item, ItemId, PairName, Side, Timestamp};
 use async_trait::async_trait;
@@ -241,6 +242,10 @@ impl Reader for AzureReader {
     async fn fetch_schema(&self, pair: &PairName) -> Result<Schema, ConnectorError> {
         self.0.fetch_schema(pair).await
     }
+
+    async fn fetch_claims(&self, id: &ItemId) -> Result<Claims, ConnectorError> {
+        self.0.fetch_claims(id).await
+    }
 }
 
 #[async_trait]
@@ -271,6 +276,10 @@ impl Writer for AzureWriter {
 
     async fn restore(&self, pair: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
         self.0.restore(pair, id).await
+    }
+
+    async fn claim(&self, change: &ClaimChange) -> Result<(), ConnectorError> {
+        self.0.claim(change).await
     }
 }
 

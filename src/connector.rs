@@ -59,6 +59,12 @@ pub trait Reader: Send + Sync {
 
     /// Reads the live vocabulary of a pair: types, states, people, fields, rights. For `check` and for proposing mappings.
     async fn fetch_schema(&self, pair: &PairName) -> Result<Schema, ConnectorError>;
+
+    /// Reads the claims (see [`crate::claim`]) that an item carries. A service whose items cannot be claimed under
+    /// compare-and-swap refuses, which is the default; `NotFound` when the item cannot be read.
+    async fn fetch_claims(&self, _id: &ItemId) -> Result<Claims, ConnectorError> {
+        Err(no_claims(self.side()))
+    }
 }
 
 /// Writes one service. Every call touches exactly the named fields of one item.
@@ -88,6 +94,12 @@ pub trait Writer: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Puts a claim on an item in the place of the ones that are named. `Stale` when the item, or what it carries, is not
+    /// what `change` was made from. Whoever calls reads the claims again: only what is there then counts.
+    async fn claim(&self, _change: &ClaimChange) -> Result<(), ConnectorError> {
+        Err(no_claims(self.side()))
+    }
+
     /// Takes an item out of the recycle bin or trash. A service whose API cannot do that refuses.
     async fn restore(&self, _pair: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
         Err(ConnectorError::new(
@@ -97,6 +109,39 @@ pub trait Writer: Send + Sync {
             format!("{id} cannot be restored through the API; restore it by hand from the trash"),
         ))
     }
+}
+
+fn no_claims(side: Side) -> ConnectorError {
+    ConnectorError::new(
+        side,
+        ErrorKind::Refused,
+        "claim an item",
+        "items of this service carry no claims",
+    )
+}
+
+/// The claims on an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// The item's version.
+    pub version: Version,
+    /// Each as it stands there, those of other pairs included.
+    pub texts: Vec<String>,
+}
+
+/// A claim to be put on an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimChange {
+    /// The item.
+    pub id: ItemId,
+    /// The version that the claims were read at.
+    pub expected: Version,
+    /// Claims to take away, as they stand there.
+    pub replaces: Vec<String>,
+    /// The new one.
+    pub claim: String,
+    /// What tells the claims of several pairs on one item apart: letters, digits, `-` `_` and `.`.
+    pub name: String,
 }
 
 /// How far a side has been read. Opaque to the engine, stored as JSON by the store.

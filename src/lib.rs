@@ -8,7 +8,7 @@
 //! | module | what it is | may name |
 //! |---|---|---|
 //! | [`model`] | sides, ids, canonical items | nothing |
-//! | [`mapping`], [`markup`], [`marker`] | vocabulary tables, rich text in canonical form, origin markers | `model` |
+//! | [`mapping`], [`markup`], [`marker`], [`claim`] | vocabulary tables, rich text in canonical form, origin markers, whose a pair is | `model` |
 //! | [`reconcile`] | [`reconcile::reconcile`]: view and policy in, plan out | the above |
 //! | [`render`] | plans, reports and conflicts as text and JSON | the above |
 //! | [`connector`] | `Reader` and `Writer`, the HTTP client, the limiter | `model`, `markup` |
@@ -19,7 +19,7 @@
 //! | [`commands`], [`cli`] | one function per subcommand | everything |
 //! | [`sandbox`] | both services as fakes; knows nothing of the rest | `model` |
 //!
-//! `tests/architecture.rs` enforces the table. The pure modules (`model`, `mapping`, `markup`, `marker`, `reconcile`,
+//! `tests/architecture.rs` enforces the table. The pure modules (`model`, `mapping`, `markup`, `marker`, `claim`, `reconcile`,
 //! `render`, and the `convert` file of each vendor) know no clock, file, network or unordered map.
 //!
 //! # Walkthrough: somebody edits a task in ClickUp
@@ -43,6 +43,7 @@
 //!    The marker is derived from the source, so even a request that arrives late is recognised and not mirrored back.
 
 pub mod azure;
+pub mod claim;
 pub mod cli;
 pub mod clickup;
 pub mod clock;

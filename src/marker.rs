@@ -22,6 +22,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-');
 
 const TAG_BYTES: usize = 4;
+/// Enough that two installations on one pair never share a name.
+const INSTANCE_BYTES: usize = 6;
 
 /// The secret that signs markers.
 #[derive(Clone)]
@@ -31,6 +33,15 @@ impl MarkerKey {
     /// Wraps 32 random bytes.
     pub fn new(bytes: [u8; 32]) -> MarkerKey {
         MarkerKey(bytes)
+    }
+
+    /// Returns a name for the installation that has this key, 12 hex digits: the same for the same key, and it tells nothing
+    /// about the key.
+    pub fn instance(&self) -> String {
+        self.mac("instance").map_or_else(String::new, |mac| {
+            let bytes = mac.finalize().into_bytes();
+            hex::encode(bytes.get(..INSTANCE_BYTES).unwrap_or_default())
+        })
     }
 
     fn mac(&self, unsigned: &str) -> Option<Hmac<Sha256>> {

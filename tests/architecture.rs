@@ -12,6 +12,7 @@ const PURE: &[&str] = &[
     "markup",
     "render",
     "marker",
+    "claim",
 ];
 /// What a pure module has no business with.
 const IMPURE: &[&str] = &[

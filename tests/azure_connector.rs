@@ -7,7 +7,7 @@
 
 use boardsync::azure::{AzureReader, AzureWriter, Scope, Settings, connect};
 use boardsync::connector::{
-    Backlink, Change, ErrorKind, Fetched, Known, NewItem, Reader, Watermark, Writer,
+    Backlink, Change, ClaimChange, ErrorKind, Fetched, Known, NewItem, Reader, Watermark, Writer,
 };
 use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp};
 use boardsync::sandbox::ado::{AdoConfig, AdoSandbox};
@@ -357,4 +357,71 @@ async fn a_sign_in_page_is_never_an_empty_listing() {
     let every = BTreeSet::from([PairName::from("shop")]);
     let error = world.reader.fetch_all(&every).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Auth);
+}
+
+#[tokio::test]
+async fn a_claim_is_put_there_once_and_replaced_in_place_under_the_revision_that_was_read() {
+    let w = world("pat").await;
+    let id = w.task("Canary");
+    let wanted = |texts: &[&str], expected, claim: &str, name: &str| ClaimChange {
+        id: id.clone(),
+        expected,
+        replaces: texts.iter().map(|text| (*text).to_owned()).collect(),
+        claim: claim.to_owned(),
+        name: name.to_owned(),
+    };
+    let none = w.reader.fetch_claims(&id).await.unwrap();
+    assert!(none.texts.is_empty());
+    let first = wanted(&[], none.version, "sxc1:a:1", "a");
+    w.writer.claim(&first).await.unwrap();
+    // Of two that both read an item without a claim the second is told.
+    let late = wanted(&[], none.version, "sxc1:a:2", "a");
+    assert_eq!(
+        w.writer.claim(&late).await.unwrap_err().kind,
+        ErrorKind::Stale
+    );
+    let now = w.reader.fetch_claims(&id).await.unwrap();
+    assert_eq!(now.texts, ["sxc1:a:1"]);
+    // Another pair's claim on the same item stays, and so does a person's link.
+    w.writer
+        .claim(&wanted(&[], now.version, "sxc1:b:1", "b"))
+        .await
+        .unwrap();
+    let now = w.reader.fetch_claims(&id).await.unwrap();
+    w.writer
+        .claim(&wanted(&["sxc1:a:1"], now.version, "sxc1:a:3", "a"))
+        .await
+        .unwrap();
+    let now = w.reader.fetch_claims(&id).await.unwrap();
+    let all: BTreeSet<String> = now.texts.iter().cloned().collect();
+    assert_eq!(all, BTreeSet::from(["sxc1:a:3".into(), "sxc1:b:1".into()]));
+    // A claim that is not there any more, at the present revision.
+    let gone = wanted(&["sxc1:a:1"], now.version, "sxc1:a:4", "a");
+    assert_eq!(
+        w.writer.claim(&gone).await.unwrap_err().kind,
+        ErrorKind::Stale
+    );
+    // Several at once leave one.
+    w.writer
+        .claim(&wanted(
+            &["sxc1:a:3", "sxc1:b:1"],
+            now.version,
+            "sxc1:a:5",
+            "a",
+        ))
+        .await
+        .unwrap();
+    let now = w.reader.fetch_claims(&id).await.unwrap();
+    assert_eq!(now.texts, ["sxc1:a:5"]);
+    let item = w.read(&id).await;
+    assert!(item.markers.is_empty() && item.backlinks.is_empty());
+}
+
+#[tokio::test]
+async fn a_canary_that_cannot_be_read_carries_no_claims_that_could_be_believed() {
+    let w = world("pat").await;
+    let id = ItemId::from("4711");
+    let error = w.reader.fetch_claims(&id).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::NotFound);
+    assert!(w.ledger.writes().is_empty());
 }

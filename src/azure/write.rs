@@ -251,11 +251,11 @@ fn add(name: &str, value: Value) -> Value {
     json!({"op": "add", "path": format!("/fields/{name}"), "value": value})
 }
 
-fn test_rev(rev: i64) -> Value {
+pub(super) fn test_rev(rev: i64) -> Value {
     json!({"op": "test", "path": "/rev", "value": rev})
 }
 
-fn hyperlink(url: &str, comment: &str) -> Value {
+pub(super) fn hyperlink(url: &str, comment: &str) -> Value {
     json!({"op": "add", "path": "/relations/-",
            "value": {"rel": "Hyperlink", "url": url, "attributes": {"comment": comment}}})
 }
@@ -264,7 +264,7 @@ fn same(a: &str, b: &str) -> bool {
     a.to_lowercase() == b.to_lowercase()
 }
 
-fn parse(id: &ItemId, operation: &str) -> Result<i64, ConnectorError> {
+pub(super) fn parse(id: &ItemId, operation: &str) -> Result<i64, ConnectorError> {
     read::number(id).ok_or_else(|| {
         ConnectorError::new(
             Side::Ado,
