@@ -371,6 +371,13 @@ pub enum LinksCommand {
         #[arg(value_name = "ITEM")]
         item: String,
     },
+    /// Make a pair this installation's after another one worked on it; stop the other one first
+    #[command(after_help = "Example: boardsync links takeover web")]
+    Takeover {
+        /// Name of the pair
+        #[arg(value_name = "PAIR")]
+        pair: String,
+    },
 }
 
 /// Arguments of `sandbox`.

@@ -2,6 +2,7 @@
 
 mod backup;
 mod check;
+mod claims;
 pub mod cycle;
 mod demo;
 mod doctor;
@@ -213,6 +214,7 @@ pub async fn run(cli: Cli) -> ExitCode {
                 task,
             } => inspect::link(&context, &pair, &work_item, &task).await,
             LinksCommand::Remove { item } => inspect::unlink(&context, &item),
+            LinksCommand::Takeover { pair } => inspect::takeover(&context, &pair).await,
         },
         Command::Verify(args) => verify::verify(&context, args).await,
         Command::Undo(args) => undo::undo(&context, args).await,

@@ -5,6 +5,7 @@
 
 pub mod apply;
 mod backoff;
+pub mod claim;
 pub mod daemon;
 mod housekeeping;
 pub mod observe;

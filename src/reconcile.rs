@@ -107,6 +107,9 @@ pub enum Origin {
 /// looked at, so this hold is what remembers it.
 pub const NAMED: &str = "a marker that cannot be trusted names it";
 
+/// First words of the hold of an item whose marker was made under another key.
+pub const STRANGER: &str = "carries a marker that this installation did not write";
+
 /// Plans one pair.
 pub fn reconcile(view: &View, policy: &Policy) -> PairPlan {
     let mut plan = PairPlan::empty(policy.pair.clone(), policy.fingerprint.clone());

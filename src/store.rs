@@ -5,6 +5,7 @@
 //! none of it.
 
 mod backup;
+mod claims;
 mod conflicts;
 mod epoch;
 mod error;
@@ -20,13 +21,14 @@ mod rails;
 mod state;
 
 pub use backup::{RESTORED, backups};
+pub use claims::{claim_op, takeover_op};
 pub use conflicts::{Conflict, HoldRow, NewConflict};
 pub use epoch::{Restored, epoch_path, restored_op};
 pub use error::StoreError;
 pub use health::Health;
 pub use intents::{Intent, IntentKey, IntentKind};
 pub use journal::{Before, CycleRow, JournalChange, JournalRow, NewJournal, RunRow};
-pub use key::{copy_key, key_path};
+pub use key::{copy_key, key_path, nonce};
 pub use links::{BaseField, LinkRow, LinkState};
 pub use lock::{LockError, StateLock};
 pub use observations::Observation;

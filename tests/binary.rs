@@ -36,6 +36,8 @@ mod projects;
 mod rails;
 #[path = "binary/reconciling.rs"]
 mod reconciling;
+#[path = "binary/two_machines.rs"]
+mod two_machines;
 #[path = "binary/undoing.rs"]
 mod undoing;
 #[path = "binary/usage.rs"]

@@ -2,7 +2,7 @@
 
 mod compare;
 
-use super::{Context, Failure, note, print, print_json, setup};
+use super::{Context, Failure, claims, note, print, print_json, setup};
 use crate::cli::ExitCode;
 use crate::config::{Config, CreateSide, Pair};
 use crate::connector::{ConnectorError, ErrorKind, Schema};
@@ -38,6 +38,8 @@ struct Report {
     findings: Vec<Finding>,
     /// Types of which Azure DevOps validated a new item without saving it.
     validated: BTreeSet<String>,
+    /// What the canary of each pair says about whose it is.
+    claims: Vec<String>,
     /// Sides whose token was refused altogether; they are not asked again.
     refused: BTreeSet<Side>,
 }
@@ -75,12 +77,15 @@ pub async fn check(context: &Context, offline: bool) -> Result<ExitCode, Failure
         let services = setup::connect(&config, &CancellationToken::new())?;
         for pair in &config.pairs {
             look_at(pair, &services, &mut report).await?;
+            if pair.ado.canary.is_some() && !report.refused.contains(&Side::Ado) {
+                claim_on(&config, pair, &services, &mut report).await?;
+            }
         }
     }
     if context.global.json {
         print_json(&json!({
             "format_version": 1, "ok": report.code() == ExitCode::Done, "warnings": config.warnings,
-            "findings": report.findings, "validated": report.validated, "pairs": config.pairs.len(),
+            "findings": report.findings, "claims": report.claims, "validated": report.validated, "pairs": config.pairs.len(),
         }));
     } else {
         show(context, &config, &report, offline);
@@ -96,6 +101,9 @@ fn show(context: &Context, config: &Config, report: &Report, offline: bool) {
         };
         print(&render::escape(&format!("{weight}: {}", finding.text)));
         print("\n");
+    }
+    for claim in &report.claims {
+        print(&format!("{}\n", render::escape(claim)));
     }
     if !report.validated.is_empty() && !context.global.quiet {
         let types: Vec<&str> = report.validated.iter().map(String::as_str).collect();
@@ -144,6 +152,31 @@ async fn look_at(
     compare::compare(pair, &schema, report);
     if known {
         try_writes(pair, &schema.ado, services, report).await?;
+    }
+    Ok(())
+}
+
+/// Says whose a pair is. Another installation's is worth knowing and no fault of the configuration; a canary that cannot
+/// be read keeps everything from being carried out.
+async fn claim_on(
+    config: &Config,
+    pair: &Pair,
+    services: &setup::Services,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let name = &pair.name;
+    let state = setup::open_state_read_only(config)?;
+    match claims::live(config, pair, services, &state).await? {
+        None => {}
+        Some(Ok(live)) if live.ours => report.claims.push(format!("{name}: {}", live.text)),
+        Some(Ok(live)) => report.add(Weight::Warning, format!("{name}: {}", live.text)),
+        Some(Err(error)) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused) => {
+            report.add(
+                Weight::Configuration,
+                format!("{name}: ado.canary: {error}"),
+            );
+        }
+        Some(Err(error)) => return Err(error.into()),
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::engine::apply::{Consent, Done, Report, Stopped};
 use crate::engine::observe::Observed;
 use crate::engine::{CycleError, Engine, Scope, daemon};
 use crate::model::{LinkId, PairName};
-use crate::reconcile::plan::{PLAN_FORMAT, Plan};
+use crate::reconcile::plan::{PLAN_FORMAT, PairPlan, Plan};
 use crate::render::{self, Outcome, OutcomeResult, ReportView};
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -287,7 +287,8 @@ async fn once(
         engine.observe(scope).await
     };
     let observed = engine.watch(seen.await)?;
-    let asks = observed.plan.pairs.iter().any(|pair| pair.first_contact) && !consent.first_contact;
+    let waits = |pair: &PairPlan| pair.first_contact && pair.blocked.is_none();
+    let asks = observed.plan.pairs.iter().any(waits) && !consent.first_contact;
     if asks
         && std::io::stdin().is_terminal()
         && std::io::stdout().is_terminal()
@@ -344,7 +345,11 @@ fn finish(context: &Context, observed: &Observed, report: &Report) -> ExitCode {
         );
     } else {
         for (view, plan) in views.iter().zip(&observed.plan.pairs) {
-            if view.stopped.is_some() {
+            // Whose pair it is does not depend on what the plan holds.
+            let taken = |(pair, why): &(PairName, Stopped)| {
+                *pair == plan.pair && matches!(why, Stopped::Taken(_))
+            };
+            if view.stopped.is_some() && !report.stopped.iter().any(taken) {
                 let alone = Plan {
                     pairs: vec![plan.clone()],
                     ..observed.plan.clone()
@@ -416,6 +421,7 @@ pub(super) fn views(observed: &Observed, report: &Report) -> Vec<ReportView> {
                 Stopped::FirstContact
                 | Stopped::Switch(_)
                 | Stopped::Canary(_)
+                | Stopped::Taken(_)
                 | Stopped::Firewall(_) => why.to_string(),
             }),
     };

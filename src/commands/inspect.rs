@@ -4,6 +4,7 @@ mod conflicts;
 mod history;
 mod links;
 mod status;
+mod takeover;
 mod why;
 
 pub(super) use conflicts::row;
@@ -11,6 +12,7 @@ pub use conflicts::{conflict, conflicts, resolve};
 pub use history::history;
 pub use links::{link, links, unlink};
 pub use status::status;
+pub use takeover::takeover;
 pub use why::why;
 
 use super::setup;

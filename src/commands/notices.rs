@@ -1,7 +1,8 @@
 //! What `status` says about the rails: why something, or everything, stands still.
 
 use crate::config::Config;
-use crate::model::{Side, Timestamp};
+use crate::model::{PairName, Side, Timestamp};
+use crate::reconcile::STRANGER;
 use crate::reconcile::rails::{breaker, restored};
 use crate::store::{Store, StoreError};
 
@@ -46,6 +47,9 @@ pub(super) fn notices(
             ));
         }
     }
+    for pair in &config.pairs {
+        notices.extend(strangers(store, &pair.name)?);
+    }
     for side in Side::BOTH {
         let Some(row) = store.breaker(side)? else {
             continue;
@@ -75,4 +79,29 @@ pub(super) fn notices(
         ));
     }
     Ok(notices)
+}
+
+/// Says that another installation marked items of a pair that is ours. `None`: nothing says so.
+fn strangers(store: &Store, pair: &PairName) -> Result<Option<String>, StoreError> {
+    let held = store.holds(Some(pair))?.into_iter();
+    let items: Vec<String> = held
+        .filter(|hold| hold.reason.starts_with(STRANGER))
+        .filter_map(|hold| Some(format!("{} {}", hold.side?, hold.item?)))
+        .collect();
+    let Some(first) = items.first() else {
+        return Ok(None);
+    };
+    let carry = match items.len() {
+        1 => format!("{first} carries another installation's marker"),
+        n => format!("{n} items carry another installation's marker, such as {first}"),
+    };
+    let taken = match store.takeover(pair)? {
+        Some(at) => {
+            format!("left from before the takeover of {at}, or another boardsync still writes here")
+        }
+        None => "another boardsync seems to write here".to_owned(),
+    };
+    Ok(Some(format!(
+        "{pair}: {carry}: {taken}; run only one on a pair, and link what is held with `boardsync links add`"
+    )))
 }

@@ -15,6 +15,7 @@ use crate::model::{Clock, FieldKey, ItemId, Side, Sided};
 use crate::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
 use crate::store::{StateLock, Store};
 use crate::{azure, clickup};
+use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
@@ -202,10 +203,35 @@ pub async fn engine(
                 .iter()
                 .map(|pair| (pair.name.clone(), canaries(pair)))
                 .collect(),
+            place: place(&config.state.path),
+            host: host(),
         },
         interrupt: None,
         progress: None,
     })
+}
+
+/// Tells this machine and folder from others, as a hash: the machine's id is nobody's business.
+pub(super) fn place(database: &Path) -> String {
+    // machine-id(5): set once for each installation of the system. Where there is none, the folder alone must do.
+    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let path = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
+    let mut hash = Sha256::new();
+    hash.update(machine.trim().as_bytes());
+    hash.update([0]);
+    hash.update(path.as_os_str().as_encoded_bytes());
+    hex::encode(hash.finalize())
+}
+
+/// This machine's name; empty where the system does not tell it.
+fn host() -> String {
+    // proc(5) and hostname(5); a hardened service does not see the first (systemd.exec(5), ProcSubset).
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .or_else(|_| std::fs::read_to_string("/etc/hostname"))
+        .ok()
+        .or_else(|| env("COMPUTERNAME"))
+        .or_else(|| env("HOSTNAME"))
+        .unwrap_or_default()
 }
 
 fn canaries(pair: &Pair) -> Sided<Option<ItemId>> {

@@ -48,8 +48,10 @@ pub enum Stopped {
     Guard,
     /// The stop file is there. Holds the sentence that says so.
     Switch(String),
-    /// A known item could not be read. Holds the sentence that says which.
+    /// A known item could not be read, or the canary not claimed. Holds the sentence that says which.
     Canary(String),
+    /// Another installation seems to work on the pair. Holds the sentence that says why.
+    Taken(String),
     /// A write would have left the pair's own items and fields. Holds the sentence that says how.
     Firewall(String),
 }
@@ -61,7 +63,10 @@ impl std::fmt::Display for Stopped {
                 "waits for a yes: first contact, or a changed scope or mapping"
             }
             Stopped::Guard => "stopped by a guard",
-            Stopped::Switch(why) | Stopped::Canary(why) | Stopped::Firewall(why) => why,
+            Stopped::Switch(why)
+            | Stopped::Canary(why)
+            | Stopped::Taken(why)
+            | Stopped::Firewall(why) => why,
         })
     }
 }
@@ -99,6 +104,9 @@ impl Report {
     }
 }
 
+/// After how many actions of a long plan the claim on the pair is looked at again: one read on top of fifty writes.
+const LOOK_EVERY: usize = 50;
+
 /// State of one run of `apply`.
 struct Run<'a> {
     engine: &'a Engine,
@@ -126,6 +134,8 @@ struct Run<'a> {
     switched_off: bool,
     /// What the firewall said about this pair.
     breach: Option<String>,
+    /// Why the pair is no longer ours, found in the middle of its plan.
+    lost: Option<Stopped>,
 }
 
 impl Engine {
@@ -176,6 +186,7 @@ impl Engine {
             strikes: Sided::default(),
             switched_off: false,
             breach: None,
+            lost: None,
         };
         for plan in &observed.plan.pairs {
             let Some(policy) = self.policy(&plan.pair) else {
@@ -192,11 +203,17 @@ impl Engine {
                     .await?
                     .map(Stopped::Canary);
             }
+            if stopped.is_none() {
+                stopped = self.claim(writers, plan, observed).await?;
+            }
             if let Some(reason) = &stopped {
                 report.stopped.push((plan.pair.clone(), reason.clone()));
             } else {
                 run.prepare(plan)?;
-                for action in &plan.actions {
+                for (index, action) in plan.actions.iter().enumerate() {
+                    if index > 0 && index % LOOK_EVERY == 0 && run.lost.is_none() {
+                        run.lost = self.still_ours(&plan.pair).await?;
+                    }
                     let done = run.act(policy, plan, action).await?;
                     if let Done::Done(_) = done {
                         run.ok.insert(action.id.clone());
@@ -214,6 +231,9 @@ impl Engine {
             if let Some(reason) = run.breach.take() {
                 let pair = plan.pair.clone();
                 report.stopped.push((pair, Stopped::Firewall(reason)));
+            } else if let Some(reason) = run.lost.take() {
+                let pair = plan.pair.clone();
+                report.stopped.push((pair, reason));
             } else if let (true, None, Some(reason)) = (run.switched_off, stopped, run.switch()) {
                 report.stopped.push((plan.pair.clone(), reason));
             }
@@ -276,6 +296,9 @@ fn said(stopped: &[(PairName, Stopped)]) -> Option<String> {
 }
 
 pub(super) fn stop_reason(plan: &PairPlan, consent: &Consent) -> Option<Stopped> {
+    if let Some(why) = &plan.blocked {
+        return Some(Stopped::Taken(why.clone()));
+    }
     let mut tripped = plan
         .tripped
         .iter()
@@ -301,6 +324,12 @@ impl Run<'_> {
         self.engine.point("after-conflicts")
     }
 
+    /// Why nothing more of the pair is carried out; `None`: nothing speaks against it.
+    fn hindered(&self) -> Option<String> {
+        let lost = || self.lost.as_ref().map(Stopped::to_string);
+        self.breach.clone().or_else(lost)
+    }
+
     async fn act(
         &mut self,
         policy: &Policy,
@@ -322,7 +351,7 @@ impl Run<'_> {
             self.undone(policy, plan, action, &reason);
             return Ok(Done::Skipped(reason));
         }
-        if let Some(reason) = self.breach.clone() {
+        if let Some(reason) = self.hindered() {
             self.undone(policy, plan, action, &reason);
             return Ok(Done::Skipped(reason));
         }

@@ -68,11 +68,16 @@ pub(super) fn stopped(
     }))
 }
 
+/// Ends the wait of a pair that a person has decided about.
+pub(super) fn forget(pair: &PairName) -> Op {
+    Op::SetMeta {
+        key: key(pair),
+        value: String::new(),
+    }
+}
+
 /// Forgets the note of a pair whose plan was carried out.
 pub(super) fn carried_out(store: &Store, policy: &Policy) -> Result<Option<Op>, StoreError> {
     let held = note(store, policy)?;
-    Ok(held.map(|_| Op::SetMeta {
-        key: key(&policy.pair),
-        value: String::new(),
-    }))
+    Ok(held.map(|_| forget(&policy.pair)))
 }

@@ -30,8 +30,12 @@ const LOST_PERCENT: usize = 20;
 pub struct Safety {
     /// While this file is there, nothing is written to either service.
     pub stop_file: Option<PathBuf>,
-    /// Items that must be readable for a pair's plan to be carried out.
+    /// Items that must be readable for a pair's plan to be carried out; the work item carries the claim on the pair.
     pub canaries: BTreeMap<PairName, Sided<Option<ItemId>>>,
+    /// Where the state is: another text on another machine or in another folder. Empty: not known.
+    pub place: String,
+    /// This machine's name, for a claim. May be empty.
+    pub host: String,
 }
 
 impl Engine {
@@ -53,6 +57,7 @@ impl Engine {
             untrusted: mark
                 .as_ref()
                 .is_some_and(|mark| !mark.trusted.contains(&policy.pair)),
+            newcomer: !store.has_linked(&policy.pair)? && store.takeover(&policy.pair)?.is_none(),
             creates_held_until: mark.and_then(|mark| self.held_until(&mark)),
             ..Rails::default()
         };

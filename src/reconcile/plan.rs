@@ -40,6 +40,9 @@ pub struct PairPlan {
     pub rebases: Vec<Rebase>,
     /// Guards that this plan trips. Not empty: nothing is carried out without an approval of [`PairPlan::hash`].
     pub tripped: Vec<Tripped>,
+    /// Why nothing of this may be carried out whatever anybody approves, as a sentence; `None`: nothing speaks against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked: Option<String>,
     /// Fields that are not written before a person has decided. Each is among the holds and the conflicts too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frozen: Vec<Frozen>,
@@ -64,6 +67,7 @@ impl PairPlan {
             conflicts: Vec::new(),
             rebases: Vec::new(),
             tripped: Vec::new(),
+            blocked: None,
             frozen: Vec::new(),
             retry: BTreeMap::new(),
             looked_at: 0,

@@ -10,6 +10,7 @@
 //! | [`attempt`] | one item's change keeps failing | it waits longer and longer, then is quarantined |
 //! | [`breaker`] | a service refuses the token or keeps failing | it is left alone for a while |
 //! | [`firewall`] | a write would leave the pair's own items and fields | the pair stops |
+//! | [`strangers`] | another installation marked items of a pair that this one is new to | the pair stops |
 //! | [`super::guard`] | a plan changes too much at once | the plan waits for an approval |
 //!
 //! A frozen field is a hold and a conflict with both values. A person's edit does not thaw it, because nothing tells a
@@ -20,6 +21,7 @@ pub mod breaker;
 pub mod firewall;
 pub mod oscillation;
 pub mod restored;
+pub mod strangers;
 
 use super::plan::{Action, ActionKind, Frozen, Hold, PairPlan};
 use super::policy::Policy;
@@ -38,6 +40,8 @@ pub struct Rails {
     pub untrusted: bool,
     /// Local time until which nothing is created; `None`: creates flow.
     pub creates_held_until: Option<Timestamp>,
+    /// Whether this installation has linked nothing in the pair yet, and nobody told it to take the pair over.
+    pub newcomer: bool,
     /// Fields that are frozen, with the reason.
     pub frozen: BTreeMap<LinkId, BTreeMap<FieldKey, String>>,
     /// What was written to linked items lately, oldest first.
@@ -62,6 +66,9 @@ pub fn plan(view: &View, policy: &Policy, rails: &Rails) -> PairPlan {
     freeze(&mut plan, view, policy, rails);
     hold_waiting(&mut plan, rails);
     plan.tripped = guard::check(&plan, policy, view.total_links);
+    if rails.newcomer {
+        plan.blocked = strangers::judge(view, &policy.pair);
+    }
     plan
 }
 

@@ -13,5 +13,6 @@ mod merge;
 mod presence;
 mod properties;
 mod shape;
+mod strangers;
 mod undo;
 mod values;

@@ -39,6 +39,7 @@ fn is_quiet(pair: &PairPlan) -> bool {
         && pair.holds.is_empty()
         && pair.conflicts.is_empty()
         && pair.tripped.is_empty()
+        && pair.blocked.is_none()
 }
 
 fn pair_plan(pair: &PairPlan, style: &Style, out: &mut String) {
@@ -72,8 +73,11 @@ fn pair_plan(pair: &PairPlan, style: &Style, out: &mut String) {
     if !pair.tripped.is_empty() {
         guards(pair, style, out);
     }
-    if pair.first_contact {
-        first_contact(style, out);
+    match &pair.blocked {
+        // A yes would not help.
+        Some(why) => blocked(why, style, out),
+        None if pair.first_contact => first_contact(style, out),
+        None => {}
     }
 }
 
@@ -387,6 +391,15 @@ fn guards(pair: &PairPlan, style: &Style, out: &mut String) {
     ));
 }
 
+fn blocked(why: &str, style: &Style, out: &mut String) {
+    let head = style.paint(Ink::Warn, "stopped, nothing is written to this pair:");
+    out.push_str(&format!("  {head}\n"));
+    for line in wrap(&escape(why), style.columns().saturating_sub(4)) {
+        out.push_str(&format!("    {line}\n"));
+    }
+    out.push('\n');
+}
+
 fn first_contact(style: &Style, out: &mut String) {
     out.push_str(&format!(
         "  {}\n",
@@ -433,7 +446,10 @@ impl Counts {
             holds: pairs.iter().map(|pair| pair.holds.len()).sum(),
             looked_at: pairs.iter().map(|pair| pair.looked_at).sum(),
             in_sync: pairs.iter().map(|pair| pair.in_sync).sum(),
-            stopped: pairs.iter().filter(|pair| !pair.tripped.is_empty()).count(),
+            stopped: pairs
+                .iter()
+                .filter(|pair| !pair.tripped.is_empty() || pair.blocked.is_some())
+                .count(),
         }
     }
 

@@ -14,6 +14,23 @@ pub fn key_path(database: &Path) -> PathBuf {
     beside(database, ".key")
 }
 
+fn random(bytes: &mut [u8]) -> Result<(), String> {
+    rustls::crypto::ring::default_provider()
+        .secure_random
+        .fill(bytes)
+        .map_err(|_| "no random numbers from the system".to_owned())
+}
+
+/// Returns 16 random hex digits, for a claim. Fails when the system has no random numbers.
+pub fn nonce() -> Result<String, StoreError> {
+    let mut bytes = [0_u8; 8];
+    random(&mut bytes).map_err(|detail| StoreError::Sql {
+        operation: "make a claim",
+        detail,
+    })?;
+    Ok(hex::encode(bytes))
+}
+
 /// Copies the key of one database to where that of another belongs (mode 0600), replacing a file that is there.
 /// Returns whether there was one.
 pub fn copy_key(from: &Path, to: &Path) -> Result<bool, StoreError> {
@@ -85,10 +102,7 @@ impl MarkerKey {
             detail,
         };
         let mut bytes = [0_u8; 32];
-        rustls::crypto::ring::default_provider()
-            .secure_random
-            .fill(&mut bytes)
-            .map_err(|_| failed("no random numbers from the system".to_owned()))?;
+        random(&mut bytes).map_err(failed)?;
         create_parent(&path).map_err(|error| failed(error.to_string()))?;
         // A half-written key would be refused for ever after.
         write_private(&path, format!("{}\n", hex::encode(bytes)).as_bytes())

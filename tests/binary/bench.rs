@@ -130,7 +130,8 @@ impl Bench {
         bench
     }
 
-    pub fn command(&self, args: &[&str]) -> Command {
+    /// The program with an empty environment, in the folder of this bench.
+    pub fn bare(&self, args: &[&str]) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("boardsync"));
         command.env_clear();
         for name in ["PATH", "HOME"] {
@@ -140,29 +141,20 @@ impl Bench {
         }
         command
             .current_dir(self.folder.path())
-            .arg("--config")
-            .arg(&self.config)
             .args(args)
             .stdin(Stdio::null());
         command
     }
 
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut all = vec!["--config", self.config.to_str().unwrap()];
+        all.extend(args);
+        self.bare(&all)
+    }
+
     /// Runs the program to its end.
     pub async fn run(&self, args: &[&str]) -> Ran {
-        let command = self.command(args);
-        tokio::task::spawn_blocking(move || {
-            let output = assert_cmd::Command::from_std(command)
-                .timeout(Duration::from_secs(60))
-                .output()
-                .unwrap();
-            Ran {
-                code: output.status.code().unwrap_or(-1),
-                out: String::from_utf8(output.stdout).unwrap(),
-                err: String::from_utf8(output.stderr).unwrap(),
-            }
-        })
-        .await
-        .unwrap()
+        end(self.command(args)).await
     }
 
     /// Starts the daemon, with nobody to listen to what it says.
@@ -271,6 +263,23 @@ pub fn clickup() -> ClickUpConfig {
         },
         ..ClickUpConfig::example()
     }
+}
+
+/// Runs a command to its end.
+pub async fn end(command: Command) -> Ran {
+    tokio::task::spawn_blocking(move || {
+        let output = assert_cmd::Command::from_std(command)
+            .timeout(Duration::from_secs(60))
+            .output()
+            .unwrap();
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    })
+    .await
+    .unwrap()
 }
 
 /// A plain answer with this status.

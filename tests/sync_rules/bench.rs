@@ -121,6 +121,14 @@ impl Bench {
         instance.engine.apply(writers, observed, &consent).await
     }
 
+    /// What `links takeover` does.
+    pub async fn take_over(&self) {
+        let instance = self.instance.as_ref().unwrap();
+        let pair = instance.engine.policies[0].pair.clone();
+        let writers = &instance.services.writers;
+        instance.engine.take_over(writers, &pair).await.unwrap();
+    }
+
     pub async fn cycle(&self) -> (Observed, Report) {
         self.run(false).await
     }

@@ -1,6 +1,7 @@
 //! Sets: tags that both sides change at once, people beside the lead, and what belongs to the scope.
 
 use crate::bench::*;
+use boardsync::engine::apply::Stopped;
 use boardsync::sandbox::world::World;
 use boardsync::store::LinkState;
 use serde_json::json;
@@ -166,6 +167,16 @@ async fn both_halves_with_markers_are_linked_again_after_a_lost_database() {
         }
         t.open().await;
         t.world.ledger.clear();
+        if key_too {
+            // Nothing tells this one from a second installation: it stands still until a person says that it is none.
+            let (_, report) = t.run(false).await;
+            assert!(
+                matches!(report.stopped.as_slice(), [(_, Stopped::Taken(_))]),
+                "{:?}",
+                report.stopped
+            );
+            t.take_over().await;
+        }
         for full in [false, false, true] {
             t.run(full).await;
         }

@@ -1,5 +1,6 @@
 //! `status`: how fresh and how clean each pair is.
 
+use super::super::claims::stored;
 use super::super::{Context, Failure, print, print_json};
 use super::{config, read_only};
 use crate::cli::ExitCode;
@@ -23,6 +24,7 @@ pub fn status(context: &Context) -> Result<ExitCode, Failure> {
     let intents = store.open_intents()?;
     let conflicts = store.conflicts(true)?;
     let (mut rows, mut values, mut clean) = (Vec::new(), Vec::new(), true);
+    let mut claims = Vec::new();
     for pair in &config.pairs {
         let state = store.pair_state(&pair.name)?;
         let links = store.count_links(&pair.name)?;
@@ -55,10 +57,14 @@ pub fn status(context: &Context) -> Result<ExitCode, Failure> {
             holds.to_string(),
             note.clone(),
         ]);
+        let claim = stored(pair, &store)?;
+        let held = claim.as_ref().map(|(_, value)| value.clone());
+        claims.extend(claim.map(|(line, _)| line));
         values.push(json!({
             "pair": pair.name, "last_success_ms": state.last_success, "last_attempt_ms": state.last_attempt,
             "last_sweep_ms": state.last_sweep, "stale": stale, "approved": approved, "links": links,
             "open_intents": open, "open_conflicts": open_conflicts, "holds": holds, "note": note,
+            "claim": held,
         }));
     }
     let notices = super::super::notices::notices(&config, &store, now)?;
@@ -80,6 +86,9 @@ pub fn status(context: &Context) -> Result<ExitCode, Failure> {
             "state",
         ];
         print(&render::table(&headers, &rows, &context.style));
+        for line in claims {
+            print(&format!("{line}\n"));
+        }
         for hold in store.holds(None)? {
             let item = hold
                 .item

@@ -3,6 +3,7 @@
 use super::super::Failure;
 use super::super::inspect::item_id;
 use crate::cli::ExitCode;
+use crate::engine::claim::CLAIM;
 use crate::model::{FieldKey, ItemId, LinkId, PairName, Side};
 use crate::reconcile::plan::ActionKind;
 use crate::reconcile::undo::{Deed, Step};
@@ -59,7 +60,8 @@ pub(super) fn gather(store: &Store, target: &Target) -> Result<(Links, Vec<Strin
         Target::Run(run) => store.journal_of_cycle(run)?,
         Target::Item(id) => {
             let mut rows = store.journal_of(None, id)?;
-            rows.retain(|row| row.entry.item.as_ref() == Some(id));
+            // A claim says whose the pair is; nothing of the item itself was written.
+            rows.retain(|row| row.entry.item.as_ref() == Some(id) && row.entry.kind != CLAIM);
             rows
         }
     };

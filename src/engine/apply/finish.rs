@@ -46,11 +46,17 @@ fn stood_still(
     state.last_error = Some(match stopped {
         Stopped::Guard => format!("a guard stopped the plan {}", plan.hash()),
         Stopped::FirstContact => format!("the plan {} waits for a yes", plan.hash()),
-        Stopped::Switch(why) | Stopped::Canary(why) | Stopped::Firewall(why) => why.clone(),
+        Stopped::Switch(why)
+        | Stopped::Canary(why)
+        | Stopped::Taken(why)
+        | Stopped::Firewall(why) => why.clone(),
     });
     let mut ops = Vec::new();
     // The others end by themselves when their cause is gone; only a person's yes is waited for.
-    if matches!(stopped, Stopped::Guard | Stopped::FirstContact) {
+    if matches!(
+        stopped,
+        Stopped::Guard | Stopped::FirstContact | Stopped::Taken(_)
+    ) {
         ops.extend(backoff::stopped(store, policy, started)?);
     }
     ops.push(Op::SetPairState {

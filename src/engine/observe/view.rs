@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::marker;
 use crate::model::{Item, PairName, Side, Sided};
 use crate::reconcile::policy::Policy;
-use crate::reconcile::{FreshItem, LinkView, NAMED, Origin, Presence, View, deleted_in};
+use crate::reconcile::{FreshItem, LinkView, NAMED, Origin, Presence, STRANGER, View, deleted_in};
 use crate::store::{LinkRow, LinkState, Store, StoreError};
 
 impl Engine {
@@ -128,10 +128,9 @@ impl Engine {
         }
         for text in &item.markers {
             let Some(marker) = marker::verify(&self.key, text) else {
-                return Ok(Origin::Held(
-                    "carries a marker that this installation did not write; link it by hand with `boardsync links add`"
-                        .to_owned(),
-                ));
+                return Ok(Origin::Held(format!(
+                    "{STRANGER}; link it by hand with `boardsync links add`"
+                )));
             };
             if self.policy(&marker.pair).is_none() {
                 // Most likely this pair under its old name: its counterpart exists.

@@ -1,0 +1,323 @@
+//! The claim on a pair's canary: looked at before anything is written, made and renewed by [`Engine::claim`], and taken
+//! from another installation by [`Engine::take_over`]. What it means is decided in [`crate::claim`].
+//!
+//! An idle cycle does not look: nothing it does could meet another writer. A plan that writes does, so a takeover stops
+//! the other installation before its next write.
+
+use super::{CycleError, Engine, Writers, backoff};
+use crate::claim::{self, Claim, Me, Own, Verdict};
+use crate::connector::{ClaimChange, Claims, ConnectorError, ErrorKind};
+use crate::engine::apply::Stopped;
+use crate::engine::observe::Observed;
+use crate::model::{ActionId, ItemId, PairName, Side};
+use crate::reconcile::plan::PairPlan;
+use crate::store::{Batch, NewJournal, Op, RailOp, StoreError, claim_op, nonce, takeover_op};
+use std::collections::BTreeMap;
+
+/// How old a claim gets before it is renewed. Each renewal is a revision of the canary, and the service stops taking
+/// revisions through its API after 10,000 of an item (learn.microsoft.com, object-limits, 2024-09): at two a day, after
+/// 13 years. A copy of the state that tells the same place (a cloned machine) is noticed after this long at the latest.
+const RENEW_MS: i64 = 12 * 3_600_000;
+
+/// How often a claim that somebody else changed meanwhile is looked at again in one go.
+const LOOKS: u32 = 4;
+
+/// Kind of the journal lines of claims.
+pub const CLAIM: &str = "claim";
+
+/// What a takeover found and did.
+#[derive(Debug)]
+pub struct TakenOver {
+    /// The claims that were there, of whomever.
+    pub before: Vec<Claim>,
+    /// Ours; `None`: the pair has no canary to claim.
+    pub claim: Option<Claim>,
+}
+
+/// Why a takeover did not come about.
+#[derive(Debug, thiserror::Error)]
+pub enum TakeOverError {
+    /// The canary could not be read or written.
+    #[error(transparent)]
+    Connector(#[from] ConnectorError),
+    /// The state could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The canary changes all the time, or does not keep what is written to it.
+    #[error("the claim on {0} could not be made: the item keeps changing; run it again")]
+    Restless(String),
+}
+
+impl Engine {
+    /// Makes sure that the pair is ours before a plan is carried out. Returns why it is not; `None`: it is, or the pair
+    /// has no canary, or there is no reason to look.
+    ///
+    /// # Errors
+    /// Only the database. A canary that cannot be read or claimed speaks against writing.
+    pub(super) async fn claim(
+        &self,
+        writers: &Writers,
+        plan: &PairPlan,
+        observed: &Observed,
+    ) -> Result<Option<Stopped>, CycleError> {
+        let Some(id) = self.claimed_item(&plan.pair) else {
+            return Ok(None);
+        };
+        let own = self.store().claim(&plan.pair)?;
+        let due = self.due(&own);
+        if !due && plan.writes() == 0 && !observed.swept.contains(&plan.pair) {
+            return Ok(None);
+        }
+        Ok(self.settle_claim(writers, &plan.pair, &id, due).await?)
+    }
+
+    /// As [`Engine::claim`], in the middle of a long plan: only looks.
+    pub(super) async fn still_ours(&self, pair: &PairName) -> Result<Option<Stopped>, CycleError> {
+        let Some(id) = self.claimed_item(pair) else {
+            return Ok(None);
+        };
+        let found = match self.readers.ado.fetch_claims(&id).await {
+            Ok(found) => found,
+            Err(error) => return Ok(Some(unreadable(&id, &error))),
+        };
+        let own = self.store().claim(pair)?;
+        Ok(match self.judge_claims(&found, &own, pair, &id) {
+            Verdict::Ours(_) => None,
+            // The next cycle makes a new one, or meets who took it away.
+            Verdict::Free => Some(Stopped::Canary(format!(
+                "the claim on {} was removed",
+                named(&id)
+            ))),
+            Verdict::Taken(why) => Some(Stopped::Taken(why)),
+        })
+    }
+
+    fn claimed_item(&self, pair: &PairName) -> Option<ItemId> {
+        self.safety.canaries.get(pair)?.ado.clone()
+    }
+
+    /// A clock that was set back makes the age negative; then it is due.
+    fn due(&self, own: &Own) -> bool {
+        let now = self.clock.now();
+        let fresh = own
+            .since
+            .is_some_and(|at| (0..RENEW_MS).contains(&now.since(at)));
+        !fresh || own.held.is_none() || own.wanted.is_some() || own.place != self.safety.place
+    }
+
+    fn judge_claims(&self, found: &Claims, own: &Own, pair: &PairName, id: &ItemId) -> Verdict {
+        let instance = self.key.instance();
+        let me = Me {
+            instance: &instance,
+            place: &self.safety.place,
+        };
+        claim::judge(
+            &claim::on_pair(&found.texts, pair),
+            own,
+            me,
+            pair,
+            &named(id),
+        )
+    }
+
+    async fn settle_claim(
+        &self,
+        writers: &Writers,
+        pair: &PairName,
+        id: &ItemId,
+        due: bool,
+    ) -> Result<Option<Stopped>, StoreError> {
+        let mut renew = due;
+        for _ in 0..LOOKS {
+            let found = match self.readers.ado.fetch_claims(id).await {
+                Ok(found) => found,
+                Err(error) => return Ok(Some(unreadable(id, &error))),
+            };
+            let own = self.store().claim(pair)?;
+            let ours = match self.judge_claims(&found, &own, pair, id) {
+                Verdict::Taken(why) => return Ok(Some(Stopped::Taken(why))),
+                Verdict::Ours(claim) if own.wanted.as_ref() == Some(&claim) => {
+                    return self.keep(pair, id, claim, "").map(|()| None);
+                }
+                Verdict::Ours(_) if !renew => return Ok(None),
+                Verdict::Ours(claim) => Some(claim),
+                Verdict::Free => None,
+            };
+            if let Some(why) = self.stopped_by() {
+                return Ok(Some(Stopped::Switch(why)));
+            }
+            // The same one again as long as nobody knows what became of it: a request may arrive late.
+            let wanted = match own.wanted.clone() {
+                Some(wanted) => wanted,
+                None => self.new_claim(pair, &own, &claim::on_pair(&found.texts, pair))?,
+            };
+            self.announce(pair, &own, &wanted)?;
+            let change = change(pair, id, &found, &wanted);
+            match writers.ado.claim(&change).await {
+                Ok(()) => {}
+                // Somebody was faster, or nobody knows: what is there now says which.
+                Err(error) if matches!(error.kind, ErrorKind::Stale | ErrorKind::Ambiguous) => {}
+                Err(error) if ours.is_some() => {
+                    tracing::warn!(%pair, "the claim on {} is ours but could not be renewed: {error}", named(id));
+                    renew = false;
+                    self.withdraw(pair, own)?;
+                }
+                Err(error) => {
+                    self.withdraw(pair, own)?;
+                    return Ok(Some(Stopped::Canary(format!(
+                        "{} cannot be claimed ({error}), so nothing keeps a second boardsync from this pair; give the \
+                         token the right to edit it, or name another item as ado.canary",
+                        named(id)
+                    ))));
+                }
+            }
+        }
+        Ok(Some(Stopped::Canary(format!(
+            "the claim on {} could not be made: the item keeps changing; the next cycle tries again",
+            named(id)
+        ))))
+    }
+
+    /// Gives the pair to this installation, whoever claimed it before, and has it look at once.
+    ///
+    /// # Errors
+    /// When the canary cannot be read or written; then the pair is not taken over either.
+    pub async fn take_over(
+        &self,
+        writers: &Writers,
+        pair: &PairName,
+    ) -> Result<TakenOver, TakeOverError> {
+        let mine = || vec![takeover_op(pair, self.clock.now()), backoff::forget(pair)];
+        let Some(id) = self.claimed_item(pair) else {
+            self.store().commit(&Batch(mine()))?;
+            return Ok(TakenOver {
+                before: Vec::new(),
+                claim: None,
+            });
+        };
+        let mut before = None;
+        for _ in 0..LOOKS {
+            let found = self.readers.ado.fetch_claims(&id).await?;
+            let there = claim::on_pair(&found.texts, pair);
+            let own = self.store().claim(pair)?;
+            let sent = before.is_some();
+            before.get_or_insert_with(|| there.clone());
+            if sent
+                && own.wanted.is_some()
+                && there.iter().all(|c| own.wanted.as_ref() == Some(c))
+                && let Some(claim) = there.into_iter().next()
+            {
+                let before = before.unwrap_or_default();
+                let from: Vec<String> = before.iter().map(Claim::who).collect();
+                let detail = format!("taken over by hand from: {}", from.join(", "));
+                self.keep(pair, &id, claim.clone(), &detail)?;
+                self.store().commit(&Batch(mine()))?;
+                return Ok(TakenOver {
+                    before,
+                    claim: Some(claim),
+                });
+            }
+            let wanted = self.new_claim(pair, &own, &claim::on_pair(&found.texts, pair))?;
+            self.announce(pair, &own, &wanted)?;
+            match writers.ado.claim(&change(pair, &id, &found, &wanted)).await {
+                Ok(()) => {}
+                Err(error) if matches!(error.kind, ErrorKind::Stale | ErrorKind::Ambiguous) => {}
+                Err(error) => {
+                    self.withdraw(pair, own)?;
+                    return Err(error.into());
+                }
+            }
+        }
+        Err(TakeOverError::Restless(named(&id)))
+    }
+
+    fn new_claim(&self, pair: &PairName, own: &Own, there: &[Claim]) -> Result<Claim, StoreError> {
+        let known = own.held.iter().chain(own.wanted.as_ref()).chain(there);
+        let highest = known.map(|claim| claim.counter).max().unwrap_or(0);
+        Ok(Claim {
+            pair: pair.clone(),
+            instance: self.key.instance(),
+            counter: highest.saturating_add(1),
+            nonce: nonce()?,
+            at: self.clock.now(),
+            host: claim::host(&self.safety.host),
+        })
+    }
+
+    /// Remembers the claim that is about to be sent, before it is.
+    fn announce(&self, pair: &PairName, own: &Own, wanted: &Claim) -> Result<(), StoreError> {
+        let next = Own {
+            wanted: Some(wanted.clone()),
+            place: self.safety.place.clone(),
+            ..own.clone()
+        };
+        let ops = vec![claim_op(pair, &next), Op::Rail(RailOp::Announce)];
+        self.store().commit(&Batch(ops))
+    }
+
+    /// The service definitely did not take the claim: what was known before is known again, and a claim that was sent
+    /// earlier and may still arrive with it.
+    fn withdraw(&self, pair: &PairName, own: Own) -> Result<(), StoreError> {
+        self.store().commit(&Batch(vec![claim_op(pair, &own)]))
+    }
+
+    /// The claim was read back.
+    fn keep(
+        &self,
+        pair: &PairName,
+        id: &ItemId,
+        claim: Claim,
+        detail: &str,
+    ) -> Result<(), StoreError> {
+        tracing::info!(%pair, counter = claim.counter, "claimed");
+        let at = self.clock.now();
+        let entry = NewJournal {
+            at,
+            // A run of its own, so that no run of a cycle seems to hold a step that cannot be taken back.
+            cycle: format!("claim{}", at.0),
+            pair: pair.clone(),
+            link: None,
+            side: Side::Ado,
+            item: Some(id.clone()),
+            action_id: ActionId(claim.nonce.clone()),
+            kind: CLAIM.to_owned(),
+            changes: BTreeMap::new(),
+            outcome: "done".to_owned(),
+            detail: format!("number {} {detail}", claim.counter)
+                .trim_end()
+                .to_owned(),
+            request_ids: Vec::new(),
+        };
+        let own = Own {
+            held: Some(claim),
+            wanted: None,
+            place: self.safety.place.clone(),
+            since: Some(at),
+        };
+        let ops = vec![claim_op(pair, &own), Op::Journal(entry)];
+        self.store().commit(&Batch(ops))
+    }
+}
+
+fn change(pair: &PairName, id: &ItemId, found: &Claims, wanted: &Claim) -> ClaimChange {
+    let ours = |text: &&String| claim::parse(text).is_some_and(|claim| claim.pair == *pair);
+    ClaimChange {
+        id: id.clone(),
+        expected: found.version,
+        replaces: found.texts.iter().filter(ours).cloned().collect(),
+        claim: wanted.to_string(),
+        name: pair.0.clone(),
+    }
+}
+
+fn named(id: &ItemId) -> String {
+    format!("{} {id}", Side::Ado)
+}
+
+/// Not the same as taken: it may pass by itself.
+fn unreadable(id: &ItemId, error: &ConnectorError) -> Stopped {
+    Stopped::Canary(format!(
+        "the claim on {} cannot be read ({error}), so nobody can tell whether another boardsync works on this pair",
+        named(id)
+    ))
+}
