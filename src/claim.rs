@@ -95,10 +95,13 @@ pub fn host(name: &str) -> String {
 pub struct Own {
     /// The claim that was last found on the canary.
     pub held: Option<Claim>,
-    /// The one that is to take its place; it may have been sent.
-    pub wanted: Option<Claim>,
     /// Where the state was then; see [`Me::place`].
     pub place: String,
+    /// The one that is to take its place; it may have been sent, and may still arrive.
+    pub wanted: Option<Claim>,
+    /// Where the state was when that was written down.
+    #[serde(default)]
+    pub wanted_place: String,
     /// Local time at which `held` was found for the first time.
     pub since: Option<Timestamp>,
 }
@@ -156,8 +159,11 @@ pub fn judge(found: &[Claim], own: &Own, me: Me<'_>, pair: &PairName, canary: &s
     let Some(newest) = found.iter().max_by_key(|claim| claim.counter) else {
         return Verdict::Free;
     };
-    let moved = !own.place.is_empty() && !me.place.is_empty() && own.place != me.place;
-    if moved {
+    let place = match own.wanted.as_ref() == Some(newest) {
+        true => &own.wanted_place,
+        false => &own.place,
+    };
+    if !place.is_empty() && !me.place.is_empty() && place != me.place {
         return Verdict::Taken(format!(
             "{canary} was claimed from another machine or folder, on {}, and this state is a copy of that one's or was moved \
              here. Make sure that nothing runs there any more; {take}",

@@ -24,6 +24,7 @@ fn own(held: Option<Claim>, wanted: Option<Claim>) -> Own {
         held,
         wanted,
         place: "here".to_owned(),
+        wanted_place: "here".to_owned(),
         since: Some(Timestamp(1)),
     }
 }

@@ -104,8 +104,8 @@ impl Report {
     }
 }
 
-/// After how many actions of a long plan the claim on the pair is looked at again: one read on top of fifty writes.
-const LOOK_EVERY: usize = 50;
+/// After how long in the middle of a plan the claim on the pair is looked at again.
+const LOOK_AGAIN_MS: i64 = 5_000;
 
 /// State of one run of `apply`.
 struct Run<'a> {
@@ -210,9 +210,12 @@ impl Engine {
                 report.stopped.push((plan.pair.clone(), reason.clone()));
             } else {
                 run.prepare(plan)?;
-                for (index, action) in plan.actions.iter().enumerate() {
-                    if index > 0 && index % LOOK_EVERY == 0 && run.lost.is_none() {
+                let mut looked = self.clock.now();
+                for action in &plan.actions {
+                    let age = self.clock.now().since(looked);
+                    if !(0..LOOK_AGAIN_MS).contains(&age) && run.lost.is_none() {
                         run.lost = self.still_ours(&plan.pair).await?;
+                        looked = self.clock.now();
                     }
                     let done = run.act(policy, plan, action).await?;
                     if let Done::Done(_) = done {

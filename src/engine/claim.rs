@@ -140,8 +140,8 @@ impl Engine {
                     return self.keep(pair, id, claim, "").map(|()| None);
                 }
                 Verdict::Ours(_) if !renew => return Ok(None),
-                Verdict::Ours(claim) => Some(claim),
-                Verdict::Free => None,
+                Verdict::Ours(_) => true,
+                Verdict::Free => false,
             };
             if let Some(why) = self.stopped_by() {
                 return Ok(Some(Stopped::Switch(why)));
@@ -153,17 +153,18 @@ impl Engine {
             };
             self.announce(pair, &own, &wanted)?;
             let change = change(pair, id, &found, &wanted);
-            match writers.ado.claim(&change).await {
-                Ok(()) => {}
+            let Err(error) = writers.ado.claim(&change).await else {
+                continue;
+            };
+            // Whatever the service said, what is wanted stays written down: what arrives late must not look like another's.
+            match definite(&error) {
                 // Somebody was faster, or nobody knows: what is there now says which.
-                Err(error) if matches!(error.kind, ErrorKind::Stale | ErrorKind::Ambiguous) => {}
-                Err(error) if ours.is_some() => {
+                false => {}
+                true if ours => {
                     tracing::warn!(%pair, "the claim on {} is ours but could not be renewed: {error}", named(id));
                     renew = false;
-                    self.withdraw(pair, own)?;
                 }
-                Err(error) => {
-                    self.withdraw(pair, own)?;
+                true => {
                     return Ok(Some(Stopped::Canary(format!(
                         "{} cannot be claimed ({error}), so nothing keeps a second boardsync from this pair; give the \
                          token the right to edit it, or name another item as ado.canary",
@@ -209,7 +210,10 @@ impl Engine {
             {
                 let before = before.unwrap_or_default();
                 let from: Vec<String> = before.iter().map(Claim::who).collect();
-                let detail = format!("taken over by hand from: {}", from.join(", "));
+                let detail = match from.as_slice() {
+                    [] => "made by hand".to_owned(),
+                    from => format!("taken over by hand from: {}", from.join(", ")),
+                };
                 self.keep(pair, &id, claim.clone(), &detail)?;
                 self.store().commit(&Batch(mine()))?;
                 return Ok(TakenOver {
@@ -219,13 +223,9 @@ impl Engine {
             }
             let wanted = self.new_claim(pair, &own, &claim::on_pair(&found.texts, pair))?;
             self.announce(pair, &own, &wanted)?;
-            match writers.ado.claim(&change(pair, &id, &found, &wanted)).await {
-                Ok(()) => {}
-                Err(error) if matches!(error.kind, ErrorKind::Stale | ErrorKind::Ambiguous) => {}
-                Err(error) => {
-                    self.withdraw(pair, own)?;
-                    return Err(error.into());
-                }
+            let sent = writers.ado.claim(&change(pair, &id, &found, &wanted)).await;
+            if let Some(error) = sent.err().filter(definite) {
+                return Err(error.into());
             }
         }
         Err(TakeOverError::Restless(named(&id)))
@@ -248,17 +248,11 @@ impl Engine {
     fn announce(&self, pair: &PairName, own: &Own, wanted: &Claim) -> Result<(), StoreError> {
         let next = Own {
             wanted: Some(wanted.clone()),
-            place: self.safety.place.clone(),
+            wanted_place: self.safety.place.clone(),
             ..own.clone()
         };
         let ops = vec![claim_op(pair, &next), Op::Rail(RailOp::Announce)];
         self.store().commit(&Batch(ops))
-    }
-
-    /// The service definitely did not take the claim: what was known before is known again, and a claim that was sent
-    /// earlier and may still arrive with it.
-    fn withdraw(&self, pair: &PairName, own: Own) -> Result<(), StoreError> {
-        self.store().commit(&Batch(vec![claim_op(pair, &own)]))
     }
 
     /// The claim was read back.
@@ -290,9 +284,9 @@ impl Engine {
         };
         let own = Own {
             held: Some(claim),
-            wanted: None,
             place: self.safety.place.clone(),
             since: Some(at),
+            ..Own::default()
         };
         let ops = vec![claim_op(pair, &own), Op::Journal(entry)];
         self.store().commit(&Batch(ops))
@@ -307,6 +301,20 @@ fn change(pair: &PairName, id: &ItemId, found: &Claims, wanted: &Claim) -> Claim
         replaces: found.texts.iter().filter(ours).cloned().collect(),
         claim: wanted.to_string(),
         name: pair.0.clone(),
+    }
+}
+
+/// Whether the service certainly did not take a claim, and will not when it is sent again at once.
+fn definite(error: &ConnectorError) -> bool {
+    match error.kind {
+        ErrorKind::Unreachable
+        | ErrorKind::Auth
+        | ErrorKind::Throttled
+        | ErrorKind::NotFound
+        | ErrorKind::Refused => true,
+        ErrorKind::Stale | ErrorKind::Ambiguous | ErrorKind::Protocol | ErrorKind::Cancelled => {
+            false
+        }
     }
 }
 

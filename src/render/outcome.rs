@@ -39,14 +39,14 @@ pub struct ReportView {
     pub holds: usize,
     /// How many conflicts were recorded.
     pub conflicts: usize,
-    /// Whether the pair was stopped before anything was written, and why.
+    /// Why the pair was stopped, before anything was written or in the middle; `None`: it was not.
     pub stopped: Option<String>,
 }
 
 /// Returns a report for people, ending in a line break: what did not work first, then one line of counts.
 pub fn report(view: &ReportView, style: &Style) -> String {
     let name = style.paint(Ink::Strong, &escape(&view.pair.0));
-    if let Some(reason) = &view.stopped {
+    if let (Some(reason), true) = (&view.stopped, view.outcomes.is_empty()) {
         return format!("{name}: nothing written, {}\n", escape(reason));
     }
     let mut out = String::new();
@@ -101,7 +101,11 @@ pub fn report(view: &ReportView, style: &Style) -> String {
     if parts.is_empty() {
         parts.push("nothing to do".to_owned());
     }
-    out.push_str(&format!("{name}: {}\n", parts.join(", ")));
+    let stopped = match &view.stopped {
+        Some(reason) => format!("; stopped before its end, {}", escape(reason)),
+        None => String::new(),
+    };
+    out.push_str(&format!("{name}: {}{stopped}\n", parts.join(", ")));
     out
 }
 

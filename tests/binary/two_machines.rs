@@ -1,9 +1,11 @@
 //! Two installations on one pair: the second writes nothing, and says why.
 
 use super::bench::Bench;
+use super::reconciling::hash_in;
 use boardsync::model::Side;
 use boardsync::sandbox::faults::Fault;
 use boardsync::sandbox::ledger::LedgerEntry;
+use boardsync::sandbox::seed;
 use boardsync::sandbox::world::PROJECT;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -426,17 +428,63 @@ async fn of_two_machines_that_start_at_once_exactly_one_gets_the_claim() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_to_the_claim_locks_nobody_out() {
+    for (fault, times) in [
+        (Fault::DropAfterApply, 1),
+        (Fault::DropAfterApply, u32::MAX),
+        (Fault::TruncateBody, 1),
+        (Fault::TruncateBody, u32::MAX),
+        (super::bench::status(200, &[]), 1),
+    ] {
+        let (bench, canary) = with_canary().await;
+        let path = format!("workitems/{canary}?");
+        let said = format!("{fault:?} {times}");
+        bench.fault(Side::Ado, Some("PATCH"), &path, fault, times);
+        let args = ["reconcile", "--once", "--yes"];
+        let ran = bench.run(&args).await;
+        assert!(ran.code == 0, "{said}: {ran:#?}");
+        assert_eq!(claims(&bench, canary).len(), 1, "{said}");
+        bench.world.faults.clear();
+        bench.run(&["reconcile", "--once"]).await.left_with(0);
+        assert_eq!(bench.titles().len(), 5, "{said}");
+    }
+}
+
+/// The takeover reaches the first one in the middle of a plan that would take it much longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_plan_ends_soon_after_the_pair_was_taken_over() {
     let (bench, canary) = with_canary().await;
-    let lost = Fault::DropAfterApply;
-    let path = format!("workitems/{canary}");
-    bench.fault(Side::Ado, Some("PATCH"), &path, lost, 1);
+    seed::ado_tasks(&bench.world.ado, PROJECT, 95).unwrap();
+    let slow = Fault::Delay { ms: 250 };
+    bench.fault(Side::ClickUp, Some("POST"), "/task", slow, u32::MAX);
+    let second = Machine::new(&bench);
+    let taken = async {
+        let start = Instant::now();
+        while bench.titles().len() < 3 {
+            assert!(start.elapsed() < Duration::from_secs(20), "nothing came");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        second.run(&bench, &["links", "takeover", "web"]).await
+    };
+    let (first, taken) = tokio::join!(bench.run(&["reconcile", "--once", "--yes"]), taken);
+    taken.left_with(0).says("some seconds into a running one");
+    first
+        .left_with(4)
+        .says("stopped before its end")
+        .says("belongs to another boardsync");
+    let made = bench.titles().len();
+    assert!((3..60).contains(&made), "{made} of 100");
+    assert!(claims(&bench, canary)[0].contains(":2:"));
+    // What was left undone is done after the way back, and nothing twice.
+    bench.world.faults.clear();
+    bench.run(&["links", "takeover", "web"]).await.left_with(0);
+    // The rest is more than the guard lets through without a look.
+    let hash = hash_in(&bench.run(&["reconcile", "--once"]).await.left_with(4).out);
     bench
-        .run(&["reconcile", "--once", "--yes"])
+        .run(&["reconcile", "--once", "--approve", &hash])
         .await
         .left_with(0);
-    assert_eq!(claims(&bench, canary).len(), 1);
     bench.run(&["reconcile", "--once"]).await.left_with(0);
-    assert_eq!(bench.titles().len(), 5);
+    assert_eq!(bench.titles().len(), 100);
 }
 
 #[tokio::test(flavor = "multi_thread")]

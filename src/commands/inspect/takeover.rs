@@ -61,7 +61,7 @@ pub async fn takeover(context: &Context, pair: &str) -> Result<ExitCode, Failure
     }
     match (&done.claim, &canary) {
         (Some(claim), Some(canary)) => text.push_str(&format!(
-            "ADO {canary} carries claim number {}: another boardsync stops before its next write\n",
+            "ADO {canary} carries claim number {}: another boardsync stops before its next plan, or some seconds into a running one\n",
             claim.counter
         )),
         (_, _) => text.push_str(
