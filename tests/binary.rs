@@ -16,6 +16,8 @@ mod bench;
 mod checking;
 #[path = "binary/checkup.rs"]
 mod checkup;
+#[path = "binary/claims.rs"]
+mod claims;
 #[path = "binary/deleting.rs"]
 mod deleting;
 #[path = "binary/disk.rs"]

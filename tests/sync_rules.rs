@@ -11,6 +11,8 @@
 
 #[path = "sync_rules/bench.rs"]
 mod bench;
+#[path = "sync_rules/claims.rs"]
+mod claims;
 #[path = "sync_rules/fields.rs"]
 mod fields;
 #[path = "sync_rules/formatting.rs"]
