@@ -25,7 +25,11 @@ pub(super) fn stored(pair: &Pair, store: &Store) -> Result<Option<(String, Value
     let own = store.claim(&pair.name)?;
     let (text, value) = match &own.held {
         Some(claim) => (
-            format!("ours, number {}, by {}", claim.counter, claim.who()),
+            format!(
+                "number {}, by {}, when it was last looked at",
+                claim.counter,
+                claim.who()
+            ),
             value(claim),
         ),
         None => ("not claimed yet".to_owned(), Value::Null),

@@ -9,6 +9,9 @@ use crate::model::{Clock, Timestamp};
 use crate::render;
 use serde_json::json;
 
+/// Longest reason that is shown in the table; a longer one gets a line of its own.
+const MAX_CELL: usize = 40;
+
 /// `status`: per pair, how fresh and how clean. Leaves with 3 when something is stale, held or open.
 pub fn status(context: &Context) -> Result<ExitCode, Failure> {
     let config = config(context)?;
@@ -24,7 +27,7 @@ pub fn status(context: &Context) -> Result<ExitCode, Failure> {
     let intents = store.open_intents()?;
     let conflicts = store.conflicts(true)?;
     let (mut rows, mut values, mut clean) = (Vec::new(), Vec::new(), true);
-    let mut claims = Vec::new();
+    let (mut claims, mut reasons) = (Vec::new(), Vec::new());
     for pair in &config.pairs {
         let state = store.pair_state(&pair.name)?;
         let links = store.count_links(&pair.name)?;
@@ -55,7 +58,12 @@ pub fn status(context: &Context) -> Result<ExitCode, Failure> {
             open.to_string(),
             open_conflicts.to_string(),
             holds.to_string(),
-            note.clone(),
+            if note.chars().count() > MAX_CELL {
+                reasons.push(format!("{}: {note}", pair.name));
+                "see below".to_owned()
+            } else {
+                note.clone()
+            },
         ]);
         let claim = stored(pair, &store)?;
         let held = claim.as_ref().map(|(_, value)| value.clone());
@@ -86,6 +94,9 @@ pub fn status(context: &Context) -> Result<ExitCode, Failure> {
             "state",
         ];
         print(&render::table(&headers, &rows, &context.style));
+        for reason in reasons {
+            print(&format!("{}\n", render::escape(&reason)));
+        }
         for line in claims {
             print(&format!("{line}\n"));
         }
