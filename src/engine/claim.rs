@@ -1,4 +1,4 @@
-//! The claim on a pair's canary: looked at before anything is written, made and renewed by [`Engine::claim`], and taken
+//! The claim on a pair's canary: looked at before anything is written, made and renewed by `Engine::claim`, and taken
 //! from another installation by [`Engine::take_over`]. What it means is decided in [`crate::claim`].
 //!
 //! An idle cycle does not look: nothing it does could meet another writer. A plan that writes does, so a takeover stops
@@ -71,7 +71,7 @@ impl Engine {
         Ok(self.settle_claim(writers, &plan.pair, &id, due).await?)
     }
 
-    /// As [`Engine::claim`], in the middle of a long plan: only looks.
+    /// As `Engine::claim`, in the middle of a long plan: only looks.
     pub(super) async fn still_ours(&self, pair: &PairName) -> Result<Option<Stopped>, CycleError> {
         let Some(id) = self.claimed_item(pair) else {
             return Ok(None);

@@ -1,6 +1,7 @@
 //! One function per decoder of outside bytes. Each decodes exactly as the product does and asserts what must hold of
 //! whatever came in.
 
+use boardsync::claim;
 use boardsync::commands::cycle::read_plan;
 use boardsync::connector::{ConnectorError, Watermark};
 use boardsync::marker::{self, MarkerKey};
@@ -35,7 +36,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     json("work_item", work_item, 1500),
     json("work_item_batch", work_item_batch, 1000),
     json("wiql_answer", wiql_answer, 3000),
@@ -51,6 +52,7 @@ pub const TARGETS: [Target; 15] = [
     text("markdown", markdown, 400),
     text("merge3", merge, 600),
     text("marker", marker, 5000),
+    text("claim", claim, 5000),
 ];
 
 const fn json(name: &'static str, run: fn(&[u8]), executions: u64) -> Target {
@@ -312,6 +314,15 @@ fn marker(bytes: &[u8]) {
         assert_eq!(marker::verify(&other, &made), None);
     } else {
         assert_eq!(marker::verify(&key, &text), None);
+    }
+}
+
+/// What is read is written as the same claim, whatever its spelling was.
+fn claim(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Some(read) = claim::parse(&text) {
+        assert_eq!(claim::parse(&read.to_string()).as_ref(), Some(&read));
+        assert!(read.who().contains(&read.instance));
     }
 }
 
