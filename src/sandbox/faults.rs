@@ -31,11 +31,113 @@ pub enum Fault {
     SignInPage,
     /// The token has been revoked (ClickUp: 401 `OAUTH_025`; Azure DevOps: 401 without a body).
     TokenRevoked,
+    /// Refuses, and repeats the caller's credential in its answer, as a careless proxy or a debugging page does.
+    Echo {
+        /// HTTP status.
+        status: u16,
+        /// Where it is repeated.
+        place: EchoPlace,
+    },
     /// Answers properly, but late. Real milliseconds.
     Delay {
         /// How late.
         ms: u64,
     },
+}
+
+/// Where an answer repeats a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EchoPlace {
+    /// In the text of a JSON error.
+    Message,
+    /// In the code of a JSON error.
+    Code,
+    /// In a JSON error, with escapes for single characters.
+    Escaped,
+    /// In a plain text.
+    Text,
+    /// In a web page, as a sign-in page does with the address that it came from.
+    Page,
+    /// In the address of a redirect.
+    Location,
+    /// In headers that carry request ids and challenges, and in the content type.
+    Header,
+}
+
+impl EchoPlace {
+    /// Every place.
+    pub const ALL: [EchoPlace; 7] = [
+        EchoPlace::Message,
+        EchoPlace::Code,
+        EchoPlace::Escaped,
+        EchoPlace::Text,
+        EchoPlace::Page,
+        EchoPlace::Location,
+        EchoPlace::Header,
+    ];
+
+    /// Returns the answer to a request with this `Authorization` header as an ordinary status fault: the header as it
+    /// came, the token in it, and the token as an address would carry it.
+    pub fn answer(self, status: u16, authorization: &str) -> Fault {
+        let token = token_of(authorization);
+        let encoded: String = url::form_urlencoded::byte_serialize(token.as_bytes()).collect();
+        let said =
+            format!("no right with {authorization} ({token}) at https://id.example/?t={encoded}");
+        let json = "application/json; charset=utf-8".to_owned();
+        let error = |text: &str, code: &str| {
+            serde_json::json!({
+                "err": text, "ECODE": code, "message": text, "typeKey": code, "errorCode": 0, "$id": "1"
+            })
+            .to_string()
+        };
+        let plain = error("refused", "TEST_001");
+        let (content_type, body, headers) = match self {
+            EchoPlace::Message => (json, error(&said, "TEST_001"), Vec::new()),
+            EchoPlace::Code => (json, error("refused", &said), Vec::new()),
+            EchoPlace::Escaped => {
+                let hidden: String = said
+                    .chars()
+                    .map(|c| format!("\\u{:04x}", u32::from(c)))
+                    .collect();
+                (json, plain.replace("refused", &hidden), Vec::new())
+            }
+            EchoPlace::Text => ("text/plain".to_owned(), said, Vec::new()),
+            EchoPlace::Page => (
+                "text/html; charset=utf-8".to_owned(),
+                format!("<html><title>{said}</title><body>Sign in {said}</body></html>"),
+                Vec::new(),
+            ),
+            EchoPlace::Location => {
+                let address = format!("https://id.example/{token}?t={encoded}&h={encoded}");
+                (json, plain, vec![("location".to_owned(), address)])
+            }
+            EchoPlace::Header => {
+                let names = ["x-echo", "x-request-id", "www-authenticate"];
+                let headers = names.map(|name| (name.to_owned(), said.clone())).to_vec();
+                (format!("application/json; token={token}"), plain, headers)
+            }
+        };
+        Fault::Status {
+            status,
+            body,
+            content_type,
+            headers,
+        }
+    }
+}
+
+/// Returns the credential in an `Authorization` header: the password behind `Basic`, or what stands last.
+fn token_of(authorization: &str) -> String {
+    use base64::Engine as _;
+    let last = authorization.rsplit(' ').next().unwrap_or_default();
+    let basic = authorization.strip_prefix("Basic ").and_then(|code| {
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(code)
+            .ok()?;
+        let text = String::from_utf8(bytes).ok()?;
+        Some(text.split_once(':')?.1.to_owned())
+    });
+    basic.unwrap_or_else(|| last.to_owned())
 }
 
 /// When something goes wrong.

@@ -18,6 +18,24 @@ pub struct LedgerEntry {
     pub status: u16,
     /// Body of the request as text; empty when there was none or it was not UTF-8.
     pub body: String,
+    /// The `Authorization` header; empty when there was none.
+    pub authorization: String,
+    /// The other headers, one `name: value` in a line.
+    pub headers: String,
+}
+
+/// Returns the `Authorization` header and the others as an entry has them.
+pub(super) fn told(headers: &axum::http::HeaderMap) -> (String, String) {
+    let (mut authorization, mut others) = (String::new(), String::new());
+    for (name, value) in headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        if name == axum::http::header::AUTHORIZATION {
+            authorization.push_str(&value);
+        } else {
+            others.push_str(&format!("{name}: {value}\n"));
+        }
+    }
+    (authorization, others)
 }
 
 impl LedgerEntry {
@@ -131,6 +149,8 @@ mod tests {
             path: path.to_owned(),
             status: 200,
             body: String::new(),
+            authorization: String::new(),
+            headers: String::new(),
         }
     }
 

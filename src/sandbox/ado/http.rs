@@ -5,7 +5,7 @@ use super::{AdoSandbox, guid};
 use super::{attachments, comments, discovery, feeds, meta, recycle, wiql, workitems};
 use crate::model::Side;
 use crate::sandbox::faults::Fault;
-use crate::sandbox::ledger::LedgerEntry;
+use crate::sandbox::ledger::{self, LedgerEntry};
 use crate::sandbox::{hang_up, truncated};
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -92,11 +92,16 @@ async fn entry(
 ) -> Response<Body> {
     let path = uri.path_and_query().map_or("/", |p| p.as_str()).to_owned();
     sandbox.ledger.arrived(Side::Ado, method.as_str());
-    let fault = sandbox.faults.next(Side::Ado, method.as_str(), &path);
+    let mut fault = sandbox.faults.next(Side::Ado, method.as_str(), &path);
+    if let Some(Fault::Echo { status, place }) = fault {
+        let sent = headers.get("authorization").and_then(|v| v.to_str().ok());
+        fault = Some(place.answer(status, sent.unwrap_or_default()));
+    }
     if let Some(Fault::Delay { ms }) = fault {
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
     let sent = String::from_utf8_lossy(&body).into_owned();
+    let (authorization, others) = ledger::told(&headers);
     let reply = match &fault {
         Some(Fault::DropBeforeApply) => Reply::bare(0),
         Some(Fault::SignInPage) => sign_in_page(),
@@ -128,6 +133,8 @@ async fn entry(
         path,
         status: reply.status,
         body: sent,
+        authorization,
+        headers: others,
     });
     send(&sandbox, mangled(reply, fault.as_ref()), fault.as_ref())
 }

@@ -6,7 +6,7 @@ use super::call::Call;
 use super::world::World;
 use super::{attachments, routes};
 use crate::model::Side;
-use crate::sandbox::ledger::LedgerEntry;
+use crate::sandbox::ledger::{self, LedgerEntry};
 use crate::sandbox::{self, faults::Fault};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -29,6 +29,7 @@ pub(super) async fn handle(State(fake): State<ClickUpSandbox>, request: Request)
     let raw = axum::body::to_bytes(body, BODY_CAP)
         .await
         .unwrap_or_default();
+    let (authorization, headers) = ledger::told(&parts.headers);
     let entry = LedgerEntry {
         at: fake.clock.now(),
         service: Side::ClickUp,
@@ -36,6 +37,8 @@ pub(super) async fn handle(State(fake): State<ClickUpSandbox>, request: Request)
         path: path.clone(),
         status: 0,
         body: String::from_utf8_lossy(&raw).into_owned(),
+        authorization: authorization.clone(),
+        headers,
     };
     let content_type = header_text(&parts.headers, header::CONTENT_TYPE).unwrap_or_default();
     let call = Call::new(
@@ -46,8 +49,11 @@ pub(super) async fn handle(State(fake): State<ClickUpSandbox>, request: Request)
         content_type,
     );
     fake.ledger.arrived(Side::ClickUp, &method);
-    let fault = fake.faults.next(Side::ClickUp, &method, &path);
-    let authorization = header_text(&parts.headers, header::AUTHORIZATION);
+    let authorization = Some(authorization).filter(|value| !value.is_empty());
+    let mut fault = fake.faults.next(Side::ClickUp, &method, &path);
+    if let Some(Fault::Echo { status, place }) = fault {
+        fault = Some(place.answer(status, authorization.as_deref().unwrap_or_default()));
+    }
     let work = || {
         respond(
             &mut fake.world(),
@@ -59,7 +65,8 @@ pub(super) async fn handle(State(fake): State<ClickUpSandbox>, request: Request)
     let mut late = Duration::ZERO;
     // Status 0 in the ledger means that the client got no answer.
     let (status, mut response) = match fault {
-        None => finished(work()),
+        // An echo has become a status above.
+        None | Some(Fault::Echo { .. }) => finished(work()),
         Some(Fault::Delay { ms }) => {
             late = Duration::from_millis(ms);
             finished(work())
