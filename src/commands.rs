@@ -19,7 +19,9 @@ use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::CycleError;
 use crate::render::Style;
 use crate::store::{LockError, StoreError};
+use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a command needs of its surroundings.
 pub struct Context {
@@ -36,6 +38,8 @@ pub struct Failure {
     pub code: ExitCode,
     /// What went wrong, already rendered, with what to do about it.
     pub message: String,
+    /// For `--json`: the single problems of a configuration, each with its place. Empty for every other failure.
+    pub problems: Vec<Value>,
 }
 
 impl Failure {
@@ -44,13 +48,34 @@ impl Failure {
         Failure {
             code,
             message: message.into(),
+            problems: Vec::new(),
         }
+    }
+
+    /// Returns the failure as a JSON result.
+    fn json(&self) -> Value {
+        json!({
+            "format_version": 1,
+            "error": { "exit_code": self.code.number(), "message": self.message, "problems": self.problems },
+        })
     }
 }
 
 impl From<ConfigErrors> for Failure {
     fn from(errors: ConfigErrors) -> Self {
-        Failure::new(ExitCode::Config, errors.render(false).trim_end().to_owned())
+        Failure {
+            problems: errors
+                .places()
+                .into_iter()
+                .map(|(place, problem)| {
+                    json!({
+                        "file": place.file, "line": place.line, "column": place.column,
+                        "what": problem.what, "help": problem.help,
+                    })
+                })
+                .collect(),
+            ..Failure::new(ExitCode::Config, errors.render(false).trim_end())
+        }
     }
 }
 
@@ -124,16 +149,22 @@ pub(crate) fn env(name: &str) -> Option<String> {
 
 /// Writes a result to stdout. A closed pipe ends the output, not the work.
 pub(crate) fn print(text: &str) {
+    let text = crate::redact::mask(text);
     let _ = anstream::stdout().lock().write_all(text.as_bytes());
 }
 
 /// Writes an error, or a note that `--quiet` has to be asked about first, to stderr.
 pub(crate) fn note(text: &str) {
+    let text = crate::redact::mask(text);
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }
 
+/// Whether a JSON result was printed. A failure after it goes to stderr alone: stdout holds one JSON text.
+static PRINTED_JSON: AtomicBool = AtomicBool::new(false);
+
 /// Writes a JSON result to stdout, indented, with a final line break.
-pub(crate) fn print_json(value: &serde_json::Value) {
+pub(crate) fn print_json(value: &Value) {
+    PRINTED_JSON.store(true, Ordering::Relaxed);
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
     print(&format!("{text}\n"));
 }
@@ -171,8 +202,20 @@ fn style(global: &crate::cli::Global) -> Style {
     }
 }
 
+/// Has panics from now on told without credentials: their messages may quote anything.
+pub fn tame_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("unnamed").to_owned();
+        note(&format!(
+            "thread '{name}' {info}\nThis is a defect of boardsync; please report it.\n"
+        ));
+    }));
+}
+
 /// Runs what was typed.
 pub async fn run(cli: Cli) -> ExitCode {
+    tame_panics();
     let context = Context {
         style: style(&cli.global),
         global: cli.global,
@@ -245,6 +288,9 @@ pub async fn run(cli: Cli) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(failure) => {
+            if context.global.json && !PRINTED_JSON.load(Ordering::Relaxed) {
+                print_json(&failure.json());
+            }
             note(&format!(
                 "error: {}\n",
                 failure.message.trim_start_matches("error: ")

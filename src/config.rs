@@ -16,7 +16,7 @@ mod raw;
 mod rules;
 mod secret;
 
-pub use diagnostic::{ConfigErrors, MaskedText, Problem};
+pub use diagnostic::{ConfigErrors, MaskedText, Place, Problem};
 pub use file::{load, parse, search_paths};
 pub use raw::known_keys;
 pub use secret::{SecretError, SecretSource};

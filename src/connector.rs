@@ -267,6 +267,27 @@ pub struct Written {
     pub pending: BTreeMap<FieldKey, String>,
 }
 
+/// Refuses the first field whose text had one of our credentials taken out when it was read: what is left is not what
+/// its author wrote, so it is written nowhere.
+pub(crate) fn refuse_masked(
+    side: Side,
+    operation: &str,
+    fields: &BTreeMap<FieldKey, FieldValue>,
+) -> Result<(), ConnectorError> {
+    let masked = fields.iter().find(|(_, value)| {
+        let text = serde_json::to_string(value).unwrap_or_default();
+        crate::redact::is_masked(text)
+    });
+    let Some((key, _)) = masked else {
+        return Ok(());
+    };
+    let message = "it holds one of boardsync's own credentials and is not carried over; take it out of the item and \
+                   replace the token";
+    let mut error = ConnectorError::new(side, ErrorKind::Refused, operation, message);
+    error.field = Some(key.clone());
+    Err(error)
+}
+
 /// The live vocabulary of one side of a pair. Empty lists mean "could not be read", and are then not checked.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Schema {

@@ -17,6 +17,7 @@
 //! | [`config`] | the TOML file, all problems at once | `model` |
 //! | [`engine`] | one cycle: recover, observe, plan, apply, commit; the daemon | all but vendors and `render` |
 //! | [`commands`], [`cli`] | one function per subcommand | everything |
+//! | [`redact`] | the credentials in use, kept out of everything that is shown, stored or sent | nothing |
 //! | [`sandbox`] | both services as fakes; knows nothing of the rest | `model` |
 //!
 //! `tests/architecture.rs` enforces the table. The pure modules (`model`, `mapping`, `markup`, `marker`, `claim`, `reconcile`,
@@ -56,6 +57,7 @@ pub mod marker;
 pub mod markup;
 pub mod model;
 pub mod reconcile;
+pub mod redact;
 pub mod render;
 pub mod sandbox;
 pub mod store;

@@ -64,14 +64,15 @@ impl FormatTime for Utc {
     }
 }
 
-/// A writer that shows control characters as `\xNN`, except the line end and, if asked, colour codes.
-struct Escaping<W> {
+/// A writer that takes credentials out and shows control characters as `\xNN`, except the line end and, if asked, colour codes.
+pub struct Escaping<W> {
     inner: W,
     colour: bool,
 }
 
 impl<W: Write> Escaping<W> {
-    fn new(inner: W, colour: bool) -> Escaping<W> {
+    /// Wraps a writer; with `colour`, plain colour codes stay.
+    pub fn new(inner: W, colour: bool) -> Escaping<W> {
         Escaping { inner, colour }
     }
 }
@@ -79,7 +80,8 @@ impl<W: Write> Escaping<W> {
 impl<W: Write> Write for Escaping<W> {
     /// Takes one whole event at a time, as the subscriber hands them over.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let shown = escape(&String::from_utf8_lossy(bytes), self.colour);
+        let text = String::from_utf8_lossy(bytes);
+        let shown = escape(&crate::redact::mask(&text), self.colour);
         self.inner.write_all(shown.as_bytes())?;
         Ok(bytes.len())
     }

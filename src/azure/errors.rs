@@ -122,6 +122,8 @@ fn quoted_field(message: &str) -> Option<FieldKey> {
 
 /// Shortens a message to one line without control characters. Messages quote field values, so they are cut.
 fn one_line(text: &str) -> String {
+    // Once more after decoding: an escape inside the JSON may have hidden it.
+    let text = crate::redact::mask(text);
     let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.retain(|c| !c.is_control());
     let mut short: String = line.chars().take(300).collect();

@@ -3,7 +3,9 @@
 use super::read::TypeInfo;
 use super::wire::WorkItem;
 use super::{Shared, convert, fields, read, states};
-use crate::connector::{Backlink, Change, ConnectorError, ErrorKind, NewItem, Written};
+use crate::connector::{
+    Backlink, Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked,
+};
 use crate::markup;
 use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, RichText, Side, TextFormat};
 use chrono_tz::Tz;
@@ -12,6 +14,7 @@ use std::collections::BTreeMap;
 
 impl Shared {
     pub(super) async fn create(&self, new: &NewItem) -> Result<Written, ConnectorError> {
+        refuse_masked(Side::Ado, "create work item", &new.fields)?;
         let scope = self.scope(&new.pair)?;
         let type_name = match new.fields.get(&FieldKey::Type) {
             Some(FieldValue::Choice(name)) => name.shown.as_str(),
@@ -102,6 +105,7 @@ impl Shared {
     }
 
     pub(super) async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
+        refuse_masked(Side::Ado, "update work item", &change.set)?;
         let scope = self.scope(&change.pair)?;
         let id = parse(&change.id, "update work item")?;
         let current = &*change.current;

@@ -118,6 +118,8 @@ fn field_of(code: &str) -> Option<FieldKey> {
 
 /// Returns vendor text on one line, without control characters, cut to 200 characters.
 pub fn single_line(text: &str) -> String {
+    // Once more after decoding: an escape inside the JSON may have hidden it.
+    let text = crate::redact::mask(text);
     let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut short: String = joined
         .chars()

@@ -9,7 +9,7 @@ use super::convert::{self, footer_url};
 use super::failure::refused;
 use super::wire::Task;
 use crate::connector::client::{ApiResponse, Priority};
-use crate::connector::{Change, ConnectorError, ErrorKind, NewItem, Written};
+use crate::connector::{Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked};
 use crate::markup;
 use crate::model::{
     FieldKey, FieldValue, Folded, Item, ItemId, PairName, Side, Timestamp, Version,
@@ -137,6 +137,7 @@ impl Inner {
 /// # Errors
 /// `Ambiguous` when the task may exist; the caller then looks for the marker. `Refused` names the field at fault.
 pub async fn create(inner: &Inner, new: &NewItem) -> Result<Written, ConnectorError> {
+    refuse_masked(Side::ClickUp, CREATE, &new.fields)?;
     let scope = inner.scope(&new.pair, CREATE)?;
     let mut fields: BTreeMap<FieldKey, FieldValue> = new
         .fields
@@ -241,6 +242,7 @@ async fn set_status(
 /// # Errors
 /// `Refused` names the field at fault. `Ambiguous` when some of it may be in force; the caller re-reads and plans again.
 pub async fn update(inner: &Inner, change: &Change) -> Result<Written, ConnectorError> {
+    refuse_masked(Side::ClickUp, UPDATE, &change.set)?;
     let fresh;
     let current = if shows_what_is_needed(&change.current, change) {
         &*change.current

@@ -33,6 +33,7 @@ pub struct Services {
 /// Reads the configuration and says its warnings.
 pub fn config(path: Option<&Path>) -> Result<Config, Failure> {
     let config = crate::config::load(path, &env)?;
+    refuse_misplaced(&config)?;
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
@@ -46,9 +47,11 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
             .read(&env, &config.base_dir())
             .map_err(|error| Failure::new(ExitCode::Credentials, error.to_string()))
     };
+    let (pat, token) = (secret(&config.ado.pat)?, secret(&config.clickup.token)?);
+    refuse_misplaced(config)?;
     let (ado_reader, ado_writer) = azure::connect(azure::Settings {
         url: config.ado.url.clone(),
-        pat: secret(&config.ado.pat)?,
+        pat,
         requests_per_second: config.ado.requests_per_second,
         time_zone: config.ado.time_zone,
         pairs: config.pairs.iter().map(ado_scope).collect(),
@@ -57,7 +60,7 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
     let (clickup_reader, clickup_writer) = clickup::connect(clickup::Settings {
         url: config.clickup.url.clone(),
         workspace: config.clickup.workspace.clone(),
-        token: secret(&config.clickup.token)?,
+        token,
         requests_per_minute: config.clickup.requests_per_minute,
         pairs: config
             .pairs
@@ -88,6 +91,29 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
             clickup: Arc::new(clickup_writer) as Arc<dyn Writer>,
         },
     })
+}
+
+/// Refuses a configuration one of whose values is a credential in use: as a name it would reach logs, the state and the
+/// other service. The arguments of secret commands are no part of what is looked at.
+fn refuse_misplaced(config: &Config) -> Result<(), Failure> {
+    if !crate::redact::holds(format!("{config:?}").as_bytes()) {
+        return Ok(());
+    }
+    let text = std::fs::read_to_string(&config.path).unwrap_or_default();
+    let line = text
+        .lines()
+        .position(|line| crate::redact::holds(line.as_bytes()));
+    let place = match line {
+        Some(index) => format!("{}:{}", config.path.display(), index + 1),
+        None => "the environment".to_owned(),
+    };
+    Err(Failure::new(
+        ExitCode::Config,
+        format!(
+            "{place}: one of the tokens in use stands where a name or an address belongs\nhelp: take it out, and \
+             replace the token: it may have been shown to others"
+        ),
+    ))
 }
 
 fn ado_scope(pair: &Pair) -> azure::Scope {

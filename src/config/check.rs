@@ -1,6 +1,7 @@
 //! The file's tables turned into a [`Config`], with the environment filling what is absent.
 
 use super::diagnostic::{Problem, Problems};
+use super::mask::is_token_like;
 use super::raw::Reader;
 use super::rules;
 use super::secret::SecretSource;
@@ -33,9 +34,18 @@ pub(super) fn check(
         env(name)
             .map(|value| value.trim().to_owned())
             .filter(|value| !value.is_empty())
+            .filter(|value| {
+                let token = is_token_like(value);
+                if token {
+                    let help = "tokens belong into ADO_PAT and CLICKUP_API_TOKEN; if this is a real one, revoke it";
+                    let what = format!("{name} holds what looks like a token");
+                    problems.push(Problem::new(0..0, what, help).hiding_line());
+                }
+                !token
+            })
     };
     let root = Reader::root(table, problems);
-    let state = state(&root, path, &set);
+    let state = state(&root, path, &set, problems);
     let schedule = schedule(&root, problems);
     let guard = guard(&root);
     let ado = ado(&root, &set, problems);
@@ -73,20 +83,22 @@ pub(super) fn check(
     })
 }
 
-fn state(root: &Reader<'_>, file: &Path, set: &dyn Fn(&str) -> Option<String>) -> State {
+fn state(
+    root: &Reader<'_>,
+    file: &Path,
+    set: &dyn Fn(&str) -> Option<String>,
+    problems: &Problems,
+) -> State {
     let state = root.table("state", "state");
     let folder = file.parent().unwrap_or(Path::new(""));
     let path = match state.string("path") {
         Some(path) => folder.join(path.get_ref()),
-        // The seed wrote sqlite:NAME or sqlite://NAME; a bare path counts as well.
-        None => match set("DATABASE_URL") {
-            Some(url) => {
-                let path = url
-                    .strip_prefix("sqlite://")
-                    .or_else(|| url.strip_prefix("sqlite:"))
-                    .unwrap_or(&url);
-                let path = path.split_once('?').map_or(path, |(path, _)| path);
-                PathBuf::from(path)
+        None => match set("DATABASE_URL").map(|url| rules::database_path(&url)) {
+            Some(Ok(path)) => path,
+            Some(Err((what, help))) => {
+                let what = format!("in DATABASE_URL: {what}");
+                problems.push(Problem::new(state.at.clone(), what, help));
+                folder.join("boardsync.db")
             }
             None => folder.join("boardsync.db"),
         },

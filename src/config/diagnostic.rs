@@ -19,6 +19,7 @@ pub struct Problem {
     pub help: String,
     span: Range<usize>,
     hide_value: bool,
+    hide_line: bool,
     warning: bool,
 }
 
@@ -33,6 +34,7 @@ impl Problem {
             help: redact(&help.into()),
             span,
             hide_value: false,
+            hide_line: false,
             warning: false,
         }
     }
@@ -40,6 +42,12 @@ impl Problem {
     /// Shows the line only up to the `=` behind the marked key.
     pub(super) fn hiding_value(mut self) -> Problem {
         self.hide_value = true;
+        self
+    }
+
+    /// Shows nothing of the line.
+    pub(super) fn hiding_line(mut self) -> Problem {
+        self.hide_line = true;
         self
     }
 
@@ -122,6 +130,26 @@ impl ConfigErrors {
     }
 }
 
+impl ConfigErrors {
+    /// Returns every problem with its place, in file order; none where there is no file to point into.
+    pub fn places(&self) -> Vec<(Place, &Problem)> {
+        let ConfigErrors::Invalid {
+            path,
+            text,
+            problems,
+        } = self
+        else {
+            return Vec::new();
+        };
+        let place = |problem: &Problem| {
+            let (line, column, _) = text.locate(problem.span.start);
+            let file = path.clone();
+            Place { file, line, column }
+        };
+        problems.iter().map(|p| (place(p), p)).collect()
+    }
+}
+
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.render(false).trim_end())
@@ -135,6 +163,17 @@ impl fmt::Debug for ConfigErrors {
 }
 
 impl std::error::Error for ConfigErrors {}
+
+/// Where a problem is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file's name as shown.
+    pub file: String,
+    /// Line, counted from 1.
+    pub line: usize,
+    /// Column in characters, counted from 1.
+    pub column: usize,
+}
 
 /// A file's lines, fit to be shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -205,13 +244,17 @@ impl MaskedText {
         let (number, column, line) = self.locate(problem.span.start);
         let mut text = line.text.clone();
         let mut start = problem.span.start - line.start.min(problem.span.start);
-        if line.secret {
+        let secret = line.secret || problem.hide_line;
+        if problem.hide_line {
+            text = "***".to_owned();
+        }
+        if secret {
             // Behind the key there are only the stars left to point at.
             start = start.min(text.len().saturating_sub("***".len()));
         }
         let from = floor_boundary(&text, start);
         let mut to = floor_boundary(&text, problem.span.end - line.start.min(problem.span.end));
-        if problem.hide_value && !line.secret {
+        if problem.hide_value && !secret {
             let rest = text.get(to..).unwrap_or_default();
             if let Some(sign) = rest.find('=') {
                 text.truncate(to + sign);

@@ -2,7 +2,7 @@
 
 use super::check;
 use super::diagnostic::{ConfigErrors, MaskedText, Problem, Problems};
-use super::{Config, Env};
+use super::{Config, Env, SecretSource};
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
@@ -49,7 +49,46 @@ pub fn load(path: Option<&Path>, env: Env<'_>) -> Result<Config, ConfigErrors> {
         let at = error.utf8_error().valid_up_to();
         unreadable(format!("byte {at} is not UTF-8 text"))
     })?;
+    for source in sources(&text) {
+        // What they hold must be known before anything of the file is shown. Whether they can be read is of interest
+        // only where they are needed.
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let _ = source.read(env, folder);
+    }
     parse(&path, &text, env)
+}
+
+/// Returns where a file says that its secrets are. Looks at words, not at TOML: the file may be broken before the place.
+/// Commands are left out: they may ask a person something, so they run only where the secret is needed.
+fn sources(text: &str) -> Vec<SecretSource> {
+    let mut found = vec![
+        SecretSource::Env("ADO_PAT".to_owned()),
+        SecretSource::Env("CLICKUP_API_TOKEN".to_owned()),
+    ];
+    for key in ["env", "file", "credential"] {
+        for (at, _) in text.match_indices(key) {
+            let (before, rest) = text.split_at(at);
+            let value = rest
+                .strip_prefix(key)
+                .map(|rest| rest.trim_start_matches(['"', '\'', ' ', '\t']))
+                .and_then(|rest| rest.strip_prefix('='))
+                .map(str::trim_start);
+            let quoted = value.and_then(|value| {
+                let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+                value.strip_prefix(quote)?.split(['\n', quote]).next()
+            });
+            let whole = !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+            let Some(name) = quoted.filter(|name| whole && !name.is_empty()) else {
+                continue;
+            };
+            found.push(match key {
+                "env" => SecretSource::Env(name.to_owned()),
+                "file" => SecretSource::File(name.into()),
+                _ => SecretSource::Credential(name.to_owned()),
+            });
+        }
+    }
+    found
 }
 
 /// Checks a configuration's text. `path` is shown in messages, and its folder is where relative paths start.
@@ -87,5 +126,25 @@ pub fn parse(path: &Path, text: &str, env: Env<'_>) -> Result<Config, ConfigErro
             Ok(config)
         }
         _ => Err(invalid(errors)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_secrets_are_found_in_a_broken_file_too() {
+        let text = "[ado\npat = { file = \"a b\" }\nstop_file = \"no\"\n'env'='NAME'\ncredential=\"c\nx\"\n file = 3";
+        let found = sources(text);
+        let (_, own) = found.split_at(2);
+        assert_eq!(
+            own,
+            [
+                SecretSource::Env("NAME".to_owned()),
+                SecretSource::File("a b".into()),
+                SecretSource::Credential("c".to_owned()),
+            ]
+        );
     }
 }

@@ -104,6 +104,19 @@ pub(super) fn redact(text: &str) -> String {
     out
 }
 
+/// Returns whether a whole value looks like a token and like nothing else that a configuration may hold: a personal
+/// access token has 52 or 84 letters and digits (learn.microsoft.com, personal access token format, 2024-07), ClickUp's
+/// begin with `pk_`.
+pub(super) fn is_token_like(value: &str) -> bool {
+    let mut words = value.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    words.any(|word| {
+        let digits = word.chars().any(|c| c.is_ascii_digit());
+        let letters = word.chars().any(|c| c.is_ascii_alphabetic());
+        word.starts_with("pk_") && word.len() >= 20 && digits
+            || digits && letters && (word.len() >= 84 || word.len() == 52)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +137,16 @@ mod tests {
             assert!(redacted.contains("****"), "{redacted}");
             assert!(!redacted.contains(&pat) && !redacted.contains("ABCDEF"));
             assert_eq!(redacted.len(), text.len());
+        }
+        assert!(is_token_like(&format!("https://dev.azure.com/{pat}")));
+        assert!(is_token_like("pk_12345678_ABCDEFGHIJKLMNOP"));
+        for name in [
+            "pk_area",
+            "Contoso",
+            "9012345",
+            "v1.f2b0c0b1e5a94b7c8d8e3c1f6a5b4c3d",
+        ] {
+            assert!(!is_token_like(name), "{name}");
         }
         let harmless = "Microsoft.VSTS.Scheduling.StoryPoints 901100200300";
         assert_eq!(redact(harmless), harmless);

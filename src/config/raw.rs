@@ -4,6 +4,7 @@
 //! one run names everything there is to mend.
 
 use super::diagnostic::{Problem, Problems, nearest};
+use super::mask::is_token_like;
 use super::secret::SecretSource;
 use std::ops::Range;
 use std::time::Duration;
@@ -200,6 +201,18 @@ impl<'a> Reader<'a> {
                 format!("`{key}` is empty"),
                 "give it a value or remove it",
             ));
+            return None;
+        }
+        if is_token_like(text) {
+            self.problems.push(
+                Problem::new(
+                    value.span(),
+                    format!("`{key}` holds what looks like a token"),
+                    "tokens belong into a place that `pat` and `token` name, never into this file; if this is a real \
+                     one, revoke it",
+                )
+                .hiding_line(),
+            );
             return None;
         }
         // A condition may be laid out over several lines; everything else is one name or address.

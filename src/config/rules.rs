@@ -1,6 +1,7 @@
 //! Rules for single values: addresses, cron, time zones, WIQL conditions. Pure.
 
 use super::diagnostic::nearest;
+use std::path::PathBuf;
 
 /// Returns the address without a trailing slash, or what is wrong with it and what to do.
 pub(super) fn service_url(address: &str) -> Result<String, (String, String)> {
@@ -166,9 +167,46 @@ pub(super) fn condition_fault(condition: &str) -> Option<(String, String)> {
     None
 }
 
+/// Reads the path out of a `DATABASE_URL`: a bare path, or one behind `sqlite:` or `file:`. The error never repeats the
+/// address, which may hold a password.
+pub(super) fn database_path(url: &str) -> Result<PathBuf, (String, String)> {
+    let scheme = url.split_once(':').map(|(scheme, rest)| {
+        let path = rest.strip_prefix("//").unwrap_or(rest);
+        (scheme.to_ascii_lowercase(), path)
+    });
+    let path = match scheme {
+        Some((scheme, path)) if matches!(scheme.as_str(), "sqlite" | "file") => {
+            path.split_once('?').map_or(path, |(path, _)| path)
+        }
+        // One letter is a drive; anything with another character is the name of a file.
+        Some((scheme, _))
+            if scheme.len() > 1
+                && scheme
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || "+-".contains(c)) =>
+        {
+            return Err((
+                format!("`{scheme}:` is not a kind of database that boardsync can use"),
+                "it keeps its state in one SQLite file: set DATABASE_URL to its path or to sqlite:PATH, or unset it and \
+                 write [state] path = \"PATH\""
+                    .to_owned(),
+            ));
+        }
+        Some(_) | None => url.split_once('?').map_or(url, |(path, _)| path),
+    };
+    if path.is_empty() {
+        return Err((
+            "no path".to_owned(),
+            "set DATABASE_URL to the path of a SQLite file, or unset it".to_owned(),
+        ));
+    }
+    Ok(PathBuf::from(path))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn address_loses_its_slash_and_plain_http_stays_on_this_machine() {
@@ -194,6 +232,31 @@ mod tests {
             "https://dev.azure.com/contoso/Fabrikam",
         ] {
             assert!(service_url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_database_address_is_a_path_or_is_refused_without_being_repeated() {
+        for (url, path) in [
+            ("boardsync.db", "boardsync.db"),
+            ("/var/lib/b.db", "/var/lib/b.db"),
+            ("sqlite:b.db?mode=rwc", "b.db"),
+            ("sqlite://b.db", "b.db"),
+            ("sqlite:///srv/b.db", "/srv/b.db"),
+            ("file:///srv/b.db", "/srv/b.db"),
+            ("C:\\b.db", "C:\\b.db"),
+            ("./a:b.db", "./a:b.db"),
+        ] {
+            assert_eq!(database_path(url).unwrap(), Path::new(path), "{url}");
+        }
+        for url in [
+            "postgres://u:hunter2@db/x",
+            "MySQL://u:hunter2@db/x",
+            "libsql:hunter2",
+            "sqlite:",
+        ] {
+            let (what, help) = database_path(url).unwrap_err();
+            assert!(!format!("{what} {help}").contains("hunter2"), "{what}");
         }
     }
 

@@ -125,7 +125,10 @@ impl SecretSource {
                 from: self.to_string(),
             });
         }
-        Ok(SecretString::from(text.to_owned()))
+        let secret = SecretString::from(text.to_owned());
+        // From here on nothing that is logged, shown, stored or sent may hold it.
+        crate::redact::remember(&secret);
+        Ok(secret)
     }
 
     fn missing(&self, reason: impl fmt::Display) -> SecretError {

@@ -14,6 +14,7 @@ pub use settings::{Budget, ClientConfig, RateLimit, Timing};
 use super::limiter::{Limiter, NotAdmitted};
 use super::{ConnectorError, ErrorKind};
 use crate::model::{Side, Timestamp};
+use crate::redact;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use secrecy::ExposeSecret;
@@ -145,6 +146,7 @@ impl HttpClient {
         let inner = &*self.0;
         let operation = request.operation;
         self.check_origin(&request.url, operation)?;
+        self.check_content(&request)?;
         // Another request's 429 counts as well. A pause that only spreads an allowance does not: it may never end.
         if request.sending == Sending::Fresh && self.refused_for() > FRESH {
             return Err(self.too_old(operation));
@@ -320,14 +322,17 @@ impl HttpClient {
                 Err(error) => return Err(failure(&error)),
             }
         }
+        // Only short values of these leave the answer, so a credential that is repeated in one cannot be cut in two.
+        let shown = |text: String| redact::mask(&text).into_owned();
         Ok(ApiResponse {
             status: response.status().as_u16(),
-            content_type: text("content-type").unwrap_or_default().to_lowercase(),
+            content_type: shown(text("content-type").unwrap_or_default()).to_lowercase(),
             request_id: text("activityid")
                 .or_else(|| text("x-vss-e2eid"))
-                .or_else(|| text("x-request-id")),
+                .or_else(|| text("x-request-id"))
+                .map(shown),
             headers,
-            body,
+            body: redact::mask_bytes(body),
         })
     }
 
@@ -367,6 +372,31 @@ impl HttpClient {
             ErrorKind::Refused,
             operation,
             "the credential is not sent to another host".to_owned(),
+        ))
+    }
+
+    /// A credential belongs into its header. Elsewhere it is one that was pasted into a wrong place, and on its way to
+    /// the other service perhaps.
+    fn check_content(&self, request: &ApiRequest) -> Result<(), ConnectorError> {
+        let body = request.body.as_ref().map_or(&[][..], |(_, bytes)| bytes);
+        let what = if redact::holds(request.url.as_str().as_bytes()) {
+            "the address"
+        } else if redact::holds(body) {
+            "what would be sent"
+        } else if redact::is_masked(body) {
+            // A long text is written whole, so a part that somebody else wrote may still be in it.
+            let message = "the item holds one of boardsync's own credentials; take it out and replace the token";
+            return Err(self.error(ErrorKind::Refused, request.operation, message.to_owned()));
+        } else {
+            return Ok(());
+        };
+        Err(self.error(
+            ErrorKind::Refused,
+            request.operation,
+            format!(
+                "{what} holds one of boardsync's own credentials; look for it in the configuration, take it out and \
+                 replace the token"
+            ),
         ))
     }
 
@@ -442,7 +472,7 @@ fn failure(error: &reqwest::Error) -> Failure {
     };
     Failure {
         kind,
-        message: format!("{what}{detail}"),
+        message: redact::mask(&format!("{what}{detail}")).into_owned(),
     }
 }
 
