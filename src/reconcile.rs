@@ -8,6 +8,7 @@ mod fresh;
 pub mod guard;
 mod linked;
 pub mod merge;
+pub mod noise;
 pub mod plan;
 pub mod policy;
 pub mod rails;
@@ -30,6 +31,12 @@ pub struct View {
     pub fresh: Sided<Vec<FreshItem>>,
     /// Number of live links in the pair, looked at or not: what the guard's shares refer to.
     pub total_links: u64,
+    /// Number of stored bases of the pair: what the share of [`noise`] refers to.
+    pub bases: u64,
+    /// How many bases of each side moved by reading alone.
+    pub noise: Sided<usize>,
+    /// Those bases as they are now; the links have them already.
+    pub reread: Vec<plan::Rebase>,
 }
 
 /// One linked pair of items.
@@ -134,8 +141,16 @@ pub fn reconcile(view: &View, policy: &Policy) -> PairPlan {
             fresh::plan_fresh(side, fresh, by, policy, &mut plan);
         }
     }
-    plan.tripped = guard::check(&plan, policy, view.total_links);
+    plan.reread.clone_from(&view.reread);
+    plan.tripped = guards(&plan, view, policy);
     plan
+}
+
+/// Returns every limit that the plan or what was read exceeds.
+fn guards(plan: &PairPlan, view: &View, policy: &Policy) -> Vec<plan::Tripped> {
+    let mut tripped = guard::check(plan, policy, view.total_links);
+    tripped.extend(noise::check(view, policy));
+    tripped
 }
 
 /// Returns, per side, the items that an unlinked item of the other side names as its counterpart, with who names them.

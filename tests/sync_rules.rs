@@ -19,6 +19,8 @@ mod fields;
 mod formatting;
 #[path = "common/instance.rs"]
 mod instance;
+#[path = "sync_rules/noise.rs"]
+mod noise;
 #[path = "sync_rules/presence.rs"]
 mod presence;
 #[path = "sync_rules/rails.rs"]

@@ -337,6 +337,7 @@ async fn policy(
             updates: (guard.max_updates, percent(guard.updates_percent)),
             clears: (guard.max_clears, percent(guard.clears_percent)),
             deletes: (guard.max_deletes, percent(guard.deletes_percent)),
+            noise: percent(guard.noise_percent),
         },
     })
 }

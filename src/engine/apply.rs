@@ -7,9 +7,10 @@ mod record;
 mod update;
 
 use crate::connector::{ConnectorError, ErrorKind, Written};
-use crate::engine::observe::Observed;
+use crate::engine::observe::{Observed, rebased};
 use crate::engine::{CycleError, Engine, Writers};
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp};
+use crate::reconcile::noise;
 use crate::reconcile::plan::{Action, ActionKind, Conflict, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
@@ -302,10 +303,9 @@ pub(super) fn stop_reason(plan: &PairPlan, consent: &Consent) -> Option<Stopped>
     if let Some(why) = &plan.blocked {
         return Some(Stopped::Taken(why.clone()));
     }
-    let mut tripped = plan
-        .tripped
-        .iter()
-        .filter(|t| !plan.first_contact || t.what == "deletes" || t.what == "clears");
+    let mut tripped = plan.tripped.iter().filter(|t| {
+        !plan.first_contact || matches!(t.what.as_str(), "deletes" | "clears" | noise::WHAT)
+    });
     let reason = match plan.first_contact && !consent.first_contact {
         true => Stopped::FirstContact,
         false => tripped.next().map(|_| Stopped::Guard)?,
@@ -315,13 +315,18 @@ pub(super) fn stop_reason(plan: &PairPlan, consent: &Consent) -> Option<Stopped>
 }
 
 impl Run<'_> {
-    /// Stores what must be durable before the first write: both values of every conflict.
+    /// Stores what must be durable before the first write: both values of every conflict, and bases that move because
+    /// this program reads the same content differently.
     fn prepare(&self, plan: &PairPlan) -> Result<(), CycleError> {
         let at = self.engine.clock.now();
         let ops = plan
             .conflicts
             .iter()
             .map(|conflict| Op::AddConflict(record(&plan.pair, conflict, at)))
+            .chain(plan.reread.iter().map(|moved| Op::SetBase {
+                link: moved.link,
+                fields: rebased(moved),
+            }))
             .collect();
         self.engine.store().commit(&Batch(ops))?;
         self.engine.point("after-conflicts")

@@ -263,16 +263,18 @@ pub(crate) fn base_of(
     store: &Store,
     link: LinkId,
 ) -> Result<BTreeMap<FieldKey, Sided<FieldValue>>, StoreError> {
-    let rows = store.base(link)?.into_iter();
-    Ok(rows
-        .map(|(key, base)| {
-            let values = Sided {
-                ado: base.ado,
-                clickup: base.clickup,
-            };
-            (key, values)
-        })
-        .collect())
+    Ok(values(store.base(link)?))
+}
+
+fn values(base: BTreeMap<FieldKey, BaseField>) -> BTreeMap<FieldKey, Sided<FieldValue>> {
+    let values = |(key, base): (FieldKey, BaseField)| {
+        let values = Sided {
+            ado: base.ado,
+            clickup: base.clickup,
+        };
+        (key, values)
+    };
+    base.into_iter().map(values).collect()
 }
 
 /// Turns a rebase into stored base rows.

@@ -38,6 +38,10 @@ pub struct PairPlan {
     pub conflicts: Vec<Conflict>,
     /// Bases that advance without a write, because both sides agree.
     pub rebases: Vec<Rebase>,
+    /// Bases that move because this program reads the same content differently than the one that stored them. Stored
+    /// before any action runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reread: Vec<Rebase>,
     /// Guards that this plan trips. Not empty: nothing is carried out without an approval of [`PairPlan::hash`].
     pub tripped: Vec<Tripped>,
     /// Why nothing of this may be carried out whatever anybody approves, as a sentence; `None`: nothing speaks against it.
@@ -66,6 +70,7 @@ impl PairPlan {
             holds: Vec::new(),
             conflicts: Vec::new(),
             rebases: Vec::new(),
+            reread: Vec::new(),
             tripped: Vec::new(),
             blocked: None,
             frozen: Vec::new(),
@@ -75,11 +80,14 @@ impl PairPlan {
         }
     }
 
-    /// Returns the hash that an approval names: 16 hex digits over what would be written.
+    /// Returns the hash that an approval names: 16 hex digits over what would be written, and over bases that move by reading alone.
     pub fn hash(&self) -> String {
-        let text = serde_json::to_string(&(&self.pair, &self.fingerprint, &self.actions))
-            .unwrap_or_default();
-        hex_prefix(&text)
+        let written = (&self.pair, &self.fingerprint, &self.actions);
+        let text = match self.reread.is_empty() {
+            true => serde_json::to_string(&written),
+            false => serde_json::to_string(&(written, &self.reread)),
+        };
+        hex_prefix(&text.unwrap_or_default())
     }
 
     /// Returns how many actions write to a service.
@@ -267,9 +275,9 @@ pub struct Rebase {
 /// A guard that stops a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tripped {
-    /// What is limited (`creates`, `updates`, `clears`, `deletes`).
+    /// What is limited (`creates`, `updates`, `clears`, `deletes`, `noise`).
     pub what: String,
-    /// The side that would be written to.
+    /// The side that would be written to; for `noise` the side that was read.
     pub side: Side,
     /// How many there are.
     pub count: usize,

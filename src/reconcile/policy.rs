@@ -87,6 +87,9 @@ pub struct GuardLimits {
     pub clears: (u32, f64),
     /// Deletes, closes and unlinks.
     pub deletes: (u32, f64),
+    /// Bases that look changed only because this program reads the same content differently, as a percentage of the
+    /// pair's bases.
+    pub noise: f64,
 }
 
 impl Default for GuardLimits {
@@ -97,6 +100,7 @@ impl Default for GuardLimits {
             updates: (50, 25.0),
             clears: (5, 2.0),
             deletes: (3, 2.0),
+            noise: 3.0,
         }
     }
 }

@@ -25,8 +25,8 @@ pub mod strangers;
 
 use super::plan::{Action, ActionKind, Frozen, Hold, PairPlan};
 use super::policy::Policy;
-use super::{LinkView, View, guard, linked, reconcile};
-use crate::model::{ActionId, FieldKey, ItemId, LinkId, Side, Timestamp};
+use super::{LinkView, View, guards, linked, reconcile};
+use crate::model::{ActionId, FieldKey, ItemId, LinkId, Side, Sided, Timestamp};
 use attempt::Waiting;
 use oscillation::Past;
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,7 +65,7 @@ pub fn plan(view: &View, policy: &Policy, rails: &Rails) -> PairPlan {
     hold_creates(&mut plan, rails);
     freeze(&mut plan, view, policy, rails);
     hold_waiting(&mut plan, rails);
-    plan.tripped = guard::check(&plan, policy, view.total_links);
+    plan.tripped = guards(&plan, view, policy);
     if rails.newcomer {
         plan.blocked = strangers::judge(view, &policy.pair);
     }
@@ -79,6 +79,8 @@ fn blind(view: &View) -> View {
         link.base.clear();
         link.chosen.clear();
     }
+    view.noise = Sided::default();
+    view.reread.clear();
     view
 }
 

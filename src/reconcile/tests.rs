@@ -10,6 +10,7 @@ pub(crate) mod fixture;
 mod formatting;
 mod limits;
 mod merge;
+mod noise;
 mod presence;
 mod properties;
 mod shape;

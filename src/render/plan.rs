@@ -5,6 +5,7 @@ use super::diff;
 use super::paint::{Ink, Style, amount, cut, escape, plural, wrap};
 use super::table::table;
 use crate::model::{FieldKey, FieldValue, LinkId, Side};
+use crate::reconcile::noise;
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, Hold, PairPlan, Plan};
 
 /// Items, holds or conflicts of one pair that are shown before the rest is only counted.
@@ -103,10 +104,12 @@ fn item(group: &[&Action], style: &Style, out: &mut String) {
                 .iter()
                 .find(|action| action.target == Side::Ado)
                 .unwrap_or(first);
+            let ids = both_ids(first);
+            let room = room.saturating_sub(ids.chars().count()).max(20);
             out.push_str(&format!(
                 "  {}  {}\n",
                 style.paint(Ink::Strong, &cut(&escape(&named.title), room)),
-                style.paint(Ink::Faint, &both_ids(first)),
+                style.paint(Ink::Faint, &ids),
             ));
             for action in group {
                 update(action, style, out);
@@ -183,10 +186,14 @@ fn field(change: &FieldChange, with_reason: bool, style: &Style, out: &mut Strin
         [] => out.push_str(&format!("      {label:LABEL$}  {reason}\n")),
         _ if long => {
             out.push_str(&format!("      {label:LABEL$}"));
-            if with_reason {
+            let fits = reason_width <= room + 2;
+            if with_reason && fits {
                 out.push_str(&format!("  {reason}"));
             }
             trim_line(out);
+            if with_reason && !fits {
+                because(&change.reason, style, out);
+            }
             for line in &shown {
                 out.push_str(&format!("        {line}"));
                 trim_line(out);
@@ -382,6 +389,21 @@ fn guards(pair: &PairPlan, style: &Style, out: &mut String) {
         .collect();
     for line in table(&["what", "side", "planned", "let through"], &rows, style).lines() {
         out.push_str(&format!("   {line}\n"));
+    }
+    for tripped in pair.tripped.iter().filter(|t| t.what == noise::WHAT) {
+        let values = match tripped.count {
+            1 => "1 value looks".to_owned(),
+            many => format!("{} values look", amount(many)),
+        };
+        let text = format!(
+            "{values} changed in {} only because this version of boardsync reads the same content differently than the \
+             one before. Let through, that becomes what both sides agreed on, and nothing is written for it; if it looks \
+             wrong, go back to the version before and report it.",
+            tripped.side
+        );
+        for line in wrap(&text, style.columns().saturating_sub(2)) {
+            out.push_str(&format!("  {line}\n"));
+        }
     }
     out.push_str("  to let exactly this plan through, after a look:\n");
     out.push_str("    boardsync plan --out FILE      then   boardsync apply FILE\n");

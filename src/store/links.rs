@@ -173,7 +173,7 @@ impl Store {
             .prepare_cached(VERSIONS)
             .map_err(sql("read known versions"))?;
         let mut rows = statement
-            .query([side.key()])
+            .query([side.key(), super::observations::READER])
             .map_err(sql("read known versions"))?;
         while let Some(row) = rows.next().map_err(sql("read known versions"))? {
             let id = row.get_ref(0).and_then(|id| Ok(id.as_str()?));
@@ -184,6 +184,18 @@ impl Store {
             out.insert(ItemId(id), Version(version));
         }
         Ok(out)
+    }
+
+    /// Returns how many bases the living links of a pair have.
+    pub fn count_bases(&self, pair: &PairName) -> Result<u64, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT count(*) FROM base WHERE link IN (SELECT id FROM link WHERE pair = ?1 AND state <> 'tombstone')",
+                [&pair.0],
+                |row| row.get::<_, i64>(0),
+            )
+            .map(|count| u64::try_from(count).unwrap_or(0))
+            .map_err(sql("count the bases"))
     }
 
     /// Returns the base of a link. A field without a base is absent; an unknown link has none.
@@ -207,7 +219,9 @@ impl Store {
 }
 
 /// Every stored version of a side. No join with the links: item by item, SQLite would read the bodies.
-pub(super) const VERSIONS: &str = "SELECT item, version FROM observation WHERE side = ?1";
+/// What another version of this program read is left out: it is read again, because this one may read it differently.
+pub(super) const VERSIONS: &str =
+    "SELECT item, version FROM observation WHERE side = ?1 AND reader = ?2";
 
 /// The items of a pair's links that are active and whose base one side has shown in full.
 pub(super) fn settled_text(side: Side) -> String {

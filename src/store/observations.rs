@@ -6,6 +6,9 @@ use crate::connector::Known;
 use crate::model::{Item, ItemId, PairName, Side, Timestamp, Version};
 use rusqlite::{Connection, OptionalExtension, params};
 
+/// Who makes canonical forms of what services hold. Another version may make other ones.
+pub(super) const READER: &str = env!("CARGO_PKG_VERSION");
+
 /// An item as it was last read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
@@ -45,6 +48,20 @@ impl Store {
             })
         })
         .transpose()
+    }
+
+    /// Returns whether the stored observation was made by another version of this program. `None`: there is none.
+    pub fn read_by_another(&self, side: Side, id: &ItemId) -> Result<Option<bool>, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT reader IS NOT ?3 FROM observation WHERE side = ?1 AND item = ?2",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params![side.key(), id.0, READER], |row| row.get(0))
+                    .optional()
+            })
+            .map_err(sql("read who read an item"))
     }
 
     /// Returns the version that is stored of an item, without reading the item itself.
@@ -89,11 +106,12 @@ pub(super) fn save(
 ) -> Result<(), StoreError> {
     let body = to_json("item", item)?;
     tx.prepare_cached(
-        "INSERT INTO observation (side, item, version, changed_at, pair, seen_at, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        "INSERT INTO observation (side, item, version, changed_at, pair, seen_at, body, reader)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (side, item) DO UPDATE SET version = excluded.version, changed_at = excluded.changed_at,
              pair = excluded.pair, seen_at = excluded.seen_at, body = excluded.body,
-             newest = CASE WHEN newest > excluded.version THEN newest END",
+             newest = CASE WHEN newest > excluded.version THEN newest END,
+             reader = excluded.reader",
     )
     .and_then(|mut statement| {
         statement.execute(params![
@@ -103,7 +121,8 @@ pub(super) fn save(
             item.changed_at.0,
             pair.map(|pair| &pair.0),
             seen_at.0,
-            body
+            body,
+            READER
         ])
     })
     .map(|_| ())

@@ -55,6 +55,7 @@ pub fn policy() -> Policy {
             updates: (1000, 0.0),
             clears: (1000, 0.0),
             deletes: (1000, 0.0),
+            noise: 100.0,
         },
         closed_states: Sided {
             ado: Some("Closed".to_owned()),

@@ -76,6 +76,7 @@ fn view(fates: &[Fate], new: Sided<usize>) -> View {
                 .collect()
         }),
         total_links: fates.len() as u64,
+        ..View::default()
     }
 }
 
@@ -107,7 +108,7 @@ proptest! {
 
     #[test]
     fn the_order_of_the_rows_changes_nothing((straight, (links, ado, clickup)) in shuffled()) {
-        let other = View { links, fresh: Sided { ado, clickup }, total_links: straight.total_links };
+        let other = View { links, fresh: Sided { ado, clickup }, total_links: straight.total_links, ..View::default() };
         for rule in [OnDelete::Unlink, OnDelete::Close, OnDelete::Delete] {
             let (one, two) = (reconcile(&straight, &deleting(rule)), reconcile(&other, &deleting(rule)));
             prop_assert_eq!(one.hash(), two.hash());
@@ -128,6 +129,7 @@ proptest! {
             updates: (floors.1, percent),
             clears: (floors.2, percent),
             deletes: (floors.3, percent),
+            noise: 100.0,
         };
         let policy = Policy { guard: limits, ..deleting(OnDelete::Delete) };
         let plan = reconcile(&view(&fates, Sided { ado: new.0, clickup: new.1 }), &policy);

@@ -129,6 +129,14 @@ impl Bench {
         instance.engine.take_over(writers, &pair).await.unwrap();
     }
 
+    /// Carries out what was observed, as far as this goes.
+    pub async fn apply_with(&self, observed: &Observed, consent: &Consent) -> Report {
+        let instance = self.instance.as_ref().unwrap();
+        let writers = &instance.services.writers;
+        let report = instance.engine.apply(writers, observed, consent).await;
+        report.unwrap()
+    }
+
     pub async fn cycle(&self) -> (Observed, Report) {
         self.run(false).await
     }

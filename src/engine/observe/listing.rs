@@ -184,7 +184,9 @@ fn confirm(
 ) -> Result<bool, StoreError> {
     let open = store.unconfirmed(link.id, side)?;
     let Some(item) = &row.item else {
-        return Ok(open.is_empty());
+        // What another version of this program read, this one may read differently.
+        let foreign = store.read_by_another(side, &row.id)?.unwrap_or(false);
+        return Ok(open.is_empty() && !foreign);
     };
     // Two changes within the tick of the service's clock have the same version, so where the listing shows the content
     // the content decides.

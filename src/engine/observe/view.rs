@@ -1,13 +1,39 @@
 //! What the planner is shown: stored bases beside what was read, and where unlinked items came from.
 
 use super::reading::scope_state;
-use super::{Focus, Observed, base_of, chosen, living};
+use super::{Focus, Observed, chosen, living, values};
 use crate::engine::Engine;
 use crate::marker;
-use crate::model::{Item, PairName, Side, Sided};
+use crate::model::{FieldKey, FieldValue, Item, PairName, Side, Sided};
 use crate::reconcile::policy::Policy;
-use crate::reconcile::{FreshItem, LinkView, NAMED, Origin, Presence, STRANGER, View, deleted_in};
+use crate::reconcile::{
+    FreshItem, LinkView, NAMED, Origin, Presence, STRANGER, View, deleted_in, noise,
+};
 use crate::store::{LinkRow, LinkState, Store, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Returns the values of a link's item that differ from their base by reading alone.
+fn reread(
+    store: &Store,
+    side: Side,
+    link: &LinkView,
+) -> Result<BTreeMap<FieldKey, FieldValue>, StoreError> {
+    let Some(now) = link.now.get(side).item() else {
+        return Ok(BTreeMap::new());
+    };
+    let moved = |(key, base): (&FieldKey, &Sided<FieldValue>)| {
+        now.fields
+            .get(key)
+            .is_some_and(|value| value != base.get(side))
+    };
+    if !link.base.iter().any(moved) || store.read_by_another(side, &now.id)? != Some(true) {
+        return Ok(BTreeMap::new());
+    }
+    let earlier = store.observation(side, &now.id)?;
+    Ok(earlier.map_or_else(BTreeMap::new, |earlier| {
+        noise::reread(side, link, &earlier.item)
+    }))
+}
 
 impl Engine {
     pub(super) fn view(
@@ -44,18 +70,34 @@ impl Engine {
                 // Back in scope by the listings, although one of the two could not be read this time.
                 observed.states.push((link.id, LinkState::Active));
             }
+            let base = store.base(link.id)?;
+            let shown: BTreeSet<FieldKey> = base
+                .iter()
+                .filter(|(_, base)| base.ado_confirmed && base.clickup_confirmed)
+                .map(|(key, _)| key.clone())
+                .collect();
             observed
                 .links
                 .entry(pair.clone())
                 .or_default()
                 .push((link.id, items.clone()));
-            view.links.push(LinkView {
+            let mut linked = LinkView {
                 link: link.id,
                 items,
-                base: base_of(store, link.id)?,
+                base: values(base),
                 now,
                 chosen: chosen(store, link.id)?,
-            });
+            };
+            for side in Side::BOTH {
+                let mut found = reread(store, side, &linked)?;
+                // What a side has not shown yet is no ground to judge its reading by.
+                found.retain(|key, _| shown.contains(key));
+                linked = noise::settle(&mut view, linked, side, found);
+            }
+            view.links.push(linked);
+        }
+        if view.noise != Sided::default() {
+            view.bases = store.count_bases(pair)?;
         }
         for side in Side::BOTH {
             for (id, item) in focus.fresh.get(side) {

@@ -174,7 +174,7 @@ pub(crate) fn view(links: Vec<LinkView>) -> View {
     View {
         total_links: links.len() as u64,
         links,
-        fresh: Sided::default(),
+        ..View::default()
     }
 }
 

@@ -60,6 +60,7 @@ fn open() -> GuardLimits {
         updates: (9, 0.0),
         clears: (9, 0.0),
         deletes: (9, 0.0),
+        noise: 0.0,
     }
 }
 
@@ -119,6 +120,7 @@ fn each_kind_has_its_own_limit_on_each_side() {
             updates: (0, 0.0),
             clears: (0, 0.0),
             deletes: (0, 0.0),
+            noise: 0.0,
         };
         assert_eq!(
             tripped(two(ActionKind::Link, side), none, 0),

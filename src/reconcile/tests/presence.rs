@@ -1,7 +1,7 @@
 //! Rules of existence: deletes, scope, creates, adoption, guards.
 
 use super::fixture::*;
-use crate::model::{FieldKey, FieldValue, Side, Sided};
+use crate::model::{FieldKey, FieldValue, Side};
 use crate::reconcile::plan::ActionKind;
 use crate::reconcile::policy::{GuardLimits, OnDelete};
 use crate::reconcile::{Origin, Presence, View, reconcile};
@@ -263,12 +263,7 @@ fn the_approval_hash_names_what_would_be_written() {
 
 #[test]
 fn an_empty_view_gives_an_empty_plan() {
-    let empty = View {
-        links: Vec::new(),
-        fresh: Sided::default(),
-        total_links: 0,
-    };
-    let plan = reconcile(&empty, &policy());
+    let plan = reconcile(&View::default(), &policy());
     assert!(plan.actions.is_empty() && plan.tripped.is_empty() && !plan.first_contact);
 }
 

@@ -75,7 +75,10 @@ fn what_is_settled_is_found_without_reading_bodies_and_bases() {
         let text = format!("EXPLAIN QUERY PLAN {text}");
         let mut statement = store.connection.prepare(&text).unwrap();
         let steps = statement
-            .query_map(["x"], |row| row.get::<_, String>(3))
+            .query_map(
+                rusqlite::params_from_iter(vec!["x"; statement.parameter_count()]),
+                |row| row.get::<_, String>(3),
+            )
             .unwrap();
         steps.map(Result::unwrap).collect()
     };
