@@ -46,6 +46,7 @@ impl Shared {
         if let (true, Some(state)) = (initial, &wanted_state) {
             ops.push(add(fields::STATE, json!(state)));
         }
+        refuse_oversized("create work item", &names, &ops)?;
         ops.push(hyperlink(&new.source_url, &new.marker));
         let mut wire = self.api.create(&scope.project, type_name, &ops).await?;
         // From here on the item exists: nothing below may fail.
@@ -125,6 +126,7 @@ impl Shared {
         let info = self.type_info(project, &type_name).await?;
         let names = names(&scope.fields, &info);
         let mut ops = field_ops(change, &names, self.zone);
+        refuse_oversized("update work item", &names, &ops)?;
         let mut last_state = None;
         if let Some(FieldValue::Choice(wanted)) = change.set.get(&FieldKey::State) {
             let from = match current.fields.get(&FieldKey::State) {
@@ -239,6 +241,58 @@ fn sent(
     }
 }
 
+/// Characters that a long text may have (learn.microsoft.com, work item field types, 2024-09: "1-M"; counted as .NET does,
+/// in UTF-16 units).
+const MAX_LONG_TEXT: usize = 1_048_576;
+/// Tags that an item may have, and characters of one (learn.microsoft.com, add tags to work items, 2024-09; more are
+/// answered with TF401243).
+const MAX_TAGS: usize = 100;
+const MAX_TAG: usize = 400;
+
+/// Refuses the first field that is larger than the service takes: asked for, it would refuse the whole item or keep a part.
+fn refuse_oversized(
+    operation: &str,
+    names: &BTreeMap<FieldKey, String>,
+    ops: &[Value],
+) -> Result<(), ConnectorError> {
+    for (key, name) in names {
+        let path = format!("/fields/{name}");
+        let op = ops
+            .iter()
+            .find(|op| op.get("path").and_then(Value::as_str) == Some(path.as_str()));
+        let Some(text) = op.and_then(|op| op.get("value")?.as_str()) else {
+            continue;
+        };
+        let length = |text: &str| text.encode_utf16().count();
+        let message = match key {
+            FieldKey::Tags => {
+                let tags: Vec<&str> = text.split("; ").collect();
+                if tags.len() > MAX_TAGS {
+                    format!(
+                        "{} tags, and Azure DevOps takes {MAX_TAGS} at most",
+                        tags.len()
+                    )
+                } else if tags.iter().any(|tag| length(tag) > MAX_TAG) {
+                    format!(
+                        "a tag of more than {MAX_TAG} characters, which Azure DevOps does not take"
+                    )
+                } else {
+                    continue;
+                }
+            }
+            _ if length(text) > MAX_LONG_TEXT => format!(
+                "{} characters, and Azure DevOps takes {MAX_LONG_TEXT} at most; nothing is cut off, so shorten it",
+                length(text)
+            ),
+            _ => continue,
+        };
+        let mut error = ConnectorError::new(Side::Ado, ErrorKind::Refused, operation, message);
+        error.field = Some(key.clone());
+        return Err(error);
+    }
+    Ok(())
+}
+
 fn names(
     configured: &BTreeMap<FieldKey, Vec<String>>,
     info: &TypeInfo,
@@ -277,4 +331,40 @@ pub(super) fn parse(id: &ItemId, operation: &str) -> Result<i64, ConnectorError>
             format!("{id} is not a work item number"),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(key: FieldKey, value: &str) -> Option<FieldKey> {
+        let names = BTreeMap::from([(FieldKey::Title, "T".to_owned()), (key, "F".to_owned())]);
+        let ops = [add("T", json!("title")), add("F", json!(value))];
+        refuse_oversized("probe", &names, &ops)
+            .err()
+            .and_then(|error| error.field)
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused_before_it_is_sent_and_by_its_field() {
+        let text = FieldKey::Description;
+        assert_eq!(refused(text.clone(), &"x".repeat(MAX_LONG_TEXT)), None);
+        // One character outside the basic plane counts twice.
+        for long in [
+            "x".repeat(MAX_LONG_TEXT + 1),
+            "\u{1f600}".repeat(MAX_LONG_TEXT / 2 + 1),
+        ] {
+            assert_eq!(refused(text.clone(), &long), Some(text.clone()));
+        }
+        let tags = |count: usize| {
+            (0..count)
+                .map(|n| n.to_string())
+                .collect::<Vec<_>>()
+                .join("; ")
+        };
+        assert_eq!(refused(FieldKey::Tags, &tags(MAX_TAGS)), None);
+        for many in [tags(MAX_TAGS + 1), "x".repeat(MAX_TAG + 1)] {
+            assert_eq!(refused(FieldKey::Tags, &many), Some(FieldKey::Tags));
+        }
+    }
 }

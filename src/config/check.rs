@@ -97,7 +97,7 @@ fn state(
             Some(Ok(path)) => path,
             Some(Err((what, help))) => {
                 let what = format!("in DATABASE_URL: {what}");
-                problems.push(Problem::new(state.at.clone(), what, help));
+                problems.push(Problem::new(state.at.clone(), what, help).hiding_line());
                 folder.join("boardsync.db")
             }
             None => folder.join("boardsync.db"),

@@ -2,6 +2,7 @@
 
 use crate::bench::*;
 use boardsync::engine::apply::Stopped;
+use boardsync::model::{FieldKey, Side};
 use boardsync::sandbox::world::World;
 use boardsync::store::LinkState;
 use serde_json::json;
@@ -235,5 +236,27 @@ async fn a_pair_under_another_name_does_not_make_its_items_again() {
     assert!(
         holds.iter().any(|hold| hold.reason.contains("pair web")),
         "{holds:?}"
+    );
+}
+
+#[tokio::test]
+async fn more_tags_than_azure_devops_takes_are_held_and_the_rest_flows() {
+    let t = bench("").await;
+    let tags: Vec<String> = (0..101).map(|n| format!("tag{n:03}")).collect();
+    let task = t.create_task(&json!({ "name": "Many tags", "priority": 2, "tags": tags }));
+    t.sweep().await;
+    let id = t.item_of(&task);
+    assert_eq!(t.string(id, "System.Title"), "Many tags");
+    assert_eq!(t.field(id, "Microsoft.VSTS.Common.Priority"), 2);
+    let holds = t.engine().store().holds(None).unwrap();
+    let held = holds.iter().find(|hold| hold.field == Some(FieldKey::Tags));
+    let reason = &held.expect("the tags are held").reason;
+    assert!(reason.contains("101 tags"), "{reason}");
+    let sent = t.world.ledger.entries();
+    let over = sent.iter().filter(|entry| entry.service == Side::Ado);
+    assert!(over.clone().count() > 0);
+    assert!(
+        over.into_iter().all(|entry| !entry.body.contains("tag100")),
+        "sent all the same"
     );
 }
