@@ -191,13 +191,11 @@ fn forms(secret: &str) -> BTreeSet<String> {
         // A quoted text inside a JSON log line.
         let twice = serde_json::to_string(json.trim_matches('"')).unwrap_or_default();
         forms.insert(twice.trim_matches('"').to_owned());
-        // .NET escapes these in JSON, and PHP and JavaScript the slash.
-        forms.insert(
-            json.trim_matches('"')
-                .replace('+', "\\u002B")
-                .replace('/', "\\/"),
-        );
-        forms.insert(text.replace('+', "\\u002B"));
+        // .NET escapes the plus in JSON, PHP and old JavaScript the slash.
+        let plus = json.trim_matches('"').replace('+', "\\u002B");
+        forms.insert(json.trim_matches('"').replace('/', "\\/"));
+        forms.insert(plus.replace('/', "\\/"));
+        forms.insert(plus);
         forms.insert(
             text.replace('&', "&amp;")
                 .replace('<', "&lt;")
