@@ -1,6 +1,6 @@
 //! Differences: short values by words, sets by members, long texts by lines.
 
-use super::paint::{Ink, Style, cut, escape};
+use super::paint::{Ink, Style, cut, escape, fold, plural};
 use crate::model::FieldValue;
 use similar::{ChangeTag, TextDiff};
 
@@ -22,7 +22,7 @@ pub(super) fn change(
             lines(text(before), text(after), room, style)
         }
         (FieldValue::Tags(_) | FieldValue::People(_), _)
-        | (_, FieldValue::Tags(_) | FieldValue::People(_)) => vec![members(before, after, style)],
+        | (_, FieldValue::Tags(_) | FieldValue::People(_)) => members(before, after, room, style),
         _ => words(&before.to_string(), &after.to_string(), room, style),
     }
 }
@@ -48,15 +48,29 @@ fn words(old: &str, new: &str, room: usize, style: &Style) -> Vec<String> {
     let (shown_old, shown_new) = if style.colour {
         highlight(&old, &new, style)
     } else {
-        (old, new)
+        (old.clone(), new.clone())
     };
     if fits {
         vec![format!("{shown_old} -> {shown_new}")]
     } else {
-        vec![
-            format!("{} {shown_old}", style.paint(Ink::Remove, "-")),
-            format!("{} {shown_new}", style.paint(Ink::Add, "+")),
-        ]
+        let mut out = Vec::new();
+        for (sign, ink, plain, shown) in [
+            ("-", Ink::Remove, &old, &shown_old),
+            ("+", Ink::Add, &new, &shown_new),
+        ] {
+            let pieces = fold(plain, room.saturating_sub(2).max(20));
+            match pieces.as_slice() {
+                // Words that differ are marked where the value stays on one line.
+                [_] | [] => out.push(format!("{} {shown}", style.paint(ink, sign))),
+                many => {
+                    for (n, piece) in many.iter().enumerate() {
+                        let lead = if n == 0 { sign } else { " " };
+                        out.push(style.paint(ink, &format!("{lead} {piece}")));
+                    }
+                }
+            }
+        }
+        out
     }
 }
 
@@ -76,17 +90,32 @@ fn highlight(old: &str, new: &str, style: &Style) -> (String, String) {
     (left, right)
 }
 
-/// `+added -removed` for a set.
-fn members(before: &FieldValue, after: &FieldValue, style: &Style) -> String {
+/// `+added -removed` for a set, on as many lines as it takes.
+fn members(before: &FieldValue, after: &FieldValue, room: usize, style: &Style) -> Vec<String> {
     let (old, new) = (before.members(), after.members());
-    let mut parts: Vec<String> = Vec::new();
-    for added in new.difference(&old) {
-        parts.push(style.paint(Ink::Add, &format!("+{}", escape(&added.shown))));
+    let added = new.difference(&old).map(|member| (Ink::Add, "+", member));
+    let removed = old
+        .difference(&new)
+        .map(|member| (Ink::Remove, "-", member));
+    let mut out: Vec<String> = Vec::new();
+    let mut width = 0;
+    for (ink, sign, member) in added.chain(removed) {
+        let text = cut(&format!("{sign}{}", escape(&member.shown)), room.max(20));
+        let taken = text.chars().count();
+        let text = style.paint(ink, &text);
+        match out.last_mut() {
+            Some(line) if width + 2 + taken <= room => {
+                line.push_str("  ");
+                line.push_str(&text);
+                width += 2 + taken;
+            }
+            _ => {
+                out.push(text);
+                width = taken;
+            }
+        }
     }
-    for removed in old.difference(&new) {
-        parts.push(style.paint(Ink::Remove, &format!("-{}", escape(&removed.shown))));
-    }
-    parts.join("  ")
+    out
 }
 
 /// Unified lines with little context. A text that was or becomes empty is shown as all new or all gone.
@@ -135,19 +164,6 @@ pub(super) fn lines(old: &str, new: &str, room: usize, style: &Style) -> Vec<Str
     out
 }
 
-/// Breaks a line at blanks, keeping its own indentation; words longer than a line are cut into pieces.
-fn fold(line: &str, max: usize) -> Vec<String> {
-    if line.chars().count() <= max {
-        return vec![line.to_owned()];
-    }
-    let indent: String = line.chars().take_while(|c| *c == ' ').take(8).collect();
-    let mut out = super::paint::wrap(line, max.saturating_sub(indent.len() + 2).max(20));
-    if let Some(first) = out.first_mut() {
-        *first = format!("{indent}{first}");
-    }
-    out
-}
-
 /// Returns a value on one line, for lists: long text by its first line and its length.
 pub(super) fn brief(value: &FieldValue, max: usize) -> String {
     match value {
@@ -158,7 +174,7 @@ pub(super) fn brief(value: &FieldValue, max: usize) -> String {
                 .unwrap_or_default();
             let count = text.lines().count();
             if count > 1 {
-                let tail = format!(" (+{} lines)", count - 1);
+                let tail = format!(" (+{})", plural(count - 1, "line", "lines"));
                 let head = cut(
                     &escape(first.trim()),
                     max.saturating_sub(tail.len()).max(10),

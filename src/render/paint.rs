@@ -105,6 +105,48 @@ pub(super) fn wrap(text: &str, max: usize) -> Vec<String> {
     lines
 }
 
+/// Breaks an already escaped line at blanks, keeping its own indentation; words longer than a line are cut into pieces.
+pub(super) fn fold(line: &str, max: usize) -> Vec<String> {
+    if line.chars().count() <= max {
+        return vec![line.to_owned()];
+    }
+    let indent: String = line.chars().take_while(|c| *c == ' ').take(8).collect();
+    let room = max.saturating_sub(indent.len() + 2).max(20);
+    let mut out = Vec::new();
+    for piece in wrap(line, room) {
+        let letters: Vec<char> = piece.chars().collect();
+        out.extend(
+            letters
+                .chunks(room)
+                .map(|chunk| chunk.iter().collect::<String>()),
+        );
+    }
+    if let Some(first) = out.first_mut() {
+        *first = format!("{indent}{first}");
+    }
+    out
+}
+
+/// Escapes a line and breaks it to the columns at hand; what follows its first line is indented by `indent` more.
+/// Ends in a line break.
+pub fn hanging(line: &str, indent: usize, style: &Style) -> String {
+    let line = escape(line);
+    let own: usize = line.chars().take_while(|c| *c == ' ').take(8).count();
+    let lead = " ".repeat(own + indent);
+    let mut out = String::new();
+    for (n, piece) in fold(&line, style.columns().saturating_sub(indent))
+        .iter()
+        .enumerate()
+    {
+        if n > 0 {
+            out.push_str(&lead);
+        }
+        out.push_str(piece);
+        out.push('\n');
+    }
+    out
+}
+
 /// Returns a number with thousands separators: `1,000`.
 pub fn amount(n: usize) -> String {
     let digits = n.to_string();

@@ -159,3 +159,80 @@ fn every_command_that_a_text_recommends_exists() {
     }
     assert!(seen > 10, "only {seen} commands were found in the texts");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_is_json_where_json_was_asked_for() {
+    let bench = Bench::empty().await;
+    bench.replace_config("workspace = ", "workspac = ");
+    for args in [
+        &["check", "--offline", "--json"][..],
+        &["plan", "--json"],
+        &["status", "--json"],
+    ] {
+        let ran = bench.run(args).await.left_with(78).says("did you mean");
+        let json = ran.json();
+        assert_eq!(json["format_version"], 1, "{json}");
+        assert_eq!(json["error"]["exit_code"], 78, "{json}");
+        let problem = &json["error"]["problems"][1];
+        assert!(
+            problem["line"].as_u64().unwrap() > 1 && problem["column"] == 1,
+            "{json}"
+        );
+        assert!(
+            problem["what"]
+                .as_str()
+                .unwrap()
+                .contains("unknown key `workspac`"),
+            "{json}"
+        );
+        assert!(
+            problem["help"].as_str().unwrap().contains("workspace"),
+            "{json}"
+        );
+    }
+    // A failure of another kind has no places.
+    let bench = Bench::empty().await;
+    let json = bench
+        .run(&["why", "999", "--json"])
+        .await
+        .left_with(64)
+        .json();
+    assert_eq!(json["error"]["problems"].as_array().unwrap().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_and_histories_keep_to_the_columns() {
+    let bench = Bench::new().await;
+    let long =
+        "A title of many words that goes on and on until nobody reads it any more, up to its end";
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    bench.rename(bench.ids[1], long);
+    let tags: Vec<String> = (0..30).map(|n| format!("label number {n}")).collect();
+    bench
+        .world
+        .ado
+        .edit(
+            bench.ids[1],
+            &[("System.Tags", serde_json::json!(tags.join("; ")))],
+            "ada@contoso.example",
+        )
+        .unwrap();
+    bench.add_story(long);
+    let plan = bench
+        .run(&["plan"])
+        .await
+        .left_with(0)
+        .says("label number 29");
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let history = bench
+        .run(&["history", &bench.ids[1].to_string()])
+        .await
+        .left_with(0);
+    let history = history.says("up to its end");
+    for line in plan.out.lines().chain(history.out.lines()) {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}

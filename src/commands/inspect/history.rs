@@ -50,23 +50,23 @@ pub fn history(context: &Context, item: &str) -> Result<ExitCode, Failure> {
             .item
             .as_ref()
             .map_or_else(String::new, ToString::to_string);
-        print(&render::escape(&format!(
+        let line = format!(
             "{}  {}  {} {} {item}: {} {}",
             entry.at, entry.cycle, entry.kind, entry.side, entry.outcome, entry.detail
-        )));
-        print("\n");
+        );
+        print(&render::hanging(line.trim_end(), 4, &context.style));
         for (field, change) in &entry.changes {
             let shown = |value: &Option<FieldValue>| {
                 value
                     .as_ref()
                     .map_or_else(|| "(none)".to_owned(), |v| format!("{v}"))
             };
-            print(&render::escape(&format!(
+            let line = format!(
                 "    {field}: {} -> {}",
                 shown(&change.before),
                 shown(&change.after)
-            )));
-            print("\n");
+            );
+            print(&render::hanging(&line, 4, &context.style));
         }
     }
     Ok(ExitCode::Done)
