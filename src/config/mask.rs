@@ -104,16 +104,18 @@ pub(super) fn redact(text: &str) -> String {
     out
 }
 
-/// Returns whether a whole value looks like a token and like nothing else that a configuration may hold: a personal
-/// access token has 52 or 84 letters and digits (learn.microsoft.com, personal access token format, 2024-07), ClickUp's
-/// begin with `pk_`.
+/// Returns whether a value holds what looks like a token and like nothing else that a configuration may hold: a personal
+/// access token has 52 small letters and digits, or 84 characters with `AZDO` among them (learn.microsoft.com, personal
+/// access token format, 2024-07); ClickUp's begin with `pk_`.
 pub(super) fn is_token_like(value: &str) -> bool {
     let mut words = value.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     words.any(|word| {
         let digits = word.chars().any(|c| c.is_ascii_digit());
-        let letters = word.chars().any(|c| c.is_ascii_alphabetic());
+        let letters = word.chars().any(|c| c.is_ascii_lowercase());
+        let small = !word.chars().any(|c| c.is_ascii_uppercase() || c == '_');
         word.starts_with("pk_") && word.len() >= 20 && digits
-            || digits && letters && (word.len() >= 84 || word.len() == 52)
+            || word.len() == 52 && digits && letters && small
+            || word.len() == 84 && word.contains("AZDO")
     })
 }
 
