@@ -88,8 +88,7 @@ pub enum Op {
         /// Server time of the read.
         seen_at: Timestamp,
     },
-    /// Remembers that a version was seen, without anything of it being dealt with. Nothing happens when the item was
-    /// never observed.
+    /// Remembers that a version was seen, without anything of it being dealt with.
     Saw {
         /// The item's side.
         side: Side,

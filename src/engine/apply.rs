@@ -9,13 +9,13 @@ mod update;
 use crate::connector::{ConnectorError, ErrorKind, Written};
 use crate::engine::observe::{Observed, rebased};
 use crate::engine::{CycleError, Engine, Writers};
-use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided};
 use crate::reconcile::noise;
-use crate::reconcile::plan::{Action, ActionKind, Conflict, PairPlan};
+use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::rails::source;
-use crate::store::{Attempt, Batch, CycleRow, HoldRow, NewConflict, Op};
+use crate::store::{Attempt, Batch, CycleRow, HoldRow, Op};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a person has said yes to.
@@ -322,7 +322,7 @@ impl Run<'_> {
         let ops = plan
             .conflicts
             .iter()
-            .map(|conflict| Op::AddConflict(record(&plan.pair, conflict, at)))
+            .map(|conflict| Op::AddConflict(record::conflict(&plan.pair, conflict, at)))
             .chain(plan.reread.iter().map(|moved| Op::SetBase {
                 link: moved.link,
                 fields: rebased(moved),
@@ -486,33 +486,5 @@ fn type_of(item: &Item) -> String {
     match item.fields.get(&FieldKey::Type) {
         Some(FieldValue::Choice(name)) => name.shown.clone(),
         _ => "Task".to_owned(),
-    }
-}
-
-fn record(pair: &PairName, conflict: &Conflict, at: Timestamp) -> NewConflict {
-    NewConflict {
-        link: conflict.link,
-        pair: pair.clone(),
-        ado: conflict.items.ado.clone(),
-        clickup: conflict.items.clickup.clone(),
-        field: conflict.field.clone(),
-        base: match &conflict.base {
-            Some(base) => Sided {
-                ado: Some(base.ado.clone()),
-                clickup: Some(base.clickup.clone()),
-            },
-            None => Sided {
-                ado: None,
-                clickup: None,
-            },
-        },
-        ado_value: conflict.now.ado.clone(),
-        clickup_value: conflict.now.clickup.clone(),
-        ado_raw: conflict.raw.ado.clone(),
-        clickup_raw: conflict.raw.clickup.clone(),
-        ado_version: conflict.versions.ado,
-        clickup_version: conflict.versions.clickup,
-        taken: conflict.taken,
-        at,
     }
 }

@@ -83,16 +83,18 @@ impl Store {
             .map_err(sql("read a known version"))
     }
 
-    /// Returns the newest version that was ever seen of an item, dealt with or not; `None` when it was never observed.
+    /// Returns the newest version that was ever seen of an item, dealt with or not; `None` when it was never seen.
     pub fn newest(&self, side: Side, id: &ItemId) -> Result<Option<Version>, StoreError> {
         self.connection
             .prepare_cached(
-                "SELECT max(version, coalesce(newest, version)) FROM observation WHERE side = ?1 AND item = ?2",
+                "SELECT max(version) FROM (
+                     SELECT version FROM observation WHERE side = ?1 AND item = ?2
+                     UNION ALL SELECT version FROM seen WHERE side = ?1 AND item = ?2)",
             )
             .and_then(|mut statement| {
-                let version = |row: &rusqlite::Row<'_>| row.get(0).map(Version);
-                statement.query_row(params![side.key(), id.0], version).optional()
+                statement.query_row(params![side.key(), id.0], |row| row.get(0))
             })
+            .map(|version: Option<i64>| version.map(Version))
             .map_err(sql("read the newest version"))
     }
 }
@@ -110,7 +112,6 @@ pub(super) fn save(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
          ON CONFLICT (side, item) DO UPDATE SET version = excluded.version, changed_at = excluded.changed_at,
              pair = excluded.pair, seen_at = excluded.seen_at, body = excluded.body,
-             newest = CASE WHEN newest > excluded.version THEN newest END,
              reader = excluded.reader",
     )
     .and_then(|mut statement| {
@@ -125,8 +126,11 @@ pub(super) fn save(
             READER
         ])
     })
-    .map(|_| ())
-    .map_err(sql("save an observation"))
+    .map_err(sql("save an observation"))?;
+    tx.prepare_cached("DELETE FROM seen WHERE side = ?1 AND item = ?2 AND version <= ?3")
+        .and_then(|mut statement| statement.execute(params![side.key(), item.id.0, item.version.0]))
+        .map(|_| ())
+        .map_err(sql("settle a version"))
 }
 
 pub(super) fn saw(
@@ -136,8 +140,8 @@ pub(super) fn saw(
     version: Version,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE observation SET newest = ?3
-         WHERE side = ?1 AND item = ?2 AND max(version, coalesce(newest, version)) < ?3",
+        "INSERT INTO seen (side, item, version) VALUES (?1, ?2, ?3)
+         ON CONFLICT (side, item) DO UPDATE SET version = max(version, excluded.version)",
     )
     .and_then(|mut statement| statement.execute(params![side.key(), id.0, version.0]))
     .map(|_| ())
@@ -145,8 +149,12 @@ pub(super) fn saw(
 }
 
 pub(super) fn remove(tx: &Connection, side: Side, id: &ItemId) -> Result<(), StoreError> {
-    tx.prepare_cached("DELETE FROM observation WHERE side = ?1 AND item = ?2")
+    for table in ["observation", "seen"] {
+        tx.prepare_cached(&format!(
+            "DELETE FROM {table} WHERE side = ?1 AND item = ?2"
+        ))
         .and_then(|mut statement| statement.execute(params![side.key(), id.0]))
-        .map(|_| ())
-        .map_err(sql("drop an observation"))
+        .map_err(sql("drop an observation"))?;
+    }
+    Ok(())
 }

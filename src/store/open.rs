@@ -19,7 +19,7 @@ pub(super) fn migrations() -> Migrations<'static> {
     Migrations::new(vec![
         M::up(include_str!("../../migrations/0001_init.sql")),
         M::up(include_str!("../../migrations/0002_rails.sql")),
-        M::up(include_str!("../../migrations/0003_newest.sql")),
+        M::up(include_str!("../../migrations/0003_seen.sql")),
         M::up(include_str!("../../migrations/0004_reader.sql")),
     ])
 }

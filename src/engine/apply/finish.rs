@@ -1,5 +1,6 @@
 //! The end of a pair's part in a cycle: what was seen, what is held and what is to be done again, in one commit.
 
+use super::record::saw;
 use super::{Run, Stopped, earlier};
 use crate::engine::observe::{again_key, chosen_key, rebased};
 use crate::engine::{CycleError, backoff};
@@ -116,6 +117,7 @@ impl<'a> Ending<'a> {
         let looked_at = self.looked_at();
         let mut ops = Vec::new();
         ops.extend(backoff::carried_out(self.store, self.policy)?);
+        ops.extend(self.closed_bases()?);
         ops.extend(self.confirmed_bases()?);
         ops.extend(
             self.run
@@ -192,19 +194,66 @@ impl<'a> Ending<'a> {
         };
         self.linked()
             .flat_map(sides)
-            .filter_map(|(link, side, id)| {
-                let item = self.newest(link, side, id)?.clone();
-                Some(self.run.observation(side, item, &self.plan.pair))
-            })
+            .flat_map(|(link, side, id)| self.observation(link, side, id))
+            .flatten()
     }
 
-    /// The state of an item to compare the next cycle's with, and the oldest that is believed. Where something is left
-    /// undone the link itself is looked at again; one that was not to be dealt with keeps what it had.
-    fn newest(&self, link: LinkId, side: Side, id: &ItemId) -> Option<&Item> {
-        let observed = &self.run.observed;
-        let seen = || observed.items.get(side).get(id);
+    /// The state of an item to compare the next cycle's with. Items with something left undone keep their old one, so
+    /// that they count as changed until it is done; only the versions that were seen are remembered, so that an older
+    /// answer shows as one.
+    fn observation(&self, link: LinkId, side: Side, id: &ItemId) -> [Option<Op>; 2] {
+        let (written, seen) = self.newest(side, id);
+        if self.run.unclean.contains(&link) {
+            [written, seen].map(|item| item.map(|item| saw(side, item)))
+        } else {
+            let item = written.or(seen).cloned();
+            let save = item.map(|item| self.run.observation(side, item, &self.plan.pair));
+            [save, None]
+        }
+    }
+
+    /// An item as our own write left it, and as it was read.
+    fn newest(&self, side: Side, id: &ItemId) -> (Option<&Item>, Option<&Item>) {
         let written = self.run.written.get(side).get(id);
-        written.or_else(|| seen().filter(|_| !observed.left_out.contains(&link)))
+        (written, self.run.observed.items.get(side).get(id))
+    }
+
+    /// Ends the wait for what a service made of an earlier write. A listing may tell that as long as it shows the version
+    /// of that write. From the next version on, a value that is not the one that was sent may be a person's, and must
+    /// never become a base by being listed.
+    fn closed_bases(&self) -> Result<Vec<Op>, StoreError> {
+        let mut ops = Vec::new();
+        for (link, items) in self.linked() {
+            for side in Side::BOTH {
+                let id = items.get(side);
+                let (written, seen) = self.newest(side, id);
+                let known = self.store.known(side, id)?.map(|known| known.version);
+                let now = written.or(seen).map(|item| item.version);
+                if self.run.unclean.contains(link) || now.is_none() || now == known {
+                    continue;
+                }
+                let mut fields = self.store.unconfirmed(*link, side)?;
+                let told = self.run.observed.confirmed.iter();
+                let told: Vec<_> = told.filter(|(id, _)| id == link).collect();
+                fields.retain(|key, _| {
+                    let sent = self.run.returned.contains_key(&(*link, side, key.clone()));
+                    !sent && !told.iter().any(|(_, fields)| fields.contains_key(key))
+                });
+                for base in fields.values_mut() {
+                    match side {
+                        Side::Ado => base.ado_confirmed = true,
+                        Side::ClickUp => base.clickup_confirmed = true,
+                    }
+                }
+                if !fields.is_empty() {
+                    ops.push(Op::SetBase {
+                        link: *link,
+                        fields,
+                    });
+                }
+            }
+        }
+        Ok(ops)
     }
 
     /// Forgets what a person chose for items that have got it now; those that a rail holds have not.

@@ -4,10 +4,10 @@ use super::{Done, Run};
 use crate::connector::Fetched;
 use crate::engine::CycleError;
 use crate::engine::observe::living;
-use crate::model::{Item, ItemId, PairName, Side};
-use crate::reconcile::plan::{Action, PairPlan};
+use crate::model::{Item, ItemId, PairName, Side, Sided, Timestamp};
+use crate::reconcile::plan::{Action, Conflict, PairPlan};
 use crate::reconcile::policy::Policy;
-use crate::store::{Batch, JournalChange, LinkState, NewJournal, Op, RailOp};
+use crate::store::{Batch, JournalChange, LinkState, NewConflict, NewJournal, Op, RailOp};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Run<'_> {
@@ -191,5 +191,43 @@ impl Run<'_> {
             detail: detail.to_owned(),
             request_ids: Vec::new(),
         })
+    }
+}
+
+/// That a version was seen of which nothing is dealt with yet.
+pub(super) fn saw(side: Side, item: &Item) -> Op {
+    Op::Saw {
+        side,
+        id: item.id.clone(),
+        version: item.version,
+    }
+}
+
+/// Both values of a conflict, for its row.
+pub(super) fn conflict(pair: &PairName, conflict: &Conflict, at: Timestamp) -> NewConflict {
+    NewConflict {
+        link: conflict.link,
+        pair: pair.clone(),
+        ado: conflict.items.ado.clone(),
+        clickup: conflict.items.clickup.clone(),
+        field: conflict.field.clone(),
+        base: match &conflict.base {
+            Some(base) => Sided {
+                ado: Some(base.ado.clone()),
+                clickup: Some(base.clickup.clone()),
+            },
+            None => Sided {
+                ado: None,
+                clickup: None,
+            },
+        },
+        ado_value: conflict.now.ado.clone(),
+        clickup_value: conflict.now.clickup.clone(),
+        ado_raw: conflict.raw.ado.clone(),
+        clickup_raw: conflict.raw.clickup.clone(),
+        ado_version: conflict.versions.ado,
+        clickup_version: conflict.versions.clickup,
+        taken: conflict.taken,
+        at,
     }
 }

@@ -1,5 +1,6 @@
 //! Changes of existing items, and the bases that they settle.
 
+use super::record::saw;
 use super::{Done, Run, refused_field, type_of};
 use crate::connector::{Backlink, Change, Fetched, Written};
 use crate::engine::CycleError;
@@ -115,10 +116,8 @@ impl Run<'_> {
         for (key, raw) in current.raw {
             item.raw.entry(key).or_insert(raw);
         }
-        if !hidden && written.pending.is_empty() {
-            // Known at once, so that after a kill an older read shows as one and not as an edit back.
-            ops.push(self.observation(side, item.clone(), &plan.pair));
-        }
+        // Known at once, so that after a kill an older read shows as one and not as an edit back.
+        ops.push(saw(side, &item));
         self.written.get_mut(side).insert(id.clone(), item);
         engine.store().commit(&Batch(ops))?;
         engine.point("after-update-commit")?;
@@ -239,14 +238,6 @@ impl Run<'_> {
                 0,
             ),
         })
-    }
-}
-
-fn saw(side: Side, item: &Item) -> Op {
-    Op::Saw {
-        side,
-        id: item.id.clone(),
-        version: item.version,
     }
 }
 

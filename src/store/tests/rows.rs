@@ -176,8 +176,10 @@ fn a_version_that_was_seen_counts_until_it_is_dealt_with() {
         id: "1".into(),
         version: Version(version),
     };
-    store.commit(&Batch(vec![saw(5)])).unwrap();
     assert_eq!(store.newest(Side::Ado, &id).unwrap(), None);
+    store.commit(&Batch(vec![saw(3)])).unwrap();
+    assert_eq!(store.newest(Side::Ado, &id).unwrap(), Some(Version(3)));
+    assert_eq!(store.known(Side::Ado, &id).unwrap(), None);
     let save = |version| Op::SaveObservation {
         side: Side::Ado,
         item: item("1", version),
