@@ -36,7 +36,9 @@ pub use rails::{Attempt, BreakerRow, FieldWrite, Freeze, RailOp};
 pub use state::PairState;
 
 use crate::connector::Watermark;
-use crate::model::{FieldKey, Item, ItemId, LinkId, PairName, Side, Timestamp, Version};
+use crate::model::{
+    FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Timestamp, Version,
+};
 use error::sql;
 use rusqlite::{Connection, TransactionBehavior};
 use std::cell::RefCell;
@@ -155,14 +157,15 @@ pub enum Op {
     },
     /// Records a request that is about to be sent. Fails when one is open for the same source.
     OpenIntent(Intent),
-    /// Records that the request is being sent now, once more. Fails when there is no such intent.
+    /// Records that the request is being sent now, once more, with these fields. The server time of the first send
+    /// stays: a lost item may be as old as that. Fails when there is no such intent.
     MarkSent {
         /// The intent.
         intent: IntentKey,
         /// Local time.
         at: Timestamp,
-        /// Target's server time; kept from the first send that has one.
-        server_at: Option<Timestamp>,
+        /// The source's values of what is sent now.
+        fields: BTreeMap<FieldKey, FieldValue>,
     },
     /// Removes an intent whose outcome is known. Nothing happens when there is none.
     CloseIntent {
@@ -313,11 +316,7 @@ fn apply(tx: &Connection, op: &Op) -> Result<(), StoreError> {
         }
         Op::ClearBase { link, field } => links::clear_base(tx, *link, field),
         Op::OpenIntent(intent) => intents::open(tx, intent),
-        Op::MarkSent {
-            intent,
-            at,
-            server_at,
-        } => intents::mark_sent(tx, intent, *at, *server_at),
+        Op::MarkSent { intent, at, fields } => intents::mark_sent(tx, intent, *at, fields),
         Op::CloseIntent { key } => intents::close(tx, key),
         Op::AddConflict(conflict) => conflicts::add(tx, conflict),
         Op::ResolveConflict { id, taken, at } => conflicts::resolve(tx, *id, *taken, *at),

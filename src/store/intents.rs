@@ -159,12 +159,12 @@ pub(super) fn mark_sent(
     tx: &Connection,
     key: &IntentKey,
     at: Timestamp,
-    server_at: Option<Timestamp>,
+    fields: &BTreeMap<FieldKey, FieldValue>,
 ) -> Result<(), StoreError> {
-    // The first send's server time stays: the lost item may be as old as that.
+    let fields = to_json("source fields", fields)?;
     let changed = tx
         .prepare_cached(
-            "UPDATE intent SET last_sent = ?5, server_t0 = coalesce(server_t0, ?6), tries = tries + 1
+            "UPDATE intent SET last_sent = ?5, source_fields = ?6, tries = tries + 1
              WHERE pair = ?1 AND kind = ?2 AND source_side = ?3 AND source = ?4",
         )
         .and_then(|mut statement| {
@@ -174,7 +174,7 @@ pub(super) fn mark_sent(
                 key.source_side.key(),
                 key.source.0,
                 at.0,
-                server_at.map(|at| at.0)
+                fields
             ])
         })
         .map_err(sql("mark an intent as sent"))?;

@@ -28,12 +28,10 @@ impl World {
         let ids: Vec<String> = same.map(|other| other.id.to_string()).collect();
         // A restored database finds counterparts by the markers in scope only.
         let hidden = self.counts.contains_key("database put back")
-            && self
-                .side
-                .get(side)
-                .records
-                .iter()
-                .any(|other| other.source.as_ref() == Some(&source) && !other.now().in_scope);
+            && self.side.get(side).records.iter().any(|other| {
+                other.source.as_ref() == Some(&source)
+                    && other.past.iter().any(|state| !state.in_scope)
+            });
         if ids.len() > 1 && self.setup.unbounded {
             self.count("twins beyond the bounds");
         } else if ids.len() > 1 && hidden {
@@ -162,7 +160,12 @@ impl World {
     }
 
     /// I9: only on a real delete of the counterpart, only where it is asked for, and never over an edit.
-    pub fn judge_delete(&mut self, side: Side, at: usize) {
+    pub fn judge_delete(&mut self, side: Side, at: usize, delivery: Delivery) {
+        if delivery != Delivery::Now {
+            // No service tests a version here, so what happens on the way is the window of I2.
+            self.count("I2 late");
+            return;
+        }
         let record = self.side.get(side).records[at].clone();
         if self.setup.on_delete != super::script::Deleting::Delete {
             self.violate(
@@ -172,7 +175,13 @@ impl World {
         }
         let others = &self.side.get(side.other()).records;
         let twins = self.twins(side, at);
-        if !twins.iter().any(|twin| others[*twin].now().deleted) {
+        let skew = self.side.get(side.other()).skew;
+        let gone = |twin: &usize| {
+            let now = others[*twin].now();
+            // Restored after the engine had read it, within the cycle.
+            now.deleted || others[*twin].ever_deleted && now.changed - skew >= self.began
+        };
+        if !twins.iter().any(gone) {
             self.violate(
                 "I9",
                 format!("{side} {}: deleted, its counterpart is not", record.id),

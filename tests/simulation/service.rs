@@ -19,7 +19,7 @@ impl World {
         match request {
             Request::Create(new) => Ok(self.create(side, new, delivery)),
             Request::Update(change) => self.update(side, change, delivery),
-            Request::Delete(id) => self.delete(side, id),
+            Request::Delete(id) => self.delete(side, id, delivery),
         }
     }
 
@@ -115,12 +115,12 @@ impl World {
         Ok(at)
     }
 
-    fn delete(&mut self, side: Side, id: &ItemId) -> Result<usize, Refusal> {
+    fn delete(&mut self, side: Side, id: &ItemId, delivery: Delivery) -> Result<usize, Refusal> {
         let at = self.side.get(side).find(id).ok_or(Refusal::Gone)?;
         if self.side.get(side).records[at].now().deleted {
             return Err(Refusal::Gone);
         }
-        self.judge_delete(side, at);
+        self.judge_delete(side, at, delivery);
         self.change(side, at, |state| state.deleted = true);
         self.side.get_mut(side).records[at].ever_deleted = true;
         self.say(|| format!("{side} {id}: engine deletes"));

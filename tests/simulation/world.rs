@@ -160,6 +160,8 @@ pub struct World {
     pub lines: Option<Vec<String>>,
     /// True time at which the request under way was sent.
     pub sent: i64,
+    /// True time at which this cycle began.
+    pub began: i64,
     /// The local clock was set during this cycle.
     pub jumped: bool,
     /// Fields that a service refused by name: they may stay apart until somebody edits.
@@ -197,6 +199,7 @@ impl World {
             trace: seed,
             lines: lines.then(Vec::new),
             sent: START,
+            began: START,
             jumped: false,
             refused: BTreeSet::new(),
             one_vocabulary: false,
@@ -265,6 +268,7 @@ impl World {
     /// Starts a cycle with what is to happen in it.
     pub fn begin(&mut self, deeds: Vec<(Point, Deed)>) {
         self.deeds = deeds;
+        self.began = self.now;
         self.at.clear();
         self.jumped = false;
     }

@@ -109,10 +109,11 @@ impl Run<'_> {
         {
             self.blocked(plan, action, &field, &result);
             sent.remove(&field);
+            // Whoever finds the item after a kill must know that this field was not sent.
             engine.store().commit(&Batch(vec![Op::MarkSent {
                 intent: key.clone(),
                 at: engine.clock.now(),
-                server_at: None,
+                fields: sent.clone(),
             }]))?;
             result = self.writers.get(side).create(&new).await;
         }

@@ -383,10 +383,13 @@ impl<'a> Ending<'a> {
     fn again(&self) -> Result<Option<Op>, StoreError> {
         let asked = self.run.observed.again.get(&self.plan.pair);
         let undone = self.run.unclean.difference(&self.later);
+        // A link that this run has just made is not among those that were looked at.
+        let others = &self.run.observed.left_out;
+        let mine = |link: &&LinkId| self.links.contains(link) || !others.contains(link);
         let links: BTreeSet<LinkId> = asked
             .into_iter()
             .flatten()
-            .chain(undone.filter(|link| self.links.contains(link)))
+            .chain(undone.filter(mine))
             .copied()
             .collect();
         let key = again_key(&self.plan.pair);

@@ -213,25 +213,25 @@ fn one_intent_per_source_is_open_and_the_first_server_time_stays() {
             .commit(&Batch(vec![Op::OpenIntent(intent())]))
             .is_err()
     );
-    let sent = |at, server_at| Op::MarkSent {
+    let fewer = BTreeMap::from([(FieldKey::Points, FieldValue::Number(3_000))]);
+    let sent = |at| Op::MarkSent {
         intent: intent().key(),
         at: Timestamp(at),
-        server_at,
+        fields: fewer.clone(),
     };
-    store
-        .commit(&Batch(vec![
-            sent(10, Some(Timestamp(500))),
-            sent(20, Some(Timestamp(600))),
-        ]))
-        .unwrap();
-    let open = store.open_intents().unwrap();
-    assert_eq!(open[0].tries, 2);
-    assert_eq!(open[0].last_sent, Some(Timestamp(20)));
-    assert_eq!(open[0].server_t0, Some(Timestamp(500)));
+    let first = store.open_intents().unwrap().remove(0);
+    store.commit(&Batch(vec![sent(10), sent(20)])).unwrap();
+    let open = store.open_intents().unwrap().remove(0);
+    assert_eq!(
+        (open.tries, open.last_sent),
+        (first.tries + 2, Some(Timestamp(20)))
+    );
+    assert_eq!(open.server_t0, first.server_t0);
+    assert_eq!(open.source_fields, fewer);
     let key = intent().key();
     store.commit(&Batch(vec![Op::CloseIntent { key }])).unwrap();
     assert!(store.open_intents().unwrap().is_empty());
-    assert!(store.commit(&Batch(vec![sent(30, None)])).is_err());
+    assert!(store.commit(&Batch(vec![sent(30)])).is_err());
 }
 
 #[test]
