@@ -1,7 +1,7 @@
 //! Every difference has one reason.
 
 use super::fixture::{self, Linked, fresh, gone, item, policy, with_rule};
-use crate::model::{FieldKey, FieldValue, Side};
+use crate::model::{FieldKey, FieldValue, Side, Sided, Timestamp};
 use crate::reconcile::drift::{DriftKind, drift};
 use crate::reconcile::policy::Direction;
 use crate::reconcile::{LinkView, Origin, Presence, View};
@@ -110,4 +110,121 @@ fn an_item_without_a_link_says_what_becomes_of_it() {
     let mut closed = policy();
     closed.create_on.clear();
     assert_eq!(kinds_of(&view, &closed), [DriftKind::ByRule]);
+}
+
+#[test]
+fn only_what_the_configuration_wants_is_not_open() {
+    use DriftKind::{
+        ByRule, Conflict, Held, Missing, OutOfScope, Pending, Settled, Unlinked, Unreadable,
+    };
+    assert!(!ByRule.open());
+    for kind in [
+        Pending, Conflict, Held, Settled, OutOfScope, Missing, Unreadable, Unlinked,
+    ] {
+        assert!(kind.open(), "{kind:?}");
+    }
+}
+
+#[test]
+fn a_difference_names_its_field_both_values_the_base_and_the_time_of_the_side_that_changed() {
+    for side in Side::BOTH {
+        let mut link = Linked::new(1).now(side, FieldKey::Title, text("New"));
+        link.items.ado.changed_at = Timestamp(100);
+        link.items.clickup.changed_at = Timestamp(200);
+        let view = link.view();
+        let now = Sided::build(|side| {
+            view.now.get(side).item().unwrap().fields[&FieldKey::Title].clone()
+        });
+        let base = view.base[&FieldKey::Title].clone();
+        let found = drift(&fixture::view(vec![view]), &policy()).remove(0);
+        assert_eq!(found.field, Some(FieldKey::Title));
+        assert_eq!(found.values, Some(now));
+        assert_eq!(found.base, Some(base));
+        let changed = if side == Side::Ado { 100 } else { 200 };
+        assert_eq!(found.since, Some(Timestamp(changed)));
+    }
+    let both = Linked::new(1)
+        .now(Side::Ado, FieldKey::Title, text("One"))
+        .now(Side::ClickUp, FieldKey::Title, text("Two"));
+    let found = drift(&fixture::view(vec![both.view()]), &policy()).remove(0);
+    assert_eq!(found.since, None, "nobody can say which of the two");
+}
+
+#[test]
+fn a_conflict_waits_for_a_person_unless_a_side_wins() {
+    let edited = |n| {
+        Linked::new(n)
+            .now(Side::Ado, FieldKey::Title, text("One"))
+            .now(Side::ClickUp, FieldKey::Title, text("Two"))
+    };
+    let held = with_rule(FieldKey::Title, Direction::Both, None);
+    let one = fixture::view(vec![edited(1).view()]);
+    assert_eq!(kinds_of(&one, &held), [DriftKind::Conflict]);
+    assert_eq!(kinds_of(&one, &policy()), [DriftKind::Pending]);
+    // Another link's conflict, and another field's, explain nothing here.
+    let settled = Linked::new(2).agreed(FieldKey::Title, text("A"), text("B"));
+    let two = fixture::view(vec![edited(1).view(), settled.view()]);
+    assert_eq!(
+        kinds_of(&two, &held),
+        [DriftKind::Conflict, DriftKind::Settled]
+    );
+    let number = |n| FieldValue::Number(n);
+    let mixed = edited(1).agreed(FieldKey::Priority, number(1_000), number(2_000));
+    let kinds = kinds_of(&fixture::view(vec![mixed.view()]), &held);
+    assert_eq!(kinds, [DriftKind::Conflict, DriftKind::Settled]);
+}
+
+#[test]
+fn what_is_to_come_of_a_missing_item_is_said_of_its_own_link() {
+    let missing = |n| Linked::new(n).with(Side::Ado, gone());
+    let found = drift(&fixture::view(vec![missing(1)]), &policy());
+    assert!(
+        found[0].reason.contains("; the next cycle: "),
+        "{}",
+        found[0].reason
+    );
+    // A held delete plans nothing, although the plan has another link's action.
+    let edited = Linked::new(2).now(Side::Ado, FieldKey::Title, text("New"));
+    let unclear = |n| {
+        let reason = "no rights".to_owned();
+        Linked::new(n).with(Side::ClickUp, Presence::Unclear { reason })
+    };
+    let found = drift(&fixture::view(vec![unclear(1), edited.view()]), &policy());
+    assert_eq!(found[0].reason, "ClickUp does not show it: no rights");
+}
+
+#[test]
+fn items_without_a_link_are_told_apart_by_side_and_id() {
+    let rows = [
+        (Side::Ado, "9", Origin::Person),
+        (Side::Ado, "10", Origin::Held("copied".to_owned())),
+        (Side::ClickUp, "9", Origin::Held("a twin".to_owned())),
+        (Side::ClickUp, "t10", Origin::Person),
+    ];
+    let mut view = View::default();
+    for (side, id, origin) in rows {
+        view.fresh
+            .get_mut(side)
+            .push(fresh(item(side, id, "New"), origin));
+    }
+    let reasons: Vec<(DriftKind, String)> = drift(&view, &policy())
+        .into_iter()
+        .map(|found| (found.kind, found.reason))
+        .collect();
+    let wanted = [
+        (
+            DriftKind::Unlinked,
+            "the next cycle creates its counterpart in ClickUp",
+        ),
+        (DriftKind::Held, "copied"),
+        (DriftKind::Held, "a twin"),
+        (
+            DriftKind::Unlinked,
+            "the next cycle creates its counterpart in ADO",
+        ),
+    ];
+    assert_eq!(
+        reasons,
+        wanted.map(|(kind, reason)| (kind, reason.to_owned()))
+    );
 }
