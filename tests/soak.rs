@@ -1,6 +1,6 @@
 //! Soak: the daemon against both fake services for a long time, with people at work and services that fail at random.
 //!
-//! `BOARDSYNC_SOAK_MINUTES=30 cargo test --release --test soak -- --ignored --nocapture`
+//! `BOARDSYNC_SOAK_MINUTES=30 cargo test --test soak -- --ignored --nocapture`
 //!
 //! Every round ends with a rest without faults: the boards are judged, the daemon must write nothing while nothing
 //! changes, and its memory, open files and database size are taken.
@@ -49,7 +49,10 @@ fn a_daemon_under_faults_neither_grows_nor_writes_while_idle() {
         text.parse().expect("BOARDSYNC_SOAK_MINUTES is a number")
     });
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let program = runtime.block_on(Program::new("poll = \"5s\"\nsweep = \"1m\""));
+    // People are busy here: what piles up while a service is left alone must not wait for a yes.
+    let settings =
+        "poll = \"5s\"\nsweep = \"1m\"\n\n[guard]\nmax_creates = 1000\nmax_updates = 1000";
+    let program = runtime.block_on(Program::new(settings));
     let mut rng = fastrand::Rng::with_seed(7);
     let mut board = Board::new(40);
     let first = program.run(&["reconcile", "--once", "--yes"]);
@@ -162,7 +165,14 @@ fn settle(program: &Program, daemon: &mut Child, log: &std::path::Path) {
         if still.elapsed() > STILL && program.open() == (0, 0) && last_sweep(program) > cleared {
             return;
         }
-        assert!(begun.elapsed() < PATIENCE, "no rest\n{}", tail(log));
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "no rest; nothing written for {} s, the last sweep {} ms after the faults ended\n{}\n{}",
+            still.elapsed().as_secs(),
+            last_sweep(program) - cleared,
+            program.run(&["status"]).out,
+            tail(log)
+        );
         std::thread::sleep(Duration::from_millis(200));
     }
 }
