@@ -75,7 +75,7 @@ fn controls(first: u64) -> ExitCode {
         let needed = survives(control, first, 1_000);
         all &= needed.is_some();
         let law = needed.map(|n| {
-            let script = harness::script::generate(first + n, control.range());
+            let script = harness::generate::generate(first + n, control.range());
             run(&script, Some(control), false).violations.remove(0)
         });
         println!("{control:?}: survives {needed:?}, then {law:?}");
@@ -85,7 +85,7 @@ fn controls(first: u64) -> ExitCode {
 
 /// Shows a failing seed as a small script, which can be kept under `tests/scenarios`.
 fn tell(seed: u64) -> ExitCode {
-    let script = harness::script::generate(seed, harness::script::Range::of(seed));
+    let script = harness::generate::generate(seed, harness::generate::Range::of(seed));
     let outcome = run(&script, None, true);
     let Some(violation) = outcome.violations.first() else {
         println!("{}\nseed {seed} breaks no law", outcome.lines.join("\n"));

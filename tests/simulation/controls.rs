@@ -1,8 +1,9 @@
 //! Designs that are known to be wrong. Each is put together outside the engine, around the services, the timing or the
 //! database between two cycles; the judge has to catch every one of them. A judge that cannot fail proves nothing.
 
+use super::generate::Range;
 use super::kinds::{STATES, states};
-use super::script::{Deleting, Range, Script};
+use super::script::{Deleting, Script};
 use boardsync::engine::Timing;
 use boardsync::mapping::Relation;
 use boardsync::model::{FieldValue, Folded, Side, Timestamp};

@@ -2,12 +2,14 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`script`] | a history as data: what people do and what breaks, and when; its generator |
+//! | [`script`] | a history as data: what people do and what breaks, and when |
+//! | [`generate`] | writes the history of a seed |
 //! | [`kinds`] | the table of synced kinds of things; a new one registers here |
 //! | [`world`] | both services: records with every state that they ever had, lagging listings, people |
 //! | [`people`], [`service`] | what people do to it, and what requests do |
 //! | [`remote`], [`calls`] | `Reader` and `Writer` over the world, with faults before and after every call |
 //! | [`oracle`] | the judge: knows what was asked of the services, never what the engine thinks |
+//! | [`ending`] | the same at the end, when everything is quiet |
 //! | [`run`] | one history with the real engine and an in-memory database |
 //! | [`stores`] | databases in memory, used again from history to history |
 //! | [`shrink`] | makes a failing script small |
@@ -21,6 +23,8 @@
 pub mod calls;
 pub mod controls;
 pub mod crashes;
+pub mod ending;
+pub mod generate;
 pub mod kinds;
 pub mod many;
 pub mod oracle;

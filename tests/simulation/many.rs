@@ -1,8 +1,9 @@
 //! Many seeds, with figures.
 
 use super::controls::Control;
+use super::generate::{Range, generate};
 use super::run::run;
-use super::script::{Range, Script, generate};
+use super::script::Script;
 use super::shrink::shrink;
 use super::world::Violation;
 use std::collections::BTreeMap;

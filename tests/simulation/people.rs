@@ -123,9 +123,10 @@ impl World {
                     return;
                 };
                 let source = &self.side.get(*side).records[at];
-                let (pair, state) = (source.pair, source.now().clone());
+                let (pair, state, of) = (source.pair, source.now().clone(), source.source.clone());
                 let copy = self.insert(*side, pair, state);
-                self.side.get_mut(*side).records[copy].copy = true;
+                let record = &mut self.side.get_mut(*side).records[copy];
+                (record.copy, record.source) = (true, of);
                 let title = FieldValue::text(&format!("copy {n}"));
                 self.person(*side, copy, &FieldKey::Title, title);
             }

@@ -4,8 +4,8 @@
 //! cycle that is not ready has been killed there, and dropping it is the kill.
 
 use super::controls::Control;
+use super::ending::stored;
 use super::kinds::{KINDS, people, states};
-use super::oracle::stored;
 use super::remote::{Remote, lock};
 use super::rng::hash;
 use super::script::{Act, Deed, Deleting, Fault, On, Point, Script, Setup, Step};

@@ -139,9 +139,19 @@ impl World {
 
     /// Records on the other side that belong to this one.
     pub fn twins(&self, side: Side, at: usize) -> Vec<usize> {
+        self.related(side, at, |made| !made.copy)
+    }
+
+    /// Those, and copies of them: after a restore a copy may be taken for the original.
+    pub fn twins_and_copies(&self, side: Side, at: usize) -> Vec<usize> {
+        self.related(side, at, |_| true)
+    }
+
+    fn related(&self, side: Side, at: usize, counts: impl Fn(&Record) -> bool) -> Vec<usize> {
         let record = &self.side.get(side).records[at];
         let others = self.side.get(side.other()).records.iter().enumerate();
-        let made = |made: &Record, of: &Record| !made.copy && made.source.as_ref() == Some(&of.id);
+        let made =
+            |made: &Record, of: &Record| counts(made) && made.source.as_ref() == Some(&of.id);
         others
             .filter(|(_, other)| {
                 other.pair == record.pair && (made(record, other) || made(other, record))

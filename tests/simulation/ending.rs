@@ -1,0 +1,232 @@
+//! The judge at the end: when everything is quiet, each thing must be in its place, and nothing more may happen.
+
+use super::kinds::KINDS;
+use super::world::{Record, World, pair};
+use boardsync::model::{FieldKey, ItemId, Side};
+use boardsync::store::{LinkState, Store};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl World {
+    /// When everything is quiet: I3 to I5, I7, I12.
+    pub fn judge_end(&mut self, store: &Store) {
+        self.judge_places(store);
+        self.judge_echo();
+    }
+
+    /// I3 beyond the bounds: of several counterparts of one item, all but the linked one are held, and the hold names
+    /// the linked one.
+    fn judge_twins(&mut self, n: usize, store: &Store) {
+        let name = pair(n);
+        let links = store.links(&name).unwrap_or_default();
+        let holds = store.holds(Some(&name)).unwrap_or_default();
+        let mut silent = Vec::new();
+        for side in Side::BOTH {
+            let here = |record: &&Record| {
+                record.pair == n && record.source.is_some() && !record.copy && !record.now().deleted
+            };
+            let records = &self.side.get(side).records;
+            let mut made: BTreeMap<&ItemId, Vec<&Record>> = BTreeMap::new();
+            for record in records.iter().filter(here) {
+                let source = record.source.as_ref().unwrap_or(&record.id);
+                made.entry(source).or_default().push(record);
+            }
+            for (source, twins) in made.iter().filter(|(_, twins)| twins.len() > 1) {
+                let linked =
+                    |record: &&&Record| links.iter().any(|link| *link.item(side) == record.id);
+                let first = twins.iter().find(linked);
+                for twin in twins.iter().filter(|twin| !linked(twin)) {
+                    let told = holds.iter().any(|hold| {
+                        let names =
+                            first.is_none_or(|first| hold.reason.contains(first.id.as_str()));
+                        hold.item.as_ref() == Some(&twin.id) && names
+                    });
+                    if twin.now().in_scope && !told {
+                        silent.push(format!(
+                            "{side} {} is a twin for {source}, and nothing says so",
+                            twin.id
+                        ));
+                    }
+                }
+            }
+        }
+        for what in silent {
+            self.violate("I3", what);
+        }
+    }
+
+    /// Everything is linked, and linked items say the same.
+    pub fn judge_places(&mut self, store: &Store) {
+        for n in 0..self.setup.pairs as usize {
+            self.judge_pair(n, store);
+            self.judge_twins(n, store);
+        }
+    }
+
+    fn judge_pair(&mut self, n: usize, store: &Store) {
+        let name = pair(n);
+        let links = store.links(&name).unwrap_or_default();
+        let holds = store.holds(Some(&name)).unwrap_or_default();
+        let open = store.conflicts(true).unwrap_or_default();
+        let mut linked = BTreeSet::new();
+        let mut found = Vec::new();
+        for link in &links {
+            let (Some(ado), Some(clickup)) = (
+                self.side.ado.find(&link.ado),
+                self.side.clickup.find(&link.clickup),
+            ) else {
+                continue;
+            };
+            linked.insert((Side::Ado, link.ado.clone()));
+            linked.insert((Side::ClickUp, link.clickup.clone()));
+            if matches!(link.state, LinkState::Tombstone { .. }) {
+                continue;
+            }
+            let (a, c) = (
+                self.side.ado.records[ado].now(),
+                self.side.clickup.records[clickup].now(),
+            );
+            let what = format!("{} and {}", link.ado, link.clickup);
+            if a.deleted || c.deleted {
+                found.push(("I12", format!("{what}: one is deleted and the link lives")));
+                continue;
+            }
+            if !a.in_scope || !c.in_scope {
+                if link.state != LinkState::OutOfScope {
+                    found.push((
+                        "I12",
+                        format!("{what}: one is out of scope, the link is {:?}", link.state),
+                    ));
+                }
+                continue;
+            }
+            if link.state != LinkState::Active {
+                found.push((
+                    "I4",
+                    format!("{what}: both are there, the link is {:?}", link.state),
+                ));
+                continue;
+            }
+            for kind in KINDS {
+                let key = kind.key();
+                let (Some(x), Some(y)) = (a.values.get(&key), c.values.get(&key)) else {
+                    continue;
+                };
+                let excused = open
+                    .iter()
+                    .any(|row| row.record.link == link.id && row.record.field == key)
+                    || self.refused.iter().any(|(item, field)| {
+                        *field == key && (*item == link.ado || *item == link.clickup)
+                    });
+                if !kind.agree(x, y) && !excused {
+                    found.push(("I5", format!("{what}: {key} is {x} and {y}")));
+                }
+            }
+        }
+        for side in Side::BOTH {
+            for record in &self.side.get(side).records {
+                let now = record.now();
+                let known = linked.contains(&(side, record.id.clone()))
+                    || holds
+                        .iter()
+                        .any(|hold| hold.item.as_ref() == Some(&record.id));
+                if record.pair == n && now.in_scope && !now.deleted && !known {
+                    found.push((
+                        "I4",
+                        format!("{side} {}: neither linked nor held", record.id),
+                    ));
+                }
+            }
+        }
+        for (law, what) in found {
+            self.violate(law, what);
+        }
+    }
+
+    /// I7: no more changes by the engine than by people.
+    fn judge_echo(&mut self) {
+        let copies = |side: Side| {
+            let records = &self.side.get(side).records;
+            records.iter().any(|record| record.copy)
+        };
+        let twins = self.counts.contains_key("twins beyond the bounds");
+        if twins || Side::BOTH.into_iter().any(copies) {
+            // A copy with our marker may be taken for the counterpart before the real one is listed.
+            return;
+        }
+        // Who was never told how a service rendered a value takes the rendering for an edit, once.
+        let untold = ["crash", "unanswered"].map(|word| self.counts.contains_key(word));
+        let untold = untold.contains(&true);
+        let mut found = Vec::new();
+        for (at, ado) in self.side.ado.records.iter().enumerate() {
+            for twin in self.twins(Side::Ado, at) {
+                let clickup = &self.side.clickup.records[twin];
+                for kind in KINDS {
+                    let key = kind.key();
+                    let sum = |counts: [&BTreeMap<FieldKey, u32>; 2]| -> u32 {
+                        counts.iter().filter_map(|count| count.get(&key)).sum()
+                    };
+                    // Also what people did to a former counterpart, which is gone.
+                    let former = |side: Side, at: usize| -> u32 {
+                        let records = &self.side.get(side.other()).records;
+                        let twins = self.twins(side, at).into_iter();
+                        twins
+                            .filter_map(|twin| records[twin].writes.people.get(&key))
+                            .sum()
+                    };
+                    let people = former(Side::Ado, at) + former(Side::ClickUp, twin);
+                    let engine = sum([&ado.writes.engine, &clickup.writes.engine]);
+                    let rendered = sum([&ado.writes.rendered, &clickup.writes.rendered]);
+                    if engine > people.max(1) + if untold { rendered } else { 0 } {
+                        found.push(format!("{} and {}: {key} changed {engine} times by the engine, {people} times by people", ado.id, clickup.id));
+                    }
+                }
+            }
+        }
+        for what in found {
+            self.violate("I7", what);
+        }
+    }
+}
+
+/// What is stored, but for heartbeats: two equal texts mean that nothing was recorded in between.
+pub fn stored(store: &Store, pairs: u32, world: &World) -> String {
+    let mut text = String::new();
+    for n in 0..pairs as usize {
+        let name = pair(n);
+        for link in store.links(&name).unwrap_or_default() {
+            text.push_str(&format!(
+                "{link:?} {:?}\n",
+                store.base(link.id).unwrap_or_default()
+            ));
+        }
+        for hold in store.holds(Some(&name)).unwrap_or_default() {
+            // Which side a link's hold names, and in which words an open create waits, is for show only.
+            let item = hold
+                .link
+                .map_or(format!("{:?} {:?}", hold.side, hold.item), |link| {
+                    link.to_string()
+                });
+            let reason = hold.link.map_or("", |_| hold.reason.as_str());
+            text.push_str(&format!("hold {item} {:?} {reason}\n", hold.field));
+        }
+        text.push_str(&format!(
+            "{:?}\n",
+            store.meta(&format!("again:{name}")).ok()
+        ));
+    }
+    text.push_str(&format!("{:?}\n", store.open_intents().unwrap_or_default()));
+    text.push_str(&format!(
+        "{:?}\n",
+        store.conflicts(false).unwrap_or_default()
+    ));
+    for side in Side::BOTH {
+        for record in &world.side.get(side).records {
+            let known = store.known(side, &record.id).ok().flatten();
+            text.push_str(&format!("{known:?}\n"));
+        }
+    }
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines.dedup();
+    lines.join("\n")
+}
