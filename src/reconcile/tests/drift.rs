@@ -228,3 +228,46 @@ fn items_without_a_link_are_told_apart_by_side_and_id() {
         wanted.map(|(kind, reason)| (kind, reason.to_owned()))
     );
 }
+
+#[test]
+fn an_item_whose_counterpart_names_it_is_told_once_and_by_the_counterpart() {
+    let mut view = View::default();
+    let origin = Origin::Counterpart {
+        of: "9".into(),
+        generation: 0,
+    };
+    view.fresh
+        .ado
+        .push(fresh(item(Side::Ado, "9", "First"), Origin::Person));
+    view.fresh
+        .clickup
+        .push(fresh(item(Side::ClickUp, "t9", "Made of it"), origin));
+    let found = drift(&view, &policy());
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].kind, found[0].title.as_str()),
+        (DriftKind::Unlinked, "Made of it")
+    );
+}
+
+#[test]
+fn what_was_archived_before_it_was_linked_is_by_rule_and_a_held_field_holds_no_create() {
+    let mut archived = item(Side::ClickUp, "t1", "Old");
+    archived.archived = true;
+    let mut view = View::default();
+    view.fresh.clickup.push(fresh(archived, Origin::Person));
+    let found = drift(&view, &policy()).remove(0);
+    assert_eq!(found.kind, DriftKind::ByRule);
+    assert!(found.reason.contains("archived"), "{}", found.reason);
+    assert_eq!(found.since, None, "nothing is going to happen");
+
+    let mut strange = item(Side::Ado, "9", "New");
+    strange.created_at = Timestamp(77);
+    let state = FieldValue::choice("Unheard of");
+    strange.fields.insert(FieldKey::State, state);
+    let mut view = View::default();
+    view.fresh.ado.push(fresh(strange, Origin::Person));
+    let found = drift(&view, &policy()).remove(0);
+    assert_eq!(found.kind, DriftKind::Unlinked);
+    assert_eq!(found.since, Some(Timestamp(77)));
+}
