@@ -1,5 +1,7 @@
 //! The plan as a readable difference: by pair, then by item, in both directions.
 
+mod counts;
+
 use super::conflict;
 use super::diff;
 use super::paint::{Ink, Style, amount, cut, escape, plural, wrap};
@@ -7,6 +9,7 @@ use super::table::table;
 use crate::model::{FieldKey, FieldValue, LinkId, Side};
 use crate::reconcile::noise;
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, Hold, PairPlan, Plan};
+use counts::Counts;
 
 /// Items, holds or conflicts of one pair that are shown before the rest is only counted.
 const MAX_LISTED: usize = 50;
@@ -432,76 +435,4 @@ fn first_contact(style: &Style, out: &mut String) {
     ));
     out.push_str("    boardsync plan --out FILE      then   boardsync apply FILE\n");
     out.push_str("    or, without looking again:            boardsync reconcile --once --yes\n\n");
-}
-
-/// How much there is to do, over some pairs.
-#[derive(Default)]
-struct Counts {
-    by_kind: [(usize, &'static str, &'static str); 7],
-    conflicts: usize,
-    holds: usize,
-    looked_at: usize,
-    in_sync: usize,
-    stopped: usize,
-}
-
-impl Counts {
-    fn of(pairs: &[&PairPlan]) -> Counts {
-        let count = |kind: ActionKind| {
-            pairs
-                .iter()
-                .flat_map(|pair| &pair.actions)
-                .filter(|action| action.kind == kind)
-                .count()
-        };
-        Counts {
-            by_kind: [
-                (count(ActionKind::Create), "create", "creates"),
-                (count(ActionKind::Update), "update", "updates"),
-                (count(ActionKind::Delete), "delete", "deletes"),
-                (count(ActionKind::Close), "close", "closes"),
-                (count(ActionKind::Link), "link", "links"),
-                (count(ActionKind::Unlink), "unlink", "unlinks"),
-                (count(ActionKind::Restore), "restore", "restores"),
-            ],
-            conflicts: pairs.iter().map(|pair| pair.conflicts.len()).sum(),
-            holds: pairs.iter().map(|pair| pair.holds.len()).sum(),
-            looked_at: pairs.iter().map(|pair| pair.looked_at).sum(),
-            in_sync: pairs.iter().map(|pair| pair.in_sync).sum(),
-            stopped: pairs
-                .iter()
-                .filter(|pair| !pair.tripped.is_empty() || pair.blocked.is_some())
-                .count(),
-        }
-    }
-
-    fn words(&self) -> String {
-        let mut parts: Vec<String> = self
-            .by_kind
-            .iter()
-            .filter(|(n, _, _)| *n > 0)
-            .map(|(n, one, many)| plural(*n, one, many))
-            .collect();
-        if parts.is_empty() {
-            parts.push("nothing to write".to_owned());
-        }
-        if self.conflicts > 0 {
-            parts.push(plural(self.conflicts, "conflict", "conflicts"));
-        }
-        if self.holds > 0 {
-            parts.push(format!("{} held", amount(self.holds)));
-        }
-        let mut text = parts.join(", ");
-        if self.looked_at > 0 {
-            text.push_str(&format!(
-                "; {} of {} equal",
-                amount(self.in_sync),
-                plural(self.looked_at, "linked pair", "linked pairs")
-            ));
-        }
-        if self.stopped > 0 {
-            text.push_str("; stopped by a guard");
-        }
-        text
-    }
 }
