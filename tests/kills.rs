@@ -29,6 +29,9 @@ use std::time::Instant;
 /// Histories that run beside each other: half of the time a run waits for a disk or a socket.
 const JOBS: u64 = 3;
 
+/// Kills of one board's life: then a new one begins, so that a run does not get longer with every item ever made.
+const KILLS_OF_A_BOARD: u64 = 250;
+
 /// Runs after which a board at rest must be equal, with an open create and its quiet time in between.
 const PATIENCE: usize = 12;
 
@@ -49,6 +52,17 @@ struct Tally {
     judged: u64,
 }
 
+impl Tally {
+    fn add(&mut self, other: Tally) {
+        for (kind, count) in other.kills {
+            *self.kills.entry(kind).or_default() += count;
+        }
+        self.survived += other.survived;
+        self.edits += other.edits;
+        self.judged += other.judged;
+    }
+}
+
 #[test]
 fn killed_at_any_instant_it_resumes_without_twin_or_lost_edit() {
     let wanted = number("BOARDSYNC_KILLS", 60);
@@ -57,18 +71,12 @@ fn killed_at_any_instant_it_resumes_without_twin_or_lost_edit() {
     let workers: Vec<_> = (0..JOBS)
         .map(|job| {
             let share = wanted / JOBS + u64::from(job < wanted % JOBS);
-            std::thread::spawn(move || history(seed * 1_000 + job, share))
+            std::thread::spawn(move || boards(seed * 1_000 + job, share))
         })
         .collect();
     let mut sum = Tally::default();
     for worker in workers {
-        let tally = worker.join().expect("a history failed");
-        for (kind, count) in tally.kills {
-            *sum.kills.entry(kind).or_default() += count;
-        }
-        sum.survived += tally.survived;
-        sum.edits += tally.edits;
-        sum.judged += tally.judged;
+        sum.add(worker.join().expect("a history failed"));
     }
     let killed: u64 = sum.kills.values().sum();
     println!(
@@ -85,6 +93,19 @@ fn killed_at_any_instant_it_resumes_without_twin_or_lost_edit() {
             assert!(sum.kills.contains_key(kind), "no kill of the kind {kind:?}");
         }
     }
+}
+
+/// One board after the other, until there were so many kills.
+fn boards(seed: u64, kills: u64) -> Tally {
+    let mut sum = Tally::default();
+    for board in 0..kills.div_ceil(KILLS_OF_A_BOARD) {
+        let begun = Instant::now();
+        let share = KILLS_OF_A_BOARD.min(kills - board * KILLS_OF_A_BOARD);
+        sum.add(history(seed + 1_000_000 * board, share));
+        let seconds = begun.elapsed().as_secs();
+        println!("seed {seed}, board {board}: {share} kills in {seconds} s, judged whole");
+    }
+    sum
 }
 
 /// One board's life: people edit, runs are killed, and every now and then the board comes to rest and is judged.
