@@ -10,7 +10,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "tests may fail by panicking"
+    clippy::print_stdout,
+    reason = "tests may fail by panicking, and the figures are for people"
 )]
 
 #[path = "kills/board.rs"]
