@@ -26,6 +26,17 @@ async fn with_canary() -> (Bench, i64) {
     (bench, canary)
 }
 
+/// The same after a first run that claimed the pair and a second one that had nothing to do.
+async fn claimed() -> (Bench, i64) {
+    let (bench, canary) = with_canary().await;
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    (bench, canary)
+}
+
 /// Texts of the claims on a work item.
 fn claims(bench: &Bench, canary: i64) -> Vec<String> {
     let item = bench.world.ado.item(canary).unwrap();
@@ -83,12 +94,7 @@ async fn the_first_machine_claims_the_canary_once_and_not_in_every_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_claimed_pair_stops_another_machine_until_it_is_taken_over_and_then_the_first() {
-    let (bench, canary) = with_canary().await;
-    bench
-        .run(&["reconcile", "--once", "--yes"])
-        .await
-        .left_with(0);
-    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let (bench, canary) = claimed().await;
     bench.add_story("New and unmarked");
     let second = Machine::new(&bench);
     bench.world.ledger.clear();
@@ -143,12 +149,7 @@ async fn a_claimed_pair_stops_another_machine_until_it_is_taken_over_and_then_th
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copied_state_folder_is_stopped() {
-    let (bench, canary) = with_canary().await;
-    bench
-        .run(&["reconcile", "--once", "--yes"])
-        .await
-        .left_with(0);
-    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let (bench, canary) = claimed().await;
     let copy = Machine::copy(&bench);
     bench.add_story("New and unmarked");
     bench.world.ledger.clear();
@@ -271,12 +272,7 @@ async fn a_long_plan_ends_soon_after_the_pair_was_taken_over() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_canary_in_the_configuration_is_claimed_as_well() {
-    let (bench, canary) = with_canary().await;
-    bench
-        .run(&["reconcile", "--once", "--yes"])
-        .await
-        .left_with(0);
-    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let (bench, canary) = claimed().await;
     let other = bench.add_story("Another canary");
     let (from, to) = (
         format!("ado.canary = {canary}"),

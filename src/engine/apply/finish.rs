@@ -53,7 +53,7 @@ fn stood_still(
         | Stopped::Firewall(why) => why.clone(),
     });
     let mut ops = Vec::new();
-    // The others end by themselves when their cause is gone; only a person's yes is waited for.
+    // The others end by themselves when their cause is gone; only a person's word is waited for.
     if matches!(
         stopped,
         Stopped::Guard | Stopped::FirstContact | Stopped::Taken(_)
@@ -233,6 +233,9 @@ impl<'a> Ending<'a> {
                     continue;
                 }
                 let mut fields = self.store.unconfirmed(*link, side)?;
+                if fields.is_empty() {
+                    continue;
+                }
                 let told = self.run.observed.confirmed.iter();
                 let told: Vec<_> = told.filter(|(id, _)| id == link).collect();
                 fields.retain(|key, _| {
