@@ -114,9 +114,13 @@ impl Engine {
     fn held_until(&self, mark: &Restored) -> Option<Timestamp> {
         let now = self.clock.now();
         let left = Side::BOTH.map(|side| {
-            let then = *mark.server.get(side);
-            let server = then.zip(self.readers.get(side).server_now());
-            restored::left_ms(self.timing.quiet_ms, (mark.at, now), server)
+            match (*mark.server.get(side), self.readers.get(side).server_now()) {
+                // The wait starts with this cycle; our own clock may have been set since the restore was noticed.
+                (None, Some(_)) => self.timing.quiet_ms,
+                (then, server) => {
+                    restored::left_ms(self.timing.quiet_ms, (mark.at, now), then.zip(server))
+                }
+            }
         });
         let left = left.into_iter().max().unwrap_or(0);
         (left > 0).then(|| now.plus_ms(left))

@@ -14,9 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How far before the remembered server time a search starts: clocks of one service's machines differ.
 const PROBE_MARGIN_MS: i64 = 600_000;
 
-/// How much older than its request's start an item may be by the service's clocks. A request that is given up is at least
-/// the quiet time (5 min) older than the next.
-const SAME_REQUEST_MS: i64 = 60_000;
+/// The outcome of a create in the journal that nothing showed for longer than the protocol allows.
+const LOST: &str = "lost";
 
 impl Engine {
     /// Settles open intents. Returns how many were settled and how many stay open.
@@ -94,7 +93,9 @@ impl Engine {
             };
             // What a restored database remembers of the request may be older than what was sent in the end.
             let restored = self.creates_held_until(&self.store())?.is_some();
-            let base = match restored || from_before(intent, &found) {
+            // An earlier request that was given up may have made it after all; what that one sent is not known any more.
+            let lost = self.store().has_outcome(&action_id(intent), LOST)?;
+            let base = match restored || lost {
                 true => BTreeMap::new(),
                 false => self.base_of_found(intent, &found),
             };
@@ -136,6 +137,7 @@ impl Engine {
                 items: BTreeSet::from([(intent.source_side, intent.source.clone())]),
                 holds: vec![again],
             },
+            Op::Journal(lost_line(intent, began)),
         ]))?;
         Ok(true)
     }
@@ -219,11 +221,9 @@ impl Engine {
     }
 }
 
-/// Whether an earlier request for the same source made the item: one that was given up because nothing showed it for
-/// longer than the protocol allows. What that one sent is not known any more. Both times are the target's own.
-fn from_before(intent: &Intent, found: &Item) -> bool {
-    let sent = intent.server_t0;
-    sent.is_some_and(|sent| sent.since(found.created_at) > SAME_REQUEST_MS)
+/// Names all requests for the same counterpart in the journal.
+fn action_id(intent: &Intent) -> ActionId {
+    ActionId(intent.marker.clone())
 }
 
 /// The journal line of a create whose answer was lost, so that it is in the history and can be undone.
@@ -236,17 +236,28 @@ fn found_line(intent: &Intent, found: &Item, at: Timestamp) -> NewJournal {
         (key.clone(), change)
     });
     NewJournal {
+        item: Some(found.id.clone()),
+        changes: shown.collect(),
+        outcome: "done".to_owned(),
+        detail: "its answer was lost; found by its marker".to_owned(),
+        ..lost_line(intent, at)
+    }
+}
+
+/// The journal line of a create that never showed.
+fn lost_line(intent: &Intent, at: Timestamp) -> NewJournal {
+    NewJournal {
         at,
         cycle: format!("c{}", at.0),
         pair: intent.pair.clone(),
         link: None,
         side: intent.source_side.other(),
-        item: Some(found.id.clone()),
-        action_id: ActionId(intent.marker.clone()),
+        item: None,
+        action_id: action_id(intent),
         kind: "create".to_owned(),
-        changes: shown.collect(),
-        outcome: "done".to_owned(),
-        detail: "its answer was lost; found by its marker".to_owned(),
+        changes: BTreeMap::new(),
+        outcome: LOST.to_owned(),
+        detail: format!("the counterpart of {} never showed", intent.source),
         request_ids: Vec::new(),
     }
 }

@@ -121,6 +121,18 @@ impl Store {
         self.rows("cycle = ?1", params![cycle])
     }
 
+    /// Returns whether a line of an action says that this became of it.
+    pub fn has_outcome(&self, action: &ActionId, outcome: &str) -> Result<bool, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM journal WHERE action_id = ?1 AND outcome = ?2)",
+            )
+            .and_then(|mut statement| {
+                statement.query_row(params![action.0, outcome], |row| row.get(0))
+            })
+            .map_err(sql("look for an outcome"))
+    }
+
     fn rows(
         &self,
         condition: &str,

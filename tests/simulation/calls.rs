@@ -9,7 +9,7 @@ use boardsync::connector::{
     Change, ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem, Reader, Schema, Watermark,
     Writer, Written,
 };
-use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp, Version};
+use boardsync::model::{FieldKey, Item, ItemId, PairName, Side, Timestamp, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[async_trait]
@@ -140,13 +140,7 @@ impl Writer for Remote {
             }
             if let Some(fault @ Fault::StateDropped) = fault.as_ref() {
                 lock(&self.world).count(fault.word());
-                let first = if self.side == Side::Ado {
-                    "New"
-                } else {
-                    "to do"
-                };
-                sent.fields
-                    .insert(FieldKey::State, FieldValue::choice(first));
+                sent.fields.remove(&FieldKey::State);
             }
             let at = self.deliver(Request::Create(sent), fault.as_ref())?;
             Ok(self.written(at, &new.fields, fault.as_ref()))

@@ -15,6 +15,10 @@ pub trait Kind: Sync {
     fn stored(&self, _side: Side, value: FieldValue) -> FieldValue {
         value
     }
+    /// What the service fills in where a create says nothing; `None`: nothing.
+    fn filled_in(&self, _side: Side) -> Option<FieldValue> {
+        None
+    }
     /// The parts of a value that somebody would miss.
     fn pieces(&self, value: &FieldValue) -> BTreeSet<String>;
     /// The parts of the other side's vocabulary that this value of `side` stands for.
@@ -152,6 +156,9 @@ impl Kind for State {
     fn edit(&self, side: Side, _: &FieldValue, n: u32) -> FieldValue {
         let row = STATES[n as usize % STATES.len()];
         FieldValue::choice(if side == Side::Ado { row.0 } else { row.1 })
+    }
+    fn filled_in(&self, side: Side) -> Option<FieldValue> {
+        Some(self.start(side, 0))
     }
     fn pieces(&self, value: &FieldValue) -> BTreeSet<String> {
         match value {

@@ -1,6 +1,6 @@
 //! Requests taking effect on a service, by the vendors' rules.
 
-use super::kinds::{UNMAPPED, kind};
+use super::kinds::{KINDS, UNMAPPED, kind};
 use super::world::{Delivery, Record, Refusal, Request, World, blank, pair};
 use boardsync::connector::{Change, NewItem};
 use boardsync::model::{FieldKey, FieldValue, ItemId, Side};
@@ -35,6 +35,13 @@ impl World {
                 None => value.clone(),
             };
             state.values.insert(key.clone(), value);
+        }
+        for kind in KINDS {
+            if let (false, Some(value)) =
+                (new.fields.contains_key(&kind.key()), kind.filled_in(side))
+            {
+                state.values.insert(kind.key(), value);
+            }
         }
         if !new.marker.is_empty() {
             state.markers = vec![new.marker.clone()];

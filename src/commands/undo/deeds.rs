@@ -131,7 +131,9 @@ fn steps(rows: Vec<JournalRow>) -> Vec<(JournalRow, Changes)> {
     let pick = |rows: Vec<JournalRow>| {
         let done = rows.iter().position(|row| row.entry.outcome == "done");
         let updates = rows.iter().any(|row| row.entry.kind == "update");
-        let failed = rows.iter().any(|row| row.entry.outcome == "failed");
+        let failed = rows
+            .iter()
+            .any(|row| matches!(row.entry.outcome.as_str(), "failed" | "lost"));
         let at = match done {
             Some(at) => at,
             None if failed && !updates => return None,
