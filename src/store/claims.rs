@@ -31,11 +31,10 @@ impl Store {
     /// not count: they say nothing about whose markers the other items carry.
     pub fn has_linked(&self, pair: &PairName) -> Result<bool, StoreError> {
         self.connection
-            .query_row(
+            .prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM link WHERE pair = ?1 AND origin IS NOT NULL)",
-                [&pair.0],
-                |row| row.get(0),
             )
+            .and_then(|mut statement| statement.query_row([&pair.0], |row| row.get(0)))
             .map_err(sql("look for links"))
     }
 }

@@ -8,6 +8,7 @@ use super::shrink::shrink;
 use super::world::Violation;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Everything that a large enough run must have injected at least once.
@@ -55,7 +56,6 @@ pub struct Figures {
 impl Figures {
     pub fn add(&mut self, other: Figures) {
         self.seeds += other.seeds;
-        self.seconds = self.seconds.max(other.seconds);
         for (word, n) in other.counts {
             *self.counts.entry(word).or_default() += n;
         }
@@ -74,26 +74,38 @@ impl Figures {
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rate = self.seeds as f64 / self.seconds.max(0.001);
-        writeln!(
-            f,
-            "{} histories in {:.1} s, {rate:.0} a second; {} failed",
-            self.seeds, self.seconds, self.failed
-        )?;
-        let words: Vec<String> = self
+        let (faults, others): (Vec<_>, Vec<_>) = self
             .counts
             .iter()
-            .map(|(word, n)| format!("{word} {n}"))
-            .collect();
-        write!(f, "{}", words.join(", "))
+            .partition(|(word, _)| FAULTS.contains(*word));
+        let list = |counts: Vec<(&&str, &u64)>| {
+            let words: Vec<String> = counts
+                .into_iter()
+                .map(|(word, n)| format!("{word} {n}"))
+                .collect();
+            words.join(", ")
+        };
+        let kinds = FAULTS.len();
+        let met = kinds - self.missing().len();
+        writeln!(
+            f,
+            "{} histories in {:.1} s, {rate:.0} a second; invariant violations: {} histories",
+            self.seeds, self.seconds, self.failed
+        )?;
+        writeln!(f, "kinds of faults that came about: {met} of {kinds}")?;
+        writeln!(f, "injected: {}", list(faults))?;
+        write!(f, "besides: {}", list(others))
     }
 }
 
-/// Runs the seeds `first`, `first + step`, ... below `end`; one in 50 of them twice.
-pub fn run_seeds(first: u64, end: u64, step: u64) -> Figures {
+/// Runs the seeds that `next` gives out, below `end`; one in 50 of them twice.
+fn run_seeds(next: &AtomicU64, end: u64) -> Figures {
     let mut figures = Figures::default();
-    let watch = Instant::now();
-    let mut seed = first;
-    while seed < end {
+    loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed >= end {
+            return figures;
+        }
         let script = generate(seed, Range::of(seed));
         let outcome = run(&script, None, false);
         figures.seeds += 1;
@@ -109,23 +121,23 @@ pub fn run_seeds(first: u64, end: u64, step: u64) -> Figures {
         if seed.is_multiple_of(50) && run(&script, None, false).trace != outcome.trace {
             figures.unsteady.push(seed);
         }
-        seed += step;
     }
-    figures.seconds = watch.elapsed().as_secs_f64();
-    figures
 }
 
 /// Runs `seeds` seeds from `first` on, spread over threads; each thread's histories are as single-threaded as ever.
 pub fn run_many(first: u64, seeds: u64, jobs: u64) -> Figures {
+    let watch = Instant::now();
+    let next = AtomicU64::new(first);
     let mut all = Figures::default();
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..jobs)
-            .map(|job| scope.spawn(move || run_seeds(first + job, first + seeds, jobs)))
+            .map(|_| scope.spawn(|| run_seeds(&next, first + seeds)))
             .collect();
         for thread in threads {
             all.add(thread.join().unwrap());
         }
     });
+    all.seconds = watch.elapsed().as_secs_f64();
     all.failures.sort();
     all
 }
