@@ -6,7 +6,7 @@
 use super::observe::{agreed, living};
 use super::{CycleError, Engine};
 use crate::connector::Fetched;
-use crate::model::{ActionId, FieldKey, FieldValue, Item, Side, Sided, Timestamp};
+use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Sided, Timestamp};
 use crate::reconcile::merge::{agree, translate};
 use crate::store::{BaseField, Batch, HoldRow, Intent, JournalChange, NewJournal, Op};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,17 +39,17 @@ impl Engine {
     async fn settle(&self, intent: &Intent) -> Result<bool, CycleError> {
         let target = intent.source_side.other();
         let began = self.clock.now();
-        let (side, source) = (intent.source_side, &intent.source);
-        let linked = living(&self.store(), &intent.pair, side, source)?;
+        let linked = living(
+            &self.store(),
+            &intent.pair,
+            intent.source_side,
+            &intent.source,
+        )?;
         if linked.is_some() {
             // Adopted by its marker meanwhile. Whatever else turns up with that marker is held as a twin.
             self.store().commit(&Batch(vec![
                 Op::CloseIntent { key: intent.key() },
-                Op::SetHoldsFor {
-                    pair: intent.pair.clone(),
-                    items: BTreeSet::from([(side, source.clone())]),
-                    holds: Vec::new(),
-                },
+                holds_of(intent, Vec::new()),
             ]))?;
             return Ok(true);
         }
@@ -80,43 +80,64 @@ impl Engine {
             self.hold(intent, reason, began)?;
             return Ok(false);
         }
-        if let Some(id) = hits.into_iter().next() {
-            let mut answer = reader.fetch_items(&BTreeSet::from([id.clone()])).await?;
-            let Some(Fetched::Seen(found)) = answer.remove(&id) else {
-                return Ok(false);
-            };
-            let ids = (intent.source_side == Side::Ado, intent.source.clone(), id);
-            let (ado, clickup) = if ids.0 {
-                (ids.1, ids.2)
-            } else {
-                (ids.2, ids.1)
-            };
-            // What a restored database remembers of the request may be older than what was sent in the end.
-            let restored = self.creates_held_until(&self.store())?.is_some();
-            // An earlier request that was given up may have made it after all; what that one sent is not known any more.
-            let lost = self.store().has_outcome(&action_id(intent), LOST)?;
-            let base = match restored || lost {
-                true => BTreeMap::new(),
-                false => self.base_of_found(intent, &found),
-            };
-            let ops = vec![
-                Op::CloseIntent { key: intent.key() },
-                Op::AddLink {
-                    pair: intent.pair.clone(),
-                    ado,
-                    clickup,
-                    origin: Some(intent.source_side),
-                    generation: intent.generation,
-                    base,
-                    at: began,
-                },
-                Op::Journal(found_line(intent, &found, began)),
-            ];
-            tracing::info!(pair = %intent.pair, source = %intent.source, side = %target, "found the item of a create whose answer was lost");
-            self.store().commit(&Batch(ops))?;
-            self.look_again(intent)?;
-            return Ok(true);
+        match hits.into_iter().next() {
+            Some(id) => self.adopt(intent, id, began).await,
+            None => self.give_up(intent, began, server_began),
         }
+    }
+
+    /// Links the item that carries the marker. `false`: it could not be read, so the intent stays open.
+    async fn adopt(
+        &self,
+        intent: &Intent,
+        id: ItemId,
+        began: Timestamp,
+    ) -> Result<bool, CycleError> {
+        let target = intent.source_side.other();
+        let wanted = BTreeSet::from([id.clone()]);
+        let mut answer = self.readers.get(target).fetch_items(&wanted).await?;
+        let Some(Fetched::Seen(found)) = answer.remove(&id) else {
+            return Ok(false);
+        };
+        let (ado, clickup) = match intent.source_side {
+            Side::Ado => (intent.source.clone(), id),
+            Side::ClickUp => (id, intent.source.clone()),
+        };
+        // What a restored database remembers of the request may be older than what was sent in the end, and an earlier
+        // request that was given up may have made the item after all.
+        let unknown = self.creates_held_until(&self.store())?.is_some()
+            || self.store().has_outcome(&action_id(intent), LOST)?;
+        let base = match unknown {
+            true => BTreeMap::new(),
+            false => self.base_of_found(intent, &found),
+        };
+        let ops = vec![
+            Op::CloseIntent { key: intent.key() },
+            Op::AddLink {
+                pair: intent.pair.clone(),
+                ado,
+                clickup,
+                origin: Some(intent.source_side),
+                generation: intent.generation,
+                base,
+                at: began,
+            },
+            Op::Journal(found_line(intent, &found, began)),
+        ];
+        tracing::info!(pair = %intent.pair, source = %intent.source, side = %target, "found the item of a create whose answer was lost");
+        self.store().commit(&Batch(ops))?;
+        self.look_again(intent)?;
+        Ok(true)
+    }
+
+    /// Closes the intent of a request that was looked for after the quiet time and is not there: it never took effect.
+    /// `false`: that cannot be known yet.
+    fn give_up(
+        &self,
+        intent: &Intent,
+        began: Timestamp,
+        server_began: Option<Timestamp>,
+    ) -> Result<bool, CycleError> {
         if self.may_be_under_way(intent, began, server_began) {
             return Ok(false);
         }
@@ -124,7 +145,6 @@ impl Engine {
         if self.creates_held_until(&self.store())?.is_some() {
             return Ok(false);
         }
-        // Looked for after the quiet time and not there: the request never took effect.
         let again = hold_row(
             intent,
             "a create got lost; it is planned again".to_owned(),
@@ -132,11 +152,7 @@ impl Engine {
         );
         self.store().commit(&Batch(vec![
             Op::CloseIntent { key: intent.key() },
-            Op::SetHoldsFor {
-                pair: intent.pair.clone(),
-                items: BTreeSet::from([(intent.source_side, intent.source.clone())]),
-                holds: vec![again],
-            },
+            holds_of(intent, vec![again]),
             Op::Journal(lost_line(intent, began)),
         ]))?;
         Ok(true)
@@ -212,12 +228,17 @@ impl Engine {
 
     fn hold(&self, intent: &Intent, reason: String, now: Timestamp) -> Result<(), CycleError> {
         tracing::warn!(pair = %intent.pair, source = %intent.source, reason, "a create stays open");
-        let op = Op::SetHoldsFor {
-            pair: intent.pair.clone(),
-            items: BTreeSet::from([(intent.source_side, intent.source.clone())]),
-            holds: vec![hold_row(intent, reason, now)],
-        };
+        let op = holds_of(intent, vec![hold_row(intent, reason, now)]);
         Ok(self.store().commit(&Batch(vec![op]))?)
+    }
+}
+
+/// Replaces the holds of the source.
+fn holds_of(intent: &Intent, holds: Vec<HoldRow>) -> Op {
+    Op::SetHoldsFor {
+        pair: intent.pair.clone(),
+        items: BTreeSet::from([(intent.source_side, intent.source.clone())]),
+        holds,
     }
 }
 

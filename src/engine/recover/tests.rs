@@ -6,7 +6,7 @@ use crate::connector::{ConnectorError, Known, Listing, Reader, Schema, Watermark
 use crate::engine::observe::again_key;
 use crate::engine::{Engine, Timing};
 use crate::marker::MarkerKey;
-use crate::model::{ItemId, PairName, Sided, Version};
+use crate::model::{PairName, Sided, Version};
 use crate::store::{IntentKind, Store};
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex};
