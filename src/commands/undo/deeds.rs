@@ -178,3 +178,34 @@ fn link_of(store: &Store, row: &JournalRow) -> Result<Option<LinkRow>, StoreErro
 pub(super) fn is_living(link: &LinkRow) -> bool {
     !matches!(link.state, LinkState::Tombstone { .. })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ActionId, Timestamp};
+    use crate::store::{Batch, NewJournal, Op};
+
+    #[test]
+    fn a_create_that_made_nothing_is_no_deed() {
+        let mut store = Store::open_in_memory().unwrap();
+        let line = |outcome: &str| NewJournal {
+            at: Timestamp(0),
+            cycle: outcome.to_owned(),
+            pair: "web".into(),
+            link: None,
+            side: Side::Ado,
+            item: None,
+            action_id: ActionId("marker".to_owned()),
+            kind: "create".to_owned(),
+            changes: BTreeMap::new(),
+            outcome: outcome.to_owned(),
+            detail: String::new(),
+            request_ids: Vec::new(),
+        };
+        let outcomes = ["failed", "lost", "done"];
+        let ops = outcomes.map(|outcome| Op::Journal(line(outcome)));
+        store.commit(&Batch(ops.into())).unwrap();
+        let steps = outcomes.map(|run| steps(store.journal_of_cycle(run).unwrap()).len());
+        assert_eq!(steps, [0, 0, 1]);
+    }
+}

@@ -30,18 +30,16 @@ impl Run<'_> {
             || self.moved.contains(&id);
         let mut read_at = self.observed.read_at;
         let current = match held.cloned() {
-            Some(item) if side == Side::Ado || !old => item,
+            Some(item) if side == Side::Ado || !old => as_planned(item, expected),
             Some(_) | None => {
                 read_at = engine.clock.now();
-                match self.read_again(action, &id).await {
-                    Ok(item) => item,
-                    Err(done) => return Ok(done),
-                }
+                self.read_again(action, &id, expected).await
             }
         };
-        if let Some(done) = moved_on(&current, expected) {
-            return Ok(done);
-        }
+        let current = match current {
+            Ok(item) => item,
+            Err(done) => return Ok(done),
+        };
         let mut change = Change {
             pair: plan.pair.clone(),
             id: id.clone(),
@@ -77,13 +75,8 @@ impl Run<'_> {
             // The refusal took its time, and ClickUp tests no version.
             if side == Side::ClickUp && self.is_old(read_at) {
                 read_at = engine.clock.now();
-                match self.read_again(action, &id).await {
-                    Ok(item) => {
-                        if let Some(done) = moved_on(&item, expected) {
-                            return Ok(done);
-                        }
-                    }
-                    Err(done) => return Ok(done),
+                if let Err(done) = self.read_again(action, &id, expected).await {
+                    return Ok(done);
                 }
             }
             result = self.writers.get(side).update(&change).await;
@@ -132,12 +125,17 @@ impl Run<'_> {
         !(0..=self.engine.timing.stale_ms).contains(&age)
     }
 
-    /// Reads the target of an action once more; where that fails, what becomes of the action.
-    async fn read_again(&mut self, action: &Action, id: &ItemId) -> Result<Item, Done> {
+    /// Reads the target of an action once more. Where it is not the planned one, what becomes of the action.
+    async fn read_again(
+        &mut self,
+        action: &Action,
+        id: &ItemId,
+        expected: Version,
+    ) -> Result<Item, Done> {
         let reader = self.engine.readers.get(action.target);
         match reader.fetch_items(&BTreeSet::from([id.clone()])).await {
             Ok(mut answer) => match answer.remove(id) {
-                Some(Fetched::Seen(item)) => Ok(*item),
+                Some(Fetched::Seen(item)) => as_planned(*item, expected),
                 Some(Fetched::Gone { evidence }) => {
                     Err(Done::Stale(format!("it is gone ({evidence})")))
                 }
@@ -257,14 +255,15 @@ impl Run<'_> {
     }
 }
 
-/// What becomes of an update whose target is not the one that was planned for any more; `None`: it still is.
-fn moved_on(target: &Item, expected: Version) -> Option<Done> {
-    (target.version != expected).then(|| {
-        Done::Stale(format!(
-            "planned at version {expected}, now at {}",
-            target.version
-        ))
-    })
+/// Returns the target where it still has the version that was planned for, else what becomes of the action.
+fn as_planned(target: Item, expected: Version) -> Result<Item, Done> {
+    if target.version == expected {
+        return Ok(target);
+    }
+    Err(Done::Stale(format!(
+        "planned at version {expected}, now at {}",
+        target.version
+    )))
 }
 
 /// Returns whether the plan writes the field on the other side of the link too.
