@@ -340,6 +340,10 @@ impl Writer for ClickUpWriter {
         write::create(&self.0, new).await
     }
 
+    async fn make_room(&self) -> Result<(), ConnectorError> {
+        self.0.make_room().await
+    }
+
     async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
         write::update(&self.0, change).await
     }

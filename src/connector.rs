@@ -77,6 +77,12 @@ pub trait Writer: Send + Sync {
     /// nothing here fails: a follow-up step that did not work is reported in [`Written::pending`].
     async fn create(&self, new: &NewItem) -> Result<Written, ConnectorError>;
 
+    /// Waits until the next write may go out at once. For writes that stand on a read which the service cannot test: call
+    /// it before that read, or before looking at its age. May be called again. By default nothing is waited for.
+    async fn make_room(&self) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+
     /// Changes the named fields. ADO refuses with [`ErrorKind::Stale`] when `change.expected` is not the current
     /// version; ClickUp cannot, so the caller reads immediately before.
     async fn update(&self, change: &Change) -> Result<Written, ConnectorError>;

@@ -73,7 +73,7 @@ impl Default for Timing {
             quiet_ms: 300_000,
             sweep_ms: 6 * 3_600_000,
             gone_ms: 600_000,
-            stale_ms: 2_000,
+            stale_ms: 1_000,
             journal_ms: 90 * 24 * 3_600_000,
         }
     }

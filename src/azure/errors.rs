@@ -87,7 +87,7 @@ fn code(message: &str) -> Option<String> {
     let digits = first
         .strip_prefix("TF")
         .or_else(|| first.strip_prefix("VS"))?;
-    let fits = digits.len() >= 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let fits = (4..=8).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     fits.then(|| first.to_owned())
 }
 

@@ -146,6 +146,11 @@ impl Inner {
         response.json(Side::ClickUp, operation)
     }
 
+    /// Waits until the next write may go out at once.
+    pub async fn make_room(&self) -> Result<(), ConnectorError> {
+        self.http.make_room().await
+    }
+
     /// Sends a write exactly once and returns the accepted answer. A body is sent as JSON; without one the content type is
     /// sent all the same, because the reference marks it as required on calls without a body too.
     pub async fn send_write(
@@ -154,12 +159,9 @@ impl Inner {
         url: Url,
         body: Option<&Value>,
         operation: &'static str,
+        sending: Sending,
     ) -> Result<ApiResponse, ConnectorError> {
         let bytes = body.map_or_else(Vec::new, |body| body.to_string().into_bytes());
-        let sending = match method {
-            Method::PUT => Sending::Fresh,
-            _ => Sending::Once,
-        };
         let request = ApiRequest {
             method,
             url,

@@ -8,7 +8,7 @@ use super::body::{self, Names};
 use super::convert::{self, footer_url};
 use super::failure::refused;
 use super::wire::Task;
-use crate::connector::client::{ApiResponse, Priority};
+use crate::connector::client::{ApiResponse, FRESH, Priority, Sending};
 use crate::connector::{Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked};
 use crate::markup;
 use crate::model::{
@@ -17,6 +17,7 @@ use crate::model::{
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use tokio::time::Instant;
 use url::Url;
 
 const CREATE: &str = "create a task";
@@ -180,7 +181,7 @@ pub async fn create(inner: &Inner, new: &NewItem) -> Result<Written, ConnectorEr
     let url = inner.address(&path, &[])?;
     let body = Value::Object(body);
     let response = inner
-        .send_write(Method::POST, url, Some(&body), CREATE)
+        .send_write(Method::POST, url, Some(&body), CREATE, Sending::Once)
         .await?;
     let task = written_task(&response, CREATE)?;
     let Some(id) = convert::task_id(&task) else {
@@ -248,8 +249,12 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
         &*change.current
     } else {
         fresh = inner.fetch_task(&change.id).await?;
+        if fresh.version != change.expected {
+            return Err(stale("it was edited since the plan"));
+        }
         &fresh
     };
+    let read = Instant::now();
     let names = inner.names(&current.container, &change.set).await?;
     let mut body = Map::new();
     let mut tags = (BTreeSet::new(), BTreeSet::new());
@@ -280,12 +285,19 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
     let mut item = None;
     let mut sent = false;
     if !body.is_empty() {
+        if read.elapsed() > FRESH {
+            return Err(stale(
+                "looking up names took so long that it has to be read again",
+            ));
+        }
         item = put_task(inner, &change.id, &Value::Object(body)).await?;
         sent = true;
     }
     let plain = tag_calls.is_empty();
     for (method, url) in tag_calls {
-        let call = inner.send_write(method, url, None, TAG).await;
+        let call = inner
+            .send_write(method, url, None, TAG, Sending::Once)
+            .await;
         call.map_err(|error| in_part(error, sent, &FieldKey::Tags))?;
         sent = true;
     }
@@ -314,9 +326,13 @@ pub async fn delete(inner: &Inner, pair: &PairName, id: &ItemId) -> Result<(), C
     inner.scope(pair, DELETE)?;
     let url = inner.address(&format!("task/{}", body::segment(id.as_str())), &[])?;
     inner
-        .send_write(Method::DELETE, url, None, DELETE)
+        .send_write(Method::DELETE, url, None, DELETE, Sending::Fresh)
         .await
         .map(|_| ())
+}
+
+fn stale(message: &str) -> ConnectorError {
+    ConnectorError::new(Side::ClickUp, ErrorKind::Stale, UPDATE, message)
 }
 
 /// Sends an update. `None` when it was accepted but the answer does not say what came of it.
@@ -327,7 +343,7 @@ async fn put_task(
 ) -> Result<Option<Item>, ConnectorError> {
     let url = inner.address(&format!("task/{}", body::segment(id.as_str())), &[])?;
     let response = inner
-        .send_write(Method::PUT, url, Some(body), UPDATE)
+        .send_write(Method::PUT, url, Some(body), UPDATE, Sending::Fresh)
         .await?;
     let task = written_task(&response, UPDATE)?;
     let item = inner.item_of(&task).await.ok().flatten();

@@ -24,8 +24,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How long an overwrite may wait after its read because of a 429: with the read's own age, two seconds at most.
-const FRESH: Duration = Duration::from_secs(1);
+/// How long an overwrite may be kept from leaving: with the age of the read that it stands on, two seconds at most.
+pub const FRESH: Duration = Duration::from_secs(1);
 
 /// The client. Clones share everything.
 #[derive(Clone)]
@@ -147,27 +147,36 @@ impl HttpClient {
         let operation = request.operation;
         self.check_origin(&request.url, operation)?;
         self.check_content(&request)?;
-        // Another request's 429 counts as well. A pause that only spreads an allowance does not: it may never end.
-        if request.sending == Sending::Fresh && self.refused_for() > FRESH {
+        let fresh = request.sending == Sending::Fresh;
+        // Another request's 429 counts as well.
+        if fresh && self.refused_for() > FRESH {
             return Err(self.too_old(operation));
         }
-        let mut patience = inner.timing.max_throttle_wait;
+        let mut kept = request.sending != Sending::Repeatable && inner.limiter.take_kept();
+        let mut patience = match fresh {
+            true => FRESH,
+            false => inner.timing.max_throttle_wait,
+        };
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let queued = Instant::now();
-            inner
-                .limiter
-                .acquire(request.priority, patience, &inner.cancel)
-                .await
-                .map_err(|refused| match refused {
-                    NotAdmitted::Cancelled => self.cancelled(operation),
-                    NotAdmitted::TooLong(wait) => self.throttled_out(operation, wait),
+            if !std::mem::take(&mut kept) {
+                let queued = Instant::now();
+                let turn = inner
+                    .limiter
+                    .acquire(request.priority, patience, &inner.cancel);
+                turn.await.map_err(|refused| match refused {
+                    NotAdmitted::TooLong(_) if fresh => self.too_old(operation),
+                    refused => self.not_admitted(operation, refused),
                 })?;
-            patience = patience.saturating_sub(queued.elapsed());
+                if fresh && queued.elapsed() > FRESH {
+                    return Err(self.too_old(operation));
+                }
+                patience = patience.saturating_sub(queued.elapsed());
+            }
             inner.requests.fetch_add(1, Ordering::Relaxed);
             let outcome = self.attempt(&request, attempt).await?;
-            let may_repeat = attempt <= inner.timing.retries;
+            let may_repeat = attempt <= inner.timing.retries && !fresh;
             match outcome {
                 Ok(response) if response.status == 429 => {
                     inner.throttled.fetch_add(1, Ordering::Relaxed);
@@ -189,7 +198,7 @@ impl HttpClient {
                         .unwrap_or_else(PoisonError::into_inner);
                     *until = Some(Instant::now() + wait);
                     drop(until);
-                    if request.sending == Sending::Fresh {
+                    if fresh {
                         return Err(self.too_old(operation));
                     }
                     if wait > patience {
@@ -215,6 +224,24 @@ impl HttpClient {
                 }
             }
         }
+    }
+
+    /// Waits until a request may leave and keeps that turn for the next write, which then goes out at once: call it before
+    /// the read that such a write stands on. May be called again; only one turn is kept. The service may still refuse
+    /// the write with a 429.
+    pub async fn make_room(&self) -> Result<(), ConnectorError> {
+        let inner = &*self.0;
+        if inner.limiter.has_kept() {
+            return Ok(());
+        }
+        let patience = inner.timing.max_throttle_wait;
+        let turn = inner
+            .limiter
+            .acquire(Priority::Live, patience, &inner.cancel);
+        turn.await
+            .map_err(|refused| self.not_admitted("wait for a turn to write", refused))?;
+        inner.limiter.keep();
+        Ok(())
     }
 
     /// Returns the server's clock as of its last answer, if it has said one.
@@ -418,6 +445,13 @@ impl HttpClient {
         until.map_or(Duration::ZERO, |until| {
             until.saturating_duration_since(Instant::now())
         })
+    }
+
+    fn not_admitted(&self, operation: &str, refused: NotAdmitted) -> ConnectorError {
+        match refused {
+            NotAdmitted::Cancelled => self.cancelled(operation),
+            NotAdmitted::TooLong(wait) => self.throttled_out(operation, wait),
+        }
     }
 
     fn too_old(&self, operation: &str) -> ConnectorError {

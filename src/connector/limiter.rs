@@ -15,7 +15,7 @@ use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -57,6 +57,8 @@ pub struct Limiter {
     not_before: Mutex<Option<Instant>>,
     live_waiting: AtomicUsize,
     live_left: Notify,
+    /// Whether somebody got a turn and keeps it for later.
+    kept: AtomicBool,
 }
 
 impl Limiter {
@@ -74,7 +76,23 @@ impl Limiter {
             not_before: Mutex::new(None),
             live_waiting: AtomicUsize::new(0),
             live_left: Notify::new(),
+            kept: AtomicBool::new(false),
         }
+    }
+
+    /// Keeps a turn that [`Limiter::acquire`] gave for a later request.
+    pub fn keep(&self) {
+        self.kept.store(true, Ordering::SeqCst);
+    }
+
+    /// Returns whether a turn is kept.
+    pub fn has_kept(&self) -> bool {
+        self.kept.load(Ordering::SeqCst)
+    }
+
+    /// Takes the kept turn; `false`: there is none.
+    pub fn take_kept(&self) -> bool {
+        self.kept.swap(false, Ordering::SeqCst)
     }
 
     /// Waits until one request may leave. Live requests go before back-fill ones. `patience` bounds only pauses that the

@@ -12,6 +12,10 @@ use boardsync::connector::{
 use boardsync::model::{FieldKey, Item, ItemId, PairName, Side, Timestamp, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The pace of writes: so many turns come at once, the next one takes this long.
+const TURNS_AT_ONCE: u64 = 4;
+const TURN_MS: i64 = 3_000;
+
 #[async_trait]
 impl Reader for Remote {
     fn side(&self) -> Side {
@@ -146,6 +150,16 @@ impl Writer for Remote {
             Ok(self.written(at, &new.fields, fault.as_ref()))
         });
         self.back(&ons, answer).await
+    }
+
+    async fn make_room(&self) -> Result<(), ConnectorError> {
+        let mut world = lock(&self.world);
+        world.turns += 1;
+        if world.turns.is_multiple_of(TURNS_AT_ONCE) {
+            world.count("waited for a turn");
+            world.tick(TURN_MS);
+        }
+        Ok(())
     }
 
     async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {

@@ -155,6 +155,8 @@ pub struct World {
     pub counts: BTreeMap<&'static str, u64>,
     /// Requests that may have written, by the engine.
     pub requests: u64,
+    /// How often a write asked for its turn.
+    pub turns: u64,
     pub trace: u64,
     /// Lines of the trace, when they are wanted.
     pub lines: Option<Vec<String>>,
@@ -196,6 +198,7 @@ impl World {
             violations: Vec::new(),
             counts: BTreeMap::new(),
             requests: 0,
+            turns: 0,
             trace: seed,
             lines: lines.then(Vec::new),
             sent: START,

@@ -14,7 +14,8 @@ pub enum Sending {
     /// Creates: never repeated after bytes went out. A 429 is definite and is waited for.
     Once,
     /// Writes that overwrite what was read just before, on a service without compare-and-swap: not repeated, and not sent
-    /// after a wait either, because an edit made meanwhile would be lost. A 429 ends them as stale: read again first.
+    /// after a wait either, because an edit made meanwhile would be lost. A 429 or a wait for their turn ends them as
+    /// stale: read again first, with a turn from [`HttpClient::make_room`](super::HttpClient::make_room).
     Fresh,
 }
 

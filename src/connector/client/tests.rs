@@ -167,6 +167,28 @@ async fn retry_after_on_a_success_holds_the_next_request() {
     assert!(started.elapsed() >= Duration::from_millis(200));
 }
 
+/// A read's answer may slow everything down; the overwrite that stands on it must not wait for that.
+#[tokio::test]
+async fn an_overwrite_goes_out_in_its_kept_turn_and_is_too_old_without_one() {
+    let nearly_used_up: &[(&'static str, &str)] = &[
+        ("date", "Thu, 01 Jan 1970 00:01:40 GMT"),
+        ("x-ratelimit-remaining", "2"),
+        ("x-ratelimit-limit", "100"),
+        ("x-ratelimit-reset", "160"),
+    ];
+    let answers = [(200, nearly_used_up, "{}"), (200, &[][..], "{}")];
+    let (script, client, _) = Script::start(&answers, FAST).await;
+    client.make_room().await.unwrap();
+    client.make_room().await.unwrap();
+    let read = client.send(request(&client, Sending::Repeatable)).await;
+    assert!(read.is_ok() && client.budget().paused_for.is_some());
+    let first = client.send(request(&client, Sending::Fresh)).await;
+    assert!(first.is_ok() && client.budget().paused_for.is_some());
+    let second = client.send(request(&client, Sending::Fresh)).await;
+    assert_eq!(second.unwrap_err().kind, ErrorKind::Stale);
+    assert_eq!(script.calls(), 2);
+}
+
 #[tokio::test]
 async fn redirects_are_not_followed_and_large_bodies_are_refused() {
     let (script, client, _) =

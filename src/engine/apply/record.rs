@@ -23,6 +23,9 @@ impl Run<'_> {
         if let Some(done) = self.gate(policy, action, std::iter::empty())? {
             return Ok(done);
         }
+        if let Err(error) = self.writers.get(action.target).make_room().await {
+            return Ok(self.failed(action, error));
+        }
         // An edit since the plan wins over the delete. No service tests a version here, so it is read just before.
         let reader = self.engine.readers.get(action.target);
         match reader.fetch_items(&BTreeSet::from([id.clone()])).await {

@@ -23,6 +23,9 @@ impl Run<'_> {
         let (Some(id), Some(expected)) = (action.target_item.clone(), action.expected) else {
             return Ok(Done::Failed("the plan names no target".to_owned()));
         };
+        if let Err(error) = self.writers.get(side).make_room().await {
+            return Ok(self.failed(action, error));
+        }
         let held = self.written.get(side).get(&id);
         let held = held.or_else(|| self.observed.items.get(side).get(&id));
         let old = self.is_old(self.observed.read_at)
@@ -72,6 +75,9 @@ impl Run<'_> {
             .filter(|field| change.set.len() > 1 && change.set.remove(field).is_some())
         {
             self.blocked(plan, action, &field, &result);
+            if let Err(error) = self.writers.get(side).make_room().await {
+                return Ok(self.failed(action, error));
+            }
             // The refusal took its time, and ClickUp tests no version.
             if side == Side::ClickUp && self.is_old(read_at) {
                 read_at = engine.clock.now();
