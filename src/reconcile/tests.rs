@@ -13,6 +13,7 @@ mod merge;
 mod noise;
 mod presence;
 mod properties;
+mod rails;
 mod shape;
 mod strangers;
 mod undo;

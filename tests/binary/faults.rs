@@ -238,12 +238,17 @@ async fn an_edit_during_a_throttled_write_to_clickup_is_not_overwritten() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_429_ends_the_other_overwrites_of_the_run_too() {
+async fn an_overwrite_that_waited_for_a_429_of_another_is_read_again_first() {
     let bench = Bench::equal().await;
     bench.rename(bench.ids[1], "One");
     bench.rename(bench.ids[2], "Two");
     let puts = overwrites_of_a_throttled_cycle(&bench, "3").await;
-    assert_eq!(puts, 1, "sent three seconds after its read");
+    assert_eq!(puts, 2, "the refused one waits for the next cycle");
+    let entries = bench.world.ledger.entries();
+    let mut tasks = entries.iter().rev().filter(|e| e.service == Side::ClickUp);
+    let (put, read) = (tasks.next().unwrap(), tasks.next().unwrap());
+    assert_eq!((put.method.as_str(), read.method.as_str()), ("PUT", "GET"));
+    assert!(read.path.starts_with(&put.path), "{put:?} after {read:?}");
     bench.run(&["reconcile", "--once"]).await.left_with(0);
     let titles = bench.titles();
     assert!(

@@ -176,6 +176,23 @@ mod tests {
     }
 
     #[test]
+    fn the_first_real_wait_is_two_minutes_less_up_to_a_quarter() {
+        let pair = PairName::from("web");
+        let waits: Vec<i64> = (0..50)
+            .map(|n| wait_ms(4, &pair, &ItemId(n.to_string())))
+            .collect();
+        assert!(waits.iter().all(|wait| (90_000..=120_000).contains(wait)));
+        assert!(waits.iter().any(|wait| *wait < 95_000));
+        assert!(waits.iter().any(|wait| *wait > 115_000));
+    }
+
+    #[test]
+    fn the_words_in_the_database_stay() {
+        let words = [Failure::Refused, Failure::Stale, Failure::Other].map(Failure::key);
+        assert_eq!(words, ["refused", "stale", "other"]);
+    }
+
+    #[test]
     fn two_items_do_not_come_back_together_and_one_always_waits_the_same() {
         let pair = PairName::from("web");
         let waits: std::collections::BTreeSet<i64> = (0..20)
@@ -201,6 +218,7 @@ mod tests {
         let three = waiting(3, None);
         assert!(may_try(&three, &same, at(9_000_000)).is_err());
         assert!(may_try(&three, &other, at(1)).is_ok());
+        assert!(may_try(&waiting(FREE, None), &other, at(1)).is_err());
         let ten = waiting(10, None);
         assert!(may_try(&ten, &other, at(BUDGET_MS - 1)).is_err());
         assert!(may_try(&ten, &other, at(BUDGET_MS)).is_ok());
@@ -210,6 +228,7 @@ mod tests {
     fn a_wait_ends_in_time_and_when_the_clock_was_set_back() {
         let same = ActionId("a".to_owned());
         let four = waiting(4, Some(1_120_000));
+        assert!(may_try(&four, &same, at(0)).is_err());
         assert!(may_try(&four, &same, at(119_999)).is_err());
         assert!(may_try(&four, &same, at(120_000)).is_ok());
         assert!(may_try(&four, &same, at(-1)).is_ok());

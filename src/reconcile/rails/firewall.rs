@@ -58,3 +58,45 @@ pub fn mapped<'a>(
         policy.pair
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reconcile::tests::fixture::policy;
+
+    const TITLE: [FieldKey; 1] = [FieldKey::Title];
+
+    fn changed(item: &str, link: Option<&Sided<ItemId>>, fields: &[FieldKey]) -> String {
+        let answer = change(&policy(), Side::Ado, &item.into(), link, fields.iter());
+        answer.err().unwrap_or_default()
+    }
+
+    #[test]
+    fn only_the_links_own_item_is_written() {
+        let link = Sided {
+            ado: ItemId::from("1"),
+            clickup: ItemId::from("86d"),
+        };
+        assert_eq!(changed("1", Some(&link), &TITLE), "");
+        assert_eq!(
+            changed("2", Some(&link), &TITLE),
+            "the write goes to ADO 2, but its link names 1"
+        );
+        assert_eq!(
+            changed("1", None, &TITLE),
+            "the write goes to ADO 1, which is linked to nothing in pair web"
+        );
+    }
+
+    #[test]
+    fn only_mapped_fields_are_written() {
+        let strange = [FieldKey::Title, FieldKey::Custom("Custom.Risk".into())];
+        let answer = mapped(&policy(), Side::ClickUp, strange.iter()).unwrap_err();
+        assert!(answer.starts_with("the write to ClickUp sets "), "{answer}");
+        assert!(
+            answer.contains("Custom.Risk") && !answer.contains("title"),
+            "{answer}"
+        );
+        assert_eq!(mapped(&policy(), Side::ClickUp, TITLE.iter()), Ok(()));
+    }
+}

@@ -271,3 +271,27 @@ fn what_was_archived_before_it_was_linked_is_by_rule_and_a_held_field_holds_no_c
     assert_eq!(found.kind, DriftKind::Unlinked);
     assert_eq!(found.since, Some(Timestamp(77)));
 }
+
+#[test]
+fn a_difference_is_named_by_the_item_that_is_there_and_else_by_its_number() {
+    let gap = Linked::new(1).with(Side::Ado, gone());
+    let found = drift(&fixture::view(vec![gap]), &policy());
+    assert_eq!(found[0].title, "Login fails");
+    let mut nowhere = Linked::new(1).with(Side::Ado, gone());
+    nowhere.now.clickup = gone();
+    let found = drift(&fixture::view(vec![nowhere]), &policy());
+    assert_eq!(found[0].title, "#101");
+}
+
+#[test]
+fn what_holds_a_linked_item_holds_no_other_with_its_number() {
+    let held = Linked::new(1).now(Side::Ado, FieldKey::State, FieldValue::choice("Unheard of"));
+    let mut view = fixture::view(vec![held.view()]);
+    let mut old = item(Side::ClickUp, "101", "Old");
+    old.archived = true;
+    view.fresh.clickup.push(fresh(old, Origin::Person));
+    assert_eq!(
+        kinds_of(&view, &policy()),
+        [DriftKind::Held, DriftKind::ByRule]
+    );
+}

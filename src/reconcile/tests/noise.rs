@@ -127,3 +127,26 @@ fn an_approval_names_what_is_read_differently_too() {
     let nothing = reconcile(&view(vec![Linked::new(1).view()]), &policy());
     assert_ne!(plan.hash(), nothing.hash());
 }
+
+#[test]
+fn each_link_has_its_own_new_bases() {
+    let mut seen = View::default();
+    let moved = |keys: &[FieldKey]| {
+        let pairs = keys
+            .iter()
+            .map(|key| (key.clone(), FieldValue::text("New")));
+        pairs.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let title = moved(&[FieldKey::Title]);
+    let both = moved(&[FieldKey::Title, FieldKey::State]);
+    noise::settle(&mut seen, Linked::new(1).view(), Side::Ado, title);
+    let link = noise::settle(&mut seen, Linked::new(2).view(), Side::Ado, both);
+    assert_eq!(link.base[&FieldKey::State].ado, FieldValue::text("New"));
+    let rows: Vec<_> = seen
+        .reread
+        .iter()
+        .map(|rebase| (rebase.link.0, rebase.fields.len()))
+        .collect();
+    assert_eq!(rows, [(1, 1), (2, 2)]);
+    assert_eq!(seen.noise.ado, 3);
+}

@@ -69,6 +69,11 @@ fn a_field_goes_back_and_the_pair_of_values_becomes_the_base() {
     let action = &result.plan.actions[0];
     assert_eq!(action.changes[0].source_value, Some(text("B")));
     assert!(action.expected.is_some(), "written under compare-and-swap");
+    assert!(
+        action.source_version.is_some(),
+        "and only beside what was seen"
+    );
+    assert_eq!((action.title.as_str(), result.plan.looked_at), ("B", 1));
     assert_eq!(result.left, []);
 }
 
@@ -98,9 +103,12 @@ fn a_chain_of_writes_is_walked_back_until_a_person_stands_between() {
 
 #[test]
 fn what_is_as_before_already_is_neither_written_nor_told() {
-    let result = undone(scene(titled("A").view(), vec![wrote(Side::Ado, "A", "B")]));
-    assert_eq!((kinds(&result), result.left.len()), (vec![], 0));
-    assert_eq!(result.plan.in_sync, 1);
+    let to_and_fro = vec![wrote(Side::Ado, "A", "B"), wrote(Side::Ado, "B", "A")];
+    for deeds in [vec![wrote(Side::Ado, "A", "B")], to_and_fro] {
+        let result = undone(scene(titled("A").view(), deeds));
+        assert_eq!((kinds(&result), result.left.len()), (vec![], 0));
+        assert_eq!(result.plan.in_sync, 1);
+    }
 }
 
 #[test]
@@ -148,10 +156,21 @@ fn a_created_item_is_deleted_only_on_request_and_untouched() {
     let made = || vec![deed(ActionKind::Create, Side::ClickUp, "", "B")];
     let kept = undone(scene(titled("B").view(), made()));
     assert_eq!(kinds(&kept), []);
-    assert!(kept.left[0].reason.contains("--delete-created"));
+    assert!(
+        kept.left[0]
+            .reason
+            .contains("--delete-created moves it to the trash")
+    );
+    assert_eq!(kept.left[0].title, "B");
+    let work_item = vec![deed(ActionKind::Create, Side::Ado, "", "B")];
+    let kept = undone(scene(titled("B").view(), work_item));
+    assert!(kept.left[0].reason.contains("moves it to the recycle bin"));
 
     let result = deleting(scene(titled("B").view(), made()));
     assert_eq!(kinds(&result), [ActionKind::Delete]);
+    let action = &result.plan.actions[0];
+    assert!(action.expected.is_some(), "only as it was seen");
+    assert!(action.reason.contains("to the trash"), "{}", action.reason);
 
     let edited = titled("B").now(Side::ClickUp, FieldKey::Title, text("C"));
     let result = deleting(scene(edited.view(), made()));
@@ -178,6 +197,8 @@ fn a_deleted_work_item_comes_back_linked_and_a_task_is_only_named() {
         result.plan.actions[1].after.as_ref(),
         Some(&result.plan.actions[0].id)
     );
+    assert_eq!(result.plan.actions[1].link, None, "a new link");
+    assert_eq!(result.plan.actions[0].url, titled("B").items.clickup.url);
     let result = undone(dead(Side::ClickUp));
     assert_eq!(kinds(&result), []);
     assert!(result.left[0].reason.contains("Trash"));
@@ -207,6 +228,14 @@ fn links_are_dissolved_and_made_again_where_both_items_are_there() {
         vec![deed(ActionKind::Link, Side::Ado, "", "")],
     );
     assert_eq!(kinds(&undone(linked)), [ActionKind::Unlink]);
+    let mut dissolved = scene(
+        titled("B").view(),
+        vec![deed(ActionKind::Link, Side::Ado, "", "")],
+    );
+    dissolved.living = false;
+    let result = undone(dissolved);
+    assert_eq!(kinds(&result), []);
+    assert!(result.left[0].reason.contains("dissolved already"));
 
     let unlinked = |linked| UndoLink {
         linked: Sided::build(|_| linked),
@@ -219,7 +248,89 @@ fn links_are_dissolved_and_made_again_where_both_items_are_there() {
     };
     assert_eq!(kinds(&undone(unlinked(false))), [ActionKind::Link]);
     assert_eq!(kinds(&undone(unlinked(true))), [], "somebody else has it");
+    for side in Side::BOTH {
+        let mut taken = unlinked(false);
+        *taken.linked.get_mut(side) = true;
+        assert_eq!(kinds(&undone(taken)), [], "somebody else has it on {side}");
+    }
+    let mut living = unlinked(false);
+    living.living = true;
+    assert_eq!(kinds(&undone(living)), [], "it is linked again");
     let mut half = unlinked(false);
     *half.now.get_mut(Side::Ado) = gone();
     assert_eq!(kinds(&undone(half)), []);
+}
+
+#[test]
+fn the_fields_of_an_item_that_is_to_be_deleted_stay_and_those_of_others_do_not() {
+    let link = |n: i64, deeds| UndoLink {
+        link: LinkId(n),
+        ..scene(titled("B").view(), deeds)
+    };
+    let made = deed(ActionKind::Create, Side::ClickUp, "", "B");
+    let links = [
+        link(
+            1,
+            vec![
+                made,
+                wrote(Side::ClickUp, "A", "B"),
+                wrote(Side::Ado, "A", "B"),
+            ],
+        ),
+        link(2, vec![wrote(Side::ClickUp, "A", "B")]),
+    ];
+    let result = undo(&PairName::from("web"), "f", &links, true, "undo");
+    let done: Vec<_> = result
+        .plan
+        .actions
+        .iter()
+        .map(|action| (action.link, action.kind, action.target))
+        .collect();
+    assert_eq!(
+        done,
+        [
+            (Some(LinkId(1)), ActionKind::Delete, Side::ClickUp),
+            (Some(LinkId(1)), ActionKind::Update, Side::Ado),
+            (Some(LinkId(2)), ActionKind::Update, Side::ClickUp),
+        ]
+    );
+    assert_eq!(result.left, []);
+}
+
+#[test]
+fn an_item_that_is_not_there_is_told_once_for_each_link() {
+    let lost = |n: i64, deeds| {
+        let view = titled("B").with(Side::ClickUp, gone());
+        UndoLink {
+            link: LinkId(n),
+            ..scene(view, deeds)
+        }
+    };
+    let made = deed(ActionKind::Create, Side::ClickUp, "", "B");
+    let links = [
+        lost(1, vec![made, wrote(Side::ClickUp, "A", "B")]),
+        lost(2, vec![wrote(Side::ClickUp, "A", "B")]),
+    ];
+    let result = undo(&PairName::from("web"), "f", &links, false, "undo");
+    assert_eq!(kinds(&result), []);
+    let told: Vec<_> = result
+        .left
+        .iter()
+        .map(|left| (left.link, left.side, left.title.as_str()))
+        .collect();
+    let row = |n: i64| (Some(LinkId(n)), Side::ClickUp, "B");
+    assert_eq!(told, [row(1), row(2)]);
+    assert_eq!(
+        result.left[1].reason,
+        "ClickUp deleted it (in the recycle bin)"
+    );
+    let mut hidden = lost(3, vec![wrote(Side::ClickUp, "A", "B")]);
+    for side in Side::BOTH {
+        *hidden.now.get_mut(side) = Presence::Unclear {
+            reason: "no rights".to_owned(),
+        };
+    }
+    let left = undone(hidden).left;
+    assert_eq!(left[0].reason, "ClickUp does not show it (no rights)");
+    assert_eq!(left[0].title, "#86d1");
 }
