@@ -210,8 +210,18 @@ impl Board {
                         in_window += 1;
                         continue;
                     }
+                    let entries = program.world.ledger.entries();
+                    let about = entries
+                        .iter()
+                        .filter(|entry| entry.path.contains(&edit.item))
+                        .map(|entry| {
+                            let ms = entry.at.0 - edit.at;
+                            format!("{ms} {} {} {}", entry.method, entry.path, entry.status)
+                        });
+                    let about: Vec<String> = about.collect();
                     fail(format!(
-                        "{word} {field:?}: the edit {value:?} on {side} is lost"
+                        "{word} {field:?}: the edit {value:?} on {side} is lost; requests about it, in ms after it:\n{}",
+                        about.join("\n")
                     ));
                 }
             }
