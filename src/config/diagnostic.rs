@@ -210,7 +210,7 @@ impl MaskedText {
                 start,
                 text: match named {
                     Some(end) if end > 0 => {
-                        format!("{} = ***", line.get(..end).unwrap_or_default())
+                        format!("{} = ***", printable(line.get(..end).unwrap_or_default()))
                     }
                     _ if secret => "***".to_owned(),
                     _ => printable(&redact(line)),
