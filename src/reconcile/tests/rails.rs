@@ -243,7 +243,7 @@ fn what_goes_round_is_frozen_by_its_own_writes() {
 fn the_other_half_of_a_merge_follows_what_is_left_of_the_first() {
     let view = view(vec![merged(1).view()]);
     let halves = |plan: &PairPlan| -> (Option<Action>, Action) {
-        let second = plan.actions.iter().rfind(|_| true).cloned().unwrap();
+        let second = plan.actions.last().cloned().unwrap();
         let first = plan.actions.iter().find(|action| action.id != second.id);
         (first.cloned(), second)
     };

@@ -363,14 +363,3 @@ fn what_a_hold_names_is_the_item_that_can_be_seen() {
         assert_eq!((hold.field.clone(), hold.reason.as_str()), (None, "403"));
     }
 }
-
-#[test]
-fn a_value_without_a_counterpart_holds_its_field_alone() {
-    let link = Linked::new(1)
-        .now(Side::Ado, FieldKey::State, FieldValue::choice("Unheard of"))
-        .now(Side::Ado, FieldKey::Title, FieldValue::text("New"));
-    let plan = plan_one(link.view(), &policy());
-    assert_eq!(changes(&plan), [row(Side::ClickUp, "title", "New")]);
-    assert_eq!(plan.holds.len(), 1);
-    assert_eq!(plan.holds[0].field, Some(FieldKey::State));
-}
