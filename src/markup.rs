@@ -178,7 +178,8 @@ pub const FOOTER_PREFIX: &str = "Azure DevOps: ";
 /// Returns `raw` Markdown with the footer line `Azure DevOps: [label](url)` set as its last line, replacing an earlier one.
 ///
 /// The canonical form of the text does not change. Everything but the footer keeps its bytes, save white space at the
-/// end, unless `raw` ends in something that would swallow the line (an open code fence): then it is written afresh.
+/// end, unless `raw` ends in something that would swallow the line (an open code fence or comment): then it is written
+/// afresh.
 pub fn with_footer(raw: &str, label: &str, url: &str) -> String {
     let line = footer::line(label, url);
     let mut body = raw.to_owned();
@@ -194,7 +195,8 @@ pub fn with_footer(raw: &str, label: &str, url: &str) -> String {
     let text = canonical(TextFormat::Markdown, raw);
     let result = appended(&body, &line);
     let read = settle::document(TextFormat::Markdown, &result);
-    if read.footer.is_some() && read.text == text {
+    // Not any footer: behind an open comment an earlier line is the one that is read.
+    if read.footer.is_some() && read.footer == footer(&line) && read.text == text {
         return result;
     }
     appended(&text, &line)

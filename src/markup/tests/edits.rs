@@ -110,6 +110,20 @@ fn a_footer_is_set_even_behind_an_open_fence() {
 }
 
 #[test]
+fn a_footer_is_set_even_behind_an_open_comment() {
+    for text in [
+        "text\n\n<!-- a note".to_owned(),
+        "text  \nAzure DevOps: <https://d.example/1>\n<!--".to_owned(),
+        format!("text\n\n{}\n\n<!--", footer::line("Bug 811", URL)),
+    ] {
+        let raw = with_footer(&text, "Bug 812", URL);
+        assert_eq!(footer(&raw), Some(("Bug 812".to_owned(), URL.to_owned())));
+        assert_eq!(markdown(&raw), markdown(&text));
+        assert_eq!(with_footer(&raw, "Bug 812", URL), raw, "a second time");
+    }
+}
+
+#[test]
 fn edits_of_different_paragraphs_fit_together() {
     let merged = merge3(
         "one\n\ntwo\n\nthree",
