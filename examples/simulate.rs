@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release --example simulate -- --seeds 1000000 --jobs 2`
 //!
-//! `--controls` tries the known-bad designs; `--first N` starts elsewhere; `--seed N` tells one history, cut down to what breaks it; `--script FILE` replays one.
-//! Ends with 1 when a law is broken, a seed does not repeat, or (from 10,000 seeds on) a kind of fault never came about.
+//! `--help` lists the rest. Ends with 1 when a law is broken, a seed does not repeat, or (from 10,000 seeds on) a kind of
+//! fault never came about.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,39 +19,53 @@
 #[path = "../tests/simulation/harness.rs"]
 mod harness;
 
+use clap::Parser;
 use harness::many::{explain, run_many, survives};
 use harness::run::run;
 use harness::script::Script;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+/// Runs the engine through histories made from seeds and judges what both services held.
+#[derive(Parser)]
+struct Flags {
+    /// The first seed
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    first: u64,
+    /// How many seeds
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    seeds: u64,
+    /// Histories that run beside one another, each on one thread
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=256))]
+    jobs: u64,
+    /// Tells this one history step by step, cut down to what breaks a law
+    #[arg(long, value_name = "N", conflicts_with_all = ["seeds", "jobs", "first"])]
+    seed: Option<u64>,
+    /// Replays a history from a file, as under tests/scenarios
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "jobs", "first", "seed"])]
+    script: Option<PathBuf>,
+    /// Says how many histories each design known to be wrong survives
+    #[arg(long, conflicts_with_all = ["seeds", "jobs", "seed", "script"])]
+    controls: bool,
+}
+
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let text = |name: &str| {
-        let at = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(at + 1).cloned()
-    };
-    let number = |name: &str| text(name).and_then(|text| text.parse::<u64>().ok());
-    if let Some(path) = text("--script") {
-        let script: Script = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        let outcome = run(&script, None, true);
-        println!("{}\n{:#?}", outcome.lines.join("\n"), outcome.violations);
-        return code(outcome.violations.is_empty());
+    let flags = Flags::parse();
+    if let Some(path) = flags.script {
+        return replay(&path);
     }
-    if arguments.iter().any(|argument| argument == "--controls") {
-        return controls(number("--first").unwrap_or(0));
+    if flags.controls {
+        return controls(flags.first);
     }
-    if let Some(seed) = number("--seed") {
+    if let Some(seed) = flags.seed {
         return tell(seed);
     }
-    let first = number("--first").unwrap_or(0);
-    let seeds = number("--seeds").unwrap_or(10_000);
-    let jobs = number("--jobs").unwrap_or(1).max(1);
-    let figures = run_many(first, seeds, jobs);
+    let figures = run_many(flags.first, flags.seeds, flags.jobs);
     println!("{figures}");
     for (seed, violations) in figures.failures.iter().take(40) {
         println!("seed {seed}: {violations:?}");
     }
-    let missing = if seeds < 10_000 {
+    let missing = if flags.seeds < 10_000 {
         Vec::new()
     } else {
         figures.missing()
@@ -66,6 +80,23 @@ fn main() -> ExitCode {
         tell(*seed);
     }
     code(figures.failed == 0 && missing.is_empty() && figures.unsteady.is_empty())
+}
+
+/// Runs the history of a file and shows what happened.
+fn replay(path: &Path) -> ExitCode {
+    let script: Result<Script, String> = std::fs::read_to_string(path)
+        .map_err(|error| error.to_string())
+        .and_then(|text| serde_json::from_str(&text).map_err(|error| error.to_string()));
+    let script = match script {
+        Ok(script) => script,
+        Err(error) => {
+            eprintln!("{} is no history: {error}", path.display());
+            return ExitCode::from(2);
+        }
+    };
+    let outcome = run(&script, None, true);
+    println!("{}\n{:#?}", outcome.lines.join("\n"), outcome.violations);
+    code(outcome.violations.is_empty())
 }
 
 /// Says how many histories each known-bad design survives, and what caught it.

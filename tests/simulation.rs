@@ -7,6 +7,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a test that cannot go on should stop there, and says what it saw"
 )]
 

@@ -98,13 +98,19 @@ impl fmt::Display for Figures {
     }
 }
 
+/// Long runs say how far they are each time that so many seeds were handed out.
+const TOLD_EVERY: u64 = 50_000;
+
 /// Runs the seeds that `next` gives out, below `end`; one in 50 of them twice.
-fn run_seeds(next: &AtomicU64, end: u64) -> Figures {
+fn run_seeds(next: &AtomicU64, first: u64, end: u64) -> Figures {
     let mut figures = Figures::default();
     loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
         if seed >= end {
             return figures;
+        }
+        if seed > first && (seed - first).is_multiple_of(TOLD_EVERY) {
+            eprintln!("{} of {} histories", seed - first, end - first);
         }
         let script = generate(seed, Range::of(seed));
         let outcome = run(&script, None, false);
@@ -114,6 +120,7 @@ fn run_seeds(next: &AtomicU64, end: u64) -> Figures {
         }
         if !outcome.violations.is_empty() {
             figures.failed += 1;
+            eprintln!("seed {seed} breaks a law");
             if figures.failures.len() < 20 {
                 figures.failures.push((seed, outcome.violations));
             }
@@ -128,10 +135,11 @@ fn run_seeds(next: &AtomicU64, end: u64) -> Figures {
 pub fn run_many(first: u64, seeds: u64, jobs: u64) -> Figures {
     let watch = Instant::now();
     let next = AtomicU64::new(first);
+    let end = first.saturating_add(seeds);
     let mut all = Figures::default();
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..jobs)
-            .map(|_| scope.spawn(|| run_seeds(&next, first + seeds)))
+            .map(|_| scope.spawn(|| run_seeds(&next, first, end)))
             .collect();
         for thread in threads {
             all.add(thread.join().unwrap());
