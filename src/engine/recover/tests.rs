@@ -11,6 +11,8 @@ use crate::store::{IntentKind, Store};
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex};
 
+mod found;
+
 const NOW: i64 = 10_000_000;
 const QUIET: i64 = 300_000;
 
@@ -19,10 +21,12 @@ struct Carriers {
     side: Side,
     hits: Mutex<Vec<ItemId>>,
     readable: bool,
+    /// The service's clock, once it has answered.
+    told: Mutex<Option<Timestamp>>,
     asked: Mutex<Vec<(String, Timestamp)>>,
 }
 
-fn found(id: &ItemId) -> Item {
+fn as_made(id: &ItemId) -> Item {
     let fields = BTreeMap::from([
         (FieldKey::Title, FieldValue::text("As made")),
         (FieldKey::Points, FieldValue::Empty),
@@ -66,7 +70,7 @@ impl Reader for Carriers {
         ids: &BTreeSet<ItemId>,
     ) -> Result<BTreeMap<ItemId, Fetched>, ConnectorError> {
         let read = |id: &ItemId| match self.readable {
-            true => Fetched::Seen(Box::new(found(id))),
+            true => Fetched::Seen(Box::new(as_made(id))),
             false => Fetched::Unclear {
                 reason: "403".to_owned(),
             },
@@ -90,7 +94,7 @@ impl Reader for Carriers {
     }
 
     fn server_now(&self) -> Option<Timestamp> {
-        None
+        *self.told.lock().unwrap()
     }
 
     async fn fetch_schema(&self, _pair: &PairName) -> Result<Schema, ConnectorError> {
@@ -109,6 +113,7 @@ fn bench(ado: &[&str], clickup: &[&str], readable: bool, intents: Vec<Intent>) -
             side,
             hits: Mutex::new(hits.iter().map(|id| ItemId::from(*id)).collect()),
             readable,
+            told: Mutex::default(),
             asked: Mutex::default(),
         })
     };
@@ -186,6 +191,39 @@ async fn the_target_is_searched_for_the_marker_from_well_before_the_first_send()
     assert_eq!(asked(Side::ClickUp), [(marker, Timestamp(4_400_000))]);
     let marker = "sx1:web:clickup:86a:2:00000000".to_owned();
     assert_eq!(asked(Side::Ado), [(marker, Timestamp(-600_000))]);
+}
+
+/// The second search is for one that may have begun too early to tell: without hits, and without a clock before it.
+#[tokio::test]
+async fn one_search_is_enough_where_it_can_tell() {
+    for (hits, told, searches) in [
+        (&[][..], None, 2),
+        (&[], Some(Timestamp(5_000_000)), 1),
+        (&["86a"], None, 1),
+    ] {
+        let bench = bench(&[], hits, true, vec![intent(Side::Ado, "7")]);
+        *bench.sides.clickup.told.lock().unwrap() = told;
+        bench.engine.recover().await.unwrap();
+        assert_eq!(bench.sides.clickup.asked.lock().unwrap().len(), searches);
+    }
+}
+
+/// Our own clock may have been set forward since the request was sent; the service's says how long ago that was.
+#[tokio::test]
+async fn the_service_s_clock_has_to_say_that_the_quiet_time_is_over_too() {
+    for (since, closed) in [(QUIET - 1, false), (QUIET, true)] {
+        let bench = bench(&[], &[], true, vec![sent_ago(QUIET)]);
+        *bench.sides.clickup.told.lock().unwrap() = Some(Timestamp(5_000_000 + since));
+        bench.engine.recover().await.unwrap();
+        let open = bench.engine.store().open_intents().unwrap();
+        assert_eq!(open.is_empty(), closed, "{since} ms after it was sent");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_says_nothing() {
+    let bench = bench(&[], &[], true, vec![sent_ago(-1)]);
+    assert_eq!(bench.engine.recover().await.unwrap(), (1, 0));
 }
 
 #[tokio::test]

@@ -1,0 +1,179 @@
+//! What an item that was found by its marker tells about the request that made it.
+
+use super::*;
+use crate::reconcile::tests::fixture::{item, policy};
+use crate::store::{Restored, restored_op};
+
+/// Fields as sent from a side; `Points` and `Title` are the same on both sides, the others have images.
+fn sent(side: Side) -> BTreeMap<FieldKey, FieldValue> {
+    let state = match side {
+        Side::Ado => "Active",
+        Side::ClickUp => "in progress",
+    };
+    BTreeMap::from([
+        (FieldKey::Title, FieldValue::text("As sent")),
+        (FieldKey::State, FieldValue::choice(state)),
+        (FieldKey::Points, FieldValue::Number(2000)),
+        (FieldKey::Description, FieldValue::Rich("As sent".into())),
+    ])
+}
+
+/// The base that comes of an item on the other side which shows these fields.
+fn base(
+    source: Side,
+    shown: &BTreeMap<FieldKey, FieldValue>,
+    touched: bool,
+) -> BTreeMap<FieldKey, BaseField> {
+    let mut bench = bench(&[], &[], true, Vec::new());
+    bench.engine.policies = vec![policy()];
+    let intent = Intent {
+        source_fields: sent(source),
+        ..intent(source, "7")
+    };
+    let found = Item {
+        fields: shown.clone(),
+        changed_at: Timestamp(i64::from(touched)),
+        ..item(source.other(), "8", "-")
+    };
+    bench.engine.base_of_found(&intent, &found)
+}
+
+fn pair(source: Side, own: FieldValue, other: FieldValue) -> Sided<FieldValue> {
+    match source {
+        Side::Ado => Sided {
+            ado: own,
+            clickup: other,
+        },
+        Side::ClickUp => Sided {
+            ado: other,
+            clickup: own,
+        },
+    }
+}
+
+fn of(base: &BTreeMap<FieldKey, BaseField>, key: FieldKey) -> Sided<FieldValue> {
+    Sided {
+        ado: base[&key].ado.clone(),
+        clickup: base[&key].clickup.clone(),
+    }
+}
+
+#[test]
+fn a_field_that_says_what_was_sent_is_settled() {
+    for source in Side::BOTH {
+        for touched in [false, true] {
+            let (own, shown) = (sent(source), sent(source.other()));
+            for (key, base) in base(source, &shown, touched) {
+                let both = pair(source, own[&key].clone(), shown[&key].clone());
+                assert_eq!((base.ado, base.clickup), (both.ado, both.clickup), "{key}");
+            }
+        }
+    }
+}
+
+/// What differs was not taken, and is written again; long text the service rendered its own way.
+#[test]
+fn on_an_item_that_nobody_touched_what_differs_was_not_taken() {
+    for source in Side::BOTH {
+        let other = FieldValue::text("Other");
+        let state = sent(source.other()).remove(&FieldKey::State).unwrap();
+        let first = FieldValue::choice(match source {
+            Side::Ado => "to do",
+            Side::ClickUp => "New",
+        });
+        let rendered = FieldValue::Rich("as rendered".into());
+        let shown = BTreeMap::from([
+            (FieldKey::Title, other.clone()),
+            (FieldKey::State, first.clone()),
+            (FieldKey::Description, rendered.clone()),
+        ]);
+        assert_ne!(state, first);
+        let base = base(source, &shown, false);
+        let unknown = |shown| pair(source, FieldValue::Empty, shown);
+        assert_eq!(of(&base, FieldKey::Title), unknown(other));
+        assert_eq!(of(&base, FieldKey::State), unknown(first));
+        let own = FieldValue::Rich("As sent".into());
+        assert_eq!(
+            of(&base, FieldKey::Description),
+            pair(source, own, rendered)
+        );
+    }
+}
+
+/// A value that differs may be a person's: it counts as an edit, and where it may also not have been taken, both do.
+#[test]
+fn on_an_item_that_somebody_touched_what_differs_is_an_edit() {
+    for source in Side::BOTH {
+        let first = FieldValue::choice(match source {
+            Side::Ado => "to do",
+            Side::ClickUp => "New",
+        });
+        let shown = BTreeMap::from([
+            (FieldKey::Title, FieldValue::text("Other")),
+            (FieldKey::State, first),
+            (FieldKey::Description, FieldValue::Rich("Other".into())),
+        ]);
+        let base = base(source, &shown, true);
+        for key in [FieldKey::Title, FieldKey::Description] {
+            let value = sent(source)[&key].clone();
+            let agreed = pair(source, value.clone(), value);
+            assert_eq!(of(&base, key), agreed, "as if it had been taken");
+        }
+        let neither = pair(source, FieldValue::Empty, FieldValue::Empty);
+        assert_eq!(of(&base, FieldKey::State), neither);
+    }
+}
+
+#[test]
+fn which_fields_a_create_may_not_take() {
+    let may: Vec<FieldKey> = FieldKey::BUILT_IN
+        .into_iter()
+        .filter(may_not_take)
+        .collect();
+    assert_eq!(may.len(), 5, "{may:?}");
+    assert!(!may_not_take(&FieldKey::Title) && !may_not_take(&FieldKey::Description));
+}
+
+#[tokio::test]
+async fn what_was_found_and_what_never_showed_are_in_the_history() {
+    let line = |hits: &'static [&str]| async move {
+        let bench = bench(&[], hits, true, vec![sent_ago(QUIET)]);
+        bench.engine.recover().await.unwrap();
+        let mut rows = bench.engine.store().journal_of_cycle("c10000000").unwrap();
+        assert_eq!(rows.len(), 1);
+        rows.remove(0).entry
+    };
+    let found = line(&["86a"]).await;
+    assert_eq!(
+        (found.outcome.as_str(), found.side),
+        ("done", Side::ClickUp)
+    );
+    assert_eq!(found.item, Some("86a".into()));
+    let title = &found.changes[&FieldKey::Title];
+    assert_eq!(title.before, None);
+    assert_eq!(title.after, Some(FieldValue::text("As made")));
+    let lost = line(&[]).await;
+    assert_eq!((lost.outcome.as_str(), lost.item), ("lost", None));
+    assert_eq!(lost.detail, "the counterpart of 7 never showed");
+    assert_eq!(lost.action_id, found.action_id, "the same counterpart");
+}
+
+/// A restored database knows neither when the request was sent for the last time nor with what.
+#[tokio::test]
+async fn a_restored_database_waits_and_believes_no_base() {
+    for (hits, settled) in [(&[][..], (0, 1)), (&["86a"], (1, 0))] {
+        let bench = bench(&[], hits, true, vec![sent_ago(QUIET * 2)]);
+        let mark = Restored {
+            at: Timestamp(NOW),
+            server: Sided::build(|_| None),
+            trusted: BTreeSet::new(),
+        };
+        let noticed = Batch(vec![restored_op(&mark)]);
+        bench.engine.store().commit(&noticed).unwrap();
+        assert_eq!(bench.engine.recover().await.unwrap(), settled);
+        let store = bench.engine.store();
+        for link in store.links(&"web".into()).unwrap() {
+            assert_eq!(store.base(link.id).unwrap(), BTreeMap::new());
+        }
+    }
+}
