@@ -152,6 +152,7 @@ impl Engine {
     ) -> Result<Report, CycleError> {
         let started = self.clock.now();
         self.start_wait()?;
+        self.prune()?;
         if let Some(reason) = self.stopped_by() {
             return Ok(self.stand_still(observed, &reason)?);
         }

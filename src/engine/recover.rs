@@ -23,7 +23,6 @@ impl Engine {
     /// # Errors
     /// When the target side cannot be searched: then nothing may be created either.
     pub async fn recover(&self) -> Result<(usize, usize), CycleError> {
-        self.prune()?;
         let (mut settled, mut open) = (0, 0);
         let intents = self.store().open_intents()?;
         for intent in intents {
@@ -341,4 +340,4 @@ pub(super) fn base_of(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -17,12 +17,12 @@ const NOW: i64 = 10_000_000;
 const QUIET: i64 = 300_000;
 
 /// A side that holds these carriers of any marker, and remembers what it was asked.
-struct Carriers {
+pub(in crate::engine) struct Carriers {
     side: Side,
     hits: Mutex<Vec<ItemId>>,
     readable: bool,
     /// The service's clock, once it has answered.
-    told: Mutex<Option<Timestamp>>,
+    pub(in crate::engine) told: Mutex<Option<Timestamp>>,
     asked: Mutex<Vec<(String, Timestamp)>>,
 }
 
@@ -102,12 +102,17 @@ impl Reader for Carriers {
     }
 }
 
-struct Bench {
-    engine: Engine,
-    sides: Sided<Arc<Carriers>>,
+pub(in crate::engine) struct Bench {
+    pub(in crate::engine) engine: Engine,
+    pub(in crate::engine) sides: Sided<Arc<Carriers>>,
 }
 
-fn bench(ado: &[&str], clickup: &[&str], readable: bool, intents: Vec<Intent>) -> Bench {
+pub(in crate::engine) fn bench(
+    ado: &[&str],
+    clickup: &[&str],
+    readable: bool,
+    intents: Vec<Intent>,
+) -> Bench {
     let side = |side, hits: &[&str]| {
         Arc::new(Carriers {
             side,
