@@ -58,6 +58,7 @@ impl Engine {
     }
 
     /// Whether all three clocks tell about the same time and have done so for `kept_ms`, by each service's own clock.
+    /// Notes it where they do not.
     fn clocks_agree(
         &self,
         store: &mut Store,
@@ -72,9 +73,8 @@ impl Engine {
         let noted = store
             .meta(APART_AT)?
             .and_then(|text| serde_json::from_str::<Sided<Timestamp>>(&text).ok());
-        let since =
-            |noted: Sided<Timestamp>| Side::BOTH.map(|side| told.get(side).since(*noted.get(side)));
-        let passed = noted.map(since);
+        let passed =
+            noted.map(|noted| Side::BOTH.map(|side| told.get(side).since(*noted.get(side))));
         let apart = |side: &Side| !(-APART_MS..=APART_MS).contains(&now.since(*told.get(*side)));
         let Some(side) = Side::BOTH.into_iter().find(apart) else {
             return Ok(passed.is_none_or(|ms| ms.iter().all(|ms| *ms >= kept_ms)));

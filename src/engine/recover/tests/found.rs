@@ -18,6 +18,14 @@ fn sent(side: Side) -> BTreeMap<FieldKey, FieldValue> {
     ])
 }
 
+/// What an item has on this side before its state is set.
+fn first_state(side: Side) -> FieldValue {
+    FieldValue::choice(match side {
+        Side::Ado => "New",
+        Side::ClickUp => "to do",
+    })
+}
+
 /// The base that comes of an item on the other side which shows these fields.
 fn base(
     source: Side,
@@ -77,10 +85,7 @@ fn on_an_item_that_nobody_touched_what_differs_was_not_taken() {
     for source in Side::BOTH {
         let other = FieldValue::text("Other");
         let state = sent(source.other()).remove(&FieldKey::State).unwrap();
-        let first = FieldValue::choice(match source {
-            Side::Ado => "to do",
-            Side::ClickUp => "New",
-        });
+        let first = first_state(source.other());
         let rendered = FieldValue::Rich("as rendered".into());
         let shown = BTreeMap::from([
             (FieldKey::Title, other.clone()),
@@ -104,10 +109,7 @@ fn on_an_item_that_nobody_touched_what_differs_was_not_taken() {
 #[test]
 fn on_an_item_that_somebody_touched_what_differs_is_an_edit() {
     for source in Side::BOTH {
-        let first = FieldValue::choice(match source {
-            Side::Ado => "to do",
-            Side::ClickUp => "New",
-        });
+        let first = first_state(source.other());
         let shown = BTreeMap::from([
             (FieldKey::Title, FieldValue::text("Other")),
             (FieldKey::State, first),
