@@ -161,6 +161,7 @@ impl ClickUpReader {
             rows: inner.rows(lists, seen).await?,
             watermark: moved(&Watermark::default(), high, started, End::Complete),
             complete: true,
+            failed: BTreeMap::new(),
         })
     }
 }
@@ -244,6 +245,7 @@ impl Reader for ClickUpReader {
             rows,
             watermark,
             complete: false,
+            failed: BTreeMap::new(),
         })
     }
 

@@ -182,8 +182,12 @@ pub struct Listing {
     pub rows: Vec<ListedRow>,
     /// The new watermark; to be stored only together with what was staged from `rows`.
     pub watermark: Watermark,
-    /// Whether this was a complete, error-free listing of everything in scope.
+    /// Whether this was a complete, error-free listing of everything in scope, but for `failed`.
     pub complete: bool,
+    /// Pairs that could not be listed because of their own configuration or place (an area that was renamed, a list that
+    /// is gone), with the error of each. `rows` holds nothing of them, and the watermark moves on without them: sweep
+    /// such a pair in full once it can be listed again. An error of the whole side is an `Err` instead.
+    pub failed: BTreeMap<PairName, ConnectorError>,
 }
 
 /// One row of a listing.
@@ -271,6 +275,9 @@ pub struct Written {
     /// Fields that were asked for but are not in force yet, with the reason (a state that a create cannot set,
     /// a guest that was not assigned). They are planned again.
     pub pending: BTreeMap<FieldKey, String>,
+    /// After a create: the item does not show the marker that it was created with, as a sentence. A create whose answer
+    /// is lost could then not be found again, so nothing more may be created on this side until the item shows it.
+    pub unmarked: Option<String>,
 }
 
 /// Refuses the first field whose text had one of our credentials taken out when it was read: what is left is not what
@@ -404,8 +411,16 @@ pub struct ConnectorError {
     pub request_id: Option<String>,
     /// How long to wait, where the service said so.
     pub retry_after: Option<Duration>,
-    /// The canonical field that the service complained about, where it named one.
+    /// The canonical field that the service complained about, where it named one that the request held. Fields are told
+    /// apart as the pair is configured: with `RemainingWork` mapped to the time estimate, that is `Estimate`.
     pub field: Option<FieldKey>,
+    /// The service's own name of a field that it complained about although the request did not hold it
+    /// (`Custom.RootCause` when an item is closed without one). Leaving `field` out mends nothing then; what made the
+    /// service look, usually the state, does. Both may be set: the service named several.
+    pub unsent: Option<String>,
+    /// The class of a refusal in the service's own words (Azure DevOps `typeKey`: `RuleValidationException`), beside the
+    /// number in `code`.
+    pub type_key: Option<String>,
 }
 
 impl ConnectorError {
@@ -426,6 +441,8 @@ impl ConnectorError {
             request_id: None,
             retry_after: None,
             field: None,
+            unsent: None,
+            type_key: None,
         }
     }
 

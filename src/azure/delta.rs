@@ -187,6 +187,7 @@ impl Shared {
             rows: rows.into_values().collect(),
             watermark,
             complete: false,
+            failed: BTreeMap::new(),
         })
     }
 
@@ -330,6 +331,7 @@ impl Shared {
                 link_token: None,
             },
             complete: true,
+            failed: BTreeMap::new(),
         })
     }
 }

@@ -55,7 +55,11 @@ impl Shared {
             wire = self.walk_states(wire, &info, &state, &mut pending).await;
         }
         let item = self.convert_created(&wire).await;
-        Ok(Written { item, pending })
+        Ok(Written {
+            item,
+            pending,
+            unmarked: None,
+        })
     }
 
     /// Converts what a successful create answered. The type was read before, so this only ever uses memory; if it
@@ -150,6 +154,7 @@ impl Shared {
             return Ok(Written {
                 item: current.clone(),
                 pending: BTreeMap::new(),
+                unmarked: None,
             });
         }
         ops.insert(0, test_rev(change.expected.0));
@@ -170,7 +175,11 @@ impl Shared {
             wire = self.walk_states(wire, &info, &state, &mut pending).await;
         }
         let item = self.convert_created(&wire).await;
-        Ok(Written { item, pending })
+        Ok(Written {
+            item,
+            pending,
+            unmarked: None,
+        })
     }
 
     pub(super) async fn delete(&self, pair: &PairName, id: &ItemId) -> Result<(), ConnectorError> {

@@ -229,7 +229,11 @@ async fn set_status(
                 item.markers.clone_from(&written.item.markers);
                 item.backlinks.clone_from(&written.item.backlinks);
             }
-            *written = Written { item, pending };
+            *written = Written {
+                item,
+                pending,
+                unmarked: None,
+            };
         }
         Ok(None) => {}
         Err(error) => {
@@ -440,7 +444,11 @@ fn check(item: Item, asked: &BTreeMap<FieldKey, FieldValue>) -> Written {
             })
         })
         .collect();
-    Written { item, pending }
+    Written {
+        item,
+        pending,
+        unmarked: None,
+    }
 }
 
 /// Builds what is known of a task whose create was accepted without saying more than its id.

@@ -234,6 +234,7 @@ impl Remote {
                 ..Watermark::default()
             },
             complete: true,
+            failed: BTreeMap::new(),
         }
     }
 
@@ -280,6 +281,7 @@ impl Remote {
                 ..Watermark::default()
             },
             complete: false,
+            failed: BTreeMap::new(),
         }
     }
 
@@ -472,7 +474,11 @@ impl Remote {
                 pending.insert(key.clone(), format!("accepted {wanted} but shows {shown}"));
             }
         }
-        Written { item, pending }
+        Written {
+            item,
+            pending,
+            unmarked: None,
+        }
     }
 
     pub fn ons(&self, special: On) -> [On; 2] {
