@@ -6,6 +6,7 @@
 //! - Anything that is not an understood JSON success is an error, never an empty answer.
 //! - Creates are sent exactly once; whoever calls decides, after looking, whether to send again.
 
+pub mod answer;
 pub mod client;
 pub mod limiter;
 
@@ -270,14 +271,18 @@ pub struct Backlink {
 /// What a write left behind.
 #[derive(Clone, Debug)]
 pub struct Written {
-    /// The item as the service answered. Fields that the answer did not carry are absent from `fields`.
+    /// The item as the answers to our own calls showed it, at the newest version that was seen. Fields that they did not
+    /// carry are absent from `fields`.
     pub item: Item,
-    /// Fields that were asked for but are not in force yet, with the reason (a state that a create cannot set,
-    /// a guest that was not assigned). They are planned again.
+    /// Fields that were asked for but are not in force, with the reason (a state that a create cannot set, a guest that was
+    /// not assigned, a title that the service cut). What is in force instead is in `item`, where an answer showed it.
     pub pending: BTreeMap<FieldKey, String>,
     /// After a create: the item does not show the marker that it was created with, as a sentence. A create whose answer
     /// is lost could then not be found again, so nothing more may be created on this side until the item shows it.
     pub unmarked: Option<String>,
+    /// Fields in which a read after our own calls showed something else than those left: somebody else's edit. It is not in
+    /// `item`, so the item has to be read again before it counts as seen at its version.
+    pub later: BTreeSet<FieldKey>,
 }
 
 /// Refuses the first field whose text had one of our credentials taken out when it was read: what is left is not what

@@ -19,11 +19,14 @@ mod merge;
 mod model;
 mod normal;
 mod patch;
+mod reading;
 mod settle;
 mod tags;
 #[cfg(test)]
 mod tests;
 mod tidy;
+
+pub use reading::reads_alike;
 
 /// Returns the canonical Markdown of a raw text, our own footer line left out.
 ///

@@ -10,7 +10,7 @@ use crate::markup;
 use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, RichText, Side, TextFormat};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Shared {
     pub(super) async fn create(&self, new: &NewItem) -> Result<Written, ConnectorError> {
@@ -59,6 +59,7 @@ impl Shared {
             item,
             pending,
             unmarked: None,
+            later: BTreeSet::new(),
         })
     }
 
@@ -155,6 +156,7 @@ impl Shared {
                 item: current.clone(),
                 pending: BTreeMap::new(),
                 unmarked: None,
+                later: BTreeSet::new(),
             });
         }
         ops.insert(0, test_rev(change.expected.0));
@@ -179,6 +181,7 @@ impl Shared {
             item,
             pending,
             unmarked: None,
+            later: BTreeSet::new(),
         })
     }
 

@@ -233,6 +233,7 @@ async fn set_status(
                 item,
                 pending,
                 unmarked: None,
+                later: BTreeSet::new(),
             };
         }
         Ok(None) => {}
@@ -448,6 +449,7 @@ fn check(item: Item, asked: &BTreeMap<FieldKey, FieldValue>) -> Written {
         item,
         pending,
         unmarked: None,
+        later: BTreeSet::new(),
     }
 }
 

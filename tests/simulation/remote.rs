@@ -478,6 +478,7 @@ impl Remote {
             item,
             pending,
             unmarked: None,
+            later: BTreeSet::new(),
         }
     }
 

@@ -1,0 +1,262 @@
+//! What a write came to, by what the service showed afterwards. Pure; both connectors go by it.
+//!
+//! A good status does not prove that a value is in force: services unite tags, cut texts, drop what their rules forbid,
+//! or answer 200 and keep the old value (public client reports: taazkareem/clickup-mcp-server #23 and #60,
+//! Klavis-AI/klavis #947 for ClickUp; `op: add` on `System.Tags` in Azure DevOps). So every field that was asked for is
+//! compared with the answer, by meaning: sets as sets, days as days, people by key, texts by what they say to a reader.
+//!
+//! An update may be several calls, and somebody may edit between any two of them. What the answer to a call shows is that
+//! call's; what a later read shows otherwise is somebody's edit and never taken for our own. For example: we set a title
+//! (the answer shows it), then add a tag, then read the task, and the title is another one. The title that the answer
+//! showed is what we wrote; the one that the read showed is for the next look at the task.
+
+use super::Written;
+use crate::markup;
+use crate::model::{FieldKey, FieldValue, Item, Side};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Longest value that a reason quotes in full, in characters; of longer ones the part where the two differ.
+const QUOTED: usize = 80;
+
+/// What was asked of an item.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The side that was written.
+    pub side: Side,
+    /// The fields with the values that were asked for.
+    pub set: &'a BTreeMap<FieldKey, FieldValue>,
+    /// The item as it was read before; `None`: a create.
+    pub before: Option<&'a Item>,
+    /// Fields that went out in calls of their own whose answers show nothing (ClickUp's tags). The answer that shows the
+    /// item is older than those calls.
+    pub apart: &'a BTreeSet<FieldKey>,
+}
+
+/// Returns whether `shown` is what `wanted` means on a side.
+pub fn in_force(side: Side, key: &FieldKey, wanted: &FieldValue, shown: &FieldValue) -> bool {
+    if wanted == shown {
+        return true;
+    }
+    match (key, wanted, shown) {
+        (_, FieldValue::Rich(wanted), FieldValue::Rich(shown)) => {
+            markup::reads_alike(wanted, shown)
+        }
+        (_, FieldValue::Rich(wanted), FieldValue::Empty) => markup::reads_alike(wanted, ""),
+        (_, FieldValue::Text(wanted), FieldValue::Text(shown)) => visible(wanted) == visible(shown),
+        // One person fits: any of those who were asked for will do.
+        (FieldKey::Assignees, FieldValue::People(wanted), FieldValue::People(shown)) => {
+            side == Side::Ado && shown.is_subset(wanted)
+        }
+        // Hours as a fraction do not hold every millisecond.
+        (_, FieldValue::Duration(wanted), FieldValue::Duration(shown)) => {
+            (wanted - shown).abs() < 1_000
+        }
+        // The kind of a custom field shows only by the shape of its value, which an answer may give in another one.
+        (FieldKey::Custom(_), wanted, shown) => wanted.to_string() == shown.to_string(),
+        _ => false,
+    }
+}
+
+/// A single line without characters that no service keeps.
+fn visible(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+/// Returns the fields that were asked for and that `item` shows otherwise, with the reason. A field that it does not show
+/// is no information.
+pub fn contradicted(
+    side: Side,
+    set: &BTreeMap<FieldKey, FieldValue>,
+    item: &Item,
+) -> BTreeMap<FieldKey, String> {
+    let wrong = set.iter().filter_map(|(key, wanted)| {
+        let shown = item.fields.get(key)?;
+        let wrong = !in_force(side, key, wanted, shown);
+        wrong.then(|| (key.clone(), reason(side, wanted, shown)))
+    });
+    wrong.collect()
+}
+
+/// Says what was sent and what is there instead.
+pub fn reason(side: Side, sent: &FieldValue, shown: &FieldValue) -> String {
+    let (sent, shown) = (sent.to_string(), shown.to_string());
+    let from = parting(&sent, &shown);
+    format!(
+        "sent {}, but {side} shows {}",
+        quoted(&sent, from),
+        quoted(&shown, from)
+    )
+}
+
+/// How many characters two texts begin with alike.
+fn parting(one: &str, other: &str) -> usize {
+    let pairs = one.chars().zip(other.chars());
+    pairs.take_while(|(a, b)| a == b).count()
+}
+
+fn quoted(text: &str, from: usize) -> String {
+    let length = text.chars().count();
+    if length <= QUOTED {
+        return format!("{text:?}");
+    }
+    let start = from.saturating_sub(QUOTED / 4).min(length);
+    let part: String = text.chars().skip(start).take(QUOTED).collect();
+    let before = if start > 0 { "…" } else { "" };
+    let after = if start + QUOTED < length { "…" } else { "" };
+    format!("{before}{part:?}{after} ({length} characters)")
+}
+
+/// Puts together what a write came to. `own` is what the answer to our own call showed, `later` what a read after all
+/// calls showed. `None` when neither is there.
+///
+/// A read of a version older than the answer comes from a replica that lags and says nothing.
+pub fn settle(asked: &Asked<'_>, own: Option<Item>, later: Option<Item>) -> Option<Written> {
+    let later = match (&own, later) {
+        (Some(own), Some(later)) if later.version < own.version => None,
+        (_, later) => later,
+    };
+    let mut item = own.clone().or_else(|| later.clone())?;
+    if let Some(later) = &later {
+        item.version = item.version.max(later.version);
+        item.changed_at = item.changed_at.max(later.changed_at);
+        if own.as_ref().is_none_or(|own| own.raw.is_empty()) {
+            item.raw.clone_from(&later.raw);
+            item.markers.clone_from(&later.markers);
+            item.backlinks.clone_from(&later.backlinks);
+        }
+    }
+    let mut written = Written {
+        item,
+        pending: BTreeMap::new(),
+        unmarked: None,
+        later: BTreeSet::new(),
+    };
+    written.item.fields.clear();
+    let shown = |item: &Option<Item>| -> BTreeMap<FieldKey, FieldValue> {
+        item.as_ref()
+            .map(|item| item.fields.clone())
+            .unwrap_or_default()
+    };
+    let (mut by_us, after) = (shown(&own), shown(&later));
+    by_us.retain(|key, _| !asked.apart.contains(key));
+    for key in by_us.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
+        let seen = Seen {
+            key,
+            before: asked.before.and_then(|item| item.fields.get(key)),
+            own: by_us.get(key),
+            later: after.get(key),
+        };
+        match asked.set.get(key) {
+            Some(wanted) => seen.asked_for(asked, wanted, &mut written),
+            None => seen.untouched(&mut written),
+        }
+    }
+    for key in &written.later {
+        if !by_us.contains_key(key) {
+            written.item.raw.remove(key);
+        }
+    }
+    Some(written)
+}
+
+/// One field before, in the answer and in a later read.
+struct Seen<'a> {
+    key: &'a FieldKey,
+    before: Option<&'a FieldValue>,
+    own: Option<&'a FieldValue>,
+    later: Option<&'a FieldValue>,
+}
+
+impl Seen<'_> {
+    fn asked_for(&self, asked: &Asked<'_>, wanted: &FieldValue, written: &mut Written) {
+        let key = self.key;
+        let taken = |shown: &FieldValue| in_force(asked.side, key, wanted, shown);
+        if let Some(own) = self.own {
+            if self.later.is_some_and(|later| later != own) {
+                written.later.insert(key.clone());
+            }
+            let differences = asked.side == Side::ClickUp && is_set(wanted, own);
+            let kept = if taken(own) {
+                own
+            } else if self.moved_on(asked.side, own)
+                || differences && self.added_and_removed(wanted, own)
+            {
+                // Ours was in force, so it is what the next look compares with; the rest is somebody else's.
+                written.later.insert(key.clone());
+                wanted
+            } else {
+                let reason = reason(asked.side, wanted, own);
+                written.pending.insert(key.clone(), reason);
+                if differences && asked.before.is_some() {
+                    return;
+                }
+                own
+            };
+            written.item.fields.insert(key.clone(), kept.clone());
+            return;
+        }
+        let Some(later) = self.later else { return };
+        if taken(later) {
+            written.item.fields.insert(key.clone(), later.clone());
+        } else if self.added_and_removed(wanted, later) {
+            // What else is different is other people's.
+            written.later.insert(key.clone());
+            written.item.fields.insert(key.clone(), wanted.clone());
+        } else if asked.before.is_none() && later.is_empty() {
+            let reason = reason(asked.side, wanted, later);
+            written.pending.insert(key.clone(), reason);
+            written.item.fields.insert(key.clone(), later.clone());
+        } else if is_set(wanted, later) || self.before == Some(later) {
+            let reason = reason(asked.side, wanted, later);
+            written.pending.insert(key.clone(), reason);
+        } else {
+            // The service's doing or somebody's edit: nothing tells, so it is neither agreed nor sent again blindly.
+            written.later.insert(key.clone());
+        }
+    }
+
+    /// A field that our calls did not carry.
+    fn untouched(&self, written: &mut Written) {
+        let first = self.own.or(self.before);
+        if let (Some(first), Some(later)) = (first, self.later)
+            && first != later
+        {
+            written.later.insert(self.key.clone());
+        }
+        let known = self
+            .own
+            .or_else(|| self.later.filter(|_| !written.later.contains(self.key)));
+        if let Some(value) = known {
+            written.item.fields.insert(self.key.clone(), value.clone());
+        }
+    }
+
+    /// A status that is neither the one that was sent nor the one before: ClickUp opens a recurring task again as soon as
+    /// it is completed (Johannesjo/super-productivity #6508). Sending the status once more would complete the next one.
+    fn moved_on(&self, side: Side, shown: &FieldValue) -> bool {
+        side == Side::ClickUp
+            && *self.key == FieldKey::State
+            && self.before.is_some_and(|before| before != shown)
+    }
+
+    /// Whether every member that we added is there and every one that we took out is gone.
+    fn added_and_removed(&self, wanted: &FieldValue, shown: &FieldValue) -> bool {
+        let Some(before) = self.before.filter(|_| is_set(wanted, shown)) else {
+            return false;
+        };
+        let (before, wanted, shown) = (before.members(), wanted.members(), shown.members());
+        let mut added = wanted.difference(&before);
+        let mut removed = before.difference(&wanted);
+        added.all(|one| shown.contains(one)) && !removed.any(|one| shown.contains(one))
+    }
+}
+
+/// Whether the field is a set, by the two values of which one may be empty.
+fn is_set(one: &FieldValue, other: &FieldValue) -> bool {
+    let set = |value: &FieldValue| matches!(value, FieldValue::Tags(_) | FieldValue::People(_));
+    set(one) || set(other)
+}
+
+#[cfg(test)]
+#[path = "answer/tests.rs"]
+mod tests;

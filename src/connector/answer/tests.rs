@@ -1,0 +1,339 @@
+use super::*;
+use crate::model::{Folded, ItemId, Timestamp, Version};
+
+fn item(version: i64, fields: &[(FieldKey, FieldValue)]) -> Item {
+    Item {
+        id: ItemId::from("86x"),
+        version: Version(version),
+        url: String::new(),
+        fields: fields.iter().cloned().collect(),
+        raw: BTreeMap::new(),
+        markers: Vec::new(),
+        backlinks: Vec::new(),
+        parent: None,
+        archived: false,
+        container: "1".to_owned(),
+        created_at: Timestamp(0),
+        changed_at: Timestamp(version),
+    }
+}
+
+fn title(text: &str) -> (FieldKey, FieldValue) {
+    (FieldKey::Title, FieldValue::text(text))
+}
+
+fn tags(names: &[&str]) -> (FieldKey, FieldValue) {
+    let value = FieldValue::tags(names.iter().copied());
+    (FieldKey::Tags, value)
+}
+
+fn state(name: &str) -> (FieldKey, FieldValue) {
+    (FieldKey::State, FieldValue::choice(name))
+}
+
+fn people(mails: &[&str]) -> FieldValue {
+    FieldValue::from_people(
+        mails
+            .iter()
+            .map(|mail| Folded::person(mail, mail))
+            .collect(),
+    )
+}
+
+fn day(text: &str) -> FieldValue {
+    FieldValue::Day(text.parse().expect("a day"))
+}
+
+/// What an update of a task came to. `apart`: its tags went out in calls of their own.
+fn update(
+    before: Option<&[(FieldKey, FieldValue)]>,
+    set: &[(FieldKey, FieldValue)],
+    own: Option<&[(FieldKey, FieldValue)]>,
+    later: Option<&[(FieldKey, FieldValue)]>,
+) -> Written {
+    let before = before.map(|fields| item(1, fields));
+    let set: BTreeMap<_, _> = set.iter().cloned().collect();
+    let asked = Asked {
+        side: Side::ClickUp,
+        set: &set,
+        before: before.as_ref(),
+        apart: &BTreeSet::from([FieldKey::Tags]),
+    };
+    let own = own.map(|fields| item(2, fields));
+    let later = later.map(|fields| item(3, fields));
+    settle(&asked, own, later).expect("something was shown")
+}
+
+fn keys(written: &Written) -> (Vec<String>, Vec<String>) {
+    let pending = written.pending.keys().map(FieldKey::to_string).collect();
+    let later = written.later.iter().map(FieldKey::to_string).collect();
+    (pending, later)
+}
+
+#[test]
+fn values_are_compared_by_what_they_mean() {
+    use FieldKey::{
+        Assignees, Custom, Description, DueDate, Estimate, Points, Priority, Tags, Title,
+    };
+    let rich = |text: &str| FieldValue::rich(text.to_owned());
+    for (key, wanted, shown, same) in [
+        (
+            Title,
+            FieldValue::text("a b"),
+            FieldValue::text("a b"),
+            true,
+        ),
+        (
+            Title,
+            FieldValue::text("a\u{7}b"),
+            FieldValue::text("ab"),
+            true,
+        ),
+        (
+            Title,
+            FieldValue::text("long title"),
+            FieldValue::text("long"),
+            false,
+        ),
+        (Tags, tags(&["A", "b"]).1, tags(&["b", "a"]).1, true),
+        (Tags, tags(&["a"]).1, tags(&["a", "b"]).1, false),
+        (Tags, FieldValue::Empty, tags(&["a"]).1, false),
+        (
+            Assignees,
+            people(&["A@x.example"]),
+            people(&["a@x.example"]),
+            true,
+        ),
+        (
+            Assignees,
+            people(&["a@x.example"]),
+            FieldValue::Empty,
+            false,
+        ),
+        (DueDate, day("2026-03-09"), day("2026-03-09"), true),
+        (DueDate, day("2026-03-09"), day("2026-03-08"), false),
+        (
+            Estimate,
+            FieldValue::Duration(1_200_000),
+            FieldValue::Duration(1_199_999),
+            true,
+        ),
+        (
+            Estimate,
+            FieldValue::Duration(1_200_000),
+            FieldValue::Duration(1_260_000),
+            false,
+        ),
+        (
+            Points,
+            FieldValue::Number(3_500),
+            FieldValue::Number(3_000),
+            false,
+        ),
+        (
+            Priority,
+            FieldValue::Empty,
+            FieldValue::Number(2_000),
+            false,
+        ),
+        (Description, rich("- a_b"), rich("* a\\_b"), true),
+        (Description, rich("one two"), rich("one"), false),
+        (Description, rich("one"), FieldValue::Empty, false),
+        (
+            Custom("x".into()),
+            FieldValue::text("3"),
+            FieldValue::Number(3_000),
+            true,
+        ),
+        (
+            Custom("x".into()),
+            FieldValue::text("3"),
+            FieldValue::Number(4_000),
+            false,
+        ),
+    ] {
+        for side in Side::BOTH {
+            assert_eq!(
+                in_force(side, &key, &wanted, &shown),
+                same,
+                "{side} {key}: {wanted} as {shown}"
+            );
+        }
+    }
+    let two = people(&["a@x.example", "b@x.example"]);
+    let one = people(&["b@x.example"]);
+    assert!(in_force(Side::Ado, &Assignees, &two, &one));
+    assert!(!in_force(Side::ClickUp, &Assignees, &two, &one));
+}
+
+#[test]
+fn what_an_answer_leaves_out_is_no_information() {
+    let set = BTreeMap::from([title("new"), state("done")]);
+    let shown = item(2, &[state("to do")]);
+    let wrong = contradicted(Side::ClickUp, &set, &shown);
+    assert_eq!(wrong.into_keys().collect::<Vec<_>>(), [FieldKey::State]);
+}
+
+#[test]
+fn a_value_that_the_service_kept_is_pending_and_both_are_named() {
+    let due = |text| (FieldKey::DueDate, day(text));
+    let written = update(
+        Some(&[due("2026-03-02")]),
+        &[due("2026-03-09")],
+        Some(&[due("2026-03-02")]),
+        None,
+    );
+    let reason = &written.pending[&FieldKey::DueDate];
+    assert_eq!(
+        reason,
+        r#"sent "2026-03-09", but ClickUp shows "2026-03-02""#
+    );
+}
+
+#[test]
+fn a_long_text_is_quoted_where_the_two_part() {
+    let sent = format!("{}tail that was cut off", "word ".repeat(60));
+    let reason = reason(
+        Side::Ado,
+        &FieldValue::rich(sent),
+        &FieldValue::rich("word ".repeat(60)),
+    );
+    assert!(
+        reason.contains("tail that was cut off\" (321 characters)"),
+        "{reason}"
+    );
+    assert!(reason.len() < 400, "{reason}");
+}
+
+#[test]
+fn an_edit_between_the_calls_of_one_update_is_not_taken_for_ours() {
+    let written = update(
+        Some(&[title("old"), tags(&["a"]), state("to do")]),
+        &[title("ours"), tags(&["a", "b"])],
+        Some(&[title("ours"), tags(&["a"]), state("to do")]),
+        Some(&[title("human"), tags(&["a", "b"]), state("done")]),
+    );
+    assert_eq!(
+        keys(&written),
+        (vec![], vec!["title".into(), "status".into()])
+    );
+    assert_eq!(
+        written.item.fields[&FieldKey::Title],
+        FieldValue::text("ours")
+    );
+    assert_eq!(
+        written.item.fields[&FieldKey::State],
+        FieldValue::choice("to do")
+    );
+    assert_eq!(written.item.version, Version(3));
+}
+
+#[test]
+fn tags_are_ours_one_by_one_and_the_others_are_other_peoples() {
+    let before: &[_] = &[tags(&["old", "keep"])];
+    let set: &[_] = &[tags(&["keep", "new"])];
+    for (shown, pending, later) in [
+        (&["keep", "new"][..], false, false),
+        (&["keep", "new", "human"], false, true),
+        (&["new"], false, true),
+        (&["keep"], true, false),
+        (&["keep", "new", "old"], true, false),
+    ] {
+        let written = update(Some(before), set, Some(before), Some(&[tags(shown)]));
+        assert_eq!(!written.pending.is_empty(), pending, "{shown:?}");
+        assert_eq!(!written.later.is_empty(), later, "{shown:?}");
+        let ours = written.item.fields.get(&FieldKey::Tags);
+        assert_eq!(
+            ours.cloned(),
+            (!pending).then(|| set[0].1.clone()),
+            "{shown:?}"
+        );
+    }
+}
+
+#[test]
+fn somebody_who_was_assigned_meanwhile_is_other_peoples_too() {
+    let who = |mails: &[&str]| (FieldKey::Assignees, people(mails));
+    let written = update(
+        Some(&[who(&["a@x.example"])]),
+        &[who(&["b@x.example"])],
+        Some(&[who(&["b@x.example", "c@x.example"])]),
+        None,
+    );
+    assert_eq!(keys(&written), (vec![], vec!["assignees".into()]));
+    assert_eq!(
+        written.item.fields[&FieldKey::Assignees],
+        people(&["b@x.example"])
+    );
+}
+
+#[test]
+fn without_an_answer_of_our_own_a_later_read_settles_only_what_says_what_was_sent() {
+    let before: &[_] = &[title("old"), state("to do")];
+    let set: &[_] = &[title("ours")];
+    for (shown, pending, later, base) in [
+        ("ours", false, false, Some("ours")),
+        ("old", true, false, None),
+        ("human", false, true, None),
+    ] {
+        let written = update(
+            Some(before),
+            set,
+            None,
+            Some(&[title(shown), state("to do")]),
+        );
+        assert_eq!(!written.pending.is_empty(), pending, "{shown}");
+        assert_eq!(!written.later.is_empty(), later, "{shown}");
+        let value = written.item.fields.get(&FieldKey::Title);
+        assert_eq!(value.cloned(), base.map(FieldValue::text), "{shown}");
+    }
+    let edited = update(
+        Some(before),
+        set,
+        None,
+        Some(&[title("ours"), state("done")]),
+    );
+    assert_eq!(keys(&edited), (vec![], vec!["status".into()]));
+    assert!(!edited.item.fields.contains_key(&FieldKey::State));
+}
+
+#[test]
+fn a_read_older_than_our_answer_says_nothing() {
+    let set = BTreeMap::from([title("ours"), tags(&["a"])]);
+    let before = item(1, &[title("old"), tags(&[])]);
+    let asked = Asked {
+        side: Side::ClickUp,
+        set: &set,
+        before: Some(&before),
+        apart: &BTreeSet::from([FieldKey::Tags]),
+    };
+    let own = item(5, &[title("ours"), tags(&[])]);
+    let written =
+        settle(&asked, Some(own), Some(item(4, &[title("old"), tags(&[])]))).expect("shown");
+    assert_eq!(keys(&written), (vec![], vec![]));
+    assert_eq!(written.item.fields, BTreeMap::from([title("ours")]));
+}
+
+#[test]
+fn a_recurring_task_that_opens_again_is_an_edit_of_clickup() {
+    let written = update(
+        Some(&[state("in progress")]),
+        &[state("complete")],
+        Some(&[state("to do")]),
+        None,
+    );
+    assert_eq!(keys(&written), (vec![], vec!["status".into()]));
+    assert_eq!(
+        written.item.fields[&FieldKey::State],
+        FieldValue::choice("complete")
+    );
+    let kept = update(
+        Some(&[state("in progress")]),
+        &[state("complete")],
+        Some(&[state("in progress")]),
+        None,
+    );
+    assert_eq!(keys(&kept), (vec!["status".into()], vec![]));
+    let created = update(None, &[state("complete")], Some(&[state("to do")]), None);
+    assert_eq!(keys(&created), (vec!["status".into()], vec![]));
+}
