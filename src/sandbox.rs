@@ -7,6 +7,7 @@ pub mod ado;
 pub mod clickup;
 pub mod clock;
 pub mod faults;
+pub mod halves;
 pub mod ledger;
 pub mod seed;
 pub mod world;

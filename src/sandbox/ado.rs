@@ -2,8 +2,10 @@
 //!
 //! HTTP comes in through [`AdoSandbox::router`]; the other methods are what a person does in the web portal, without HTTP.
 
+mod admin;
 mod attachments;
 mod comments;
+mod custom_rules;
 mod discovery;
 mod draft;
 mod feeds;
@@ -11,23 +13,29 @@ mod fields;
 mod html;
 mod http;
 mod links;
+mod locations;
+mod markdown;
 mod meta;
 mod patch;
 mod people;
 mod person;
 mod process;
+mod quirks;
 mod recycle;
 mod render;
 mod reply;
 mod rules;
 mod state;
+mod tags;
 mod wiql;
 mod workitems;
 
+pub use custom_rules::CustomRule;
 pub use fields::{FieldDef, Kind};
 pub use people::Person;
 pub use person::Snapshot;
 pub use process::{Process, StateDef, TypeDef};
+pub use quirks::{PriorityCleared, Quirks, Throttle};
 pub use reply::Refusal;
 
 use super::clock::SandboxClock;
@@ -102,59 +110,6 @@ impl Default for AdoConfig {
             first_id: 1,
         }
     }
-}
-
-/// Behaviour that can be switched while the sandbox runs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Quirks {
-    /// Whether long text is rewritten on save.
-    pub rewrite_html: bool,
-    /// Whether characters beyond the basic plane come back as numeric entities.
-    pub emoji_entities: bool,
-    /// Whether a patch that changes nothing makes a revision (not established for the real service).
-    pub noop_bumps_rev: bool,
-    /// By how many ms of sandbox time WIQL lags behind.
-    pub index_lag_ms: i64,
-    /// Revisions per item that the REST API allows. Azure DevOps docs object-limits.md (2024-09): 10,000.
-    pub rev_limit: i64,
-    /// Rows that a WIQL answer may have. Azure DevOps docs object-limits.md (2024-09): 20,000.
-    pub wiql_limit: usize,
-    /// Rows in one batch of the reporting feeds.
-    pub feed_page: usize,
-    /// Newest api-version that the server knows: 7.2 for Services, 6.0 for Azure DevOps Server 2020 (docs
-    /// integrate/concepts/rest-api-versioning.md, 2025).
-    pub newest_version: f64,
-    /// Throttling headers on every answer.
-    pub throttle: Option<Throttle>,
-}
-
-impl Default for Quirks {
-    fn default() -> Quirks {
-        Quirks {
-            rewrite_html: true,
-            emoji_entities: true,
-            noop_bumps_rev: false,
-            index_lag_ms: 0,
-            rev_limit: 10_000,
-            wiql_limit: 20_000,
-            feed_page: 200,
-            newest_version: 7.2,
-            throttle: None,
-        }
-    }
-}
-
-/// What the throttling headers say. Azure DevOps docs rate-limits.md (2025-09).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Throttle {
-    /// `Retry-After`, seconds.
-    pub retry_after: u64,
-    /// `X-RateLimit-Delay`, seconds.
-    pub delay: f64,
-    /// `X-RateLimit-Limit`.
-    pub limit: u64,
-    /// `X-RateLimit-Remaining`.
-    pub remaining: u64,
 }
 
 /// The fake organisation. Clones share it.

@@ -61,7 +61,7 @@ def main(url, project, pat):
     assert batch[0].fields["System.Title"] == "From Python", batch[0].fields
 
     comment = wit.add_comment(CommentCreate(text="said in Python"), project, made.id)
-    assert comment.text == "<div>said in Python</div>", comment.text
+    assert comment.text == "said in Python", comment.text
     listed = wit.get_comments(project, made.id)
     assert listed.total_count == 1, listed.total_count
 

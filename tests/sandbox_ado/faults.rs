@@ -165,35 +165,3 @@ async fn throttling_headers_come_on_a_success() {
     );
     assert_eq!(answer.headers()["x-ratelimit-remaining"], "9");
 }
-
-/// Needs an interpreter with the packages of `tests/python/requirements.txt`.
-#[tokio::test(flavor = "multi_thread")]
-async fn microsofts_own_client_works_unchanged() {
-    let Ok(python) = std::env::var("BOARDSYNC_PYTHON") else {
-        println!(
-            "SKIPPED: BOARDSYNC_PYTHON names no interpreter with the package azure-devops; nothing was checked"
-        );
-        return;
-    };
-    let world = World::new().await;
-    let script = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/python/ado_client_check.py"
-    );
-    let url = format!("{}/contoso", world.server.url);
-    let cache = tempfile::tempdir().unwrap();
-    let cache_path = cache.path().to_owned();
-    let output = tokio::task::spawn_blocking(move || {
-        std::process::Command::new(python)
-            .args([script, &url, "Shop", "pat"])
-            .env("AZURE_DEVOPS_CACHE_DIR", cache_path)
-            .output()
-    });
-    let output = output.await.unwrap().unwrap();
-    assert!(
-        output.status.success(),
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-}

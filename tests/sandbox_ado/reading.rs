@@ -146,7 +146,7 @@ async fn comments_need_the_preview_version_and_make_a_rev() {
         .send()
         .await
         .unwrap();
-    assert_eq!(read(answer).await.1["text"], "<div>hi</div>");
+    assert_eq!(read(answer).await.1["text"], "hi");
     let item = world.ado.item(id).unwrap();
     assert_eq!(
         (item.rev, &item.fields["System.CommentCount"]),

@@ -1,10 +1,11 @@
 //! The discussion of a work item.
 
 use super::draft::{Draft, new_comment, save};
+use super::fields::Kind;
 use super::http::{Answer, Call};
 use super::reply::{Refusal, Reply, member};
 use super::state::{Comment, State};
-use super::{AdoSandbox, html, render};
+use super::{AdoSandbox, render, rules, workitems};
 use serde_json::{Value, json};
 
 /// The service never returns more comments at once. microsoft/azure-devops-mcp issue 1621.
@@ -37,7 +38,10 @@ fn list(sandbox: &AdoSandbox, call: &Call, id: i64) -> Answer {
         .iter()
         .filter(|c| deleted || !c.deleted)
         .collect();
-    if !call.param("order").eq_ignore_ascii_case("asc") {
+    if !matches!(
+        call.param("order").to_ascii_lowercase().as_str(),
+        "asc" | "1"
+    ) {
         rows.reverse();
     }
     let wanted = call.list("ids");
@@ -56,9 +60,7 @@ fn list(sandbox: &AdoSandbox, call: &Call, id: i64) -> Answer {
     let mut body = json!({"totalCount": total, "count": page.len(), "comments": page});
     let next = start + page.len();
     if let Some(map) = body.as_object_mut().filter(|_| next < total) {
-        let project = state
-            .project_at(project)
-            .map_or_else(String::new, |p| p.id());
+        let project = state.project_id(project);
         let url = format!(
             "{}/{project}/_apis/wit/workItems/{id}/comments?continuationToken={next}",
             call.base
@@ -94,6 +96,9 @@ fn write(sandbox: &AdoSandbox, call: &Call, id: i64, comment: Option<i64>) -> An
     let project = call.need_project()?;
     let body = call.json()?;
     let text = member(&body, "text").as_str().unwrap_or("");
+    if !workitems::readable(&body) {
+        return Err(Refusal::unreadable());
+    }
     if text.trim().is_empty() {
         return Err(Refusal::argument(
             "The text of a comment must not be empty.",
@@ -107,12 +112,7 @@ fn write(sandbox: &AdoSandbox, call: &Call, id: i64, comment: Option<i64>) -> An
     let mut state = sandbox.lock();
     let at = sandbox.clock.tick();
     let mut item = state.live(Some(project), id)?.clone();
-    let quirks = &state.quirks;
-    let text = match (markdown, quirks.rewrite_html) {
-        (_, false) => text.to_owned(),
-        (true, true) => html::rewrite_markdown(text),
-        (false, true) => html::rewrite(text, quirks.emoji_entities),
-    };
+    let text = rules::long_text(&state, Kind::History, text, markdown);
     let saved = match comment {
         None => {
             let fresh = new_comment(state.next_comment, text, markdown, &call.by, at);
@@ -176,10 +176,7 @@ fn show(state: &State, call: &Call, id: i64, comment: &Comment) -> Value {
             .person(id)
             .map_or(Value::Null, |p| p.reference(&call.base))
     };
-    let project = call
-        .project
-        .and_then(|p| state.project_at(p))
-        .map_or_else(String::new, |p| p.id());
+    let project = call.project.map_or("", |p| state.project_id(p));
     let mut body = json!({
         "workItemId": id,
         "id": comment.id,
@@ -193,8 +190,26 @@ fn show(state: &State, call: &Call, id: i64, comment: &Comment) -> Value {
         "mentions": [],
         "url": format!("{}/{project}/_apis/wit/workItems/{id}/comments/{}", call.base, comment.id),
     });
-    if let Some(map) = body.as_object_mut().filter(|_| comment.deleted) {
-        map.insert("isDeleted".to_owned(), true.into());
+    if let Some(map) = body.as_object_mut() {
+        if comment.deleted {
+            map.insert("isDeleted".to_owned(), true.into());
+        }
+        // Names and numbers of Microsoft's enumeration.
+        let expand = call.param("$expand").to_ascii_lowercase();
+        if matches!(
+            expand.as_str(),
+            "renderedtext" | "8" | "renderedtextonly" | "16" | "all" | "-17"
+        ) {
+            map.insert("renderedText".to_owned(), rendered(comment).into());
+        }
     }
     body
+}
+
+fn rendered(comment: &Comment) -> String {
+    if comment.markdown {
+        comrak::markdown_to_html(&comment.text, &comrak::Options::default())
+    } else {
+        comment.text.clone()
+    }
 }

@@ -6,7 +6,7 @@ use super::state::{
 };
 use crate::model::Timestamp;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One work item link to add to or remove from the other end.
 #[derive(Clone, Debug)]
@@ -29,6 +29,10 @@ pub struct Draft {
     pub removed: Vec<Relation>,
     pub updated: Vec<Relation>,
     pub new_resources: i64,
+    /// Fields that the patch wrote.
+    pub touched: BTreeSet<String>,
+    /// Whether the patch held a write that had no effect. The item gets a revision all the same.
+    pub idle: bool,
     /// Text to add to the discussion, and whether it is Markdown.
     pub comment: Option<(String, bool)>,
     /// The change of a comment that this save stands for: id, version.
@@ -51,6 +55,14 @@ impl Draft {
         }
     }
 
+    /// A field as text; empty when it has none.
+    pub fn text(&self, reference: &str) -> &str {
+        self.fields
+            .get(reference)
+            .and_then(Value::as_str)
+            .unwrap_or("")
+    }
+
     /// Whether anything beside work item links changes compared with the saved item.
     fn changes(&self, saved: Option<&WorkItem>) -> bool {
         let Some(item) = saved else { return true };
@@ -62,6 +74,7 @@ impl Draft {
             || self.comment.is_some()
             || self.comment_ref.is_some()
             || self.deleted != item.deleted.is_some()
+            || self.idle
     }
 
     /// The item as it would be, for `validateOnly`.

@@ -19,9 +19,7 @@ fn page<T>(call: &Call, rows: Vec<T>) -> Vec<T> {
 pub fn updates(sandbox: &AdoSandbox, call: &Call, id: i64) -> Answer {
     let state = sandbox.lock();
     let item = state.live(call.project, id)?;
-    let project = state
-        .project_at(item.project)
-        .map_or("", |p| p.name.as_str());
+    let project = state.project_id(item.project);
     let mut rows = Vec::new();
     for (index, update) in item.updates.iter().enumerate() {
         let mut row = json!({
@@ -161,7 +159,8 @@ pub fn reporting_revisions(sandbox: &AdoSandbox, call: &Call) -> Answer {
     let flag =
         |key: &str| call.flag(&key.to_lowercase()) || member(&body, key).as_bool() == Some(true);
     let (fields, types) = (names("fields"), names("types"));
-    let long_text = call.param("$expand").eq_ignore_ascii_case("fields");
+    let expand = call.param("$expand").to_ascii_lowercase();
+    let long_text = matches!(expand.as_str(), "fields" | "1");
     if long_text && !fields.is_empty() {
         return Err(Refusal::argument(
             "The fields and $expand parameters exclude each other.",

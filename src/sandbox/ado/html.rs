@@ -1,5 +1,6 @@
 //! What the server does to long text on save.
 
+use crate::sandbox::halves;
 use ammonia::Builder;
 use std::collections::HashSet;
 
@@ -21,9 +22,31 @@ const BLOCKS: [&str; 14] = [
     "<hr",
 ];
 
-/// Rewrites HTML as a save does: script, style, comments and unknown elements go, attributes are normalised, bare text
-/// is wrapped in a `<div>`. Line feeds stay. With `entities`, characters beyond the basic plane become numeric entities.
-pub fn rewrite(html: &str, entities: bool) -> String {
+/// Which characters a save turns into numeric entities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entities {
+    /// None.
+    None,
+    /// Those beyond the basic plane.
+    Emoji,
+    /// Those beyond ASCII.
+    NonAscii,
+}
+
+/// Rewrites an HTML field as a save does: [`clean`], and bare text is wrapped in a `<div>`.
+pub fn rewrite(html: &str, entities: Entities) -> String {
+    let cleaned = clean(html, entities);
+    let trimmed = cleaned.trim_start();
+    if trimmed.is_empty() || BLOCKS.iter().any(|block| trimmed.starts_with(block)) {
+        cleaned
+    } else {
+        format!("<div>{cleaned}</div>")
+    }
+}
+
+/// Rewrites HTML: script, style, comments and unknown elements go, attributes are normalised. Line feeds stay. A comment
+/// of the discussion gets no more than this: `hi` is stored as `hi` (Azure DevOps CLI recordings).
+pub fn clean(html: &str, entities: Entities) -> String {
     let cleaned = Builder::default()
         .add_generic_attributes(["style", "class", "id", "align", "width", "height"])
         .add_generic_attribute_prefixes(HashSet::from(["data-"]))
@@ -32,45 +55,25 @@ pub fn rewrite(html: &str, entities: bool) -> String {
         .url_relative(ammonia::UrlRelative::PassThrough)
         .clean(html)
         .to_string();
-    let trimmed = cleaned.trim_start();
-    let wrapped = if trimmed.is_empty() || BLOCKS.iter().any(|block| trimmed.starts_with(block)) {
-        cleaned
-    } else {
-        format!("<div>{cleaned}</div>")
-    };
-    if entities { numeric(&wrapped) } else { wrapped }
-}
-
-/// Drops what looks like an element from Markdown, as the server does: only `&lt;` survives.
-pub fn rewrite_markdown(text: &str) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find('<') {
-        let (before, tail) = rest.split_at(start);
-        kept.push_str(before);
-        let opens = tail
-            .chars()
-            .nth(1)
-            .is_some_and(|c| c.is_ascii_alphabetic() || c == '/' || c == '!');
-        match tail.find('>').filter(|_| opens) {
-            Some(end) => rest = tail.get(end + 1..).unwrap_or_default(),
-            None => {
-                kept.push('<');
-                rest = tail.get(1..).unwrap_or_default();
-            }
-        }
+    match entities {
+        Entities::None => cleaned,
+        Entities::Emoji => numeric(&cleaned, 0xFFFF),
+        Entities::NonAscii => numeric(&cleaned, 0x7F),
     }
-    kept.push_str(rest);
-    kept
 }
 
-fn numeric(text: &str) -> String {
+/// Returns a character beyond `last` as a numeric entity. Half a surrogate pair is none: it has no number of its own.
+pub fn entity(c: char, last: u32) -> Option<String> {
+    let number = u32::from(c);
+    (number > last && !halves::is_half(c)).then(|| format!("&#{number};"))
+}
+
+fn numeric(text: &str, last: u32) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if u32::from(c) > 0xFFFF {
-            out.push_str(&format!("&#{};", u32::from(c)));
-        } else {
-            out.push(c);
+        match entity(c, last) {
+            Some(entity) => out.push_str(&entity),
+            None => out.push(c),
         }
     }
     out
@@ -82,35 +85,39 @@ mod tests {
 
     #[test]
     fn bare_text_is_wrapped_and_blocks_are_not() {
-        assert_eq!(rewrite("plain\ntext", false), "<div>plain\ntext</div>");
-        assert_eq!(rewrite("<p>a</p>", false), "<p>a</p>");
-        assert_eq!(rewrite("", false), "");
+        assert_eq!(
+            rewrite("plain\ntext", Entities::None),
+            "<div>plain\ntext</div>"
+        );
+        assert_eq!(rewrite("<p>a</p>", Entities::None), "<p>a</p>");
+        assert_eq!(rewrite("", Entities::None), "");
     }
 
     #[test]
     fn script_style_comments_and_unknown_elements_go() {
         let html =
             "<div>a<script>x()</script><style>p{}</style><!-- hidden --><widget>b</widget></div>";
-        assert_eq!(rewrite(html, false), "<div>ab</div>");
+        assert_eq!(rewrite(html, Entities::None), "<div>ab</div>");
     }
 
     #[test]
     fn emoji_become_numeric_entities_when_asked() {
         assert_eq!(
-            rewrite("<div>\u{1F916}</div>", true),
+            rewrite("<div>\u{1F916}</div>", Entities::Emoji),
             "<div>&#129302;</div>"
         );
         assert_eq!(
-            rewrite("<div>\u{1F916}</div>", false),
+            rewrite("<div>\u{1F916}</div>", Entities::None),
             "<div>\u{1F916}</div>"
+        );
+        assert_eq!(
+            rewrite("<div>\u{FC}</div>", Entities::NonAscii),
+            "<div>&#252;</div>"
         );
     }
 
     #[test]
-    fn angle_brackets_vanish_from_markdown_unless_encoded() {
-        assert_eq!(
-            rewrite_markdown("a <b>c</b> 1 < 2 &lt;T&gt;"),
-            "a c 1 < 2 &lt;T&gt;"
-        );
+    fn a_comment_is_not_wrapped() {
+        assert_eq!(clean("hi", Entities::None), "hi");
     }
 }

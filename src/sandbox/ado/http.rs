@@ -6,7 +6,7 @@ use super::{attachments, comments, discovery, feeds, meta, recycle, wiql, workit
 use crate::model::Side;
 use crate::sandbox::faults::Fault;
 use crate::sandbox::ledger::{self, LedgerEntry};
-use crate::sandbox::{hang_up, truncated};
+use crate::sandbox::{halves, hang_up, truncated};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State as Shared};
@@ -169,7 +169,7 @@ fn send(sandbox: &AdoSandbox, reply: Reply, fault: Option<&Fault>) -> Response<B
     }
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if fault == Some(&Fault::TruncateBody) {
-        return truncated(status, &reply.content_type, &reply.body);
+        return truncated(status, &reply.content_type, &halves::told(&reply.body));
     }
     let activity = guid("activity", &sandbox.ledger.count().to_string());
     let mut response = Response::builder()
@@ -194,7 +194,7 @@ fn send(sandbox: &AdoSandbox, reply: Reply, fault: Option<&Fault>) -> Response<B
         response = response.header(name, value);
     }
     response
-        .body(Body::from(reply.body))
+        .body(Body::from(halves::told(&reply.body).into_owned()))
         .unwrap_or_else(|_| hang_up())
 }
 
@@ -298,7 +298,8 @@ fn route(sandbox: &AdoSandbox, call: &Call) -> Option<Answer> {
     let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
     let method = call.method.as_str();
     Some(match (method, lower.as_slice()) {
-        ("OPTIONS", []) => discovery::locations(),
+        ("OPTIONS", []) => discovery::locations(None),
+        ("OPTIONS", [area]) => discovery::locations(Some(area)),
         ("GET", ["resourceareas"]) => discovery::areas(call),
         ("GET", ["connectiondata"]) => discovery::connection(sandbox, call),
         ("GET", ["identities"]) => discovery::identities(sandbox, call),

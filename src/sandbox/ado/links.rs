@@ -1,8 +1,8 @@
 //! Relation types, and the rules for adding and removing relations.
 
+use super::Refusal;
 use super::draft::{Draft, LinkOp};
 use super::state::{Relation, State, Target, parent_of};
-use super::{Refusal, guid};
 use crate::model::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -280,25 +280,24 @@ pub fn remove(draft: &mut Draft, relation: &Relation) {
     }
 }
 
+/// Only the key tells this refusal; no code is published for its message.
 fn already() -> Refusal {
     Refusal::new(
         400,
         "RelationAlreadyExistsException",
-        "TF26201: A relation of this type to this target already exists.",
+        "The relation already exists.",
     )
 }
 
 /// A relation as the API shows it.
+/// `project`: the GUID of the project.
 pub fn render(relation: &Relation, base: &str, project: &str) -> Value {
     let mut attributes = relation.attributes.clone();
     let url = match &relation.target {
         Target::Item(id) => {
             attributes.insert("isLocked".to_owned(), false.into());
             attributes.insert("name".to_owned(), title(&relation.rel).into());
-            format!(
-                "{base}/{}/_apis/wit/workItems/{id}",
-                guid("project", project)
-            )
+            format!("{base}/{project}/_apis/wit/workItems/{id}")
         }
         Target::Resource { url, .. } => url.clone(),
     };

@@ -15,16 +15,17 @@ pub fn projects(sandbox: &AdoSandbox, call: &Call) -> Answer {
         .config
         .projects
         .iter()
-        .map(|p| brief(p, call))
+        .enumerate()
+        .map(|(index, p)| brief(p, state.project_id(index), call))
         .collect();
     Ok(Reply::list(&rows))
 }
 
-fn brief(project: &ProjectConfig, call: &Call) -> Value {
+fn brief(project: &ProjectConfig, id: &str, call: &Call) -> Value {
     json!({
-        "id": project.id(),
+        "id": id,
         "name": project.name,
-        "url": format!("{}/_apis/projects/{}", call.base, project.id()),
+        "url": format!("{}/_apis/projects/{}", call.base, id),
         "state": "wellFormed",
         "revision": 11,
         "visibility": "private",
@@ -35,9 +36,12 @@ fn brief(project: &ProjectConfig, call: &Call) -> Value {
 /// `GET projects/{name or id}`.
 pub fn project(sandbox: &AdoSandbox, call: &Call, name: &str) -> Answer {
     let state = sandbox.lock();
-    let found = state.project(name).and_then(|p| state.project_at(p));
+    let index = state
+        .project(name)
+        .ok_or_else(|| Refusal::no_such_project(name))?;
+    let (found, id) = (state.project_at(index), state.project_id(index));
     let project = found.ok_or_else(|| Refusal::no_such_project(name))?;
-    let mut body = brief(project, call);
+    let mut body = brief(project, id, call);
     let Some(map) = body.as_object_mut() else {
         return Ok(Reply::json(&body));
     };
@@ -47,7 +51,7 @@ pub fn project(sandbox: &AdoSandbox, call: &Call, name: &str) -> Answer {
         json!({
             "id": team,
             "name": format!("{} Team", project.name),
-            "url": format!("{}/_apis/projects/{}/teams/{team}", call.base, project.id()),
+            "url": format!("{}/_apis/projects/{id}/teams/{team}", call.base),
         }),
     );
     if call.flag("includecapabilities") {
@@ -95,16 +99,27 @@ pub fn route(sandbox: &AdoSandbox, call: &Call, rest: &[&str]) -> Option<Answer>
             kind(&state, call, name).map(|t| Reply::list(&states(t)))
         }
         ["workitemtypes", name, "fields"] => {
-            let full = call.param("$expand").eq_ignore_ascii_case("all");
+            let expand = call.param("$expand").to_ascii_lowercase();
+            let full = matches!(expand.as_str(), "all" | "3");
             kind(&state, call, name).map(|t| Reply::list(&type_fields(&state, t, call, full)))
         }
         ["classificationnodes"] => call.need_project().map(|p| {
             let both = ["areas", "iterations"].map(|group| nodes(&state, p, group, call));
             Reply::list(&both)
         }),
-        ["classificationnodes", group @ ("areas" | "iterations")] => call
-            .need_project()
-            .map(|p| Reply::json(&nodes(&state, p, group, call))),
+        [
+            "classificationnodes",
+            group @ ("areas" | "iterations" | "0" | "1"),
+        ] => {
+            // Numbers of Microsoft's enumeration.
+            let group = if matches!(*group, "areas" | "0") {
+                "areas"
+            } else {
+                "iterations"
+            };
+            call.need_project()
+                .map(|p| Reply::json(&nodes(&state, p, group, call)))
+        }
         ["tags"] => call
             .need_project()
             .map(|p| Reply::list(&tags(&state, p, call))),
@@ -222,6 +237,7 @@ fn nodes(state: &State, index: usize, group: &str, call: &Call) -> Value {
     let depth: usize = call.param("$depth").parse().unwrap_or(0);
     let tree = Tree {
         project,
+        id: state.project_id(index),
         title,
         kind,
         paths,
@@ -232,6 +248,7 @@ fn nodes(state: &State, index: usize, group: &str, call: &Call) -> Value {
 
 struct Tree<'a> {
     project: &'a ProjectConfig,
+    id: &'a str,
     title: &'a str,
     kind: &'a str,
     paths: &'a [String],
@@ -258,21 +275,18 @@ impl Tree<'_> {
         let slash = if path.is_empty() { "" } else { "\\" };
         let mut node = json!({
             "id": 10_000 + place,
-            "identifier": guid(self.kind, &format!("{}/{path}", self.project.name)),
+            "identifier": guid(self.kind, &format!("{}/{place}", self.id)),
             "name": name,
             "structureType": self.kind,
             "hasChildren": !children.is_empty(),
             "path": format!("\\{}\\{}{slash}{path}", self.project.name, self.title),
-            "url": format!("{}/{}/_apis/wit/classificationNodes/{}s/{}", self.base, self.project.id(), self.title, path.replace('\\', "/")),
+            "url": format!("{}/{}/_apis/wit/classificationNodes/{}s/{}", self.base, self.id, self.title, path.replace('\\', "/")),
         });
-        if depth > 0 && !children.is_empty() {
-            let list = children
-                .iter()
-                .map(|child| self.node(child, depth - 1))
-                .collect();
-            if let Some(map) = node.as_object_mut() {
-                map.insert("children".to_owned(), Value::Array(list));
-            }
+        if let Some(map) = node.as_object_mut().filter(|_| depth > 0) {
+            // Null for a leaf, as seen through Microsoft's command line.
+            let list = children.iter().map(|child| self.node(child, depth - 1));
+            let list = (!children.is_empty()).then(|| Value::Array(list.collect()));
+            map.insert("children".to_owned(), list.unwrap_or(Value::Null));
         }
         node
     }

@@ -50,8 +50,12 @@ impl AdoSandbox {
             ..Draft::default()
         };
         rules::defaults(&state, &mut draft, kind, &by, at);
-        let mode = Mode { bypass: false, at };
-        apply(&mut state, &mut draft, None, &operations(fields), &mode)?;
+        let mode = Mode {
+            bypass: false,
+            by_hand: true,
+            at,
+        };
+        apply(&state, &mut draft, None, &operations(fields), &mode)?;
         rules::finish(&state, &mut draft, None, &by, at, true)?;
         remember_tags(&mut state, &draft);
         Ok(save(&mut state, draft, &by, at, false))
@@ -70,8 +74,12 @@ impl AdoSandbox {
         let by = person(&state, by)?;
         let item = state.live(None, id)?.clone();
         let mut draft = Draft::of(&item);
-        let mode = Mode { bypass: false, at };
-        apply(&mut state, &mut draft, Some(&item), operations, &mode)?;
+        let mode = Mode {
+            bypass: false,
+            by_hand: true,
+            at,
+        };
+        apply(&state, &mut draft, Some(&item), operations, &mode)?;
         rules::finish(&state, &mut draft, Some(&item), &by, at, false)?;
         remember_tags(&mut state, &draft);
         save(&mut state, draft, &by, at, false);
@@ -124,9 +132,7 @@ impl AdoSandbox {
     pub fn item(&self, id: i64) -> Option<Snapshot> {
         let state = self.lock();
         let item = state.live(None, id).ok()?;
-        let project = state
-            .project_at(item.project)
-            .map_or("", |p| p.name.as_str());
+        let project = state.project_id(item.project);
         let relations = super::state::ordered(&item.relations);
         let comments = item.comments.iter().filter(|c| !c.deleted);
         Some(Snapshot {

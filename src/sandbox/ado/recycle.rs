@@ -58,7 +58,9 @@ pub fn delete_many(sandbox: &AdoSandbox, call: &Call) -> Answer {
     for id in ids {
         if state.live(call.project, id).is_err() {
             let refusal = Refusal::no_such_item(id);
-            results.push(json!({"id": id, "code": refusal.status, "message": refusal.message}));
+            results.push(
+                json!({"id": id.to_string(), "code": refusal.status, "message": refusal.message}),
+            );
             continue;
         }
         let at = sandbox.clock.tick();

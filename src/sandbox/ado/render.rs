@@ -1,8 +1,8 @@
 //! Work items as JSON.
 
 use super::fields::Kind;
-use super::links;
 use super::state::{Fields, State, WorkItem, ordered};
+use super::{custom_rules, links};
 use crate::model::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -14,11 +14,13 @@ pub struct View {
     pub fields: Vec<String>,
     /// `$expand`, lower case: empty, `none`, `relations`, `fields`, `links`, `all`.
     pub expand: String,
+    /// The answer to a write.
+    pub written: bool,
 }
 
 impl View {
     fn relations(&self) -> bool {
-        matches!(self.expand.as_str(), "relations" | "all")
+        self.written || matches!(self.expand.as_str(), "relations" | "all")
     }
 }
 
@@ -81,16 +83,29 @@ pub fn computed(item: &WorkItem) -> BTreeMap<String, Value> {
     ])
 }
 
+/// Whether a field holds long text, HTML or Markdown.
+pub fn is_long_text(state: &State, name: &str) -> bool {
+    let mut all = state.catalogue.iter();
+    all.any(|f| f.reference == name && f.kind == Kind::Html)
+}
+
+/// The format of each long text among picked fields, `html` where nobody set one. Published live report, 2026.
+fn picked_formats(state: &State, item: &WorkItem, values: &Fields) -> Value {
+    let long = values.keys().filter(|name| is_long_text(state, name));
+    let format = |name: &String| item.formats.get(name).map_or("html", String::as_str);
+    let rows = long.map(|name| (name.clone(), Value::from(format(name))));
+    Value::Object(rows.collect())
+}
+
 /// One item.
 pub fn item(state: &State, item: &WorkItem, base: &str, view: &View) -> Value {
-    let project = state
-        .project_at(item.project)
-        .map_or("", |p| p.name.as_str());
-    let project_id = state
-        .project_at(item.project)
-        .map_or_else(String::new, |p| p.id());
+    let project_id = state.project_id(item.project);
     let url = format!("{base}/{project_id}/_apis/wit/workItems/{}", item.id);
-    let mut values = item.fields.clone();
+    let mut values = if state.quirks.shows_fields_of_former_type {
+        item.fields.clone()
+    } else {
+        custom_rules::shown_by_type(state, item)
+    };
     if view.expand == "all" || view.expand == "fields" || !view.fields.is_empty() {
         values.extend(computed(item));
     }
@@ -109,9 +124,10 @@ pub fn item(state: &State, item: &WorkItem, base: &str, view: &View) -> Value {
             .collect();
         values.retain(|key, _| wanted.contains(&key.as_str()));
     }
-    // The formats come back empty when fields are picked. Published measurement, 2026.
     let formats = if view.fields.is_empty() {
         json!(item.formats)
+    } else if state.quirks.formats_of_picked_fields {
+        picked_formats(state, item, &values)
     } else {
         json!({})
     };
@@ -123,11 +139,12 @@ pub fn item(state: &State, item: &WorkItem, base: &str, view: &View) -> Value {
         Value::Object(fields(state, &values, base)),
     );
     shown.insert("multilineFieldsFormat".to_owned(), formats);
-    if view.relations() && !item.relations.is_empty() {
+    let sees = state.quirks.sees_relations;
+    if view.relations() && sees && !item.relations.is_empty() {
         let rows = ordered(&item.relations);
         let rows: Vec<Value> = rows
             .iter()
-            .map(|r| links::render(r, base, project))
+            .map(|r| links::render(r, base, project_id))
             .collect();
         shown.insert("relations".to_owned(), Value::Array(rows));
     }

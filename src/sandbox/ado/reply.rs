@@ -71,6 +71,17 @@ impl Reply {
     }
 }
 
+/// One broken rule among several.
+#[derive(Clone, Debug)]
+pub struct Broken {
+    /// Reference name of the field.
+    pub field: String,
+    /// As in `fieldStatusFlags`.
+    pub flags: &'static str,
+    /// Without the code.
+    pub message: String,
+}
+
 /// Why a request is refused.
 #[derive(Clone, Debug)]
 pub struct Refusal {
@@ -136,6 +147,41 @@ impl Refusal {
     /// A malformed argument.
     pub fn argument(message: impl Into<String>) -> Refusal {
         Refusal::new(400, "VssPropertyValidationException", message)
+    }
+
+    /// A patch that counts as unreadable: the answer names nothing in it.
+    pub fn unreadable() -> Refusal {
+        Refusal::argument("You must pass a valid patch document in the body of the request.")
+    }
+
+    /// A text beyond the limit of its field, which the answer does not name. The real service's words and key are not
+    /// established.
+    pub fn too_long() -> Refusal {
+        Refusal::argument("The value is too long.")
+    }
+
+    /// A broken rule that is told without saying which.
+    pub fn nameless_rule() -> Refusal {
+        Refusal::new(
+            400,
+            "RuleValidationException",
+            "TF401320: Rule Error. The work item cannot be saved.",
+        )
+    }
+
+    /// Broken rules on several fields; nothing when there are none. The first one is told in the message.
+    pub fn rules(broken: Vec<Broken>) -> Option<Refusal> {
+        let first = broken.first()?;
+        let mut refusal = Refusal::rule(&first.field, first.flags, first.message.clone());
+        let rows: Vec<Value> = broken
+            .iter()
+            .filter_map(|b| Refusal::rule(&b.field, b.flags, b.message.clone()).custom)
+            .filter_map(|custom| custom["RuleValidationErrors"].get(0).cloned())
+            .collect();
+        if let Some(custom) = refusal.custom.as_mut() {
+            custom["RuleValidationErrors"] = Value::Array(rows);
+        }
+        Some(refusal)
     }
 
     /// A broken rule of the work item type on one field. `flags` as in `fieldStatusFlags`.

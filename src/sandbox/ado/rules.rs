@@ -2,9 +2,10 @@
 
 use super::draft::Draft;
 use super::fields::{FieldDef, Kind, allowed_values, default_value};
+use super::html::{self, Entities};
 use super::process::{SYSTEM_FIELDS, TypeDef, default_reason};
 use super::state::{State, WorkItem};
-use super::{Refusal, html, people, render};
+use super::{PriorityCleared, Refusal, custom_rules, markdown, people, render};
 use crate::model::Timestamp;
 use serde_json::Value;
 
@@ -12,13 +13,12 @@ use serde_json::Value;
 const MAX_STRING: usize = 255;
 /// Azure DevOps: docs object-limits.md (2024-09), long text holds 1,048,576 characters.
 const MAX_LONG_TEXT: usize = 1_048_576;
-/// Azure DevOps: docs add-tags-to-work-items.md, 100 tags per item of 400 characters each.
-const MAX_TAGS: usize = 100;
-const MAX_TAG: usize = 400;
-
+/// 1753-01-01 and 10000-01-01, Unix ms: the range of `datetime` in SQL Server, where dates are kept.
+const FIRST_DATE: i64 = -6_847_804_800_000;
+const LAST_DATE: i64 = 253_402_300_800_000;
 /// Returns a written value as the server stores it; `None` clears the field.
 pub fn normalise(
-    state: &mut State,
+    state: &State,
     project: usize,
     field: &FieldDef,
     written: &Value,
@@ -32,28 +32,32 @@ pub fn normalise(
         Kind::Integer => integer(field, written)?.into(),
         Kind::Double => number(field, written)?.into(),
         Kind::Boolean => written.as_bool().ok_or_else(|| wrong_type(field))?.into(),
-        Kind::DateTime => instant(field, written)?.into(),
+        Kind::DateTime => instant(written)?.into(),
         Kind::Html | Kind::History => {
             let text = text(field, written, MAX_LONG_TEXT)?;
-            let quirks = &state.quirks;
-            match (markdown, quirks.rewrite_html) {
-                (_, false) => text,
-                (true, true) => html::rewrite_markdown(&text),
-                (false, true) => html::rewrite(&text, quirks.emoji_entities),
-            }
-            .into()
-        }
-        Kind::PlainText if field.reference == "System.Tags" => {
-            match tags(state, project, &text(field, written, MAX_LONG_TEXT)?)? {
-                joined if joined.is_empty() => return Ok(None),
-                joined => joined.into(),
-            }
+            long_text(state, field.kind, &text, markdown).into()
         }
         Kind::PlainText => text(field, written, MAX_LONG_TEXT)?.into(),
         Kind::TreePath => tree_path(state, project, field, written)?.into(),
         Kind::String => text(field, written, MAX_STRING)?.trim().into(),
     };
     picklist(field, stored).map(Some)
+}
+
+/// Returns long text as the server stores it.
+pub fn long_text(state: &State, kind: Kind, text: &str, markdown: bool) -> String {
+    let quirks = &state.quirks;
+    let entities = match (quirks.non_ascii_entities, quirks.emoji_entities) {
+        (true, _) => Entities::NonAscii,
+        (false, true) => Entities::Emoji,
+        (false, false) => Entities::None,
+    };
+    match kind {
+        _ if !quirks.rewrite_html => text.to_owned(),
+        _ if markdown => markdown::rewrite(text, quirks.emoji_entities),
+        Kind::History => html::clean(text, entities),
+        _ => html::rewrite(text, entities),
+    }
 }
 
 fn picklist(field: &FieldDef, stored: Value) -> Result<Value, Refusal> {
@@ -97,7 +101,9 @@ fn wrong_type(field: &FieldDef) -> Refusal {
 }
 
 fn person(state: &State, field: &FieldDef, written: &Value) -> Result<String, Refusal> {
-    if let Some(person) = people::resolve(&state.config.people, written) {
+    let found = people::resolve(&state.config.people, written);
+    // Somebody who left stays in old values and can be written no more. WorkItemUpdater issue 78.
+    if let Some(person) = found.filter(|p| !state.left.contains(&p.id)) {
         return Ok(person.id.clone());
     }
     let shown = written
@@ -140,15 +146,18 @@ fn number(field: &FieldDef, written: &Value) -> Result<f64, Refusal> {
         .ok_or_else(|| wrong_type(field))
 }
 
-fn instant(field: &FieldDef, written: &Value) -> Result<String, Refusal> {
-    let text = written.as_str().ok_or_else(|| wrong_type(field))?;
+/// Reads a date. One that is none, or that lies outside the years 1753 to 9999 of the database type `datetime`, is refused
+/// without naming the field; the real service's words for it are not established.
+fn instant(written: &Value) -> Result<String, Refusal> {
+    let text = written.as_str().ok_or_else(Refusal::unreadable)?;
     let day = || Timestamp::parse_rfc3339(&format!("{text}T00:00:00Z"));
     let zoneless = || Timestamp::parse_rfc3339(&format!("{text}Z"));
     Timestamp::parse_rfc3339(text)
         .or_else(day)
         .or_else(zoneless)
+        .filter(|at| (FIRST_DATE..LAST_DATE).contains(&at.0))
         .map(render::date)
-        .ok_or_else(|| wrong_type(field))
+        .ok_or_else(Refusal::unreadable)
 }
 
 fn text(field: &FieldDef, written: &Value, limit: usize) -> Result<String, Refusal> {
@@ -157,54 +166,41 @@ fn text(field: &FieldDef, written: &Value, limit: usize) -> Result<String, Refus
         Value::Number(_) | Value::Bool(_) => written.to_string(),
         _ => return Err(wrong_type(field)),
     };
-    // Limits count UTF-16 units, as .NET strings do.
+    within(text, limit)
+}
+
+/// Refuses a text that is longer than the database holds.
+pub fn text_of(text: &str) -> Result<(), Refusal> {
+    within(text.to_owned(), MAX_LONG_TEXT).map(|_| ())
+}
+
+/// Limits count UTF-16 units, as .NET strings do; nothing is ever cut. docs-tools issue 370 and
+/// solidify/jira-azuredevops-migrator issue 627 hit the limit of a title for some texts only.
+fn within(text: String, limit: usize) -> Result<String, Refusal> {
     if text.encode_utf16().count() > limit {
-        return Err(Refusal::rule(
-            &field.reference,
-            "invalidTooLong",
-            format!(
-                "The field '{}' is too long; the limit is {limit} characters.",
-                field.name
-            ),
-        ));
+        return Err(Refusal::too_long());
     }
     Ok(text)
 }
 
-fn tags(state: &mut State, project: usize, written: &str) -> Result<String, Refusal> {
-    let known = state.tags.entry(project).or_default();
-    let mut chosen: Vec<String> = Vec::new();
-    for tag in written
-        .split([';', ','])
-        .map(str::trim)
-        .filter(|t| !t.is_empty())
-    {
-        if tag.chars().count() > MAX_TAG {
-            return Err(Refusal::argument(
-                "TF401242: A tag must not be longer than 400 characters.",
-            ));
-        }
-        if chosen
-            .iter()
-            .any(|c| c.to_lowercase() == tag.to_lowercase())
-        {
-            continue;
-        }
-        // A tag that exists wins over another spelling of it. Azure DevOps docs issue 5055.
-        let spelt = known
-            .iter()
-            .find(|k| k.to_lowercase() == tag.to_lowercase());
-        chosen.push(spelt.cloned().unwrap_or_else(|| tag.to_owned()));
+/// What a save makes of a field that a client cleared. Only the priority has a default that may come back.
+pub fn cleared(
+    state: &State,
+    field: &FieldDef,
+    stored: Option<Value>,
+) -> Result<Option<Value>, Refusal> {
+    if stored.is_some() || field.reference != "Microsoft.VSTS.Common.Priority" {
+        return Ok(stored);
     }
-    if chosen.len() > MAX_TAGS {
-        return Err(Refusal::new(
-            400,
-            "WorkItemTagLimitExceededException",
-            "TF401243: The work item has more than 100 tags.",
-        ));
+    match state.quirks.priority_cleared {
+        PriorityCleared::Empty => Ok(None),
+        PriorityCleared::Default => Ok(default_value(&field.reference)),
+        PriorityCleared::Refused => Err(Refusal::rule(
+            &field.reference,
+            "required, hasValues, limitedToValues, invalidEmpty",
+            "Rule Error for field Priority. Error code: Required, HasValues, LimitedToValues, InvalidEmpty.",
+        )),
     }
-    chosen.sort_by_key(|t| t.to_lowercase());
-    Ok(chosen.join("; "))
 }
 
 fn tree_path(
@@ -321,7 +317,10 @@ pub fn finish(
             .unwrap_or("");
         return Err(not_in_list("System.Reason", "Reason", reason));
     }
-    Ok(())
+    if free {
+        return Ok(());
+    }
+    custom_rules::apply(state, draft, before, category, from != target)
 }
 
 /// What a change of state sets.

@@ -1,12 +1,13 @@
 //! What the fake organisation holds.
 
+use super::custom_rules::CustomRule;
 use super::fields::FieldDef;
 use super::people::Person;
 use super::process::{Process, TypeDef};
 use super::{AdoConfig, ProjectConfig, Quirks, Refusal, guid};
 use crate::model::Timestamp;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Field values by reference name. Identity fields hold the person's id; unset fields are absent.
 pub type Fields = BTreeMap<String, Value>;
@@ -17,6 +18,11 @@ pub struct State {
     pub config: AdoConfig,
     pub catalogue: Vec<FieldDef>,
     pub quirks: Quirks,
+    pub rules: Vec<CustomRule>,
+    /// GUID of each project, which a renaming leaves alone.
+    pub project_ids: Vec<String>,
+    /// Ids of people who left.
+    pub left: BTreeSet<String>,
     pub items: BTreeMap<i64, WorkItem>,
     /// Tag spellings per project, in order of first use.
     pub tags: BTreeMap<usize, Vec<String>>,
@@ -119,9 +125,12 @@ impl State {
         catalogue.extend(config.custom_fields.iter().cloned());
         State {
             next_id: config.first_id,
+            project_ids: config.projects.iter().map(ProjectConfig::id).collect(),
             config,
             catalogue,
             quirks: Quirks::default(),
+            rules: Vec::new(),
+            left: BTreeSet::new(),
             items: BTreeMap::new(),
             tags: BTreeMap::new(),
             attachments: BTreeMap::new(),
@@ -138,7 +147,16 @@ impl State {
         self.config
             .projects
             .iter()
-            .position(|p| p.name.eq_ignore_ascii_case(name) || p.id().eq_ignore_ascii_case(name))
+            .position(|p| p.name.eq_ignore_ascii_case(name))
+            .or_else(|| {
+                let mut ids = self.project_ids.iter();
+                ids.position(|id| id.eq_ignore_ascii_case(name))
+            })
+    }
+
+    /// The GUID of a project; empty when there is none.
+    pub fn project_id(&self, index: usize) -> &str {
+        self.project_ids.get(index).map_or("", String::as_str)
     }
 
     pub fn project_at(&self, index: usize) -> Option<&ProjectConfig> {
@@ -213,8 +231,8 @@ pub fn ordered(relations: &[Relation]) -> Vec<Relation> {
 }
 
 impl ProjectConfig {
-    /// The project's GUID; follows from its name.
-    pub fn id(&self) -> String {
+    /// The GUID of a new project; follows from its name.
+    fn id(&self) -> String {
         guid("project", &self.name)
     }
 }

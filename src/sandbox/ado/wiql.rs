@@ -41,6 +41,7 @@ pub fn query(sandbox: &AdoSandbox, call: &Call) -> Answer {
         now,
         time: call.flag("timeprecision"),
     };
+    evaluate::check_paths(&state, &parsed.condition)?;
     let mut rows = find_rows(&state, &parsed, &scope, now)?;
     order(&mut rows, &parsed.order);
     let mut ids: Vec<i64> = rows.iter().map(|item| item.id).collect();

@@ -21,20 +21,28 @@ pub fn get(sandbox: &AdoSandbox, call: &Call, id: i64) -> Answer {
 }
 
 fn reply(state: &State, item: &WorkItem, call: &Call) -> Answer {
-    let view = single_view(call)?;
+    let mut view = view(state, call.list("fields"), call.param("$expand"))?;
+    if view.expand.is_empty() && view.fields.is_empty() {
+        view.expand = "links".to_owned();
+        // The answer to a write shows the relations without being asked. Azure DevOps CLI recordings.
+        view.written = call.method != "GET";
+    }
     Ok(Reply::json(&render::item(state, item, &call.base, &view)))
 }
 
-fn single_view(call: &Call) -> Result<View, Refusal> {
-    let mut view = view(call.list("fields"), call.param("$expand"))?;
-    if view.expand.is_empty() && view.fields.is_empty() {
-        view.expand = "links".to_owned();
+/// Microsoft's own clients send the number of an enumeration as well as its name (npm azure-devops-node-api).
+fn view(state: &State, fields: Vec<String>, expand: &str) -> Result<View, Refusal> {
+    let expand = match expand.to_lowercase().as_str() {
+        "0" => "none".to_owned(),
+        "1" => "relations".to_owned(),
+        "2" => "fields".to_owned(),
+        "3" => "links".to_owned(),
+        "4" => "all".to_owned(),
+        name => name.to_owned(),
+    };
+    for name in &fields {
+        super::patch::definition(state, name)?;
     }
-    Ok(view)
-}
-
-fn view(fields: Vec<String>, expand: &str) -> Result<View, Refusal> {
-    let expand = expand.to_lowercase();
     if !fields.is_empty() && !matches!(expand.as_str(), "" | "none") {
         return Err(Refusal::new(
             400,
@@ -42,7 +50,11 @@ fn view(fields: Vec<String>, expand: &str) -> Result<View, Refusal> {
             "The expand parameter can not be used with the fields parameter.",
         ));
     }
-    Ok(View { fields, expand })
+    Ok(View {
+        fields,
+        expand,
+        written: false,
+    })
 }
 
 /// `GET workitems?ids=`.
@@ -53,14 +65,9 @@ pub fn list(sandbox: &AdoSandbox, call: &Call) -> Answer {
         .map(|id| id.parse::<i64>())
         .collect::<Result<Vec<_>, _>>();
     let ids = ids.map_err(|_| Refusal::argument("The ids parameter must be a list of numbers."))?;
-    let view = view(call.list("fields"), call.param("$expand"))?;
-    many(
-        &sandbox.lock(),
-        call,
-        &ids,
-        &view,
-        call.param("errorpolicy"),
-    )
+    let state = sandbox.lock();
+    let view = view(&state, call.list("fields"), call.param("$expand"))?;
+    many(&state, call, &ids, &view, call.param("errorpolicy"))
 }
 
 /// `POST workitemsbatch`.
@@ -77,19 +84,19 @@ pub fn batch(sandbox: &AdoSandbox, call: &Call) -> Answer {
         .filter_map(Value::as_str)
         .map(str::to_owned)
         .collect();
-    let expand = match member(&body, "$expand") {
-        // Microsoft's clients send the number of the enumeration as well as its name.
-        Value::Number(number) => match number.as_i64() {
-            Some(1) => "relations",
-            Some(2) => "fields",
-            Some(3) => "links",
-            Some(4) => "all",
-            _ => "none",
-        },
-        other => other.as_str().unwrap_or(""),
-    };
-    let policy = member(&body, "errorPolicy").as_str().unwrap_or("");
-    many(&sandbox.lock(), call, &ids, &view(fields, expand)?, policy)
+    let (expand, policy) = (plain(&body, "$expand"), plain(&body, "errorPolicy"));
+    let state = sandbox.lock();
+    let view = view(&state, fields, &expand)?;
+    many(&state, call, &ids, &view, &policy)
+}
+
+/// A member that is a text or a number, as text.
+fn plain(body: &Value, name: &str) -> String {
+    match member(body, name) {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
 }
 
 fn many(state: &State, call: &Call, ids: &[i64], view: &View, policy: &str) -> Answer {
@@ -108,7 +115,7 @@ fn many(state: &State, call: &Call, ids: &[i64], view: &View, policy: &str) -> A
             "The ids parameter must name at least one work item.",
         ));
     }
-    let omit = policy.eq_ignore_ascii_case("omit");
+    let omit = matches!(policy.to_ascii_lowercase().as_str(), "omit" | "2");
     let mut rows = Vec::with_capacity(ids.len());
     for &id in ids {
         match state.live(call.project, id) {
@@ -134,14 +141,18 @@ pub fn create(sandbox: &AdoSandbox, call: &Call) -> Answer {
         .type_of(project, name)
         .ok_or_else(|| Refusal::no_such_type(name))?;
     let bypass = call.flag("bypassrules");
-    let mode = Mode { bypass, at };
+    let mode = Mode {
+        bypass,
+        by_hand: false,
+        at,
+    };
     let mut draft = Draft {
         id: state.next_id,
         project,
         ..Draft::default()
     };
     rules::defaults(&state, &mut draft, kind, &call.by, at);
-    let stamped = apply(&mut state, &mut draft, None, &operations, &mode)
+    let stamped = apply(&state, &mut draft, None, &operations, &mode)
         .map(|()| stamps(&operations, bypass))?;
     rules::finish(&state, &mut draft, None, &call.by, at, bypass)?;
     if call.flag("validateonly") {
@@ -169,9 +180,13 @@ pub fn update(sandbox: &AdoSandbox, call: &Call, id: i64) -> Answer {
         ));
     }
     let bypass = call.flag("bypassrules");
-    let mode = Mode { bypass, at };
+    let mode = Mode {
+        bypass,
+        by_hand: false,
+        at,
+    };
     let mut draft = Draft::of(&item);
-    apply(&mut state, &mut draft, Some(&item), &operations, &mode)?;
+    apply(&state, &mut draft, Some(&item), &operations, &mode)?;
     rules::finish(&state, &mut draft, Some(&item), &call.by, at, bypass)?;
     if call.flag("validateonly") {
         let preview = draft.preview(&state, &call.by, at);
@@ -214,9 +229,21 @@ fn document(call: &Call) -> Result<Vec<Value>, Refusal> {
         ));
     }
     match call.json()? {
-        Value::Array(operations) => Ok(operations),
-        _ => Err(Refusal::argument(
-            "You must pass a valid patch document in the body of the request.",
-        )),
+        Value::Array(operations) if operations.iter().all(readable) => Ok(operations),
+        _ => Err(Refusal::unreadable()),
+    }
+}
+
+/// Whether a document holds no character that XML 1.0 has no place for. One of them anywhere makes the whole document
+/// unreadable, and the answer names nothing. solidify/jira-azuredevops-migrator issue 29, migration-tools issue 1883.
+pub fn readable(document: &Value) -> bool {
+    let refused = |c: char| {
+        matches!(c, '\u{FFFE}' | '\u{FFFF}') || c < ' ' && !matches!(c, '\t' | '\n' | '\r')
+    };
+    match document {
+        Value::String(text) => !text.contains(refused),
+        Value::Array(parts) => parts.iter().all(readable),
+        Value::Object(members) => members.values().all(readable),
+        _ => true,
     }
 }

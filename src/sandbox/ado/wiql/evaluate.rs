@@ -65,6 +65,56 @@ pub fn matches(
     })
 }
 
+/// Refuses a condition with a path that does not exist (any more): the whole query fails, it does not find nothing.
+/// Published reports of live accounts, 2025 and 2026: 400 with TF51011.
+pub fn check_paths(state: &State, condition: &Condition) -> Result<(), Refusal> {
+    match condition {
+        Condition::Always => Ok(()),
+        Condition::All(parts) | Condition::Any(parts) => {
+            parts.iter().try_for_each(|part| check_paths(state, part))
+        }
+        Condition::Not(inner) => check_paths(state, inner),
+        Condition::Compare {
+            field,
+            operator: Operator::Under | Operator::NotUnder,
+            values,
+        } => {
+            let area = field.reference == "System.AreaPath";
+            let gone = values.iter().find_map(|value| match value {
+                Operand::Text(path) if !exists(state, area, path) => Some(path),
+                _ => None,
+            });
+            gone.map_or(Ok(()), |path| {
+                let what = if area { "area" } else { "iteration" };
+                Err(Refusal::new(
+                    400,
+                    "SyntaxException",
+                    format!(
+                        "TF51011: The specified {what} path does not exist. The error is caused by \u{AB}'{path}'\u{BB}."
+                    ),
+                ))
+            })
+        }
+        Condition::Compare { .. } => Ok(()),
+    }
+}
+
+fn exists(state: &State, area: bool, path: &str) -> bool {
+    let wanted = path.trim_end_matches('\\').to_lowercase();
+    state.config.projects.iter().any(|project| {
+        let nodes = if area {
+            &project.areas
+        } else {
+            &project.iterations
+        };
+        let root = project.name.to_lowercase();
+        wanted == root
+            || nodes
+                .iter()
+                .any(|node| format!("{root}\\{}", node.to_lowercase()) == wanted)
+    })
+}
+
 fn compare(
     state: &State,
     field: &FieldDef,
