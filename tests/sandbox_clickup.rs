@@ -7,6 +7,8 @@
 
 #[path = "sandbox_clickup/bench.rs"]
 mod bench;
+#[path = "sandbox_clickup/corrected.rs"]
+mod corrected;
 #[path = "sandbox_clickup/reading.rs"]
 mod reading;
 #[path = "sandbox_clickup/service.rs"]

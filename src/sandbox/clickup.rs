@@ -3,6 +3,7 @@
 //! It is written from the vendor's published reference and from recorded answers, never from
 //! what this program's client expects, because a fake that shares the client's errors proves nothing.
 
+mod admin;
 mod answer;
 mod attachments;
 mod call;
@@ -15,6 +16,8 @@ mod limit;
 mod listing;
 mod places;
 mod prose;
+mod quiet;
+mod recurring;
 mod routes;
 mod serve;
 mod show;
@@ -27,6 +30,8 @@ pub use config::{
     ClickUpConfig, Quirks, SandboxField, SandboxFolder, SandboxList, SandboxSpace, SandboxStatus,
     SandboxUser, TeamArchived,
 };
+
+pub use recurring::Recurrence;
 
 use super::clock::SandboxClock;
 use super::faults::Faults;
@@ -131,8 +136,13 @@ impl ClickUpSandbox {
     /// names) and `custom_fields` (`id` and `value`, null clears), which PUT itself ignores.
     pub fn edit(&self, task: &str, body: &Value) -> Result<(), Refused> {
         let mut world = self.world();
+        let was_closed = recurring::is_closed(&world, task)?;
         write::update(&mut world, task, body)?;
-        Ok(write::by_hand(&mut world, task, body)?)
+        write::by_hand(&mut world, task, body)?;
+        if !was_closed && recurring::is_closed(&world, task)? {
+            recurring::go_on(&mut world, task)?;
+        }
+        Ok(())
     }
 
     /// Moves a task and its subtasks to the trash.

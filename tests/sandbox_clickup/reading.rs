@@ -311,7 +311,7 @@ async fn places_show_statuses_only_where_the_vendor_does() {
             .as_array()
             .unwrap()
             .len(),
-        4
+        5
     );
     let lists = bench.get(&format!("/space/{SPACE}/list")).await.body["lists"].clone();
     assert!(

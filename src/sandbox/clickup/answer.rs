@@ -1,6 +1,6 @@
 //! Answers: JSON, refusals in the v2 and v3 shapes, and deliberately broken ones.
 
-use crate::sandbox;
+use crate::sandbox::{self, halves};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
@@ -142,7 +142,7 @@ impl Answer {
     }
 
     pub fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.body));
+        let mut response = Response::new(Body::from(halves::told(&self.body).into_owned()));
         *response.status_mut() = status_code(self.status);
         let content_type = Some(("content-type".to_owned(), self.content_type));
         let content_type = content_type.filter(|(_, value)| !value.is_empty());
@@ -158,7 +158,11 @@ impl Answer {
 
     /// Announces the whole length, sends half, then breaks the connection.
     pub fn into_truncated(self) -> Response {
-        sandbox::truncated(status_code(self.status), &self.content_type, &self.body)
+        sandbox::truncated(
+            status_code(self.status),
+            &self.content_type,
+            &halves::told(&self.body),
+        )
     }
 }
 

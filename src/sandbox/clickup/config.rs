@@ -31,9 +31,10 @@ pub struct ClickUpConfig {
 pub struct SandboxUser {
     /// Numeric id; negative for an AI agent.
     pub id: i64,
-    /// Display name.
+    /// Display name; empty for an invited guest who has none yet, which is null on the wire
+    /// (johannesjo/super-productivity issue 5908).
     pub username: String,
-    /// Address.
+    /// Address; empty for null.
     pub email: String,
     /// IANA zone, used for date-only values the token's user writes. An unknown name means UTC.
     pub timezone: String,
@@ -76,6 +77,8 @@ pub struct SandboxList {
     pub id: String,
     /// Name.
     pub name: String,
+    /// Whether it is archived.
+    pub archived: bool,
     /// Own statuses; `None` inherits those of the space.
     pub statuses: Option<Vec<SandboxStatus>>,
     /// Custom fields that apply here.
@@ -135,6 +138,12 @@ pub struct Quirks {
     pub team_last_page: bool,
     /// What the team listing makes of `archived`.
     pub team_archived: TeamArchived,
+    /// Whether the token may see the workspace. Without, everything in it is 401 `OAUTH_027` while `GET /user` works.
+    pub workspace_authorised: bool,
+    /// Whether a description with an HTML comment and an address is escaped and linked once more by every write.
+    pub escapes_again: bool,
+    /// Whether the answer to an update that completes a recurring task already shows it open again.
+    pub reopened_in_answer: bool,
     /// Whether the answer to an update leaves the description out.
     pub put_omits_description: bool,
     /// Whether tag names are folded to lower case.
@@ -171,6 +180,9 @@ impl Default for Quirks {
             updated_newest_first: true,
             team_last_page: false,
             team_archived: TeamArchived::IgnoredHidden,
+            workspace_authorised: true,
+            escapes_again: true,
+            reopened_in_answer: true,
             put_omits_description: false,
             lowercase_tags: true,
             custom_fields: true,
@@ -215,6 +227,7 @@ impl SandboxList {
         SandboxList {
             id: id.to_owned(),
             name: name.to_owned(),
+            archived: false,
             statuses: None,
             fields: Vec::new(),
         }
@@ -248,7 +261,7 @@ impl SandboxField {
 
 impl ClickUpConfig {
     /// A small workspace: one space, two lists outside folders (`901100000001` with inherited
-    /// statuses, `901100000002` with its own), one folder with a list (`901100000003`), four people.
+    /// statuses, `901100000002` with its own), one folder with a list (`901100000003`), four people and an invited guest.
     pub fn example() -> ClickUpConfig {
         let fields = vec![
             SandboxField::new("0f7c1c5e-5d0e-4e58-9d3f-000000000001", "Upstream", "url"),
@@ -278,6 +291,10 @@ impl ClickUpConfig {
                 SandboxUser {
                     guest_of: Some(Vec::new()),
                     ..SandboxUser::member(1004, "Gil Guest", "gil@example.net")
+                },
+                SandboxUser {
+                    guest_of: Some(Vec::new()),
+                    ..SandboxUser::member(1005, "", "")
                 },
             ],
             custom_items: vec![(1300, "Bug".to_owned())],

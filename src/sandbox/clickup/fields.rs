@@ -3,6 +3,7 @@
 use super::answer::{BAD_PARAMETER, Refusal};
 use super::call::{self, Query};
 use super::config::SandboxField;
+use super::quiet;
 use super::show;
 use super::world::{Place, Task, World};
 use serde_json::{Value, json};
@@ -141,6 +142,13 @@ fn accept(field: &SandboxField, value: &Value, old: Option<&Value>) -> Result<Va
     }
 }
 
+/// A `url` field takes anything and stores an address only. n8n-io/n8n issue 11937, triptechtravel/clickup-cli issue 2.
+fn is_no_address(world: &World, list: &str, id: &str, value: &Value) -> bool {
+    let is_url = field(world, list, id).is_ok_and(|field| field.kind == "url");
+    let address = |text: &str| url::Url::parse(text).is_ok_and(|url| url.has_host());
+    is_url && value.as_str().is_some_and(|text| !address(text))
+}
+
 fn field<'a>(world: &'a World, list: &str, id: &str) -> Result<&'a SandboxField, Refusal> {
     if !world.config.quirks.custom_fields {
         return Err(PLAN);
@@ -156,6 +164,9 @@ fn field<'a>(world: &'a World, list: &str, id: &str) -> Result<&'a SandboxField,
 
 /// Stores one value in a task about to be committed.
 pub(super) fn put(world: &World, task: &mut Task, id: &str, value: &Value) -> Result<(), Refusal> {
+    if is_no_address(world, &task.list, id, value) {
+        return Ok(());
+    }
     let stored = accept(field(world, &task.list, id)?, value, task.fields.get(id))?;
     task.fields.insert(id.to_owned(), stored);
     Ok(())
@@ -172,13 +183,14 @@ pub(super) fn set(
     if world.raw_task(task).is_some_and(|task| task.deleted) {
         return Ok(json!({}));
     }
+    let value = body.get("value").unwrap_or(&Value::Null);
+    let list = world.task(task)?.list.clone();
+    if quiet::keeps(world, field, value) || is_no_address(world, &list, field, value) {
+        world.change(task, |_| {});
+        return Ok(json!({}));
+    }
     let mut changed = Task::clone(&*world.task(task)?);
-    put(
-        world,
-        &mut changed,
-        field,
-        body.get("value").unwrap_or(&Value::Null),
-    )?;
+    put(world, &mut changed, field, value)?;
     world.change_at(task, world.config.quirks.field_set_moves, |task| {
         task.fields = changed.fields
     });

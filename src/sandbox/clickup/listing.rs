@@ -185,9 +185,11 @@ pub(super) fn of_team(world: &World, query: &Query) -> Result<Value, Refusal> {
         query.all("list_ids[]"),
     );
     let parent = query.get("parent");
+    // Tasks of archived lists are left out, with `archived=true` as well. AutoIDM/tap-clickup issue 99.
     let inside = |task: &Task| {
         world.place(&task.list).is_ok_and(|place| {
-            (spaces.is_empty() || spaces.contains(&place.space.id.as_str()))
+            !place.list.archived
+                && (spaces.is_empty() || spaces.contains(&place.space.id.as_str()))
                 && (folders.is_empty() || folders.contains(&place.folder_id().as_str()))
                 && (lists.is_empty() || lists.contains(&place.list.id.as_str()))
         })

@@ -23,10 +23,13 @@ pub(super) fn teams(world: &World) -> Value {
         // ClickUp docs "Custom Roles": 1 owner, 2 admin, 3 member, 4 guest.
         let role = if user.guest_of.is_some() { 4 } else { 3 };
         json!({"user": {
-            "id": user.id, "username": user.username, "email": user.email, "color": "#595d66", "profilePicture": null,
+            "id": user.id, "username": show::given(&user.username), "email": show::given(&user.email), "color": "#595d66", "profilePicture": null,
             "initials": show::initials(user), "role": role,
         }})
     };
+    if !world.config.quirks.workspace_authorised {
+        return json!({"teams": []});
+    }
     let members: Vec<Value> = world.config.users.iter().map(member).collect();
     json!({"teams": [{
         "id": world.config.workspace, "name": world.config.workspace_name, "color": "#40BC86", "avatar": null, "members": members,
@@ -113,7 +116,7 @@ fn list(world: &World, place: Place<'_>, with_statuses: bool) -> Value {
             "hidden": place.folder.is_none(), "archived": false, "access": true,
         },
         "space": {"id": place.space.id, "name": place.space.name, "archived": false, "access": true},
-        "archived": false, "override_statuses": place.list.statuses.is_some(), "permission_level": "create",
+        "archived": place.list.archived, "override_statuses": place.list.statuses.is_some(), "permission_level": "create",
     });
     if let (true, Some(map)) = (with_statuses, shown.as_object_mut()) {
         map.insert(
@@ -138,19 +141,21 @@ pub(super) fn lists_of_space(world: &World, id: &str, archived: bool) -> Result<
     world.space(id)?;
     let rows = world
         .places()
-        .filter(|place| place.space.id == id && place.folder.is_none() && !archived);
+        .filter(|place| place.space.id == id && place.folder.is_none())
+        .filter(|place| place.list.archived == archived);
     Ok(json!({"lists": rows.map(|place| list(world, place, false)).collect::<Vec<_>>()}))
 }
 
-fn lists_in(world: &World, folder: &SandboxFolder) -> Vec<Value> {
+fn lists_in(world: &World, folder: &SandboxFolder, archived: bool) -> Vec<Value> {
     let rows = world
         .places()
-        .filter(|place| place.folder.is_some_and(|other| other.id == folder.id));
+        .filter(|place| place.folder.is_some_and(|other| other.id == folder.id))
+        .filter(|place| place.list.archived == archived);
     rows.map(|place| list(world, place, true)).collect()
 }
 
 fn folder(world: &World, space: &SandboxSpace, folder: &SandboxFolder) -> Value {
-    let lists = lists_in(world, folder);
+    let lists = lists_in(world, folder, false);
     let count: u64 = lists
         .iter()
         .filter_map(|list| list.get("task_count"))
@@ -191,12 +196,7 @@ pub(super) fn one_folder(world: &World, id: &str) -> Result<Value, Refusal> {
 /// `GET /folder/{id}/list`.
 pub(super) fn lists_of_folder(world: &World, id: &str, archived: bool) -> Result<Value, Refusal> {
     let (_, found) = find_folder(world, id)?;
-    let lists = if archived {
-        Vec::new()
-    } else {
-        lists_in(world, found)
-    };
-    Ok(json!({"lists": lists}))
+    Ok(json!({"lists": lists_in(world, found, archived)}))
 }
 
 /// `GET /list/{id}/member`: only people with explicit access, so members of the workspace are missing.

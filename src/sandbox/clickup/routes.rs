@@ -1,17 +1,24 @@
 //! Which handler answers which method and path.
 
-use super::answer::{NO_ROUTE, Refusal, Reply};
+use super::answer::{FOREIGN, NO_ROUTE, Refusal, Reply};
 use super::call::Call;
 use super::places::{self, check_team};
 use super::show::{self, Detail};
 use super::world::World;
-use super::{attachments, checklists, comments, edges, fields, listing, tags, time, write};
+use super::{
+    attachments, checklists, comments, edges, fields, listing, quiet, recurring, tags, time, write,
+};
 use serde_json::{Value, json};
 
 /// Answers a request that passed authentication and the rate limit.
 pub(super) fn answer(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     let (method, query, body) = (call.method.as_str(), &call.query, &call.body);
+    if !world.config.quirks.workspace_authorised
+        && !matches!(segments.as_slice(), ["user"] | ["team"])
+    {
+        return Err(FOREIGN);
+    }
     if call.v3 {
         return match (method, segments.as_slice()) {
             ("PUT", ["workspaces", team, "tasks", task, "home_list", list]) => {
@@ -64,7 +71,8 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
         ("GET", ["list", list, "field"]) => fields::definitions(world, list)?,
         ("GET", ["list", list, "task"]) => listing::of_list(world, list, query)?,
         ("POST", ["list", list, "task"]) => {
-            let id = write::create(world, list, body, world.config.token_user)?;
+            let body = quiet::heard(world, body);
+            let id = write::create(world, list, &body, world.config.token_user)?;
             let task = world.task(&id)?;
             show::task(world, &task, Detail::default())
         }
@@ -93,6 +101,18 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Result<Reply, Refusal> {
     Ok(value.into())
 }
 
+/// Carries out an update. Members without effect move `date_updated` all the same. Returns whether it completed the task.
+fn edit(world: &mut World, task: &str, body: &Value) -> Result<bool, Refusal> {
+    let before = world.task(task)?;
+    let was_closed = recurring::is_closed(world, task)?;
+    let (body, idle) = quiet::taken(world, task, body)?;
+    write::update(world, task, &body)?;
+    if idle && world.task(task)?.updated == before.updated {
+        world.change(task, |_| {});
+    }
+    Ok(!was_closed && recurring::is_closed(world, task)?)
+}
+
 /// Everything below `/task/{id}` but its deletion.
 fn of_task(world: &mut World, call: &Call, task: &str, rest: &[&str]) -> Result<Value, Refusal> {
     let (query, body) = (&call.query, &call.body);
@@ -107,9 +127,16 @@ fn of_task(world: &mut World, call: &Call, task: &str, rest: &[&str]) -> Result<
             Ok(show::task(world, &found, detail))
         }
         ("PUT", []) => {
-            write::update(world, task, body)?;
+            let completed = edit(world, task, body)?;
+            let early = world.config.quirks.reopened_in_answer;
+            if completed && early {
+                recurring::go_on(world, task)?;
+            }
             let stored = world.task(task)?;
             let mut shown = show::task(world, &stored, detail);
+            if completed && !early {
+                recurring::go_on(world, task)?;
+            }
             if let (true, Some(map)) = (
                 world.config.quirks.put_omits_description,
                 shown.as_object_mut(),
@@ -121,6 +148,11 @@ fn of_task(world: &mut World, call: &Call, task: &str, rest: &[&str]) -> Result<
             Ok(shown)
         }
         ("GET", ["member"]) => places::list_members(world, &world.task(task)?.list.clone()),
+        ("POST" | "DELETE", ["tag", name]) if quiet::keeps(world, "tags", &json!(name)) => {
+            world.task(task)?;
+            world.change(task, |_| {});
+            Ok(json!({}))
+        }
         ("POST", ["tag", name]) => tags::add(world, task, name),
         ("DELETE", ["tag", name]) => tags::remove(world, task, name),
         ("POST", ["field", field]) => fields::set(world, task, field, body),

@@ -24,8 +24,20 @@ const PRIORITIES: [(i64, &str, &str); 4] = [
     (4, "low", "#d8d8d8"),
 ];
 
+/// The last built-in task type: 0 is a task, 1 a milestone. ClickUp docs "Custom task types".
+const MILESTONE: i64 = 1;
+
 pub(super) fn ms(instant: Option<i64>) -> Value {
     instant.map_or(Value::Null, |ms| json!(ms.to_string()))
+}
+
+/// What somebody has not given is null.
+pub(super) fn given(text: &str) -> Value {
+    if text.is_empty() {
+        Value::Null
+    } else {
+        json!(text)
+    }
 }
 
 pub(super) fn initials(user: &SandboxUser) -> String {
@@ -41,8 +53,8 @@ pub(super) fn initials(user: &SandboxUser) -> String {
 pub(super) fn person(world: &World, id: i64) -> Value {
     match world.user(id) {
         Some(user) => json!({
-            "id": user.id, "username": user.username, "color": "#595d66", "initials": initials(user),
-            "email": user.email, "profilePicture": null,
+            "id": user.id, "username": given(&user.username), "color": "#595d66", "initials": initials(user),
+            "email": given(&user.email), "profilePicture": null,
         }),
         None => {
             json!({"id": id, "username": null, "color": "", "initials": "", "email": "", "profilePicture": null})
@@ -213,6 +225,10 @@ pub(super) fn task(world: &World, task: &Task, detail: Detail) -> Value {
         map.insert("time_spent".to_owned(), json!(spent));
     }
     if detail.listing {
+        // Rows of tasks with a custom type lack the estimate. krodak/clickup-cli issue 30.
+        if task.custom_item_id > MILESTONE {
+            map.remove("time_estimate");
+        }
         if !world.config.quirks.listing_checklists {
             map.insert("checklists".to_owned(), json!([]));
         }

@@ -8,6 +8,8 @@ use super::config::{
 };
 use super::edges::Edge;
 use super::limit::Window;
+use super::quiet::Quiet;
+use super::recurring::Recurrence;
 use super::time::TimeEntry;
 use crate::model::Timestamp;
 use crate::sandbox::clock::SandboxClock;
@@ -51,6 +53,8 @@ pub(super) struct Task {
     /// Field id to the canonical stored value; unset fields are absent.
     pub fields: BTreeMap<String, Value>,
     pub checklists: Vec<Value>,
+    /// How often in milliseconds a recurring task comes back, and how.
+    pub recurs: Option<(i64, Recurrence)>,
     pub attachments: Vec<Value>,
 }
 
@@ -108,6 +112,8 @@ pub(super) struct World {
     /// Tasks the token's user may not see.
     pub hidden: BTreeSet<String>,
     pub window: Window,
+    /// Writes without effect.
+    pub quiet: Vec<Quiet>,
     counter: u64,
 }
 
@@ -124,6 +130,7 @@ impl World {
             files: BTreeMap::new(),
             hidden: BTreeSet::new(),
             window: Window::default(),
+            quiet: Vec::new(),
             counter: 0,
         }
     }
@@ -133,11 +140,12 @@ impl World {
         self.counter
     }
 
-    /// Nine characters in base 36, like the vendor's, in no visible order.
+    /// Ten characters in base 36, as the vendor makes them since 2026 (hauptsacheNet/clickup-mcp issue 26; nine before),
+    /// in no visible order.
     pub fn task_id(&mut self) -> String {
-        // Five base-36 digits; the factor shares no divisor with 36^5, so no id comes twice.
-        let scattered = self.next().wrapping_mul(7_919_777).wrapping_add(11_111_111) % 36u64.pow(5);
-        format!("86d3{}", base36(scattered, 5))
+        // Six base-36 digits; the factor shares no divisor with 36^6, so no id comes twice.
+        let scattered = self.next().wrapping_mul(7_919_777).wrapping_add(11_111_111) % 36u64.pow(6);
+        format!("86d3{}", base36(scattered, 6))
     }
 
     pub fn uuid(&mut self) -> String {

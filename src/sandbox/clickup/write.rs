@@ -39,7 +39,7 @@ fn status_named(world: &World, place: Place<'_>, name: &str) -> Option<(String, 
 }
 
 /// Sets the status and the two instants that follow from its kind.
-fn enter(task: &mut Task, (name, kind): (String, String), now: i64) {
+pub(super) fn enter(task: &mut Task, (name, kind): (String, String), now: i64) {
     task.status = name;
     let finished = matches!(kind.as_str(), "done" | "closed");
     task.done = finished.then(|| task.done.unwrap_or(now));
@@ -81,6 +81,9 @@ fn date(world: &World, body: &Value, name: &str) -> Option<Option<i64>> {
 /// The description a body asks for. `markdown_content` wins; a `markdown_description` key loses its formatting.
 fn description(world: &World, body: &Value) -> Option<Rendered> {
     if let Some(markdown) = text(body, "markdown_content") {
+        if world.config.quirks.escapes_again && prose::grows(markdown) {
+            return Some(prose::grown(markdown));
+        }
         return Some(prose::from_markdown(markdown));
     }
     let plain = text(body, "description").or_else(|| text(body, "markdown_description"))?;
@@ -177,7 +180,7 @@ pub(super) fn create(
     Ok(id)
 }
 
-fn first_status(place: Place<'_>) -> (String, String) {
+pub(super) fn first_status(place: Place<'_>) -> (String, String) {
     place
         .statuses()
         .first()
@@ -185,7 +188,7 @@ fn first_status(place: Place<'_>) -> (String, String) {
         .unwrap_or_default()
 }
 
-/// `PUT /task/{id}`. Unknown members, `tags` and `custom_fields` among them, are accepted and ignored.
+/// `PUT /task/{id}`, without the members that have no effect. Unknown ones are accepted and ignored.
 pub(super) fn update(world: &mut World, id: &str, body: &Value) -> Result<(), Refusal> {
     let old = world.task(id)?;
     let mut task = Task::clone(&old);
@@ -303,6 +306,18 @@ fn settle(world: &World, task: &mut Task) {
             .any(|status| status.name == task.status)
     {
         enter(task, first_status(place), world.clock.now().0);
+    }
+}
+
+/// Settles a stored task after the statuses of its list changed.
+pub(super) fn settle_stored(world: &mut World, id: &str) {
+    let Some(mut task) = world.raw_task(id).map(|task| Task::clone(task)) else {
+        return;
+    };
+    let before = task.status.clone();
+    settle(world, &mut task);
+    if task.status != before {
+        world.change(id, |stored| *stored = task);
     }
 }
 
