@@ -371,6 +371,8 @@ async fn a_create_ignores_the_id_and_a_listing_refuses_an_unknown_field() {
         .get(&format!("/_apis/wit/workitems/{id}?fields=Custom.Gone"))
         .await;
     assert_eq!(status, 400);
+    let feed = "/Shop/_apis/wit/reporting/workitemrevisions?fields=Custom.Gone";
+    assert_eq!(world.get(feed).await.0, 400);
 }
 
 #[tokio::test]

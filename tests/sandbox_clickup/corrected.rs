@@ -402,6 +402,16 @@ async fn half_a_surrogate_pair_is_told_as_its_escape_and_taken_as_one() {
         listing.contains(r#""markdown_description":"a\ud83db\n""#),
         "{listing}"
     );
+    let name = format!("list {}", halves::half(0xD83D).unwrap());
+    assert!(bench.sandbox.rename_list(BACKLOG, &name));
+    assert!(bench.sandbox.rename_user(1002, &name));
+    for path in [format!("/list/{BACKLOG}"), "/team".to_owned()] {
+        let raw = bench.get(&path).await.body;
+        assert!(
+            raw.as_str().unwrap().contains(r#""list \ud83d""#),
+            "{path}: {raw}"
+        );
+    }
     assert!(
         serde_json::from_str::<Value>(&listing).is_err(),
         "strict parsers refuse the page"

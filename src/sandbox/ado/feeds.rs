@@ -168,6 +168,9 @@ pub fn reporting_revisions(sandbox: &AdoSandbox, call: &Call) -> Answer {
     }
     let (since, after) = (since(call)?, token(call)?);
     let state = sandbox.lock();
+    for name in &fields {
+        super::patch::definition(&state, name)?;
+    }
     let size = call
         .param("$maxpagesize")
         .parse()

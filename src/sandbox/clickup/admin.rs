@@ -13,6 +13,22 @@ impl ClickUpSandbox {
         arranged(&mut self.world(), list, |list| list.archived = archived)
     }
 
+    /// Renames a list. Returns whether there is one.
+    pub fn rename_list(&self, list: &str, name: &str) -> bool {
+        arranged(&mut self.world(), list, |list| {
+            name.clone_into(&mut list.name)
+        })
+    }
+
+    /// Gives somebody another display name; empty for none. Returns whether there is such a member or guest.
+    pub fn rename_user(&self, user: i64, name: &str) -> bool {
+        let mut world = self.world();
+        let found = world.config.users.iter_mut().find(|one| one.id == user);
+        found
+            .map(|one| name.clone_into(&mut one.username))
+            .is_some()
+    }
+
     /// Replaces the statuses of a list by its own; a task in a status that is gone gets the first one.
     /// Returns whether there is such a list.
     pub fn set_statuses(&self, list: &str, statuses: Vec<SandboxStatus>) -> bool {
