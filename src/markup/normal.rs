@@ -2,6 +2,7 @@
 
 use super::model::{Align, Block, Leaf, ListItem, MAX_LEVEL, Run, Style};
 use super::tidy::tidy;
+use crate::model::legible;
 
 /// Marks that stand for a check box at the start of an item, with their state.
 const BOXES: [(&str, bool); 6] = [
@@ -125,9 +126,8 @@ fn code(language: &str, text: &str) -> Option<Block> {
     let lines: Vec<String> = text
         .split('\n')
         .map(|line| {
-            let kept = line
-                .chars()
-                .filter(|c| (!c.is_control() || *c == '\t') && *c != '\u{feff}');
+            let line = legible(line);
+            let kept = line.chars().filter(|c| *c != '\u{feff}');
             let line: String = kept.map(|c| if c == '\u{a0}' { ' ' } else { c }).collect();
             line.trim_end().to_owned()
         })

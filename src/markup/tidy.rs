@@ -4,13 +4,14 @@ use std::rc::Rc;
 
 use super::links;
 use super::model::{Leaf, Link, Run, Style};
+use crate::model::is_no_character;
 
 /// Collapses every run of white space into one blank and drops what is invisible.
 pub(super) fn blanks(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut blank = false;
     for c in text.chars() {
-        if matches!(c, '\u{200b}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') {
+        if matches!(c, '\u{200b}' | '\u{feff}') || is_no_character(c) {
             continue;
         }
         if c.is_whitespace() || c.is_control() {

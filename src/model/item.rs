@@ -1,6 +1,6 @@
 //! The canonical item: what a work item and a task have in common, in normal form.
 
-use super::{ItemId, Timestamp, Version};
+use super::{ItemId, Timestamp, Version, legible};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -139,7 +139,7 @@ impl Folded {
     pub fn new(shown: &str) -> Folded {
         let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
         Folded {
-            key: shown.to_lowercase(),
+            key: words(&shown).to_lowercase(),
             shown,
         }
     }
@@ -151,6 +151,13 @@ impl Folded {
             shown: shown.trim().to_owned(),
         }
     }
+}
+
+/// Words with one blank between them, without what shows nothing.
+fn words(text: &str) -> String {
+    let words = text.split_whitespace().map(legible);
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    words.join(" ")
 }
 
 impl PartialEq for Folded {
@@ -233,7 +240,7 @@ impl FieldValue {
 
     /// Builds single-line text; blank gives `Empty`.
     pub fn text(text: &str) -> FieldValue {
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = words(text);
         if text.is_empty() {
             FieldValue::Empty
         } else {

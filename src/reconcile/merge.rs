@@ -13,8 +13,9 @@ use crate::markup::{self, TextMerge};
 use crate::model::{FieldKey, FieldValue, Folded, Side, Sided};
 use std::collections::BTreeSet;
 
-/// The longest title that ADO takes (string fields hold 255 characters: docs `work-items/work-item-fields`).
-const ADO_TITLE_CHARS: usize = 255;
+/// The longest title that ADO takes (string fields hold 255 characters: docs `work-items/work-item-fields`), in UTF-16
+/// units, as .NET counts: an emoji is two.
+const ADO_TITLE_UNITS: usize = 255;
 
 /// What is to be done about one field.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,11 +152,11 @@ pub fn translate(
             }
         }
         (FieldKey::Title, FieldValue::Text(title))
-            if from == Side::ClickUp && title.chars().count() > ADO_TITLE_CHARS =>
+            if from == Side::ClickUp && units(title) > ADO_TITLE_UNITS =>
         {
             Err(format!(
-                "title has {} characters and Azure DevOps takes {ADO_TITLE_CHARS}; shorten it",
-                title.chars().count()
+                "title has {} characters as Azure DevOps counts them, and it takes {ADO_TITLE_UNITS}; shorten it",
+                units(title)
             ))
         }
         (FieldKey::Title, FieldValue::Empty) => {
@@ -173,7 +174,11 @@ pub fn translate(
 
 /// ADO joins tags with `;` and cuts at `,`, and takes 400 characters (docs `add-tags-to-work-items`).
 fn fits_ado(tag: &Folded) -> bool {
-    !tag.shown.contains([';', ',']) && tag.shown.chars().count() <= 400
+    !tag.shown.contains([';', ',']) && units(&tag.shown) <= 400
+}
+
+fn units(text: &str) -> usize {
+    text.encode_utf16().count()
 }
 
 fn one(side: Side, value: FieldValue) -> Sided<Option<FieldValue>> {
