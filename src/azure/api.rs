@@ -1,9 +1,9 @@
 //! The calls: addresses, versions, paging of one answer, and what a failed answer means.
 
+use super::errors::{self, Asked, Target};
 use super::wire::{
     BinRow, ConnectionData, LinkFeed, ListOf, Node, WiqlAnswer, WireState, WireType, WorkItem,
 };
-use super::{errors, errors::Target};
 use crate::connector::client::{ApiRequest, ApiResponse, HttpClient, Priority, Sending};
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::model::{Side, Timestamp};
@@ -140,14 +140,14 @@ impl Api {
         })?;
         let mut found = BTreeMap::new();
         for row in rows.into_iter().flatten() {
-            let id = match &row.id {
-                Some(Value::String(text)) => text.parse().ok(),
-                Some(Value::Number(number)) => number.as_i64(),
-                _ => None,
+            let whole = |value: &Value| match value {
+                Value::String(text) => text.parse::<i64>().ok(),
+                other => other.as_i64(),
             };
+            let code = row.code.filter(|code| !code.is_null());
             // A row for an id that is not in the bin has another code.
-            if let Some(id) = id
-                && row.code.unwrap_or(200) == 200
+            if let Some(id) = row.id.as_ref().and_then(whole)
+                && code.as_ref().map_or(Some(200), whole) == Some(200)
             {
                 let when = row
                     .deleted_date
@@ -257,7 +257,7 @@ impl Api {
         &self,
         project: &str,
         type_name: &str,
-        ops: &[Value],
+        asked: Asked<'_>,
     ) -> Result<WorkItem, ConnectorError> {
         let path = format!(
             "{}/_apis/wit/workitems/${}?$expand=relations&{VERSION}",
@@ -268,7 +268,7 @@ impl Api {
             "create work item",
             Method::POST,
             &path,
-            Some(ops),
+            asked,
             Sending::Once,
         )
         .await
@@ -306,13 +306,17 @@ impl Api {
     }
 
     /// Changes an item. The operations start with a revision test, so that a repeat cannot apply them twice.
-    pub(super) async fn patch(&self, id: i64, ops: &[Value]) -> Result<WorkItem, ConnectorError> {
+    pub(super) async fn patch(
+        &self,
+        id: i64,
+        asked: Asked<'_>,
+    ) -> Result<WorkItem, ConnectorError> {
         let path = format!("_apis/wit/workitems/{id}?$expand=relations&{VERSION}");
         self.write(
             "update work item",
             Method::PATCH,
             &path,
-            Some(ops),
+            asked,
             Sending::Repeatable,
         )
         .await
@@ -373,20 +377,18 @@ impl Api {
         operation: &'static str,
         method: Method,
         path: &str,
-        ops: Option<&[Value]>,
+        asked: Asked<'_>,
         sending: Sending,
     ) -> Result<WorkItem, ConnectorError> {
         // Plain JSON is refused here (learn.microsoft.com, work-items/update, 7.1).
-        let body = ops.map(|ops| {
-            (
-                "application/json-patch+json".to_owned(),
-                Value::from(ops.to_vec()).to_string().into_bytes(),
-            )
-        });
+        let body = (
+            "application/json-patch+json".to_owned(),
+            Value::from(asked.ops.to_vec()).to_string().into_bytes(),
+        );
         let response = self
-            .call(operation, method, path, body, sending, Priority::Live)
+            .call(operation, method, path, Some(body), sending, Priority::Live)
             .await?;
-        let response = errors::check(response, operation, Target::ItemWrite)?;
+        let response = errors::check_write(response, operation, asked)?;
         // A success that cannot be read leaves the outcome unknown: look before sending again.
         response
             .json(Side::Ado, operation)

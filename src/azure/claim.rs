@@ -1,8 +1,9 @@
 //! Claims on a work item: hyperlinks like the markers, one for each pair, with the claim in the comment.
 
+use super::patch::{hyperlink, test_rev};
 use super::wire::{Relation, WorkItem};
-use super::write::{hyperlink, parse, test_rev};
-use super::{Shared, api};
+use super::write::parse;
+use super::{Shared, api, errors};
 use crate::claim::PREFIX;
 use crate::connector::client::Priority;
 use crate::connector::{ClaimChange, Claims, ConnectorError, ErrorKind};
@@ -62,9 +63,9 @@ impl Shared {
                 ops.push(hyperlink(&url, &change.claim));
             }
         }
-        match self.api.patch(id, &ops).await {
+        match self.api.patch(id, errors::Asked::no_fields(&ops)).await {
             Ok(_) => Ok(()),
-            Err(error) if error.code.as_deref() == Some("RelationAlreadyExistsException") => {
+            Err(error) if errors::is_linked_already(&error) => {
                 Err(stale("another claim came first"))
             }
             Err(error) => Err(error),

@@ -14,9 +14,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Prefix of an origin marker in a hyperlink's comment.
 pub(super) const MARKER: &str = "sx1:";
 
-/// Longest title, in UTF-16 units (learn.microsoft.com, work-item-fields, 2024: a string field holds 255).
-const MAX_TITLE: usize = 255;
-
 const MS_PER_HOUR: f64 = 3_600_000.0;
 
 /// What a conversion needs to know besides the item.
@@ -85,7 +82,9 @@ fn format(wire: &WorkItem, name: &str) -> TextFormat {
     let markdown = wire.formats.as_ref().is_some_and(|formats| {
         formats
             .iter()
-            .any(|(field, format)| field == name && format.eq_ignore_ascii_case("markdown"))
+            .filter(|(field, _)| *field == name)
+            .filter_map(|(_, format)| format.as_str())
+            .any(|format| format.eq_ignore_ascii_case("markdown"))
     });
     if markdown {
         TextFormat::Markdown
@@ -268,18 +267,9 @@ pub(super) fn written(value: &FieldValue, zone: Option<Tz>) -> Option<Value> {
     }
 }
 
-/// Returns a title as it can be stored: one line, cut at 255 UTF-16 units without splitting a character.
-pub(super) fn title(text: &str) -> String {
-    let mut units = 0;
-    text.split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .take_while(|c| {
-            units += c.len_utf16();
-            units <= MAX_TITLE
-        })
-        .collect()
+/// Returns a title as it can be stored: on one line. Whether it fits is for [`super::limits`]; nothing is cut off.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! What an answer means. Pure. The only place that looks at status codes and error bodies.
 
+use super::fields;
 use super::wire::ErrorBody;
 use crate::connector::client::ApiResponse;
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::model::{FieldKey, Side};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// What was asked for; a 403 and a 5xx mean different things for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,12 +17,54 @@ pub(super) enum Target {
     ItemWrite,
 }
 
+/// What a write held, to tell which field a refusal is about.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// Reference name per canonical field, as the item's type and the configuration have it.
+    pub(super) names: &'a BTreeMap<FieldKey, String>,
+    /// Reference name per name that people see, in lower case.
+    pub(super) shown: &'a BTreeMap<String, String>,
+    /// The operations that were sent.
+    pub(super) ops: &'a [Value],
+}
+
+impl<'a> Asked<'a> {
+    /// Operations that hold no field.
+    pub(super) fn no_fields(ops: &'a [Value]) -> Asked<'a> {
+        static NONE: BTreeMap<FieldKey, String> = BTreeMap::new();
+        static SHOWN: BTreeMap<String, String> = BTreeMap::new();
+        Asked {
+            names: &NONE,
+            shown: &SHOWN,
+            ops,
+        }
+    }
+}
+
 /// Hands a success through and turns everything else into an error. Success is 200, 201 or 204 with JSON or nothing:
 /// a bad token may be answered with 203 or a redirect to an HTML sign-in page (ADO-6).
 pub(super) fn check(
     response: ApiResponse,
     operation: &str,
     target: Target,
+) -> Result<ApiResponse, ConnectorError> {
+    checked(response, operation, target, None)
+}
+
+/// As [`check`] for the answer of a write; an error also tells which field it is about.
+pub(super) fn check_write(
+    response: ApiResponse,
+    operation: &str,
+    asked: Asked<'_>,
+) -> Result<ApiResponse, ConnectorError> {
+    checked(response, operation, Target::ItemWrite, Some(asked))
+}
+
+fn checked(
+    response: ApiResponse,
+    operation: &str,
+    target: Target,
+    asked: Option<Asked<'_>>,
 ) -> Result<ApiResponse, ConnectorError> {
     let status = response.status;
     if matches!(status, 200 | 201 | 204) && (response.body.is_empty() || response.is_json()) {
@@ -32,12 +76,15 @@ pub(super) fn check(
         ErrorBody::default()
     };
     let text = body.message.as_deref().unwrap_or("");
-    let type_key = body.type_key.as_deref().unwrap_or("");
-    let code = code(text).or_else(|| body.type_key.as_deref().map(one_line));
+    let type_key = body.type_key.as_deref().map(one_line);
     let html = response.content_type.starts_with("text/html");
+    let raced = matches!(
+        type_key.as_deref(),
+        Some("WorkItemRevisionMismatchException" | "TestPatchOperationFailedException")
+    );
     let kind = match status {
         412 => ErrorKind::Stale,
-        409 if type_key == "WorkItemRevisionMismatchException" || has(&code, "TF26071") => {
+        400 | 409 if raced || matches!(code(text).as_deref(), Some("TF26071" | "VS403351")) => {
             ErrorKind::Stale
         }
         429 => ErrorKind::Throttled,
@@ -62,14 +109,19 @@ pub(super) fn check(
     };
     let mut error = ConnectorError::new(Side::Ado, kind, operation, message);
     error.status = Some(status);
-    error.code = code;
+    error.code = code(text).or_else(|| type_key.clone());
+    error.type_key = type_key;
     error.request_id = response.request_id;
-    error.field = body
-        .custom
-        .as_ref()
-        .and_then(blamed_field)
-        .or_else(|| (status == 400).then(|| quoted_field(text)).flatten());
+    if let Some(asked) = asked.filter(|_| kind == ErrorKind::Refused) {
+        (error.field, error.unsent) = blame(&named_fields(&body), asked);
+    }
     Err(error)
+}
+
+/// Returns whether an item has this very link already, so that adding it again was refused. The class of the refusal
+/// tells it; its number is that of many.
+pub(super) fn is_linked_already(error: &ConnectorError) -> bool {
+    error.type_key.as_deref() == Some("RelationAlreadyExistsException")
 }
 
 /// Returns whether the server refuses the api-version that was asked with: it is older than the number.
@@ -91,33 +143,69 @@ fn code(message: &str) -> Option<String> {
     fits.then(|| first.to_owned())
 }
 
-fn has(code: &Option<String>, wanted: &str) -> bool {
-    code.as_deref() == Some(wanted)
-}
-
-/// Finds the field that a rule or an unknown value belongs to.
-fn blamed_field(custom: &Value) -> Option<FieldKey> {
-    let direct = custom.get("ReferenceName").and_then(Value::as_str);
-    let by_rule = || {
-        let rules = custom.get("RuleValidationErrors")?.as_array()?;
-        rules
+/// Returns the first of the named fields that was sent, and the first that was not. A field that the service was sent
+/// under a name that no canonical field has (the area of a new item) is neither.
+fn blame(named: &[String], asked: Asked<'_>) -> (Option<FieldKey>, Option<String>) {
+    let (mut field, mut unsent) = (None, None);
+    for name in named {
+        let lower = name.to_lowercase();
+        let usual = || fields::shown(&lower).map(str::to_owned);
+        let reference = asked.shown.get(&lower).cloned().or_else(usual);
+        let reference = reference.as_ref().unwrap_or(name);
+        let path = format!("/fields/{reference}");
+        let sent = asked.ops.iter().any(|op| {
+            let at = op.get("path").and_then(Value::as_str);
+            at.is_some_and(|at| at.eq_ignore_ascii_case(&path))
+        });
+        let key = asked
+            .names
             .iter()
-            .find_map(|rule| rule.get("fieldReferenceName")?.as_str())
-    };
-    direct.or_else(by_rule).map(super::fields::canonical_key)
+            .find(|(_, own)| own.eq_ignore_ascii_case(reference));
+        match (sent, key) {
+            (true, Some((key, _))) => field = field.or_else(|| Some(key.clone())),
+            (true, None) => {}
+            (false, _) => unsent = unsent.or_else(|| Some(one_line(reference))),
+        }
+    }
+    (field, unsent)
 }
 
-/// Older wording: `The field 'State' contains the value 'Done' that is not in the list of supported values`.
-fn quoted_field(message: &str) -> Option<FieldKey> {
-    let (_, rest) = message.split_once("field '")?;
-    match rest.split_once('\'')?.0 {
-        "State" => Some(FieldKey::State),
-        "Assigned To" => Some(FieldKey::Assignees),
-        "Title" => Some(FieldKey::Title),
-        "Priority" => Some(FieldKey::Priority),
-        "Tags" => Some(FieldKey::Tags),
-        _ => None,
+/// Returns the fields that a refusal names, in its order: reference names, or the names that people see where it knows
+/// no others.
+fn named_fields(body: &ErrorBody) -> Vec<String> {
+    let custom = body.custom.as_ref();
+    let direct = custom.and_then(|custom| custom.get("ReferenceName")?.as_str());
+    let rules = custom.and_then(|custom| custom.get("RuleValidationErrors")?.as_array());
+    let by_rule = rules
+        .into_iter()
+        .flatten()
+        .filter_map(|rule| rule.get("fieldReferenceName")?.as_str());
+    let mut names: Vec<String> = direct
+        .into_iter()
+        .chain(by_rule)
+        .map(str::to_owned)
+        .collect();
+    if names.is_empty() {
+        names.extend(
+            body.message
+                .as_deref()
+                .and_then(said_field)
+                .map(str::to_owned),
+        );
     }
+    names
+}
+
+/// Finds the name of a field in a sentence: `The field 'State' contains the value 'Done' that is not in the list of
+/// supported values` (Azure/azure-devops-cli-extension issue 273), `TF401320: Rule Error for field Root Cause. Error
+/// code: Required, InvalidEmpty.` (microsoft/azure-boards-automate-state-transitions issue 18).
+fn said_field(message: &str) -> Option<&str> {
+    if let Some((_, rest)) = message.split_once("field '") {
+        return Some(rest.split_once('\'')?.0);
+    }
+    let (_, rest) = message.split_once("Rule Error for field ")?;
+    let (name, _) = rest.split_once(". ").or_else(|| rest.split_once('.'))?;
+    (!name.is_empty() && name.len() <= 128).then_some(name)
 }
 
 /// Shortens a message to one line without control characters. Messages quote field values, so they are cut.
@@ -259,36 +347,111 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_refusal_names_the_field_it_is_about() {
-        let refusal = |custom: Value, message: &str| {
-            let body = json!({"message": message, "customProperties": custom}).to_string();
-            let answer = response(400, "application/json", &body);
-            let error = check(answer, "probe", Target::ItemWrite).unwrap_err();
-            assert_eq!(error.kind, ErrorKind::Refused);
-            error.field
+    /// What the refusal of a write with these fields is about.
+    fn blamed(custom: Value, message: &str, sent: &[&str]) -> (Option<FieldKey>, Option<String>) {
+        let names = BTreeMap::from([
+            (FieldKey::Assignees, "System.AssignedTo".to_owned()),
+            (FieldKey::State, "System.State".to_owned()),
+            (FieldKey::Estimate, REMAINING.to_owned()),
+        ]);
+        let shown = BTreeMap::from([
+            ("state".to_owned(), "System.State".to_owned()),
+            ("root cause".to_owned(), "Custom.RootCause".to_owned()),
+        ]);
+        let ops: Vec<Value> = sent
+            .iter()
+            .map(|name| json!({"op": "add", "path": format!("/fields/{name}"), "value": 1}))
+            .collect();
+        let body = json!({"message": message, "customProperties": custom}).to_string();
+        let asked = Asked {
+            names: &names,
+            shown: &shown,
+            ops: &ops,
         };
-        assert_eq!(
-            refusal(
-                json!({"ReferenceName": "System.AssignedTo"}),
-                "unknown identity"
-            ),
-            Some(FieldKey::Assignees)
+        let answer = response(400, "application/json", &body);
+        let error = check_write(answer, "probe", asked).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Refused);
+        (error.field, error.unsent)
+    }
+
+    const REMAINING: &str = "Microsoft.VSTS.Scheduling.RemainingWork";
+
+    fn rules(names: &[&str]) -> Value {
+        let rules: Vec<Value> = names
+            .iter()
+            .map(|name| json!({"fieldReferenceName": name, "fieldStatusCode": 1}))
+            .collect();
+        json!({ "RuleValidationErrors": rules })
+    }
+
+    #[test]
+    fn a_refusal_names_the_field_that_the_configuration_maps() {
+        let unknown = json!({"ReferenceName": "System.AssignedTo"});
+        let found = blamed(unknown, "unknown identity", &["System.AssignedTo"]);
+        assert_eq!(found, (Some(FieldKey::Assignees), None));
+        // The time estimate is another field by default.
+        let found = blamed(
+            rules(&[REMAINING]),
+            "TF401320: rule",
+            &["System.State", REMAINING],
         );
-        assert_eq!(
-            refusal(
-                json!({"RuleValidationErrors": [{"fieldReferenceName": "System.State", "fieldStatusCode": 1}]}),
-                "TF401320: rule"
-            ),
-            Some(FieldKey::State)
+        assert_eq!(found, (Some(FieldKey::Estimate), None));
+        let said = "The field 'State' contains the value 'x' that is not supported";
+        let found = blamed(Value::Null, said, &["System.State"]);
+        assert_eq!(found, (Some(FieldKey::State), None));
+        let found = blamed(Value::Null, "something else", &["System.State"]);
+        assert_eq!(found, (None, None));
+    }
+
+    #[test]
+    fn a_refusal_about_a_field_that_was_not_sent_says_so() {
+        let cause = || Some("Custom.RootCause".to_owned());
+        let found = blamed(
+            rules(&["Custom.RootCause"]),
+            "TF401320: rule",
+            &["System.State"],
         );
+        assert_eq!(found, (None, cause()));
+        let said = "TF401320: Rule Error for field Root Cause. Error code: Required, InvalidEmpty.";
         assert_eq!(
-            refusal(
-                Value::Null,
-                "The field 'State' contains the value 'x' that is not supported"
-            ),
-            Some(FieldKey::State)
+            blamed(Value::Null, said, &["System.State"]),
+            (None, cause())
         );
-        assert_eq!(refusal(Value::Null, "something else"), None);
+        // The estimate is mapped, and nobody sent it.
+        let found = blamed(rules(&[REMAINING]), "TF401320: rule", &["System.State"]);
+        assert_eq!(found, (None, Some(REMAINING.to_owned())));
+        // Several: one of each.
+        let both = rules(&[REMAINING, "Custom.RootCause"]);
+        let found = blamed(both, "TF401320: rule", &["System.State", REMAINING]);
+        assert_eq!(found, (Some(FieldKey::Estimate), cause()));
+        // The area of a new item is no canonical field, and it was sent.
+        let area = json!({"ReferenceName": "System.AreaPath"});
+        assert_eq!(
+            blamed(area, "no such path", &["System.AreaPath"]),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn the_class_of_a_refusal_is_kept_beside_its_number() {
+        let refused = |status: u16, message: &str, type_key: &str| {
+            let body = json!({"message": message, "typeKey": type_key}).to_string();
+            let answer = response(status, "application/json", &body);
+            check(answer, "probe", Target::ItemWrite).unwrap_err()
+        };
+        let twice = refused(
+            400,
+            "TF201999: the link is there",
+            "RelationAlreadyExistsException",
+        );
+        assert!(is_linked_already(&twice));
+        assert_eq!(twice.code.as_deref(), Some("TF201999"));
+        let raced = refused(
+            400,
+            "TF20000: test failed",
+            "TestPatchOperationFailedException",
+        );
+        assert_eq!(raced.kind, ErrorKind::Stale);
+        assert!(!is_linked_already(&raced));
     }
 }

@@ -74,12 +74,17 @@ fn defaults(key: &FieldKey) -> Vec<&'static str> {
     }
 }
 
-/// Returns the canonical key of a reference name; unknown names become a custom key, so that a refusal still names it.
-pub(super) fn canonical_key(reference_name: &str) -> FieldKey {
-    FieldKey::BUILT_IN
-        .into_iter()
-        .find(|key| defaults(key).contains(&reference_name))
-        .unwrap_or_else(|| FieldKey::Custom(reference_name.to_owned()))
+/// Returns the reference name of a field that every type has, by the name that people see, in lower case.
+pub(super) fn shown(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "title" => TITLE,
+        "work item type" => TYPE,
+        "state" => STATE,
+        "assigned to" => ASSIGNED_TO,
+        "tags" => TAGS,
+        "priority" => PRIORITY,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) struct TypeInfo {
     /// Reference names. Empty: could not be read.
     pub(super) fields: BTreeSet<String>,
+    /// Reference name per name that people see, in lower case.
+    pub(super) shown: BTreeMap<String, String>,
     /// Allowed transitions. Empty: could not be read.
     pub(super) transitions: Transitions,
 }
@@ -25,14 +27,14 @@ pub(super) struct TypeCache(Mutex<BTreeMap<(String, String), Arc<TypeInfo>>>);
 
 impl TypeInfo {
     pub(super) fn from_wire(wire: &WireType) -> TypeInfo {
+        let fields = || wire.fields.iter().chain(&wire.field_instances).flatten();
+        let shown = fields().filter_map(|field| {
+            let name = field.name.as_ref()?.to_lowercase();
+            Some((name, field.reference_name.clone()))
+        });
         TypeInfo {
-            fields: wire
-                .fields
-                .iter()
-                .chain(&wire.field_instances)
-                .flatten()
-                .map(|field| field.reference_name.clone())
-                .collect(),
+            fields: fields().map(|field| field.reference_name.clone()).collect(),
+            shown: shown.collect(),
             transitions: wire
                 .transitions
                 .iter()
@@ -204,7 +206,7 @@ impl Shared {
     }
 }
 
-fn carries(wire: &WorkItem, marker: &str) -> bool {
+pub(super) fn carries(wire: &WorkItem, marker: &str) -> bool {
     wire.relations.iter().flatten().any(|relation| {
         relation.rel == "Hyperlink"
             && relation

@@ -1,7 +1,10 @@
 //! Reader and writer against a small scripted server: what is asked, how often, and what is made of the answers.
 
 mod reading;
+mod refused;
+mod retype;
 mod server;
+mod tags;
 mod writing;
 
 use super::*;

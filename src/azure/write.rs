@@ -1,31 +1,47 @@
 //! Creating, changing and deleting items. Every change is one patch with a revision test, plus one per further state.
 
+use super::errors::{self, Asked};
+use super::patch::{add, field_ops, hyperlink, missing_link, sent, test_rev};
 use super::read::TypeInfo;
 use super::wire::WorkItem;
-use super::{Shared, convert, fields, read, states};
-use crate::connector::{
-    Backlink, Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked,
-};
-use crate::markup;
-use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, RichText, Side, TextFormat};
-use chrono_tz::Tz;
+use super::{Scope, Shared, api, convert, fields, limits, read, retype, states};
+use crate::connector::client::Priority;
+use crate::connector::{Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A type as a write needs it: what it can hold, and under which names.
+struct Kind {
+    info: Arc<TypeInfo>,
+    names: BTreeMap<FieldKey, String>,
+}
+
+impl Kind {
+    fn asked<'a>(&'a self, ops: &'a [Value]) -> Asked<'a> {
+        Asked {
+            names: &self.names,
+            shown: &self.info.shown,
+            ops,
+        }
+    }
+}
 
 impl Shared {
+    async fn kind(&self, scope: &Scope, project: &str, name: &str) -> Result<Kind, ConnectorError> {
+        let info = self.type_info(project, name).await?;
+        let names = fields::resolve(&scope.fields, &info.fields);
+        Ok(Kind { info, names })
+    }
+
     pub(super) async fn create(&self, new: &NewItem) -> Result<Written, ConnectorError> {
-        refuse_masked(Side::Ado, "create work item", &new.fields)?;
+        let operation = "create work item";
+        refuse_masked(Side::Ado, operation, &new.fields)?;
         let scope = self.scope(&new.pair)?;
-        let type_name = match new.fields.get(&FieldKey::Type) {
-            Some(FieldValue::Choice(name)) => name.shown.as_str(),
-            _ => scope.default_type.as_str(),
-        };
-        let info = self.type_info(&scope.project, type_name).await?;
-        let names = names(&scope.fields, &info);
-        let wanted_state = match new.fields.get(&FieldKey::State) {
-            Some(FieldValue::Choice(state)) => Some(state.shown.clone()),
-            _ => None,
-        };
+        let type_name = chosen(&new.fields, &FieldKey::Type).unwrap_or(&scope.default_type);
+        let kind = self.kind(scope, &scope.project, type_name).await?;
+        let wanted_state = chosen(&new.fields, &FieldKey::State);
         let mut ops = Vec::new();
         let area = scope.area_for_new.as_ref().or(scope.area.as_ref());
         if let Some(area) = area {
@@ -34,32 +50,55 @@ impl Shared {
         for (key, value) in &new.fields {
             match key {
                 FieldKey::Type | FieldKey::State => {}
-                _ => ops.extend(names.get(key).and_then(|name| {
+                _ => ops.extend(kind.names.get(key).and_then(|name| {
                     let sent = sent(key, value, None, self.zone)?;
                     Some(add(name, sent))
                 })),
             }
         }
-        let initial = wanted_state
-            .as_ref()
-            .is_some_and(|state| states::is_initial(&info.transitions, state));
-        if let (true, Some(state)) = (initial, &wanted_state) {
-            ops.push(add(fields::STATE, json!(state)));
-        }
-        refuse_oversized("create work item", &names, &ops)?;
+        let initial =
+            wanted_state.filter(|state| states::is_initial(&kind.info.transitions, state));
+        ops.extend(initial.map(|state| add(fields::STATE, json!(state))));
+        limits::refuse_unfit(operation, &kind.names, &new.fields, &ops).map_err(whole)?;
         ops.push(hyperlink(&new.source_url, &new.marker));
-        let mut wire = self.api.create(&scope.project, type_name, &ops).await?;
+        let created = self
+            .api
+            .create(&scope.project, type_name, kind.asked(&ops))
+            .await;
+        let mut wire = created.map_err(whole)?;
         // From here on the item exists: nothing below may fail.
+        let unmarked = self.unmarked(&wire, &new.marker).await;
         let mut pending = BTreeMap::new();
         if let Some(state) = wanted_state {
-            wire = self.walk_states(wire, &info, &state, &mut pending).await;
+            wire = self.walk_states(wire, &kind, state, &mut pending).await;
         }
         let item = self.convert_created(&wire).await;
         Ok(Written {
             item,
             pending,
-            unmarked: None,
+            unmarked,
             later: BTreeSet::new(),
+        })
+    }
+
+    /// Looks whether a new item shows its marker, once more by id where the answer does not show it: a token without some
+    /// scope is answered without relations (public client reports), and then no lost create could ever be found again.
+    async fn unmarked(&self, created: &WorkItem, marker: &str) -> Option<String> {
+        if read::carries(created, marker) {
+            return None;
+        }
+        let again = [created.id];
+        let seen = self
+            .api
+            .batch(&again, api::Select::Relations, Priority::Live)
+            .await;
+        let shown = seen.is_ok_and(|found| found.iter().any(|wire| read::carries(wire, marker)));
+        (!shown).then(|| {
+            format!(
+                "work item {} does not show the hyperlink that it was created with, so a create whose answer is lost \
+                 could not be found again; give the token the scope Work Items (Read & write)",
+                created.id
+            )
         })
     }
 
@@ -89,7 +128,7 @@ impl Shared {
     async fn walk_states(
         &self,
         mut wire: WorkItem,
-        info: &TypeInfo,
+        kind: &Kind,
         wanted: &str,
         pending: &mut BTreeMap<FieldKey, String>,
     ) -> WorkItem {
@@ -97,9 +136,9 @@ impl Shared {
         if same(&current, wanted) {
             return wire;
         }
-        for step in states::way(&info.transitions, &current, wanted) {
+        for step in states::way(&kind.info.transitions, &current, wanted) {
             let ops = [test_rev(wire.rev), add(fields::STATE, json!(step))];
-            match self.api.patch(wire.id, &ops).await {
+            match self.api.patch(wire.id, kind.asked(&ops)).await {
                 Ok(answer) => wire = answer,
                 Err(error) => {
                     pending.insert(FieldKey::State, error.to_string());
@@ -111,70 +150,58 @@ impl Shared {
     }
 
     pub(super) async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
-        refuse_masked(Side::Ado, "update work item", &change.set)?;
+        let operation = "update work item";
+        refuse_masked(Side::Ado, operation, &change.set)?;
         let scope = self.scope(&change.pair)?;
-        let id = parse(&change.id, "update work item")?;
-        let current = &*change.current;
-        let project = current
+        let id = parse(&change.id, operation)?;
+        let project = change
+            .current
             .container
             .split_once('|')
             .map_or(scope.project.as_str(), |(project, _)| project);
-        let type_name = match (
-            change.set.get(&FieldKey::Type),
-            current.fields.get(&FieldKey::Type),
-        ) {
-            (Some(FieldValue::Choice(name)), _) | (_, Some(FieldValue::Choice(name))) => {
-                name.shown.clone()
+        let now = chosen(&change.current.fields, &FieldKey::Type);
+        let wanted = chosen(&change.set, &FieldKey::Type).or(now);
+        let kind = self
+            .kind(scope, project, wanted.unwrap_or(&scope.default_type))
+            .await?;
+        let carried = match (now, wanted) {
+            (Some(now), Some(wanted)) if !same(now, wanted) => {
+                let before = self.kind(scope, project, now).await?;
+                self.carried(change, id, &before, &kind).await?
             }
-            _ => scope.default_type.clone(),
+            _ => None,
         };
-        let info = self.type_info(project, &type_name).await?;
-        let names = names(&scope.fields, &info);
-        let mut ops = field_ops(change, &names, self.zone);
-        refuse_oversized("update work item", &names, &ops)?;
+        let change = carried.as_ref().unwrap_or(change);
+        let current = &*change.current;
+        let mut ops = field_ops(change, &kind.names, self.zone);
+        limits::refuse_unfit(operation, &kind.names, &change.set, &ops)?;
         let mut last_state = None;
-        if let Some(FieldValue::Choice(wanted)) = change.set.get(&FieldKey::State) {
-            let from = match current.fields.get(&FieldKey::State) {
-                Some(FieldValue::Choice(state)) => state.shown.clone(),
-                _ => String::new(),
-            };
-            if !same(&from, &wanted.shown) {
-                let way = states::way(&info.transitions, &from, &wanted.shown);
-                if let Some(first) = way.first() {
-                    ops.push(add(fields::STATE, json!(first)));
-                }
-                last_state = (way.len() > 1).then(|| wanted.shown.clone());
+        if let Some(wanted) = chosen(&change.set, &FieldKey::State) {
+            let from = chosen(&current.fields, &FieldKey::State).unwrap_or("");
+            if !same(from, wanted) {
+                let way = states::way(&kind.info.transitions, from, wanted);
+                ops.extend(way.first().map(|first| add(fields::STATE, json!(first))));
+                last_state = (way.len() > 1).then_some(wanted);
             }
         }
-        let link = change
-            .backlink
-            .as_ref()
-            .filter(|link| lacks(current, link))
-            .map(|link| hyperlink(&link.url, &link.marker));
+        let link = missing_link(current, change.backlink.as_ref());
         if ops.is_empty() && link.is_none() {
-            return Ok(Written {
-                item: current.clone(),
-                pending: BTreeMap::new(),
-                unmarked: None,
-                later: BTreeSet::new(),
-            });
+            return Ok(unchanged(current));
         }
         ops.insert(0, test_rev(change.expected.0));
         let plain = ops.clone();
         ops.extend(link);
-        let mut wire = match self.api.patch(id, &ops).await {
-            // The same link again is an error; somebody else put it there, so go on without.
-            Err(error)
-                if error.code.as_deref() == Some("RelationAlreadyExistsException")
-                    && plain.len() > 1 =>
-            {
-                self.api.patch(id, &plain).await?
+        let mut wire = match self.api.patch(id, kind.asked(&ops)).await {
+            // Somebody else put the same link there, so go on without.
+            Err(error) if errors::is_linked_already(&error) && plain.len() > 1 => {
+                self.api.patch(id, kind.asked(&plain)).await?
             }
+            Err(error) if errors::is_linked_already(&error) => return Ok(unchanged(current)),
             other => other?,
         };
         let mut pending = BTreeMap::new();
         if let Some(state) = last_state {
-            wire = self.walk_states(wire, &info, &state, &mut pending).await;
+            wire = self.walk_states(wire, &kind, state, &mut pending).await;
         }
         let item = self.convert_created(&wire).await;
         Ok(Written {
@@ -183,6 +210,35 @@ impl Shared {
             unmarked: None,
             later: BTreeSet::new(),
         })
+    }
+
+    /// Takes along what a change of type would leave behind; `None`: nothing.
+    async fn carried(
+        &self,
+        change: &Change,
+        id: i64,
+        before: &Kind,
+        after: &Kind,
+    ) -> Result<Option<Change>, ConnectorError> {
+        let moved = retype::moved(&before.names, &after.names);
+        if moved.is_empty() {
+            return Ok(None);
+        }
+        // How the new type's field is written, and whether something is in it, only a look tells.
+        let read = self
+            .api
+            .batch(&[id], api::Select::Relations, Priority::Live)
+            .await?;
+        let Some(wire) = read.into_iter().find(|wire| wire.id == id) else {
+            return Ok(None);
+        };
+        let context = convert::Context {
+            names: &after.names,
+            zone: self.zone,
+            hosts: &[],
+            base_url: &self.base_url,
+        };
+        retype::carry(change, &moved, &convert::item(&context, &wire)).map(Some)
     }
 
     pub(super) async fn delete(&self, pair: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
@@ -198,136 +254,27 @@ impl Shared {
     }
 }
 
-/// Builds the field operations of a change, without state. Values that the item already has are left out: a day is
-/// never rewritten for its time of day, nor a person for their spelling.
-pub(super) fn field_ops(
-    change: &Change,
-    names: &BTreeMap<FieldKey, String>,
-    zone: Option<Tz>,
-) -> Vec<Value> {
-    let mut ops = Vec::new();
-    for (key, value) in &change.set {
-        let held = change.current.fields.get(key);
-        let (Some(name), false) = (names.get(key), held == Some(value)) else {
-            continue;
-        };
-        if *key == FieldKey::State || keeps_person(held, value) {
-            continue;
-        }
-        match sent(key, value, change.current.raw.get(key), zone) {
-            Some(sent) => ops.push(add(name, sent)),
-            // Removing an unset field is not needed, and title, type and state cannot be empty.
-            None if held.is_none_or(FieldValue::is_empty) => {}
-            None if matches!(key, FieldKey::Title | FieldKey::Type) => {}
-            None => ops.push(json!({"op": "remove", "path": format!("/fields/{name}")})),
-        }
-    }
-    ops
+/// A new item cannot do without a title: a refusal of it is one of the whole item.
+fn whole(mut error: ConnectorError) -> ConnectorError {
+    error.field = error.field.filter(|key| *key != FieldKey::Title);
+    error
 }
 
-/// Only one person fits: one of the wanted who already has the item keeps it.
-fn keeps_person(held: Option<&FieldValue>, wanted: &FieldValue) -> bool {
-    let (Some(FieldValue::People(held)), FieldValue::People(wanted)) = (held, wanted) else {
-        return false;
-    };
-    held.first().is_some_and(|person| wanted.contains(person))
-}
-
-/// Returns what to send, `None` for an empty value. Long text keeps its markup language: the format operation is never
-/// sent, so that nobody's editor changes under them (ADO-7).
-fn sent(
-    key: &FieldKey,
-    value: &FieldValue,
-    raw: Option<&RichText>,
-    zone: Option<Tz>,
-) -> Option<Value> {
-    match value {
-        FieldValue::Rich(markdown) => {
-            let (format, text) = raw.map_or((TextFormat::Html, ""), |raw| {
-                (raw.format, raw.text.as_str())
-            });
-            Some(json!(markup::put(format, text, markdown)))
-        }
-        FieldValue::Text(text) if *key == FieldKey::Title => Some(json!(convert::title(text))),
-        other => convert::written(other, zone),
+/// Returns the name that a choice holds.
+fn chosen<'a>(values: &'a BTreeMap<FieldKey, FieldValue>, key: &FieldKey) -> Option<&'a str> {
+    match values.get(key)? {
+        FieldValue::Choice(name) => Some(name.shown.as_str()),
+        _ => None,
     }
 }
 
-/// Characters that a long text may have (learn.microsoft.com, work item field types, 2024-09: "1-M"; counted as .NET does,
-/// in UTF-16 units).
-const MAX_LONG_TEXT: usize = 1_048_576;
-/// Tags that an item may have, and characters of one (learn.microsoft.com, add tags to work items, 2024-09; more are
-/// answered with TF401243).
-const MAX_TAGS: usize = 100;
-const MAX_TAG: usize = 400;
-
-/// Refuses the first field that is larger than the service takes: asked for, it would refuse the whole item or keep a part.
-fn refuse_oversized(
-    operation: &str,
-    names: &BTreeMap<FieldKey, String>,
-    ops: &[Value],
-) -> Result<(), ConnectorError> {
-    for (key, name) in names {
-        let path = format!("/fields/{name}");
-        let op = ops
-            .iter()
-            .find(|op| op.get("path").and_then(Value::as_str) == Some(path.as_str()));
-        let Some(text) = op.and_then(|op| op.get("value")?.as_str()) else {
-            continue;
-        };
-        let length = |text: &str| text.encode_utf16().count();
-        let message = match key {
-            FieldKey::Tags => {
-                let tags: Vec<&str> = text.split("; ").collect();
-                if tags.len() > MAX_TAGS {
-                    format!(
-                        "{} tags, and Azure DevOps takes {MAX_TAGS} at most",
-                        tags.len()
-                    )
-                } else if tags.iter().any(|tag| length(tag) > MAX_TAG) {
-                    format!(
-                        "a tag of more than {MAX_TAG} characters, which Azure DevOps does not take"
-                    )
-                } else {
-                    continue;
-                }
-            }
-            _ if length(text) > MAX_LONG_TEXT => format!(
-                "{} characters, and Azure DevOps takes {MAX_LONG_TEXT} at most; nothing is cut off, so shorten it",
-                length(text)
-            ),
-            _ => continue,
-        };
-        let mut error = ConnectorError::new(Side::Ado, ErrorKind::Refused, operation, message);
-        error.field = Some(key.clone());
-        return Err(error);
+fn unchanged(current: &Item) -> Written {
+    Written {
+        item: current.clone(),
+        pending: BTreeMap::new(),
+        unmarked: None,
+        later: BTreeSet::new(),
     }
-    Ok(())
-}
-
-fn names(
-    configured: &BTreeMap<FieldKey, Vec<String>>,
-    info: &TypeInfo,
-) -> BTreeMap<FieldKey, String> {
-    fields::resolve(configured, &info.fields)
-}
-
-fn lacks(current: &Item, link: &Backlink) -> bool {
-    !current.markers.contains(&link.marker) && !current.backlinks.contains(&link.url)
-}
-
-fn add(name: &str, value: Value) -> Value {
-    // `add` sets a field whether or not it has a value (vsts-rest-api-specs, wit 7.1, update examples).
-    json!({"op": "add", "path": format!("/fields/{name}"), "value": value})
-}
-
-pub(super) fn test_rev(rev: i64) -> Value {
-    json!({"op": "test", "path": "/rev", "value": rev})
-}
-
-pub(super) fn hyperlink(url: &str, comment: &str) -> Value {
-    json!({"op": "add", "path": "/relations/-",
-           "value": {"rel": "Hyperlink", "url": url, "attributes": {"comment": comment}}})
 }
 
 fn same(a: &str, b: &str) -> bool {
@@ -343,40 +290,4 @@ pub(super) fn parse(id: &ItemId, operation: &str) -> Result<i64, ConnectorError>
             format!("{id} is not a work item number"),
         )
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refused(key: FieldKey, value: &str) -> Option<FieldKey> {
-        let names = BTreeMap::from([(FieldKey::Title, "T".to_owned()), (key, "F".to_owned())]);
-        let ops = [add("T", json!("title")), add("F", json!(value))];
-        refuse_oversized("probe", &names, &ops)
-            .err()
-            .and_then(|error| error.field)
-    }
-
-    #[test]
-    fn what_is_too_large_is_refused_before_it_is_sent_and_by_its_field() {
-        let text = FieldKey::Description;
-        assert_eq!(refused(text.clone(), &"x".repeat(MAX_LONG_TEXT)), None);
-        // One character outside the basic plane counts twice.
-        for long in [
-            "x".repeat(MAX_LONG_TEXT + 1),
-            "\u{1f600}".repeat(MAX_LONG_TEXT / 2 + 1),
-        ] {
-            assert_eq!(refused(text.clone(), &long), Some(text.clone()));
-        }
-        let tags = |count: usize| {
-            (0..count)
-                .map(|n| n.to_string())
-                .collect::<Vec<_>>()
-                .join("; ")
-        };
-        assert_eq!(refused(FieldKey::Tags, &tags(MAX_TAGS)), None);
-        for many in [tags(MAX_TAGS + 1), "x".repeat(MAX_TAG + 1)] {
-            assert_eq!(refused(FieldKey::Tags, &many), Some(FieldKey::Tags));
-        }
-    }
 }

@@ -66,12 +66,19 @@ async fn answer(State(server): State<Server>, method: Method, uri: Uri, body: By
         }
     } else if address.contains("/recyclebin") {
         (200, script.bin.clone())
+    } else if address.contains("/workitemtypes/Bug") {
+        (
+            200,
+            json!({"name": "Bug",
+            "fields": [{"referenceName": "System.Description"}, {"referenceName": "Microsoft.VSTS.TCM.ReproSteps"}],
+            "transitions": {"": [{"to": "New"}]}}),
+        )
     } else if address.contains("/workitemtypes/") {
         (
             200,
             json!({"name": "Task",
             "fields": [{"referenceName": "System.Description"}, {"referenceName": "Microsoft.VSTS.Common.Priority"},
-                       {"referenceName": "Microsoft.VSTS.Scheduling.StartDate"}],
+                       {"referenceName": "Microsoft.VSTS.Scheduling.StartDate"}, {"referenceName": "Custom.RootCause", "name": "Root Cause"}],
             "transitions": {"": [{"to": "New"}], "New": [{"to": "Active"}], "Active": [{"to": "Closed"}, {"to": "New"}],
                             "Closed": [{"to": "Active"}]}}),
         )

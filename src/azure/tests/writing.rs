@@ -6,7 +6,7 @@ use crate::azure::*;
 use crate::model::{FieldValue, Folded, Item, RichText, TextFormat, Version};
 use serde_json::json;
 
-fn current() -> Item {
+pub(super) fn current() -> Item {
     Item {
         id: ItemId::from("4"),
         version: Version(6),
@@ -37,7 +37,7 @@ fn current() -> Item {
     }
 }
 
-fn change(set: &[(FieldKey, FieldValue)]) -> Change {
+pub(super) fn change(set: &[(FieldKey, FieldValue)]) -> Change {
     Change {
         pair: PairName::from("a"),
         id: ItemId::from("4"),
@@ -123,7 +123,7 @@ async fn nothing_to_change_sends_no_patch_and_a_lost_race_is_stale() {
     );
 }
 
-fn new_item(state: &str) -> NewItem {
+pub(super) fn new_item(state: &str) -> NewItem {
     NewItem {
         pair: PairName::from("a"),
         fields: BTreeMap::from([
