@@ -5,6 +5,7 @@ use super::patch::{add, field_ops, hyperlink, missing_link, sent, test_rev};
 use super::read::TypeInfo;
 use super::wire::WorkItem;
 use super::{Scope, Shared, api, convert, fields, limits, read, retype, states};
+use crate::connector::answer::contradicted;
 use crate::connector::client::Priority;
 use crate::connector::{Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked};
 use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side};
@@ -73,6 +74,7 @@ impl Shared {
             wire = self.walk_states(wire, &kind, state, &mut pending).await;
         }
         let item = self.convert_created(&wire).await;
+        not_in_force(&new.fields, &item, &mut pending);
         Ok(Written {
             item,
             pending,
@@ -204,6 +206,7 @@ impl Shared {
             wire = self.walk_states(wire, &kind, state, &mut pending).await;
         }
         let item = self.convert_created(&wire).await;
+        not_in_force(&change.set, &item, &mut pending);
         Ok(Written {
             item,
             pending,
@@ -251,6 +254,18 @@ impl Shared {
         let scope = self.scope(pair)?;
         let id = parse(id, "restore work item")?;
         self.api.restore(&scope.project, id).await
+    }
+}
+
+/// Adds what was asked for and what the answer shows otherwise: rules set other values, the sanitiser takes text away, lists
+/// are united, and the status is a success all the same.
+fn not_in_force(
+    asked: &BTreeMap<FieldKey, FieldValue>,
+    item: &Item,
+    pending: &mut BTreeMap<FieldKey, String>,
+) {
+    for (key, reason) in contradicted(Side::Ado, asked, item) {
+        pending.entry(key).or_insert(reason);
     }
 }
 

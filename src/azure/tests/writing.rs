@@ -145,10 +145,13 @@ pub(super) fn new_item(state: &str) -> NewItem {
 #[tokio::test]
 async fn a_create_carries_its_marker_and_reaches_other_states_afterwards() {
     let (server, _, writer) = start(vec![scope("a", "One")]).await;
-    server.lock().unwrap().writes = vec![
-        (200, wire(4, 1, "One", "New")),
-        (200, wire(4, 2, "One", "Active")),
-    ];
+    let answer = |rev: i64, state: &str| {
+        let mut item = wire(4, rev, "One", state);
+        item["fields"]["System.Title"] = json!("Paint");
+        item["fields"]["System.AssignedTo"] = json!({"uniqueName": "Ana@acme.example"});
+        (200, item)
+    };
+    server.lock().unwrap().writes = vec![answer(1, "New"), answer(2, "Active")];
     let written = writer.create(&new_item("Active")).await.unwrap();
     assert_eq!(written.item.version, Version(2));
     assert!(written.pending.is_empty());
@@ -185,4 +188,97 @@ async fn a_create_with_an_unclear_answer_is_sent_once_and_ambiguous() {
         let error = writer.create(&new_item("New")).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Ambiguous);
     }
+}
+
+/// What is pending after an update that was answered with these fields.
+async fn pending(
+    set: &[(FieldKey, FieldValue)],
+    shown: &[(&str, serde_json::Value)],
+) -> BTreeMap<FieldKey, String> {
+    let (server, _, writer) = start(vec![scope("a", "One")]).await;
+    let mut item = wire(4, 7, "One", "New");
+    for (name, value) in shown {
+        item["fields"][*name] = value.clone();
+    }
+    server.lock().unwrap().writes = vec![(200, item)];
+    writer.update(&change(set)).await.unwrap().pending
+}
+
+#[tokio::test]
+async fn a_write_is_compared_with_its_answer_field_by_field_and_by_meaning() {
+    let day = |text: &str| FieldValue::Day(text.parse().unwrap());
+    let set = [
+        (FieldKey::Title, FieldValue::text("a b")),
+        (FieldKey::Tags, FieldValue::tags(["x", "Y"])),
+        (FieldKey::Priority, FieldValue::Number(1000)),
+        (FieldKey::StartDate, day("2026-05-03")),
+        (
+            FieldKey::Description,
+            FieldValue::Rich("**one** two".to_owned()),
+        ),
+    ];
+    const PRIORITY: &str = "Microsoft.VSTS.Common.Priority";
+    const START: &str = "Microsoft.VSTS.Scheduling.StartDate";
+    // The same by meaning: order, spelling, white space, markup of its own.
+    let same = [
+        ("System.Title", json!("a  b")),
+        ("System.Tags", json!("y; x")),
+        (PRIORITY, json!(1.0)),
+        (START, json!("2026-05-02T22:00:00Z")),
+        (
+            "System.Description",
+            json!("<div>one</div> <span>two</span>"),
+        ),
+    ];
+    assert_eq!(pending(&set, &same).await, BTreeMap::new());
+    for (name, value, key, said) in [
+        ("System.Title", json!("a"), FieldKey::Title, "\"a b\""),
+        ("System.Tags", json!("x; y; old"), FieldKey::Tags, "old"),
+        (PRIORITY, json!(2), FieldKey::Priority, "2"),
+        (
+            START,
+            json!("2026-05-09T00:00:00Z"),
+            FieldKey::StartDate,
+            "2026-05-09",
+        ),
+        (
+            "System.Description",
+            json!("<p>one</p>"),
+            FieldKey::Description,
+            "two",
+        ),
+    ] {
+        let mut shown = same.clone();
+        for field in &mut shown {
+            if field.0 == name {
+                field.1 = value.clone();
+            }
+        }
+        let pending = pending(&set, &shown).await;
+        assert_eq!(pending.keys().collect::<Vec<_>>(), [&key], "{pending:?}");
+        assert!(pending[&key].contains(said), "{pending:?}");
+    }
+    // What is not there at all is empty.
+    let shown = &same[..4];
+    assert!(
+        pending(&set, shown)
+            .await
+            .contains_key(&FieldKey::Description)
+    );
+}
+
+#[tokio::test]
+async fn a_rule_that_set_another_state_in_the_same_save_is_told() {
+    let set = [(FieldKey::State, FieldValue::choice("Active"))];
+    let pending = pending(&set, &[("System.State", json!("Closed"))]).await;
+    assert!(pending[&FieldKey::State].contains("Closed"), "{pending:?}");
+}
+
+#[tokio::test]
+async fn a_create_is_compared_with_its_answer_too() {
+    let (server, _, writer) = start(vec![scope("a", "One")]).await;
+    server.lock().unwrap().writes = vec![(200, wire(4, 1, "One", "New"))];
+    let written = writer.create(&new_item("New")).await.unwrap();
+    let keys: Vec<_> = written.pending.keys().collect();
+    assert_eq!(keys, [&FieldKey::Title, &FieldKey::Assignees]);
 }
