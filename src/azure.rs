@@ -34,6 +34,7 @@ mod retype;
 mod rights;
 mod schema;
 mod states;
+mod walk;
 mod wiql;
 mod wire;
 mod write;
@@ -107,6 +108,7 @@ struct Shared {
     zone: Option<chrono_tz::Tz>,
     scopes: Vec<Scope>,
     types: read::TypeCache,
+    apart: walk::Apart,
 }
 
 /// Reads work items.
@@ -157,6 +159,7 @@ pub fn connect_with(
         zone: settings.time_zone,
         scopes: settings.pairs,
         types: read::TypeCache::default(),
+        apart: walk::Apart::default(),
     });
     Ok((AzureReader(shared.clone()), AzureWriter(shared)))
 }

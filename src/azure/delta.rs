@@ -10,7 +10,7 @@ use super::wire::WorkItem;
 use super::{Scope, Shared, fields, wiql};
 use crate::connector::client::Priority;
 use crate::connector::{ConnectorError, ErrorKind, Known, ListedRow, Listing, Watermark};
-use crate::model::{Item, ItemId, PairName, Side, Timestamp, Version};
+use crate::model::{Item, ItemId, PairName, Timestamp, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far each query reaches back below the watermark: queries run on an index that lags by seconds.
@@ -27,14 +27,6 @@ const MAX_LINK_PAGES: usize = 10;
 
 type KnownFn<'a> = &'a (dyn for<'b> Fn(&'b ItemId) -> Option<Known> + Send + Sync);
 
-/// What a set of queries found.
-pub(super) struct Found {
-    /// Ids with their pair, where the query tells it.
-    pub(super) ids: BTreeMap<i64, Option<PairName>>,
-    /// The server's clock at the first page.
-    pub(super) as_of: Timestamp,
-}
-
 /// Rows of a delta, told apart by what is already known.
 struct Sorted {
     /// Must be reported.
@@ -44,67 +36,6 @@ struct Sorted {
 }
 
 impl Shared {
-    /// Runs queries page by page.
-    pub(super) async fn walk(
-        &self,
-        groups: &[wiql::Group],
-        since: wiql::Since,
-        priority: Priority,
-    ) -> Result<Found, ConnectorError> {
-        let broken = |message: &str| {
-            ConnectorError::new(Side::Ado, ErrorKind::Protocol, "query work items", message)
-        };
-        let mut ids: BTreeMap<i64, Option<PairName>> = BTreeMap::new();
-        let mut as_of = None;
-        for group in groups {
-            let pair = match group.pairs.as_slice() {
-                [one] => Some(one),
-                _ => None,
-            };
-            let mut last = 0;
-            loop {
-                let query = group.query(since, last);
-                let page = self
-                    .api
-                    .wiql(group.project.as_deref(), &query, priority)
-                    .await?;
-                if as_of.is_none() {
-                    let time = Timestamp::parse_rfc3339(&page.as_of);
-                    as_of = Some(time.ok_or_else(|| broken("asOf is not a time"))?);
-                }
-                let full = page.work_items.len() >= wiql::PAGE;
-                let highest = page.work_items.iter().map(|row| row.id).max();
-                for row in page.work_items {
-                    let held = ids.entry(row.id).or_insert_with(|| pair.cloned());
-                    if self.is_deeper(pair, held.as_ref()) {
-                        *held = pair.cloned();
-                    }
-                }
-                match highest {
-                    Some(id) if full && id > last => last = id,
-                    Some(_) if full => return Err(broken("paging does not move on")),
-                    _ => break,
-                }
-            }
-        }
-        // Without pairs nothing was asked, and nothing was learnt about the clock.
-        let as_of = as_of
-            .or_else(|| self.api.http.server_now())
-            .unwrap_or_default();
-        Ok(Found { ids, as_of })
-    }
-
-    /// An item found by the queries of two pairs belongs to the one with the deeper area.
-    fn is_deeper(&self, new: Option<&PairName>, held: Option<&PairName>) -> bool {
-        let depth = |pair: Option<&PairName>| {
-            self.scopes
-                .iter()
-                .find(|scope| Some(&scope.pair) == pair)
-                .map(wiql::depth)
-        };
-        depth(new) > depth(held)
-    }
-
     pub(super) async fn fetch_changes(
         &self,
         since: &Watermark,
@@ -115,18 +46,19 @@ impl Shared {
             return self.fetch_all(&every).await;
         };
         let window = Timestamp(high.plus_ms(-OVERLAP_MS).0.div_euclid(1000) * 1000);
-        let groups = wiql::groups(&self.scopes);
-        let found = self
-            .walk(&groups, wiql::Since::Changed(window), Priority::Live)
+        let groups = self.groups();
+        let mut found = self
+            .walk_pairs(&groups, wiql::Since::Changed(window), Priority::Live)
             .await?;
         let mut sorted = sort(&found.ids, window, known);
         let ask_again = sorted.explained.len() > BATCH;
         if ask_again {
             // Too many for one batch of revisions: ask which of them changed since the last look instead.
             let again = self
-                .walk(&groups, wiql::Since::Changed(high), Priority::Live)
+                .walk_pairs(&groups, wiql::Since::Changed(high), Priority::Live)
                 .await?;
             sorted.explained.retain(|id, _| again.ids.contains_key(id));
+            found.failed.extend(again.failed);
         }
         let unattributed = sorted
             .moved
@@ -183,11 +115,12 @@ impl Shared {
                 .collect();
             rows.extend(self.link_rows(&open, &groups).await?);
         }
+        rows.retain(|_, row: &mut ListedRow| !found.failed.contains_key(&row.pair));
         Ok(Listing {
             rows: rows.into_values().collect(),
             watermark,
             complete: false,
-            failed: BTreeMap::new(),
+            failed: found.failed,
         })
     }
 
@@ -307,7 +240,7 @@ impl Shared {
             .map(wiql::single)
             .collect();
         let found = self
-            .walk(&groups, wiql::Since::Ever, Priority::Backfill)
+            .walk_pairs(&groups, wiql::Since::Ever, Priority::Backfill)
             .await?;
         let ids: Vec<i64> = found.ids.keys().copied().collect();
         let mut versions = BTreeMap::new();
@@ -331,7 +264,7 @@ impl Shared {
                 link_token: None,
             },
             complete: true,
-            failed: BTreeMap::new(),
+            failed: found.failed,
         })
     }
 }

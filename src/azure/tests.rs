@@ -1,5 +1,6 @@
 //! Reader and writer against a small scripted server: what is asked, how often, and what is made of the answers.
 
+mod gone;
 mod reading;
 mod refused;
 mod retype;

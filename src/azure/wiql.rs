@@ -2,6 +2,7 @@
 
 use super::Scope;
 use crate::model::{PairName, Timestamp};
+use std::collections::BTreeSet;
 
 /// Rows asked for at a time. Above 20,000 the service refuses (learn.microsoft.com, object-limits, 2024-09).
 pub(super) const PAGE: usize = 19_000;
@@ -113,6 +114,23 @@ pub(super) fn groups(scopes: &[Scope]) -> Vec<Group> {
     }
     result.extend(own);
     result
+}
+
+/// As [`groups`], but pairs in the project of one of `apart` get a query of their own: their rows must not be attributed
+/// to an outer area while the pair of the inner one is not among those that share.
+pub(super) fn groups_apart(scopes: &[Scope], apart: &BTreeSet<PairName>) -> Vec<Group> {
+    let projects: BTreeSet<String> = scopes
+        .iter()
+        .filter(|scope| apart.contains(&scope.pair))
+        .map(|scope| fold(&scope.project))
+        .collect();
+    let (own, shared): (Vec<Scope>, Vec<Scope>) = scopes
+        .iter()
+        .cloned()
+        .partition(|scope| projects.contains(&fold(&scope.project)));
+    let mut found = groups(&shared);
+    found.extend(own.iter().map(single));
+    found
 }
 
 /// Returns whether the scope holds items of this project and area, judged by name. `condition` and `assigned_to` are

@@ -15,6 +15,8 @@ pub(super) struct Script {
     pub(super) log: Vec<(String, String, Value)>,
     /// Ids per query, in turn.
     pub(super) queries: Vec<Vec<i64>>,
+    /// Queries with this in their text are refused as one under a path that is gone.
+    pub(super) gone: Option<String>,
     pub(super) items: BTreeMap<i64, Value>,
     pub(super) bin: Value,
     pub(super) links: Value,
@@ -32,7 +34,17 @@ async fn answer(State(server): State<Server>, method: Method, uri: Uri, body: By
         .log
         .push((method.to_string(), address.clone(), body.clone()));
     let next = |list: &mut Vec<(u16, Value)>| (!list.is_empty()).then(|| list.remove(0));
-    let (status, answer) = if address.contains("/wiql") {
+    let query = body["query"].as_str().unwrap_or("");
+    let (status, answer) = if script
+        .gone
+        .as_ref()
+        .is_some_and(|path| query.contains(path.as_str()))
+    {
+        (
+            400,
+            json!({"message": "TF51011: The specified area path does not exist.", "typeKey": "SyntaxException"}),
+        )
+    } else if address.contains("/wiql") {
         assert!(!script.queries.is_empty(), "unexpected query");
         let rows: Vec<Value> = script
             .queries

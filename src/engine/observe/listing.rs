@@ -18,12 +18,12 @@ impl Engine {
         let reader = self.readers.get(side);
         let since = self.store().watermark(side)?;
         if swept.len() == pairs {
-            return Ok(reader.fetch_all(swept).await?);
+            return whole(reader.fetch_all(swept).await?);
         }
         let known = |id: &ItemId| -> Option<Known> { self.store().known(side, id).ok().flatten() };
-        let mut delta = reader.fetch_changes(&since, &known).await?;
+        let mut delta = whole(reader.fetch_changes(&since, &known).await?)?;
         if !swept.is_empty() {
-            let full = reader.fetch_all(swept).await?;
+            let full = whole(reader.fetch_all(swept).await?)?;
             delta.rows.retain(|row| !swept.contains(&row.pair));
             delta.rows.extend(full.rows);
         }
@@ -161,6 +161,17 @@ impl Engine {
             }
         }
         Ok(())
+    }
+}
+
+/// Refuses a listing that lacks a pair: what it says about the others would move the watermark past that one's changes.
+fn whole(listing: Listing) -> Result<Listing, CycleError> {
+    match listing.failed.into_values().next() {
+        Some(error) => Err(error.into()),
+        None => Ok(Listing {
+            failed: Default::default(),
+            ..listing
+        }),
     }
 }
 
