@@ -6,7 +6,9 @@
 //! edits elsewhere in the text.
 
 use crate::model::TextFormat;
+use markdown_out::Dialect;
 
+mod entities;
 mod footer;
 mod html_in;
 mod html_out;
@@ -74,7 +76,9 @@ fn written(format: TextFormat, current_raw: &str, canonical_markdown: &str) -> p
         && target.text.len() <= settle::MAX_BYTES
     {
         let (body, line) = match (format, &current.footer) {
-            (TextFormat::Markdown, Some(_)) => footer::cut(current_raw).unzip(),
+            (TextFormat::Markdown | TextFormat::EscapedMarkdown, Some(_)) => {
+                footer::cut(current_raw).unzip()
+            }
             _ => (None, None),
         };
         let whole = current.footer.is_none() || line.is_some();
@@ -120,14 +124,17 @@ fn rewritten(
             Some((label, url)) => appended(&target.text, &footer::line(label, url)),
             None => target.text.clone(),
         },
-        TextFormat::Html => {
+        TextFormat::Html | TextFormat::EscapedMarkdown => {
             let mut blocks = if target.blocks.is_empty() {
                 markdown_in::read(&target.text)
             } else {
                 target.blocks.clone()
             };
             blocks.extend(footer.map(|(label, url)| footer::block(label, url)));
-            html_out::write(&blocks)
+            match format {
+                TextFormat::EscapedMarkdown => markdown_out::write_in(&blocks, Dialect::Escaped),
+                TextFormat::Html | TextFormat::Markdown => html_out::write(&blocks),
+            }
         }
     }
 }

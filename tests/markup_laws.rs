@@ -8,6 +8,8 @@
     reason = "tests are named by their rule, and the counts are for people who run a corpus"
 )]
 
+#[path = "markup_laws/escaped.rs"]
+mod escaped;
 #[path = "markup_laws/generated.rs"]
 mod generated;
 
@@ -16,7 +18,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use boardsync::markup::{FOOTER_PREFIX, canonical, flattens, footer, put};
-use boardsync::model::TextFormat::{self, Html, Markdown};
+use boardsync::model::TextFormat::{self, EscapedMarkdown, Html, Markdown};
 
 /// Every fixture: a short name, its language and its text.
 fn fixtures() -> Vec<(String, TextFormat, String)> {
@@ -129,11 +131,11 @@ fn removing_the_first_block_leaves_the_last_ones_bytes_alone() {
     every_fixture("remove first", |name, format, text| {
         let last = match format {
             Html => "<p>Kept <span style=\"color:teal\">as it is</span></p>",
-            Markdown => "Kept  __as it is__",
+            Markdown | EscapedMarkdown => "Kept  __as it is__",
         };
         let whole = match format {
             Html => format!("<p>Goes away</p>{text}{last}"),
-            Markdown => format!("Goes away\n\n{text}\n\n{last}"),
+            Markdown | EscapedMarkdown => format!("Goes away\n\n{text}\n\n{last}"),
         };
         let before = canonical(format, &whole);
         let Some(wanted) = before.strip_prefix("Goes away\n\n") else {
@@ -156,7 +158,7 @@ fn removing_the_first_block_leaves_the_last_ones_bytes_alone() {
 fn seen(format: TextFormat, text: &str) -> String {
     let html = match format {
         Html => text.to_owned(),
-        Markdown => {
+        Markdown | EscapedMarkdown => {
             let mut options = comrak::Options::default();
             options.extension.table = true;
             options.extension.strikethrough = true;

@@ -87,7 +87,7 @@ fn format(wire: &WorkItem, name: &str) -> TextFormat {
             .any(|format| format.eq_ignore_ascii_case("markdown"))
     });
     if markdown {
-        TextFormat::Markdown
+        TextFormat::EscapedMarkdown
     } else {
         TextFormat::Html
     }

@@ -72,7 +72,9 @@ pub(super) fn of(format: TextFormat, raw: &str) -> Option<&'static str> {
     match format {
         _ if raw.len() > settle::MAX_BYTES => None,
         TextFormat::Html => in_html(raw),
-        TextFormat::Markdown => markdown_in::html(raw).iter().find_map(|html| in_html(html)),
+        TextFormat::Markdown | TextFormat::EscapedMarkdown => {
+            markdown_in::html(raw).iter().find_map(|html| in_html(html))
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use comrak::nodes::{AstNode, ListType, NodeLink, NodeList, NodeTable, NodeValue,
 use comrak::{Arena, Options};
 use scraper::{Html, Node};
 
+use super::entities;
 use super::html_in;
 use super::links;
 use super::model::{Align, Block, Leaf, Link, ListItem, Run, Style};
@@ -27,10 +28,41 @@ pub(super) fn read(markdown: &str) -> Vec<Block> {
     blocks(comrak::parse_document(&arena, markdown, &options()), 0)
 }
 
-/// Top-level blocks with the lines, counted from 0 and half-open, that they come from.
-pub(super) fn read_with_lines(markdown: &str) -> Vec<(std::ops::Range<usize>, Vec<Block>)> {
+/// Reads Markdown with entities in its code.
+pub(super) fn read_escaped(markdown: &str) -> Vec<Block> {
     let arena = Arena::new();
-    let root = comrak::parse_document(&arena, markdown, &options());
+    blocks(parse_escaped(&arena, markdown), 0)
+}
+
+/// Top-level blocks with the lines, counted from 0 and half-open, that they come from.
+pub(super) fn read_with_lines(markdown: &str) -> Vec<WithLines> {
+    let arena = Arena::new();
+    with_lines(comrak::parse_document(&arena, markdown, &options()))
+}
+
+/// As [`read_with_lines`] for Markdown with entities in its code.
+pub(super) fn read_escaped_with_lines(markdown: &str) -> Vec<WithLines> {
+    let arena = Arena::new();
+    with_lines(parse_escaped(&arena, markdown))
+}
+
+type WithLines = (std::ops::Range<usize>, Vec<Block>);
+
+fn parse_escaped<'a>(arena: &'a Arena<'a>, markdown: &str) -> &'a AstNode<'a> {
+    let root = comrak::parse_document(arena, &entities::opened(markdown), &options());
+    for node in root.descendants() {
+        match &mut node.data_mut().value {
+            NodeValue::Code(code) => code.literal = entities::decoded(&code.literal).into_owned(),
+            NodeValue::CodeBlock(code) => {
+                code.literal = entities::decoded(&code.literal).into_owned();
+            }
+            _ => {}
+        }
+    }
+    root
+}
+
+fn with_lines<'a>(root: &'a AstNode<'a>) -> Vec<WithLines> {
     root.children()
         .map(|node| {
             let place = node.data().sourcepos;

@@ -1,42 +1,65 @@
 //! The model to canonical Markdown. Angle brackets in text are written as entities: the Azure DevOps server drops
 //! `<x>` from Markdown fields (microsoft/azure-devops-mcp `encodeFormattedValue`).
 
+use super::entities::encoded;
 use super::links;
 use super::model::{Align, Block, Leaf, ListItem, Run, Style};
 
+/// How `&`, `<` and `>` are written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// As canonical Markdown: as entities where they would mean something.
+    Plain,
+    /// As entities everywhere, in code too, but for what is Markdown itself: the mark of a quotation, `<br>`, `<u>`.
+    Escaped,
+}
+
 /// Writes a document. Empty for no blocks, no newline at the end.
 pub(super) fn write(blocks: &[Block]) -> String {
+    write_in(blocks, Dialect::Plain)
+}
+
+/// As [`write`] in a dialect.
+pub(super) fn write_in(blocks: &[Block], dialect: Dialect) -> String {
     let mut out = String::new();
     for block in blocks {
         if !out.is_empty() {
             out.push_str("\n\n");
         }
-        out.push_str(&write_block(block));
+        out.push_str(&one(block, dialect));
     }
     out
 }
 
 /// Writes one block, without a newline at the end.
 pub(super) fn write_block(block: &Block) -> String {
+    one(block, Dialect::Plain)
+}
+
+fn one(block: &Block, dialect: Dialect) -> String {
     match block {
-        Block::Para(runs) => Line::new(Place::Text).write(runs),
+        Block::Para(runs) => Line::new(Place::Text, dialect).write(runs),
         Block::Heading(size, runs) => {
             let marks = "#".repeat(usize::from(*size));
-            format!("{marks} {}", Line::new(Place::Heading).write(runs))
+            format!("{marks} {}", Line::new(Place::Heading, dialect).write(runs))
         }
         Block::Code(language, text) => {
-            let fence = "`".repeat(longest_run(text, '`').max(2) + 1);
+            let text = match dialect {
+                Dialect::Plain => text.into(),
+                Dialect::Escaped => encoded(text),
+            };
+            let fence = "`".repeat(longest_run(&text, '`').max(2) + 1);
             format!("{fence}{language}\n{text}\n{fence}")
         }
-        Block::Quote(blocks) => indent(&write(blocks), "> ", "> "),
+        Block::Quote(blocks) => indent(&write_in(blocks, dialect), "> ", "> "),
         // Stars, because `- ---` and a line above `---` would mean something else.
         Block::Rule => "***".to_owned(),
-        Block::List { start, items } => write_list(*start, items),
-        Block::Table { align, rows } => write_table(align, rows),
+        Block::List { start, items } => write_list(*start, items, dialect),
+        Block::Table { align, rows } => write_table(align, rows, dialect),
     }
 }
 
-fn write_list(start: Option<usize>, items: &[ListItem]) -> String {
+fn write_list(start: Option<usize>, items: &[ListItem], dialect: Dialect) -> String {
     let is_tight = |item: &ListItem| {
         let others = item
             .blocks
@@ -72,7 +95,7 @@ fn write_list(start: Option<usize>, items: &[ListItem]) -> String {
             if previous.is_some() {
                 body.push_str(if tight && joins { "\n" } else { "\n\n" });
             }
-            body.push_str(&write_block(block));
+            body.push_str(&one(block, dialect));
             previous = Some(block);
         }
         out.push_str(&indent(&body, &marker, &" ".repeat(marker.len())));
@@ -98,13 +121,13 @@ fn indent(text: &str, first: &str, rest: &str) -> String {
     out
 }
 
-fn write_table(align: &[Align], rows: &[Vec<Vec<Run>>]) -> String {
+fn write_table(align: &[Align], rows: &[Vec<Vec<Run>>], dialect: Dialect) -> String {
     let mut lines: Vec<String> = Vec::with_capacity(rows.len() + 1);
     for row in rows {
         let mut line = String::from("|");
         for cell in row {
             line.push(' ');
-            line.push_str(&Line::new(Place::Cell).write(cell));
+            line.push_str(&Line::new(Place::Cell, dialect).write(cell));
             line.push_str(" |");
         }
         lines.push(line);
@@ -142,14 +165,20 @@ enum Place {
 struct Line {
     out: String,
     place: Place,
+    dialect: Dialect,
 }
 
 impl Line {
-    fn new(place: Place) -> Self {
+    fn new(place: Place, dialect: Dialect) -> Self {
         Self {
             out: String::new(),
             place,
+            dialect,
         }
+    }
+
+    fn escapes(&self) -> bool {
+        self.dialect == Dialect::Escaped
     }
 
     fn write(mut self, runs: &[Run]) -> String {
@@ -217,6 +246,10 @@ impl Line {
             Place::Cell => code.replace('|', "\\|"),
             _ => code.to_owned(),
         };
+        let body = match self.dialect {
+            Dialect::Plain => body,
+            Dialect::Escaped => encoded(&body).into_owned(),
+        };
         for part in [fence.as_str(), pad, &body, pad, fence.as_str()] {
             self.out.push_str(part);
         }
@@ -226,8 +259,12 @@ impl Line {
         for (at, c) in url.char_indices() {
             match c {
                 '(' | ')' => self.out.push('\\'),
-                '&' if is_entity(url.get(at..).unwrap_or("")) => {
+                '&' if self.escapes() || is_entity(url.get(at..).unwrap_or("")) => {
                     self.out.push_str("&amp;");
+                    continue;
+                }
+                '<' | '>' if self.escapes() => {
+                    self.out.push_str(if c == '<' { "&lt;" } else { "&gt;" });
                     continue;
                 }
                 _ => {}
@@ -244,7 +281,11 @@ impl Line {
             self.text(before);
             let from = self.out.len();
             self.text(address);
-            if self.out.get(from..) != Some(address) {
+            let plain = match self.dialect {
+                Dialect::Plain => address.into(),
+                Dialect::Escaped => encoded(address),
+            };
+            if self.out.get(from..) != Some(&*plain) {
                 let shown = self.out.split_off(from);
                 self.out.push('[');
                 self.out.push_str(&shown);
@@ -267,8 +308,10 @@ impl Line {
             let rest = text.get(at..).unwrap_or("");
             match c {
                 '<' => self.out.push_str("&lt;"),
+                // The service shows the mark of a quotation as an entity, so at a line's start only a backslash tells it apart.
+                '>' if line_start && self.escapes() => self.out.push_str("\\&gt;"),
                 '>' => self.out.push_str("&gt;"),
-                '&' if is_entity(rest) => self.out.push_str("&amp;"),
+                '&' if self.escapes() || is_entity(rest) => self.out.push_str("&amp;"),
                 _ => {
                     let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
                     let escaped = match c {

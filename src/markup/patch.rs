@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
+use super::markdown_out::Dialect;
 use super::model::Block;
 use super::normal::normal;
 use super::tags::{self, Token};
@@ -25,7 +26,7 @@ pub(super) struct Patched {
 /// Returns raw text for `target`, or `None` when `raw` cannot be cut into pieces. The caller must check the result.
 pub(super) fn patch(format: TextFormat, raw: &str, target: &[Block]) -> Option<Patched> {
     let pieces = match format {
-        TextFormat::Markdown => markdown_pieces(raw),
+        TextFormat::Markdown | TextFormat::EscapedMarkdown => markdown_pieces(format, raw),
         TextFormat::Html => html_pieces(raw)?,
     };
     let wanted: Vec<String> = target.iter().map(markdown_out::write_block).collect();
@@ -147,7 +148,7 @@ struct Output {
 
 impl Output {
     fn separate(&mut self) {
-        if self.format == TextFormat::Markdown && !self.text.is_empty() {
+        if self.format != TextFormat::Html && !self.text.is_empty() {
             let ends = self
                 .text
                 .chars()
@@ -182,8 +183,12 @@ impl Output {
         self.separate();
         match self.format {
             TextFormat::Html => self.text.push_str(&html_out::write(blocks)),
-            TextFormat::Markdown => {
-                let text = markdown_out::write(blocks).replace('\n', self.newline);
+            TextFormat::Markdown | TextFormat::EscapedMarkdown => {
+                let dialect = match self.format {
+                    TextFormat::EscapedMarkdown => Dialect::Escaped,
+                    TextFormat::Markdown | TextFormat::Html => Dialect::Plain,
+                };
+                let text = markdown_out::write_in(blocks, dialect).replace('\n', self.newline);
                 self.text.push_str(&text);
                 self.torn = true;
             }
@@ -203,14 +208,18 @@ fn canonical_blocks(blocks: Vec<Block>) -> Vec<String> {
 }
 
 /// One piece per top-level block of the Markdown; blocks that are one in normal form are one piece.
-fn markdown_pieces(raw: &str) -> Vec<Piece> {
+fn markdown_pieces(format: TextFormat, raw: &str) -> Vec<Piece> {
     let lines = footer::raw_lines(raw);
     let text = |range: std::ops::Range<usize>| -> String {
         let len = range.end.saturating_sub(range.start);
         lines.iter().skip(range.start).take(len).copied().collect()
     };
     let mut groups: Vec<(std::ops::Range<usize>, Vec<Block>)> = Vec::new();
-    for (range, blocks) in markdown_in::read_with_lines(raw) {
+    let read = match format {
+        TextFormat::EscapedMarkdown => markdown_in::read_escaped_with_lines(raw),
+        TextFormat::Markdown | TextFormat::Html => markdown_in::read_with_lines(raw),
+    };
+    for (range, blocks) in read {
         let blocks = normal(blocks);
         match groups.last_mut() {
             Some((before, last)) if joins(last, &blocks) || range.start < before.end => {

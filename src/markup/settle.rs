@@ -28,8 +28,11 @@ pub(super) struct Settled {
 /// Reads raw text and settles it.
 pub(super) fn document(format: TextFormat, raw: &str) -> Settled {
     match format {
-        TextFormat::Markdown if raw.len() > MAX_BYTES => oversized(raw),
+        TextFormat::Markdown | TextFormat::EscapedMarkdown if raw.len() > MAX_BYTES => {
+            oversized(raw)
+        }
         TextFormat::Markdown => settle(markdown_in::read(raw)),
+        TextFormat::EscapedMarkdown => settle(markdown_in::read_escaped(raw)),
         TextFormat::Html if raw.len() > MAX_BYTES => {
             let blocks = normal(html_in::read(&super::tags::flatten(raw)));
             let text = markdown_out::write(&blocks);

@@ -332,8 +332,10 @@ impl fmt::Display for FieldValue {
 pub enum TextFormat {
     /// HTML (ADO's default).
     Html,
-    /// Markdown (ClickUp always; ADO per item and field).
+    /// Markdown as it stands (ClickUp).
     Markdown,
+    /// Markdown in which `&`, `<`, `>`, quotes and emoji may stand as entities, in code too (ADO, per item and field).
+    EscapedMarkdown,
 }
 
 /// A long text exactly as the service returned it, marker included. Kept so that a write can leave untouched blocks alone.

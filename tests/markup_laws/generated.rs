@@ -1,11 +1,11 @@
 //! The laws over text that is put together at random.
 
 use boardsync::markup::{TextMerge, canonical, flattens, footer, merge3, put, with_footer};
-use boardsync::model::TextFormat::{self, Html, Markdown};
+use boardsync::model::TextFormat::{self, EscapedMarkdown, Html, Markdown};
 use proptest::prelude::*;
 
 /// Bits of Markdown that mean something to one another when put together.
-const MARKDOWN_BITS: &[&str] = &[
+pub(super) const MARKDOWN_BITS: &[&str] = &[
     "*",
     "**",
     "_",
@@ -44,6 +44,9 @@ const MARKDOWN_BITS: &[&str] = &[
     "\\",
     "&amp;",
     "&lt;",
+    "&gt; ",
+    ">",
+    "\\&gt;",
     "&",
     "<T>",
     "<div>",
@@ -166,7 +169,7 @@ const HTML_BITS: &[&str] = &[
     "\u{0}",
 ];
 
-fn soup(bits: &'static [&'static str], most: usize) -> impl Strategy<Value = String> {
+pub(super) fn soup(bits: &'static [&'static str], most: usize) -> impl Strategy<Value = String> {
     prop::collection::vec(prop::sample::select(bits), 0..most).prop_map(|bits| bits.concat())
 }
 
@@ -174,6 +177,7 @@ fn raw_text() -> impl Strategy<Value = (TextFormat, String)> {
     prop_oneof![
         soup(HTML_BITS, 30).prop_map(|text| (Html, text)),
         soup(MARKDOWN_BITS, 30).prop_map(|text| (Markdown, text)),
+        soup(MARKDOWN_BITS, 30).prop_map(|text| (EscapedMarkdown, text)),
     ]
 }
 
