@@ -12,6 +12,8 @@ pub mod noise;
 pub mod plan;
 pub mod policy;
 pub mod rails;
+pub mod transit;
+pub mod trial;
 pub mod undo;
 
 pub(crate) use linked::deleted_in;

@@ -17,6 +17,7 @@ mod links;
 mod lock;
 mod observations;
 mod open;
+mod parts;
 mod rails;
 mod state;
 
@@ -32,6 +33,7 @@ pub use key::{copy_key, key_path, nonce};
 pub use links::{BaseField, LinkRow, LinkState};
 pub use lock::{LockError, StateLock};
 pub use observations::Observation;
+pub use parts::{PartOp, Refusal, TransitRow};
 pub use rails::{Attempt, BreakerRow, FieldWrite, Freeze, RailOp};
 pub use state::PairState;
 
@@ -226,6 +228,8 @@ pub enum Op {
     },
     /// Changes what the safety rails remember.
     Rail(RailOp),
+    /// Changes what is remembered of parts that did not come through.
+    Part(PartOp),
 }
 
 /// Changes that are stored together or not at all, applied in order.
@@ -330,6 +334,7 @@ fn apply(tx: &Connection, op: &Op) -> Result<(), StoreError> {
         Op::SaveCycle(cycle) => journal::save_cycle(tx, cycle),
         Op::SetPairState { pair, state } => state::save_pair_state(tx, pair, state),
         Op::Rail(op) => rails::apply(tx, op),
+        Op::Part(op) => parts::apply(tx, op),
     }
 }
 

@@ -68,7 +68,8 @@ fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
                 source_value: Some(value.clone()),
                 reason: "new".to_owned(),
             }),
-            Err(reason) if vital => {
+            // A new item in another state than its source's would be moved on as if somebody had wanted that.
+            Err(reason) if vital || *key == FieldKey::State => {
                 plan.holds.push(hold(side, item, Some(key.clone()), reason));
                 return;
             }

@@ -8,6 +8,7 @@
 //! | restored database | the state is older than what was sent ([`Rails::untrusted`]) | equal fields are trusted again, others are frozen; creates wait ([`restored`]) |
 //! | [`oscillation`] | we keep rewriting one field of one link | the field is frozen |
 //! | [`attempt`] | one item's change keeps failing | it waits longer and longer, then is quarantined |
+//! | [`refused`] | a service refused the same value of the same item | that field is held |
 //! | [`breaker`] | a service refuses the token or keeps failing | it is left alone for a while |
 //! | [`firewall`] | a write would leave the pair's own items and fields | the pair stops |
 //! | [`strangers`] | another installation marked items of a pair that this one is new to | the pair stops |
@@ -20,6 +21,7 @@ pub mod attempt;
 pub mod breaker;
 pub mod firewall;
 pub mod oscillation;
+pub mod refused;
 pub mod restored;
 pub mod strangers;
 
@@ -29,6 +31,7 @@ use super::{LinkView, View, guards, linked, reconcile};
 use crate::model::{ActionId, FieldKey, ItemId, LinkId, Side, Sided, Timestamp};
 use attempt::Waiting;
 use oscillation::Past;
+use refused::Refused;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the rails know about one pair.
@@ -48,6 +51,8 @@ pub struct Rails {
     pub writes: BTreeMap<LinkId, Vec<Past>>,
     /// Items whose changes failed, by the side and item that the change comes from.
     pub waiting: BTreeMap<(Side, ItemId), Waiting>,
+    /// What items refused, by the side and item that refused it.
+    pub refused: BTreeMap<(Side, ItemId), Vec<Refused>>,
 }
 
 const RESTORED: &str = "the database was restored and the two sides differ here, so nobody can tell which value is the newer one; choose with `boardsync conflicts resolve`";
@@ -64,6 +69,7 @@ pub fn plan(view: &View, policy: &Policy, rails: &Rails) -> PairPlan {
     let mut plan = reconcile(view, policy);
     hold_creates(&mut plan, rails);
     freeze(&mut plan, view, policy, rails);
+    refused::set_aside(&mut plan, view, policy, rails);
     hold_waiting(&mut plan, rails);
     plan.tripped = guards(&plan, view, policy);
     if rails.newcomer {

@@ -14,6 +14,7 @@ mod noise;
 mod presence;
 mod properties;
 mod rails;
+mod refused;
 mod shape;
 mod strangers;
 mod undo;

@@ -173,7 +173,8 @@ impl Store {
             .collect()
     }
 
-    /// Forgets all failures, so that the next cycle tries everything that waits, and returns how many there were.
+    /// Forgets all failures and refused values, so that the next cycle tries everything that waits, and returns how many
+    /// there were.
     pub fn forgive(&mut self) -> Result<usize, StoreError> {
         const OPERATION: &str = "forget failed attempts";
         let tx = self.connection.transaction().map_err(sql(OPERATION))?;
@@ -186,7 +187,8 @@ impl Store {
         .map_err(sql(OPERATION))?;
         let gone = tx
             .execute("DELETE FROM attempt", [])
-            .map_err(sql(OPERATION))?;
+            .map_err(sql(OPERATION))?
+            + super::parts::forgive(&tx)?;
         tx.commit().map_err(sql(OPERATION))?;
         Ok(gone)
     }

@@ -23,6 +23,8 @@ const LONGEST_MS: i64 = 900_000;
 pub enum Failure {
     /// The service understood and said no.
     Refused,
+    /// As that, and it said no to every part that could be left out as well.
+    InAllParts,
     /// The item moved meanwhile; nothing is wrong with it.
     Stale,
     /// Anything else.
@@ -34,6 +36,7 @@ impl Failure {
     pub fn key(self) -> &'static str {
         match self {
             Failure::Refused => "refused",
+            Failure::InAllParts => "refused in all parts",
             Failure::Stale => "stale",
             Failure::Other => "other",
         }
@@ -43,6 +46,7 @@ impl Failure {
     fn limit(self) -> u32 {
         match self {
             Failure::Refused => REFUSALS,
+            Failure::InAllParts => 1,
             Failure::Stale => u32::MAX,
             Failure::Other => FAILURES,
         }
@@ -188,8 +192,14 @@ mod tests {
 
     #[test]
     fn the_words_in_the_database_stay() {
-        let words = [Failure::Refused, Failure::Stale, Failure::Other].map(Failure::key);
-        assert_eq!(words, ["refused", "stale", "other"]);
+        let words = [
+            Failure::Refused,
+            Failure::Stale,
+            Failure::Other,
+            Failure::InAllParts,
+        ];
+        let words = words.map(Failure::key);
+        assert_eq!(words, ["refused", "stale", "other", "refused in all parts"]);
     }
 
     #[test]
@@ -208,6 +218,7 @@ mod tests {
         let (pair, item) = (PairName::from("web"), ItemId::from("7"));
         let next = |kind, n| retry_at(kind, (n, n), &pair, &item, Timestamp(0));
         assert!(next(Failure::Refused, 2).is_some() && next(Failure::Refused, 3).is_none());
+        assert!(next(Failure::InAllParts, 1).is_none());
         assert!(next(Failure::Other, 9).is_some() && next(Failure::Other, 10).is_none());
         assert!(next(Failure::Stale, 1_000).is_some());
     }

@@ -263,8 +263,8 @@ fn what_was_archived_before_it_was_linked_is_by_rule_and_a_held_field_holds_no_c
 
     let mut strange = item(Side::Ado, "9", "New");
     strange.created_at = Timestamp(77);
-    let state = FieldValue::choice("Unheard of");
-    strange.fields.insert(FieldKey::State, state);
+    let nobody = fixture::people(&["nobody@contoso.com"]);
+    strange.fields.insert(FieldKey::Assignees, nobody);
     let mut view = View::default();
     view.fresh.ado.push(fresh(strange, Origin::Person));
     let found = drift(&view, &policy()).remove(0);

@@ -179,16 +179,16 @@ fn an_archived_task_is_not_created_elsewhere() {
 }
 
 #[test]
-fn a_create_leaves_out_an_unmapped_state_and_says_so() {
+fn a_create_that_would_lose_its_state_is_not_made_and_says_so() {
     let mut view = with_fresh(Side::Ado, Origin::Person);
     view.fresh.ado[0]
         .item
         .fields
         .insert(FieldKey::State, FieldValue::choice("Removed"));
     let plan = reconcile(&view, &policy());
-    assert_eq!(plan.actions[0].kind, ActionKind::Create);
-    assert!(!changes(&plan).iter().any(|(_, field, _)| field == "status"));
+    assert_eq!(plan.actions, []);
     assert_eq!(plan.holds[0].field, Some(FieldKey::State));
+    assert!(plan.holds[0].reason.contains("Removed"), "{:?}", plan.holds);
 }
 
 #[test]

@@ -230,3 +230,46 @@ fn a_database_of_schema_1_keeps_its_rows_and_is_copied_first() {
     let copy = format!(".before-schema-{}", open::NEWEST);
     assert!(open::beside(&path, &copy).exists());
 }
+
+#[test]
+fn a_database_of_schema_4_keeps_its_links_and_remembers_changes_in_steps() {
+    let (_folder, path) = paths();
+    let old = rusqlite::Connection::open(&path).unwrap();
+    for sql in [
+        include_str!("../../../migrations/0001_init.sql"),
+        include_str!("../../../migrations/0002_rails.sql"),
+        include_str!("../../../migrations/0003_seen.sql"),
+        include_str!("../../../migrations/0004_reader.sql"),
+    ] {
+        old.execute_batch(sql).unwrap();
+    }
+    old.execute_batch(
+        "PRAGMA user_version = 4;
+         INSERT INTO link (pair, ado, clickup, state, generation, created_at, changed_at)
+             VALUES ('shop', '1', 't1', 'active', 0, 1, 1);",
+    )
+    .unwrap();
+    drop(old);
+    let mut store = start(&path);
+    let link = store.links(&PairName::from("shop")).unwrap().remove(0);
+    let row = TransitRow {
+        link: link.id,
+        side: Side::Ado,
+        field: FieldKey::State,
+        origin: FieldValue::choice("Closed"),
+        via: vec![FieldValue::choice("Active")],
+        wanted: FieldValue::choice("Resolved"),
+        expected: Version(3),
+        sent: BTreeMap::from([(FieldKey::Title, FieldValue::text("t"))]),
+    };
+    let save = Op::Part(PartOp::SaveTransit(row.clone()));
+    store.commit(&Batch(vec![save])).unwrap();
+    assert_eq!(store.transit(link.id, Side::Ado).unwrap(), Some(row));
+    assert_eq!(store.transit(link.id, Side::ClickUp).unwrap(), None);
+    let end = Op::Part(PartOp::EndTransit {
+        link: link.id,
+        side: Side::Ado,
+    });
+    store.commit(&Batch(vec![end])).unwrap();
+    assert_eq!(store.transit(link.id, Side::Ado).unwrap(), None);
+}

@@ -448,3 +448,54 @@ fn single_values_are_read_back_as_written() {
     assert_eq!(store.meta("none").unwrap(), None);
     assert_eq!(store.recent_cycles(1).unwrap(), [cycle("b", 2)]);
 }
+
+#[test]
+fn a_refused_value_is_kept_per_field_moves_with_our_own_writes_and_is_forgiven() {
+    let mut store = Store::open_in_memory().unwrap();
+    let pair = PairName::from("shop");
+    let refusal = |field: FieldKey, value: &str, version: i64| {
+        Op::Part(PartOp::SaveRefusal(Refusal {
+            pair: PairName::from("shop"),
+            side: Side::Ado,
+            item: ItemId::from("1"),
+            field,
+            value: FieldValue::text(value),
+            version: Version(version),
+            reason: "no".to_owned(),
+            fingerprint: "f".to_owned(),
+        }))
+    };
+    let state = FieldKey::State;
+    let ops = vec![
+        refusal(state.clone(), "old", 4),
+        refusal(state.clone(), "new", 5),
+        refusal(FieldKey::Title, "t", 4),
+        Op::Part(PartOp::MoveRefusals {
+            side: Side::Ado,
+            item: ItemId::from("1"),
+            from: Version(5),
+            to: Version(6),
+        }),
+    ];
+    store.commit(&Batch(ops)).unwrap();
+    let rows = store.refusals(&pair).unwrap();
+    let shown: Vec<(FieldKey, String, i64)> = rows
+        .iter()
+        .map(|row| (row.field.clone(), row.value.to_string(), row.version.0))
+        .collect();
+    let expected = [
+        (state.clone(), "new".to_owned(), 6),
+        (FieldKey::Title, "t".to_owned(), 4),
+    ];
+    assert_eq!(shown, expected);
+    let forget = Op::Part(PartOp::ForgetRefusal {
+        pair: pair.clone(),
+        side: Side::Ado,
+        item: ItemId::from("1"),
+        field: state,
+    });
+    store.commit(&Batch(vec![forget])).unwrap();
+    assert_eq!(store.refusals(&pair).unwrap().len(), 1);
+    assert_eq!(store.forgive().unwrap(), 1);
+    assert!(store.refusals(&pair).unwrap().is_empty());
+}

@@ -1,0 +1,323 @@
+//! Which part of a refused change to send next. Pure.
+//!
+//! A service mostly refuses a whole request for one of its fields, and may name no field, or one that the request did not
+//! hold (closing an item that needs a root cause). What is at fault shows by leaving parts out: the state first, because
+//! most rules hang on it, then tags, dates and people, then every other field goes alone. Example: title, priority and
+//! `Closed` are refused for a missing root cause. Title and priority are sent without the state and arrive; the state
+//! is sent alone and refused: that is the part that is held.
+//!
+//! Tags that are added are parts of their own, so that one bad tag does not keep the good ones back.
+
+use crate::model::{FieldKey, FieldValue, Folded};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Refusals in a row after which nothing more is tried: then it is the item and not a part of it.
+const MOST_IN_A_ROW: u32 = 8;
+/// Refusals of one change after which nothing more is tried.
+const MOST: u32 = 12;
+
+/// What a refusal blames.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// A field of the request.
+    Field(FieldKey),
+    /// A field that the request did not hold.
+    Unsent,
+    /// Nothing that it names.
+    Nobody,
+    /// The request as a whole is forbidden, and nothing is named. A new tag without the right to make tags does that.
+    Forbidden,
+}
+
+/// A part of a change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// Fields that are sent as they are wanted. [`FieldKey::Tags`] among them: tags are taken away.
+    pub fields: BTreeSet<FieldKey>,
+    /// Tags that are added.
+    pub tags: BTreeSet<Folded>,
+}
+
+impl Part {
+    /// Returns everything of a change. `now` holds the target's tags.
+    pub fn whole(wanted: &BTreeMap<FieldKey, FieldValue>, now: &FieldValue) -> Part {
+        let mut part = Part {
+            fields: wanted.keys().cloned().collect(),
+            tags: BTreeSet::new(),
+        };
+        if let Some(tags) = wanted.get(&FieldKey::Tags) {
+            let (wanted, now) = (tags.members(), now.members());
+            part.tags = wanted.difference(&now).cloned().collect();
+            if !part.tags.is_empty() && now.is_subset(&wanted) {
+                part.fields.remove(&FieldKey::Tags);
+            }
+        }
+        part
+    }
+
+    /// Returns what of `wanted` the part sends to an item that has the tags `now`.
+    pub fn values(
+        &self,
+        wanted: &BTreeMap<FieldKey, FieldValue>,
+        now: &FieldValue,
+    ) -> BTreeMap<FieldKey, FieldValue> {
+        let sent = wanted.iter().filter(|(key, _)| self.fields.contains(*key));
+        let mut values: BTreeMap<_, _> = sent.map(|(k, v)| (k.clone(), v.clone())).collect();
+        if let Some(all) = wanted.get(&FieldKey::Tags).filter(|_| self.names_tags()) {
+            let (all, mut tags) = (all.members(), now.members());
+            if self.fields.contains(&FieldKey::Tags) {
+                tags = all.intersection(&tags).cloned().collect();
+            }
+            tags.extend(self.tags.iter().cloned());
+            values.insert(FieldKey::Tags, FieldValue::from_tags(tags));
+        }
+        values
+    }
+
+    /// Returns whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.tags.is_empty()
+    }
+
+    fn len(&self) -> usize {
+        self.fields.len() + self.tags.len()
+    }
+
+    fn names_tags(&self) -> bool {
+        !self.tags.is_empty() || self.fields.contains(&FieldKey::Tags)
+    }
+
+    /// The part of it that is about any of the fields.
+    fn of(&self, wanted: impl Fn(&FieldKey) -> bool) -> Part {
+        Part {
+            fields: self.fields.iter().filter(|f| wanted(f)).cloned().collect(),
+            tags: match wanted(&FieldKey::Tags) {
+                true => self.tags.clone(),
+                false => BTreeSet::new(),
+            },
+        }
+    }
+
+    fn common(&self, other: &Part) -> Part {
+        Part {
+            fields: &self.fields & &other.fields,
+            tags: &self.tags & &other.tags,
+        }
+    }
+
+    fn without(&self, other: &Part) -> Part {
+        Part {
+            fields: &self.fields - &other.fields,
+            tags: &self.tags - &other.tags,
+        }
+    }
+
+    fn join(&mut self, other: Part) {
+        self.fields.extend(other.fields);
+        self.tags.extend(other.tags);
+    }
+
+    /// Smaller parts that make it up: every field alone, several tags in two halves.
+    fn pieces(self) -> Vec<Part> {
+        let mut pieces: Vec<Part> = self.fields.into_iter().map(Part::field).collect();
+        let half = self.tags.len().div_ceil(2).max(1);
+        let tags: Vec<Folded> = self.tags.into_iter().collect();
+        pieces.extend(tags.chunks(half).map(|half| Part {
+            fields: BTreeSet::new(),
+            tags: half.iter().cloned().collect(),
+        }));
+        pieces
+    }
+
+    fn field(field: FieldKey) -> Part {
+        Part {
+            fields: BTreeSet::from([field]),
+            tags: BTreeSet::new(),
+        }
+    }
+}
+
+/// A part that the service did not take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The part.
+    pub part: Part,
+    /// What the service said, in its own words.
+    pub words: String,
+    /// Whether exactly this part was refused, rather than left untried after too many refusals.
+    pub proven: bool,
+}
+
+/// A change that was refused, on its way part by part.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// What is sent now; empty when nothing is left.
+    now: Part,
+    /// What was left out of `now`, in this order.
+    dropped: Vec<Part>,
+    queue: VecDeque<Part>,
+    /// What was refused before, left out first.
+    suspects: Part,
+    refused: u32,
+    in_a_row: u32,
+    held: Vec<Held>,
+}
+
+impl Trial {
+    /// Starts with the whole change, which is about to be sent. `suspects` is what of it was refused before.
+    pub fn new(whole: Part, suspects: Part) -> Trial {
+        Trial {
+            now: whole,
+            dropped: Vec::new(),
+            queue: VecDeque::new(),
+            suspects,
+            refused: 0,
+            in_a_row: 0,
+            held: Vec::new(),
+        }
+    }
+
+    /// Returns the part to send now; `None`: nothing is left to try.
+    pub fn next(&self) -> Option<&Part> {
+        (!self.now.is_empty()).then_some(&self.now)
+    }
+
+    /// The service took the part.
+    pub fn accepted(&mut self) {
+        self.in_a_row = 0;
+        self.now = Part::default();
+        // Of what was left out only the last is known to have mattered. The others go together.
+        if let Some(last) = self.dropped.pop() {
+            self.return_dropped();
+            self.queue.extend(last.pieces());
+        }
+        self.advance();
+    }
+
+    /// The service refused the part.
+    pub fn refused(&mut self, blame: &Blame, words: &str) {
+        self.refused += 1;
+        self.in_a_row += 1;
+        let now = std::mem::take(&mut self.now);
+        if now.len() <= 1 {
+            self.hold(now, words, true);
+            self.advance();
+        } else if self.refused >= MOST || self.in_a_row >= MOST_IN_A_ROW {
+            self.give_up(now, words);
+        } else if let Some(named) = named(&now, blame) {
+            self.now = now.without(&named);
+            // Which of several tags it is has to be found; any other field is found by its name.
+            match named.len() {
+                0 | 1 => self.hold(named, words, true),
+                _ => self.queue.extend(named.pieces()),
+            }
+            self.advance();
+        } else if let Some(group) = self.group(&now, blame) {
+            self.now = now.without(&group);
+            self.dropped.push(group);
+        } else {
+            for piece in now.pieces().into_iter().rev() {
+                self.queue.push_front(piece);
+            }
+            self.return_dropped();
+            self.advance();
+        }
+    }
+
+    /// Returns what the service did not take, in the order in which that was found out.
+    pub fn held(self) -> Vec<Held> {
+        self.held
+    }
+
+    /// What to leave out next: what was refused before, then what is at fault most often.
+    fn group(&self, now: &Part, blame: &Blame) -> Option<Part> {
+        let usual = suspicious(blame).into_iter();
+        let usual = usual.map(|keys| now.of(|field| keys.contains(field)));
+        let groups = std::iter::once(now.common(&self.suspects)).chain(usual);
+        let mut groups = groups.filter(|group| !group.is_empty() && group != now);
+        groups.next()
+    }
+
+    fn hold(&mut self, part: Part, words: &str, proven: bool) {
+        if !part.is_empty() {
+            let words = words.to_owned();
+            self.held.push(Held {
+                part,
+                words,
+                proven,
+            });
+        }
+    }
+
+    fn give_up(&mut self, now: Part, words: &str) {
+        self.return_dropped();
+        let rest = std::mem::take(&mut self.queue);
+        for part in std::iter::once(now).chain(rest) {
+            self.hold(part, words, false);
+        }
+    }
+
+    /// What was left out so far comes last, all of it together.
+    fn return_dropped(&mut self) {
+        let mut all = Part::default();
+        for part in self.dropped.drain(..) {
+            all.join(part);
+        }
+        if !all.is_empty() {
+            self.queue.push_back(all);
+        }
+    }
+
+    fn advance(&mut self) {
+        if self.now.is_empty() {
+            self.return_dropped();
+            self.now = self.queue.pop_front().unwrap_or_default();
+        }
+    }
+}
+
+fn named(now: &Part, blame: &Blame) -> Option<Part> {
+    let Blame::Field(key) = blame else {
+        return None;
+    };
+    let part = now.of(|field| field == key);
+    (!part.is_empty()).then_some(part)
+}
+
+/// Fields that are at fault most often, in this order, where nothing is named.
+fn suspicious(blame: &Blame) -> [&'static [FieldKey]; 4] {
+    let (state, tags): (&[FieldKey], &[FieldKey]) = (&[FieldKey::State], &[FieldKey::Tags]);
+    let dates: &[FieldKey] = &[FieldKey::StartDate, FieldKey::DueDate];
+    let people: &[FieldKey] = &[FieldKey::Assignees];
+    match blame {
+        Blame::Forbidden => [tags, state, dates, people],
+        Blame::Field(_) | Blame::Unsent | Blame::Nobody => [state, tags, dates, people],
+    }
+}
+
+/// Returns the fields to leave out of a create that was refused with these fields. Empty: it is not made, because what is
+/// left cannot go without, or would come into being in another state than its source.
+pub fn left_out(fields: &BTreeSet<FieldKey>, blame: &Blame) -> BTreeSet<FieldKey> {
+    let vital = |key: &FieldKey| matches!(key, FieldKey::Title | FieldKey::Type | FieldKey::State);
+    if let Blame::Field(key) = blame
+        && fields.contains(key)
+    {
+        return [key].into_iter().filter(|k| !vital(k)).cloned().collect();
+    }
+    for group in suspicious(blame) {
+        let group: BTreeSet<FieldKey> = fields
+            .iter()
+            .filter(|key| group.contains(key))
+            .cloned()
+            .collect();
+        if !group.is_empty() && !group.iter().any(vital) {
+            return group;
+        }
+    }
+    let mut rest = fields.iter().filter(|key| !vital(key));
+    rest.next().into_iter().cloned().collect()
+}
+
+#[cfg(test)]
+#[path = "tests/trial.rs"]
+mod tests;
