@@ -46,7 +46,7 @@ use crate::connector::{
     Change, ClaimChange, Claims, ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem,
     Objection, Reader, Schema, Watermark, Writer, Written,
 };
-use crate::model::{FieldKey, Item, ItemId, PairName, Side, Timestamp};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp};
 use async_trait::async_trait;
 use base64::Engine as _;
 use reqwest::Url;
@@ -262,6 +262,10 @@ impl Writer for AzureWriter {
 
     async fn create(&self, new: &NewItem) -> Result<Written, ConnectorError> {
         self.0.create(new).await
+    }
+
+    async fn steps(&self, change: &Change) -> Result<Vec<FieldValue>, ConnectorError> {
+        self.0.steps(change).await
     }
 
     async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {

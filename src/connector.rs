@@ -84,6 +84,12 @@ pub trait Writer: Send + Sync {
         Ok(())
     }
 
+    /// Returns the states that a change sets one after the other before the one that it wants. Mostly none: then one
+    /// request does it. Asked before [`Writer::update`], so that a kill in between can be told from a person's edit.
+    async fn steps(&self, _change: &Change) -> Result<Vec<FieldValue>, ConnectorError> {
+        Ok(Vec::new())
+    }
+
     /// Changes the named fields. ADO refuses with [`ErrorKind::Stale`] when `change.expected` is not the current
     /// version; ClickUp cannot, so the caller reads immediately before.
     async fn update(&self, change: &Change) -> Result<Written, ConnectorError>;
@@ -449,6 +455,18 @@ impl ConnectorError {
             unsent: None,
             type_key: None,
         }
+    }
+
+    /// Returns whether the service refuses the place of the item: where it lies, not what it says.
+    pub fn is_about_place(&self) -> bool {
+        // The paths of a work item (learn.microsoft.com, work item field index).
+        const PLACES: [&str; 3] = [
+            "System.AreaPath",
+            "System.IterationPath",
+            "System.TeamProject",
+        ];
+        let place = |name: &String| PLACES.contains(&name.as_str());
+        self.unsent.as_ref().is_some_and(place)
     }
 
     fn suffix(&self) -> String {

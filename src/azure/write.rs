@@ -151,6 +151,34 @@ impl Shared {
         wire
     }
 
+    /// Returns the states between the present one and the one that a change wants.
+    pub(super) async fn steps(&self, change: &Change) -> Result<Vec<FieldValue>, ConnectorError> {
+        let (Some(FieldValue::Choice(wanted)), Some(FieldValue::Choice(from))) = (
+            change.set.get(&FieldKey::State),
+            change.current.fields.get(&FieldKey::State),
+        ) else {
+            return Ok(Vec::new());
+        };
+        let types = [&change.set, &change.current.fields];
+        let named = types
+            .into_iter()
+            .find_map(|fields| match fields.get(&FieldKey::Type) {
+                Some(FieldValue::Choice(name)) => Some(name.shown.clone()),
+                _ => None,
+            });
+        let scope = self.scope(&change.pair)?;
+        let place = change.current.container.split_once('|');
+        let project = place.map_or(scope.project.as_str(), |(project, _)| project);
+        let type_name = named.unwrap_or_else(|| scope.default_type.clone());
+        let info = self.type_info(project, &type_name).await?;
+        if same(&from.shown, &wanted.shown) {
+            return Ok(Vec::new());
+        }
+        let mut way = states::way(&info.transitions, &from.shown, &wanted.shown);
+        way.pop();
+        Ok(way.iter().map(|name| FieldValue::choice(name)).collect())
+    }
+
     pub(super) async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
         let operation = "update work item";
         refuse_masked(Side::Ado, operation, &change.set)?;

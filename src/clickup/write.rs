@@ -101,6 +101,27 @@ impl Inner {
         Ok(None)
     }
 
+    /// Refuses a status that a list does not have, where it says which ones it has. A create might leave it out and make
+    /// the task in the list's first status.
+    async fn refuse_unknown_status(
+        &self,
+        list: &str,
+        status: &Folded,
+    ) -> Result<(), ConnectorError> {
+        let known = self.fetch_list(list, false).await?;
+        let statuses = known.statuses.get().into_iter().flatten();
+        let names = statuses.filter_map(|status| status.status.get());
+        let names: Vec<String> = names.map(|name| format!("\"{}\"", name.0)).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "list {list} has no status \"{status}\", only {}",
+            super::failure::single_line(&names.join(", "))
+        );
+        Err(refused(CREATE, &FieldKey::State, message))
+    }
+
     async fn type_id(&self, name: &Folded) -> Result<Option<i64>, ConnectorError> {
         if let Some(id) = convert::type_id(name, &BTreeMap::new()) {
             return Ok(Some(id));
@@ -152,6 +173,10 @@ pub async fn create(inner: &Inner, new: &NewItem) -> Result<Written, ConnectorEr
             .or_insert_with(|| FieldValue::choice(name));
     }
     let names = inner.names(&scope.list, &fields).await?;
+    if let (None, Some(FieldValue::Choice(status))) = (&names.status, fields.get(&FieldKey::State))
+    {
+        inner.refuse_unknown_status(&scope.list, status).await?;
+    }
     let mut body = Map::new();
     let mut text = None;
     for (key, value) in &fields {

@@ -4,18 +4,19 @@ mod create;
 mod finish;
 mod rails;
 mod record;
+mod refusal;
 mod update;
 
-use crate::connector::{ConnectorError, ErrorKind, Written};
+use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::observe::{Observed, rebased};
 use crate::engine::{CycleError, Engine, Writers};
-use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided};
+use crate::model::{FieldKey, FieldValue, Folded, Item, ItemId, LinkId, PairName, Side, Sided};
 use crate::reconcile::noise;
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::rails::source;
-use crate::store::{Attempt, Batch, CycleRow, HoldRow, Op};
+use crate::store::{Attempt, Batch, CycleRow, HoldRow, Op, PartOp, TransitRow};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a person has said yes to.
@@ -137,6 +138,12 @@ struct Run<'a> {
     breach: Option<String>,
     /// Why the pair is no longer ours, found in the middle of its plan.
     lost: Option<Stopped>,
+    /// What failed of the present action is held part by part already.
+    apart: bool,
+    /// Changes in steps that were sent and not answered.
+    steps: BTreeMap<LinkId, TransitRow>,
+    /// Tags that a side did not take in this run.
+    missing: BTreeMap<(LinkId, Side), BTreeSet<Folded>>,
 }
 
 impl Engine {
@@ -189,6 +196,9 @@ impl Engine {
             switched_off: false,
             breach: None,
             lost: None,
+            apart: false,
+            steps: BTreeMap::new(),
+            missing: BTreeMap::new(),
         };
         for plan in &observed.plan.pairs {
             let Some(policy) = self.policy(&plan.pair) else {
@@ -328,9 +338,28 @@ impl Run<'_> {
                 link: moved.link,
                 fields: rebased(moved),
             }))
+            .chain(self.half_way(plan))
             .collect();
         self.engine.store().commit(&Batch(ops))?;
         self.engine.point("after-conflicts")
+    }
+
+    /// Changes in steps that an earlier run left behind. One that stands half way becomes the base of its side, so that
+    /// it stays ours whatever happens to the item later.
+    fn half_way(&self, plan: &PairPlan) -> Vec<Op> {
+        let links = self.observed.links.get(&plan.pair).into_iter().flatten();
+        let links: BTreeSet<LinkId> = links.map(|(link, _)| *link).collect();
+        let found = self.observed.half_way.iter();
+        let mut ops = Vec::new();
+        for (link, side, base) in found.filter(|(link, _, _)| links.contains(link)) {
+            let (link, side) = (*link, *side);
+            if let Some((field, base)) = base.clone() {
+                let fields = BTreeMap::from([(field, base)]);
+                ops.push(Op::SetBase { link, fields });
+            }
+            ops.push(Op::Part(PartOp::EndTransit { link, side }));
+        }
+        ops
     }
 
     /// Why nothing more of the pair is carried out; `None`: nothing speaks against it.
@@ -386,7 +415,9 @@ impl Run<'_> {
             }
             Done::Stale(reason) | Done::Failed(reason) | Done::Skipped(reason) => {
                 tracing::warn!(pair = %plan.pair, action.id = %action.id, side = %action.target, kind = ?action.kind, reason, "not done");
-                self.undone(policy, plan, action, reason);
+                if !std::mem::take(&mut self.apart) {
+                    self.undone(policy, plan, action, reason);
+                }
             }
         }
         Ok(done)
@@ -420,32 +451,6 @@ impl Run<'_> {
         });
     }
 
-    /// Holds one field that the service refused; the rest of the item goes on. It is planned again when the item moves.
-    fn blocked(
-        &mut self,
-        plan: &PairPlan,
-        action: &Action,
-        field: &FieldKey,
-        result: &Result<Written, ConnectorError>,
-    ) {
-        let Err(error) = result else { return };
-        tracing::warn!(pair = %plan.pair, action.id = %action.id, side = %action.target, %field, "{error}");
-        let Some((side, item)) = source(action) else {
-            return;
-        };
-        self.holds.push(HoldRow {
-            pair: plan.pair.clone(),
-            link: action.link,
-            side: Some(side),
-            item: Some(item),
-            field: Some(field.clone()),
-            reason: error.message.clone(),
-            since: self.engine.clock.now(),
-            tries: 0,
-            retry_at: None,
-        });
-    }
-
     /// Closes a side for the rest of the cycle where the error says so, and turns the error into an outcome.
     fn failed(&mut self, action: &Action, error: ConnectorError) -> Done {
         let text = error.to_string();
@@ -473,14 +478,6 @@ fn earlier<'a>(holds: &'a [HoldRow], side: Side, item: &ItemId) -> Option<&'a Ho
     holds
         .iter()
         .find(|hold| hold.side == Some(side) && hold.item.as_ref() == Some(item))
-}
-
-/// Returns the field that a definite refusal names.
-fn refused_field(result: &Result<Written, ConnectorError>) -> Option<FieldKey> {
-    match result {
-        Err(error) if error.kind == ErrorKind::Refused => error.field.clone(),
-        Err(_) | Ok(_) => None,
-    }
 }
 
 fn type_of(item: &Item) -> String {

@@ -49,6 +49,8 @@ pub struct Observed {
     pub partial: bool,
     /// Tasks that were planned from a listing: read by id before they are written to.
     pub unread: BTreeSet<ItemId>,
+    /// Changes in steps that an earlier run left behind, with the base of the field where the item stands half way.
+    pub half_way: Vec<(LinkId, Side, Option<(FieldKey, BaseField)>)>,
 }
 
 impl Observed {
@@ -71,6 +73,7 @@ impl Observed {
             left_out: BTreeSet::new(),
             partial: false,
             unread: BTreeSet::new(),
+            half_way: Vec::new(),
         }
     }
 }
@@ -293,5 +296,13 @@ pub(super) fn agreed(ado: FieldValue, clickup: FieldValue) -> BaseField {
         clickup,
         ado_confirmed: true,
         clickup_confirmed: true,
+    }
+}
+
+/// A base that the target has shown, while the value of the other side is still to be carried over to it.
+pub(super) fn owed(target: Side, there: FieldValue) -> BaseField {
+    match target {
+        Side::Ado => agreed(there, FieldValue::Empty),
+        Side::ClickUp => agreed(FieldValue::Empty, there),
     }
 }

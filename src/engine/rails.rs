@@ -15,7 +15,9 @@ use crate::model::{ActionId, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use crate::reconcile::View;
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::Policy;
-use crate::reconcile::rails::{self, Rails, attempt::Waiting, breaker, oscillation, restored};
+use crate::reconcile::rails::{
+    self, Rails, attempt::Waiting, breaker, oscillation, refused, restored,
+};
 use crate::store::{
     Batch, BreakerRow, CycleRow, LinkState, Op, RailOp, Restored, Store, StoreError,
 };
@@ -99,6 +101,19 @@ impl Engine {
                 reason: attempt.reason,
             };
             rails.waiting.insert((attempt.side, attempt.item), waiting);
+        }
+        for row in store.refusals(&policy.pair)? {
+            if row.fingerprint != policy.fingerprint {
+                continue;
+            }
+            let refused = refused::Refused {
+                field: row.field,
+                value: row.value,
+                version: row.version,
+                reason: row.reason,
+            };
+            let of_item = rails.refused.entry((row.side, row.item)).or_default();
+            of_item.push(refused);
         }
         Ok(rails)
     }

@@ -127,7 +127,8 @@ async fn a_refused_item_is_left_alone_until_it_changes() {
         t.cycle().await;
     }
     t.sweep().await;
-    assert_eq!(posts(&t).len(), 3);
+    // Once, and once without all that it can do without.
+    assert_eq!(posts(&t).len(), 2);
     let held = t.holds();
     let hold = held.iter().find(|h| h.side == Some(Side::Ado)).unwrap();
     assert!(

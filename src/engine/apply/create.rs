@@ -1,6 +1,6 @@
 //! The one step that cannot be repeated: intent, request, link.
 
-use super::{Done, Run, refused_field, type_of};
+use super::{Done, Run, type_of};
 use crate::connector::{ErrorKind, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::living;
@@ -8,6 +8,7 @@ use crate::marker::marker;
 use crate::model::{FieldKey, FieldValue, Side};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
+use crate::reconcile::rails::attempt::Failure;
 use crate::store::{BaseField, Batch, Intent, IntentKind, Op, RailOp};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -101,22 +102,9 @@ impl Run<'_> {
             Op::Rail(RailOp::Announce),
         ]))?;
         engine.point("before-create")?;
-        let mut result = self.writers.get(side).create(&new).await;
-        // A field that the service refuses by name blocks itself, not the item: nothing was created, so it goes again.
-        while let Some(field) = refused_field(&result)
-            .filter(|_| engine.stopped_by().is_none())
-            .filter(|field| new.fields.remove(field).is_some())
-        {
-            self.blocked(plan, action, &field, &result);
-            sent.remove(&field);
-            // Whoever finds the item after a kill must know that this field was not sent.
-            engine.store().commit(&Batch(vec![Op::MarkSent {
-                intent: key.clone(),
-                at: engine.clock.now(),
-                fields: sent.clone(),
-            }]))?;
-            result = self.writers.get(side).create(&new).await;
-        }
+        let (result, left_out) = self
+            .create_in_parts(action, &mut new, &mut sent, &key)
+            .await?;
         engine.point("after-create")?;
         let written = match result {
             Ok(written) => written,
@@ -131,11 +119,21 @@ impl Run<'_> {
                         .store()
                         .commit(&Batch(vec![Op::CloseIntent { key }, entry]))?;
                 }
-                return Ok(self.failed(action, error));
+                let not_created = self.not_created(action, &new, &error);
+                let done = self.failed(action, error);
+                let Some(reason) = not_created else {
+                    return Ok(done);
+                };
+                self.fault = Some(Failure::InAllParts);
+                return Ok(Done::Failed(reason));
             }
         };
         let id = written.item.id.clone();
-        let base = self.base_after_create(side, &sent, action, &written);
+        let mut base = self.base_after_create(side, &sent, action, &written);
+        let (owed, remembered) = self.owed_to_new(policy, action, &written.item, &left_out);
+        base.extend(owed);
+        let held = self.held_of_create(plan, action, &left_out);
+        let settled = written.pending.is_empty() && remembered.len() == left_out.len();
         let (ado, clickup) = match side {
             Side::Ado => (id.clone(), source_id.clone()),
             Side::ClickUp => (source_id.clone(), id.clone()),
@@ -157,19 +155,21 @@ impl Run<'_> {
             Op::SetHoldsFor {
                 pair: plan.pair.clone(),
                 items: BTreeSet::from([(side.other(), source_id.clone())]),
-                holds: Vec::new(),
+                holds: held.clone(),
             },
         ];
+        ops.extend(remembered);
+        self.holds.extend(held);
         // A source with a value still to be written stays unseen, so that a kill before the next commit cannot lose it.
-        if written.pending.is_empty() {
+        if settled {
             ops.push(self.observation(side.other(), source, &plan.pair));
         }
         engine.store().commit(&Batch(ops))?;
         engine.point("after-create-commit")?;
         self.written.get_mut(side).insert(id.clone(), written.item);
-        if !written.pending.is_empty() || policy.backlink {
+        if !settled || policy.backlink {
             let link = living(&engine.store(), &plan.pair, Side::Ado, &ado)?;
-            if let (Some(link), false) = (link, written.pending.is_empty()) {
+            if let (Some(link), false) = (link, settled) {
                 self.unclean.insert(link.id);
             }
         }

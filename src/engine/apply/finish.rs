@@ -127,6 +127,7 @@ impl<'a> Ending<'a> {
         ops.extend(self.link_states());
         ops.extend(self.observations());
         ops.extend(self.choices_met()?);
+        ops.extend(self.run.refusals_over(self.store, self.plan, &looked_at)?);
         ops.push(self.holds(looked_at));
         ops.push(self.pair_state()?);
         ops.extend(self.again()?);

@@ -1,7 +1,7 @@
 //! Changes of existing items, and the bases that they settle.
 
 use super::record::saw;
-use super::{Done, Run, refused_field, type_of};
+use super::{Done, Run, refusal, type_of};
 use crate::connector::{Backlink, Change, Fetched, Written};
 use crate::engine::CycleError;
 use crate::marker::marker;
@@ -53,7 +53,7 @@ impl Run<'_> {
                 .map(|change| (change.field.clone(), change.after.clone()))
                 .collect(),
             backlink: self.backlink(plan, action, &current),
-            current: Box::new(current.clone()),
+            current: Box::new(current),
         };
         if let Some(done) = self.gate(policy, action, change.set.keys())? {
             return Ok(done);
@@ -62,42 +62,55 @@ impl Run<'_> {
         let mut ops = vec![
             self.journal(plan, action, Some(&id), "sent", ""),
             Op::Rail(RailOp::Announce),
-            saw(side, &current),
+            saw(side, &change.current),
         ];
         let source = action.source_item.as_ref();
         let source = source.and_then(|id| self.observed.items.get(side.other()).get(id));
         ops.extend(source.map(|item| saw(side.other(), item)));
         engine.store().commit(&Batch(ops))?;
         engine.point("before-update")?;
-        let mut result = self.writers.get(side).update(&change).await;
-        while let Some(field) = refused_field(&result)
-            .filter(|_| engine.stopped_by().is_none())
-            .filter(|field| change.set.len() > 1 && change.set.remove(field).is_some())
+        if let Some(done) = self.note_steps(action, &change).await? {
+            return Ok(done);
+        }
+        let result = self.writers.get(side).update(&change).await;
+        let asked = change.set.keys().cloned().collect();
+        if let Err(error) = &result
+            && let Some(blame) =
+                refusal::blame(error, &asked).filter(|_| refusal::has_parts(action))
         {
-            self.blocked(plan, action, &field, &result);
-            if let Err(error) = self.writers.get(side).make_room().await {
-                return Ok(self.failed(action, error));
-            }
-            // The refusal took its time, and ClickUp tests no version.
-            if side == Side::ClickUp && self.is_old(read_at) {
-                read_at = engine.clock.now();
-                if let Err(done) = self.read_again(action, &id, expected).await {
-                    return Ok(done);
-                }
-            }
-            result = self.writers.get(side).update(&change).await;
+            let refused = (error.clone(), blame);
+            return self
+                .in_parts(policy, plan, action, &mut change, refused, read_at)
+                .await;
         }
         engine.point("after-update")?;
         let written = match result {
             Ok(written) => written,
             Err(error) => {
+                self.end_steps(action, &error)?;
                 let entry = self.journal(plan, action, Some(&id), "failed", &error.to_string());
                 engine.store().commit(&Batch(vec![entry]))?;
                 return Ok(self.failed(action, error));
             }
         };
+        self.took(plan, action, &change, written)
+    }
+
+    /// Records a write that was answered.
+    pub(super) fn took(
+        &mut self,
+        plan: &PairPlan,
+        action: &Action,
+        change: &Change,
+        written: Written,
+    ) -> Result<Done, CycleError> {
+        let (engine, side, id) = (self.engine, action.target, &change.id);
+        let current = (*change.current).clone();
         let mut ops = self.after_update(plan, action, &written, &change.set);
-        let hidden = self.hides_an_edit(plan, side, &change, &written.item);
+        ops.extend(self.steps_taken(action, &written.item));
+        let (from, to) = (change.expected, written.item.version);
+        ops.push(Run::refusals_moved(side, id, from, to));
+        let hidden = self.hides_an_edit(plan, side, change, &written.item);
         if let Some(link) = action.link.filter(|_| hidden) {
             self.unclean.insert(link);
         }
@@ -126,13 +139,13 @@ impl Run<'_> {
 
     /// Whether what was read then is too old to write by on a side that tests no version. A clock that was set back makes
     /// the age negative: then nothing says how old it is.
-    fn is_old(&self, read_at: Timestamp) -> bool {
+    pub(super) fn is_old(&self, read_at: Timestamp) -> bool {
         let age = self.engine.clock.now().since(read_at);
         !(0..=self.engine.timing.stale_ms).contains(&age)
     }
 
     /// Reads the target of an action once more. Where it is not the planned one, what becomes of the action.
-    async fn read_again(
+    pub(super) async fn read_again(
         &mut self,
         action: &Action,
         id: &ItemId,
@@ -184,8 +197,11 @@ impl Run<'_> {
                 continue;
             }
             let answer = written.item.fields.get(&change.field);
-            let own = (answer.unwrap_or(&change.after).clone(), answer.is_some());
+            let mut own = (answer.unwrap_or(&change.after).clone(), answer.is_some());
             let Some(link) = action.link else { continue };
+            if let (FieldKey::Tags, Some(sent)) = (&change.field, set.get(&change.field)) {
+                self.note_missing(link, side, &change.after, sent);
+            }
             self.returned
                 .insert((link, side, change.field.clone()), own.clone());
             let Some(source) = &change.source_value else {
@@ -194,12 +210,16 @@ impl Run<'_> {
             let other = self
                 .returned
                 .get(&(link, side.other(), change.field.clone()));
-            let other = match other {
+            let mut other = match other {
                 Some(returned) => returned.clone(),
                 // The other half of a merge was refused alone: the two sides do not agree yet.
                 None if has_half(plan, action, &change.field) => continue,
                 None => (source.clone(), true),
             };
+            if change.field == FieldKey::Tags {
+                own.0 = self.without_missing(link, side, own.0);
+                other.0 = self.without_missing(link, side.other(), other.0);
+            }
             let (ado, clickup) = match side {
                 Side::Ado => (own, other),
                 Side::ClickUp => (other, own),

@@ -1,11 +1,12 @@
 //! What the planner is shown: stored bases beside what was read, and where unlinked items came from.
 
 use super::reading::scope_state;
-use super::{Focus, Observed, chosen, living, values};
+use super::{Focus, Observed, chosen, living, owed, values};
 use crate::engine::Engine;
 use crate::marker;
 use crate::model::{FieldKey, FieldValue, Item, PairName, Side, Sided};
 use crate::reconcile::policy::Policy;
+use crate::reconcile::transit::{self, Reached, Transit};
 use crate::reconcile::{
     FreshItem, LinkView, NAMED, Origin, Presence, STRANGER, View, deleted_in, noise,
 };
@@ -94,6 +95,9 @@ impl Engine {
                 found.retain(|key, _| shown.contains(key));
                 linked = noise::settle(&mut view, linked, side, found);
             }
+            for side in Side::BOTH {
+                self.half_way(store, side, &mut linked, observed)?;
+            }
             view.links.push(linked);
         }
         if view.noise != Sided::default() {
@@ -130,6 +134,45 @@ impl Engine {
             }
         }
         Ok(view)
+    }
+
+    /// Takes a step of ours for what it is: the side's own base, with the other side's value still to be carried over.
+    fn half_way(
+        &self,
+        store: &Store,
+        side: Side,
+        linked: &mut LinkView,
+        observed: &mut Observed,
+    ) -> Result<(), StoreError> {
+        let Some(item) = linked.now.get(side).item() else {
+            return Ok(());
+        };
+        let Some(row) = store.transit(linked.link, side)? else {
+            return Ok(());
+        };
+        let now = item.fields.get(&row.field).cloned();
+        let transit = Transit {
+            field: row.field.clone(),
+            via: row.via,
+            expected: row.expected,
+            sent: row.sent,
+        };
+        let base = match (transit::judge(&transit, item), now) {
+            (Reached::Nothing, _) => return Ok(()),
+            (Reached::HalfWay, Some(now)) => {
+                tracing::info!(link = %linked.link, %side, from = %row.origin, to = %row.wanted, at = %now, "stands half way");
+                let base = owed(side, now);
+                let values = Sided {
+                    ado: base.ado.clone(),
+                    clickup: base.clickup.clone(),
+                };
+                linked.base.insert(row.field.clone(), values);
+                Some((row.field, base))
+            }
+            (Reached::HalfWay | Reached::Over, _) => None,
+        };
+        observed.half_way.push((linked.link, side, base));
+        Ok(())
     }
 
     /// Says where an unlinked item came from.

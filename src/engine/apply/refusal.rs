@@ -1,0 +1,614 @@
+//! What becomes of a write that a service refused: it goes in parts, and only what is at fault is held.
+
+use super::{Done, Run};
+use crate::connector::{Change, ConnectorError, ErrorKind, NewItem, Written};
+use crate::engine::CycleError;
+use crate::engine::observe::owed;
+use crate::model::{FieldKey, FieldValue, Folded, Item, ItemId, LinkId, Side, Timestamp, Version};
+use crate::reconcile::plan::{Action, ActionKind, PairPlan};
+use crate::reconcile::policy::Policy;
+use crate::reconcile::rails::attempt::Failure;
+use crate::reconcile::rails::source;
+use crate::reconcile::trial::{self, Blame, Held, Part, Trial};
+use crate::store::{
+    BaseField, Batch, HoldRow, IntentKey, Op, PartOp, Refusal, Store, StoreError, TransitRow,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Longest value that a hold quotes.
+const QUOTED_CHARS: usize = 60;
+
+/// A field that a create was made without.
+pub(super) struct LeftOut {
+    field: FieldKey,
+    value: FieldValue,
+    reason: String,
+    /// The service named it, so it is not worth another try.
+    named: bool,
+}
+
+/// Returns what a definite refusal of these fields blames; `None`: it is no refusal, or one of the item whatever is sent.
+pub(super) fn blame(error: &ConnectorError, asked: &BTreeSet<FieldKey>) -> Option<Blame> {
+    // A right on the task is lacking, not on one of its fields (recorded: ACCESS_064, ACCESS_081).
+    let of_item = error
+        .code
+        .as_ref()
+        .is_some_and(|code| code.starts_with("ACCESS_"));
+    if error.kind != ErrorKind::Refused || of_item {
+        return None;
+    }
+    Some(match &error.field {
+        Some(field) if asked.contains(field) => Blame::Field(field.clone()),
+        Some(_) => Blame::Unsent,
+        None if error.unsent.is_some() => Blame::Unsent,
+        None if error.status == Some(403) => Blame::Forbidden,
+        None => Blame::Nobody,
+    })
+}
+
+/// The service's words, with the name of the field that it misses where it does not say that itself.
+fn words(error: &ConnectorError) -> String {
+    match &error.unsent {
+        Some(name) if !error.message.contains(name.as_str()) => {
+            format!("{} ({name})", error.message)
+        }
+        Some(_) | None => error.message.clone(),
+    }
+}
+
+/// Why a part is held: what was sent, what was said to it and what helps.
+fn reason(side: Side, field: &FieldKey, value: &FieldValue, words: &str, proven: bool) -> String {
+    let shown = value.to_string();
+    let shown = match shown.chars().count() > QUOTED_CHARS || shown.contains('\n') {
+        true => String::new(),
+        false => format!(" \"{shown}\""),
+    };
+    let untried = match proven {
+        true => "",
+        false => " (not tried alone after so many refusals)",
+    };
+    format!(
+        "{side} does not take {field}{shown}{untried}: {words}; change it on either side, or mend the cause and run \
+         `boardsync reconcile --once --retry`"
+    )
+}
+
+fn keys(fields: &BTreeMap<FieldKey, FieldValue>) -> BTreeSet<FieldKey> {
+    fields.keys().cloned().collect()
+}
+
+fn tags_of(item: &Item) -> FieldValue {
+    let tags = item.fields.get(&FieldKey::Tags);
+    tags.cloned().unwrap_or(FieldValue::Empty)
+}
+
+/// An update on its way in parts.
+struct Parts<'a> {
+    change: &'a mut Change,
+    wanted: BTreeMap<FieldKey, FieldValue>,
+    trial: Trial,
+    read_at: Timestamp,
+    /// Whether any part arrived.
+    arrived: bool,
+    /// Why parts that arrived are not in force yet.
+    pending: Vec<String>,
+}
+
+impl Run<'_> {
+    /// Goes on with an update that was refused. `read_at` is when its target was read.
+    pub(super) async fn in_parts(
+        &mut self,
+        policy: &Policy,
+        plan: &PairPlan,
+        action: &Action,
+        change: &mut Change,
+        (error, blame): (ConnectorError, Blame),
+        read_at: Timestamp,
+    ) -> Result<Done, CycleError> {
+        self.end_steps(action, &error)?;
+        let whole = Part::whole(&change.set, &tags_of(&change.current));
+        let suspects = self.suspects(policy, action, &change.set)?;
+        let mut trial = Trial::new(whole, suspects);
+        trial.refused(&blame, &words(&error));
+        let mut parts = Parts {
+            wanted: std::mem::take(&mut change.set),
+            change,
+            trial,
+            read_at,
+            arrived: false,
+            pending: Vec::new(),
+        };
+        let mut last = error;
+        while let Some(part) = parts.trial.next().cloned() {
+            if let Some(done) = self
+                .send_part(plan, action, &mut parts, &part, &mut last)
+                .await?
+            {
+                return Ok(done);
+            }
+        }
+        let held = parts.trial.held();
+        let version = parts.change.expected;
+        self.hold_parts(policy, plan, action, &parts.wanted, held, version)?;
+        if !parts.arrived {
+            // Held part by part, and still counted: a person who edits it every minute makes no hot loop.
+            self.apart = true;
+            let now = self.engine.clock.now();
+            self.count(policy, action, Failure::InAllParts, &last.to_string(), now);
+            let entry = self.journal(
+                plan,
+                action,
+                action.target_item.as_ref(),
+                "failed",
+                &last.to_string(),
+            );
+            self.engine.store().commit(&Batch(vec![entry]))?;
+            return Ok(Done::Failed(last.to_string()));
+        }
+        Ok(match parts.pending.is_empty() {
+            true => Done::Done(None),
+            false => Done::Failed(parts.pending.join("; ")),
+        })
+    }
+
+    /// Sends one part. Returns what becomes of the whole action where nothing more can be sent.
+    async fn send_part(
+        &mut self,
+        plan: &PairPlan,
+        action: &Action,
+        parts: &mut Parts<'_>,
+        part: &Part,
+        last: &mut ConnectorError,
+    ) -> Result<Option<Done>, CycleError> {
+        let (engine, side) = (self.engine, action.target);
+        if let Some(reason) = engine.stopped_by() {
+            self.switched_off = true;
+            return Ok(Some(Done::Skipped(reason)));
+        }
+        if let Err(error) = self.writers.get(side).make_room().await {
+            return Ok(Some(self.failed(action, error)));
+        }
+        // The refusal took its time, and ClickUp tests no version.
+        if side == Side::ClickUp && self.is_old(parts.read_at) {
+            parts.read_at = engine.clock.now();
+            let (id, expected) = (parts.change.id.clone(), parts.change.expected);
+            if let Err(done) = self.read_again(action, &id, expected).await {
+                return Ok(Some(done));
+            }
+        }
+        parts.change.set = part.values(&parts.wanted, &tags_of(&parts.change.current));
+        if let Some(done) = self.note_steps(action, parts.change).await? {
+            return Ok(Some(done));
+        }
+        let error = match self.writers.get(side).update(parts.change).await {
+            Ok(written) => {
+                engine.point("after-update")?;
+                let done = self.took(plan, action, parts.change, written)?;
+                if let Done::Failed(reason) = done {
+                    parts.pending.push(reason);
+                }
+                parts.arrived = true;
+                parts.trial.accepted();
+                parts.change.backlink = None;
+                parts.read_at = engine.clock.now();
+                if let Some(item) = self.written.get(side).get(&parts.change.id) {
+                    parts.change.expected = item.version;
+                    parts.change.current = Box::new(item.clone());
+                }
+                return Ok(None);
+            }
+            Err(error) => error,
+        };
+        self.end_steps(action, &error)?;
+        match blame(&error, &keys(&parts.change.set)) {
+            Some(blame) => {
+                parts.trial.refused(&blame, &words(&error));
+                *last = error;
+                Ok(None)
+            }
+            None => {
+                let id = action.target_item.as_ref();
+                let entry = self.journal(plan, action, id, "failed", &error.to_string());
+                engine.store().commit(&Batch(vec![entry]))?;
+                Ok(Some(self.failed(action, error)))
+            }
+        }
+    }
+
+    /// What of a change was refused before: it is left out first.
+    fn suspects(
+        &self,
+        policy: &Policy,
+        action: &Action,
+        wanted: &BTreeMap<FieldKey, FieldValue>,
+    ) -> Result<Part, StoreError> {
+        let mut part = Part::default();
+        for row in self.engine.store().refusals(&policy.pair)? {
+            let same = row.side == action.target && Some(&row.item) == action.target_item.as_ref();
+            match wanted.get(&row.field).filter(|_| same) {
+                Some(FieldValue::Tags(tags)) => {
+                    let bad = row.value.members();
+                    part.tags.extend(tags.intersection(&bad).cloned());
+                }
+                Some(value) if *value == row.value => {
+                    part.fields.insert(row.field);
+                }
+                Some(_) | None => {}
+            }
+        }
+        Ok(part)
+    }
+
+    /// Holds the parts that a service did not take, and remembers them, so that they are not sent again as they are.
+    fn hold_parts(
+        &mut self,
+        policy: &Policy,
+        plan: &PairPlan,
+        action: &Action,
+        wanted: &BTreeMap<FieldKey, FieldValue>,
+        held: Vec<Held>,
+        version: Version,
+    ) -> Result<(), StoreError> {
+        let Some(item) = action.target_item.clone() else {
+            return Ok(());
+        };
+        let mut bad: BTreeMap<FieldKey, (BTreeSet<Folded>, String, bool)> = BTreeMap::new();
+        for one in held {
+            let (fields, tags) = (one.part.fields, one.part.tags);
+            let about_tags = (!tags.is_empty()).then_some(FieldKey::Tags);
+            for field in fields.into_iter().chain(about_tags) {
+                let entry = bad
+                    .entry(field)
+                    .or_insert_with(|| (BTreeSet::new(), one.words.clone(), one.proven));
+                entry.0.extend(tags.iter().cloned());
+            }
+        }
+        let mut ops = Vec::new();
+        for (field, (tags, words, proven)) in bad {
+            let value = match tags.is_empty() {
+                true => wanted.get(&field).cloned().unwrap_or(FieldValue::Empty),
+                false => FieldValue::from_tags(tags),
+            };
+            let reason = reason(action.target, &field, &value, &words, proven);
+            tracing::warn!(pair = %plan.pair, action.id = %action.id, side = %action.target, %field, "{reason}");
+            self.holds.extend(hold_row(
+                plan,
+                action,
+                &field,
+                &reason,
+                self.engine.clock.now(),
+            ));
+            ops.push(Op::Part(PartOp::SaveRefusal(Refusal {
+                pair: policy.pair.clone(),
+                side: action.target,
+                item: item.clone(),
+                field,
+                value,
+                version,
+                reason,
+                fingerprint: policy.fingerprint.clone(),
+            })));
+        }
+        self.engine.store().commit(&Batch(ops))
+    }
+
+    /// Goes on with a create that was refused: without what is at fault, as long as that is nothing that it must have.
+    /// Returns the last answer, and what was left out.
+    pub(super) async fn create_in_parts(
+        &mut self,
+        action: &Action,
+        new: &mut NewItem,
+        sent: &mut BTreeMap<FieldKey, FieldValue>,
+        key: &IntentKey,
+    ) -> Result<(Result<Written, ConnectorError>, Vec<LeftOut>), CycleError> {
+        let engine = self.engine;
+        let mut left_out = Vec::new();
+        loop {
+            let result = self.writers.get(action.target).create(new).await;
+            let Err(error) = &result else {
+                return Ok((result, left_out));
+            };
+            let asked = keys(&new.fields);
+            let blame = blame(error, &asked).filter(|_| !error.is_about_place());
+            let blame = blame.filter(|_| engine.stopped_by().is_none());
+            let leave = blame.as_ref().map(|blame| trial::left_out(&asked, blame));
+            let leave = leave.unwrap_or_default();
+            if leave.is_empty() {
+                return Ok((result, left_out));
+            }
+            for field in leave {
+                let Some(value) = new.fields.remove(&field) else {
+                    continue;
+                };
+                sent.remove(&field);
+                let reason = reason(action.target, &field, &value, &words(error), true);
+                let several = value.members().len() > 1 && field == FieldKey::Tags;
+                let named = !several && blame == Some(Blame::Field(field.clone()));
+                left_out.push(LeftOut {
+                    field,
+                    value,
+                    reason,
+                    named,
+                });
+            }
+            // Whoever finds the item after a kill must know that these fields were not sent.
+            engine.store().commit(&Batch(vec![Op::MarkSent {
+                intent: key.clone(),
+                at: engine.clock.now(),
+                fields: sent.clone(),
+            }]))?;
+        }
+    }
+
+    /// Why an item is not created, as a sentence; `None`: not for what the service said to its content.
+    pub(super) fn not_created(
+        &self,
+        action: &Action,
+        new: &NewItem,
+        error: &ConnectorError,
+    ) -> Option<String> {
+        let blame =
+            blame(error, &keys(&new.fields)).filter(|_| self.engine.stopped_by().is_none())?;
+        let (side, words) = (action.target, words(error));
+        Some(match (blame, new.fields.get(&FieldKey::State)) {
+            (Blame::Field(FieldKey::State), Some(state)) => format!(
+                "not created in {side}, because it would not be \"{state}\" there: {words}; give the place that new items \
+                 go to this state, or map the state to one that it has in `states` of the pair"
+            ),
+            _ if error.is_about_place() => format!(
+                "not created in {side}, because its place is refused: {words}; correct the place in the configuration of \
+                 the pair"
+            ),
+            _ => format!(
+                "not created in {side}, which refuses it also without all that it can do without: {words}"
+            ),
+        })
+    }
+
+    /// The holds of what a create was made without.
+    pub(super) fn held_of_create(
+        &self,
+        plan: &PairPlan,
+        action: &Action,
+        left_out: &[LeftOut],
+    ) -> Vec<HoldRow> {
+        let now = self.engine.clock.now();
+        let rows = left_out.iter();
+        rows.filter_map(|out| hold_row(plan, action, &out.field, &out.reason, now))
+            .collect()
+    }
+
+    /// What is still owed to a new item: the source counts as changed until it is there. What the service named is
+    /// remembered, so that it is not sent again; the rest is tried part by part in the next cycle.
+    pub(super) fn owed_to_new(
+        &self,
+        policy: &Policy,
+        action: &Action,
+        made: &Item,
+        left_out: &[LeftOut],
+    ) -> (BTreeMap<FieldKey, BaseField>, Vec<Op>) {
+        let (mut base, mut ops) = (BTreeMap::new(), Vec::new());
+        for out in left_out {
+            let there = made.fields.get(&out.field).cloned();
+            base.insert(
+                out.field.clone(),
+                owed(action.target, there.unwrap_or(FieldValue::Empty)),
+            );
+            if out.named {
+                ops.push(Op::Part(PartOp::SaveRefusal(Refusal {
+                    pair: policy.pair.clone(),
+                    side: action.target,
+                    item: made.id.clone(),
+                    field: out.field.clone(),
+                    value: out.value.clone(),
+                    version: made.version,
+                    reason: out.reason.clone(),
+                    fingerprint: policy.fingerprint.clone(),
+                })));
+            }
+        }
+        (base, ops)
+    }
+
+    /// Notes the steps of an update that takes several requests, before the first of them. Returns what becomes of the
+    /// action where they cannot be told.
+    pub(super) async fn note_steps(
+        &mut self,
+        action: &Action,
+        change: &Change,
+    ) -> Result<Option<Done>, CycleError> {
+        let field = FieldKey::State;
+        let (Some(link), Some(wanted)) = (action.link, change.set.get(&field)) else {
+            return Ok(None);
+        };
+        let via = match self.writers.get(action.target).steps(change).await {
+            Ok(via) => via,
+            Err(error) => return Ok(Some(self.failed(action, error))),
+        };
+        if via.is_empty() {
+            return Ok(None);
+        }
+        let origin = change.current.fields.get(&field).cloned();
+        let mut sent = change.set.clone();
+        sent.remove(&field);
+        let row = TransitRow {
+            link,
+            side: action.target,
+            origin: origin.unwrap_or(FieldValue::Empty),
+            via,
+            wanted: wanted.clone(),
+            field,
+            expected: change.expected,
+            sent,
+        };
+        self.steps.insert(link, row.clone());
+        let op = Op::Part(PartOp::SaveTransit(row));
+        self.engine.store().commit(&Batch(vec![op]))?;
+        Ok(None)
+    }
+
+    /// A write in steps was answered: it arrived, or stopped half way. Then the step is the side's own base, and the
+    /// other side's value is still to be carried over.
+    pub(super) fn steps_taken(&mut self, action: &Action, answer: &Item) -> Vec<Op> {
+        let Some(row) = action.link.and_then(|link| self.steps.remove(&link)) else {
+            return Vec::new();
+        };
+        let mut ops = vec![Op::Part(PartOp::EndTransit {
+            link: row.link,
+            side: row.side,
+        })];
+        if let Some(now) = answer
+            .fields
+            .get(&row.field)
+            .filter(|now| row.via.contains(now))
+        {
+            tracing::warn!(link = %row.link, side = %row.side, from = %row.origin, to = %row.wanted, at = %now, "stopped half way");
+            let fields = BTreeMap::from([(row.field, owed(row.side, now.clone()))]);
+            ops.push(Op::SetBase {
+                link: row.link,
+                fields,
+            });
+        }
+        ops
+    }
+
+    /// A write in steps was refused at the first one, so that there is nothing half way.
+    pub(super) fn end_steps(
+        &mut self,
+        action: &Action,
+        error: &ConnectorError,
+    ) -> Result<(), StoreError> {
+        let unknown = matches!(
+            error.kind,
+            ErrorKind::Ambiguous | ErrorKind::Protocol | ErrorKind::Cancelled
+        );
+        let row = action.link.and_then(|link| self.steps.remove(&link));
+        let Some(row) = row.filter(|_| !unknown) else {
+            return Ok(());
+        };
+        let op = PartOp::EndTransit {
+            link: row.link,
+            side: row.side,
+        };
+        self.engine.store().commit(&Batch(vec![Op::Part(op)]))
+    }
+
+    /// Tags that a write of this side left out. They are still owed, so the other side's base must not hold them.
+    pub(super) fn note_missing(
+        &mut self,
+        link: LinkId,
+        side: Side,
+        after: &FieldValue,
+        sent: &FieldValue,
+    ) {
+        let missing: BTreeSet<Folded> = after
+            .members()
+            .difference(&sent.members())
+            .cloned()
+            .collect();
+        self.missing.insert((link, side), missing);
+    }
+
+    /// The value of a side's tags without those that the other side did not take.
+    pub(super) fn without_missing(
+        &self,
+        link: LinkId,
+        side: Side,
+        value: FieldValue,
+    ) -> FieldValue {
+        let missing = self.missing.get(&(link, side.other()));
+        let Some(missing) = missing.filter(|missing| !missing.is_empty()) else {
+            return value;
+        };
+        FieldValue::from_tags(&value.members() - missing)
+    }
+
+    /// What items refuse still after our own write of them, and what is no longer wanted of it.
+    pub(super) fn refusals_moved(side: Side, item: &ItemId, from: Version, to: Version) -> Op {
+        Op::Part(PartOp::MoveRefusals {
+            side,
+            item: item.clone(),
+            from,
+            to,
+        })
+    }
+
+    /// Forgets what items that were looked at refused and what nobody wants of them any more.
+    pub(super) fn refusals_over(
+        &self,
+        store: &Store,
+        plan: &PairPlan,
+        looked_at: &BTreeSet<(Side, ItemId)>,
+    ) -> Result<Vec<Op>, StoreError> {
+        let wanted = |row: &Refusal| {
+            let held = self.holds.iter();
+            let held = held.map(|hold| {
+                (
+                    hold.side,
+                    hold.item.as_ref(),
+                    hold.field.as_ref(),
+                    hold.link,
+                )
+            });
+            let planned = plan.holds.iter();
+            let planned = planned.map(|hold| {
+                (
+                    Some(hold.side),
+                    Some(&hold.item),
+                    hold.field.as_ref(),
+                    hold.link,
+                )
+            });
+            held.chain(planned).any(|(_, _, field, link)| {
+                field.is_none_or(|field| *field == row.field)
+                    && link.is_none_or(|link| self.is_of(plan, link, row))
+            })
+        };
+        let rows = store.refusals(&plan.pair)?.into_iter();
+        let over =
+            rows.filter(|row| looked_at.contains(&(row.side, row.item.clone())) && !wanted(row));
+        Ok(over
+            .map(|row| {
+                Op::Part(PartOp::ForgetRefusal {
+                    pair: row.pair,
+                    side: row.side,
+                    item: row.item,
+                    field: row.field,
+                })
+            })
+            .collect())
+    }
+
+    fn is_of(&self, plan: &PairPlan, link: LinkId, row: &Refusal) -> bool {
+        let links = self.observed.links.get(&plan.pair).into_iter().flatten();
+        links
+            .into_iter()
+            .any(|(id, items)| *id == link && *items.get(row.side) == row.item)
+    }
+}
+
+fn hold_row(
+    plan: &PairPlan,
+    action: &Action,
+    field: &FieldKey,
+    reason: &str,
+    since: Timestamp,
+) -> Option<HoldRow> {
+    let (side, item) = source(action)?;
+    Some(HoldRow {
+        pair: plan.pair.clone(),
+        link: action.link,
+        side: Some(side),
+        item: Some(item),
+        field: Some(field.clone()),
+        reason: reason.to_owned(),
+        since,
+        tries: 0,
+        retry_at: None,
+    })
+}
+
+/// Whether an action's refusal is taken apart. A close that is refused keeps its link and is tried again as a whole.
+pub(super) fn has_parts(action: &Action) -> bool {
+    action.kind == ActionKind::Update
+}
