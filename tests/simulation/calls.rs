@@ -1,15 +1,16 @@
 //! The traits that the engine knows, call by call.
 
 use super::controls::Control;
+use super::kinds::between;
 use super::remote::{Remote, lock};
 use super::script::{Fault, On};
-use super::world::{Request, pair};
+use super::world::{Delivery, Request, pair};
 use async_trait::async_trait;
 use boardsync::connector::{
     Change, ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem, Reader, Schema, Watermark,
     Writer, Written,
 };
-use boardsync::model::{FieldKey, Item, ItemId, PairName, Side, Timestamp, Version};
+use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The pace of writes: so many turns come at once, the next one takes this long.
@@ -146,7 +147,7 @@ impl Writer for Remote {
                 lock(&self.world).count(fault.word());
                 sent.fields.remove(&FieldKey::State);
             }
-            let at = self.deliver(Request::Create(sent), fault.as_ref())?;
+            let at = self.deliver(Request::Create(sent), fault.as_ref(), Delivery::Now)?;
             Ok(self.written(at, &new.fields, fault.as_ref()))
         });
         self.back(&ons, answer).await
@@ -162,7 +163,67 @@ impl Writer for Remote {
         Ok(())
     }
 
+    async fn steps(&self, change: &Change) -> Result<Vec<FieldValue>, ConnectorError> {
+        match self.is(Control::HalfWayEdit) {
+            true => Ok(Vec::new()),
+            false => Ok(self.between(change).into_iter().collect()),
+        }
+    }
+
     async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
+        let Some(step) = self.between(change) else {
+            return self.send_change(change, change, Delivery::Now).await;
+        };
+        lock(&self.world).count("two steps");
+        let mut first = change.clone();
+        first.set.insert(FieldKey::State, step);
+        let half = self.send_change(&first, change, Delivery::Step).await?;
+        let wanted = change.set.get(&FieldKey::State).cloned();
+        let second = Change {
+            expected: half.item.version,
+            set: wanted
+                .map(|value| (FieldKey::State, value))
+                .into_iter()
+                .collect(),
+            backlink: None,
+            ..change.clone()
+        };
+        match self.send_change(&second, change, Delivery::Now).await {
+            Ok(written) => Ok(written),
+            // As the connector has it: the first step is in force, and the rest is reported.
+            Err(_) => {
+                lock(&self.world).count("stopped half way");
+                Ok(half)
+            }
+        }
+    }
+
+    async fn delete(&self, _: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
+        let ons = self.ons(On::Write);
+        let fault = self.send(&ons).await;
+        let answer = self
+            .refuse(fault.as_ref(), true)
+            .and_then(|()| self.deliver(Request::Delete(id.clone()), fault.as_ref(), Delivery::Now))
+            .map(|_| ());
+        self.back(&ons, answer).await
+    }
+}
+
+impl Remote {
+    /// The state through which ADO goes to the one that a change wants.
+    fn between(&self, change: &Change) -> Option<FieldValue> {
+        let from = change.current.fields.get(&FieldKey::State)?;
+        let to = change.set.get(&FieldKey::State)?;
+        between(from, to).filter(|_| self.side == Side::Ado)
+    }
+
+    /// One request of an update. `asked` is the whole of it.
+    async fn send_change(
+        &self,
+        change: &Change,
+        asked: &Change,
+        delivery: Delivery,
+    ) -> Result<Written, ConnectorError> {
         let ons = self.ons(On::Write);
         let fault = self.send(&ons).await;
         let answer = self.refuse(fault.as_ref(), true).and_then(|()| {
@@ -176,24 +237,14 @@ impl Writer for Remote {
                     sent.expected = Version(service.records[at].now().version);
                 }
             }
-            let result = self.deliver(Request::Update(sent), fault.as_ref());
+            let result = self.deliver(Request::Update(sent), fault.as_ref(), delivery);
             if self.is(Control::U0)
                 && matches!(&result, Err(error) if error.kind == ErrorKind::Ambiguous)
             {
                 lock(&self.queue).push(change.clone());
             }
-            Ok(self.written(result?, &change.set, fault.as_ref()))
+            Ok(self.written(result?, &asked.set, fault.as_ref()))
         });
-        self.back(&ons, answer).await
-    }
-
-    async fn delete(&self, _: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
-        let ons = self.ons(On::Write);
-        let fault = self.send(&ons).await;
-        let answer = self
-            .refuse(fault.as_ref(), true)
-            .and_then(|()| self.deliver(Request::Delete(id.clone()), fault.as_ref()))
-            .map(|_| ());
         self.back(&ons, answer).await
     }
 }

@@ -36,10 +36,14 @@ pub enum Control {
     LocalWatermark,
     /// The base is what was sent.
     SentBase,
+    /// A state that is reached in two steps is not noted: where it stops half way, that is taken for an edit.
+    HalfWayEdit,
+    /// A refusal counts for the whole item, whichever part of it is at fault.
+    ItemBlamed,
 }
 
 impl Control {
-    pub const ALL: [Control; 12] = [
+    pub const ALL: [Control; 14] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -52,6 +56,8 @@ impl Control {
         Control::Absence,
         Control::LocalWatermark,
         Control::SentBase,
+        Control::HalfWayEdit,
+        Control::ItemBlamed,
     ];
 
     /// The histories in which it is tried.

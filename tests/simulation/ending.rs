@@ -62,6 +62,15 @@ impl World {
         }
     }
 
+    /// Whether a service refused the field of one of the items. It may stay apart then, where a hold says so.
+    fn refuses(&self, key: &FieldKey, items: [&ItemId; 2]) -> bool {
+        let poisoned = self.poison.iter();
+        let poisoned = poisoned.map(|poison| (&poison.subject, &poison.field));
+        let refused = self.refused.iter().map(|(item, field)| (item, field));
+        let mut all = poisoned.chain(refused);
+        all.any(|(item, field)| field == key && items.contains(&item))
+    }
+
     fn judge_pair(&mut self, n: usize, store: &Store) {
         let name = pair(n);
         let links = store.links(&name).unwrap_or_default();
@@ -114,9 +123,15 @@ impl World {
                 let excused = open
                     .iter()
                     .any(|row| row.record.link == link.id && row.record.field == key)
-                    || self.refused.iter().any(|(item, field)| {
-                        *field == key && (*item == link.ado || *item == link.clickup)
-                    });
+                    || self.refuses(&key, [&link.ado, &link.clickup])
+                        && holds.iter().any(|hold| {
+                            let field = hold.field.as_ref();
+                            let item = hold.item.as_ref();
+                            let here = hold.link == Some(link.id)
+                                || item == Some(&link.ado)
+                                || item == Some(&link.clickup);
+                            here && field.is_none_or(|field| *field == key)
+                        });
                 if !kind.agree(x, y) && !excused {
                     found.push(("I5", format!("{what}: {key} is {x} and {y}")));
                 }
@@ -176,7 +191,10 @@ impl World {
                     let people = former(Side::Ado, at) + former(Side::ClickUp, twin);
                     let engine = sum([&ado.writes.engine, &clickup.writes.engine]);
                     let rendered = sum([&ado.writes.rendered, &clickup.writes.rendered]);
-                    if engine > people.max(1) + if untold { rendered } else { 0 } {
+                    // A set that is refused goes element by element.
+                    let refused = self.refuses(&key, [&ado.id, &clickup.id]);
+                    let parts = if refused && kind.is_set() { 4 } else { 0 };
+                    if engine > people.max(1) + parts + if untold { rendered } else { 0 } {
                         found.push(format!("{} and {}: {key} changed {engine} times by the engine, {people} times by people", ado.id, clickup.id));
                     }
                 }

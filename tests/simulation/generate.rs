@@ -2,7 +2,7 @@
 
 use super::kinds::{KINDS, UNMAPPED};
 use super::rng::Rng;
-use super::script::{Act, Deed, Deleting, Fault, On, Point, Script, Setup, Step};
+use super::script::{Act, Deed, Deleting, Fault, On, Point, Says, Script, Setup, Step};
 use boardsync::model::Side;
 
 /// What the generator may use.
@@ -244,7 +244,7 @@ impl Writer {
     }
 
     fn write_fault(&mut self) -> Fault {
-        match self.rng.below(24) {
+        match self.rng.below(28) {
             0 | 1 => Fault::Unreachable,
             2..=4 => Fault::Lost,
             5..=8 => Fault::Unanswered,
@@ -260,6 +260,12 @@ impl Writer {
             19 => Fault::Conflict,
             20 | 21 => Fault::Terse,
             22 => Fault::StateDropped,
+            24..=26 => Fault::Poison {
+                field: self.rng.pick(&KINDS).key(),
+                says: *self
+                    .rng
+                    .pick(&[Says::Name, Says::Nothing, Says::Unsent, Says::Forbidden]),
+            },
             _ => Fault::Unanswered,
         }
     }

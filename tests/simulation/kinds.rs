@@ -68,6 +68,13 @@ pub fn people() -> People {
     People::new(PEOPLE, None)
 }
 
+/// The state through which ADO goes from one to another, where it is not reached directly.
+pub fn between(from: &FieldValue, to: &FieldValue) -> Option<FieldValue> {
+    let is = |value: &FieldValue, name: &str| *value == FieldValue::choice(name);
+    let done = is(to, "Resolved") || is(to, "Closed");
+    (is(from, "New") && done).then(|| FieldValue::choice("Active"))
+}
+
 struct Title;
 impl Kind for Title {
     fn key(&self) -> FieldKey {

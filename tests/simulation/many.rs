@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Everything that a large enough run must have injected at least once.
-pub const FAULTS: [&str; 25] = [
+pub const FAULTS: [&str; 31] = [
     "unreachable",
     "lost",
     "unanswered",
@@ -24,6 +24,12 @@ pub const FAULTS: [&str; 25] = [
     "throttled",
     "refused",
     "refused field",
+    "poisoned, named",
+    "poisoned without a name",
+    "poisoned by an unsent name",
+    "poisoned, 403 for all",
+    "two steps",
+    "stopped half way",
     "conflict",
     "real conflict",
     "terse answer",

@@ -62,7 +62,9 @@ impl World {
             if old == new {
                 continue;
             }
-            if matches!(delivery, Delivery::Now | Delivery::Partial) {
+            let half = delivery == Delivery::Step && key == FieldKey::State;
+            let counts = matches!(delivery, Delivery::Now | Delivery::Partial | Delivery::Step);
+            if counts && !half {
                 let record = &mut self.side.get_mut(side).records[at];
                 *record.writes.engine.entry(key.clone()).or_default() += 1;
             }

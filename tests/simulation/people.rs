@@ -3,8 +3,7 @@
 use super::kinds::{KINDS, kind};
 use super::script::Act;
 use super::world::{World, blank};
-use boardsync::model::{FieldKey, FieldValue, ItemId, Side};
-use std::collections::BTreeSet;
+use boardsync::model::{FieldKey, FieldValue, Side};
 
 impl World {
     /// Sets a value as the service stores it, for a person.
@@ -41,12 +40,6 @@ impl World {
         }
         *record.writes.people.entry(key.clone()).or_default() += 1;
         let id = record.id.clone();
-        let others = &self.side.get(side.other()).records;
-        let twins = self.twins(side, at).into_iter();
-        let mut same: BTreeSet<ItemId> = twins.map(|twin| others[twin].id.clone()).collect();
-        same.insert(id.clone());
-        self.refused
-            .retain(|(item, field)| field != key || !same.contains(item));
         self.say(|| format!("{side} {id}: person sets {key} to {value:?}"));
     }
 

@@ -2,8 +2,8 @@
 //! dies: a killed process is a future that never becomes ready.
 
 use super::controls::Control;
-use super::script::{Fault, On};
-use super::world::{Delivery, Edge, LAG, Record, Refusal, Request, State, World, pair};
+use super::script::{Fault, On, Says};
+use super::world::{Delivery, Edge, LAG, Poison, Record, Refusal, Request, State, World, pair};
 use boardsync::connector::{
     Change, ConnectorError, ErrorKind, Fetched, Known, ListedRow, Listing, Watermark, Written,
 };
@@ -31,6 +31,15 @@ pub struct Remote {
 pub struct Row {
     pub record: usize,
     pub state: usize,
+}
+
+/// The item that a request is about, which is its source for a create, and what it sets.
+fn asked(request: &Request) -> (ItemId, Option<&BTreeMap<FieldKey, FieldValue>>) {
+    match request {
+        Request::Create(new) => (new.source.clone(), Some(&new.fields)),
+        Request::Update(change) => (change.id.clone(), Some(&change.set)),
+        Request::Delete(id) => (id.clone(), None),
+    }
 }
 
 pub fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -357,6 +366,7 @@ impl Remote {
         &self,
         request: Request,
         fault: Option<&Fault>,
+        delivery: Delivery,
     ) -> Result<usize, ConnectorError> {
         let mut world = lock(&self.world);
         world.requests += 1;
@@ -371,9 +381,12 @@ impl Remote {
             world.say(|| format!("{}: no answer ({})", self.side, fault.word()));
             Err(self.error(ErrorKind::Ambiguous, "no answer"))
         };
+        if let Some(error) = self.poisoned(&mut world, &request, fault) {
+            return Err(error);
+        }
         match fault {
             Some(fault @ Fault::Unanswered) => {
-                let outcome = world.apply(self.side, &request, Delivery::Now);
+                let outcome = world.apply(self.side, &request, delivery);
                 let _ = outcome;
                 return no_answer(&mut world, fault);
             }
@@ -389,6 +402,10 @@ impl Remote {
             }
             Some(fault @ Fault::Refused(None)) => {
                 world.count(fault.word());
+                let (item, fields) = asked(&request);
+                let fields = fields.into_iter().flat_map(BTreeMap::keys);
+                let refused = fields.map(|field| (item.clone(), field.clone()));
+                world.refused.extend(refused);
                 return Err(self.error(ErrorKind::Refused, "a rule"));
             }
             Some(fault @ Fault::Refused(Some(field))) => {
@@ -420,7 +437,7 @@ impl Remote {
             }
             _ => {}
         }
-        let outcome = world.apply(self.side, &request, Delivery::Now);
+        let outcome = world.apply(self.side, &request, delivery);
         if let (Some(fault @ Fault::Twice), Ok(_)) = (fault, outcome) {
             world.count(fault.word());
             let _ = world.apply(self.side, &request, Delivery::Again);
@@ -432,6 +449,76 @@ impl Remote {
             }
             Refusal::Gone => self.error(ErrorKind::NotFound, "HTTP 404"),
         })
+    }
+
+    /// Why a service does not take a request with a poisoned value; `None`: it holds none.
+    fn poisoned(
+        &self,
+        world: &mut World,
+        request: &Request,
+        fault: Option<&Fault>,
+    ) -> Option<ConnectorError> {
+        let (subject, Some(fields)) = asked(request) else {
+            return None;
+        };
+        let service = world.side.get(self.side);
+        let record = match request {
+            Request::Create(_) => None,
+            _ => service.find(&subject).map(|at| &service.records[at]),
+        };
+        let held = record.and_then(|record| record.now().values.get(&FieldKey::Tags));
+        let held = held.map(FieldValue::members).unwrap_or_default();
+        let source = record.and_then(|record| record.source.clone());
+        if let Some(fault @ Fault::Poison { field, says }) = fault {
+            let vital = *field == FieldKey::Title && matches!(request, Request::Create(_));
+            let value = fields.get(field).filter(|_| !vital).cloned();
+            let value = match (field, value) {
+                (FieldKey::Tags, Some(tags)) => {
+                    let new = tags.members().difference(&held).next().cloned();
+                    new.map(|tag| FieldValue::from_tags(BTreeSet::from([tag])))
+                }
+                (_, value) => value.filter(|value| !value.is_empty()),
+            };
+            if let Some(value) = value {
+                world.count(fault.word());
+                world.poison.push(Poison {
+                    side: self.side,
+                    subject: subject.clone(),
+                    field: field.clone(),
+                    value,
+                    says: *says,
+                });
+            }
+        }
+        let poison = world.poison.iter().find(|poison| {
+            let sent = fields.get(&poison.field);
+            let about = poison.subject == subject || Some(&poison.subject) == source.as_ref();
+            let holds = sent.is_some_and(|sent| match poison.field {
+                FieldKey::Tags => {
+                    let bad = poison.value.members();
+                    !bad.is_disjoint(&sent.members()) && bad.is_disjoint(&held)
+                }
+                _ => *sent == poison.value,
+            });
+            poison.side == self.side && about && holds
+        });
+        let blamed = self.is(Control::ItemBlamed) && world.blamed.contains(&subject);
+        let (field, says) = match poison {
+            Some(poison) => (poison.field.clone(), poison.says),
+            None if blamed => (FieldKey::Title, Says::Nothing),
+            None => return None,
+        };
+        world.blamed.insert(subject.clone());
+        world.refused.insert((subject.clone(), field.clone()));
+        world.say(|| format!("{} {subject}: {field} is refused ({says:?})", self.side));
+        let mut error = self.error(ErrorKind::Refused, "a rule about a value");
+        match says {
+            Says::Name => error.field = Some(field),
+            Says::Nothing => {}
+            Says::Unsent => error.unsent = Some("Custom.RootCause".to_owned()),
+            Says::Forbidden => error.status = Some(403),
+        }
+        Some(error)
     }
 
     /// The answer to a write.

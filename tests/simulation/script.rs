@@ -140,6 +140,18 @@ pub enum Act {
     },
 }
 
+/// Whom the refusal of a poisoned value blames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Says {
+    Name,
+    Nothing,
+    /// A field that was not sent.
+    Unsent,
+    /// The whole request, with a 403.
+    Forbidden,
+}
+
 /// What breaks. A fault that does not fit the request it falls on does nothing and is not counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -163,6 +175,11 @@ pub enum Fault {
     Throttled,
     /// Refused by a rule; the field that is named, if any.
     Refused(Option<FieldKey>),
+    /// Refused by a rule about the field's value, now and as long as it is sent.
+    Poison {
+        field: FieldKey,
+        says: Says,
+    },
     /// The service says that the version moved.
     Conflict,
     /// The answer shows only a part of the fields.
@@ -196,6 +213,20 @@ impl Fault {
             Fault::Throttled => "throttled",
             Fault::Refused(None) => "refused",
             Fault::Refused(Some(_)) => "refused field",
+            Fault::Poison {
+                says: Says::Name, ..
+            } => "poisoned, named",
+            Fault::Poison {
+                says: Says::Nothing,
+                ..
+            } => "poisoned without a name",
+            Fault::Poison {
+                says: Says::Unsent, ..
+            } => "poisoned by an unsent name",
+            Fault::Poison {
+                says: Says::Forbidden,
+                ..
+            } => "poisoned, 403 for all",
             Fault::Conflict => "conflict",
             Fault::Terse => "terse answer",
             Fault::StateDropped => "state dropped",

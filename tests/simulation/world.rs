@@ -6,7 +6,7 @@
 
 use super::kinds::{KINDS, UNMAPPED};
 use super::rng::{Rng, hash, mix};
-use super::script::{Deed, Fault, On, Point, Setup};
+use super::script::{Deed, Fault, On, Point, Says, Setup};
 use boardsync::clock::ManualClock;
 use boardsync::connector::{Change, NewItem};
 use boardsync::engine::Engine;
@@ -111,6 +111,17 @@ pub enum Request {
     Delete(ItemId),
 }
 
+/// A value that a service does not take for an item, or for what is made of it.
+#[derive(Clone, Debug)]
+pub struct Poison {
+    pub side: Side,
+    pub subject: ItemId,
+    pub field: FieldKey,
+    /// Of tags the one that is refused.
+    pub value: FieldValue,
+    pub says: Says,
+}
+
 /// A broken law.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Violation {
@@ -128,6 +139,8 @@ pub enum Delivery {
     Again,
     /// Without the sets and without the marker of an update.
     Partial,
+    /// The first of two requests, so that its state is nobody's in the end.
+    Step,
 }
 
 /// What happens at one edge of a call.
@@ -166,8 +179,12 @@ pub struct World {
     pub began: i64,
     /// The local clock was set during this cycle.
     pub jumped: bool,
-    /// Fields that a service refused by name: they may stay apart until somebody edits.
+    /// Fields that a service refused: they may stay apart where a hold says so.
     pub refused: BTreeSet<(ItemId, FieldKey)>,
+    /// Values that a service refuses.
+    pub poison: Vec<Poison>,
+    /// Items whose every write is refused (a design under trial).
+    pub blamed: BTreeSet<ItemId>,
     /// Both sides' states are kept in one vocabulary (a design under trial).
     pub one_vocabulary: bool,
     /// A delta may have missed something.
@@ -205,6 +222,8 @@ impl World {
             began: START,
             jumped: false,
             refused: BTreeSet::new(),
+            poison: Vec::new(),
+            blamed: BTreeSet::new(),
             one_vocabulary: false,
             hidden: setup.unbounded,
         }
