@@ -5,10 +5,9 @@ use std::rc::Rc;
 /// Scheme of the link that stands for a mentioned Azure DevOps identity; its GUID follows.
 pub(super) const MENTION_SCHEME: &str = "ado-user:";
 
-/// Schemes that a link may have. Addresses without a scheme (relative, `#x`, `\\server\share`) are let through.
-pub(super) const SCHEMES: [&str; 10] = [
-    "http", "https", "mailto", "tel", "sip", "sms", "ftp", "ftps", "ssh", "file",
-];
+/// Schemes that a link may have. One side's `file:` or `ssh:` opens something on the machine of whoever clicks it on the
+/// other side. Addresses without a scheme (relative, `#x`) are let through.
+pub(super) const SCHEMES: [&str; 3] = ["http", "https", "mailto"];
 
 /// The spelling of a link's address in canonical form, or `None` when it may not be a link.
 pub(super) fn link(url: &str) -> Option<Rc<str>> {

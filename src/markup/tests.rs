@@ -162,6 +162,12 @@ fn unsafe_addresses_lose_their_link_but_keep_their_words() {
         "data:text/html,x",
         "JAVASCRIPT:x",
         "a:b",
+        "file:///etc/passwd",
+        "FILE://server/share",
+        "ssh://host",
+        "ftp://host/x",
+        "tel:123",
+        "vscode://open",
     ] {
         assert_eq!(
             html(&format!("<a href=\"{url}\">word</a>")),
@@ -174,6 +180,18 @@ fn unsafe_addresses_lose_their_link_but_keep_their_words() {
         html("<img src='data:text/html,x' alt=pic><script>x</script>"),
         "pic"
     );
+    for url in ["file:///c:/x.png", "ftp://host/x.png", "cid:1"] {
+        assert_eq!(html(&format!("<img src='{url}' alt=pic>")), "pic", "{url}");
+        assert_eq!(markdown(&format!("![pic]({url})")), "pic", "{url}");
+    }
+    for url in [
+        "https://x.example",
+        "http://x.example",
+        "mailto:a@x.example",
+    ] {
+        let kept = format!("[word]({url})");
+        assert_eq!(markdown(&kept), kept);
+    }
 }
 
 #[test]
