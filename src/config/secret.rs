@@ -5,10 +5,12 @@
 
 use super::Env;
 use secrecy::SecretString;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use thiserror::Error;
 
@@ -95,6 +97,17 @@ pub enum SecretError {
     },
 }
 
+/// Environment variables that hold a secret: those that the configuration names, which is looked through before any
+/// command runs, and those with a meaning of their own. A command that fetches one secret needs none of them, and one
+/// service's token is nothing for a program that fetches the other's.
+fn names() -> MutexGuard<'static, BTreeSet<String>> {
+    static NAMES: LazyLock<Mutex<BTreeSet<String>>> = LazyLock::new(|| {
+        let own = ["ADO_PAT", "CLICKUP_API_TOKEN", "WEBHOOK_SECRET"];
+        Mutex::new(own.map(str::to_owned).into())
+    });
+    NAMES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl SecretSource {
     /// Fetches the secret, trimmed. Relative files start at `base_dir`. Blocks, up to 30 s for a command;
     /// can be repeated at will.
@@ -103,7 +116,10 @@ impl SecretSource {
     /// [`SecretError`] says which source failed and how to mend it.
     pub fn read(&self, env: Env<'_>, base_dir: &Path) -> Result<SecretString, SecretError> {
         let text = match self {
-            SecretSource::Env(name) => env(name).ok_or_else(|| self.missing("it is not set"))?,
+            SecretSource::Env(name) => {
+                names().insert(name.clone());
+                env(name).ok_or_else(|| self.missing("it is not set"))?
+            }
             SecretSource::File(path) => self.read_file(&base_dir.join(path), true)?,
             SecretSource::Credential(name) => {
                 let folder = env("CREDENTIALS_DIRECTORY").ok_or_else(|| {
@@ -175,7 +191,11 @@ impl SecretSource {
         let (program, arguments) = argv
             .split_first()
             .ok_or_else(|| failed("it is empty".to_owned()))?;
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        for name in names().iter() {
+            command.env_remove(name);
+        }
+        let mut child = command
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
