@@ -30,6 +30,9 @@ mod inspecting;
 mod keeping;
 #[path = "binary/lag.rs"]
 mod lag;
+#[cfg(unix)]
+#[path = "binary/owners.rs"]
+mod owners;
 #[path = "binary/planning.rs"]
 mod planning;
 #[path = "binary/projects.rs"]

@@ -150,6 +150,7 @@ fn clickup_scope(pair: &Pair, ado_url: &str) -> clickup::Scope {
 
 /// Opens the state for writing, as the only process that may.
 pub fn open_state(config: &Config) -> Result<(StateLock, Store, MarkerKey), Failure> {
+    crate::store::examine(&config.state.path)?;
     let lock = StateLock::acquire(&config.state.path)?;
     let store = Store::start(&config.state.path, SystemClock.now())?;
     #[cfg(debug_assertions)]

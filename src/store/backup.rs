@@ -13,7 +13,8 @@
 
 use super::Store;
 use super::error::{StoreError, sql};
-use super::open::{beside, connect, create_parent, opening, private, uri_path};
+use super::files;
+use super::open::{beside, connect, create_parent, opening, uri_path};
 use crate::model::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions};
@@ -23,7 +24,7 @@ use std::path::{Path, PathBuf};
 impl Store {
     /// Writes a consistent, verified copy (mode 0600), replacing the file `to` in one step.
     pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        backup(&self.connection, to)
+        backup(&self.connection, to, &self.path)
     }
 
     /// Writes a copy `<database>.backup-<time>` beside the database and deletes the oldest ones beyond `keep`. `None`: the
@@ -125,7 +126,12 @@ pub fn backups(database: &Path) -> Result<Vec<PathBuf>, StoreError> {
     Ok(found)
 }
 
-pub(super) fn backup(connection: &Connection, to: &Path) -> Result<(), StoreError> {
+/// `database`: where the connection's database is, so that a copy beside it belongs to whom it belongs.
+pub(super) fn backup(
+    connection: &Connection,
+    to: &Path,
+    database: &Path,
+) -> Result<(), StoreError> {
     let temporary = beside(to, ".tmp");
     let failed = |operation: &'static str| {
         let path = to.to_owned();
@@ -143,11 +149,14 @@ pub(super) fn backup(connection: &Connection, to: &Path) -> Result<(), StoreErro
     }
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
-    private(&mut options);
+    files::private(&mut options);
     // VACUUM INTO accepts an existing empty file, so the copy is never readable by others.
     let file = options
         .open(&temporary)
         .map_err(failed("write the backup"))?;
+    if to.parent() == database.parent() {
+        files::keep_owner(&file, database).map_err(failed("write the backup"))?;
+    }
     let name = temporary.to_str().ok_or_else(|| StoreError::File {
         operation: "write the backup",
         path: to.to_owned(),

@@ -14,14 +14,15 @@
 //! before the next start tells it.
 
 use super::error::{StoreError, sql};
-use super::open::{beside, private};
+use super::files::{private, why, write_private};
+use super::open::beside;
 use super::{Batch, Op, RailOp, Store, key_path};
 use crate::model::{PairName, Sided, Timestamp};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 const EPOCH: &str = "epoch";
@@ -120,19 +121,9 @@ impl Store {
             path: path.clone(),
             detail: error.to_string(),
         };
-        // By way of a second file, flushed: half a number would be no number.
-        let temporary = beside(path, ".tmp");
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        private(&mut options);
-        options
-            .open(&temporary)
-            .and_then(|mut file| {
-                writeln!(file, "{number}")?;
-                file.sync_data()
-            })
-            .and_then(|()| std::fs::rename(&temporary, path))
-            .map_err(failed)
+        // Half a number would be no number.
+        let text = format!("{number}\n");
+        write_private(path, text.as_bytes(), Some(&self.path)).map_err(failed)
     }
 }
 
@@ -173,13 +164,16 @@ impl Store {
 /// Reads the file; `None` when it is not there or holds no number.
 fn read(database: &Path) -> Result<Option<u64>, StoreError> {
     let path = epoch_path(database);
-    match std::fs::read_to_string(&path) {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    private(&mut options);
+    match options.open(&path).and_then(std::io::read_to_string) {
         Ok(text) => Ok(text.trim().parse().ok()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StoreError::File {
             operation: "read the epoch",
+            detail: why(&error, &path),
             path,
-            detail: error.to_string(),
         }),
     }
 }

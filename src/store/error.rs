@@ -37,6 +37,15 @@ pub enum StoreError {
         /// First finding of the check.
         detail: String,
     },
+    /// Another user could exchange the files of the state, or could not open what this process leaves there. Nothing was
+    /// touched.
+    #[error("the state cannot be used in {}: {detail}", path.display())]
+    Place {
+        /// The folder or the file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        detail: String,
+    },
     /// Another process holds the database for longer than the busy timeout.
     #[error("the database is in use by another process")]
     Busy,

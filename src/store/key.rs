@@ -2,11 +2,12 @@
 
 use super::Store;
 use super::error::StoreError;
-use super::open::{beside, create_parent, private};
+use super::files::{why, write_private};
+use super::open::{beside, create_parent};
 use crate::marker::{self, MarkerKey};
 use crate::model::{ItemId, PairName, Side};
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// Returns the path of the key file: the database's with `.key` appended.
@@ -46,25 +47,9 @@ pub fn copy_key(from: &Path, to: &Path) -> Result<bool, StoreError> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(failed(error)),
     };
-    write_private(&path, &text).map_err(failed)?;
+    let beside = (path.parent() == source.parent()).then_some(from);
+    write_private(&path, &text, beside).map_err(failed)?;
     Ok(true)
-}
-
-/// Writes a file (mode 0600) by way of a second one: it is there in full or not at all.
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let temporary = beside(path, ".tmp");
-    // A left-over would keep its own mode.
-    match std::fs::remove_file(&temporary) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    private(&mut options);
-    let mut file = options.open(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, path)
 }
 
 /// Setting that holds a marker signed with the key of this database, so that another key is noticed.
@@ -88,6 +73,31 @@ impl Store {
     }
 }
 
+/// Refuses a key that other users can read: with it anybody could sign markers, and so have items taken for ours.
+#[cfg(unix)]
+fn refuse_open(file: &File, path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = file
+        .metadata()
+        .map_or(0, |metadata| metadata.permissions().mode() & 0o7777);
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(StoreError::File {
+        operation: "use the marker key",
+        path: path.to_owned(),
+        detail: format!(
+            "other users can read it (mode {mode:04o}); run `chmod 600 {}`",
+            path.display()
+        ),
+    })
+}
+
+#[cfg(not(unix))]
+fn refuse_open(_file: &File, _path: &Path) -> Result<(), StoreError> {
+    Ok(())
+}
+
 impl MarkerKey {
     /// Reads the key of a database from `<database>.key` (64 hex digits), creating a random one (mode 0600) when the
     /// file is not there. A file with anything else in it is an error, never overwritten.
@@ -105,7 +115,8 @@ impl MarkerKey {
         random(&mut bytes).map_err(failed)?;
         create_parent(&path).map_err(|error| failed(error.to_string()))?;
         // A half-written key would be refused for ever after.
-        write_private(&path, format!("{}\n", hex::encode(bytes)).as_bytes())
+        let text = format!("{}\n", hex::encode(bytes));
+        write_private(&path, text.as_bytes(), Some(database))
             .map_err(|error| failed(error.to_string()))?;
         Ok(MarkerKey::new(bytes))
     }
@@ -118,11 +129,16 @@ impl MarkerKey {
             path: path.clone(),
             detail,
         };
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(error.to_string())),
+            Err(error) => return Err(failed(why(&error, &path))),
         };
+        // The open file is asked, not the path: nobody can swap it in between.
+        refuse_open(&file, &path)?;
+        let mut text = String::new();
+        file.read_to_string(&mut text)
+            .map_err(|error| failed(error.to_string()))?;
         let mut bytes = [0_u8; 32];
         // The decoder's own message would repeat a character of the secret.
         hex::decode_to_slice(text.trim(), &mut bytes)

@@ -1,5 +1,6 @@
 //! The lock that makes this process the only writer of a database.
 
+use super::files;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -53,8 +54,12 @@ impl StateLock {
         super::open::create_parent(&path).map_err(|error| io(error.to_string()))?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        super::open::private(&mut options);
-        let mut file = options.open(&path).map_err(|error| io(error.to_string()))?;
+        files::private(&mut options);
+        let mut file = options
+            .open(&path)
+            .map_err(|error| io(files::why(&error, &path)))?;
+        // Before the first byte: what lies there under a second name is not ours to cut.
+        files::keep_owner(&file, database).map_err(|error| io(error.to_string()))?;
         for attempt in 1..=ATTEMPTS {
             match file.try_lock() {
                 Ok(()) => break,

@@ -3,6 +3,7 @@
 use super::Store;
 use super::backup::{backup, distrust_copy};
 use super::error::{StoreError, sql};
+use super::files;
 use super::lock::lock_path;
 use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
@@ -46,20 +47,20 @@ impl Store {
         create_parent(path).map_err(|error| open_error(error.to_string()))?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
-        private(&mut options);
+        files::private(&mut options);
         // SQLite would create it with the process's umask; the -wal and -shm files copy this file's mode.
         match options.open(path) {
-            Ok(_) => {}
+            // Root may be the first to run in the folder of the user whose daemon follows.
+            Ok(file) => files::keep_owner(&file, folder(path))
+                .map_err(|error| open_error(error.to_string()))?,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(open_error(error.to_string())),
+            Err(error) => return Err(open_error(files::why(&error, path))),
         }
         let connection = connect(path)?;
         let found = check(&connection, path)?;
         if found > 0 && found < NEWEST {
-            backup(
-                &connection,
-                &beside(path, &format!(".before-schema-{NEWEST}")),
-            )?;
+            let copy = beside(path, &format!(".before-schema-{NEWEST}"));
+            backup(&connection, &copy, path)?;
         }
         Store::finish(connection, path)
     }
@@ -175,12 +176,12 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Makes files created with these options readable by their owner only.
-pub(super) fn private(options: &mut OpenOptions) {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    #[cfg(not(unix))]
-    let _ = options;
+/// The folder of a file; `.` for a bare name.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 /// Creates the directory of a file, for its owner only, when it is not there.

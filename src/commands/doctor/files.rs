@@ -16,6 +16,7 @@ pub(super) fn examine(config: &Config, chart: &mut Chart) {
     let database = &config.state.path;
     database_file(database, chart);
     key(database, chart);
+    place(database, chart);
     modes(database, chart);
     room(database, chart);
     match StateLock::holder(database) {
@@ -106,7 +107,21 @@ fn key(database: &Path, chart: &mut Chart) {
             CHECK,
             Level::Fail,
             error.to_string(),
-            "restore it from a backup (FILE.key)",
+            "set its mode or owner right, or restore it from a backup (FILE.key)",
+        ),
+    }
+}
+
+/// Whether a run would refuse the place: see [`store::examine`].
+fn place(database: &Path, chart: &mut Chart) {
+    const CHECK: &str = "place";
+    match store::examine(database) {
+        Ok(()) => chart.ok(CHECK, "nobody else can exchange the files"),
+        Err(error) => chart.add(
+            CHECK,
+            Level::Fail,
+            error.to_string(),
+            "nothing runs that could write before this is put right",
         ),
     }
 }
