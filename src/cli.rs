@@ -192,7 +192,7 @@ pub struct ReconcileArgs {
     /// Only this pair; may be repeated
     #[arg(long, value_name = "NAME")]
     pub pair: Vec<String>,
-    /// Answer yes to a pair's first plan; never overrides a guard
+    /// Answer yes to a pair's first plan, or to its changed scope or mapping; passes no guard of a pair that ran before
     #[arg(long, requires = "once")]
     pub yes: bool,
     /// Let through exactly the plan with this hash (the stopped plan names it), past its guard

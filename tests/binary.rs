@@ -18,6 +18,8 @@ mod checking;
 mod checkup;
 #[path = "binary/claims.rs"]
 mod claims;
+#[path = "binary/consent.rs"]
+mod consent;
 #[path = "binary/deleting.rs"]
 mod deleting;
 #[path = "binary/disk.rs"]

@@ -11,7 +11,6 @@ use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::observe::{Observed, rebased};
 use crate::engine::{CycleError, Engine, Writers};
 use crate::model::{FieldKey, FieldValue, Folded, Item, ItemId, LinkId, PairName, Side, Sided};
-use crate::reconcile::noise;
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
@@ -22,7 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What a person has said yes to.
 #[derive(Clone, Debug, Default)]
 pub struct Consent {
-    /// Yes to the first plan of a pair, creates and updates of any number included; not to deletes beyond the guard.
+    /// Yes to the very first plan of a pair, creates and updates of any number included, and to a changed scope or mapping
+    /// of one that ran before. Never to what [`PairPlan::guarded`] names.
     pub first_contact: bool,
     /// Yes to exactly the plans with these hashes, guards included.
     pub hashes: BTreeSet<String>,
@@ -314,12 +314,10 @@ pub(super) fn stop_reason(plan: &PairPlan, consent: &Consent) -> Option<Stopped>
     if let Some(why) = &plan.blocked {
         return Some(Stopped::Taken(why.clone()));
     }
-    let mut tripped = plan.tripped.iter().filter(|t| {
-        !plan.first_contact || matches!(t.what.as_str(), "deletes" | "clears" | noise::WHAT)
-    });
-    let reason = match plan.first_contact && !consent.first_contact {
-        true => Stopped::FirstContact,
-        false => tripped.next().map(|_| Stopped::Guard)?,
+    let reason = match plan.guarded().next() {
+        Some(_) => Stopped::Guard,
+        None if plan.first_contact && !consent.first_contact => Stopped::FirstContact,
+        None => return None,
     };
     // Last, for it serialises the whole plan, and most plans need no yes.
     (!consent.hashes.contains(&plan.hash())).then_some(reason)

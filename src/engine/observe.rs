@@ -173,6 +173,8 @@ impl Engine {
                 ..policy.clone()
             };
             let mut plan = self.decide(&store, &view, &policy)?;
+            plan.ran_before =
+                plan.first_contact && store.pair_state(&policy.pair)?.fingerprint.is_some();
             // A link that no listing names is as it was when it was last looked at.
             let unnamed = match focus.swept {
                 true => focus.untouched,

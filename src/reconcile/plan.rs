@@ -30,6 +30,10 @@ pub struct PairPlan {
     pub fingerprint: String,
     /// Whether a person has not yet said yes to this pair, or to its changed scope or mapping.
     pub first_contact: bool,
+    /// Whether a person said yes to this pair before, under another scope or mapping, so that what waits for one now is
+    /// the change. With `first_contact` and not this, it is the pair's very first plan.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ran_before: bool,
     /// Changes, in the order in which they are carried out.
     pub actions: Vec<Action>,
     /// What is deliberately not done, and why.
@@ -42,7 +46,7 @@ pub struct PairPlan {
     /// before any action runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reread: Vec<Rebase>,
-    /// Guards that this plan trips. Not empty: nothing is carried out without an approval of [`PairPlan::hash`].
+    /// Guards that this plan trips. What [`PairPlan::guarded`] keeps of them needs an approval of [`PairPlan::hash`].
     pub tripped: Vec<Tripped>,
     /// Why nothing of this may be carried out whatever anybody approves, as a sentence; `None`: nothing speaks against it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,6 +70,7 @@ impl PairPlan {
             pair,
             fingerprint,
             first_contact: false,
+            ran_before: false,
             actions: Vec::new(),
             holds: Vec::new(),
             conflicts: Vec::new(),
@@ -88,6 +93,16 @@ impl PairPlan {
             false => serde_json::to_string(&(written, &self.reread)),
         };
         hex_prefix(&text.unwrap_or_default())
+    }
+
+    /// Returns the tripped guards that only an approval of exactly this plan lets through. A pair's very first plan
+    /// creates and updates as much as there is: a plain yes covers that, but neither deletes nor clears.
+    pub fn guarded(&self) -> impl Iterator<Item = &Tripped> {
+        let very_first = self.first_contact && !self.ran_before;
+        let covered = move |what: &str| very_first && matches!(what, "creates" | "updates");
+        self.tripped
+            .iter()
+            .filter(move |tripped| !covered(&tripped.what))
     }
 
     /// Returns how many actions write to a service.

@@ -55,7 +55,7 @@ fn pair_plan(pair: &PairPlan, style: &Style, out: &mut String) {
         };
         out.push_str(&format!("{name}: {looked}, nothing to do\n"));
         if pair.first_contact {
-            first_contact(style, out);
+            first_contact(pair, style, out);
         }
         return;
     }
@@ -74,13 +74,15 @@ fn pair_plan(pair: &PairPlan, style: &Style, out: &mut String) {
     }
     more(pair.conflicts.len(), "conflict", "conflicts", style, out);
     holds(&pair.holds, style, out);
-    if !pair.tripped.is_empty() {
+    let guarded = pair.guarded().next().is_some();
+    if guarded {
         guards(pair, style, out);
     }
     match &pair.blocked {
         // A yes would not help.
         Some(why) => blocked(why, style, out),
-        None if pair.first_contact => first_contact(style, out),
+        // Neither would a plain one: what the guards name lets this through too.
+        None if pair.first_contact && !guarded => first_contact(pair, style, out),
         None => {}
     }
 }
@@ -379,8 +381,7 @@ fn guards(pair: &PairPlan, style: &Style, out: &mut String) {
         )
     ));
     let rows: Vec<Vec<String>> = pair
-        .tripped
-        .iter()
+        .guarded()
         .map(|tripped| {
             vec![
                 tripped.what.clone(),
@@ -425,14 +426,28 @@ fn blocked(why: &str, style: &Style, out: &mut String) {
     out.push('\n');
 }
 
-fn first_contact(style: &Style, out: &mut String) {
-    out.push_str(&format!(
-        "  {}\n",
-        style.paint(
-            Ink::Warn,
-            "first plan of this pair or of its new scope: it needs a yes."
-        )
-    ));
+fn first_contact(pair: &PairPlan, style: &Style, out: &mut String) {
+    let head = match pair.ran_before {
+        false => "first plan of this pair: it needs your yes.",
+        true => {
+            "the scope or mapping of this pair changed, or a backup was restored: the plan needs your yes."
+        }
+    };
+    out.push_str(&format!("  {}\n", style.paint(Ink::Warn, head)));
+    let large: Vec<String> = pair
+        .tripped
+        .iter()
+        .map(|large| format!("{} {} to {}", amount(large.count), large.what, large.side))
+        .collect();
+    if !large.is_empty() {
+        let text = format!(
+            "It is larger than a later plan may be without an approval ({}); for the first one the yes covers that.",
+            large.join(", ")
+        );
+        for line in wrap(&text, style.columns().saturating_sub(2)) {
+            out.push_str(&format!("  {line}\n"));
+        }
+    }
     out.push_str("    boardsync plan --out FILE      then   boardsync apply FILE\n");
     out.push_str("    or, without looking again:            boardsync reconcile --once --yes\n\n");
 }

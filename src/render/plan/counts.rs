@@ -39,7 +39,7 @@ impl Counts {
             in_sync: sum(pairs.iter().map(|pair| pair.in_sync)),
             stopped: pairs
                 .iter()
-                .filter(|pair| !pair.tripped.is_empty() || pair.blocked.is_some())
+                .filter(|pair| pair.guarded().next().is_some() || pair.blocked.is_some())
                 .count(),
         }
     }
