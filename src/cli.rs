@@ -17,7 +17,13 @@ Exit codes:
   69  a service is unreachable or throttled out
   75  another instance holds the lock
   77  credentials missing, refused or without the right scope
-  78  bad configuration";
+  78  bad configuration
+ 129  ended by SIGHUP, the end of its terminal
+ 130  ended by Ctrl-C (SIGINT)
+ 143  ended by SIGTERM; a daemon leaves with 0 then
+
+After a signal the write under way is finished and recorded, and no further one begins; that takes eight seconds at \
+most. A second signal ends at once.";
 
 const UNDO_LONG: &str = "\
 A field goes back to what it was only where it still holds what was written; an edit made since stays. The plan is \
@@ -56,12 +62,37 @@ pub enum ExitCode {
     Credentials = 77,
     /// The configuration is wrong.
     Config = 78,
+    /// Ended by SIGHUP, as a shell would say it: 128 and the signal's number. So are the next two.
+    Hangup = 129,
+    /// Ended by SIGINT before everything was done.
+    Interrupted = 130,
+    /// Ended by SIGTERM before everything was done.
+    Terminated = 143,
 }
 
 impl ExitCode {
     /// Returns the number that the process leaves with.
     pub fn number(self) -> u8 {
         self as u8
+    }
+
+    /// Returns what people call the signal that the code stands for; the number's name where it stands for none.
+    pub fn signal(self) -> &'static str {
+        match self {
+            ExitCode::Hangup => "SIGHUP",
+            ExitCode::Interrupted => "Ctrl-C",
+            ExitCode::Terminated => "SIGTERM",
+            ExitCode::Done
+            | ExitCode::Unexpected
+            | ExitCode::Pending
+            | ExitCode::Partial
+            | ExitCode::Guard
+            | ExitCode::Usage
+            | ExitCode::Unavailable
+            | ExitCode::Locked
+            | ExitCode::Credentials
+            | ExitCode::Config => "itself",
+        }
     }
 }
 
@@ -126,6 +157,9 @@ pub enum Command {
     #[command(after_help = "Example: boardsync plan --out first.plan", after_long_help = EXIT_CODES)]
     Plan(PlanArgs),
     /// Carry out exactly a saved plan; what moved since is left out
+    ///
+    /// Without FILE the present plan is shown, and a typed yes carries it out. A pair that a guard stops is let through
+    /// only by typing the hash that its plan shows; a saved plan passes the guards for exactly what it holds.
     #[command(after_help = "Example: boardsync apply first.plan", after_long_help = EXIT_CODES)]
     Apply(ApplyArgs),
     /// Report every problem of the configuration, the live services and the tokens' rights

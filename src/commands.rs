@@ -8,7 +8,10 @@ mod demo;
 mod doctor;
 mod inspect;
 mod notices;
+mod prompt;
+mod saved;
 pub mod setup;
+mod signals;
 mod survey;
 mod undo;
 mod verify;
@@ -166,19 +169,7 @@ static PRINTED_JSON: AtomicBool = AtomicBool::new(false);
 pub(crate) fn print_json(value: &Value) {
     PRINTED_JSON.store(true, Ordering::Relaxed);
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    print(&format!("{text}\n"));
-}
-
-/// Asks on the terminal; the return key alone is a no.
-fn ask(question: &str) -> Result<bool, Failure> {
-    dialoguer::Confirm::new()
-        .with_prompt(question)
-        .default(false)
-        .interact()
-        .map_err(|error| {
-            let message = format!("cannot ask on the terminal: {error}");
-            Failure::new(ExitCode::Unexpected, message)
-        })
+    print(&format!("{}\n", crate::render::escape_json(&text)));
 }
 
 fn style(global: &crate::cli::Global) -> Style {

@@ -11,6 +11,7 @@ mod housekeeping;
 pub mod observe;
 pub mod rails;
 pub mod recover;
+pub mod stop;
 
 use crate::connector::{ConnectorError, Reader, Writer};
 use crate::marker::MarkerKey;

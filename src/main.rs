@@ -17,5 +17,8 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(_) => return cli::ExitCode::Unexpected.into(),
     };
-    runtime.block_on(commands::run(cli)).into()
+    let code = runtime.block_on(commands::run(cli));
+    // What is still running has nothing left to do; one that waits for something must not hold the process.
+    runtime.shutdown_background();
+    code.into()
 }

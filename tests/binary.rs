@@ -8,6 +8,9 @@
     reason = "tests may fail by panicking"
 )]
 
+#[cfg(unix)]
+#[path = "binary/asking.rs"]
+mod asking;
 #[path = "binary/backfill.rs"]
 mod backfill;
 #[path = "binary/bench.rs"]
@@ -24,6 +27,9 @@ mod consent;
 mod deleting;
 #[path = "binary/disk.rs"]
 mod disk;
+#[cfg(unix)]
+#[path = "binary/ending.rs"]
+mod ending;
 #[path = "binary/faults.rs"]
 mod faults;
 #[path = "binary/inspecting.rs"]
@@ -43,6 +49,12 @@ mod projects;
 mod rails;
 #[path = "binary/reconciling.rs"]
 mod reconciling;
+#[cfg(unix)]
+#[path = "binary/securing.rs"]
+mod securing;
+#[cfg(unix)]
+#[path = "binary/terminal.rs"]
+mod terminal;
 #[path = "binary/two_machines.rs"]
 mod two_machines;
 #[path = "binary/undoing.rs"]

@@ -1,9 +1,11 @@
 //! `plan`, `apply` and `reconcile`.
 
 use super::setup::{self, Services};
-use super::{Context, Failure, ask, exit_code, note, print, print_json};
+use super::signals::Signals;
+use super::{Context, Failure, exit_code, note, print, print_json, prompt, saved};
 use crate::cli::{ApplyArgs, ExitCode, PlanArgs, ReconcileArgs};
 use crate::config::Config;
+use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::apply::{Consent, Done, Report, Stopped};
 use crate::engine::observe::Observed;
 use crate::engine::{CycleError, Engine, Scope, daemon};
@@ -46,13 +48,16 @@ pub(super) fn scope(config: &Config, full: bool, pairs: &[String]) -> Result<Sco
 pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure> {
     let config = setup::config(context.global.config.as_deref())?;
     let scope = scope(&config, args.full, &args.pair)?;
+    if let Some(path) = &args.out {
+        saved::refuse(path, &config)?;
+    }
     let services = setup::connect(&config, &CancellationToken::new())?;
     let (store, key) = setup::open_state_read_only(&config)?;
     let engine = setup::engine(&config, &services, store, key).await?;
     let observed = engine.observe(&scope).await?;
     show(context, &observed.plan);
     if let Some(path) = &args.out {
-        save(path, &observed.plan)?;
+        saved::save(path, &observed.plan, &config)?;
         if !context.global.quiet {
             note(&format!(
                 "saved to {}; carry it out with: boardsync apply {}\n",
@@ -73,16 +78,6 @@ fn show(context: &Context, plan: &Plan) {
     } else {
         print(&render::plan(plan, &context.style));
     }
-}
-
-fn save(path: &Path, plan: &Plan) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(plan).unwrap_or_default();
-    std::fs::write(path, text + "\n").map_err(|error| {
-        Failure::new(
-            ExitCode::Unexpected,
-            format!("cannot write {}: {error}", path.display()),
-        )
-    })
 }
 
 fn load(path: &Path) -> Result<Plan, Failure> {
@@ -115,6 +110,15 @@ pub fn read_plan(text: &str) -> Result<Plan, String> {
 
 /// `apply`: carries out exactly a saved plan, or the present one after showing it.
 pub async fn apply(context: &Context, args: ApplyArgs) -> Result<ExitCode, Failure> {
+    let signals = Signals::of_command();
+    signals.conclude(apply_under(context, args, &signals).await)
+}
+
+async fn apply_under(
+    context: &Context,
+    args: ApplyArgs,
+    signals: &Signals,
+) -> Result<ExitCode, Failure> {
     let config = setup::config(context.global.config.as_deref())?;
     if config.guard.read_only {
         return Err(Failure::new(
@@ -123,9 +127,10 @@ pub async fn apply(context: &Context, args: ApplyArgs) -> Result<ExitCode, Failu
         ));
     }
     let saved = args.file.as_deref().map(load).transpose()?;
-    let services = setup::connect(&config, &CancellationToken::new())?;
+    let services = setup::connect(&config, &signals.cancel)?;
     let (_lock, store, key) = setup::open_state(&config)?;
     let mut engine = setup::engine(&config, &services, store, key).await?;
+    engine.safety.stop = signals.stop.clone();
     engine.recover().await?;
     let names: Vec<String> = saved
         .iter()
@@ -139,16 +144,21 @@ pub async fn apply(context: &Context, args: ApplyArgs) -> Result<ExitCode, Failu
     };
     let mut refused = 0;
     if let Some(saved) = saved {
-        refused = keep_saved(&saved, &mut observed, &mut consent);
+        refused = keep_saved(&engine, &saved, &mut observed, &mut consent)?;
     } else {
         show(context, &observed.plan);
-        if !confirmed(&observed.plan)? {
+        if !prompt::confirmed(&observed.plan, &signals.stop)? {
             return Ok(ExitCode::Guard);
         }
-        consent.hashes = observed.plan.pairs.iter().map(|pair| pair.hash()).collect();
+        consent.hashes = prompt::approved(&observed.plan, &signals.stop)?;
     }
     with_progress(context, &mut engine, &services, &observed.plan);
     let report = engine.apply(&services.writers, &observed, &consent).await?;
+    signals.count(
+        &observed.plan,
+        &report,
+        engine.store().open_intents()?.len(),
+    );
     let code = finish(context, &observed, &report);
     Ok(if refused > 0 && code == ExitCode::Done {
         ExitCode::Partial
@@ -160,8 +170,15 @@ pub async fn apply(context: &Context, args: ApplyArgs) -> Result<ExitCode, Failu
 /// Reduces the present plan to what the saved one holds, and names what moved since. Returns how many actions moved.
 ///
 /// What is left out is left as if nobody had looked at it: its next cycle finds it changed, as it is.
-fn keep_saved(saved: &Plan, observed: &mut Observed, consent: &mut Consent) -> usize {
-    let mut refused = 0;
+///
+/// What this plan wrote before, in a run that was cut short, is done and no refusal.
+fn keep_saved(
+    engine: &Engine,
+    saved: &Plan,
+    observed: &mut Observed,
+    consent: &mut Consent,
+) -> Result<usize, Failure> {
+    let (mut refused, mut done) = (0, 0);
     for pair in &mut observed.plan.pairs {
         let Some(old) = saved.pairs.iter().find(|old| old.pair == pair.pair) else {
             continue;
@@ -169,7 +186,10 @@ fn keep_saved(saved: &Plan, observed: &mut Observed, consent: &mut Consent) -> u
         let wanted: BTreeSet<_> = old.actions.iter().map(|action| action.id.clone()).collect();
         let same_rules = old.fingerprint == pair.fingerprint;
         for action in &old.actions {
-            if !same_rules || !pair.actions.iter().any(|now| now.id == action.id) {
+            let planned = pair.actions.iter().any(|now| now.id == action.id);
+            if !planned && engine.store().has_outcome(&action.id, "done")? {
+                done += 1;
+            } else if !same_rules || !planned {
                 refused += 1;
                 note(&format!(
                     "refused: {} \"{}\" moved since the plan was made; make a new one\n",
@@ -197,20 +217,17 @@ fn keep_saved(saved: &Plan, observed: &mut Observed, consent: &mut Consent) -> u
         observed.left_out.extend(links);
         consent.hashes.insert(pair.hash());
     }
-    refused
-}
-
-fn confirmed(plan: &Plan) -> Result<bool, Failure> {
-    if plan.writes() == 0 {
-        return Ok(true);
+    if done > 0 {
+        note(&format!(
+            "{} done before\n",
+            render::plural(
+                done,
+                "action of the saved plan was",
+                "actions of the saved plan were"
+            )
+        ));
     }
-    if !std::io::stdin().is_terminal() {
-        note(
-            "nothing was changed: no terminal to ask on; save the plan with `boardsync plan --out FILE` and name the file\n",
-        );
-        return Ok(false);
-    }
-    ask("Carry out this plan?")
+    Ok(refused)
 }
 
 /// `reconcile`: one cycle with `--once`, else cycles until SIGTERM.
@@ -229,30 +246,44 @@ pub async fn reconcile(context: &Context, args: ReconcileArgs) -> Result<ExitCod
         }
         return plan(context, plan_args).await;
     }
-    let scope = scope(&config, args.full, &args.pair)?;
-    let cancel = CancellationToken::new();
-    let services = setup::connect(&config, &cancel)?;
+    let signals = match args.once {
+        true => Signals::of_command(),
+        false => Signals::of_daemon(),
+    };
+    let result = reconcile_under(context, &config, args, read_only, &signals).await;
+    signals.conclude(result)
+}
+
+async fn reconcile_under(
+    context: &Context,
+    config: &Config,
+    args: ReconcileArgs,
+    read_only: bool,
+    signals: &Signals,
+) -> Result<ExitCode, Failure> {
+    let scope = scope(config, args.full, &args.pair)?;
+    let services = setup::connect(config, &signals.cancel)?;
     if read_only {
-        return watch(&config, services, &scope, cancel).await;
+        return watch(config, services, &scope, signals).await;
     }
-    let (_lock, mut store, key) = setup::open_state(&config)?;
+    let (_lock, mut store, key) = setup::open_state(config)?;
     if args.retry {
         store.forgive()?;
     }
-    let mut engine = setup::engine(&config, &services, store, key).await?;
+    let mut engine = setup::engine(config, &services, store, key).await?;
+    engine.safety.stop = signals.stop.clone();
     if args.once {
         let consent = Consent {
             first_contact: args.yes,
             hashes: args.approve.into_iter().collect(),
         };
-        return once(context, &mut engine, &services, &scope, consent).await;
+        return once(context, &mut engine, &services, &scope, consent, signals).await;
     }
     daemon::run(
         &engine,
         Some(&services.writers),
         &config.schedule.poll,
         &scope,
-        cancel,
     )
     .await
     .map_err(|error| Failure::new(ExitCode::Unexpected, error))?;
@@ -264,12 +295,13 @@ async fn watch(
     config: &Config,
     services: Services,
     scope: &Scope,
-    cancel: CancellationToken,
+    signals: &Signals,
 ) -> Result<ExitCode, Failure> {
     let (store, key) = setup::open_state_read_only(config)?;
-    let engine = setup::engine(config, &services, store, key).await?;
+    let mut engine = setup::engine(config, &services, store, key).await?;
+    engine.safety.stop = signals.stop.clone();
     drop(services.writers);
-    daemon::run(&engine, None, &config.schedule.poll, scope, cancel)
+    daemon::run(&engine, None, &config.schedule.poll, scope)
         .await
         .map_err(|error| Failure::new(ExitCode::Unexpected, error))?;
     Ok(ExitCode::Done)
@@ -281,13 +313,16 @@ async fn once(
     services: &Services,
     scope: &Scope,
     mut consent: Consent,
+    signals: &Signals,
 ) -> Result<ExitCode, Failure> {
     let seen = async {
         engine.recover().await?;
         engine.observe(scope).await
     };
     let observed = engine.watch(seen.await)?;
-    let waits = |pair: &PairPlan| pair.first_contact && pair.blocked.is_none();
+    let waits = |pair: &PairPlan| {
+        pair.first_contact && pair.blocked.is_none() && pair.guarded().next().is_none()
+    };
     let asks = observed.plan.pairs.iter().any(waits) && !consent.first_contact;
     if asks
         && std::io::stdin().is_terminal()
@@ -295,10 +330,15 @@ async fn once(
         && !context.global.json
     {
         show(context, &observed.plan);
-        consent.first_contact = confirmed(&observed.plan)?;
+        consent.first_contact = prompt::confirmed(&observed.plan, &signals.stop)?;
     }
     with_progress(context, engine, services, &observed.plan);
     let report = engine.apply(&services.writers, &observed, &consent).await?;
+    signals.count(
+        &observed.plan,
+        &report,
+        engine.store().open_intents()?.len(),
+    );
     Ok(finish(context, &observed, &report))
 }
 
@@ -365,13 +405,16 @@ fn finish(context: &Context, observed: &Observed, report: &Report) -> ExitCode {
             render::plural(report.held, "item or field", "items or fields")
         ));
     }
-    for error in &report.closed {
+    // What a signal cut short is told with the signal.
+    let told = |error: &&ConnectorError| error.kind != ErrorKind::Cancelled;
+    let failed: Vec<_> = report.closed.iter().filter(told).collect();
+    for error in &failed {
         note(&format!("error: {error}\n"));
         if let Some(hint) = error.hint() {
             note(&format!("help: {hint}\n"));
         }
     }
-    if let Some(error) = report.closed.first() {
+    if let Some(error) = failed.first() {
         return exit_code(error);
     }
     let undecided = observed

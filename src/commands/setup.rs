@@ -8,6 +8,7 @@ use crate::config::{
 };
 use crate::connector::{Reader, Schema, Writer};
 use crate::engine::rails::Safety;
+use crate::engine::stop::StopSwitch;
 use crate::engine::{Engine, Timing, Writers};
 use crate::mapping::{People, Relation};
 use crate::marker::MarkerKey;
@@ -232,6 +233,7 @@ pub async fn engine(
                 .collect(),
             place: place(&config.state.path),
             host: host(),
+            stop: StopSwitch::default(),
         },
         interrupt: None,
         progress: None,

@@ -5,11 +5,13 @@ mod deeds;
 use self::deeds::{Found, Links, Target, gather, is_living};
 use super::cycle::{views, with_progress};
 use super::setup::{self, Services};
-use super::{Context, Failure, ask, exit_code, note, print, print_json};
+use super::signals::Signals;
+use super::{Context, Failure, exit_code, note, print, print_json, prompt};
 use crate::cli::{ExitCode, UndoArgs};
-use crate::connector::Fetched;
+use crate::connector::{ConnectorError, ErrorKind, Fetched};
 use crate::engine::apply::{Consent, Report};
 use crate::engine::observe::{self, Observed};
+use crate::engine::stop::StopSwitch;
 use crate::engine::{Engine, Writers};
 use crate::model::{Item, ItemId, LinkId, PairName, Side, Sided};
 use crate::reconcile::plan::{Hold, PairPlan, Plan};
@@ -20,7 +22,6 @@ use crate::store::{Batch, CycleRow, Op, Store, StoreError};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
-use tokio_util::sync::CancellationToken;
 
 /// Runs that are listed when none is named.
 const LISTED: usize = 20;
@@ -30,6 +31,16 @@ pub async fn undo(context: &Context, args: UndoArgs) -> Result<ExitCode, Failure
     let Some(what) = args.what.as_deref() else {
         return list(context);
     };
+    let signals = Signals::of_command();
+    signals.conclude(undo_under(context, &args, what, &signals).await)
+}
+
+async fn undo_under(
+    context: &Context,
+    args: &UndoArgs,
+    what: &str,
+    signals: &Signals,
+) -> Result<ExitCode, Failure> {
     let config = setup::config(context.global.config.as_deref())?;
     if config.guard.read_only && !args.dry_run {
         return Err(Failure::new(
@@ -37,7 +48,7 @@ pub async fn undo(context: &Context, args: UndoArgs) -> Result<ExitCode, Failure
             "[guard] read_only = true: nothing is written; take the line out, or look with --dry-run",
         ));
     }
-    let services = setup::connect(&config, &CancellationToken::new())?;
+    let services = setup::connect(&config, &signals.cancel)?;
     // A look changes nothing and works beside a running daemon.
     let (lock, store, key) = if args.dry_run {
         let (store, key) = setup::open_state_read_only(&config)?;
@@ -47,6 +58,7 @@ pub async fn undo(context: &Context, args: UndoArgs) -> Result<ExitCode, Failure
         (Some(lock), store, key)
     };
     let mut engine = setup::engine(&config, &services, store, key).await?;
+    engine.safety.stop = signals.stop.clone();
     if lock.is_some() {
         engine.recover().await?;
     }
@@ -67,7 +79,7 @@ pub async fn undo(context: &Context, args: UndoArgs) -> Result<ExitCode, Failure
         note(&format!("{}\n", render::escape(line)));
     }
     let stays = !left.is_empty() || !unknown.is_empty();
-    let ready = show(context, &observed.plan, &left, &target, &args)?;
+    let ready = show(context, &observed.plan, &left, &target, args, &signals.stop)?;
     let actions: usize = observed
         .plan
         .pairs
@@ -96,8 +108,14 @@ pub async fn undo(context: &Context, args: UndoArgs) -> Result<ExitCode, Failure
     }
     with_progress(context, &mut engine, &services, &observed.plan);
     let report = carry_out(&engine, &services.writers, &observed, &target).await?;
+    signals.count(
+        &observed.plan,
+        &report,
+        engine.store().open_intents()?.len(),
+    );
     tell(context, &observed, &report, &left, &target);
-    if let Some(error) = report.closed.first() {
+    let failed = |error: &&ConnectorError| error.kind != ErrorKind::Cancelled;
+    if let Some(error) = report.closed.iter().find(failed) {
         note(&format!("error: {error}\n"));
         return Ok(exit_code(error));
     }
@@ -278,6 +296,7 @@ fn show(
     left: &Left,
     target: &Target,
     args: &UndoArgs,
+    stop: &StopSwitch,
 ) -> Result<bool, Failure> {
     let nothing = plan.pairs.iter().all(|pair| pair.actions.is_empty());
     if context.global.json {
@@ -312,10 +331,10 @@ fn show(
         return Ok(args.yes);
     }
     if context.global.json || !std::io::stdin().is_terminal() {
-        note("nothing was changed: no terminal to ask on; say yes with --yes\n");
+        note("nothing was changed: there is no terminal to ask on; say yes with --yes\n");
         return Ok(false);
     }
-    ask("Take this back?")
+    prompt::yes("Take this back?", stop)
 }
 
 /// Carries the plan out as a run of its own. It says nothing about how fresh a pair is, so that is put back.

@@ -276,8 +276,10 @@ impl HttpClient {
     ) -> Result<Result<ApiResponse, Failure>, ConnectorError> {
         let inner = &*self.0;
         let started = Instant::now();
-        // Only a GET is dropped half-way: a write cut off at shutdown would leave an unknown outcome behind.
-        let outcome = if request.method == Method::GET {
+        // Only a read is dropped half-way: a write cut off at shutdown would leave an unknown outcome behind. A POST that
+        // may be repeated is a query.
+        let query = request.method == Method::POST && request.sending == Sending::Repeatable;
+        let outcome = if request.method == Method::GET || query {
             tokio::select! {
                 outcome = self.exchange(request) => outcome,
                 () = inner.cancel.cancelled() => return Err(self.cancelled(request.operation)),

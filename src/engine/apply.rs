@@ -10,7 +10,9 @@ mod update;
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::observe::{Observed, rebased};
 use crate::engine::{CycleError, Engine, Writers};
-use crate::model::{FieldKey, FieldValue, Folded, Item, ItemId, LinkId, PairName, Side, Sided};
+use crate::model::{
+    FieldKey, FieldValue, Folded, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp,
+};
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
@@ -84,6 +86,8 @@ pub struct Report {
     pub closed: Vec<ConnectorError>,
     /// Number of holds after the cycle.
     pub held: usize,
+    /// How many actions were left because the process was told to end. None of them is among the outcomes.
+    pub not_begun: usize,
     /// Id under which the journal has it.
     pub cycle: String,
 }
@@ -121,6 +125,8 @@ struct Run<'a> {
     /// Links with something left undone.
     unclean: BTreeSet<LinkId>,
     holds: Vec<HoldRow>,
+    /// Since when items of this pair were held before this run; read when first needed.
+    held_since: Option<BTreeMap<(Side, ItemId), Timestamp>>,
     written: Sided<BTreeMap<ItemId, Item>>,
     ok: BTreeSet<crate::model::ActionId>,
     /// Failures of this pair's items, by whose change it was; those of this run are in `failed` too.
@@ -158,6 +164,7 @@ impl Engine {
         consent: &Consent,
     ) -> Result<Report, CycleError> {
         let started = self.clock.now();
+        let _writing = self.safety.stop.begin();
         self.start_wait()?;
         self.prune()?;
         if let Some(reason) = self.stopped_by() {
@@ -186,6 +193,7 @@ impl Engine {
             },
             unclean: BTreeSet::new(),
             holds: Vec::new(),
+            held_since: None,
             written: Sided::default(),
             ok: BTreeSet::new(),
             attempts: BTreeMap::new(),
@@ -205,6 +213,7 @@ impl Engine {
                 continue;
             };
             run.holds.clear();
+            run.held_since = None;
             run.unclean.clone_from(&observed.left_out);
             run.failed.clear();
             run.load_attempts(plan)?;
@@ -220,16 +229,26 @@ impl Engine {
             }
             if let Some(reason) = &stopped {
                 report.stopped.push((plan.pair.clone(), reason.clone()));
+                if self.safety.stop.asked() {
+                    report.not_begun += plan.actions.len();
+                }
             } else {
                 run.prepare(plan)?;
                 let mut looked = self.clock.now();
                 for action in &plan.actions {
+                    let ended = self.safety.stop.asked();
                     let age = self.clock.now().since(looked);
-                    if !(0..LOOK_AGAIN_MS).contains(&age) && run.lost.is_none() {
+                    let due = !(0..LOOK_AGAIN_MS).contains(&age);
+                    if due && !ended && run.lost.is_none() {
                         run.lost = self.still_ours(&plan.pair).await?;
                         looked = self.clock.now();
                     }
                     let done = run.act(policy, plan, action).await?;
+                    if ended {
+                        // Held and looked at again like any other, but told as a number: it may be thousands.
+                        report.not_begun += 1;
+                        continue;
+                    }
                     if let Done::Done(_) = done {
                         run.ok.insert(action.id.clone());
                     }
@@ -252,6 +271,9 @@ impl Engine {
             } else if let (true, None, Some(reason)) = (run.switched_off, stopped, run.switch()) {
                 report.stopped.push((plan.pair.clone(), reason));
             }
+        }
+        if let Some(tell) = self.progress.as_ref().filter(|_| report.not_begun > 0) {
+            tell(total, total);
         }
         let marks = Side::BOTH
             .into_iter()
@@ -361,7 +383,11 @@ impl Run<'_> {
     }
 
     /// Why nothing more of the pair is carried out; `None`: nothing speaks against it.
-    fn hindered(&self) -> Option<String> {
+    fn hindered(&mut self) -> Option<String> {
+        if self.engine.safety.stop.asked() {
+            self.switched_off = true;
+            return self.engine.stopped_by();
+        }
         let lost = || self.lost.as_ref().map(Stopped::to_string);
         self.breach.clone().or_else(lost)
     }
@@ -431,8 +457,7 @@ impl Run<'_> {
             Some(kind) => self.count(policy, action, kind, reason, now),
             None => (0, Some(now)),
         };
-        let holds = self.engine.store().holds(Some(&plan.pair));
-        let since = earlier(&holds.unwrap_or_default(), side, &item).map_or(now, |hold| hold.since);
+        let since = self.held_since(plan, side, &item).unwrap_or(now);
         if let Some(link) = action.link {
             self.unclean.insert(link);
         }
@@ -447,6 +472,18 @@ impl Run<'_> {
             tries,
             retry_at,
         });
+    }
+
+    /// Since when an item was held before this run. Read once: a run that is told to end leaves thousands at a time.
+    fn held_since(&mut self, plan: &PairPlan, side: Side, item: &ItemId) -> Option<Timestamp> {
+        let engine = self.engine;
+        let known = self.held_since.get_or_insert_with(|| {
+            let holds = engine.store().holds(Some(&plan.pair)).unwrap_or_default();
+            let since = |hold: HoldRow| Some(((hold.side?, hold.item?), hold.since));
+            // The first hold of an item is the one that counts.
+            holds.into_iter().rev().filter_map(since).collect()
+        });
+        known.get(&(side, item.clone())).copied()
     }
 
     /// Closes a side for the rest of the cycle where the error says so, and turns the error into an outcome.

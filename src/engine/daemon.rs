@@ -12,9 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_cron_scheduler::{Job, JobScheduler};
-use tokio_util::sync::CancellationToken;
 
-/// Runs cycles until SIGTERM or SIGINT. Without writers every cycle only looks and plans. A cycle that is under way ends cleanly: what was sent is recorded.
+/// Runs cycles until the engine's stop switch is asked. Without writers every cycle only looks and plans. A cycle that is under way ends cleanly: what was sent is recorded.
 ///
 /// # Errors
 /// Only when the schedule cannot be set up; a failing cycle is logged and the next one comes.
@@ -23,7 +22,6 @@ pub async fn run(
     writers: Option<&Writers>,
     poll: &Poll,
     scope: &Scope,
-    cancel: CancellationToken,
 ) -> Result<(), String> {
     let bell = Arc::new(Notify::new());
     bell.notify_one();
@@ -50,18 +48,12 @@ pub async fn run(
         .start()
         .await
         .map_err(|error| format!("cannot start the scheduler: {error}"))?;
-    let stop = cancel.clone();
-    tokio::spawn(async move {
-        shutdown_signal().await;
-        tracing::info!("stopping after what is under way");
-        stop.cancel();
-    });
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     // The first cycle looks at every pair, so that a restart shows at once what still waits for a yes.
     let mut full = scope.clone();
     loop {
         tokio::select! {
-            () = cancel.cancelled() => break,
+            () = engine.safety.stop.wait() => break,
             () = bell.notified() => {}
             () = tokio::time::sleep(fallback) => {}
         }
@@ -165,22 +157,6 @@ fn schedule_of(poll: &Poll) -> (Option<String>, Duration) {
             (cron, fallback)
         }
     }
-}
-
-async fn shutdown_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupt.await;
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::{CycleError, Engine};
 use crate::connector::{ConnectorError, ErrorKind, Fetched};
 use crate::engine::apply::{Report, Stopped};
 use crate::engine::observe::Observed;
+use crate::engine::stop::StopSwitch;
 use crate::model::{ActionId, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use crate::reconcile::View;
 use crate::reconcile::plan::PairPlan;
@@ -38,6 +39,8 @@ pub struct Safety {
     pub place: String,
     /// This machine's name, for a claim. May be empty.
     pub host: String,
+    /// Once it is asked, no write begins any more.
+    pub stop: StopSwitch,
 }
 
 impl Engine {
@@ -162,11 +165,18 @@ impl Engine {
 
     /// Returns why nothing may be written now; `None`: it may.
     pub fn stopped_by(&self) -> Option<String> {
+        if self.safety.stop.asked() {
+            return Some(
+                "told to end before everything was done; run it again to go on".to_owned(),
+            );
+        }
         let path = self.safety.stop_file.as_ref()?;
-        // A file that cannot be looked for counts as there: to stand still is the safe mistake.
-        path.try_exists()
-            .unwrap_or(true)
-            .then(|| format!("stopped by the file {}; remove it to go on", path.display()))
+        // The name alone counts, so a link that points nowhere stops as well. What cannot be looked for counts as there: to
+        // stand still is the safe mistake.
+        let absent = path
+            .symlink_metadata()
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        (!absent).then(|| format!("stopped by the file {}; remove it to go on", path.display()))
     }
 
     /// A cycle in read-only mode: says what there would be to do. The store of such a process is a copy in memory; only
@@ -201,6 +211,9 @@ impl Engine {
             let why = Stopped::Switch(reason.to_owned());
             report.stopped.push((plan.pair.clone(), why));
             report.held += plan.holds.len();
+            if self.safety.stop.asked() {
+                report.not_begun += plan.actions.len();
+            }
         }
         store.commit(&Batch(vec![Op::SaveCycle(CycleRow {
             id: format!("c{}", observed.plan.planned_at.0),

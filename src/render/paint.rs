@@ -76,9 +76,27 @@ pub fn escape(text: &str) -> String {
     out
 }
 
+/// Returns JSON with the same characters as `\u` escapes: some terminals take C1 controls for escape sequences, and a
+/// direction mark reorders the line. The JSON says the same; outside of strings there are none of these.
+pub fn escape_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || !(c.is_control() || steers(c)) {
+            out.push(c);
+            continue;
+        }
+        let mut units = [0; 2];
+        for unit in c.encode_utf16(&mut units) {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    }
+    out
+}
+
 /// Invisible characters that reorder or hide neighbouring text.
 fn steers(c: char) -> bool {
-    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Cuts already escaped text to `max` characters with an ellipsis.
@@ -176,6 +194,25 @@ mod tests {
             "a\\u{1b}[31mb\\nc\\u{202e}d"
         );
         assert_eq!(escape("Grüße 🎉"), "Grüße 🎉");
+    }
+
+    #[test]
+    fn json_of_a_service_cannot_steer_the_terminal_either() {
+        let title = "a\u{9b}31mb\u{202e}c\u{61c}\u{7f}\u{2066}d Grüße 🎉\n";
+        let json = serde_json::to_string_pretty(&serde_json::json!({ "title": title })).unwrap();
+        let shown = escape_json(&json);
+        assert!(
+            !shown
+                .chars()
+                .any(|c| c != '\n' && (c.is_control() || steers(c))),
+            "{shown:?}"
+        );
+        assert!(
+            shown.contains("\\u009b31mb\\u202ec\\u061c\\u007f\\u2066d Grüße 🎉"),
+            "{shown}"
+        );
+        let back: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(back["title"], title);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use boardsync::sandbox::clock::SandboxClock;
 const TEN_YEARS_MS: i64 = 3_652 * 86_400_000;
 
 /// Runs with a limit on the size of every file that the program writes, in blocks of 512 bytes: what a full disk does.
-fn run_with_little_disk(bench: &Bench, blocks: u32, args: &[&str]) -> Ran {
+pub fn run_with_little_disk(bench: &Bench, blocks: u32, args: &[&str]) -> Ran {
     let command = bench.command(args);
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
     let mut limited = std::process::Command::new("sh");

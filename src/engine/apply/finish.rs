@@ -373,7 +373,9 @@ impl<'a> Ending<'a> {
         if state.last_error.is_none() {
             state.last_success = Some(self.now);
         }
-        if state.fingerprint.as_deref() != Some(self.policy.fingerprint.as_str()) {
+        // A very first plan that was cut short stays one: what is left of it is what the same yes was given to.
+        let cut = state.fingerprint.is_none() && run.switched_off;
+        if !cut && state.fingerprint.as_deref() != Some(self.policy.fingerprint.as_str()) {
             state.fingerprint = Some(self.policy.fingerprint.clone());
             state.approved_at = Some(self.now);
         }

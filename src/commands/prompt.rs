@@ -1,0 +1,137 @@
+//! Questions on the terminal that a slip of the hand cannot answer.
+
+use super::{Failure, note};
+use crate::cli::ExitCode;
+use crate::engine::stop::StopSwitch;
+use crate::reconcile::plan::Plan;
+use crate::render;
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+
+/// What was typed.
+#[derive(Debug, PartialEq, Eq)]
+enum Typed {
+    /// A line, without its end and without blanks around it.
+    Line(String),
+    /// Nothing: the process was told to end, or there is no more input.
+    Nothing,
+}
+
+/// Asks for a typed `yes`. Any other answer is a no, and the person is told so.
+pub(super) fn yes(question: &str, stop: &StopSwitch) -> Result<bool, Failure> {
+    let said = ask(&format!("{question} Type yes to go on: "), stop)?;
+    Ok(match said {
+        Typed::Line(line) if line == "yes" => true,
+        Typed::Line(line) => {
+            note(&format!(
+                "nothing was changed: the answer was \"{}\", and only yes, typed in full, goes on\n",
+                render::escape(&line)
+            ));
+            false
+        }
+        Typed::Nothing => {
+            note("nothing was changed: there was no answer\n");
+            false
+        }
+    })
+}
+
+/// Asks whether a plan that was just shown is to be carried out. Nothing to write needs no answer.
+pub(super) fn confirmed(plan: &Plan, stop: &StopSwitch) -> Result<bool, Failure> {
+    if plan.writes() == 0 {
+        return Ok(true);
+    }
+    if !std::io::stdin().is_terminal() {
+        note(
+            "nothing was changed: there is no terminal to ask on. Save the plan with `boardsync plan --out FILE`, then \
+             `boardsync apply FILE`; or answer a first plan with `boardsync reconcile --once --yes`\n",
+        );
+        return Ok(false);
+    }
+    yes("Carry out this plan?", stop)
+}
+
+/// Asks for every pair that a guard stops whether exactly its plan is let through: the answer is the hash that the plan
+/// shows, so that nobody gives it without having looked.
+pub(super) fn approved(plan: &Plan, stop: &StopSwitch) -> Result<BTreeSet<String>, Failure> {
+    let mut hashes = BTreeSet::new();
+    for pair in &plan.pairs {
+        if pair.blocked.is_some() || pair.guarded().next().is_none() {
+            continue;
+        }
+        let hash = pair.hash();
+        let question = format!(
+            "A guard stops pair \"{}\", see above. Type {hash} to let exactly this plan through, or press Enter to leave \
+             the pair out: ",
+            render::escape(&pair.pair.0)
+        );
+        match ask(&question, stop)? {
+            Typed::Line(line) if line == hash => {
+                hashes.insert(hash);
+            }
+            Typed::Line(_) => note("left out\n"),
+            Typed::Nothing => break,
+        }
+    }
+    Ok(hashes)
+}
+
+/// Shows a question and reads one line. What was typed before the question stood there does not count.
+fn ask(question: &str, stop: &StopSwitch) -> Result<Typed, Failure> {
+    line(question, stop).map_err(|error| {
+        let message = format!("cannot ask on the terminal: {error}");
+        Failure::new(ExitCode::Unexpected, message)
+    })
+}
+
+#[cfg(unix)]
+fn line(question: &str, stop: &StopSwitch) -> std::io::Result<Typed> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::io::Errno;
+    use rustix::termios::{QueueSelector, tcflush};
+    /// How soon a signal is noticed: reading itself would sleep through it.
+    const LOOK: Timespec = Timespec {
+        tv_sec: 0,
+        tv_nsec: 50_000_000,
+    };
+    let input = std::io::stdin();
+    tcflush(&input, QueueSelector::IFlush)?;
+    note(question);
+    let mut text: Vec<u8> = Vec::new();
+    while !text.contains(&b'\n') {
+        if stop.asked() {
+            note("\n");
+            return Ok(Typed::Nothing);
+        }
+        let mut ready = [PollFd::new(&input, PollFlags::IN)];
+        match poll(&mut ready, Some(&LOOK)) {
+            Ok(0) | Err(Errno::INTR) => continue,
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        // Past the standard library's buffer: what is behind the line belongs to whoever reads next.
+        let mut buffer = [0_u8; 1024];
+        match rustix::io::read(&input, &mut buffer) {
+            Ok(0) => {
+                note("\n");
+                return Ok(Typed::Nothing);
+            }
+            Ok(read) => text.extend(buffer.iter().take(read)),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(Typed::Line(
+        String::from_utf8_lossy(&text).trim().to_owned(),
+    ))
+}
+
+#[cfg(not(unix))]
+fn line(question: &str, _stop: &StopSwitch) -> std::io::Result<Typed> {
+    note(question);
+    let mut text = String::new();
+    Ok(match std::io::stdin().read_line(&mut text)? {
+        0 => Typed::Nothing,
+        _ => Typed::Line(text.trim().to_owned()),
+    })
+}
