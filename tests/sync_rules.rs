@@ -25,6 +25,8 @@ mod noise;
 mod presence;
 #[path = "sync_rules/rails.rs"]
 mod rails;
+#[path = "sync_rules/refusals.rs"]
+mod refusals;
 #[path = "sync_rules/restored.rs"]
 mod restored;
 #[path = "sync_rules/sets.rs"]
