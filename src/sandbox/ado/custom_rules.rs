@@ -105,7 +105,7 @@ pub fn apply(
         }
     }
     broken.extend(left(state, draft, before));
-    if let Some(refusal) = Refusal::rules(broken) {
+    if let Some(refusal) = Refusal::rules(&broken) {
         return Err(refusal);
     }
     if nameless {

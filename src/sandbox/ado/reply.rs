@@ -170,41 +170,29 @@ impl Refusal {
     }
 
     /// Broken rules on several fields; nothing when there are none. The first one is told in the message.
-    pub fn rules(broken: Vec<Broken>) -> Option<Refusal> {
+    pub fn rules(broken: &[Broken]) -> Option<Refusal> {
         let first = broken.first()?;
         let mut refusal = Refusal::rule(&first.field, first.flags, first.message.clone());
-        let rows: Vec<Value> = broken
+        let rows = broken
             .iter()
-            .filter_map(|b| Refusal::rule(&b.field, b.flags, b.message.clone()).custom)
-            .filter_map(|custom| custom["RuleValidationErrors"].get(0).cloned())
+            .map(|b| rule_row(&b.field, b.flags, &coded(b.flags, &b.message)))
             .collect();
-        if let Some(custom) = refusal.custom.as_mut() {
-            custom["RuleValidationErrors"] = Value::Array(rows);
+        let custom = refusal.custom.as_mut().and_then(Value::as_object_mut);
+        if let Some(custom) = custom {
+            custom.insert("RuleValidationErrors".to_owned(), Value::Array(rows));
         }
         Some(refusal)
     }
 
     /// A broken rule of the work item type on one field. `flags` as in `fieldStatusFlags`.
     pub fn rule(reference: &str, flags: &str, message: impl Into<String>) -> Refusal {
-        let message = message.into();
-        let code = if flags.contains("readOnly") {
-            "TF401326"
-        } else {
-            "TF401320"
-        };
-        let shown = format!("{code}: {message}");
+        let shown = coded(flags, &message.into());
         let mut refusal = Refusal::new(400, "RuleValidationException", shown.clone());
         refusal.custom = Some(json!({
             "ErrorMessage": shown,
             "FieldReferenceName": reference,
             "FieldStatusFlags": flags,
-            "RuleValidationErrors": [{
-                "fieldReferenceName": reference,
-                "fieldStatusFlags": flags,
-                "errorMessage": shown,
-                "fieldStatusCode": 524_289,
-                "ruleValidationErrors": null,
-            }],
+            "RuleValidationErrors": [rule_row(reference, flags, &shown)],
         }));
         refusal
     }
@@ -232,4 +220,24 @@ impl Refusal {
         }
         Reply::with(self.status, &body)
     }
+}
+
+/// The message of a broken rule with its code.
+fn coded(flags: &str, message: &str) -> String {
+    let code = if flags.contains("readOnly") {
+        "TF401326"
+    } else {
+        "TF401320"
+    };
+    format!("{code}: {message}")
+}
+
+fn rule_row(reference: &str, flags: &str, shown: &str) -> Value {
+    json!({
+        "fieldReferenceName": reference,
+        "fieldStatusFlags": flags,
+        "errorMessage": shown,
+        "fieldStatusCode": 524_289,
+        "ruleValidationErrors": null,
+    })
 }
