@@ -9,6 +9,8 @@
     reason = "a test that cannot go on should stop there"
 )]
 
+#[path = "sync_rules/ado_writes.rs"]
+mod ado_writes;
 #[path = "sync_rules/bench.rs"]
 mod bench;
 #[path = "sync_rules/claims.rs"]

@@ -5,6 +5,7 @@ mod finish;
 mod rails;
 mod record;
 mod refusal;
+mod unmarked;
 mod update;
 
 use crate::connector::{ConnectorError, ErrorKind};
@@ -150,6 +151,8 @@ struct Run<'a> {
     steps: BTreeMap<LinkId, TransitRow>,
     /// Tags that a side did not take in this run.
     missing: BTreeMap<(LinkId, Side), BTreeSet<Folded>>,
+    /// Why nothing more is created on a side, where that is known.
+    unmarked: Sided<Option<String>>,
 }
 
 impl Engine {
@@ -207,6 +210,7 @@ impl Engine {
             apart: false,
             steps: BTreeMap::new(),
             missing: BTreeMap::new(),
+            unmarked: Sided::default(),
         };
         for plan in &observed.plan.pairs {
             let Some(policy) = self.policy(&plan.pair) else {

@@ -2,6 +2,7 @@
 
 mod listing;
 mod reading;
+mod retyped;
 mod view;
 
 use super::{CycleError, Engine, Scope, backoff};

@@ -42,6 +42,9 @@ impl Run<'_> {
         {
             return Ok(Done::Stale("its source changed since the plan".to_owned()));
         }
+        if let Some(reason) = self.unmarked(side).await? {
+            return Ok(Done::Skipped(reason));
+        }
         let generation = {
             let store = engine.store();
             let earlier = store.find_item(&source_id)?;
@@ -138,7 +141,9 @@ impl Run<'_> {
             Side::Ado => (id.clone(), source_id.clone()),
             Side::ClickUp => (source_id.clone(), id.clone()),
         };
-        let mut ops = vec![
+        let unmarked = self.note_unmarked(side, &written, &new.marker);
+        let mut ops: Vec<Op> = unmarked.into_iter().collect();
+        ops.extend([
             Op::AddLink {
                 pair: plan.pair.clone(),
                 ado: ado.clone(),
@@ -157,7 +162,7 @@ impl Run<'_> {
                 items: BTreeSet::from([(side.other(), source_id.clone())]),
                 holds: held.clone(),
             },
-        ];
+        ]);
         ops.extend(remembered);
         self.holds.extend(held);
         // A source with a value still to be written stays unseen, so that a kill before the next commit cannot lose it.

@@ -1,7 +1,7 @@
 //! What the planner is shown: stored bases beside what was read, and where unlinked items came from.
 
 use super::reading::scope_state;
-use super::{Focus, Observed, chosen, living, owed, values};
+use super::{Focus, Observed, chosen, living, owed, retyped, values};
 use crate::engine::Engine;
 use crate::marker;
 use crate::model::{FieldKey, FieldValue, Item, PairName, Side, Sided};
@@ -98,6 +98,7 @@ impl Engine {
             for side in Side::BOTH {
                 self.half_way(store, side, &mut linked, observed)?;
             }
+            retyped::refill(store, &mut linked)?;
             view.links.push(linked);
         }
         if view.noise != Sided::default() {
