@@ -7,7 +7,7 @@
 
 use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp, Version};
 use boardsync::store::{BaseField, Batch, Op, Store};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn main() {
     divan::main();
@@ -24,6 +24,7 @@ fn item(id: u64) -> Item {
         url: format!("https://example.invalid/{id}"),
         fields: BTreeMap::from([(FieldKey::Title, FieldValue::text("A title of usual length"))]),
         raw: BTreeMap::new(),
+        unread: BTreeSet::new(),
         markers: Vec::new(),
         backlinks: Vec::new(),
         parent: None,

@@ -106,6 +106,7 @@ pub fn item(side: Side, n: i64) -> Item {
         url: format!("https://boards.example/{n}"),
         fields,
         raw: BTreeMap::from([(FieldKey::Description, RichText { format, text })]),
+        unread: BTreeSet::new(),
         markers: Vec::new(),
         backlinks: Vec::new(),
         parent: None,

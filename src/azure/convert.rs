@@ -32,12 +32,21 @@ pub(super) struct Context<'a> {
 pub(super) fn item(context: &Context<'_>, wire: &WorkItem) -> Item {
     let mut values = BTreeMap::new();
     let mut raw = BTreeMap::new();
+    let mut unread = BTreeSet::new();
     for (key, name) in context.names {
         let value = wire.fields.get(name);
         if *key == FieldKey::Description {
+            let (text, format) = match (value, format(wire, name)) {
+                (None | Some(Value::Null), format) => ("", format.unwrap_or(TextFormat::Html)),
+                (Some(Value::String(text)), Some(format)) => (text.as_str(), format),
+                (Some(_), _) => {
+                    unread.insert(key.clone());
+                    continue;
+                }
+            };
             let text = RichText {
-                format: format(wire, name),
-                text: value.and_then(Value::as_str).unwrap_or("").to_owned(),
+                format,
+                text: text.to_owned(),
             };
             values.insert(key.clone(), rich_value(&text));
             raw.insert(key.clone(), text);
@@ -48,8 +57,13 @@ pub(super) fn item(context: &Context<'_>, wire: &WorkItem) -> Item {
             Some(value) => read(key, value, context.zone),
         };
         // A value of an unexpected shape is no information, never an empty field.
-        if let Some(value) = value {
-            values.insert(key.clone(), value);
+        match value {
+            Some(value) => {
+                values.insert(key.clone(), value);
+            }
+            None => {
+                unread.insert(key.clone());
+            }
         }
     }
     let (markers, backlinks) = links(wire, context.hosts);
@@ -67,6 +81,7 @@ pub(super) fn item(context: &Context<'_>, wire: &WorkItem) -> Item {
         ),
         fields: values,
         raw,
+        unread,
         markers,
         backlinks,
         parent: parent(wire),
@@ -77,19 +92,17 @@ pub(super) fn item(context: &Context<'_>, wire: &WorkItem) -> Item {
     }
 }
 
-/// Returns the markup of a long text. Absent means HTML (ADO-7).
-fn format(wire: &WorkItem, name: &str) -> TextFormat {
-    let markdown = wire.formats.as_ref().is_some_and(|formats| {
-        formats
-            .iter()
-            .filter(|(field, _)| *field == name)
-            .filter_map(|(_, format)| format.as_str())
-            .any(|format| format.eq_ignore_ascii_case("markdown"))
-    });
-    if markdown {
-        TextFormat::EscapedMarkdown
-    } else {
-        TextFormat::Html
+/// Returns the markup of a long text. Absent means HTML (ADO-7); `None`: one that is not known.
+fn format(wire: &WorkItem, name: &str) -> Option<TextFormat> {
+    let formats = wire.formats.as_ref();
+    match formats.and_then(|formats| formats.get(name)) {
+        None | Some(Value::Null) => Some(TextFormat::Html),
+        Some(Value::String(format)) => match format.to_ascii_lowercase().as_str() {
+            "markdown" => Some(TextFormat::EscapedMarkdown),
+            "html" | "" => Some(TextFormat::Html),
+            _ => None,
+        },
+        Some(_) => None,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::wire::{LinkFeed, ListOf, WiqlAnswer, WorkItem};
 use super::{convert, delta, errors, fields};
-use crate::connector::client::ApiResponse;
+use crate::connector::client::{ApiResponse, tolerant};
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::model::{Item, ItemId, Side, Timestamp};
 use chrono_tz::Tz;
@@ -51,7 +51,12 @@ pub fn query_answer(body: &[u8]) -> Result<(Timestamp, Vec<ItemId>), ConnectorEr
         let message = "asOf is not a time";
         ConnectorError::new(Side::Ado, ErrorKind::Protocol, OPERATION, message)
     })?;
-    let ids = answer.work_items.iter().map(|row| id(row.id)).collect();
+    let ids = answer
+        .work_items
+        .iter()
+        .filter(|row| row.id > 0)
+        .map(|row| id(row.id))
+        .collect();
     Ok((as_of, ids))
 }
 
@@ -87,7 +92,7 @@ fn answer(status: u16, content_type: &str, body: &[u8]) -> ApiResponse {
         status,
         content_type: content_type.to_lowercase(),
         headers: Default::default(),
-        body: body.to_vec(),
+        body: tolerant::whole(body.to_vec()),
         request_id: None,
     }
 }

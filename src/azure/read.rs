@@ -137,7 +137,7 @@ impl Shared {
                     evidence: evidence.clone(),
                 },
                 None => Fetched::Unclear {
-                    reason: "cannot be read and is in no recycle bin (destroyed, moved, or no right to see it)"
+                    reason: "cannot be read and is in no recycle bin (destroyed, moved, no right to see it, or an answer of an unknown form)"
                         .to_owned(),
                 },
             };

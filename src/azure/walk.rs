@@ -148,7 +148,12 @@ impl Shared {
             let as_of = *as_of.get_or_insert(time);
             let full = page.work_items.len() >= wiql::PAGE;
             let highest = page.work_items.iter().map(|row| row.id).max();
-            ids.extend(page.work_items.iter().map(|row| row.id));
+            ids.extend(
+                page.work_items
+                    .iter()
+                    .map(|row| row.id)
+                    .filter(|id| *id > 0),
+            );
             match highest {
                 Some(id) if full && id > last => last = id,
                 Some(_) if full => return Err(broken("paging does not move on")),

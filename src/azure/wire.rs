@@ -1,6 +1,7 @@
 //! Bodies as the REST API sends them. Only what is used; unknown members are skipped. A member that a listing cannot do
 //! without is required, so that a foreign body is an error and never an empty list.
 
+use crate::connector::client::tolerant::{rows, rows_in_place};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -41,26 +42,49 @@ fn yes<'de, D: Deserializer<'de>>(source: D) -> Result<bool, D::Error> {
     Ok(Value::deserialize(source)? == Value::Bool(true))
 }
 
+/// A list that may be missing, row by row.
+fn some<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let list = Option::<Value>::deserialize(deserializer)?;
+    list.map(rows).transpose().map_err(serde::de::Error::custom)
+}
+
+/// A list that may be missing, with the default in place of a row that cannot be read.
+fn some_in_place<'de, D, T>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let list = Option::<Value>::deserialize(deserializer)?;
+    list.map(rows_in_place)
+        .transpose()
+        .map_err(serde::de::Error::custom)
+}
+
 /// Answer of a flat WIQL query.
 #[derive(Debug, Deserialize)]
 pub(super) struct WiqlAnswer {
     #[serde(rename = "asOf")]
     pub(super) as_of: String,
-    #[serde(rename = "workItems", deserialize_with = "list")]
+    /// A row that cannot be read has the id 0: the number of rows tells whether more follow.
+    #[serde(rename = "workItems", deserialize_with = "rows_in_place")]
     pub(super) work_items: Vec<IdRef>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct IdRef {
     #[serde(deserialize_with = "whole")]
     pub(super) id: i64,
 }
 
-/// Any list answer.
+/// Any list answer. Rows that cannot be read are left out.
 #[derive(Debug, Deserialize)]
 #[serde(bound = "T: DeserializeOwned")]
 pub(super) struct ListOf<T> {
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "rows")]
     pub(super) value: Vec<T>,
 }
 
@@ -72,10 +96,11 @@ pub(super) struct WorkItem {
     #[serde(deserialize_with = "whole")]
     pub(super) rev: i64,
     pub(super) fields: Map<String, Value>,
-    /// Markup language per long-text field, `markdown` or `html`; whatever else stands there counts as HTML.
+    /// Markup language per long-text field, `markdown` or `html`; a text in any other is not read.
     #[serde(default, rename = "multilineFieldsFormat")]
     pub(super) formats: Option<BTreeMap<String, Value>>,
-    #[serde(default)]
+    /// A relation that cannot be read is an empty one: a write names relations by their index.
+    #[serde(default, deserialize_with = "some_in_place")]
     pub(super) relations: Option<Vec<Relation>>,
 }
 
@@ -87,7 +112,7 @@ impl WorkItem {
 }
 
 /// A link of any kind.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Relation {
     #[serde(default, deserialize_with = "text_or_empty")]
     pub(super) rel: String,
@@ -111,7 +136,7 @@ pub(super) struct BinRow {
 /// One page of the link feed.
 #[derive(Debug, Deserialize)]
 pub(super) struct LinkFeed {
-    #[serde(deserialize_with = "list")]
+    #[serde(deserialize_with = "rows")]
     pub(super) values: Vec<LinkRow>,
     #[serde(default, rename = "nextLink")]
     pub(super) next_link: Option<String>,
@@ -136,11 +161,11 @@ pub(super) struct WireType {
     pub(super) name: String,
     #[serde(default, rename = "isDisabled", deserialize_with = "yes")]
     pub(super) is_disabled: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub(super) fields: Option<Vec<WireTypeField>>,
-    #[serde(default, rename = "fieldInstances")]
+    #[serde(default, rename = "fieldInstances", deserialize_with = "some")]
     pub(super) field_instances: Option<Vec<WireTypeField>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some")]
     pub(super) states: Option<Vec<WireState>>,
     #[serde(default)]
     pub(super) transitions: Option<BTreeMap<String, Option<Vec<WireTransition>>>>,

@@ -263,7 +263,7 @@ impl Inner {
             return Err(ConnectorError::new(Side::ClickUp, kind, operation, message));
         };
         let mut directory = Directory::default();
-        for member in team.members.get().into_iter().flatten() {
+        for member in &team.members {
             if let Some((id, person)) = convert::person(&member.user, &BTreeMap::new()) {
                 directory.add(id, person);
                 if let Some(role) = member.user.role.get() {

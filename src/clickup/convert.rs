@@ -59,16 +59,7 @@ pub fn item(task: &Task, lookups: &Lookups) -> Option<Item> {
         FieldKey::Priority,
         slot(&task.priority, |level| FieldValue::Number(level.0 * 1000)),
     );
-    put(
-        FieldKey::Tags,
-        task.tags.get().map(|tags| {
-            FieldValue::tags(
-                tags.iter()
-                    .filter_map(|tag| tag.name.get())
-                    .map(|name| name.0.as_str()),
-            )
-        }),
-    );
+    put(FieldKey::Tags, tags_value(task));
     put(FieldKey::StartDate, day_value(&task.start_date, lookups));
     put(FieldKey::DueDate, day_value(&task.due_date, lookups));
     put(
@@ -110,6 +101,7 @@ pub fn item(task: &Task, lookups: &Lookups) -> Option<Item> {
             .get()
             .cloned()
             .unwrap_or_else(|| format!("https://app.clickup.com/t/{id}")),
+        unread: unread(task, lookups, &fields),
         fields,
         raw,
         markers,
@@ -148,9 +140,48 @@ pub fn home_list(task: &Task) -> Option<&str> {
     task.list.get()?.id.get().map(|id| id.0.as_str())
 }
 
+/// Returns the fields that the answer shows in a form that cannot be read, so that nobody knows their value. A list of
+/// people or tags with one such entry is one of them: without the entry it would look as if somebody took it out.
+fn unread(
+    task: &Task,
+    lookups: &Lookups,
+    fields: &BTreeMap<FieldKey, FieldValue>,
+) -> BTreeSet<FieldKey> {
+    let no_name = match &task.status {
+        Slot::Is(status) => !matches!(status.status, Slot::Is(_) | Slot::Absent),
+        other => !matches!(other, Slot::Absent),
+    };
+    let no_day = |ms: &Slot<Num>| {
+        ms.is_odd()
+            || lookups
+                .zone
+                .is_some_and(|zone| ms.get().is_some_and(|ms| day(ms.0, zone).is_none()))
+    };
+    let odd = [
+        (
+            FieldKey::Title,
+            task.name.is_odd() || task.name == Slot::Null,
+        ),
+        (FieldKey::Type, task.custom_item_id.is_odd()),
+        (FieldKey::State, no_name),
+        (FieldKey::Assignees, !matches!(task.assignees, Slot::Absent)),
+        (FieldKey::Tags, !matches!(task.tags, Slot::Absent)),
+        (FieldKey::Priority, task.priority.is_odd()),
+        (FieldKey::StartDate, no_day(&task.start_date)),
+        (FieldKey::DueDate, no_day(&task.due_date)),
+        (FieldKey::Estimate, task.time_estimate.is_odd()),
+        (FieldKey::Points, task.points.is_odd()),
+        (FieldKey::Description, task.markdown_description.is_odd()),
+    ];
+    let odd = odd
+        .into_iter()
+        .filter(|(key, odd)| *odd && !fields.contains_key(key));
+    odd.map(|(key, _)| key).collect()
+}
+
 fn slot<T>(slot: &Slot<T>, read: impl FnOnce(&T) -> FieldValue) -> Option<FieldValue> {
     match slot {
-        Slot::Absent => None,
+        Slot::Absent | Slot::Odd => None,
         Slot::Null => Some(FieldValue::Empty),
         Slot::Is(value) => Some(read(value)),
     }
@@ -163,15 +194,15 @@ fn description(task: &Task) -> Option<&str> {
         Slot::Null => match &task.description {
             Slot::Null => Some(""),
             Slot::Is(plain) if plain.trim().is_empty() => Some(""),
-            Slot::Is(_) | Slot::Absent => None,
+            Slot::Is(_) | Slot::Odd | Slot::Absent => None,
         },
-        Slot::Absent => None,
+        Slot::Odd | Slot::Absent => None,
     }
 }
 
 fn type_value(task: &Task, lookups: &Lookups) -> Option<FieldValue> {
     let id = match &task.custom_item_id {
-        Slot::Absent => return None,
+        Slot::Absent | Slot::Odd => return None,
         Slot::Null => 0,
         Slot::Is(id) => id.0,
     };
@@ -246,6 +277,16 @@ pub fn person(user: &User, people: &BTreeMap<i64, Folded>) -> Option<(i64, Folde
     Some((id, person))
 }
 
+fn tags_value(task: &Task) -> Option<FieldValue> {
+    let names: Option<Vec<&str>> = task
+        .tags
+        .get()?
+        .iter()
+        .map(|tag| tag.name.get().map(|name| name.0.as_str()))
+        .collect();
+    names.map(FieldValue::tags)
+}
+
 fn assignees_value(task: &Task, lookups: &Lookups) -> Option<FieldValue> {
     let people: Option<BTreeSet<Folded>> = task
         .assignees
@@ -258,7 +299,7 @@ fn assignees_value(task: &Task, lookups: &Lookups) -> Option<FieldValue> {
 
 fn day_value(ms: &Slot<Num>, lookups: &Lookups) -> Option<FieldValue> {
     match ms {
-        Slot::Absent => None,
+        Slot::Absent | Slot::Odd => None,
         Slot::Null => Some(FieldValue::Empty),
         Slot::Is(ms) => day(ms.0, lookups.zone?).map(FieldValue::Day),
     }

@@ -6,7 +6,7 @@ use super::failure::{Intent, judge};
 use super::walk::{self, Seen};
 use super::wire::{Page, Task};
 use crate::connector::ConnectorError;
-use crate::connector::client::ApiResponse;
+use crate::connector::client::{ApiResponse, tolerant};
 use crate::model::{Item, Side};
 use chrono_tz::Tz;
 
@@ -24,12 +24,12 @@ pub fn task(body: &[u8], zone: Option<Tz>) -> Result<Option<Item>, ConnectorErro
 /// Reads one page of a listing: its tasks by id, each once, and whether it is the last page.
 ///
 /// # Errors
-/// `Protocol` for a body that is no page, and for a task without id or home list.
+/// `Protocol` for a body that is no page. A task without id or home list is left out.
 pub fn task_page(body: &[u8], zone: Option<Tz>) -> Result<(Vec<Item>, bool), ConnectorError> {
     let page: Page = answer(200, body).json(Side::ClickUp, OPERATION)?;
     let last = walk::is_last(&page);
     let mut seen = Seen::default();
-    seen.take(page.tasks)?;
+    seen.take(page.tasks);
     let lookups = lookups(zone);
     let tasks = seen.into_tasks();
     let items = tasks
@@ -52,7 +52,7 @@ fn answer(status: u16, body: &[u8]) -> ApiResponse {
         status,
         content_type: "application/json".to_owned(),
         headers: Default::default(),
-        body: body.to_vec(),
+        body: tolerant::whole(body.to_vec()),
         request_id: None,
     }
 }

@@ -140,7 +140,7 @@ fn name_of(list: &List, id: &str) -> String {
 }
 
 fn states_of(list: &List) -> Vec<SchemaState> {
-    let mut states: Vec<_> = list.statuses.get().into_iter().flatten().collect();
+    let mut states: Vec<_> = list.statuses.iter().collect();
     states.sort_by_key(|state| state.orderindex.get().map_or(i64::MAX, |index| index.0));
     states
         .into_iter()

@@ -152,19 +152,22 @@ pub struct Seen {
 impl Seen {
     /// Takes in a page and returns how many (id, version) were unseen.
     ///
-    /// # Errors
-    /// `Protocol` for a task without id or home list: the page is not what it should be.
-    pub fn take(&mut self, tasks: Vec<Task>) -> Result<usize, ConnectorError> {
+    /// A row without id or home list is passed over and the other rows count: absence from a listing proves nothing, and
+    /// the next sweep reads a linked task that it missed by its id.
+    pub fn take(&mut self, tasks: Vec<Task>) -> usize {
         let mut unseen = 0;
         for task in tasks {
-            let Some(id) = convert::task_id(&task) else {
-                return Err(protocol(OPERATION, "a task in the listing has no id"));
+            let id = convert::task_id(&task);
+            let Some(id) = id.filter(|_| convert::home_list(&task).is_some()) else {
+                let named = convert::task_id(&task);
+                let id = named.map_or_else(String::new, |id| single_line(id.as_str()));
+                tracing::warn!(
+                    side = "clickup",
+                    task = id,
+                    "a row of the listing has no id or no home list; it is passed over"
+                );
+                continue;
             };
-            if convert::home_list(&task).is_none() {
-                let id = single_line(id.as_str());
-                let message = format!("task {id} in the listing has no home list");
-                return Err(protocol(OPERATION, message));
-            }
             let version = convert::version(&task);
             self.high = self.high.max(version.map(|version| Timestamp(version.0)));
             if !self.versions.insert((id.clone(), version)) {
@@ -180,7 +183,7 @@ impl Seen {
                 self.tasks.insert(id, task);
             }
         }
-        Ok(unseen)
+        unseen
     }
 
     /// Returns the tasks by id.
@@ -260,7 +263,7 @@ impl Inner {
                 };
                 let last = is_last(&page);
                 let early = round == 0 && !last && stop(&page);
-                let unseen = seen.take(page.tasks)?;
+                let unseen = seen.take(page.tasks);
                 if early {
                     return Ok(End::Early);
                 }
@@ -341,7 +344,7 @@ impl Inner {
         for _ in 0..MAX_PAGES {
             let last = is_last(&page);
             let next = next_key(from, number, &page.tasks);
-            seen.take(page.tasks)?;
+            seen.take(page.tasks);
             if last {
                 return Ok(());
             }
@@ -400,7 +403,7 @@ impl Inner {
             // Each list is a walk of its own; what other walks saw must not end it early.
             let mut own = Seen::default();
             self.walk(&query, &mut own, None, &|_| false).await?;
-            seen.take(own.into_tasks())?;
+            seen.take(own.into_tasks());
         }
         Ok(())
     }
@@ -424,7 +427,7 @@ impl Inner {
         let mut archived = Seen::default();
         self.walk_archived(lists, created_after, priority, &mut archived)
             .await?;
-        live.take(archived.into_tasks())?;
+        live.take(archived.into_tasks());
         Ok((live, started))
     }
 

@@ -4,16 +4,19 @@
 //! missing (developer.clickup.com reference v2; triptechtravel/clickup-cli `patch-v2-spec.jq`). So every field is a
 //! [`Slot`]: missing, null and unreadable stay apart from a value, and one odd field never spoils a page.
 
+use crate::connector::client::tolerant::{rows, rows_in_place};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// A field of an answer. Text that cannot be read as `T` counts as absent: no information, never "cleared".
+/// A field of an answer. What is absent or odd is no information, never "cleared".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Slot<T> {
-    /// Not in the answer, or not understood.
+    /// Not in the answer.
     #[default]
     Absent,
+    /// Present, and not to be read as `T`.
+    Odd,
     /// Present and `null`.
     Null,
     /// Present.
@@ -25,8 +28,13 @@ impl<T> Slot<T> {
     pub fn get(&self) -> Option<&T> {
         match self {
             Slot::Is(value) => Some(value),
-            Slot::Absent | Slot::Null => None,
+            Slot::Absent | Slot::Odd | Slot::Null => None,
         }
+    }
+
+    /// Returns whether there is something that is neither readable nor known to be empty.
+    pub fn is_odd(&self) -> bool {
+        matches!(self, Slot::Odd)
     }
 }
 
@@ -34,7 +42,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Slot<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(match Value::deserialize(deserializer)? {
             Value::Null => Slot::Null,
-            value => serde_json::from_value(value).map_or(Slot::Absent, Slot::Is),
+            value => serde_json::from_value(value).map_or(Slot::Odd, Slot::Is),
         })
     }
 }
@@ -214,7 +222,9 @@ pub struct Named {
 /// One page of tasks. `tasks` is the only part that must be there.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Page {
-    /// Up to [`super::walk::PAGE_SIZE`] tasks.
+    /// Up to [`super::walk::PAGE_SIZE`] tasks. A row that is no task is one without an id: the number of rows tells
+    /// whether more pages follow.
+    #[serde(deserialize_with = "rows_in_place")]
     pub tasks: Vec<Task>,
     /// Whether this is the end; some endpoints leave it out.
     #[serde(default)]
@@ -232,6 +242,7 @@ pub struct UserAnswer {
 #[derive(Clone, Debug, Deserialize)]
 pub struct TeamsAnswer {
     /// Workspaces that the token may see.
+    #[serde(deserialize_with = "rows")]
     pub teams: Vec<Team>,
 }
 
@@ -242,7 +253,8 @@ pub struct Team {
     /// Id.
     pub id: Slot<Text>,
     /// Members.
-    pub members: Slot<Vec<Member>>,
+    #[serde(deserialize_with = "rows")]
+    pub members: Vec<Member>,
 }
 
 /// A member of a workspace.
@@ -257,6 +269,7 @@ pub struct Member {
 #[derive(Clone, Debug, Deserialize)]
 pub struct CustomItemsAnswer {
     /// Task types besides the built-in ones.
+    #[serde(deserialize_with = "rows")]
     pub custom_items: Vec<Named>,
 }
 
@@ -269,7 +282,8 @@ pub struct List {
     /// Name.
     pub name: Slot<Text>,
     /// Effective statuses.
-    pub statuses: Slot<Vec<TaskStatus>>,
+    #[serde(deserialize_with = "rows")]
+    pub statuses: Vec<TaskStatus>,
     /// The space it is in.
     pub space: Slot<Named>,
     /// Whether it is archived.
@@ -321,7 +335,7 @@ mod tests {
     fn missing_null_and_unreadable_stay_apart_from_values() {
         let read = task(json!({"id": "a", "due_date": null, "start_date": {"odd": 1}}));
         assert_eq!(read.due_date, Slot::Null);
-        assert_eq!(read.start_date, Slot::Absent);
+        assert_eq!(read.start_date, Slot::Odd);
         assert_eq!(read.points, Slot::Absent);
     }
 
@@ -340,7 +354,7 @@ mod tests {
                 Slot::Is(Level(2))
             );
         }
-        assert_eq!(task(json!({"priority": 9})).priority, Slot::Absent);
+        assert_eq!(task(json!({"priority": 9})).priority, Slot::Odd);
     }
 
     #[test]

@@ -89,9 +89,7 @@ impl Inner {
             let known = self.fetch_list(list, fresh).await?;
             let found = known
                 .statuses
-                .get()
-                .into_iter()
-                .flatten()
+                .iter()
                 .filter_map(|candidate| candidate.status.get())
                 .find(|name| Folded::new(&name.0) == *status);
             if let Some(name) = found {
@@ -488,6 +486,7 @@ fn bare_item(id: &ItemId, task: &Task, list: &str) -> Item {
         url: format!("https://app.clickup.com/t/{id}"),
         fields: BTreeMap::new(),
         raw: BTreeMap::new(),
+        unread: BTreeSet::new(),
         markers: Vec::new(),
         backlinks: Vec::new(),
         parent: None,

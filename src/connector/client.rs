@@ -7,6 +7,7 @@
 mod message;
 mod settings;
 mod throttle;
+pub mod tolerant;
 
 pub use message::{ApiRequest, ApiResponse, Priority, Sending};
 pub use settings::{Budget, ClientConfig, RateLimit, Timing};
@@ -15,6 +16,7 @@ use super::limiter::{Limiter, NotAdmitted};
 use super::{ConnectorError, ErrorKind};
 use crate::model::{Side, Timestamp};
 use crate::redact;
+use message::is_json;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use secrecy::ExposeSecret;
@@ -351,11 +353,16 @@ impl HttpClient {
                 Err(error) => return Err(failure(&error)),
             }
         }
+        let content_type = text("content-type").unwrap_or_default().to_lowercase();
+        let body = match is_json(&content_type) {
+            true => tolerant::whole(body),
+            false => body,
+        };
         // Only short values of these leave the answer, so a credential that is repeated in one cannot be cut in two.
         let shown = |text: String| redact::mask(&text).into_owned();
         Ok(ApiResponse {
             status: response.status().as_u16(),
-            content_type: shown(text("content-type").unwrap_or_default()).to_lowercase(),
+            content_type: shown(content_type).to_lowercase(),
             request_id: text("activityid")
                 .or_else(|| text("x-vss-e2eid"))
                 .or_else(|| text("x-request-id"))

@@ -360,6 +360,10 @@ pub struct Item {
     pub fields: BTreeMap<FieldKey, FieldValue>,
     /// Raw long texts for the rich fields, where the service gave them.
     pub raw: BTreeMap<FieldKey, RichText>,
+    /// Fields that the service showed in a form that cannot be read. Absent from `fields`, and held by name: nobody can
+    /// tell whether such a value was changed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unread: BTreeSet<FieldKey>,
     /// Origin markers found on the item, as raw `sx1:...` text, unchecked.
     pub markers: Vec<String>,
     /// Whether the item carries a back-link to a counterpart that is not a marker.

@@ -1,5 +1,6 @@
 //! Items without a link: adopt what we made, create counterparts for what people made.
 
+use super::linked::unreadable;
 use super::merge::translate;
 use super::plan::{Action, ActionKind, FieldChange, Hold, PairPlan};
 use super::policy::Policy;
@@ -49,11 +50,18 @@ fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
     }
     let mut changes = Vec::new();
     for (key, rule) in &policy.fields {
-        let Some(value) = item.fields.get(key) else {
-            continue;
-        };
         // The title and the type decide whether an item can exist at all, so a one-way rule does not hold them back.
         let vital = matches!(key, FieldKey::Title | FieldKey::Type);
+        let Some(value) = item.fields.get(key) else {
+            if item.unread.contains(key) && (vital || rule.direction.writes_to(target)) {
+                let reason = unreadable(side, key);
+                plan.holds.push(hold(side, item, Some(key.clone()), reason));
+                if vital {
+                    return;
+                }
+            }
+            continue;
+        };
         if value.is_empty() && *key != FieldKey::Title
             || !(vital || rule.direction.writes_to(target))
         {

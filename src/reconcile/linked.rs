@@ -57,6 +57,14 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
     let mut rebase = BTreeMap::new();
     let mut quiet = true;
     for (key, rule) in &policy.fields {
+        if let Some(side) = unread(items, key) {
+            quiet = false;
+            plan.holds.push(Hold {
+                field: Some(key.clone()),
+                ..hold(link, side, unreadable(side, key))
+            });
+            continue;
+        }
         let (Some(ado), Some(clickup)) = (items.ado.fields.get(key), items.clickup.fields.get(key))
         else {
             continue;
@@ -167,6 +175,20 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
     }
 }
 
+/// The side whose value of a field cannot be read.
+fn unread(items: &Sided<&Item>, key: &FieldKey) -> Option<Side> {
+    let mut sides = Side::BOTH.into_iter();
+    sides.find(|side| items.get(*side).unread.contains(key))
+}
+
+/// Why a field is left alone whose value cannot be read. Nobody can tell whether it was changed, so nothing is written
+/// over it and nothing goes from it to the other side.
+pub(super) fn unreadable(side: Side, key: &FieldKey) -> String {
+    format!(
+        "{side} shows a {key} that boardsync cannot read, so it is left alone; set it again in {side}"
+    )
+}
+
 /// A person settled a conflict: the chosen value goes wherever it is not yet.
 fn chosen(
     key: &FieldKey,
@@ -226,7 +248,8 @@ fn plan_gone(
         .any(|key| match (link.base.get(key), left.fields.get(key)) {
             (Some(base), Some(now)) => base.get(kept) != now,
             (None, Some(now)) => !now.is_empty(),
-            (_, None) => false,
+            // What cannot be read may be an edit.
+            (_, None) => left.unread.contains(key),
         });
     let reason = |what: &str| format!("{} ({evidence}); {what}", deleted_in(gone));
     let on_kept = |kind: ActionKind, reason: String| Action {

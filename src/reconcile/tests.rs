@@ -18,4 +18,5 @@ mod refused;
 mod shape;
 mod strangers;
 mod undo;
+mod unread;
 mod values;

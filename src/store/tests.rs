@@ -15,6 +15,7 @@ pub(super) fn item(id: &str, version: i64) -> Item {
         url: format!("https://example.invalid/{id}"),
         fields: BTreeMap::from([(FieldKey::Title, FieldValue::text("Fix the door"))]),
         raw: BTreeMap::new(),
+        unread: BTreeSet::new(),
         markers: Vec::new(),
         backlinks: Vec::new(),
         parent: None,

@@ -1,10 +1,11 @@
 //! Listings, reads by id, markers and the vocabulary.
 
-use crate::world::{BACKLOG, BUGS, MARKER, START, ids, knows, new_item, title, world};
+use crate::world::{BACKLOG, BUGS, MARKER, START, ids, knows, new_item, title, world, world_of};
 use boardsync::connector::{ErrorKind, Fetched, Reader, Watermark, Writer};
-use boardsync::model::{ItemId, PairName};
+use boardsync::model::{FieldKey, ItemId, PairName};
 use boardsync::sandbox::clickup::TeamArchived;
 use boardsync::sandbox::faults::Fault;
+use boardsync::sandbox::halves::half;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -314,4 +315,60 @@ async fn a_listing_from_an_empty_watermark_is_a_full_one() {
     assert!(first.complete);
     assert_eq!(ids(&first), BTreeSet::from([id]));
     assert!(first.watermark.high.is_some());
+}
+
+#[tokio::test]
+async fn half_a_character_in_one_text_stops_no_listing() {
+    let half = half(0xD83D).unwrap();
+    let world = world(|_| {}).await;
+    let broken = world.seed(
+        BACKLOG,
+        json!({"name": format!("a {half}"), "markdown_content": format!("first {half}\n\n\\\\ud83d stays"),
+               "tags": [format!("t{half}")]}),
+    );
+    let whole = world.seed(BACKLOG, json!({"name": "b \u{1f600}"}));
+    let listing = world.all().await;
+    assert_eq!(
+        ids(&listing),
+        BTreeSet::from([broken.clone(), whole.clone()])
+    );
+    let item = world.read(&broken).await;
+    assert_eq!(item.title(), "a \u{fffd}");
+    let text = item.fields[&FieldKey::Description].to_string();
+    assert_eq!(text, "first \u{fffd}\n\n\\\\ud83d stays");
+    assert_eq!(item.fields[&FieldKey::Tags].to_string(), "t\u{fffd}");
+    assert!(item.unread.is_empty());
+    assert_eq!(world.read(&whole).await.title(), "b \u{1f600}");
+}
+
+#[tokio::test]
+async fn half_a_character_in_the_name_of_a_list_a_status_or_a_member_spoils_only_that_name() {
+    let half = half(0xDE00).unwrap();
+    let world = world_of(|config| {
+        config.users[2].username = format!("Bo {half}");
+        config.spaces[0].lists[0].name = format!("Backlog {half}");
+        config.spaces[0].statuses[1].name = format!("doing {half}");
+    })
+    .await;
+    let schema = world
+        .reader
+        .fetch_schema(&PairName::from("web"))
+        .await
+        .unwrap();
+    assert!(
+        schema.people.iter().any(|(_, name)| name == "Bo \u{fffd}"),
+        "{:?}",
+        schema.people
+    );
+    assert!(
+        schema
+            .containers
+            .iter()
+            .any(|(_, name)| name == "Backlog \u{fffd}")
+    );
+    let states = &schema.types[0].states;
+    assert_eq!(
+        (states.len(), states[1].name.as_str()),
+        (4, "doing \u{fffd}")
+    );
 }

@@ -31,6 +31,10 @@ pub struct World {
 }
 
 pub async fn world(quirks: impl FnOnce(&mut Quirks)) -> World {
+    world_of(|config| quirks(&mut config.quirks)).await
+}
+
+pub async fn world_of(change: impl FnOnce(&mut ClickUpConfig)) -> World {
     let (clock, ledger, faults) = (
         SandboxClock::new(START),
         Ledger::default(),
@@ -39,7 +43,7 @@ pub async fn world(quirks: impl FnOnce(&mut Quirks)) -> World {
     let mut config = ClickUpConfig::example();
     config.quirks.rate_limit = 100_000;
     config.users[0].timezone = "America/Los_Angeles".to_owned();
-    quirks(&mut config.quirks);
+    change(&mut config);
     let token = config.token.clone();
     let clickup = ClickUpSandbox::new(clock.clone(), ledger.clone(), faults.clone(), config);
     let server = serve(clickup.router()).await.unwrap();

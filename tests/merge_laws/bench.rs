@@ -8,7 +8,7 @@ use boardsync::reconcile::merge::{Merged, merge_field};
 use boardsync::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
 use boardsync::reconcile::{LinkView, Presence};
 use chrono::NaiveDate;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub const BOTH_WAYS: FieldPolicy = FieldPolicy {
     direction: Direction::Both,
@@ -202,6 +202,7 @@ pub fn item(side: Side, id: &str) -> Item {
         url: format!("https://{}.example/{id}", side.key()),
         fields: BTreeMap::new(),
         raw: BTreeMap::new(),
+        unread: BTreeSet::new(),
         markers: Vec::new(),
         backlinks: Vec::new(),
         parent: None,

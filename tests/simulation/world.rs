@@ -427,6 +427,7 @@ impl World {
             url: url(side, &record.id),
             fields: state.values.clone(),
             raw: BTreeMap::from([(FieldKey::Description, RichText { format, text })]),
+            unread: BTreeSet::new(),
             markers: state.markers.clone(),
             backlinks: Vec::new(),
             parent: None,

@@ -178,3 +178,61 @@ fn a_title_is_one_line_and_never_cut() {
     assert_eq!(one_line(&long), long);
     assert_eq!(one_line(" a \n b "), "a b");
 }
+
+#[test]
+fn a_value_that_cannot_be_read_is_named_and_never_taken_for_cleared() {
+    for text in [json!({"html": "x"}), json!(5), json!(["x"])] {
+        let item = convert(json!({"id": 1, "rev": 1, "fields": {
+            "System.Title": 5, "System.AssignedTo": "Ana", "Microsoft.VSTS.Common.Priority": "high",
+            "System.Tags": "a", "System.Description": text}}));
+        let odd = [
+            FieldKey::Title,
+            FieldKey::Assignees,
+            FieldKey::Priority,
+            FieldKey::Description,
+        ];
+        assert_eq!(item.unread, BTreeSet::from(odd));
+        assert!(!item.fields.contains_key(&FieldKey::Description));
+        assert_eq!(item.fields[&FieldKey::Tags], FieldValue::tags(["a"]));
+    }
+}
+
+#[test]
+fn a_text_in_an_unknown_markup_is_not_read() {
+    let with = |formats: Value| {
+        convert(
+            json!({"id": 1, "rev": 1, "fields": {"System.Description": "x"},
+                       "multilineFieldsFormat": formats}),
+        )
+    };
+    for known in [
+        json!(null),
+        json!({}),
+        json!({"System.Description": null}),
+        json!({"System.Description": "HTML", "Custom.Notes": 7}),
+    ] {
+        assert_eq!(with(known).unread, BTreeSet::new());
+    }
+    for unknown in [json!("asciidoc"), json!(2)] {
+        let item = with(json!({"System.Description": unknown}));
+        assert_eq!(item.unread, BTreeSet::from([FieldKey::Description]));
+    }
+}
+
+#[test]
+fn an_odd_relation_keeps_its_place() {
+    let wire: WorkItem = from_value(json!({"id": 1, "rev": 1, "fields": {}, "relations": [
+        null, {"rel": "Hyperlink", "url": null}, 7,
+        {"rel": "Hyperlink", "url": "https://app.clickup.com/t/1", "attributes": {"comment": "sx1:abc"}}]}))
+    .unwrap();
+    let places: Vec<bool> = wire
+        .relations
+        .iter()
+        .flatten()
+        .map(|relation| relation.rel == "Hyperlink")
+        .collect();
+    assert_eq!(places, [false, false, false, true]);
+    let none: WorkItem =
+        from_value(json!({"id": 1, "rev": 1, "fields": {}, "relations": null})).unwrap();
+    assert_eq!(none.relations.iter().flatten().count(), 0);
+}

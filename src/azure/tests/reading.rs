@@ -3,6 +3,7 @@
 use super::scope;
 use super::server::{Server, addresses, at, start, wire};
 use crate::azure::*;
+use crate::connector::ListedRow;
 use crate::model::Version;
 use serde_json::json;
 
@@ -209,4 +210,34 @@ async fn a_marker_is_found_by_exact_comparison_among_recent_items() {
         query.contains("[System.CreatedDate] >= '2026-05-01T11:00:00Z'"),
         "{query}"
     );
+}
+
+#[tokio::test]
+async fn one_odd_work_item_stops_neither_the_listing_nor_the_others() {
+    let (server, reader, _) = start(vec![scope("a", "One")]).await;
+    {
+        let mut script = server.lock().unwrap();
+        script.queries = vec![vec![1, 2, 3]];
+        let mut half = wire(1, 5, "One", "New");
+        half["fields"]["System.Title"] = json!("a {half}");
+        let mut odd = wire(2, 9, "One", "New");
+        odd["fields"] = json!(null);
+        script.items = BTreeMap::from([(1, half), (2, odd), (3, wire(3, 4, "One", "New"))]);
+    }
+    let listing = reader.fetch_changes(&since(), &|_| held(1)).await.unwrap();
+    assert_eq!(ids(&listing), ["1", "2", "3"]);
+    let title = |row: &ListedRow| row.item.as_ref().map(|item| item.title());
+    assert_eq!(title(&listing.rows[0]).as_deref(), Some("a \u{fffd}"));
+    assert_eq!(title(&listing.rows[1]), None, "to be read by its id");
+    assert_eq!(title(&listing.rows[2]).as_deref(), Some("t"));
+
+    server.lock().unwrap().bin = json!({"value": []});
+    let asked = ["1", "2", "3"].map(ItemId::from).into();
+    let read = reader.fetch_items(&asked).await.unwrap();
+    let seen = |id: &str| matches!(read[&ItemId::from(id)], Fetched::Seen(_));
+    assert_eq!([seen("1"), seen("2"), seen("3")], [true, false, true]);
+    let Fetched::Unclear { reason } = &read[&ItemId::from("2")] else {
+        panic!("an item that cannot be read is held, not gone");
+    };
+    assert!(reason.contains("unknown form"), "{reason}");
 }

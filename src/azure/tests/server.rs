@@ -97,7 +97,9 @@ async fn answer(State(server): State<Server>, method: Method, uri: Uri, body: By
     } else {
         next(&mut script.writes).expect("unexpected write")
     };
-    let mut response = (StatusCode::from_u16(status).unwrap(), answer.to_string()).into_response();
+    // A Rust string cannot hold half a character, so a test writes this and the answer holds the escape.
+    let text = answer.to_string().replace("{half}", "\\ud83d");
+    let mut response = (StatusCode::from_u16(status).unwrap(), text).into_response();
     response.headers_mut().insert(
         "content-type",
         "application/json; charset=utf-8".parse().unwrap(),

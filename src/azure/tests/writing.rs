@@ -20,6 +20,7 @@ pub(super) fn current() -> Item {
             ),
             (FieldKey::Assignees, FieldValue::Empty),
         ]),
+        unread: BTreeSet::new(),
         raw: BTreeMap::from([(
             FieldKey::Description,
             RichText {

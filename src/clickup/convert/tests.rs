@@ -244,3 +244,37 @@ fn a_marker_survives_the_footer_whatever_the_pair_is_called() {
         );
     }
 }
+
+#[test]
+fn a_value_that_cannot_be_read_is_named_and_never_taken_for_cleared() {
+    let item = read(json!({
+        "name": null, "custom_item_id": "bug", "status": {"status": null}, "assignees": null,
+        "tags": [{"name": "a"}, {"name": null}], "priority": {"id": "7", "priority": "asap"},
+        "due_date": "soon", "start_date": "99999999999999999", "time_estimate": [], "points": "many",
+        "markdown_description": 5}));
+    assert_eq!(item.fields, BTreeMap::new());
+    let all: BTreeSet<FieldKey> = FieldKey::BUILT_IN.into_iter().collect();
+    assert_eq!(item.unread, all);
+    assert_eq!(read(json!({})).unread, BTreeSet::new(), "absent is not odd");
+}
+
+#[test]
+fn an_odd_entry_in_a_list_makes_the_whole_list_unreadable_and_nothing_else() {
+    for (body, key) in [
+        (json!({"tags": null, "points": 3}), FieldKey::Tags),
+        (json!({"tags": [null], "points": 3}), FieldKey::Tags),
+        (json!({"tags": "a", "points": 3}), FieldKey::Tags),
+        (
+            json!({"assignees": [{"id": 1, "email": "a@b.example"}, null], "points": 3}),
+            FieldKey::Assignees,
+        ),
+        (
+            json!({"assignees": [{"username": "Ana"}], "points": 3}),
+            FieldKey::Assignees,
+        ),
+    ] {
+        let item = read(body);
+        assert_eq!(item.unread, BTreeSet::from([key]));
+        assert_eq!(item.fields.len(), 1, "{:?}", item.fields);
+    }
+}

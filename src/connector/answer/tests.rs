@@ -7,6 +7,7 @@ fn item(version: i64, fields: &[(FieldKey, FieldValue)]) -> Item {
         version: Version(version),
         url: String::new(),
         fields: fields.iter().cloned().collect(),
+        unread: Default::default(),
         raw: BTreeMap::new(),
         markers: Vec::new(),
         backlinks: Vec::new(),

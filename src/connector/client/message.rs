@@ -103,7 +103,12 @@ impl ApiResponse {
 
     /// Returns whether the answer says that it is JSON.
     pub fn is_json(&self) -> bool {
-        let essence = self.content_type.split(';').next().unwrap_or("").trim();
-        essence == "application/json" || essence.ends_with("+json")
+        is_json(&self.content_type)
     }
+}
+
+/// Returns whether a content type in lower case is one of JSON.
+pub(super) fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or("").trim();
+    essence == "application/json" || essence.ends_with("+json")
 }

@@ -367,3 +367,16 @@ fn waits_count_from_the_servers_own_clock() {
         Some(Duration::from_secs(10))
     );
 }
+
+#[tokio::test]
+async fn half_a_character_in_an_answer_is_read_as_one_replacement_character() {
+    let json = [("content-type", "application/json; charset=utf-8")];
+    let (_, client, _) =
+        Script::start(&[(200, &json, r#"["a\ud83d", "\ud83d\ude00"]"#)], FAST).await;
+    let response = client
+        .send(request(&client, Sending::Repeatable))
+        .await
+        .unwrap();
+    let texts: Vec<String> = response.json(Side::Ado, "probe").unwrap();
+    assert_eq!(texts, ["a\u{fffd}", "\u{1f600}"]);
+}

@@ -37,6 +37,7 @@ fn as_made(id: &ItemId) -> Item {
         url: String::new(),
         fields,
         raw: BTreeMap::new(),
+        unread: BTreeSet::new(),
         markers: Vec::new(),
         backlinks: Vec::new(),
         parent: None,

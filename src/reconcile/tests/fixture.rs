@@ -60,6 +60,7 @@ pub(crate) fn item(side: Side, id: &str, title: &str) -> Item {
         url,
         fields: BTreeMap::from([(FieldKey::Title, FieldValue::text(title))]),
         raw: BTreeMap::new(),
+        unread: BTreeSet::new(),
         markers: Vec::new(),
         backlinks: Vec::new(),
         parent: None,

@@ -1,0 +1,67 @@
+//! Values that a service shows in a form that cannot be read.
+
+use super::fixture::*;
+use crate::model::{FieldKey, FieldValue, Side};
+use crate::reconcile::plan::ActionKind;
+use crate::reconcile::policy::{OnDelete, Policy};
+use crate::reconcile::{LinkView, Origin, reconcile};
+
+fn unreadable(side: Side, key: FieldKey) -> Linked {
+    let mut linked = Linked::new(1).same(FieldKey::Priority, FieldValue::Number(2000));
+    let item = linked.items.get_mut(side);
+    item.fields.remove(&key);
+    item.unread.insert(key);
+    linked
+}
+
+#[test]
+fn a_value_that_cannot_be_read_is_held_by_name_and_the_other_fields_flow() {
+    for side in Side::BOTH {
+        let link = unreadable(side, FieldKey::Priority)
+            .now(side.other(), FieldKey::Priority, FieldValue::Number(1000))
+            .now(side.other(), FieldKey::Title, FieldValue::text("New title"));
+        let plan = plan_one(link.view(), &policy());
+        assert_eq!(changes(&plan), [row(side, "title", "New title")]);
+        let held: Vec<_> = plan
+            .holds
+            .iter()
+            .map(|hold| (hold.side, hold.field.clone()))
+            .collect();
+        assert_eq!(held, [(side, Some(FieldKey::Priority))]);
+        assert!(
+            plan.holds[0].reason.contains("priority"),
+            "{:?}",
+            plan.holds
+        );
+        assert_eq!(plan.in_sync, 0);
+    }
+}
+
+#[test]
+fn a_new_item_is_made_without_what_cannot_be_read() {
+    for (key, creates) in [(FieldKey::Priority, 1), (FieldKey::Title, 0)] {
+        let mut new = item(Side::ClickUp, "86d9", "New");
+        new.fields.insert(FieldKey::Type, FieldValue::choice("Bug"));
+        new.fields.remove(&key);
+        new.unread.insert(key.clone());
+        let mut view = view(Vec::new());
+        view.fresh.clickup.push(fresh(new, Origin::Person));
+        let plan = reconcile(&view, &policy());
+        assert_eq!(plan.actions.len(), creates, "{key}");
+        assert_eq!(plan.holds.len(), 1);
+        assert_eq!(plan.holds[0].field, Some(key));
+    }
+}
+
+#[test]
+fn an_item_with_a_value_that_cannot_be_read_is_never_deleted() {
+    let policy = Policy {
+        on_delete: OnDelete::Delete,
+        ..policy()
+    };
+    let kind = |link: LinkView| plan_one(link, &policy).actions[0].kind;
+    let whole = Linked::new(1).same(FieldKey::Priority, FieldValue::Number(2000));
+    assert_eq!(kind(whole.with(Side::Ado, gone())), ActionKind::Delete);
+    let odd = unreadable(Side::ClickUp, FieldKey::Priority);
+    assert_eq!(kind(odd.with(Side::Ado, gone())), ActionKind::Unlink);
+}
