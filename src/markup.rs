@@ -8,12 +8,14 @@
 use crate::model::TextFormat;
 use markdown_out::Dialect;
 
+mod carry;
 mod entities;
 mod footer;
 mod html_in;
 mod html_out;
 mod html_table;
 mod links;
+mod links_back;
 mod loss;
 mod markdown_in;
 mod markdown_out;
@@ -180,6 +182,52 @@ pub fn merge3(base: &str, a: &str, b: &str) -> TextMerge {
             taking_b: again(&taking_b),
         },
     }
+}
+
+/// Returns what `other` becomes when the edit that made `now` of `base` is made in it. All are canonical Markdown; `base`
+/// and `other` are what two services show of one text, each without what it cannot hold.
+///
+/// What was not edited stays as `other` has it. In an edited paragraph a link of `other` that `base` did not show keeps its
+/// target where its text is still there. Where `base` and `other` are the same, the result is `now`.
+pub fn carry(base: &str, now: &str, other: &str) -> String {
+    carry::carry(base, now, other)
+}
+
+/// Returns canonical Markdown in which relative links lead where they lead on `page`, the address at which the text is
+/// shown. ClickUp drops the target of a relative link, and keeps an absolute one. What leads nowhere from another page (a
+/// place in the same text, a path of a file server) is left as its words. Everything stays as it is if `page` is no address.
+pub fn absolute(markdown: &str, page: &str) -> String {
+    let Some(page) = url::Url::parse(page)
+        .ok()
+        .filter(|_| markdown.contains("]("))
+    else {
+        return markdown.to_owned();
+    };
+    let mut blocks = settle::document(TextFormat::Markdown, markdown).blocks;
+    let mut changed = false;
+    for block in &mut blocks {
+        block.each_runs(&mut |runs| {
+            for run in runs {
+                let relative = run.link.as_deref().filter(|url| links::is_relative(url));
+                let Some(url) = relative else { continue };
+                let whole = page.join(url).ok().filter(|_| !url.starts_with(['#', '%']));
+                run.link = whole.and_then(|url| links::link(url.as_str()));
+                changed = true;
+            }
+        });
+    }
+    match changed {
+        true => canonical(
+            TextFormat::Markdown,
+            &markdown_out::write(&normal::normal(blocks)),
+        ),
+        false => markdown.to_owned(),
+    }
+}
+
+/// Returns whether two canonical texts show the same words in the same order, whatever their links, formats and blocks.
+pub fn same_words(a: &str, b: &str) -> bool {
+    links_back::words_of(a) == links_back::words_of(b)
 }
 
 /// Prefix of the one footer line that we add to a task's description.

@@ -43,6 +43,12 @@ fn stands(url: &str) -> bool {
     }
 }
 
+/// Whether an address says neither where it leads from anywhere nor whom it mentions in ClickUp.
+pub(super) fn is_relative(url: &str) -> bool {
+    url::Url::parse(url) == Err(url::ParseError::RelativeUrlWithoutBase)
+        && !url.starts_with("#user_mention#")
+}
+
 /// The GUID of a mention link.
 pub(super) fn mention(url: &str) -> Option<&str> {
     url.strip_prefix(MENTION_SCHEME).filter(|id| is_guid(id))

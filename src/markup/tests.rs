@@ -1,5 +1,6 @@
 //! The rules of the canonical form, of patching, merging and the footer, one test each.
 
+mod carry;
 mod edits;
 mod losses;
 

@@ -5,6 +5,7 @@ use super::merge::translate;
 use super::plan::{Action, ActionKind, FieldChange, Hold, PairPlan};
 use super::policy::Policy;
 use super::{FreshItem, NAMED, Origin};
+use crate::markup;
 use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side};
 
 /// Plans one unlinked item of `side`. `named_by` is the item on the other side whose unproven marker names it.
@@ -70,9 +71,9 @@ fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
         match translate(key, side, value, policy) {
             Ok(FieldValue::Empty) => {}
             Ok(after) => changes.push(FieldChange {
+                after: whole_links(after, side, item),
                 field: key.clone(),
                 before: None,
-                after,
                 source_value: Some(value.clone()),
                 reason: "new".to_owned(),
             }),
@@ -95,6 +96,16 @@ fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
         }
         .sealed(&policy.pair),
     );
+}
+
+/// A long text for ClickUp with links that work there.
+fn whole_links(value: FieldValue, side: Side, item: &Item) -> FieldValue {
+    match value {
+        FieldValue::Rich(text) if side == Side::Ado => {
+            FieldValue::rich(markup::absolute(&text, &item.url))
+        }
+        value => value,
+    }
 }
 
 fn blank(target: Side, item: &Item) -> Action {

@@ -4,6 +4,7 @@ use super::merge::{Merged, agree, merge_field, spare, translate};
 use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan, Rebase};
 use super::policy::{OnDelete, Policy};
 use super::{LinkView, Presence};
+use crate::markup;
 use crate::model::{ActionId, FieldKey, FieldValue, Folded, Item, Side, Sided};
 use std::collections::BTreeMap;
 
@@ -83,7 +84,7 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
             Some((side, value)) => (chosen(key, *side, value, &now, policy), None),
             None => spare(
                 key,
-                merge_field(key, base, &now, *rule, policy),
+                whole_links(merge_field(key, base, &now, *rule, policy), &now, items),
                 items,
                 *rule,
             ),
@@ -172,6 +173,38 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
     }
     if quiet {
         plan.in_sync += 1;
+    }
+}
+
+/// A long text for ClickUp with links that work there: from ADO's own page a link may leave the host out.
+fn whole_links(merged: Merged, now: &Sided<FieldValue>, items: &Sided<&Item>) -> Merged {
+    let page = &items.ado.url;
+    let spell = |mut to: Sided<Option<FieldValue>>| {
+        if let Some(FieldValue::Rich(text)) = &to.clickup {
+            let value = FieldValue::rich(markup::absolute(text, page));
+            to.clickup = (value != now.clickup).then_some(value);
+        }
+        to
+    };
+    match merged {
+        Merged::Write { to, reason } => match spell(to) {
+            Sided {
+                ado: None,
+                clickup: None,
+            } => Merged::Rebase,
+            to => Merged::Write { to, reason },
+        },
+        Merged::Conflict { to, taken } => match (spell(to), taken) {
+            (
+                Sided {
+                    ado: None,
+                    clickup: None,
+                },
+                Some(_),
+            ) => Merged::Rebase,
+            (to, taken) => Merged::Conflict { to, taken },
+        },
+        merged => merged,
     }
 }
 

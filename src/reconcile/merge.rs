@@ -64,6 +64,10 @@ pub fn merge_field(
         FieldKey::Tags => merge_tags(base, now),
         FieldKey::Assignees => merge_people(base, now, changed, rule, policy),
         FieldKey::Description if changed.ado && changed.clickup => merge_text(base, now, rule),
+        FieldKey::Description => match changed.ado {
+            true => carry_text(Side::Ado, base, now, "changed in Azure DevOps"),
+            false => carry_text(Side::ClickUp, base, now, "changed in ClickUp"),
+        },
         FieldKey::Title
         | FieldKey::Type
         | FieldKey::State
@@ -72,7 +76,6 @@ pub fn merge_field(
         | FieldKey::DueDate
         | FieldKey::Estimate
         | FieldKey::Points
-        | FieldKey::Description
         | FieldKey::Custom(_) => match (changed.ado, changed.clickup) {
             (true, false) => take(key, Side::Ado, now, "changed in Azure DevOps", policy),
             (false, true) => take(key, Side::ClickUp, now, "changed in ClickUp", policy),
@@ -406,45 +409,85 @@ fn text_of(value: &FieldValue) -> &str {
     }
 }
 
-/// Line diff3. Where the two bases differ (a lossy rendering), ClickUp's edit is first carried over to ADO's base, so
-/// that the loss itself is not mistaken for an edit.
+/// One side's edit of a long text, made in the other side's text: what that side's service dropped was no edit, so it is
+/// not carried over with it.
+fn carry_text(
+    from: Side,
+    base: &Sided<FieldValue>,
+    now: &Sided<FieldValue>,
+    reason: &'static str,
+) -> Merged {
+    let to = from.other();
+    let text = |value: &FieldValue| text_of(value).to_owned();
+    let value = FieldValue::rich(markup::carry(
+        &text(base.get(from)),
+        &text(now.get(from)),
+        &text(now.get(to)),
+    ));
+    match value == *now.get(to) {
+        true => Merged::Rebase,
+        false => Merged::Write {
+            to: one(to, value),
+            reason,
+        },
+    }
+}
+
+/// Line diff3. Where the two bases differ (a lossy rendering), each side's edit is first carried over to the other side's
+/// base, so that the loss itself is not mistaken for an edit.
 fn merge_text(base: &Sided<FieldValue>, now: &Sided<FieldValue>, rule: FieldPolicy) -> Merged {
-    let (ado_base, clickup_base) = (text_of(&base.ado), text_of(&base.clickup));
-    let (ado, clickup) = (text_of(&now.ado), text_of(&now.clickup));
-    let carried = if ado_base == clickup_base {
-        clickup.to_owned()
-    } else {
-        match markup::merge3(clickup_base, ado_base, clickup) {
-            TextMerge::Clean(text) => text,
-            TextMerge::Conflict { .. } => clickup.to_owned(),
+    let merged = |side: Side| {
+        let (own, other) = (side, side.other());
+        let text = |values: &Sided<FieldValue>, side: Side| text_of(values.get(side)).to_owned();
+        let own_base = text(base, own);
+        let carried = markup::carry(&text(base, other), &text(now, other), &own_base);
+        markup::merge3(&own_base, &text(now, own), &carried)
+    };
+    let write = |texts: Sided<String>| {
+        texts.map(|side, text| {
+            let value = FieldValue::rich(text);
+            (value != *now.get(side)).then_some(value)
+        })
+    };
+    let held = Merged::Conflict {
+        to: Sided::default(),
+        taken: None,
+    };
+    let merged = Sided::build(merged);
+    let texts = |winner: Side| {
+        let settled = Sided::build(|side| match merged.get(side) {
+            TextMerge::Clean(text) => text.clone(),
+            TextMerge::Conflict { taking_a, .. } if winner == side => taking_a.clone(),
+            TextMerge::Conflict { taking_b, .. } => taking_b.clone(),
+        });
+        // Seen from either side it is one merge: the same words, and a conflict in both or in none.
+        let clean = |side: Side| matches!(merged.get(side), TextMerge::Clean(_));
+        let same = markup::same_words(text_of(&base.ado), text_of(&base.clickup));
+        let apart = same && !markup::same_words(&settled.ado, &settled.clickup);
+        match apart || clean(Side::Ado) != clean(Side::ClickUp) {
+            true => Sided {
+                clickup: settled.ado.clone(),
+                ado: settled.ado,
+            },
+            false => settled,
         }
     };
-    let both = |text: String| {
-        let value = FieldValue::rich(text);
-        Sided::build(|side| (value != *now.get(side)).then(|| value.clone()))
-    };
-    match markup::merge3(ado_base, ado, &carried) {
-        TextMerge::Clean(text) => Merged::Write {
-            to: both(text),
-            reason: "edited on both sides, merged",
-        },
-        TextMerge::Conflict { taking_a, taking_b } => match rule.winner {
-            Some(Side::Ado) => Merged::Conflict {
-                to: both(taking_a),
-                taken: Some(Side::Ado),
-            },
-            Some(Side::ClickUp) => Merged::Conflict {
-                to: both(taking_b),
-                taken: Some(Side::ClickUp),
-            },
-            None => Merged::Conflict {
-                to: Sided {
-                    ado: None,
-                    clickup: None,
+    match (&merged.ado, rule.winner) {
+        (TextMerge::Clean(_), _) => {
+            let to = write(texts(Side::Ado));
+            match to.ado.is_none() && to.clickup.is_none() {
+                true => Merged::Rebase,
+                false => Merged::Write {
+                    to,
+                    reason: "edited on both sides, merged",
                 },
-                taken: None,
-            },
+            }
+        }
+        (TextMerge::Conflict { .. }, Some(winner)) => Merged::Conflict {
+            to: write(texts(winner)),
+            taken: Some(winner),
         },
+        (TextMerge::Conflict { .. }, None) => held,
     }
 }
 

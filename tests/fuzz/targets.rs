@@ -5,7 +5,7 @@ use boardsync::claim;
 use boardsync::commands::cycle::read_plan;
 use boardsync::connector::{ConnectorError, Watermark};
 use boardsync::marker::{self, MarkerKey};
-use boardsync::markup::{TextMerge, canonical, footer, merge3, put, with_footer};
+use boardsync::markup::{TextMerge, canonical, carry, footer, merge3, put, with_footer};
 use boardsync::model::TextFormat::{self, Html, Markdown};
 use boardsync::model::{FieldKey, FieldValue, Item};
 use boardsync::render::{self, Style};
@@ -277,6 +277,20 @@ fn merge(bytes: &[u8]) {
     assert_eq!(merge3(&base, &a, &base), TextMerge::Clean(a.clone()));
     assert_eq!(merge3(&base, &base, &b), TextMerge::Clean(b.clone()));
     assert_eq!(merge3(&base, &a, &a), TextMerge::Clean(a.clone()));
+    assert_eq!(
+        carry(&base, &a, &base),
+        a,
+        "nothing is lost: the edit is the text"
+    );
+    assert_eq!(carry(&base, &base, &b), b, "nobody edited");
+    let carried = carry(&base, &a, &b);
+    assert_eq!(canonical(Markdown, &carried), carried, "it is canonical");
+    bounded(
+        "a carried text",
+        carried.len(),
+        base.len() + a.len() + b.len(),
+        8,
+    );
     let merged = merge3(&base, &a, &b);
     let swapped = match merge3(&base, &b, &a) {
         TextMerge::Conflict { taking_a, taking_b } => TextMerge::Conflict {

@@ -2,7 +2,7 @@
 //! database between two cycles; the judge has to catch every one of them. A judge that cannot fail proves nothing.
 
 use super::generate::Range;
-use super::kinds::{STATES, states};
+use super::kinds::{STATES, STYLED, states};
 use super::script::{Deleting, Script};
 use boardsync::engine::Timing;
 use boardsync::mapping::Relation;
@@ -40,10 +40,12 @@ pub enum Control {
     HalfWayEdit,
     /// A refusal counts for the whole item, whichever part of it is at fault.
     ItemBlamed,
+    /// An edit takes along what its own side's service dropped elsewhere in the text.
+    Losses,
 }
 
 impl Control {
-    pub const ALL: [Control; 14] = [
+    pub const ALL: [Control; 15] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -58,6 +60,7 @@ impl Control {
         Control::SentBase,
         Control::HalfWayEdit,
         Control::ItemBlamed,
+        Control::Losses,
     ];
 
     /// The histories in which it is tried.
@@ -172,6 +175,9 @@ impl Control {
         match &value {
             FieldValue::Choice(name) if self == Control::M0 => {
                 row(name).map_or(value.clone(), |(_, clickup)| FieldValue::choice(clickup))
+            }
+            FieldValue::Rich(text) if self == Control::Losses => {
+                FieldValue::rich(text.replace(STYLED, ""))
             }
             _ => value,
         }

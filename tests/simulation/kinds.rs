@@ -2,7 +2,7 @@
 
 use boardsync::mapping::{People, Relation};
 use boardsync::model::{FieldKey, FieldValue, Folded, Side};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the simulation has to know of one kind.
 pub trait Kind: Sync {
@@ -21,6 +21,11 @@ pub trait Kind: Sync {
     }
     /// The parts of a value that somebody would miss.
     fn pieces(&self, value: &FieldValue) -> BTreeSet<String>;
+    /// The parts that lose something which only this side can hold when they are written as the other side has them: what
+    /// they are now, and what they would be then.
+    fn fine(&self, _value: &FieldValue) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
     /// The parts of the other side's vocabulary that this value of `side` stands for.
     fn images(&self, _side: Side, value: &FieldValue) -> BTreeSet<String> {
         self.pieces(value)
@@ -96,7 +101,7 @@ impl Kind for Title {
 
 /// Long text: paragraphs of one word each. ClickUp's editor can style a word in a way that ADO drops.
 struct Text;
-const STYLED: &str = "styled";
+pub const STYLED: &str = "styled";
 impl Text {
     fn paragraphs(value: &FieldValue) -> Vec<String> {
         match value {
@@ -145,6 +150,13 @@ impl Kind for Text {
         Text::paragraphs(value)
             .iter()
             .map(|word| word.replace(STYLED, ""))
+            .collect()
+    }
+    fn fine(&self, value: &FieldValue) -> BTreeMap<String, String> {
+        Text::paragraphs(value)
+            .into_iter()
+            .filter(|word| word.ends_with(STYLED))
+            .map(|word| (word.clone(), word.replace(STYLED, "")))
             .collect()
     }
     fn agree(&self, ado: &FieldValue, clickup: &FieldValue) -> bool {

@@ -69,6 +69,7 @@ impl World {
                 *record.writes.engine.entry(key.clone()).or_default() += 1;
             }
             self.judge_loss(side, at, kind, old, new, delivery);
+            self.judge_rendering(side, at, kind, old, new);
             let record = &mut self.side.get_mut(side).records[at];
             for piece in kind.pieces(new).difference(&kind.pieces(old)) {
                 record.authored.remove(&(key.clone(), piece.clone()));
@@ -83,6 +84,32 @@ impl World {
                 "I2",
                 format!("{side} {id}: written {gap} ms after it was read"),
             );
+        }
+    }
+
+    /// I1 too: a part that nobody touched keeps what only this side can hold. Where a conflict was decided the other
+    /// side's rendering may come with its words.
+    fn judge_rendering(
+        &mut self,
+        side: Side,
+        at: usize,
+        kind: &dyn Kind,
+        old: &FieldValue,
+        new: &FieldValue,
+    ) {
+        let (kept, words) = (kind.fine(new), kind.pieces(new));
+        for (part, plain) in kind.fine(old) {
+            if kept.contains_key(&part) || !words.contains(&plain) {
+                continue;
+            }
+            if self.logged(side, at, kind, &plain) {
+                self.count("rendering lost in a conflict");
+                continue;
+            }
+            let id = self.side.get(side).records[at].id.clone();
+            let key = kind.key();
+            let what = format!("{side} {id}: {key} \"{part}\" is written as \"{plain}\"");
+            self.violate("I1", what);
         }
     }
 

@@ -71,10 +71,11 @@ impl Remote {
 
     /// What arrives of the fields of a request.
     pub fn arrives(&self, fields: &mut BTreeMap<FieldKey, FieldValue>) {
-        if let (Some(control), Side::ClickUp) = (self.control, self.side)
-            && let Some(value) = fields.remove(&FieldKey::State)
-        {
-            fields.insert(FieldKey::State, control.sent(value));
+        if let (Some(control), Side::ClickUp) = (self.control, self.side) {
+            for key in [FieldKey::State, FieldKey::Description] {
+                let sent = fields.remove(&key).map(|value| control.sent(value));
+                fields.extend(sent.map(|value| (key, value)));
+            }
         }
     }
 

@@ -239,3 +239,91 @@ async fn a_cleared_text_is_cleared_on_the_other_side() {
     assert!(!t.text(&task).contains("words"), "{}", t.text(&task));
     t.quiet().await;
 }
+
+const LOSSY: &str = r##"<p>See <a href="/org/P/_workitems/edit/5">#5</a> and <a href="#six">#6</a>.</p><ul><li>ask <a href="#bo">Bo</a></li><li>wait</li></ul><p>Second words.</p>"##;
+
+/// The first paragraph as ADO has it, byte for byte.
+fn first(text: &str) -> &str {
+    text.split("</p>").next().unwrap()
+}
+
+#[tokio::test]
+async fn an_edit_in_clickup_leaves_what_it_dropped_elsewhere_alone_in_ado() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[(TEXT, json!(LOSSY))]).await;
+    let before = t.string(id, TEXT);
+    let shown = t.text(&task);
+    assert!(
+        !shown.contains("six"),
+        "it leads nowhere from there: {shown}"
+    );
+    assert!(
+        shown.contains("/org/P/_workitems/edit/5"),
+        "written with its host: {shown}"
+    );
+    t.clickup(
+        &task,
+        json!({"markdown_content": shown.replace("Second", "Another").replace("wait", "hurry")}),
+    );
+    t.cycle().await;
+    let after = t.string(id, TEXT);
+    assert_eq!(first(&after), first(&before));
+    for kept in ["Another words", "hurry", "href=\"#bo\"", "href=\"#six\""] {
+        assert!(after.contains(kept), "{kept}: {after}");
+    }
+    assert!(t.conflicts().is_empty());
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn an_edit_in_ado_does_not_rewrite_what_clickup_shows_of_the_rest() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[(TEXT, json!(LOSSY))]).await;
+    let before = t.text(&task);
+    t.ado(
+        id,
+        TEXT,
+        json!(t.string(id, TEXT).replace("Second", "Another")),
+    );
+    t.cycle().await;
+    assert_eq!(t.text(&task), before.replace("Second", "Another"));
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn edits_on_both_sides_leave_what_clickup_dropped_alone() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[(TEXT, json!(LOSSY))]).await;
+    let before = t.string(id, TEXT);
+    t.ado(id, TEXT, json!(before.replace("Second", "Ada's")));
+    t.clickup(
+        &task,
+        json!({"markdown_content": t.text(&task).replace("wait", "hurry")}),
+    );
+    t.cycle().await;
+    let after = t.string(id, TEXT);
+    assert_eq!(first(&after), first(&before));
+    for text in [&after, &t.text(&task)] {
+        assert!(
+            text.contains("Ada's words") && text.contains("hurry"),
+            "{text}"
+        );
+    }
+    assert!(t.conflicts().is_empty());
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn a_link_whose_words_survive_an_edit_of_its_paragraph_keeps_its_target() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[(TEXT, json!(LOSSY))]).await;
+    t.clickup(
+        &task,
+        json!({"markdown_content": t.text(&task).replace("#6.", "#6 before Friday.")}),
+    );
+    t.cycle().await;
+    let after = t.string(id, TEXT);
+    assert!(after.contains("before Friday"), "{after}");
+    assert!(after.contains("href=\"#six\""), "{after}");
+    t.quiet().await;
+}

@@ -152,12 +152,12 @@ fn a_lossy_rendering_is_not_mistaken_for_an_edit() {
             rich("one\n\n2\n\nTHREE"),
         );
     let plan = plan_one(link.view(), &policy());
-    let both = "ONE\n\ntwo\n\nTHREE";
+    // Each side gets the other's edit and keeps its own rendering of what nobody touched.
     assert_eq!(
         changes(&plan),
         [
-            row(Side::Ado, "description", both),
-            row(Side::ClickUp, "description", both)
+            row(Side::Ado, "description", "ONE\n\ntwo\n\nTHREE"),
+            row(Side::ClickUp, "description", "ONE\n\n2\n\nTHREE")
         ]
     );
     assert_eq!(
