@@ -90,6 +90,34 @@ async fn a_choice_thaws_a_frozen_field() {
 }
 
 #[tokio::test]
+async fn a_card_that_a_person_moves_back_and_forth_is_followed_each_time() {
+    for side in Side::BOTH {
+        let t = bench("").await;
+        let (id, task) = t.linked("Task", &[]).await;
+        for n in 0..8 {
+            let (ado, clickup) = match n % 2 {
+                0 => ("Active", "in progress"),
+                _ => ("New", "to do"),
+            };
+            match side {
+                Side::Ado => t.ado(id, STATE, json!(ado)),
+                Side::ClickUp => t.clickup(&task, json!({"status": clickup})),
+            }
+            t.cycle().await;
+            assert_eq!(t.string(id, STATE), ado, "move {n} in {side}");
+            assert_eq!(
+                t.task(&task)["status"]["status"],
+                clickup,
+                "move {n} in {side}"
+            );
+        }
+        assert_eq!(t.open_conflicts(), 0);
+        assert!(t.holds().is_empty());
+        t.quiet().await;
+    }
+}
+
+#[tokio::test]
 async fn a_text_that_somebody_keeps_writing_is_carried_over_each_time() {
     let t = bench("").await;
     let (id, task) = t.linked("Task", &[]).await;

@@ -1,14 +1,16 @@
-//! Tells a loop from work: are we the ones who keep changing this field?
+//! Tells a loop from work: does something undo what we write?
 //!
-//! Two automations that undo each other, or a value that a service keeps rewriting, make every cycle carry the field
-//! over once more. What gives that away is that the writes go round: to both sides, or the same value again. Ever new
-//! values towards one side are somebody writing a long text, however many there are.
+//! Two automations that undo each other, or a value that a service does not keep, make every cycle carry the field over
+//! once more. What gives that away is that our own writes do not stay: the side that we wrote to shows another value soon
+//! after, so that the next write goes the other way, or says the same again. Edits that all come from one side are
+//! followed however often they go back and forth: a person who moves a card between two columns all morning is at work,
+//! and nothing of ours was undone.
 
 use crate::model::{FieldKey, FieldValue, Side, Timestamp};
 
 /// How far back writes count.
 pub const WINDOW_MS: i64 = 3_600_000;
-/// This many writes in the window are let through, even if they go round.
+/// This many writes in a row are let through, even if each of them is undone.
 const WRITES: usize = 4;
 
 /// One write of ours.
@@ -27,40 +29,63 @@ pub struct Past {
 /// Returns why no more is to be written to a field; `writes` are those of its link within the window, oldest first.
 pub fn judge(field: &FieldKey, writes: &[Past]) -> Option<String> {
     let own: Vec<&Past> = writes.iter().filter(|past| past.field == *field).collect();
-    if !(there_and_back(&own) || own.len() > WRITES && goes_round(&own)) {
+    if !(there_and_back(&own) || to_and_fro(&own) || not_kept(&own)) {
         return None;
     }
     Some(format!(
-        "written {} times within the hour and it keeps coming back, so something else keeps changing it; stop that, then choose with `boardsync conflicts resolve`",
+        "written {} times within the hour and undone each time, so something else keeps changing it back; stop that, then choose with `boardsync conflicts resolve`",
         own.len()
     ))
 }
 
-/// x here, something there, x here again: what we wrote was undone, we carried that over, and it was done once more.
+/// x here, y there, and both once more: what we wrote was undone on either side, and undone again.
 fn there_and_back(writes: &[&Past]) -> bool {
-    writes.iter().enumerate().any(|(first, past)| {
-        let later = writes.iter().skip(first + 1);
-        let mut between = false;
-        for next in later {
-            if next.side != past.side {
-                between = true;
-            } else if between && next.value == past.value {
-                return true;
-            }
-        }
-        false
+    Side::BOTH.iter().all(|side| {
+        writes.iter().enumerate().any(|(first, past)| {
+            let mut between = false;
+            past.side == *side
+                && writes.iter().skip(first + 1).any(|next| {
+                    between |= next.side != past.side;
+                    between && next.side == past.side && next.value == past.value
+                })
+        })
     })
 }
 
-fn goes_round(writes: &[&Past]) -> bool {
-    let both = Side::BOTH
-        .iter()
-        .all(|side| writes.iter().any(|past| past.side == *side));
-    let again = writes.iter().enumerate().any(|(at, past)| {
-        let mut later = writes.iter().skip(at + 1);
-        later.any(|next| next.side == past.side && next.value == past.value)
-    });
-    both || again
+/// Writes that went now here, now there, more than [`WRITES`] times in a row: each was answered by another value on the
+/// side that it went to.
+fn to_and_fro(writes: &[&Past]) -> bool {
+    // Both halves of a text merge have one value: nothing was undone between them.
+    runs(writes, |last, next| {
+        last.side != next.side && last.value != next.value
+    }) > WRITES
+}
+
+/// The same value to the same side again and again, with nothing else written there in between.
+fn not_kept(writes: &[&Past]) -> bool {
+    Side::BOTH.iter().any(|side| {
+        let there: Vec<&Past> = writes
+            .iter()
+            .copied()
+            .filter(|past| past.side == *side)
+            .collect();
+        runs(&there, |last, next| last.value == next.value) > WRITES
+    })
+}
+
+/// The length of the longest stretch in which each write stands to the one before it as told.
+fn runs(writes: &[&Past], goes_on: impl Fn(&Past, &Past) -> bool) -> usize {
+    let (mut longest, mut length) = (0, 0);
+    let mut last: Option<&Past> = None;
+    for past in writes.iter().copied() {
+        length = match last {
+            Some(last) if goes_on(last, past) => length + 1,
+            _ => 1,
+        };
+        longest = longest.max(length);
+        last = Some(past);
+    }
+    longest
 }
 
 #[cfg(test)]
@@ -87,12 +112,62 @@ mod tests {
         for (list, expected) in [
             (vec![], false),
             (vec![(ClickUp, "x"), (Ado, "y")], false),
-            (vec![(ClickUp, "x"), (Ado, "y"), (ClickUp, "x")], true),
             (vec![(ClickUp, "x"), (Ado, "y"), (ClickUp, "z")], false),
-            // A person who toggles on one side is followed.
-            (vec![(ClickUp, "x"), (ClickUp, "y"), (ClickUp, "x")], false),
+            // Three merges of a text that two people write.
             (
-                ["x", "y", "x", "y", "x"].map(|v| (ClickUp, v)).to_vec(),
+                ["1", "2", "3"].map(|v| [(ClickUp, v), (Ado, v)]).concat(),
+                false,
+            ),
+            // Somebody took it back once, and somebody else insisted.
+            (vec![(ClickUp, "x"), (Ado, "y"), (ClickUp, "x")], false),
+            (
+                vec![(ClickUp, "x"), (Ado, "y"), (ClickUp, "x"), (Ado, "y")],
+                true,
+            ),
+            (
+                vec![
+                    (Ado, "1"),
+                    (ClickUp, "x"),
+                    (Ado, "y"),
+                    (ClickUp, "x"),
+                    (Ado, "y"),
+                ],
+                true,
+            ),
+            // A person who moves a card back and forth on one side is followed, however often.
+            (
+                ["x", "y"]
+                    .repeat(10)
+                    .iter()
+                    .map(|v| (ClickUp, *v))
+                    .collect(),
+                false,
+            ),
+            (
+                ["x", "y", "z", "x", "z", "y", "x"]
+                    .map(|v| (Ado, v))
+                    .to_vec(),
+                false,
+            ),
+            // Back and forth on one side, and then once on the other.
+            (
+                vec![
+                    (Ado, "x"),
+                    (Ado, "y"),
+                    (Ado, "x"),
+                    (Ado, "y"),
+                    (ClickUp, "x"),
+                    (Ado, "y"),
+                ],
+                false,
+            ),
+            // The same again and again: it does not stay there.
+            (["x"; 4].map(|v| (ClickUp, v)).to_vec(), false),
+            (["x"; 5].map(|v| (ClickUp, v)).to_vec(), true),
+            (
+                ["y", "x", "x", "x", "x", "x"]
+                    .map(|v| (ClickUp, v))
+                    .to_vec(),
                 true,
             ),
             // A text that grows is somebody writing.
@@ -119,12 +194,8 @@ mod tests {
         ] {
             assert_eq!(frozen(&list), expected, "{list:?}");
         }
-        assert!(
-            judge(
-                &FieldKey::State,
-                &writes(&[(ClickUp, "x"), (Ado, "y"), (ClickUp, "x")])
-            )
-            .is_none()
-        );
+        // Writes of another field say nothing.
+        let round = writes(&[(ClickUp, "x"), (Ado, "y"), (ClickUp, "x"), (Ado, "y")]);
+        assert!(judge(&FieldKey::State, &round).is_none());
     }
 }
