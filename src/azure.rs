@@ -28,6 +28,7 @@ mod delta;
 mod errors;
 mod fields;
 mod limits;
+mod link_feed;
 mod patch;
 mod read;
 mod retype;
@@ -215,6 +216,14 @@ impl Reader for AzureReader {
         known: &(dyn for<'a> Fn(&'a ItemId) -> Option<Known> + Send + Sync),
     ) -> Result<Listing, ConnectorError> {
         self.0.fetch_changes(since, known).await
+    }
+
+    async fn fetch_links(
+        &self,
+        since: &Watermark,
+        known: &(dyn for<'a> Fn(&'a ItemId) -> Option<Known> + Send + Sync),
+    ) -> Result<Listing, ConnectorError> {
+        self.0.fetch_links(since, known).await
     }
 
     async fn fetch_all(&self, pairs: &BTreeSet<PairName>) -> Result<Listing, ConnectorError> {

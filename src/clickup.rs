@@ -179,6 +179,7 @@ fn moved(since: &Watermark, seen: Timestamp, started: Option<Timestamp>, end: En
             peak,
             settled: started,
             link_token: None,
+            links_read: None,
         },
         // What lies below the page that it stopped at was not looked at, so the window stays.
         End::Early => Watermark {

@@ -35,6 +35,16 @@ pub trait Reader: Send + Sync {
     /// Lists every item in scope of the given pairs (closed, subtasks and archived included). The walk is complete or an error.
     async fn fetch_all(&self, pairs: &BTreeSet<PairName>) -> Result<Listing, ConnectorError>;
 
+    /// Lists, for a sweep, what no version tells: items that the caller knows and whose links changed since `since`, each
+    /// without a version. The watermark says where to go on. A service without such a list has nothing to tell.
+    async fn fetch_links(
+        &self,
+        _since: &Watermark,
+        _known: &(dyn for<'a> Fn(&'a ItemId) -> Option<Known> + Send + Sync),
+    ) -> Result<Listing, ConnectorError> {
+        Ok(Listing::default())
+    }
+
     /// Reads items by id; the answer has exactly one entry for each id asked.
     async fn fetch_items(
         &self,
@@ -171,6 +181,9 @@ pub struct Watermark {
     /// Continuation token of ADO's link feed.
     #[serde(default)]
     pub link_token: Option<String>,
+    /// By the server's clock: when that feed was read last, or began to wait for its turn.
+    #[serde(default)]
+    pub links_read: Option<Timestamp>,
 }
 
 /// What the caller already holds of an item.

@@ -2,7 +2,7 @@
 //! and the same conversion. For programs that hold a recorded body, and for the fuzz targets.
 
 use super::wire::{LinkFeed, ListOf, WiqlAnswer, WorkItem};
-use super::{convert, delta, errors, fields};
+use super::{convert, errors, fields, link_feed};
 use crate::connector::client::{ApiResponse, tolerant};
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::model::{Item, ItemId, Side, Timestamp};
@@ -73,7 +73,7 @@ pub fn link_page(body: &[u8]) -> Result<LinkPage, ConnectorError> {
             .collect(),
         next: page
             .continuation_token
-            .or_else(|| delta::token_of(page.next_link.as_deref()?)),
+            .or_else(|| link_feed::token_of(page.next_link.as_deref()?)),
         is_last: page.is_last_batch,
     })
 }

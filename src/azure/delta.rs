@@ -2,12 +2,13 @@
 //!
 //! An idle cycle may cost one query and one more request. Re-reading the overlap window would list every item of the last
 //! minutes again and again, so rows whose known version was read inside the window are first explained: one batch of
-//! revisions tells which of them moved. A cycle with nothing to explain spends that request on the link feed. Where the
+//! revisions tells which of them moved. A cycle with nothing to explain spends that request on the link feed, which has its
+//! turn in a busy one too when it has waited for a while ([`super::link_feed`]). Where the
 //! batch is small or most of it is news, it reads whole items, which then need no second read.
 
 use super::api::{BATCH, Select};
 use super::wire::WorkItem;
-use super::{Scope, Shared, fields, wiql};
+use super::{Scope, Shared, fields, link_feed, wiql};
 use crate::connector::client::Priority;
 use crate::connector::{ConnectorError, ErrorKind, Known, ListedRow, Listing, Watermark};
 use crate::model::{Item, ItemId, PairName, Timestamp, Version};
@@ -20,12 +21,9 @@ const OVERLAP_MS: i64 = 5 * 60 * 1000;
 const WHOLE: usize = 20;
 
 /// What is read of an item to tell its revision and its pair.
-const PLACE: [&str; 4] = ["System.Id", "System.Rev", fields::PROJECT, fields::AREA];
+pub(super) const PLACE: [&str; 4] = ["System.Id", "System.Rev", fields::PROJECT, fields::AREA];
 
-/// Most pages of the link feed read in one cycle; the rest follows in the next.
-const MAX_LINK_PAGES: usize = 10;
-
-type KnownFn<'a> = &'a (dyn for<'b> Fn(&'b ItemId) -> Option<Known> + Send + Sync);
+pub(super) type KnownFn<'a> = &'a (dyn for<'b> Fn(&'b ItemId) -> Option<Known> + Send + Sync);
 
 /// Rows of a delta, told apart by what is already known.
 struct Sorted {
@@ -76,6 +74,7 @@ impl Shared {
             peak: None,
             settled: Some(found.as_of),
             link_token: since.link_token.clone(),
+            links_read: since.links_read,
         };
         let most = if ask_again { BATCH } else { WHOLE };
         let whole = to_read.len() <= most;
@@ -106,9 +105,12 @@ impl Shared {
                 None => tracing::debug!(id, "changed item is in no pair's area any more"),
             }
         }
-        if to_read.is_empty() && !ask_again {
-            let (ends, token) = self.changed_links(since, high, known).await?;
+        let quiet = to_read.is_empty() && !ask_again;
+        watermark.links_read = since.links_read.or(Some(found.as_of));
+        if quiet || link_feed::is_due(since.links_read, found.as_of) {
+            let (ends, token) = self.changed_links(since, link_feed::PAGES, known).await?;
             watermark.link_token = token;
+            watermark.links_read = Some(found.as_of);
             let open: BTreeSet<i64> = ends
                 .into_iter()
                 .filter(|id| !rows.contains_key(id))
@@ -124,71 +126,8 @@ impl Shared {
         })
     }
 
-    /// Reads the link feed. Returns the known ends of changed links and the token to go on from. A server without the
-    /// feed is no error: sweeps find moved links too.
-    async fn changed_links(
-        &self,
-        since: &Watermark,
-        high: Timestamp,
-        known: KnownFn<'_>,
-    ) -> Result<(BTreeSet<i64>, Option<String>), ConnectorError> {
-        let mut token = since.link_token.clone();
-        let mut ends = BTreeSet::new();
-        for _ in 0..MAX_LINK_PAGES {
-            let page = match self.api.link_feed(token.as_deref(), high).await {
-                Ok(page) => page,
-                Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused) => {
-                    tracing::debug!("link feed not available: {error}");
-                    return Ok((ends, None));
-                }
-                Err(error) => return Err(error),
-            };
-            for link in &page.values {
-                for id in [link.source, link.target] {
-                    if known(&ItemId(id.to_string())).is_some() {
-                        ends.insert(id);
-                    }
-                }
-            }
-            let next = page
-                .continuation_token
-                .or_else(|| token_of(page.next_link.as_deref()?));
-            let stuck = next.is_none() || next == token;
-            token = next.or(token);
-            if page.is_last_batch || stuck {
-                break;
-            }
-        }
-        Ok((ends, token))
-    }
-
-    /// Builds rows for ends of changed links. Their version says nothing (ADO-1), so it is left out: read them.
-    async fn link_rows(
-        &self,
-        ids: &BTreeSet<i64>,
-        groups: &[wiql::Group],
-    ) -> Result<BTreeMap<i64, ListedRow>, ConnectorError> {
-        let mut rows = BTreeMap::new();
-        if let [only] = self.scopes.as_slice() {
-            for id in ids {
-                rows.insert(*id, row(*id, only.pair.clone(), None));
-            }
-            return Ok(rows);
-        }
-        for (id, wire) in self.places(ids, Select::Fields(&PLACE)).await? {
-            let scopes: Vec<&Scope> = self.scopes.iter().collect();
-            let pair = self
-                .pair_of(&wire, groups)
-                .or_else(|| attribute(&wire, scopes));
-            if let Some(pair) = pair {
-                rows.insert(id, row(id, pair, None));
-            }
-        }
-        Ok(rows)
-    }
-
     /// Reads revision and place of items, or all of them.
-    async fn places(
+    pub(super) async fn places(
         &self,
         ids: &BTreeSet<i64>,
         select: Select<'_>,
@@ -203,7 +142,7 @@ impl Shared {
     }
 
     /// Attributes an item among the pairs that share a query.
-    fn pair_of(&self, wire: &WorkItem, groups: &[wiql::Group]) -> Option<PairName> {
+    pub(super) fn pair_of(&self, wire: &WorkItem, groups: &[wiql::Group]) -> Option<PairName> {
         let shared: BTreeSet<&PairName> = groups
             .iter()
             .filter(|group| group.pairs.len() > 1)
@@ -262,6 +201,7 @@ impl Shared {
                 peak: None,
                 settled: Some(found.as_of),
                 link_token: None,
+                links_read: Some(found.as_of),
             },
             complete: true,
             failed: found.failed,
@@ -269,13 +209,13 @@ impl Shared {
     }
 }
 
-fn attribute(wire: &WorkItem, scopes: Vec<&Scope>) -> Option<PairName> {
+pub(super) fn attribute(wire: &WorkItem, scopes: Vec<&Scope>) -> Option<PairName> {
     let project = wire.text(fields::PROJECT)?;
     let area = wire.text(fields::AREA).unwrap_or(project);
     wiql::attribute(scopes, project, area).map(|scope| scope.pair.clone())
 }
 
-fn row(id: i64, pair: PairName, version: Option<Version>) -> ListedRow {
+pub(super) fn row(id: i64, pair: PairName, version: Option<Version>) -> ListedRow {
     ListedRow {
         id: ItemId(id.to_string()),
         pair,
@@ -301,13 +241,4 @@ fn sort(found: &BTreeMap<i64, Option<PairName>>, window: Timestamp, known: Known
         }
     }
     sorted
-}
-
-/// Takes the continuation token out of a link to the next page.
-pub(super) fn token_of(link: &str) -> Option<String> {
-    url::Url::parse(link)
-        .ok()?
-        .query_pairs()
-        .find(|(name, _)| name.eq_ignore_ascii_case("continuationToken"))
-        .map(|(_, value)| value.into_owned())
 }

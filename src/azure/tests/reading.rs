@@ -13,6 +13,7 @@ fn since() -> Watermark {
         peak: None,
         settled: None,
         link_token: Some("77".to_owned()),
+        links_read: Some(at("2026-05-01T11:59:30Z")),
     }
 }
 
@@ -240,4 +241,59 @@ async fn one_odd_work_item_stops_neither_the_listing_nor_the_others() {
         panic!("an item that cannot be read is held, not gone");
     };
     assert!(reason.contains("unknown form"), "{reason}");
+}
+
+#[tokio::test]
+async fn the_link_feed_has_its_turn_on_a_board_where_somebody_is_always_at_work() {
+    for (read, pages) in [("2026-05-01T11:55:00Z", 0), ("2026-05-01T11:40:00Z", 1)] {
+        let (server, reader, _) = start(vec![scope("a", "One")]).await;
+        {
+            let mut script = server.lock().unwrap();
+            script.queries = vec![vec![1]];
+            script.items = BTreeMap::from([(1, wire(1, 5, "One", "New"))]);
+            script.links = json!({"values": [{"sourceId": 8, "targetId": 9}],
+                                  "continuationToken": "78", "isLastBatch": true});
+        }
+        let since = Watermark {
+            links_read: Some(at(read)),
+            ..since()
+        };
+        let known = |_: &ItemId| held(4);
+        let listing = reader.fetch_changes(&since, &known).await.unwrap();
+        let feed = addresses(&server);
+        let feed = feed
+            .iter()
+            .filter(|address| address.contains("workitemlinks"));
+        assert_eq!(feed.count(), pages, "{read}");
+        let (token, told) = match pages {
+            0 => ("77", vec!["1"]),
+            _ => ("78", vec!["1", "8", "9"]),
+        };
+        assert_eq!(listing.watermark.link_token.as_deref(), Some(token));
+        assert_eq!(ids(&listing), told);
+        let turn = listing.watermark.links_read.unwrap();
+        assert_eq!(turn == at(read), pages == 0);
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_reads_the_link_feed_to_its_end_and_keeps_the_place() {
+    let (server, reader, _) = start(vec![scope("a", "One")]).await;
+    server.lock().unwrap().link_pages = (1..=25)
+        .map(|n| {
+            json!({"values": [{"sourceId": n, "targetId": 100}],
+                        "continuationToken": format!("t{n}"), "isLastBatch": n == 25})
+        })
+        .collect();
+    let known = |id: &ItemId| (id.as_str() == "25").then(|| held(3)).flatten();
+    let links = reader.fetch_links(&since(), &known).await.unwrap();
+    assert_eq!(ids(&links), ["25"]);
+    assert_eq!(links.rows[0].version, None);
+    assert_eq!(links.watermark.link_token.as_deref(), Some("t25"));
+    let first = reader
+        .fetch_links(&Watermark::default(), &known)
+        .await
+        .unwrap();
+    assert!(first.rows.is_empty(), "before anything was read");
+    assert_eq!(listing_requests(&server), 25);
 }

@@ -20,6 +20,8 @@ pub(super) struct Script {
     pub(super) items: BTreeMap<i64, Value>,
     pub(super) bin: Value,
     pub(super) links: Value,
+    /// Pages of the link feed, in turn; then `links`.
+    pub(super) link_pages: Vec<Value>,
     /// Status and body per write, in turn.
     pub(super) writes: Vec<(u16, Value)>,
 }
@@ -72,7 +74,11 @@ async fn answer(State(server): State<Server>, method: Method, uri: Uri, body: By
             .collect();
         (200, json!({"count": found.len(), "value": found}))
     } else if address.contains("/reporting/workitemlinks") {
-        match script.links.clone() {
+        let page = match script.link_pages.is_empty() {
+            true => script.links.clone(),
+            false => script.link_pages.remove(0),
+        };
+        match page {
             Value::Null => (404, json!({"message": "no such feed"})),
             page => (200, page),
         }

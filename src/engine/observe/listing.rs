@@ -17,15 +17,23 @@ impl Engine {
     ) -> Result<Listing, CycleError> {
         let reader = self.readers.get(side);
         let since = self.store().watermark(side)?;
-        if swept.len() == pairs {
-            return whole(reader.fetch_all(swept).await?);
-        }
         let known = |id: &ItemId| -> Option<Known> { self.store().known(side, id).ok().flatten() };
+        if swept.len() == pairs {
+            let links = reader.fetch_links(&since, &known).await?;
+            let mut full = whole(reader.fetch_all(swept).await?)?;
+            full.watermark.link_token = links.watermark.link_token;
+            full.rows = with_links(full.rows, links.rows);
+            return Ok(full);
+        }
         let mut delta = whole(reader.fetch_changes(&since, &known).await?)?;
         if !swept.is_empty() {
             let full = whole(reader.fetch_all(swept).await?)?;
-            delta.rows.retain(|row| !swept.contains(&row.pair));
-            delta.rows.extend(full.rows);
+            let (twice, mut rows): (Vec<_>, Vec<_>) = delta
+                .rows
+                .into_iter()
+                .partition(|row| swept.contains(&row.pair));
+            rows.extend(with_links(full.rows, twice));
+            delta.rows = rows;
         }
         Ok(delta)
     }
@@ -173,6 +181,18 @@ fn whole(listing: Listing) -> Result<Listing, CycleError> {
             ..listing
         }),
     }
+}
+
+/// Takes the version from each row of a complete listing that `told` lists without one: its links changed, which no
+/// version shows, so it is read. What the complete listing does not list is left out.
+fn with_links(mut rows: Vec<ListedRow>, told: Vec<ListedRow>) -> Vec<ListedRow> {
+    let told = told.into_iter().filter(|row| row.version.is_none());
+    let told: BTreeSet<ItemId> = told.map(|row| row.id).collect();
+    for row in rows.iter_mut().filter(|row| told.contains(&row.id)) {
+        row.version = None;
+        row.item = None;
+    }
+    rows
 }
 
 /// Returns whether a row shows every field that the link has a base for: a listing may leave some out.

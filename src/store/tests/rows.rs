@@ -414,6 +414,7 @@ fn single_values_are_read_back_as_written() {
         peak: None,
         settled: None,
         link_token: Some("t".to_owned()),
+        links_read: Some(Timestamp(6)),
     };
     let state = PairState {
         fingerprint: Some("f".to_owned()),
