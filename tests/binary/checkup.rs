@@ -3,6 +3,7 @@
 use super::bench::Bench;
 use boardsync::model::Side;
 use boardsync::sandbox::faults::Fault;
+use boardsync::sandbox::world::LIST;
 use serde_json::{Value, json};
 
 /// Kinds of the open differences of the one pair, sorted.
@@ -227,4 +228,31 @@ async fn a_lost_database_is_rebuilt_from_the_markers() {
     assert_eq!(bench.titles().len(), 5);
     bench.run(&["doctor"]).await.left_with(0);
     bench.run(&["verify"]).await.left_with(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_priority_that_azure_devops_fills_in_is_no_open_difference() {
+    let bench = Bench::equal().await;
+    let clickup = &bench.world.clickup;
+    let task = clickup
+        .create_task(LIST, &json!({ "name": "Without a priority" }))
+        .unwrap();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    bench.quiet().await;
+    bench.run(&["verify"]).await.left_with(0);
+    assert!(clickup.task(&task).unwrap()["priority"].is_null());
+    // Somebody sets one, and takes it away again.
+    for (priority, name) in [(json!(1), "set"), (json!(null), "taken away")] {
+        clickup
+            .edit(&task, &json!({ "priority": priority }))
+            .unwrap();
+        bench.run(&["reconcile", "--once"]).await.left_with(0);
+        bench.quiet().await;
+        assert_eq!(
+            clickup.task(&task).unwrap()["priority"].is_null(),
+            priority.is_null(),
+            "{name}"
+        );
+        bench.run(&["verify"]).await.left_with(0);
+    }
 }

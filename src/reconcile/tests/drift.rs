@@ -295,3 +295,39 @@ fn what_holds_a_linked_item_holds_no_other_with_its_number() {
         [DriftKind::Held, DriftKind::ByRule]
     );
 }
+
+#[test]
+fn a_priority_that_ado_filled_in_is_in_step_until_somebody_sets_one() {
+    let number = |level: i64| FieldValue::Number(1000 * level);
+    let link = || Linked::new(1).agreed(FieldKey::Priority, number(2), FieldValue::Empty);
+    assert_eq!(kinds(link().view()), [DriftKind::ByRule]);
+    let plan = fixture::plan_one(link().view(), &policy());
+    assert_eq!((plan.actions.len(), plan.rebases.len()), (0, 0));
+    for (side, value) in [(Side::ClickUp, number(1)), (Side::Ado, number(3))] {
+        let link = || link().now(side, FieldKey::Priority, value.clone());
+        let plan = fixture::plan_one(link().view(), &policy());
+        assert_eq!(
+            fixture::changes(&plan),
+            [fixture::row(side.other(), "priority", &value.to_string())]
+        );
+        assert_eq!(kinds(link().view()), [DriftKind::Pending]);
+    }
+    // The other way round is nobody's default.
+    let link = Linked::new(1).agreed(FieldKey::Priority, FieldValue::Empty, number(2));
+    assert_eq!(kinds(link.view()), [DriftKind::Settled]);
+}
+
+#[test]
+fn a_link_that_one_service_drops_is_in_step_and_other_words_are_not() {
+    let rich = |text: &str| FieldValue::rich(text.to_owned());
+    let of = |clickup: &str| {
+        let ado = rich("See [#5](../edit/5).\n\nSecond.");
+        kinds(
+            Linked::new(1)
+                .agreed(FieldKey::Description, ado, rich(clickup))
+                .view(),
+        )
+    };
+    assert_eq!(of("See #5.\n\nSecond."), [DriftKind::ByRule]);
+    assert_eq!(of("See #5.\n\nThird."), [DriftKind::Settled]);
+}
