@@ -1,4 +1,5 @@
-//! Memory of a cycle, counted in allocations: `cargo bench --bench memory [-- LINKS ...]`.
+//! Memory of a cycle, counted in allocations: `cargo bench --bench memory [-- LINKS ...]`. The first plan of a large board
+//! alone: `cargo bench --bench memory -- first`.
 //!
 //! Counts what the program itself allocates on the one thread that runs the cycle. SQLite's page cache (2 MiB per
 //! connection) is C and not in it. Fails when an idle cycle depends on the number of links.
@@ -13,6 +14,7 @@ mod board;
 
 use allocation_counter::{AllocationInfo, measure};
 use board::Board;
+use boardsync::render::PlanJson;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -81,7 +83,36 @@ fn show(title: &str, all: &[Figures]) {
     }
 }
 
+/// The board of the first plan: items, and bytes of text in each.
+const FIRST: (i64, usize) = (20_500, 4096);
+/// Most bytes that it may take. The systemd unit has `MemoryMax=512M`, for this and for the rest of the program.
+const MOST: u64 = 400 << 20;
+
+/// What the first plan of a board takes, shown as JSON and saved.
+fn first_plan() {
+    let (items, text) = FIRST;
+    let board = Board::unread(items, text);
+    let mut actions = 0;
+    let memory = measure(|| {
+        let observed = board.observe(true);
+        actions = observed.plan.writes();
+        serde_json::to_writer_pretty(std::io::sink(), &PlanJson(&observed.plan)).unwrap();
+        serde_json::to_writer_pretty(std::io::sink(), &observed.plan).unwrap();
+    });
+    println!(
+        "\nFirst plan of {items} items with {text} bytes of text: {actions} creates, peak {} bytes, {} an item",
+        memory.bytes_max,
+        memory.bytes_max / items.unsigned_abs()
+    );
+    assert_eq!(actions, usize::try_from(items).unwrap());
+    assert!(memory.bytes_max <= MOST, "peak of a first plan");
+}
+
 fn main() {
+    if std::env::args().any(|argument| argument == "first") {
+        first_plan();
+        return;
+    }
     let named: Vec<i64> = std::env::args()
         .skip(1)
         .filter_map(|a| a.parse().ok())
@@ -106,6 +137,7 @@ fn main() {
     }
     show("Idle cycle (delta)", &idle);
     show("Full sweep, nothing changed", &sweeps);
+    first_plan();
     let Some(first) = idle.first() else { return };
     for one in &idle {
         assert_eq!(one.pages, first.pages, "requests of an idle cycle");

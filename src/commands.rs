@@ -165,11 +165,49 @@ pub(crate) fn note(text: &str) {
 /// Whether a JSON result was printed. A failure after it goes to stderr alone: stdout holds one JSON text.
 static PRINTED_JSON: AtomicBool = AtomicBool::new(false);
 
-/// Writes a JSON result to stdout, indented, with a final line break.
-pub(crate) fn print_json(value: &Value) {
+/// Writes a JSON result to stdout, indented, with a final line break. Line by line: the first plan of a large board is
+/// never there as one text.
+pub(crate) fn print_json(value: &(impl serde::Serialize + ?Sized)) {
     PRINTED_JSON.store(true, Ordering::Relaxed);
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    print(&format!("{}\n", crate::render::escape_json(&text)));
+    let mut lines = Lines::default();
+    let _ = serde_json::to_writer_pretty(&mut lines, value);
+    let _ = lines.flush();
+    print("\n");
+}
+
+/// Prints what is written to it a few whole lines at a time. A line of indented JSON holds a value whole, so that a
+/// credential in it is never cut in two.
+#[derive(Default)]
+struct Lines(Vec<u8>);
+
+impl Lines {
+    const ENOUGH: usize = 64 << 10;
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        // The line breaks are those between values; in a value they are escaped.
+        if self.0.len() >= Lines::ENOUGH
+            && bytes.contains(&b'\n')
+            && let Some(end) = self.0.iter().rposition(|b| *b == b'\n')
+        {
+            let rest = self.0.split_off(end + 1);
+            print(&crate::render::escape_json(&String::from_utf8_lossy(
+                &self.0,
+            )));
+            self.0 = rest;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        print(&crate::render::escape_json(&String::from_utf8_lossy(
+            &self.0,
+        )));
+        self.0.clear();
+        Ok(())
+    }
 }
 
 fn style(global: &crate::cli::Global) -> Style {

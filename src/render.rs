@@ -15,7 +15,7 @@ mod table;
 pub(crate) use conflict::plain;
 pub use conflict::{ConflictRow, conflict_list, conflict_list_json, conflict_show};
 pub use drift::{DriftView, drift};
-pub use json::plan_json;
+pub use json::{PlanJson, plan_json};
 pub use outcome::{Outcome, OutcomeResult, ReportView, report, report_json};
 pub use paint::{Style, amount, escape, escape_json, hanging, plural};
 pub use plan::plan;

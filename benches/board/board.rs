@@ -12,6 +12,7 @@ use boardsync::engine::observe::Observed;
 use boardsync::engine::{Engine, Scope, Timing, Writers};
 use boardsync::mapping::{People, Relation};
 use boardsync::marker::MarkerKey;
+use boardsync::markup;
 use boardsync::model::{
     FieldKey, FieldValue, Folded, Item, ItemId, PairName, RichText, Side, Sided, TextFormat,
     Timestamp, Version,
@@ -132,6 +133,8 @@ pub fn base(items: &Sided<Item>) -> BTreeMap<FieldKey, Sided<FieldValue>> {
 pub struct Service {
     side: Side,
     count: i64,
+    /// Bytes that every long text has beside its ordinary ones.
+    text: usize,
     /// Listings and reads that were asked for, in pages.
     pub pages: AtomicUsize,
     /// Writes that were asked for.
@@ -139,13 +142,30 @@ pub struct Service {
 }
 
 impl Service {
-    fn new(side: Side, count: i64) -> Service {
+    fn new(side: Side, count: i64, text: usize) -> Service {
         Service {
             side,
             count,
+            text,
             pages: AtomicUsize::new(0),
             writes: AtomicUsize::new(0),
         }
+    }
+
+    fn item(&self, n: i64) -> Item {
+        let mut item = item(self.side, n);
+        if self.text > 0 {
+            let more = "words and more words of a long text. ".repeat(self.text / 37);
+            let raw = item.raw.get_mut(&FieldKey::Description).unwrap();
+            raw.text = match self.side {
+                Side::Ado => format!("{}<p>{more}</p>", raw.text),
+                Side::ClickUp => format!("{}\n\n{more}", raw.text),
+            };
+            let text = markup::canonical(raw.format, &raw.text);
+            item.fields
+                .insert(FieldKey::Description, FieldValue::rich(text));
+        }
+        item
     }
 
     /// ADO lists ids with versions, ClickUp whole tasks.
@@ -153,7 +173,7 @@ impl Service {
         let pages = usize::try_from((ids.end - ids.start) / PAGE).unwrap_or(0);
         self.pages.fetch_add(pages, Ordering::Relaxed);
         let row = |n| {
-            let shown = (self.side == Side::ClickUp).then(|| Box::new(item(self.side, n)));
+            let shown = (self.side == Side::ClickUp).then(|| Box::new(self.item(n)));
             ListedRow {
                 id: ItemId(n.to_string()),
                 pair: pair(),
@@ -202,6 +222,7 @@ impl Reader for Service {
             rows,
             watermark: watermark(),
             complete: false,
+            ..Listing::default()
         })
     }
 
@@ -210,6 +231,7 @@ impl Reader for Service {
             rows: self.rows(0..self.count),
             watermark: watermark(),
             complete: true,
+            ..Listing::default()
         })
     }
 
@@ -220,7 +242,7 @@ impl Reader for Service {
         self.pages.fetch_add(ids.len(), Ordering::Relaxed);
         let seen = |id: &ItemId| {
             let n = id.as_str().parse().unwrap_or_default();
-            (id.clone(), Fetched::Seen(Box::new(item(self.side, n))))
+            (id.clone(), Fetched::Seen(Box::new(self.item(n))))
         };
         Ok(ids.iter().map(seen).collect())
     }
@@ -281,10 +303,28 @@ pub struct Board {
 impl Board {
     /// Builds a board of `count` linked pairs of items, all in sync.
     pub fn new(count: i64) -> Board {
+        let services = Sided::build(|side| Service::new(side, count, 0));
+        Board::of(services, |database| filled(database, count))
+    }
+
+    /// Builds a board of `count` work items that nothing was ever read of, each with a text of `text` bytes, and no tasks.
+    #[allow(
+        dead_code,
+        reason = "every bench compiles this file, and one of them looks at a first contact"
+    )]
+    pub fn unread(count: i64, text: usize) -> Board {
+        let services = Sided {
+            ado: Service::new(Side::Ado, count, text),
+            clickup: Service::new(Side::ClickUp, 0, 0),
+        };
+        Board::of(services, |database| Store::open(database).unwrap())
+    }
+
+    fn of(services: Sided<Service>, store: impl FnOnce(&Path) -> Store) -> Board {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("state.db");
-        let store = filled(&database, count);
-        let services = Sided::build(|side| Arc::new(Service::new(side, count)));
+        let store = store(&database);
+        let services = services.map(|_, service| Arc::new(service));
         Board {
             engine: Engine {
                 readers: services

@@ -74,7 +74,7 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
 
 fn show(context: &Context, plan: &Plan) {
     if context.global.json {
-        print_json(&render::plan_json(plan));
+        print_json(&render::PlanJson(plan));
     } else {
         print(&render::plan(plan, &context.style));
     }

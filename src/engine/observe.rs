@@ -83,6 +83,7 @@ impl Observed {
 #[derive(Default)]
 struct Focus {
     links: BTreeMap<LinkId, LinkRow>,
+    /// Unlinked items, with what a listing showed of them until everything is read.
     fresh: Sided<BTreeMap<ItemId, Option<Item>>>,
     /// Linked items that a listing showed well enough to plan from.
     held: Sided<BTreeMap<ItemId, Item>>,
@@ -167,13 +168,12 @@ impl Engine {
                 continue;
             };
             let store = self.store();
-            let view = self.view(&store, policy, &focus, &mut observed)?;
             let approved = !unapproved.contains(&policy.pair);
             let policy = Policy {
                 approved,
                 ..policy.clone()
             };
-            let mut plan = self.decide(&store, &view, &policy)?;
+            let mut plan = self.plan_pair(&store, &policy, &focus, &mut observed)?;
             plan.ran_before =
                 plan.first_contact && store.pair_state(&policy.pair)?.fingerprint.is_some();
             // A link that no listing names is as it was when it was last looked at.
@@ -230,8 +230,8 @@ impl Engine {
         self.read(&mut focus, &mut observed).await?;
         if let Some(focus) = focus.get(pair) {
             let store = self.store();
-            let view = self.view(&store, policy, focus, &mut observed)?;
-            observed.plan = plan_of(now, vec![self.decide(&store, &view, policy)?]);
+            let plan = self.plan_pair(&store, policy, focus, &mut observed)?;
+            observed.plan = plan_of(now, vec![plan]);
         }
         Ok(observed)
     }

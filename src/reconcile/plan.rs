@@ -88,11 +88,13 @@ impl PairPlan {
     /// Returns the hash that an approval names: 16 hex digits over what would be written, and over bases that move by reading alone.
     pub fn hash(&self) -> String {
         let written = (&self.pair, &self.fingerprint, &self.actions);
-        let text = match self.reread.is_empty() {
-            true => serde_json::to_string(&written),
-            false => serde_json::to_string(&(written, &self.reread)),
+        // Into the digest and not into a text: the first plan of a large board is hundreds of megabytes of it.
+        let mut digest = Digested(Sha256::new());
+        let _ = match self.reread.is_empty() {
+            true => serde_json::to_writer(&mut digest, &written),
+            false => serde_json::to_writer(&mut digest, &(written, &self.reread)),
         };
-        hex_prefix(&text.unwrap_or_default())
+        prefix(digest.0)
     }
 
     /// Returns the tripped guards that only an approval of exactly this plan lets through. A pair's very first plan
@@ -122,8 +124,25 @@ impl Plan {
 }
 
 fn hex_prefix(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    hex::encode(digest).chars().take(16).collect()
+    prefix(Sha256::new_with_prefix(text.as_bytes()))
+}
+
+/// Takes in what is written to it.
+struct Digested(Sha256);
+
+impl std::io::Write for Digested {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn prefix(digest: Sha256) -> String {
+    hex::encode(digest.finalize()).chars().take(16).collect()
 }
 
 /// What an action does.

@@ -45,21 +45,7 @@ impl Engine {
                 *answers.get_mut(side) = read;
             }
         }
-        for focus in focus.values_mut() {
-            for side in Side::BOTH {
-                for (id, slot) in focus
-                    .fresh
-                    .get_mut(side)
-                    .iter_mut()
-                    .filter(|(_, slot)| slot.is_none())
-                {
-                    if let Some(Fetched::Seen(item)) = answers.get(side).get(id) {
-                        *slot = Some(item.as_ref().clone());
-                    }
-                }
-            }
-        }
-        self.read_presences(focus, &answers, observed);
+        read_presences(focus, answers, observed);
         Ok(())
     }
 
@@ -86,58 +72,6 @@ impl Engine {
             *fetched = Fetched::Unclear { reason };
         }
         Ok(())
-    }
-
-    fn read_presences(
-        &self,
-        focus: &BTreeMap<PairName, Focus>,
-        answers: &Sided<BTreeMap<ItemId, Fetched>>,
-        observed: &mut Observed,
-    ) {
-        for side in Side::BOTH {
-            for (id, fetched) in answers.get(side) {
-                if let Fetched::Seen(item) = fetched {
-                    observed
-                        .items
-                        .get_mut(side)
-                        .insert(id.clone(), item.as_ref().clone());
-                }
-            }
-            for focus in focus.values() {
-                for (id, item) in focus.held.get(side) {
-                    if answers.get(side).contains_key(id) {
-                        continue;
-                    }
-                    if side == Side::ClickUp {
-                        observed.unread.insert(id.clone());
-                    }
-                    observed
-                        .items
-                        .get_mut(side)
-                        .insert(id.clone(), item.clone());
-                }
-                for (id, item) in focus.fresh.get(side) {
-                    if let Some(item) = item {
-                        observed
-                            .items
-                            .get_mut(side)
-                            .entry(id.clone())
-                            .or_insert_with(|| item.clone());
-                    }
-                }
-            }
-        }
-        observed.gone = Sided::build(|side| {
-            answers
-                .get(side)
-                .iter()
-                .filter_map(|(id, fetched)| match fetched {
-                    Fetched::Seen(_) => None,
-                    Fetched::Gone { evidence } => Some((id.clone(), Ok(evidence.clone()))),
-                    Fetched::Unclear { reason } => Some((id.clone(), Err(reason.clone()))),
-                })
-                .collect()
-        });
     }
 
     /// The service's clock as of its last answer, or ours where it never said.
@@ -220,6 +154,50 @@ impl Engine {
             },
         }
     }
+}
+
+/// Moves what was read into `observed`. Each item is there once: on the first contact of a large board every copy of the
+/// long texts would count.
+fn read_presences(
+    focus: &mut BTreeMap<PairName, Focus>,
+    mut answers: Sided<BTreeMap<ItemId, Fetched>>,
+    observed: &mut Observed,
+) {
+    let mut gone: Sided<BTreeMap<ItemId, Result<String, String>>> = Sided::default();
+    for side in Side::BOTH {
+        let items = observed.items.get_mut(side);
+        for (id, fetched) in std::mem::take(answers.get_mut(side)) {
+            match fetched {
+                Fetched::Seen(item) => {
+                    items.insert(id, *item);
+                }
+                Fetched::Gone { evidence } => {
+                    gone.get_mut(side).insert(id, Ok(evidence));
+                }
+                Fetched::Unclear { reason } => {
+                    gone.get_mut(side).insert(id, Err(reason));
+                }
+            }
+        }
+        let read: BTreeSet<ItemId> = items.keys().chain(gone.get(side).keys()).cloned().collect();
+        for focus in focus.values_mut() {
+            for (id, item) in std::mem::take(focus.held.get_mut(side)) {
+                if read.contains(&id) {
+                    continue;
+                }
+                if side == Side::ClickUp {
+                    observed.unread.insert(id.clone());
+                }
+                items.insert(id, item);
+            }
+            for (id, slot) in focus.fresh.get_mut(side) {
+                if let Some(item) = slot.take() {
+                    items.entry(id.clone()).or_insert(item);
+                }
+            }
+        }
+    }
+    observed.gone = gone;
 }
 
 /// Returns the state that a link goes to, by both sides together; `None`: it stays as it is, or another rule decides.

@@ -5,6 +5,7 @@ use super::{Focus, Observed, chosen, living, owed, retyped, values};
 use crate::engine::Engine;
 use crate::marker;
 use crate::model::{FieldKey, FieldValue, Item, PairName, Side, Sided};
+use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::Policy;
 use crate::reconcile::transit::{self, Reached, Transit};
 use crate::reconcile::{
@@ -37,7 +38,26 @@ fn reread(
 }
 
 impl Engine {
-    pub(super) fn view(
+    /// Plans one pair from what was read of it.
+    pub(super) fn plan_pair(
+        &self,
+        store: &Store,
+        policy: &Policy,
+        focus: &Focus,
+        observed: &mut Observed,
+    ) -> Result<PairPlan, StoreError> {
+        let view = self.view(store, policy, focus, observed)?;
+        let plan = self.decide(store, &view, policy);
+        let Sided { ado, clickup } = view.fresh;
+        for (side, fresh) in [(Side::Ado, ado), (Side::ClickUp, clickup)] {
+            let items = fresh.into_iter().map(|fresh| fresh.item);
+            let items = items.map(|item| (item.id.clone(), item));
+            observed.items.get_mut(side).extend(items);
+        }
+        plan
+    }
+
+    fn view(
         &self,
         store: &Store,
         policy: &Policy,
@@ -105,8 +125,9 @@ impl Engine {
             view.bases = store.count_bases(pair)?;
         }
         for side in Side::BOTH {
-            for (id, item) in focus.fresh.get(side) {
-                let Some(item) = item else {
+            for id in focus.fresh.get(side).keys() {
+                // It is given back when the plan is made.
+                let Some(item) = observed.items.get_mut(side).remove(id) else {
                     if let Some(Err(reason)) = observed.gone.get(side).get(id) {
                         let unreadable = (side, id.clone(), reason.clone());
                         let all = observed.unreadable.entry(pair.clone());
@@ -119,7 +140,7 @@ impl Engine {
                     .entry(pair.clone())
                     .or_default()
                     .push((side, id.clone()));
-                let mut origin = self.origin(store, pair, side, item)?;
+                let mut origin = self.origin(store, pair, side, &item)?;
                 // Only a sweep sees every marker again; until then what was named by one stays held.
                 if origin == Origin::Person && !focus.swept {
                     let rows = store.holds(Some(pair))?.into_iter();
@@ -128,10 +149,7 @@ impl Engine {
                         .find(|row| row.reason.starts_with(NAMED))
                         .map_or(origin, |row| Origin::Held(row.reason));
                 }
-                view.fresh.get_mut(side).push(FreshItem {
-                    item: item.clone(),
-                    origin,
-                });
+                view.fresh.get_mut(side).push(FreshItem { item, origin });
             }
         }
         Ok(view)
