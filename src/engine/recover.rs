@@ -7,7 +7,7 @@ use super::observe::{agreed, living};
 use super::{CycleError, Engine};
 use crate::connector::Fetched;
 use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Sided, Timestamp};
-use crate::reconcile::merge::{agree, translate};
+use crate::reconcile::merge::agree;
 use crate::store::{BaseField, Batch, HoldRow, Intent, JournalChange, NewJournal, Op};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -159,37 +159,33 @@ impl Engine {
 
     /// The base of a pair whose create was found later. A field that says what was sent is settled. Of an item that
     /// nobody touched since, other values were not taken, long text aside, which the service renders its own way: they
-    /// count as changed at the source and are written again. On a touched item they may be a person's edit as well.
+    /// count as changed at the source and are written again.
+    ///
+    /// On a touched item a field that differs has no base, so that it becomes a conflict and neither value is written
+    /// over the other unseen: it may be a person's edit, it may not have been taken, or an earlier request for the same
+    /// source may have made the item, with what the source said then.
     fn base_of_found(&self, intent: &Intent, found: &Item) -> BTreeMap<FieldKey, BaseField> {
         let mut base = base_of(intent.source_side, &intent.source_fields, found);
         let Some(policy) = self.policy(&intent.pair) else {
             return base;
         };
         let touched = found.changed_at != found.created_at;
-        for (key, field) in &mut base {
+        base.retain(|key, field| {
             let now = Sided {
                 ado: field.ado.clone(),
                 clickup: field.clickup.clone(),
             };
             if agree(key, &now, policy) {
-                continue;
+                return true;
             }
-            let (source, target) = match intent.source_side {
-                Side::Ado => (&mut field.ado, &mut field.clickup),
-                Side::ClickUp => (&mut field.clickup, &mut field.ado),
-            };
-            match (touched, may_not_take(key)) {
-                (false, _) if *key == FieldKey::Description => {}
-                (false, _) => *source = FieldValue::Empty,
-                // Not taken, or taken and changed: nothing tells, so both count as changed and none is lost.
-                (true, true) => (*source, *target) = (FieldValue::Empty, FieldValue::Empty),
-                (true, false) => {
-                    if let Ok(sent) = translate(key, intent.source_side, source, policy) {
-                        *target = sent;
-                    }
+            if !touched && *key != FieldKey::Description {
+                match intent.source_side {
+                    Side::Ado => field.ado = FieldValue::Empty,
+                    Side::ClickUp => field.clickup = FieldValue::Empty,
                 }
             }
-        }
+            !touched
+        });
         base
     }
 
@@ -279,24 +275,6 @@ fn lost_line(intent: &Intent, at: Timestamp) -> NewJournal {
         outcome: LOST.to_owned(),
         detail: format!("the counterpart of {} never showed", intent.source),
         request_ids: Vec::new(),
-    }
-}
-
-/// Whether a create may take an item without this field: a state needs steps of its own, people and tags may be dropped.
-fn may_not_take(key: &FieldKey) -> bool {
-    match key {
-        FieldKey::State
-        | FieldKey::Type
-        | FieldKey::Assignees
-        | FieldKey::Priority
-        | FieldKey::Tags => true,
-        FieldKey::Title
-        | FieldKey::StartDate
-        | FieldKey::DueDate
-        | FieldKey::Estimate
-        | FieldKey::Points
-        | FieldKey::Description
-        | FieldKey::Custom(_) => false,
     }
 }
 
