@@ -3,6 +3,7 @@
 //! Pure. The same view and policy give the same plan, whatever the order of the rows, so a plan can be shown to a
 //! person today and carried out tomorrow, and a simulator can judge it.
 
+pub mod closing;
 pub mod drift;
 mod fresh;
 pub mod guard;
@@ -19,7 +20,7 @@ pub mod undo;
 pub(crate) use linked::deleted_in;
 
 use crate::marker;
-use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided};
 use plan::{PairPlan, Plan};
 use policy::Policy;
 use std::collections::BTreeMap;
@@ -106,6 +107,12 @@ pub enum Origin {
         /// Generation of the marker.
         generation: u32,
     },
+    /// It belonged to this item of the other side in another pair. Where both are unlinked in this one they are linked;
+    /// else it waits, for a new counterpart would be a twin.
+    Former {
+        /// The item on the other side.
+        of: ItemId,
+    },
     /// It must not be touched; the reason says why (a marker that is not ours, a create still open).
     Held(String),
     /// Its link was dissolved on purpose; it stays alone.
@@ -115,6 +122,21 @@ pub enum Origin {
 /// First words of the hold of an item that a held item's marker names. Between sweeps the item with that marker is not
 /// looked at, so this hold is what remembers it.
 pub const NAMED: &str = "a marker that cannot be trusted names it";
+
+/// First words of the hold of an item whose counterpart is not in this pair. Between sweeps nothing else remembers it.
+pub(crate) const AWAY: &str = "has its counterpart outside this pair";
+
+/// The hold of an item whose counterpart is in another pair, or in none.
+pub(crate) fn away(side: Side, other: &ItemId, pair: Option<&PairName>) -> String {
+    let place = match pair {
+        Some(pair) => format!("in the pair {pair}"),
+        None => "which is not in this pair's scope".to_owned(),
+    };
+    format!(
+        "{AWAY}: {side} {other}, {place}; move that one here too and the two are linked, or link them with `boardsync \
+         links add`"
+    )
+}
 
 /// First words of the hold of an item whose marker was made under another key.
 pub const STRANGER: &str = "carries a marker that this installation did not write";
@@ -140,7 +162,8 @@ pub fn reconcile(view: &View, policy: &Policy) -> PairPlan {
         items.sort_by(|a, b| natural(&a.item.id).cmp(&natural(&b.item.id)));
         for fresh in items {
             let by = named.get(side).get(&fresh.item.id);
-            fresh::plan_fresh(side, fresh, by, policy, &mut plan);
+            let of = counterpart(view, side, &fresh.origin);
+            fresh::plan_fresh(side, fresh, of, by, policy, &mut plan);
         }
     }
     plan.reread.clone_from(&view.reread);
@@ -160,12 +183,24 @@ fn claims(view: &View) -> Sided<BTreeMap<ItemId, ItemId>> {
     Sided::build(|side| {
         let others = view.fresh.get(side.other()).iter();
         others
-            .filter_map(|fresh| match &fresh.origin {
-                Origin::Counterpart { of, .. } => Some((of.clone(), fresh.item.id.clone())),
-                Origin::Person | Origin::Tombstone | Origin::Held(_) => None,
+            .filter_map(|fresh| {
+                let of = counterpart(view, side.other(), &fresh.origin)?;
+                Some((of.clone(), fresh.item.id.clone()))
             })
             .collect()
     })
+}
+
+/// Returns the item that an unlinked item is to be linked to by where it came from.
+fn counterpart<'a>(view: &View, side: Side, origin: &'a Origin) -> Option<&'a ItemId> {
+    match origin {
+        Origin::Counterpart { of, .. } => Some(of),
+        Origin::Former { of } => {
+            let mut there = view.fresh.get(side.other()).iter();
+            there.any(|fresh| fresh.item.id == *of).then_some(of)
+        }
+        Origin::Person | Origin::Tombstone | Origin::Held(_) => None,
+    }
 }
 
 /// Returns, per side, the items that the marker of a held item names. With the key lost, or under a pair's former name,
@@ -197,7 +232,7 @@ fn settled_by_counterpart(
     };
     match &fresh.origin {
         Origin::Person => true,
-        Origin::Counterpart { of, .. } => side == Side::Ado && of == by,
+        Origin::Counterpart { of, .. } | Origin::Former { of } => side == Side::Ado && of == by,
         Origin::Tombstone | Origin::Held(_) => false,
     }
 }

@@ -38,6 +38,8 @@ mod inspecting;
 mod keeping;
 #[path = "binary/lag.rs"]
 mod lag;
+#[path = "binary/moving.rs"]
+mod moving;
 #[cfg(unix)]
 #[path = "binary/owners.rs"]
 mod owners;

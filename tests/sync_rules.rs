@@ -31,6 +31,8 @@ mod rails;
 mod refusals;
 #[path = "sync_rules/restored.rs"]
 mod restored;
+#[path = "sync_rules/scope.rs"]
+mod scope;
 #[path = "sync_rules/sets.rs"]
 mod sets;
 #[path = "sync_rules/text.rs"]

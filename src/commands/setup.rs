@@ -324,10 +324,7 @@ async fn policy(
             Removal::Delete => OnDelete::Delete,
         },
         fields,
-        closed_states: Sided {
-            ado: states.last().map(|(ado, _)| ado.clone()),
-            clickup: states.last().map(|(_, clickup)| clickup.clone()),
-        },
+        closed_states: Sided::default(),
         states: pairs(&states),
         types: pairs(&pair.types),
         people: People::new(

@@ -1,6 +1,8 @@
 //! Reads both sides and plans. Changes nothing, neither a service nor the database.
 
+mod closing;
 mod listing;
+mod origin;
 mod reading;
 mod retyped;
 mod view;
@@ -12,6 +14,7 @@ use crate::reconcile::plan::{Plan, Rebase};
 use crate::reconcile::plan_of;
 use crate::reconcile::policy::Policy;
 use crate::store::{BaseField, LinkRow, LinkState, Store, StoreError};
+use origin::Named;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What one look at both sides established, and the plan that follows.
@@ -162,18 +165,19 @@ impl Engine {
         }
         self.add_missing_and_due(&mut focus, &forced, now)?;
         self.read(&mut focus, &mut observed).await?;
+        let named = self.named(&focus, &observed);
         let mut plans = Vec::new();
         for policy in policies {
             let Some(focus) = focus.remove(&policy.pair) else {
                 continue;
             };
-            let store = self.store();
-            let approved = !unapproved.contains(&policy.pair);
             let policy = Policy {
-                approved,
+                approved: !unapproved.contains(&policy.pair),
                 ..policy.clone()
             };
-            let mut plan = self.plan_pair(&store, &policy, &focus, &mut observed)?;
+            let policy = self.with_closing(policy, &focus, &observed).await;
+            let store = self.store();
+            let mut plan = self.plan_pair(&store, &policy, &focus, &named, &mut observed)?;
             plan.ran_before =
                 plan.first_contact && store.pair_state(&policy.pair)?.fingerprint.is_some();
             // A link that no listing names is as it was when it was last looked at.
@@ -229,8 +233,9 @@ impl Engine {
         let mut focus = BTreeMap::from([(pair.clone(), one)]);
         self.read(&mut focus, &mut observed).await?;
         if let Some(focus) = focus.get(pair) {
+            let policy = self.with_closing(policy.clone(), focus, &observed).await;
             let store = self.store();
-            let plan = self.plan_pair(&store, policy, focus, &mut observed)?;
+            let plan = self.plan_pair(&store, &policy, focus, &Named::default(), &mut observed)?;
             observed.plan = plan_of(now, vec![plan]);
         }
         Ok(observed)

@@ -245,10 +245,10 @@ fn unlinked(
             "its link was dissolved, so it stays alone; `boardsync links add` links it again"
                 .to_owned(),
         ),
-        (Origin::Counterpart { of, .. }, _) => (
+        (Origin::Counterpart { of, .. } | Origin::Former { of }, _) => (
             DriftKind::Unlinked,
             format!(
-                "carries the marker of {} {of}; the next cycle links them",
+                "belongs to {} {of}; the next cycle links them",
                 side.other()
             ),
         ),

@@ -4,14 +4,16 @@ use super::linked::unreadable;
 use super::merge::translate;
 use super::plan::{Action, ActionKind, FieldChange, Hold, PairPlan};
 use super::policy::Policy;
-use super::{FreshItem, NAMED, Origin};
+use super::{FreshItem, NAMED, Origin, away};
 use crate::markup;
 use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side};
 
-/// Plans one unlinked item of `side`. `named_by` is the item on the other side whose unproven marker names it.
+/// Plans one unlinked item of `side`. `counterpart` is the item that it belongs to, where that is in this pair too, and
+/// `named_by` the item on the other side whose unproven marker names it.
 pub(super) fn plan_fresh(
     side: Side,
     fresh: &FreshItem,
+    counterpart: Option<&ItemId>,
     named_by: Option<&ItemId>,
     policy: &Policy,
     plan: &mut PairPlan,
@@ -20,16 +22,20 @@ pub(super) fn plan_fresh(
     match &fresh.origin {
         Origin::Tombstone => {}
         Origin::Held(reason) => plan.holds.push(hold(side, item, None, reason.clone())),
-        Origin::Counterpart { of, .. } => plan.actions.push(
-            Action {
-                kind: ActionKind::Link,
-                target_item: Some(item.id.clone()),
-                source_item: Some(of.clone()),
-                reason: "carries the marker of its counterpart".to_owned(),
-                ..blank(side, item)
+        Origin::Counterpart { of, .. } => {
+            let reason = "carries the marker of its counterpart";
+            plan.actions.push(link(side, item, of, reason, policy));
+        }
+        Origin::Former { of } => match counterpart {
+            Some(of) => {
+                let reason = "both came here from the pair in which they were linked";
+                plan.actions.push(link(side, item, of, reason, policy));
             }
-            .sealed(&policy.pair),
-        ),
+            None => {
+                let reason = away(side.other(), of, None);
+                plan.holds.push(hold(side, item, None, reason));
+            }
+        },
         Origin::Person if item.archived => {}
         Origin::Person => match named_by {
             Some(by) => {
@@ -42,6 +48,17 @@ pub(super) fn plan_fresh(
             None => create(side, item, policy, plan),
         },
     }
+}
+
+fn link(side: Side, item: &Item, of: &ItemId, reason: &str, policy: &Policy) -> Action {
+    Action {
+        kind: ActionKind::Link,
+        target_item: Some(item.id.clone()),
+        source_item: Some(of.clone()),
+        reason: reason.to_owned(),
+        ..blank(side, item)
+    }
+    .sealed(&policy.pair)
 }
 
 fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {

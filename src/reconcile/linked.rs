@@ -5,7 +5,7 @@ use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan, Reb
 use super::policy::{OnDelete, Policy};
 use super::{LinkView, Presence};
 use crate::markup;
-use crate::model::{ActionId, FieldKey, FieldValue, Folded, Item, Side, Sided};
+use crate::model::{ActionId, FieldKey, FieldValue, Item, Side, Sided};
 use std::collections::BTreeMap;
 
 /// Plans one link.
@@ -32,11 +32,20 @@ pub(super) fn plan_link(link: &LinkView, policy: &Policy, plan: &mut PairPlan) {
             plan.actions
                 .push(unlink(link, Side::ClickUp, "deleted on both sides", policy));
         }
-        (Presence::Gone { evidence }, Presence::Seen(item) | Presence::OutOfScope(item)) => {
+        (Presence::Gone { evidence }, Presence::Seen(item)) => {
             plan_gone(link, Side::Ado, evidence, item, policy, plan);
         }
-        (Presence::Seen(item) | Presence::OutOfScope(item), Presence::Gone { evidence }) => {
+        (Presence::Seen(item), Presence::Gone { evidence }) => {
             plan_gone(link, Side::ClickUp, evidence, item, policy, plan);
+        }
+        // Nothing outside the pair is deleted or closed, whatever `on_delete` says.
+        (Presence::Gone { evidence }, Presence::OutOfScope(item)) => {
+            plan.actions
+                .push(leave(link, Side::Ado, evidence, item, policy));
+        }
+        (Presence::OutOfScope(item), Presence::Gone { evidence }) => {
+            plan.actions
+                .push(leave(link, Side::ClickUp, evidence, item, policy));
         }
         // Moved out of the filter: the link stays, so that moving back makes no twin, and nothing flows meanwhile.
         (Presence::OutOfScope(_), Presence::Seen(_) | Presence::OutOfScope(_)) => {
@@ -285,38 +294,88 @@ fn plan_gone(
             (_, None) => left.unread.contains(key),
         });
     let reason = |what: &str| format!("{} ({evidence}); {what}", deleted_in(gone));
-    let on_kept = |kind: ActionKind, reason: String| Action {
-        expected: Some(left.version),
-        title: left.title(),
-        url: left.url.clone(),
-        reason,
-        ..bare(link, kept, kind)
-    };
+    let on_kept = |kind, reason| on_left(link, kept, left, kind, reason);
     let action = match policy.on_delete {
         _ if edited => on_kept(ActionKind::Unlink, reason("edited here since, so it stays")),
         OnDelete::Unlink => on_kept(ActionKind::Unlink, reason("on_delete = unlink")),
         OnDelete::Delete => on_kept(ActionKind::Delete, reason("on_delete = delete")),
         OnDelete::Close => match closing(kept, left, policy) {
-            Some(change) => Action {
-                changes: vec![change],
+            Closable::To(change) => Action {
+                changes: vec![*change],
                 ..on_kept(ActionKind::Close, reason("on_delete = close"))
             },
-            None => on_kept(ActionKind::Unlink, reason("closed already")),
+            Closable::Already => on_kept(ActionKind::Unlink, reason("closed already")),
+            Closable::Unknown(why) => {
+                let what = format!(
+                    "on_delete = close, but {why}; nothing is written, close it by hand and end the link with \
+                     `boardsync links remove`"
+                );
+                plan.holds.push(hold(link, kept, reason(&what)));
+                return;
+            }
         },
     };
     plan.actions.push(action.sealed(&policy.pair));
 }
 
-fn closing(side: Side, item: &Item, policy: &Policy) -> Option<FieldChange> {
-    let closed = FieldValue::Choice(Folded::new(policy.closed_states.get(side).as_deref()?));
-    let before = item.fields.get(&FieldKey::State)?;
-    (*before != closed).then(|| FieldChange {
+/// One side was deleted and the other has left the scope of the pair: only the link ends.
+fn leave(link: &LinkView, gone: Side, evidence: &str, left: &Item, policy: &Policy) -> Action {
+    let reason = format!(
+        "{} ({evidence}); no longer in the pair's scope here, so it stays",
+        deleted_in(gone)
+    );
+    on_left(link, gone.other(), left, ActionKind::Unlink, reason).sealed(&policy.pair)
+}
+
+/// An action on the item that is left.
+fn on_left(link: &LinkView, kept: Side, left: &Item, kind: ActionKind, reason: String) -> Action {
+    Action {
+        expected: Some(left.version),
+        title: left.title(),
+        url: left.url.clone(),
+        reason,
+        ..bare(link, kept, kind)
+    }
+}
+
+/// How an item can be closed.
+enum Closable {
+    /// By this change.
+    To(Box<FieldChange>),
+    /// It is.
+    Already,
+    /// Not at all, and why.
+    Unknown(String),
+}
+
+fn closing(side: Side, item: &Item, policy: &Policy) -> Closable {
+    let kind = match item.fields.get(&FieldKey::Type) {
+        Some(FieldValue::Choice(kind)) => Some(kind),
+        _ => None,
+    };
+    let shown = || kind.map_or_else(|| "this item".to_owned(), |kind| format!("type \"{kind}\""));
+    let (Some(FieldValue::Choice(before)), true) = (
+        item.fields.get(&FieldKey::State),
+        policy.fields.contains_key(&FieldKey::State),
+    ) else {
+        return Closable::Unknown("its status is not synced".to_owned());
+    };
+    let Some(finished) = policy.closed_states.get(side).of_type(kind) else {
+        return Closable::Unknown(format!("the states of {} in {side} are not known", shown()));
+    };
+    if finished.already.contains(&before.key) {
+        return Closable::Already;
+    }
+    let Some(closed) = &finished.to else {
+        return Closable::Unknown(format!("{} has no closed state in {side}", shown()));
+    };
+    Closable::To(Box::new(FieldChange {
         field: FieldKey::State,
-        before: Some(before.clone()),
-        after: closed,
+        before: Some(FieldValue::Choice(before.clone())),
+        after: FieldValue::Choice(closed.clone()),
         source_value: None,
         reason: "counterpart deleted".to_owned(),
-    })
+    }))
 }
 
 fn unlink(link: &LinkView, side: Side, reason: &str, policy: &Policy) -> Action {

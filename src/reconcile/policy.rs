@@ -1,7 +1,8 @@
 //! What the configuration says about one pair, in the form in which the core wants it.
 
+use super::closing::Closing;
 use crate::mapping::{People, Relation};
-use crate::model::{FieldKey, PairName, Side};
+use crate::model::{FieldKey, PairName, Side, Sided};
 use std::collections::BTreeMap;
 
 /// The rules of one pair.
@@ -29,8 +30,8 @@ pub struct Policy {
     pub backlink: bool,
     /// Limits of one plan.
     pub guard: GuardLimits,
-    /// State names, per side, that mean "closed", for `on_delete = close`.
-    pub closed_states: crate::model::Sided<Option<String>>,
+    /// The states, per side, that mean "closed", for `on_delete = close`. Only filled in where one may be needed.
+    pub closed_states: Sided<Closing>,
 }
 
 /// What happens to the counterpart of a deleted item.

@@ -57,10 +57,7 @@ pub fn policy() -> Policy {
             deletes: (1000, 0.0),
             noise: 100.0,
         },
-        closed_states: Sided {
-            ado: Some("Closed".to_owned()),
-            clickup: Some("complete".to_owned()),
-        },
+        closed_states: Sided::default(),
     }
 }
 

@@ -7,8 +7,8 @@ use super::script::{Fault, On};
 use super::world::{Delivery, Request, pair};
 use async_trait::async_trait;
 use boardsync::connector::{
-    Change, ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem, Reader, Schema, Watermark,
-    Writer, Written,
+    Change, ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem, Reader, Schema,
+    SchemaState, SchemaType, Watermark, Writer, Written,
 };
 use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -114,6 +114,9 @@ impl Reader for Remote {
     }
 
     fn covers(&self, pair_name: &PairName, item: &Item) -> Option<bool> {
+        if self.control == Some(Control::OutsideScope) {
+            return Some(true);
+        }
         // ADO's place alone does not tell where the pair has a condition.
         (self.side == Side::ClickUp).then_some(item.container == pair_name.0)
     }
@@ -124,7 +127,23 @@ impl Reader for Remote {
     }
 
     async fn fetch_schema(&self, _: &PairName) -> Result<Schema, ConnectorError> {
-        Ok(Schema::default())
+        let state = |(name, category): (&str, &str)| SchemaState {
+            name: name.to_owned(),
+            category: category.to_owned(),
+        };
+        let states = match self.side {
+            Side::Ado => vec![("New", "Proposed"), ("Closed", "Completed")],
+            Side::ClickUp => vec![("to do", "open"), ("complete", "closed")],
+        };
+        let kind = SchemaType {
+            name: "Bug".to_owned(),
+            states: states.into_iter().map(state).collect(),
+            ..SchemaType::default()
+        };
+        Ok(Schema {
+            types: vec![kind],
+            ..Schema::default()
+        })
     }
 }
 

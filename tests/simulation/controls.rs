@@ -42,10 +42,12 @@ pub enum Control {
     ItemBlamed,
     /// An edit takes along what its own side's service dropped elsewhere in the text.
     Losses,
+    /// Whatever can be read counts as in scope, so that deletes reach outside.
+    OutsideScope,
 }
 
 impl Control {
-    pub const ALL: [Control; 15] = [
+    pub const ALL: [Control; 16] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -61,6 +63,7 @@ impl Control {
         Control::HalfWayEdit,
         Control::ItemBlamed,
         Control::Losses,
+        Control::OutsideScope,
     ];
 
     /// The histories in which it is tried.
@@ -84,7 +87,7 @@ impl Control {
 
     /// What the script must have for the design to matter.
     pub fn set_up(self, script: &mut Script) {
-        if self == Control::Absence {
+        if matches!(self, Control::Absence | Control::OutsideScope) {
             script.setup.on_delete = Deleting::Delete;
         }
     }

@@ -9,6 +9,7 @@
 //! | [`people`], [`service`] | what people do to it, and what requests do |
 //! | [`remote`], [`calls`] | `Reader` and `Writer` over the world, with faults before and after every call |
 //! | [`oracle`] | the judge: knows what was asked of the services, never what the engine thinks |
+//! | [`scope_law`] | the same for what lies outside a pair |
 //! | [`ending`] | the same at the end, when everything is quiet |
 //! | [`run`] | one history with the real engine and an in-memory database |
 //! | [`stores`] | databases in memory, used again from history to history |
@@ -32,6 +33,7 @@ pub mod people;
 pub mod remote;
 pub mod rng;
 pub mod run;
+pub mod scope_law;
 pub mod script;
 pub mod service;
 pub mod shrink;

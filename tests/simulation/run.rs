@@ -476,10 +476,7 @@ fn policy(n: usize, setup: &Setup, control: Option<Control>) -> Policy {
         people: people(),
         backlink: setup.backlink,
         guard: GuardLimits::default(),
-        closed_states: Sided {
-            ado: Some("Closed".to_owned()),
-            clickup: Some("complete".to_owned()),
-        },
+        closed_states: Sided::default(),
     }
 }
 

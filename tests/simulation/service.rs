@@ -109,6 +109,7 @@ impl World {
             .as_ref()
             .filter(|_| delivery != Delivery::Partial);
         let markers: Vec<String> = marker.map(|link| link.marker.clone()).into_iter().collect();
+        self.judge_scope(side, at, delivery);
         let new = after.clone();
         self.change(side, at, |state| {
             state.values = new;
@@ -127,6 +128,7 @@ impl World {
         if self.side.get(side).records[at].now().deleted {
             return Err(Refusal::Gone);
         }
+        self.judge_scope(side, at, delivery);
         self.judge_delete(side, at, delivery);
         self.change(side, at, |state| state.deleted = true);
         self.side.get_mut(side).records[at].ever_deleted = true;

@@ -35,7 +35,12 @@ pub async fn bench(more: &str) -> Bench {
 pub async fn bench_of(pair: &str) -> Bench {
     let mut clickup = ClickUpConfig::example();
     clickup.quirks.rate_limit = 100_000;
-    let world = World::start_on(SandboxClock::real(), AdoConfig::default(), clickup, 0)
+    bench_in(AdoConfig::default(), clickup, pair).await
+}
+
+/// Starts these services with this configuration.
+pub async fn bench_in(ado: AdoConfig, clickup: ClickUpConfig, pair: &str) -> Bench {
+    let world = World::start_on(SandboxClock::real(), ado, clickup, 0)
         .await
         .unwrap();
     let folder = tempfile::tempdir().unwrap();

@@ -41,6 +41,8 @@ async fn a_deleted_task_follows_on_delete() {
         assert!(t.world.ado.item(id).is_some(), "one answer is not enough");
         assert_eq!(t.string(id, STATE), "New");
         t.cycle().await;
+        // The pair has a condition: whether the work item still meets it shows in the sweep that follows.
+        t.cycle().await;
         match rule {
             "unlink" => assert_eq!(t.string(id, STATE), "New"),
             "close" => assert_eq!(t.string(id, STATE), "Closed"),

@@ -5,7 +5,7 @@ use super::{config, item_id, links_of, read_only, remember};
 use crate::cli::ExitCode;
 use crate::model::{Clock, PairName, Side, Sided};
 use crate::render;
-use crate::store::{Batch, LinkState, Op};
+use crate::store::{Batch, LinkRow, LinkState, Op};
 use serde_json::json;
 use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
@@ -80,6 +80,23 @@ pub async fn link(
         }
     }
     let (_lock, mut store, _) = setup::open_state(&config)?;
+    for side in Side::BOTH {
+        let id = ids.get(side);
+        let rows = store.find_item(id)?;
+        let living = |link: &&LinkRow| {
+            link.item(side) == id && !matches!(link.state, LinkState::Tombstone { .. })
+        };
+        if let Some(link) = rows.iter().find(living) {
+            let other = link.item(side.other());
+            return Err(Failure::new(
+                ExitCode::Usage,
+                format!(
+                    "{side} {id} is linked to {other} in the pair {} already; end that first: boardsync links remove {id}",
+                    link.pair
+                ),
+            ));
+        }
+    }
     let generation = store
         .find_item(&ids.ado)?
         .iter()
@@ -118,11 +135,31 @@ pub fn unlink(context: &Context, item: &str) -> Result<ExitCode, Failure> {
         let state = LinkState::Tombstone {
             reason: "removed by hand".to_owned(),
         };
-        store.commit(&Batch(vec![Op::SetLinkState {
+        let mut ops = vec![Op::SetLinkState {
             link: link.id,
             state,
             at,
-        }]))?;
+        }];
+        // What it was held for is over.
+        ops.push(Op::SetHoldsFor {
+            pair: link.pair.clone(),
+            items: Side::BOTH
+                .map(|side| (side, link.item(side).clone()))
+                .into(),
+            holds: Vec::new(),
+        });
+        for pair in &config.pairs {
+            // Where one of the two has moved to, it waits for this.
+            let held = store.holds(Some(&pair.name))?;
+            let mut items = held.iter().filter_map(|hold| hold.item.as_ref());
+            if items.any(|id| *id == link.ado || *id == link.clickup) {
+                let mut state = store.pair_state(&pair.name)?;
+                state.last_sweep = None;
+                let pair = pair.name.clone();
+                ops.push(Op::SetPairState { pair, state });
+            }
+        }
+        store.commit(&Batch(ops))?;
         print(&format!(
             "{}: {} and {} are no longer kept equal; both items stay\n",
             link.pair, link.ado, link.clickup

@@ -364,9 +364,10 @@ impl<'a> Ending<'a> {
         let (run, pair) = (self.run, &self.plan.pair);
         let mut state = self.store.pair_state(pair)?;
         state.last_attempt = Some(self.started);
-        if self.swept() && !run.observed.partial {
-            let settled = !run.observed.unsettled.contains(pair);
-            state.last_sweep = settled.then_some(self.started);
+        if run.observed.unsettled.contains(pair) {
+            state.last_sweep = None;
+        } else if self.swept() && !run.observed.partial {
+            state.last_sweep = Some(self.started);
         }
         let switched = run.switched_off.then(|| run.engine.stopped_by()).flatten();
         state.last_error = run.breach.clone().or(switched);

@@ -31,7 +31,10 @@ impl Run<'_> {
         match reader.fetch_items(&BTreeSet::from([id.clone()])).await {
             Err(error) => return Ok(self.failed(action, error)),
             Ok(read) => match read.get(&id) {
-                Some(Fetched::Seen(item)) if action.expected.is_none_or(|v| v == item.version) => {}
+                // Nor does it reach what somebody has just moved out of the pair.
+                Some(Fetched::Seen(item))
+                    if action.expected.is_none_or(|v| v == item.version)
+                        && reader.covers(&plan.pair, item) != Some(false) => {}
                 _ => return Ok(Done::Stale("it changed since the plan".to_owned())),
             },
         }
@@ -100,9 +103,14 @@ impl Run<'_> {
             Side::ClickUp => (other.clone(), own.clone()),
         };
         let mut store = self.engine.store();
-        if living(&store, &plan.pair, Side::Ado, &ado)?.is_some()
-            || living(&store, &plan.pair, Side::ClickUp, &clickup)?.is_some()
-        {
+        // In whatever pair: one item has one counterpart.
+        let mut rows = store.find_item(&ado)?;
+        rows.extend(store.find_item(&clickup)?);
+        let taken = rows.iter().any(|link| {
+            (link.ado == ado || link.clickup == clickup)
+                && !matches!(link.state, LinkState::Tombstone { .. })
+        });
+        if taken {
             return Ok(Done::Stale("one of the two is linked already".to_owned()));
         }
         store.commit(&Batch(vec![

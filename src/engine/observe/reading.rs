@@ -154,6 +154,40 @@ impl Engine {
             },
         }
     }
+
+    /// Where a deleted item's counterpart may have left the scope unnoticed, nothing is concluded yet: a condition such
+    /// as `ado.where` cannot be judged from the item, only a full listing tells, and that may lag behind a change. Such
+    /// a listing is due in the next cycle.
+    pub(super) fn doubt_scope(
+        &self,
+        link: &LinkRow,
+        focus: &Focus,
+        now: &mut Sided<Presence>,
+        observed: &mut Observed,
+    ) {
+        for side in Side::BOTH {
+            let gone = matches!(now.get(side.other()), Presence::Gone { .. });
+            let Presence::Seen(item) = now.get(side) else {
+                continue;
+            };
+            if !gone || self.readers.get(side).covers(&link.pair, item).is_some() {
+                continue;
+            }
+            let listed = focus.listed.get(side).contains(link.item(side));
+            let age = self.server_time(side, observed).since(item.changed_at);
+            // Two reads of a missing task are this far apart anyway.
+            let lag = INDEX_LAG_MS.min(self.timing.gone_ms);
+            if listed && age.max(0) >= lag {
+                continue;
+            }
+            observed.unsettled.insert(link.pair.clone());
+            let reason = format!(
+                "its counterpart was deleted in {}; whether it is still in the pair's scope shows in the next full listing",
+                side.other()
+            );
+            *now.get_mut(side) = Presence::Unclear { reason };
+        }
+    }
 }
 
 /// Moves what was read into `observed`. Each item is there once: on the first contact of a large board every copy of the

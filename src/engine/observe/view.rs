@@ -1,17 +1,15 @@
 //! What the planner is shown: stored bases beside what was read, and where unlinked items came from.
 
+use super::origin::Named;
 use super::reading::scope_state;
-use super::{Focus, Observed, chosen, living, owed, retyped, values};
+use super::{Focus, Observed, chosen, owed, retyped, values};
 use crate::engine::Engine;
-use crate::marker;
-use crate::model::{FieldKey, FieldValue, Item, PairName, Side, Sided};
+use crate::model::{FieldKey, FieldValue, PairName, Side, Sided};
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::Policy;
 use crate::reconcile::transit::{self, Reached, Transit};
-use crate::reconcile::{
-    FreshItem, LinkView, NAMED, Origin, Presence, STRANGER, View, deleted_in, noise,
-};
-use crate::store::{LinkRow, LinkState, Store, StoreError};
+use crate::reconcile::{AWAY, FreshItem, LinkView, NAMED, Origin, Presence, View, noise};
+use crate::store::{LinkState, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Returns the values of a link's item that differ from their base by reading alone.
@@ -44,9 +42,10 @@ impl Engine {
         store: &Store,
         policy: &Policy,
         focus: &Focus,
+        named: &Named,
         observed: &mut Observed,
     ) -> Result<PairPlan, StoreError> {
-        let view = self.view(store, policy, focus, observed)?;
+        let view = self.view(store, policy, focus, named, observed)?;
         let plan = self.decide(store, &view, policy);
         let Sided { ado, clickup } = view.fresh;
         for (side, fresh) in [(Side::Ado, ado), (Side::ClickUp, clickup)] {
@@ -62,6 +61,7 @@ impl Engine {
         store: &Store,
         policy: &Policy,
         focus: &Focus,
+        named: &Named,
         observed: &mut Observed,
     ) -> Result<View, StoreError> {
         let mut view = View {
@@ -77,6 +77,7 @@ impl Engine {
             for side in Side::BOTH {
                 *now.get_mut(side) = self.presence(side, link, focus, observed);
             }
+            self.doubt_scope(link, focus, &mut now, observed);
             let listed = |side: Side| focus.listed.get(side).contains(link.item(side));
             if let Some(state) = scope_state(link, &now) {
                 observed.states.push((link.id, state));
@@ -141,12 +142,22 @@ impl Engine {
                     .or_default()
                     .push((side, id.clone()));
                 let mut origin = self.origin(store, pair, side, &item)?;
+                if let Origin::Former { of } = &origin
+                    && !focus.swept
+                    && !focus.fresh.get(side.other()).contains_key(of)
+                {
+                    // Only a full listing tells whether it is in this pair too.
+                    observed.unsettled.insert(pair.clone());
+                }
+                if origin == Origin::Person {
+                    origin = named.origin(pair, side, id);
+                }
                 // Only a sweep sees every marker again; until then what was named by one stays held.
                 if origin == Origin::Person && !focus.swept {
                     let rows = store.holds(Some(pair))?.into_iter();
                     origin = rows
                         .filter(|row| row.side == Some(side) && row.item.as_ref() == Some(id))
-                        .find(|row| row.reason.starts_with(NAMED))
+                        .find(|row| row.reason.starts_with(NAMED) || row.reason.starts_with(AWAY))
                         .map_or(origin, |row| Origin::Held(row.reason));
                 }
                 view.fresh.get_mut(side).push(FreshItem { item, origin });
@@ -192,107 +203,5 @@ impl Engine {
         };
         observed.half_way.push((linked.link, side, base));
         Ok(())
-    }
-
-    /// Says where an unlinked item came from.
-    pub(crate) fn origin(
-        &self,
-        store: &Store,
-        pair: &PairName,
-        side: Side,
-        item: &Item,
-    ) -> Result<Origin, StoreError> {
-        let open = store.open_intents()?;
-        if let Some(intent) = open
-            .iter()
-            .find(|i| i.pair == *pair && i.source_side == side && i.source == item.id)
-        {
-            let waited = intent.last_sent.unwrap_or(intent.opened_at);
-            return Ok(Origin::Held(format!(
-                "a create was sent at {waited} and its answer was lost; it is looked for before anything is sent again"
-            )));
-        }
-        let rows = store.find_item(&item.id)?;
-        let own = rows
-            .iter()
-            .filter(|link| link.pair == *pair && *link.item(side) == item.id);
-        let own: Vec<&LinkRow> = own.collect();
-        let elsewhere = rows.iter().find(|link| {
-            link.pair != *pair
-                && *link.item(side) == item.id
-                && !matches!(link.state, LinkState::Tombstone { .. })
-        });
-        if let Some(link) = elsewhere {
-            // It moved from one pair's scope to another's. A second counterpart would be a twin.
-            return Ok(Origin::Held(format!(
-                "is linked to {} in the pair {}; `boardsync links remove` it there to let this pair take it over",
-                link.item(side.other()),
-                link.pair
-            )));
-        }
-        for text in &item.markers {
-            let Some(marker) = marker::verify(&self.key, text) else {
-                return Ok(Origin::Held(format!(
-                    "{STRANGER}; link it by hand with `boardsync links add`"
-                )));
-            };
-            if self.policy(&marker.pair).is_none() {
-                // Most likely this pair under its old name: its counterpart exists.
-                return Ok(Origin::Held(format!(
-                    "carries a marker of the pair {}, which the configuration no longer has; give the pair that name \
-                     again, or link the two with `boardsync links add`",
-                    marker.pair
-                )));
-            }
-            if marker.pair != *pair || marker.side == side {
-                continue;
-            }
-            if let Some(other) = living(store, pair, marker.side, &marker.id)? {
-                return Ok(Origin::Held(format!(
-                    "carries the marker of {} {}, which is linked to {}: a copy or a twin; remove the footer line or link to sync it as new",
-                    marker.side,
-                    marker.id,
-                    other.item(side)
-                )));
-            }
-            let dissolved = own.iter().any(|link| {
-                matches!(link.state, LinkState::Tombstone { .. })
-                    && link.generation >= marker.generation
-            });
-            if dissolved {
-                return Ok(Origin::Tombstone);
-            }
-            let spent = store.find_item(&marker.id)?.into_iter().find(|link| {
-                link.pair == *pair
-                    && *link.item(marker.side) == marker.id
-                    && link.generation >= marker.generation
-            });
-            if let Some(former) = spent {
-                // Joined to what is gone, it would be closed or deleted with it.
-                return Ok(Origin::Held(format!(
-                    "carries the marker of {} {}, whose counterpart was {}: a copy or a twin; remove the footer line or link to sync it as new",
-                    marker.side,
-                    marker.id,
-                    former.item(side)
-                )));
-            }
-            return Ok(Origin::Counterpart {
-                of: marker.id,
-                generation: marker.generation,
-            });
-        }
-        let newest = own.iter().max_by_key(|link| link.id);
-        match newest.map(|link| (&link.state, link.item(side.other()))) {
-            Some((LinkState::Tombstone { reason }, other))
-                if reason.starts_with(&deleted_in(side)) =>
-            {
-                Ok(Origin::Held(format!(
-                    "came back after it was deleted; its link to {other} is gone: link it with `boardsync links add`, to \
-                     {other} if that still exists"
-                )))
-            }
-            Some((LinkState::Tombstone { .. }, _)) => Ok(Origin::Tombstone),
-            Some(_) | None => Ok(Origin::Person),
-        }
     }
 }

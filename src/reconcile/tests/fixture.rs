@@ -5,6 +5,7 @@ use crate::model::{
     FieldKey, FieldValue, Folded, Item, ItemId, LinkId, RichText, Side, Sided, TextFormat,
     Timestamp, Version,
 };
+use crate::reconcile::closing::Closing;
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
 use crate::reconcile::{FreshItem, LinkView, Origin, Presence, View};
@@ -35,8 +36,12 @@ pub(crate) fn policy() -> Policy {
         people: People::new([("ana@contoso.com", "ana@clickup-mail.com")], None),
         guard: GuardLimits::default(),
         closed_states: Sided {
-            ado: Some("Closed".to_owned()),
-            clickup: Some("complete".to_owned()),
+            ado: Closing::of(
+                Side::Ado,
+                ["User Story", "Bug"].map(|kind| (kind, vec![("Closed", "Completed")])),
+                &[],
+            ),
+            clickup: Closing::of(Side::ClickUp, [("Task", vec![("complete", "closed")])], &[]),
         },
     }
 }

@@ -1,0 +1,180 @@
+//! Where an unlinked item came from: by its marker, by the links that it had, by the creates that are still open.
+//!
+//! A valid marker of this installation names the item's counterpart whatever the pair, and so does a link that was ended
+//! by hand. So two items that a person moved from one pair into another are linked there again and never mirrored a
+//! second time, and one that moved alone waits for the other.
+
+use super::{Focus, Observed};
+use crate::engine::Engine;
+use crate::marker::{self, Marker};
+use crate::model::{Item, ItemId, PairName, Side, Sided};
+use crate::reconcile::{Origin, STRANGER, away, deleted_in};
+use crate::store::{LinkRow, LinkState, Store, StoreError};
+use std::collections::BTreeMap;
+
+/// Unlinked items that a valid marker names, by side and id, with the pair and the item that carries it.
+#[derive(Debug, Default)]
+pub(super) struct Named(Sided<BTreeMap<ItemId, (PairName, ItemId)>>);
+
+impl Named {
+    /// Returns the origin of an item that carries no marker itself.
+    pub(super) fn origin(&self, pair: &PairName, side: Side, id: &ItemId) -> Origin {
+        match self.0.get(side).get(id).filter(|(at, _)| at != pair) {
+            Some((at, by)) => Origin::Held(away(side.other(), by, Some(at))),
+            None => Origin::Person,
+        }
+    }
+}
+
+fn is_dissolved(link: &LinkRow) -> bool {
+    matches!(link.state, LinkState::Tombstone { .. })
+}
+
+fn copy_or_twin(marker: &Marker, of: &str) -> Origin {
+    Origin::Held(format!(
+        "carries the marker of {} {}, {of}: a copy or a twin; remove the footer line or link to sync it as new",
+        marker.side, marker.id
+    ))
+}
+
+impl Engine {
+    /// Collects what the markers of all unlinked items of this cycle name.
+    pub(super) fn named(&self, focus: &BTreeMap<PairName, Focus>, observed: &Observed) -> Named {
+        let mut named = Named::default();
+        for (pair, focus) in focus {
+            for side in Side::BOTH {
+                for id in focus.fresh.get(side).keys() {
+                    let item = observed.items.get(side).get(id);
+                    let markers = item.into_iter().flat_map(|item| &item.markers);
+                    for marker in markers.filter_map(|text| marker::verify(&self.key, text)) {
+                        if marker.side != side {
+                            let names = named.0.get_mut(marker.side);
+                            names.insert(marker.id, (pair.clone(), id.clone()));
+                        }
+                    }
+                }
+            }
+        }
+        named
+    }
+
+    /// Says where an unlinked item came from.
+    pub(crate) fn origin(
+        &self,
+        store: &Store,
+        pair: &PairName,
+        side: Side,
+        item: &Item,
+    ) -> Result<Origin, StoreError> {
+        let open = store.open_intents()?;
+        let mut open = open.iter();
+        if let Some(intent) = open.find(|i| i.source_side == side && i.source == item.id) {
+            let waited = intent.last_sent.unwrap_or(intent.opened_at);
+            let place = match intent.pair == *pair {
+                true => String::new(),
+                false => format!(" in the pair {}", intent.pair),
+            };
+            return Ok(Origin::Held(format!(
+                "a create was sent at {waited}{place} and its answer was lost; it is looked for before anything is sent again"
+            )));
+        }
+        let rows = store.find_item(&item.id)?;
+        let mut rows: Vec<&LinkRow> = rows.iter().filter(|l| *l.item(side) == item.id).collect();
+        rows.sort_by_key(|link| link.id);
+        let mut elsewhere = rows.iter().filter(|l| l.pair != *pair && !is_dissolved(l));
+        if let Some(link) = elsewhere.next() {
+            // It moved from one pair's scope to another's. A second counterpart would be a twin.
+            let other = link.item(side.other());
+            return Ok(Origin::Held(format!(
+                "is linked to {other} in the pair {}; when both are in this pair, `boardsync links remove {}` lets it link them",
+                link.pair, item.id
+            )));
+        }
+        for text in &item.markers {
+            if let Some(origin) = self.marked(store, pair, side, &rows, text)? {
+                return Ok(origin);
+            }
+        }
+        Ok(formerly(pair, side, rows.last().copied()))
+    }
+
+    /// Says what one marker tells about an item whose links, all dissolved, are `rows`; `None`: nothing.
+    fn marked(
+        &self,
+        store: &Store,
+        pair: &PairName,
+        side: Side,
+        rows: &[&LinkRow],
+        text: &str,
+    ) -> Result<Option<Origin>, StoreError> {
+        let Some(marker) = marker::verify(&self.key, text) else {
+            return Ok(Some(Origin::Held(format!(
+                "{STRANGER}; link it by hand with `boardsync links add`"
+            ))));
+        };
+        if self.policy(&marker.pair).is_none() {
+            // Most likely this pair under its old name: its counterpart exists.
+            return Ok(Some(Origin::Held(format!(
+                "carries a marker of the pair {}, which the configuration no longer has; give the pair that name \
+                 again, or link the two with `boardsync links add`",
+                marker.pair
+            ))));
+        }
+        if marker.side == side {
+            return Ok(None);
+        }
+        let of_source = store.find_item(&marker.id)?;
+        let of_source = of_source
+            .iter()
+            .filter(|l| *l.item(marker.side) == marker.id);
+        let of_source: Vec<&LinkRow> = of_source.collect();
+        if let Some(other) = of_source.iter().find(|link| !is_dissolved(link)) {
+            let of = format!("which is linked to {}", other.item(side));
+            return Ok(Some(copy_or_twin(&marker, &of)));
+        }
+        // Its newest link says where it belongs.
+        let newest = rows.last().copied();
+        if rows.iter().any(|link| link.generation >= marker.generation) {
+            return Ok(Some(match newest.is_some_and(|link| link.pair == *pair) {
+                true => Origin::Tombstone,
+                false => formerly(pair, side, newest),
+            }));
+        }
+        let spent = of_source.iter().find(|l| l.generation >= marker.generation);
+        if let Some(former) = spent {
+            // Joined to what is gone, it would be closed or deleted with it.
+            let of = format!("whose counterpart was {}", former.item(side));
+            return Ok(Some(copy_or_twin(&marker, &of)));
+        }
+        Ok(Some(match marker.pair == *pair {
+            true => Origin::Counterpart {
+                of: marker.id,
+                generation: marker.generation,
+            },
+            false => Origin::Former { of: marker.id },
+        }))
+    }
+}
+
+/// Says what the newest of its dissolved links makes of an item.
+fn formerly(pair: &PairName, side: Side, newest: Option<&LinkRow>) -> Origin {
+    let Some(link) = newest else {
+        return Origin::Person;
+    };
+    let LinkState::Tombstone { reason } = &link.state else {
+        return Origin::Person;
+    };
+    let other = link.item(side.other());
+    if reason.starts_with(&deleted_in(side)) {
+        return Origin::Held(format!(
+            "came back after it was deleted; its link to {other} is gone: link it with `boardsync links add`, to \
+             {other} if that still exists"
+        ));
+    }
+    match link.pair == *pair {
+        true => Origin::Tombstone,
+        // What it was linked to is gone, so in its new pair it is as good as new.
+        false if reason.starts_with(&deleted_in(side.other())) => Origin::Person,
+        false => Origin::Former { of: other.clone() },
+    }
+}
