@@ -29,6 +29,7 @@ mod errors;
 mod fields;
 mod limits;
 mod link_feed;
+mod parts;
 mod patch;
 mod read;
 mod retype;
@@ -76,6 +77,8 @@ pub struct Settings {
     pub pairs: Vec<Scope>,
     /// Ends every wait.
     pub cancel: CancellationToken,
+    /// Largest answer that is taken in, in bytes. `None`: 32 MB.
+    pub max_body: Option<usize>,
 }
 
 /// The ADO half of one pair.
@@ -146,7 +149,7 @@ pub fn connect_with(
             ],
             limit: RateLimit::PerSecond(settings.requests_per_second),
             timeout: TIMEOUT,
-            max_body: MAX_BODY,
+            max_body: settings.max_body.unwrap_or(MAX_BODY),
             cancel: settings.cancel,
         },
         timing,

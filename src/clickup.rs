@@ -30,8 +30,10 @@ mod body;
 mod convert;
 pub mod decode;
 mod failure;
+mod places;
 mod schema;
 mod walk;
+mod windows;
 mod wire;
 mod write;
 
@@ -69,6 +71,8 @@ pub struct Settings {
     pub pairs: Vec<Scope>,
     /// Ends every wait.
     pub cancel: CancellationToken,
+    /// Largest answer that is taken in, in bytes. `None`: 64 MB.
+    pub max_body: Option<usize>,
 }
 
 /// ClickUp's part of a pair.
@@ -133,7 +137,7 @@ pub fn connect(settings: Settings) -> Result<(ClickUpReader, ClickUpWriter), Con
         headers: vec![("accept", "application/json".to_owned())],
         limit: RateLimit::PerMinute(settings.requests_per_minute),
         timeout: TIMEOUT,
-        max_body: MAX_BODY,
+        max_body: settings.max_body.unwrap_or(MAX_BODY),
         cancel: settings.cancel,
     })?;
     let inner = Arc::new(Inner::new(http, settings.workspace, settings.pairs));
@@ -146,10 +150,24 @@ impl ClickUpReader {
         &self.0.http
     }
 
-    async fn list_everything(&self, lists: &[&str]) -> Result<Listing, ConnectorError> {
+    async fn list_everything(&self, scopes: &[&Scope]) -> Result<Listing, ConnectorError> {
         let inner = &self.0;
         inner.forget().await;
-        let (seen, started) = inner.walk_all(lists, None, Priority::Backfill).await?;
+        let failed = inner.look_for_places(scopes).await?;
+        let watched = scopes.iter().filter(|s| !failed.contains_key(&s.pair));
+        let lists = &distinct(watched.flat_map(|scope| scope.watched()));
+        if lists.is_empty() {
+            return Ok(Listing {
+                complete: true,
+                failed,
+                ..Listing::default()
+            });
+        }
+        let walked = inner.walk_all(lists, None, Priority::Backfill).await;
+        let (seen, started) = match walked {
+            Ok(walked) => walked,
+            Err(error) => return Err(inner.explain(error).await),
+        };
         // An edit behind the walk's back is newer than its start: the watermark must not pass that.
         let high = match (seen.high, started) {
             (Some(high), Some(started)) => high.min(started),
@@ -161,7 +179,7 @@ impl ClickUpReader {
             rows: inner.rows(lists, seen).await?,
             watermark: moved(&Watermark::default(), high, started, End::Complete),
             complete: true,
-            failed: BTreeMap::new(),
+            failed,
         })
     }
 }
@@ -216,16 +234,21 @@ impl Reader for ClickUpReader {
         known: &(dyn for<'a> Fn(&'a ItemId) -> Option<Known> + Send + Sync),
     ) -> Result<Listing, ConnectorError> {
         let inner = &self.0;
-        let lists = distinct(inner.scopes.iter().flat_map(Scope::watched));
+        let Some(high) = since.high else {
+            let scopes: Vec<&Scope> = inner.scopes.iter().collect();
+            return self.list_everything(&scopes).await;
+        };
+        let failed = inner.lost_places().await?;
+        let watched = inner.scopes.iter();
+        let watched = watched.filter(|scope| !failed.contains_key(&scope.pair));
+        let lists = distinct(watched.flat_map(Scope::watched));
         if lists.is_empty() {
             return Ok(Listing {
                 watermark: since.clone(),
+                failed,
                 ..Listing::default()
             });
         }
-        let Some(high) = since.high else {
-            return self.list_everything(&lists).await;
-        };
         let known_page = |page: &Page| {
             let settled = match (since.settled, inner.http.server_now()) {
                 (Some(settled), Some(now)) => (0..OVERLAP_MS).contains(&now.since(settled)),
@@ -236,9 +259,13 @@ impl Reader for ClickUpReader {
         };
         let mut seen = Seen::default();
         let from = window_start(since, high);
-        let (end, started) = inner
+        let walked = inner
             .walk_changed(&lists, Some(from), &mut seen, &known_page)
-            .await?;
+            .await;
+        let (end, started) = match walked {
+            Ok(walked) => walked,
+            Err(error) => return Err(inner.explain(error).await),
+        };
         let highest = seen.high.map_or(high, |seen| seen.max(high));
         let watermark = moved(since, highest, started, end);
         let rows: Vec<ListedRow> = inner.rows(&lists, seen).await?;
@@ -246,23 +273,16 @@ impl Reader for ClickUpReader {
             rows,
             watermark,
             complete: false,
-            failed: BTreeMap::new(),
+            failed,
         })
     }
 
     async fn fetch_all(&self, pairs: &BTreeSet<PairName>) -> Result<Listing, ConnectorError> {
-        let mut lists = Vec::new();
+        let mut scopes = Vec::new();
         for pair in pairs {
-            lists.extend(self.0.scope(pair, "list tasks")?.watched());
+            scopes.push(self.0.scope(pair, "list tasks")?);
         }
-        let lists = distinct(lists);
-        if lists.is_empty() {
-            return Ok(Listing {
-                complete: true,
-                ..Listing::default()
-            });
-        }
-        self.list_everything(&lists).await
+        self.list_everything(&scopes).await
     }
 
     async fn fetch_items(
@@ -385,7 +405,12 @@ async fn fetch_one(inner: &Inner, id: &ItemId) -> Result<Fetched, ConnectorError
     let operation = "read a task";
     let unclear = |reason: String| Ok(Fetched::Unclear { reason });
     let url = inner.task_address(id)?;
-    let response = inner.ask(url, operation, Priority::Live).await?;
+    let response = match inner.ask(url, operation, Priority::Live).await {
+        Err(error) if error.too_large => {
+            return unclear(format!("{}; shorten its description", error.message));
+        }
+        other => other?,
+    };
     if !(200..300).contains(&response.status) {
         let deleted = response.status == 404
             && judge(&response, operation, Intent::Read)

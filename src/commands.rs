@@ -123,6 +123,9 @@ impl From<CycleError> for Failure {
 
 /// Returns the exit code that an error of a service stands for.
 fn exit_code(error: &ConnectorError) -> ExitCode {
+    if error.pair.is_some() {
+        return ExitCode::Config;
+    }
     match error.kind {
         ErrorKind::Auth => ExitCode::Credentials,
         ErrorKind::Unreachable

@@ -445,6 +445,10 @@ pub struct ConnectorError {
     /// The class of a refusal in the service's own words (Azure DevOps `typeKey`: `RuleValidationException`), beside the
     /// number in `code`.
     pub type_key: Option<String>,
+    /// The answer to a read is larger than is taken in: asking for less may help, asking again does not.
+    pub too_large: bool,
+    /// The pair whose own configuration or place is the trouble, where a command cannot go on without it.
+    pub pair: Option<PairName>,
 }
 
 impl ConnectorError {
@@ -467,6 +471,8 @@ impl ConnectorError {
             field: None,
             unsent: None,
             type_key: None,
+            too_large: false,
+            pair: None,
         }
     }
 

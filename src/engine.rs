@@ -12,6 +12,7 @@ pub mod observe;
 pub mod rails;
 pub mod recover;
 pub mod stop;
+mod trouble;
 
 use crate::connector::{ConnectorError, Reader, Writer};
 use crate::marker::MarkerKey;

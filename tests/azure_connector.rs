@@ -30,6 +30,11 @@ struct World {
 }
 
 async fn world(pat: &str) -> World {
+    world_taking(pat, None).await
+}
+
+/// A world whose client takes answers of at most so many bytes.
+async fn world_taking(pat: &str, max_body: Option<usize>) -> World {
     let clock = SandboxClock::new(Timestamp::parse_rfc3339("2026-05-10T08:00:00Z").unwrap());
     let (ledger, faults) = (Ledger::default(), Faults::default());
     let ado = AdoSandbox::new(
@@ -56,6 +61,7 @@ async fn world(pat: &str) -> World {
             marker_hosts: Vec::new(),
         }],
         cancel: CancellationToken::new(),
+        max_body,
     })
     .unwrap();
     World {
@@ -424,4 +430,43 @@ async fn a_canary_that_cannot_be_read_carries_no_claims_that_could_be_believed()
     let error = w.reader.fetch_claims(&id).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotFound);
     assert!(w.ledger.writes().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_asked_for_in_halves() {
+    let pat = AdoConfig::default().pat;
+    let world = world_taking(&pat, Some(200_000)).await;
+    let text = "word ".repeat(6_000);
+    let large = |title: &str, text: &str| {
+        let fields = [
+            ("System.Title", title.into()),
+            ("System.Description", text.into()),
+        ];
+        let id = world.ado.create_item("Shop", "Task", &fields).unwrap();
+        ItemId(id.to_string())
+    };
+    let since = world
+        .reader
+        .fetch_all(&BTreeSet::from(["shop".into()]))
+        .await;
+    let since = since.unwrap().watermark;
+    world.clock.advance(2_000);
+    let mut ids: BTreeSet<ItemId> = (0..15).map(|n| large(&format!("t{n}"), &text)).collect();
+    let alone = large("alone", &text.repeat(8));
+    ids.insert(alone.clone());
+    let read = world.reader.fetch_items(&ids).await.unwrap();
+    assert_eq!(read.len(), 16);
+    for (id, fetched) in read {
+        match fetched {
+            Fetched::Seen(_) => assert_ne!(id, alone),
+            Fetched::Unclear { reason } => {
+                assert_eq!(id, alone);
+                assert!(reason.contains("larger than one answer"), "{reason}");
+            }
+            Fetched::Gone { evidence } => panic!("{id}: {evidence}"),
+        }
+    }
+    let known = |_: &ItemId| -> Option<Known> { None };
+    let delta = world.reader.fetch_changes(&since, &known).await.unwrap();
+    assert_eq!(delta.rows.len(), 16, "none is left out");
 }

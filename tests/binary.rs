@@ -57,6 +57,8 @@ mod securing;
 #[cfg(unix)]
 #[path = "binary/terminal.rs"]
 mod terminal;
+#[path = "binary/trouble.rs"]
+mod trouble;
 #[path = "binary/two_machines.rs"]
 mod two_machines;
 #[path = "binary/undoing.rs"]

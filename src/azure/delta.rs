@@ -97,7 +97,8 @@ impl Shared {
             match pair {
                 Some(pair) => {
                     let mut row = row(*id, pair, rev);
-                    if let Some(wire) = place.filter(|_| whole) {
+                    let is_whole = |wire: &&WorkItem| whole && wire.text(fields::TYPE).is_some();
+                    if let Some(wire) = place.filter(is_whole) {
                         row.item = Some(Box::new(self.convert(wire).await?));
                     }
                     rows.insert(*id, row);
@@ -135,7 +136,14 @@ impl Shared {
         let ids: Vec<i64> = ids.iter().copied().collect();
         let mut places = BTreeMap::new();
         for chunk in ids.chunks(BATCH) {
-            let read = self.api.batch(chunk, select, Priority::Live).await?;
+            // One that is too large alone is reported without its content and read by id.
+            let (mut read, too_large) = self.batch_in_parts(chunk, select, Priority::Live).await?;
+            if !too_large.is_empty() {
+                // Reported without its content; what reads it by id says what is wrong.
+                let place = Select::Fields(&PLACE);
+                let small = self.batch_in_parts(&too_large, place, Priority::Live);
+                read.extend(small.await?.0);
+            }
             places.extend(read.into_iter().map(|wire| (wire.id, wire)));
         }
         Ok(places)
@@ -163,9 +171,14 @@ impl Shared {
         if !wiql::covers(scope, project, area) {
             return Some(false);
         }
-        let filtered = scope.condition.is_some() || scope.assigned_to.is_some();
-        let owner = wiql::attribute(&self.scopes, project, area);
-        (!filtered && owner.is_some_and(|owner| owner.pair == *pair)).then_some(true)
+        let filtered = |scope: &Scope| scope.condition.is_some() || scope.assigned_to.is_some();
+        let owner = wiql::attribute(&self.scopes, project, area)?;
+        if owner.pair == *pair {
+            return (!filtered(scope)).then_some(true);
+        }
+        // It belongs to the pair with the deeper area, if that one takes everything there.
+        let deeper = wiql::depth(owner) > wiql::depth(scope);
+        (deeper && !filtered(owner)).then_some(false)
     }
 
     pub(super) async fn fetch_all(
@@ -185,7 +198,10 @@ impl Shared {
         let mut versions = BTreeMap::new();
         for chunk in ids.chunks(BATCH) {
             let select = Select::Fields(&["System.Rev"]);
-            for wire in self.api.batch(chunk, select, Priority::Backfill).await? {
+            let (read, _) = self
+                .batch_in_parts(chunk, select, Priority::Backfill)
+                .await?;
+            for wire in read {
                 versions.insert(wire.id, Version(wire.rev));
             }
         }

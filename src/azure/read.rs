@@ -121,7 +121,17 @@ impl Shared {
             Priority::Live
         };
         for chunk in asked.chunks(BATCH) {
-            for wire in self.api.batch(chunk, Select::Relations, priority).await? {
+            let (read, too_large) = self
+                .batch_in_parts(chunk, Select::Relations, priority)
+                .await?;
+            for id in too_large {
+                numbers.remove(&id);
+                let reason =
+                    "its content is larger than one answer may be (32 MB); shorten its long texts"
+                        .to_owned();
+                answer.insert(ItemId(id.to_string()), Fetched::Unclear { reason });
+            }
+            for wire in read {
                 // Order and completeness are not promised: only what was asked for and came counts.
                 if numbers.remove(&wire.id) {
                     let item = self.convert(&wire).await?;
@@ -189,15 +199,16 @@ impl Shared {
         let ids: Vec<i64> = found.ids.into_keys().collect();
         let mut carrying = BTreeSet::new();
         for chunk in ids.chunks(BATCH) {
-            for wire in self
-                .api
-                .batch(chunk, Select::Relations, Priority::Live)
-                .await?
-            {
-                if carries(&wire, marker) {
-                    carrying.insert(wire.id);
-                }
-            }
+            let (read, too_large) = self
+                .batch_in_parts(chunk, Select::Relations, Priority::Live)
+                .await?;
+            // One that cannot be looked at may carry it: the create stays open rather than being sent again.
+            carrying.extend(too_large);
+            carrying.extend(
+                read.iter()
+                    .filter(|wire| carries(wire, marker))
+                    .map(|wire| wire.id),
+            );
         }
         Ok(carrying
             .into_iter()

@@ -182,10 +182,11 @@ fn join(scopes: &[&Scope]) -> Group {
 
 fn condition(scope: &Scope) -> String {
     let mut parts = vec![format!("[System.TeamProject] = {}", quote(&scope.project))];
-    if let Some(area) = &scope.area {
-        let area = area.trim_start_matches('\\');
-        parts.push(format!("[System.AreaPath] UNDER {}", quote(area)));
-    }
+    // Without an area the project's own root stands in: a path that is gone is refused, a project's name that is gone may
+    // only find nothing.
+    let area = scope.area.as_ref().unwrap_or(&scope.project);
+    let area = area.trim_start_matches('\\');
+    parts.push(format!("[System.AreaPath] UNDER {}", quote(area)));
     if let Some(condition) = &scope.condition
         && !condition.trim().is_empty()
     {

@@ -2,6 +2,7 @@
 
 use super::convert::{self, Lookups};
 use super::failure::{Intent, judge, protocol};
+use super::places::Places;
 use super::walk::ArchivedFlag;
 use super::wire::{CustomItemsAnswer, List, Task, TeamsAnswer, UserAnswer};
 use super::{Scope, body};
@@ -53,6 +54,8 @@ pub struct Inner {
     pub(super) scopes: Vec<Scope>,
     /// What the team endpoint was seen to make of `archived`.
     pub(super) archived: ArchivedFlag,
+    /// Lists that were seen to be gone.
+    pub(super) places: Places,
     me: Mutex<Option<Arc<Me>>>,
     directory: Mutex<Option<Arc<Directory>>>,
     types: Mutex<Option<Arc<BTreeMap<i64, String>>>>,
@@ -69,6 +72,7 @@ impl Inner {
             workspace,
             scopes,
             archived: ArchivedFlag::default(),
+            places: Places::default(),
             me: Mutex::default(),
             directory: Mutex::default(),
             types: Mutex::default(),
@@ -258,8 +262,12 @@ impl Inner {
             .iter()
             .find(|team| team.id.get().is_some_and(|id| id.0 == self.workspace));
         let Some(team) = team else {
-            let message = format!("the token gives no access to workspace {}", self.workspace);
-            let kind = ErrorKind::NotFound;
+            let message = format!(
+                "the token gives no access to workspace {}; correct [clickup] workspace (the number in app.clickup.com/NUMBER/), \
+                 or use the token of somebody who is a member of it",
+                self.workspace
+            );
+            let kind = ErrorKind::Auth;
             return Err(ConnectorError::new(Side::ClickUp, kind, operation, message));
         };
         let mut directory = Directory::default();

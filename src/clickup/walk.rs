@@ -241,9 +241,34 @@ impl Inner {
         self.fetch_json(url, OPERATION, query.priority).await
     }
 
+    /// Reads every page of a query, or everything in windows of time where a page is too large for one answer.
+    pub async fn walk(
+        &self,
+        query: &Query,
+        seen: &mut Seen,
+        first: Option<Page>,
+        stop: &(dyn Fn(&Page) -> bool + Send + Sync),
+    ) -> Result<End, ConnectorError> {
+        match self.walk_pages(query, seen, first, stop).await {
+            Err(error) if error.too_large => {
+                self.walk_windows(query, seen).await?;
+                Ok(End::Complete)
+            }
+            other => other,
+        }
+    }
+
+    /// Reads the first page; `None`: it is too large, and so is a walk over pages.
+    async fn first_page(&self, query: &Query) -> Result<Option<Page>, ConnectorError> {
+        match self.fetch_page(query, 0).await {
+            Err(error) if error.too_large => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
     /// Reads every page of a query, then the first page again until it shows nothing unseen. `stop` may end the first
     /// round at a page.
-    pub async fn walk(
+    pub(super) async fn walk_pages(
         &self,
         query: &Query,
         seen: &mut Seen,
@@ -317,12 +342,19 @@ impl Inner {
             Some(from) => base.clone().with("date_updated_gt", from.0),
             None => base.clone(),
         };
-        let page = self.fetch_page(&query, 0).await?;
+        let page = self.first_page(&query).await?;
         let started = self.http.server_now();
+        let Some(page) = page else {
+            self.walk_windows(&query, seen).await?;
+            return Ok((End::Complete, started));
+        };
         let end = match order_of(&page.tasks) {
             Order::OldestFirst if !is_last(&page) => {
-                self.walk_keyset(&base, from.map_or(0, |from| from.0), page, seen)
-                    .await?;
+                let start = from.map_or(0, |from| from.0);
+                match self.walk_keyset(&base, start, page, seen).await {
+                    Err(error) if error.too_large => self.walk_windows(&query, seen).await?,
+                    other => other?,
+                }
                 End::Complete
             }
             Order::NewestFirst => self.walk(&query, seen, Some(page), known).await?,
@@ -395,6 +427,8 @@ impl Inner {
                 Err(error) if error.kind == ErrorKind::Refused => {
                     self.archived.store(Archived::ByList);
                 }
+                // Each list is asked by itself this time, in windows where that is needed.
+                Err(error) if error.too_large => {}
                 Err(error) => return Err(error),
             }
         }
@@ -420,10 +454,15 @@ impl Inner {
         if let Some(at) = created_after {
             query = query.with("date_created_gt", at.0);
         }
-        let page = self.fetch_page(&query, 0).await?;
+        let page = self.first_page(&query).await?;
         let started = self.http.server_now();
         let mut live = Seen::default();
-        self.walk(&query, &mut live, Some(page), &|_| false).await?;
+        match page {
+            Some(page) => {
+                self.walk(&query, &mut live, Some(page), &|_| false).await?;
+            }
+            None => self.walk_windows(&query, &mut live).await?,
+        }
         let mut archived = Seen::default();
         self.walk_archived(lists, created_after, priority, &mut archived)
             .await?;

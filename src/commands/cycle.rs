@@ -66,6 +66,10 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
             ));
         }
     }
+    let troubled: Vec<_> = observed.troubled.into_iter().collect();
+    if let Some(code) = tell_trouble(&troubled) {
+        return Ok(code);
+    }
     Ok(match args.detailed_exitcode && observed.plan.writes() > 0 {
         true => ExitCode::Pending,
         false => ExitCode::Done,
@@ -414,6 +418,7 @@ fn finish(context: &Context, observed: &Observed, report: &Report) -> ExitCode {
             note(&format!("help: {hint}\n"));
         }
     }
+    let troubled = tell_trouble(&report.troubled);
     if let Some(error) = failed.first() {
         return exit_code(error);
     }
@@ -428,6 +433,9 @@ fn finish(context: &Context, observed: &Observed, report: &Report) -> ExitCode {
     if report.stopped.iter().any(breached) {
         return ExitCode::Unexpected;
     }
+    if let Some(code) = troubled {
+        return code;
+    }
     match (
         report.stopped.is_empty(),
         report.failures() + report.held + undecided,
@@ -436,6 +444,20 @@ fn finish(context: &Context, observed: &Observed, report: &Report) -> ExitCode {
         (true, 0) => ExitCode::Done,
         (true, _) => ExitCode::Partial,
     }
+}
+
+/// Names the pairs that stand still because what their configuration names is not there. `None`: there are none.
+fn tell_trouble<'a>(
+    troubled: impl IntoIterator<Item = &'a (PairName, ConnectorError)>,
+) -> Option<ExitCode> {
+    let mut code = None;
+    for (pair, error) in troubled {
+        note(&format!(
+            "error: pair \"{pair}\" stands still, the others go on: {error}\n"
+        ));
+        code = Some(ExitCode::Config);
+    }
+    code
 }
 
 pub(super) fn views(observed: &Observed, report: &Report) -> Vec<ReportView> {

@@ -6,7 +6,7 @@ use crate::clock::SystemClock;
 use crate::config::{
     Config, ConflictPolicy, CreateSide, Direction as Flow, OnDelete as Removal, Pair,
 };
-use crate::connector::{Reader, Schema, Writer};
+use crate::connector::{ConnectorError, ErrorKind, Reader, Schema, Writer};
 use crate::engine::rails::Safety;
 use crate::engine::stop::StopSwitch;
 use crate::engine::{Engine, Timing, Writers};
@@ -57,6 +57,7 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
         time_zone: config.ado.time_zone,
         pairs: config.pairs.iter().map(ado_scope).collect(),
         cancel: cancel.clone(),
+        max_body: None,
     })?;
     let (clickup_reader, clickup_writer) = clickup::connect(clickup::Settings {
         url: config.clickup.url.clone(),
@@ -69,6 +70,7 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
             .map(|pair| clickup_scope(pair, &config.ado.url))
             .collect(),
         cancel: cancel.clone(),
+        max_body: None,
     })?;
     let (ado_client, clickup_client) = (ado_reader.clone(), clickup_reader.http().clone());
     let budget = move || {
@@ -270,6 +272,18 @@ fn canaries(pair: &Pair) -> Sided<Option<ItemId>> {
     }
 }
 
+/// A vocabulary that is refused for one pair is no reason to stop the others: without it nothing is known of the pair's
+/// states, and its listing says what is wrong.
+fn own_trouble(schema: Result<Schema, ConnectorError>) -> Result<Schema, ConnectorError> {
+    match schema {
+        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused) => {
+            tracing::warn!("the states cannot be proposed: {error}");
+            Ok(Schema::default())
+        }
+        other => other,
+    }
+}
+
 async fn policy(
     config: &Config,
     pair: &Pair,
@@ -277,8 +291,8 @@ async fn policy(
 ) -> Result<Policy, Failure> {
     let mut states = pair.states.clone();
     if states.is_empty() {
-        let ado = readers.ado.fetch_schema(&pair.name).await?;
-        let clickup = readers.clickup.fetch_schema(&pair.name).await?;
+        let ado = own_trouble(readers.ado.fetch_schema(&pair.name).await)?;
+        let clickup = own_trouble(readers.clickup.fetch_schema(&pair.name).await)?;
         states = propose_states(&ado, &clickup);
     }
     let pairs = |rows: &[(String, String)]| {

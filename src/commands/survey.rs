@@ -29,7 +29,12 @@ impl Survey {
     ) -> Result<Survey, ConnectorError> {
         let mut survey = Survey::default();
         for side in Side::BOTH {
-            let listing = readers.get(side).fetch_all(pairs).await?;
+            let mut listing = readers.get(side).fetch_all(pairs).await?;
+            if let Some((pair, mut error)) = listing.failed.pop_first() {
+                error.message = format!("pair \"{pair}\": {}", error.message);
+                error.pair = Some(pair);
+                return Err(error);
+            }
             let mut unread = linked.get(side).clone();
             let mut items = BTreeMap::new();
             for row in listing.rows {

@@ -55,6 +55,7 @@ struct Inner {
 struct Failure {
     kind: ErrorKind,
     message: String,
+    too_large: bool,
 }
 
 impl HttpClient {
@@ -220,7 +221,9 @@ impl HttpClient {
                         || failure.kind == ErrorKind::Ambiguous
                             && request.sending == Sending::Repeatable;
                     if !(harmless && may_repeat) {
-                        return Err(self.error(failure.kind, operation, failure.message));
+                        let mut error = self.error(failure.kind, operation, failure.message);
+                        error.too_large = failure.too_large;
+                        return Err(error);
                     }
                     self.wait(operation, inner.timing.backoff(attempt)).await?;
                 }
@@ -346,6 +349,7 @@ impl HttpClient {
                             Sending::Once | Sending::Fresh => ErrorKind::Ambiguous,
                         },
                         message: format!("answer is larger than {} bytes", self.0.max_body),
+                        too_large: true,
                     });
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
@@ -516,6 +520,7 @@ fn failure(error: &reqwest::Error) -> Failure {
     Failure {
         kind,
         message: redact::mask(&format!("{what}{detail}")).into_owned(),
+        too_large: false,
     }
 }
 

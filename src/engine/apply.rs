@@ -85,6 +85,8 @@ pub struct Report {
     pub stopped: Vec<(PairName, Stopped)>,
     /// The error that closed a side, if one did.
     pub closed: Vec<ConnectorError>,
+    /// Pairs that could not be listed because of their own configuration or place.
+    pub troubled: Vec<(PairName, ConnectorError)>,
     /// Number of holds after the cycle.
     pub held: usize,
     /// How many actions were left because the process was told to end. None of them is among the outcomes.
@@ -177,6 +179,7 @@ impl Engine {
             cycle: format!("c{}", started.0),
             ..Report::default()
         };
+        self.record_trouble(observed, started, &mut report)?;
         self.copy_before_large(observed, consent)?;
         let total = observed
             .plan

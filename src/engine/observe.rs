@@ -8,7 +8,7 @@ mod retyped;
 mod view;
 
 use super::{CycleError, Engine, Scope, backoff};
-use crate::connector::Watermark;
+use crate::connector::{ConnectorError, Watermark};
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use crate::reconcile::plan::{Plan, Rebase};
 use crate::reconcile::plan_of;
@@ -55,6 +55,8 @@ pub struct Observed {
     pub unread: BTreeSet<ItemId>,
     /// Changes in steps that an earlier run left behind, with the base of the field where the item stands half way.
     pub half_way: Vec<(LinkId, Side, Option<(FieldKey, BaseField)>)>,
+    /// Pairs that could not be listed because of their own configuration or place. Nothing of them is planned.
+    pub troubled: BTreeMap<PairName, ConnectorError>,
 }
 
 impl Observed {
@@ -78,6 +80,7 @@ impl Observed {
             partial: false,
             unread: BTreeSet::new(),
             half_way: Vec::new(),
+            troubled: BTreeMap::new(),
         }
     }
 }
@@ -158,8 +161,16 @@ impl Engine {
             ..Observed::empty(now)
         };
         for side in Side::BOTH {
-            let listing = self.list(side, &observed.swept, policies.len()).await?;
+            let listed = focus.len();
+            let mut listing = self.list(side, &observed.swept, listed).await?;
             *observed.watermarks.get_mut(side) = listing.watermark.clone();
+            for (pair, error) in std::mem::take(&mut listing.failed) {
+                // Whatever else was found of it is left: it is swept as soon as it can be listed again.
+                if focus.remove(&pair).is_some() {
+                    observed.swept.remove(&pair);
+                    observed.troubled.insert(pair, error);
+                }
+            }
             let store = self.store();
             self.sort_rows(&store, side, listing, &forced, &mut focus, &mut observed)?;
         }

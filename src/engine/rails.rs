@@ -183,6 +183,9 @@ impl Engine {
     /// the time of a sweep is kept in it, so that not every cycle lists everything.
     pub(super) fn only_look(&self, observed: &Observed) -> Result<Report, StoreError> {
         let mut store = self.store();
+        for (pair, error) in &observed.troubled {
+            tracing::error!(%pair, "this pair stands still, the others go on: {error}");
+        }
         for plan in &observed.plan.pairs {
             tracing::warn!(pair = %plan.pair, writes = plan.writes(), holds = plan.holds.len(), "read-only: nothing is written");
             if observed.swept.contains(&plan.pair) {

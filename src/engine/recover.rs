@@ -5,7 +5,7 @@
 
 use super::observe::{agreed, living};
 use super::{CycleError, Engine};
-use crate::connector::Fetched;
+use crate::connector::{ErrorKind, Fetched};
 use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Sided, Timestamp};
 use crate::reconcile::merge::agree;
 use crate::store::{BaseField, Batch, HoldRow, Intent, JournalChange, NewJournal, Op};
@@ -26,10 +26,17 @@ impl Engine {
         let (mut settled, mut open) = (0, 0);
         let intents = self.store().open_intents()?;
         for intent in intents {
-            if self.settle(&intent).await? {
-                settled += 1
-            } else {
-                open += 1
+            match self.settle(&intent).await {
+                Ok(true) => settled += 1,
+                Ok(false) => open += 1,
+                // The place that is to be searched is gone: this create stays open, and the other pairs go on.
+                Err(CycleError::Connector(error))
+                    if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused) =>
+                {
+                    tracing::warn!(pair = %intent.pair, source = %intent.source, "a create stays open: {error}");
+                    open += 1;
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok((settled, open))

@@ -1,6 +1,8 @@
 //! Listings, reads by id, markers and the vocabulary.
 
-use crate::world::{BACKLOG, BUGS, MARKER, START, ids, knows, new_item, title, world, world_of};
+use crate::world::{
+    BACKLOG, BUGS, MARKER, START, ids, knows, new_item, title, world, world_of, world_taking,
+};
 use boardsync::connector::{ErrorKind, Fetched, Reader, Watermark, Writer};
 use boardsync::model::{FieldKey, ItemId, PairName};
 use boardsync::sandbox::clickup::TeamArchived;
@@ -371,4 +373,39 @@ async fn half_a_character_in_the_name_of_a_list_a_status_or_a_member_spoils_only
         (states.len(), states[1].name.as_str()),
         (4, "doing \u{fffd}")
     );
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_large_is_listed_in_windows_of_time() {
+    for newest_first in [true, false] {
+        let world = world_taking(Some(200_000), |config| {
+            config.quirks.updated_newest_first = newest_first;
+        })
+        .await;
+        let since = world.all().await.watermark;
+        let text = "word ".repeat(4_000);
+        let large = |name: &str, text: &str| {
+            world.seed(BACKLOG, json!({"name": name, "markdown_content": text}))
+        };
+        let mut tasks: BTreeSet<ItemId> = (0..15).map(|n| large(&format!("t{n}"), &text)).collect();
+        let alone = large("alone", &text.repeat(8));
+        let all = world.all().await;
+        let listed: BTreeSet<ItemId> = all.rows.iter().map(|row| row.id.clone()).collect();
+        assert_eq!(listed, tasks, "all but the one that is too large alone");
+        assert!(all.complete);
+        let delta = world.reader.fetch_changes(&since, &|_| None).await.unwrap();
+        let listed: BTreeSet<ItemId> = delta.rows.iter().map(|row| row.id.clone()).collect();
+        assert_eq!(listed, tasks);
+        tasks.insert(alone.clone());
+        for (id, fetched) in world.reader.fetch_items(&tasks).await.unwrap() {
+            match fetched {
+                Fetched::Seen(_) => assert_ne!(id, alone),
+                Fetched::Unclear { reason } => {
+                    assert_eq!(id, alone);
+                    assert!(reason.contains("larger than"), "{reason}");
+                }
+                Fetched::Gone { evidence } => panic!("{id}: {evidence}"),
+            }
+        }
+    }
 }

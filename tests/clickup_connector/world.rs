@@ -35,6 +35,14 @@ pub async fn world(quirks: impl FnOnce(&mut Quirks)) -> World {
 }
 
 pub async fn world_of(change: impl FnOnce(&mut ClickUpConfig)) -> World {
+    world_taking(None, change).await
+}
+
+/// A world whose client takes answers of at most so many bytes.
+pub async fn world_taking(
+    max_body: Option<usize>,
+    change: impl FnOnce(&mut ClickUpConfig),
+) -> World {
     let (clock, ledger, faults) = (
         SandboxClock::new(START),
         Ledger::default(),
@@ -62,6 +70,7 @@ pub async fn world_of(change: impl FnOnce(&mut ClickUpConfig)) -> World {
         requests_per_minute: 100_000,
         pairs: vec![scope],
         cancel: CancellationToken::new(),
+        max_body,
     })
     .unwrap();
     World {

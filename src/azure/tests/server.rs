@@ -126,6 +126,7 @@ pub(super) async fn start(scopes: Vec<Scope>) -> (Server, AzureReader, AzureWrit
         time_zone: None,
         pairs: scopes,
         cancel: CancellationToken::new(),
+        max_body: None,
     };
     let timing = Timing {
         retries: 1,

@@ -20,20 +20,22 @@ impl Engine {
         let known = |id: &ItemId| -> Option<Known> { self.store().known(side, id).ok().flatten() };
         if swept.len() == pairs {
             let links = reader.fetch_links(&since, &known).await?;
-            let mut full = whole(reader.fetch_all(swept).await?)?;
+            let mut full = reader.fetch_all(swept).await?;
             full.watermark.link_token = links.watermark.link_token;
             full.rows = with_links(full.rows, links.rows);
             return Ok(full);
         }
-        let mut delta = whole(reader.fetch_changes(&since, &known).await?)?;
+        let mut delta = reader.fetch_changes(&since, &known).await?;
         if !swept.is_empty() {
-            let full = whole(reader.fetch_all(swept).await?)?;
+            let full = reader.fetch_all(swept).await?;
             let (twice, mut rows): (Vec<_>, Vec<_>) = delta
                 .rows
                 .into_iter()
                 .partition(|row| swept.contains(&row.pair));
             rows.extend(with_links(full.rows, twice));
             delta.rows = rows;
+            delta.failed.retain(|pair, _| !swept.contains(pair));
+            delta.failed.extend(full.failed);
         }
         Ok(delta)
     }
@@ -169,17 +171,6 @@ impl Engine {
             }
         }
         Ok(())
-    }
-}
-
-/// Refuses a listing that lacks a pair: what it says about the others would move the watermark past that one's changes.
-fn whole(listing: Listing) -> Result<Listing, CycleError> {
-    match listing.failed.into_values().next() {
-        Some(error) => Err(error.into()),
-        None => Ok(Listing {
-            failed: Default::default(),
-            ..listing
-        }),
     }
 }
 

@@ -1,0 +1,41 @@
+//! One pair's trouble is its own: what is recorded of a pair that could not be listed because of its own place.
+
+use super::apply::Report;
+use super::observe::Observed;
+use super::{Engine, backoff};
+use crate::model::Timestamp;
+use crate::store::{Batch, Op, StoreError};
+
+impl Engine {
+    /// Records the pairs that could not be listed, before the watermarks move on without them: each is listed in full as
+    /// soon as that works again, so nothing that changes meanwhile is passed over.
+    pub(super) fn record_trouble(
+        &self,
+        observed: &Observed,
+        started: Timestamp,
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
+        let mut store = self.store();
+        for (pair, error) in &observed.troubled {
+            let mut state = store.pair_state(pair)?;
+            let text = error.to_string();
+            if state.last_error.as_ref() != Some(&text) {
+                tracing::error!(%pair, "this pair stands still, the others go on: {error}");
+            }
+            state.last_attempt = Some(started);
+            state.last_sweep = None;
+            state.last_error = Some(text);
+            let mut ops = Vec::new();
+            if let Some(policy) = self.policy(pair) {
+                ops.extend(backoff::stopped(&store, policy, started)?);
+            }
+            ops.push(Op::SetPairState {
+                pair: pair.clone(),
+                state,
+            });
+            store.commit(&Batch(ops))?;
+            report.troubled.push((pair.clone(), error.clone()));
+        }
+        Ok(())
+    }
+}

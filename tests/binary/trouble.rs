@@ -1,0 +1,239 @@
+//! One pair's trouble is its own: what one pair names is gone, and the others go on.
+
+use super::bench::{ADO_TOKEN, Bench, Ran, clickup};
+use boardsync::model::Side;
+use boardsync::sandbox::ado::{AdoConfig, ProjectConfig};
+use boardsync::sandbox::clock::SandboxClock;
+use boardsync::sandbox::faults::{Fault, FaultRule};
+use boardsync::sandbox::world::World;
+use serde_json::json;
+
+const LISTS: [(&str, &str); 2] = [("Shop", "901100000001"), ("Ferry", "901100000003")];
+const ALWAYS: u32 = 10_000;
+
+/// Two pairs in two projects, with one linked item in each, settled.
+async fn two() -> (Bench, [i64; 2]) {
+    let process = AdoConfig::default().projects[0].process;
+    let ado = AdoConfig {
+        pat: ADO_TOKEN.to_owned(),
+        projects: LISTS
+            .map(|(project, _)| ProjectConfig::new(project, process))
+            .to_vec(),
+        ..AdoConfig::default()
+    };
+    let world = World::start_on(SandboxClock::real(), ado, clickup(), 0)
+        .await
+        .unwrap();
+    let pairs = LISTS.map(|(project, list)| {
+        format!(
+            "[[pair]]\nname = \"{}\"\nado.project = \"{project}\"\nclickup.list = \"{list}\"\n\
+             types = [[\"Task\", \"Task\"]]\n\
+             states = [[\"New\", \"to do\"], [\"Active\", \"in progress\"], [\"Closed\", \"complete\"]]\n",
+            project.to_lowercase()
+        )
+    });
+    let bench = Bench::of(world, &pairs.join("\n"));
+    let items = LISTS.map(|(project, _)| {
+        let title = [("System.Title", json!(format!("From {project}")))];
+        bench
+            .world
+            .ado
+            .create_item(project, "Task", &title)
+            .unwrap()
+    });
+    let first = ["reconcile", "--once", "--yes"];
+    bench.run(&first).await.left_with(0);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    (bench, items)
+}
+
+fn refuse(status: u16, key: &str, message: &str) -> Fault {
+    Fault::Status {
+        status,
+        body: json!({"$id": "1", "innerException": null, "message": message, "typeName": key, "typeKey": key, "errorCode": 0, "eventId": 3200, "ECODE": key, "err": message}).to_string(),
+        content_type: "application/json; charset=utf-8".to_owned(),
+        headers: Vec::new(),
+    }
+}
+
+fn fault(bench: &Bench, service: Side, path: &str, fault: &Fault, times: u32) {
+    bench.world.faults.add(FaultRule {
+        service,
+        method: None,
+        path_contains: path.to_owned(),
+        fault: fault.clone(),
+        skip: 0,
+        times,
+    });
+}
+
+/// The other pair goes on, the troubled one is named with what to do, and the code says that the configuration is wrong.
+async fn stands_alone(bench: &Bench, shop: i64, ferry: i64, says: &str, lay: impl Fn(&Bench)) {
+    for (round, args) in [
+        &["reconcile", "--once"][..],
+        &["reconcile", "--once"],
+        &["reconcile", "--once", "--full"],
+        &["plan"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        bench.world.faults.clear();
+        lay(bench);
+        let title = format!("Shop {round}");
+        bench.rename(shop, &title);
+        bench.rename(ferry, &format!("Ferry {round}"));
+        let ran = bench.run(args).await.left_with(78);
+        let ran = ran.says("pair \"ferry\" stands still").says(says);
+        if args[0] != "plan" {
+            let titles = bench.titles();
+            assert!(titles.contains(&title), "{args:?}: {titles:?}\n{}", ran.err);
+            let still = |title: &String| title.starts_with("From Ferry");
+            assert!(titles.iter().any(still), "{args:?}: {titles:?}");
+        }
+    }
+    let status = bench.run(&["status", "--json"]).await.left_with(3).json();
+    let pairs = status["pairs"].as_array().unwrap();
+    let note = |name: &str| {
+        let mut pairs = pairs.iter();
+        let pair = pairs.find(|pair| pair["pair"] == name).unwrap();
+        pair["note"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(note("shop"), "ok");
+    assert!(note("ferry").contains(says), "{}", note("ferry"));
+    let shown = bench.run(&["status"]).await;
+    shown.says(says);
+    // Back in place: what changed meanwhile was passed over by nobody.
+    bench.world.faults.clear();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let titles = bench.titles();
+    assert_eq!(titles, ["Ferry 3", "Shop 3"]);
+    bench.quiet().await;
+    let status = bench.run(&["status"]).await;
+    status.left_with(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renamed_area_stops_its_own_pair_only() {
+    let (bench, [shop, ferry]) = two().await;
+    let gone = refuse(
+        400,
+        "SyntaxException",
+        "TF51011: The specified area path does not exist. The error is caused by «'Ferry'».",
+    );
+    stands_alone(&bench, shop, ferry, "TF51011", |bench| {
+        // The query that both share is refused as a whole, and the one of the pair alone.
+        fault(bench, Side::Ado, "Ferry/_apis/wit/wiql", &gone, ALWAYS);
+        fault(bench, Side::Ado, "contoso/_apis/wit/wiql", &gone, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renamed_project_stops_its_own_pair_only() {
+    let (bench, [shop, ferry]) = two().await;
+    let gone = refuse(
+        404,
+        "ProjectDoesNotExistWithNameException",
+        "TF200016: The following project does not exist: Ferry.",
+    );
+    let path = refuse(
+        400,
+        "SyntaxException",
+        "TF51011: The specified area path does not exist. The error is caused by «'Ferry'».",
+    );
+    stands_alone(&bench, shop, ferry, "TF200016", |bench| {
+        fault(bench, Side::Ado, "/Ferry/", &gone, ALWAYS);
+        fault(bench, Side::Ado, "contoso/_apis/wit/wiql", &path, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_list_stops_its_own_pair_only() {
+    for (status, code) in [(404, "SHARD_006"), (404, "ACCESS_190"), (401, "OAUTH_027")] {
+        let (bench, [shop, ferry]) = two().await;
+        let gone = refuse(status, code, "List not found");
+        stands_alone(&bench, shop, ferry, "901100000003 is gone", |bench| {
+            fault(bench, Side::ClickUp, "/list/901100000003", &gone, ALWAYS);
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archived_list_stops_its_own_pair_only_and_is_told() {
+    let (bench, [shop, ferry]) = two().await;
+    let archived = Fault::Status {
+        status: 200,
+        body: json!({"id": "901100000003", "name": "Boats", "archived": true, "deleted": false, "statuses": []})
+            .to_string(),
+        content_type: "application/json".to_owned(),
+        headers: Vec::new(),
+    };
+    stands_alone(&bench, shop, ferry, "is archived", |bench| {
+        fault(
+            bench,
+            Side::ClickUp,
+            "/list/901100000003",
+            &archived,
+            ALWAYS,
+        );
+    })
+    .await;
+}
+
+/// Commands that need the whole picture say whose part is missing.
+#[tokio::test(flavor = "multi_thread")]
+async fn verify_names_the_pair_that_cannot_be_read() {
+    let (bench, _) = two().await;
+    let gone = refuse(404, "SHARD_006", "List not found");
+    fault(&bench, Side::ClickUp, "/list/901100000003", &gone, ALWAYS);
+    let ran: Ran = bench.run(&["verify"]).await.left_with(78);
+    ran.says("pair \"ferry\"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_without_access_to_the_workspace_is_a_matter_of_credentials() {
+    let (bench, _) = two().await;
+    let workspace = clickup().workspace;
+    let lay = |bench: &Bench| {
+        let refused = refuse(401, "OAUTH_027", "Team not authorized");
+        fault(
+            bench,
+            Side::ClickUp,
+            &format!("/team/{workspace}"),
+            &refused,
+            ALWAYS,
+        );
+        fault(bench, Side::ClickUp, "/list/", &refused, ALWAYS);
+        fault(bench, Side::ClickUp, "/task/", &refused, ALWAYS);
+        let none = Fault::Status {
+            status: 200,
+            body: r#"{"teams":[]}"#.to_owned(),
+            content_type: "application/json".to_owned(),
+            headers: Vec::new(),
+        };
+        fault(bench, Side::ClickUp, "/api/v2/team", &none, ALWAYS);
+    };
+    let held = bench.titles();
+    for args in [
+        &["reconcile", "--once"][..],
+        &["reconcile", "--once", "--full"],
+        &["plan"],
+        &["check"],
+        &["verify"],
+    ] {
+        bench.world.faults.clear();
+        lay(&bench);
+        let ran = bench.run(args).await.left_with(77);
+        ran.says(&workspace).says("[clickup] workspace");
+    }
+    bench.world.faults.clear();
+    assert_eq!(bench.titles(), held, "nothing counts as deleted");
+    bench
+        .run(&["reconcile", "--once", "--retry", "--full"])
+        .await
+        .left_with(0);
+    bench.quiet().await;
+}
