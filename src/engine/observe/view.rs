@@ -6,7 +6,7 @@ use super::{Focus, Observed, chosen, owed, retyped, values};
 use crate::engine::Engine;
 use crate::model::{FieldKey, FieldValue, PairName, Side, Sided};
 use crate::reconcile::plan::PairPlan;
-use crate::reconcile::policy::Policy;
+use crate::reconcile::policy::{OnDelete, Policy};
 use crate::reconcile::transit::{self, Reached, Transit};
 use crate::reconcile::{AWAY, FreshItem, LinkView, NAMED, Origin, Presence, View, noise};
 use crate::store::{LinkState, Store, StoreError};
@@ -77,7 +77,10 @@ impl Engine {
             for side in Side::BOTH {
                 *now.get_mut(side) = self.presence(side, link, focus, observed);
             }
-            self.doubt_scope(link, focus, &mut now, observed);
+            // Where nothing is ever deleted or closed, only the link ends either way.
+            if policy.on_delete != OnDelete::Unlink {
+                self.doubt_scope(link, focus, &mut now, observed);
+            }
             let listed = |side: Side| focus.listed.get(side).contains(link.item(side));
             if let Some(state) = scope_state(link, &now) {
                 observed.states.push((link.id, state));
