@@ -10,7 +10,7 @@ use super::api::{BATCH, Select};
 use super::wire::WorkItem;
 use super::{Scope, Shared, fields, link_feed, wiql};
 use crate::connector::client::Priority;
-use crate::connector::{ConnectorError, ErrorKind, Known, ListedRow, Listing, Watermark};
+use crate::connector::{ConnectorError, Known, ListedRow, Listing, Watermark};
 use crate::model::{Item, ItemId, PairName, Timestamp, Version};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -107,7 +107,7 @@ impl Inner {
         status: &Folded,
     ) -> Result<(), ConnectorError> {
         let known = self.fetch_list(list, false).await?;
-        let statuses = known.statuses.get().into_iter().flatten();
+        let statuses = known.statuses.iter();
         let names = statuses.filter_map(|status| status.status.get());
         let names: Vec<String> = names.map(|name| format!("\"{}\"", name.0)).collect();
         if names.is_empty() {
