@@ -442,6 +442,8 @@ pub struct ConnectorError {
     /// (`Custom.RootCause` when an item is closed without one). Leaving `field` out mends nothing then; what made the
     /// service look, usually the state, does. Both may be set: the service named several.
     pub unsent: Option<String>,
+    /// Whether the service refuses where the item is to lie (the area of a new work item), which no canonical field holds.
+    pub place: bool,
     /// The class of a refusal in the service's own words (Azure DevOps `typeKey`: `RuleValidationException`), beside the
     /// number in `code`.
     pub type_key: Option<String>,
@@ -470,22 +472,11 @@ impl ConnectorError {
             retry_after: None,
             field: None,
             unsent: None,
+            place: false,
             type_key: None,
             too_large: false,
             pair: None,
         }
-    }
-
-    /// Returns whether the service refuses the place of the item: where it lies, not what it says.
-    pub fn is_about_place(&self) -> bool {
-        // The paths of a work item (learn.microsoft.com, work item field index).
-        const PLACES: [&str; 3] = [
-            "System.AreaPath",
-            "System.IterationPath",
-            "System.TeamProject",
-        ];
-        let place = |name: &String| PLACES.contains(&name.as_str());
-        self.unsent.as_ref().is_some_and(place)
     }
 
     fn suffix(&self) -> String {

@@ -59,6 +59,8 @@ mod securing;
 mod terminal;
 #[path = "binary/trouble.rs"]
 mod trouble;
+#[path = "binary/refusing.rs"]
+mod refusing;
 #[path = "binary/two_machines.rs"]
 mod two_machines;
 #[path = "binary/undoing.rs"]

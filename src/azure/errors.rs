@@ -113,7 +113,7 @@ fn checked(
     error.type_key = type_key;
     error.request_id = response.request_id;
     if let Some(asked) = asked.filter(|_| kind == ErrorKind::Refused) {
-        (error.field, error.unsent) = blame(&named_fields(&body), asked);
+        (error.field, error.unsent, error.place) = blame(&named_fields(&body), asked);
     }
     Err(error)
 }
@@ -144,9 +144,9 @@ fn code(message: &str) -> Option<String> {
 }
 
 /// Returns the first of the named fields that was sent, and the first that was not. A field that the service was sent
-/// under a name that no canonical field has (the area of a new item) is neither.
-fn blame(named: &[String], asked: Asked<'_>) -> (Option<FieldKey>, Option<String>) {
-    let (mut field, mut unsent) = (None, None);
+/// under a name that no canonical field has (the area of a new item) is neither: then the place is refused.
+fn blame(named: &[String], asked: Asked<'_>) -> (Option<FieldKey>, Option<String>, bool) {
+    let (mut field, mut unsent, mut place) = (None, None, false);
     for name in named {
         let lower = name.to_lowercase();
         let usual = || fields::shown(&lower).map(str::to_owned);
@@ -163,11 +163,11 @@ fn blame(named: &[String], asked: Asked<'_>) -> (Option<FieldKey>, Option<String
             .find(|(_, own)| own.eq_ignore_ascii_case(reference));
         match (sent, key) {
             (true, Some((key, _))) => field = field.or_else(|| Some(key.clone())),
-            (true, None) => {}
+            (true, None) => place = true,
             (false, _) => unsent = unsent.or_else(|| Some(one_line(reference))),
         }
     }
-    (field, unsent)
+    (field, unsent, place)
 }
 
 /// Returns the fields that a refusal names, in its order: reference names, or the names that people see where it knows

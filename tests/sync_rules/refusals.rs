@@ -153,6 +153,30 @@ async fn a_field_that_was_not_sent_keeps_back_only_the_state() {
 }
 
 #[tokio::test]
+async fn an_estimate_that_the_new_state_forbids_keeps_back_only_itself() {
+    let remaining = "Microsoft.VSTS.Scheduling.RemainingWork";
+    let field = format!("[[pair.field]]\nado = \"{remaining}\"\nclickup = \"time_estimate\"");
+    let t = bench(&field).await;
+    let (id, task) = t.linked("Task", &[]).await;
+    t.clickup(
+        &task,
+        json!({"name": "Neu", "status": "complete", "time_estimate": 7_200_000}),
+    );
+    t.world.ledger.clear();
+    t.cycle().await;
+    assert_eq!(
+        (t.string(id, TITLE), t.string(id, STATE)),
+        ("Neu".to_owned(), "Closed".to_owned())
+    );
+    let hold = hold_on(&t, FieldKey::Estimate);
+    assert!(hold.reason.contains("Remaining Work"), "{hold:?}");
+    assert_eq!(t.holds().len(), 1);
+    assert_eq!(t.task(&task)["time_estimate"], 7_200_000);
+    assert!(tries(&t) <= 2, "{}", tries(&t));
+    t.quiet().await;
+}
+
+#[tokio::test]
 async fn a_status_that_the_list_lost_is_held_and_the_rest_of_the_task_goes_on() {
     let t = bench("").await;
     let (id, task) = t.linked("Task", &[]).await;

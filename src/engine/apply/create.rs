@@ -136,7 +136,7 @@ impl Run<'_> {
         let (owed, remembered) = self.owed_to_new(policy, action, &written.item, &left_out);
         base.extend(owed);
         let held = self.held_of_create(plan, action, &left_out);
-        let settled = written.pending.is_empty() && remembered.len() == left_out.len();
+        let settled = written.pending.is_empty() && left_out.is_empty();
         let (ado, clickup) = match side {
             Side::Ado => (id.clone(), source_id.clone()),
             Side::ClickUp => (source_id.clone(), id.clone()),

@@ -309,7 +309,7 @@ impl Run<'_> {
                 return Ok((result, left_out));
             };
             let asked = keys(&new.fields);
-            let blame = blame(error, &asked).filter(|_| !error.is_about_place());
+            let blame = blame(error, &asked).filter(|_| !error.place);
             let blame = blame.filter(|_| engine.stopped_by().is_none());
             let leave = blame.as_ref().map(|blame| trial::left_out(&asked, blame));
             let leave = leave.unwrap_or_default();
@@ -355,7 +355,7 @@ impl Run<'_> {
                 "not created in {side}, because it would not be \"{state}\" there: {words}; give the place that new items \
                  go to this state, or map the state to one that it has in `states` of the pair"
             ),
-            _ if error.is_about_place() => format!(
+            _ if error.place => format!(
                 "not created in {side}, because its place is refused: {words}; correct the place in the configuration of \
                  the pair"
             ),
