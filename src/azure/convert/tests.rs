@@ -67,7 +67,7 @@ fn an_item_reads_in_canonical_form() {
     assert_eq!(people.first().unwrap().shown, "Ana");
     assert_eq!(
         item.raw[&FieldKey::Description].format,
-        TextFormat::Markdown
+        TextFormat::EscapedMarkdown
     );
     assert_eq!(item.raw[&FieldKey::Description].text, "# Plan");
     assert_eq!(item.markers, ["sx1:abc"]);
