@@ -4,7 +4,7 @@ use super::origin::Named;
 use super::reading::scope_state;
 use super::{Focus, Observed, chosen, owed, retyped, values};
 use crate::engine::Engine;
-use crate::model::{FieldKey, FieldValue, PairName, Side, Sided};
+use crate::model::{FieldKey, FieldValue, Side, Sided};
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::{OnDelete, Policy};
 use crate::reconcile::transit::{self, Reached, Transit};
