@@ -51,6 +51,8 @@ mod projects;
 mod rails;
 #[path = "binary/reconciling.rs"]
 mod reconciling;
+#[path = "binary/refusing.rs"]
+mod refusing;
 #[cfg(unix)]
 #[path = "binary/securing.rs"]
 mod securing;
@@ -59,8 +61,6 @@ mod securing;
 mod terminal;
 #[path = "binary/trouble.rs"]
 mod trouble;
-#[path = "binary/refusing.rs"]
-mod refusing;
 #[path = "binary/two_machines.rs"]
 mod two_machines;
 #[path = "binary/undoing.rs"]

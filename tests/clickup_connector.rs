@@ -7,6 +7,8 @@
     reason = "tests fail by panicking"
 )]
 
+#[path = "clickup_connector/calls.rs"]
+mod calls;
 #[path = "clickup_connector/reading.rs"]
 mod reading;
 #[path = "clickup_connector/world.rs"]

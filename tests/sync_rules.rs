@@ -11,6 +11,8 @@
 
 #[path = "sync_rules/ado_writes.rs"]
 mod ado_writes;
+#[path = "sync_rules/answers.rs"]
+mod answers;
 #[path = "sync_rules/bench.rs"]
 mod bench;
 #[path = "sync_rules/claims.rs"]

@@ -3,11 +3,14 @@
 //! Every request goes out once. ClickUp cannot be told which version a change was planned against, so an update names
 //! nothing but the fields that change and writes sets as differences against what was just read.
 
+mod second;
+
 use super::api::Inner;
 use super::body::{self, Names};
 use super::convert::{self, footer_url};
 use super::failure::refused;
 use super::wire::Task;
+use crate::connector::answer::{self, Asked};
 use crate::connector::client::{ApiResponse, FRESH, Priority, Sending};
 use crate::connector::{Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked};
 use crate::markup;
@@ -24,15 +27,6 @@ const CREATE: &str = "create a task";
 const UPDATE: &str = "update a task";
 const TAG: &str = "change a task's tags";
 const DELETE: &str = "delete a task";
-
-/// Fields of which a 200 does not prove that they are in force: a create may drop the status, a guest is silently not
-/// assigned, tags of a create and a cleared priority are reported as unreliable.
-const DOUBTED: [FieldKey; 4] = [
-    FieldKey::State,
-    FieldKey::Assignees,
-    FieldKey::Priority,
-    FieldKey::Tags,
-];
 
 impl Inner {
     /// Returns the address that reads one task with its Markdown.
@@ -211,58 +205,32 @@ pub async fn create(inner: &Inner, new: &NewItem) -> Result<Written, ConnectorEr
         return Err(doubtful(CREATE, "the answer names no task"));
     };
     // From here on the task exists and nothing may fail.
-    let item = match inner.item_of(&task).await {
-        Ok(Some(item)) => item,
-        Ok(None) | Err(_) => match inner.fetch_task(&id).await {
-            Ok(item) => item,
-            Err(_) => bare_item(&id, &task, &scope.list),
-        },
+    let own = inner.item_of(&task).await.ok().flatten();
+    let later = match &own {
+        Some(_) => None,
+        None => inner.fetch_task(&id).await.ok(),
     };
-    let mut written = check(item, &fields);
+    let asked = Asked {
+        side: Side::ClickUp,
+        set: &fields,
+        before: None,
+        apart: &BTreeSet::new(),
+    };
+    let written = answer::settle(&asked, own, later);
+    let mut written = written.unwrap_or_else(|| untold(bare_item(&id, &task, &scope.list)));
     if written.pending.contains_key(&FieldKey::State) {
-        set_status(inner, &mut written, &fields, &names).await;
+        second::set_status(inner, &mut written, &fields, &names).await;
     }
     Ok(written)
 }
 
-/// Sets the status that a create did not take, once.
-async fn set_status(
-    inner: &Inner,
-    written: &mut Written,
-    fields: &BTreeMap<FieldKey, FieldValue>,
-    names: &Names,
-) {
-    let Some(FieldValue::Choice(status)) = fields.get(&FieldKey::State) else {
-        return;
-    };
-    let body = json!({"status": names.status.as_ref().unwrap_or(&status.shown)});
-    let outcome = put_task(inner, &written.item.id, &body).await;
-    match outcome {
-        Ok(Some(item)) => {
-            let pending = check(item.clone(), fields).pending;
-            let mut item = item;
-            // What only the create's answer showed is still true unless this answer says otherwise.
-            for (key, value) in &written.item.fields {
-                item.fields
-                    .entry(key.clone())
-                    .or_insert_with(|| value.clone());
-            }
-            if item.raw.is_empty() {
-                item.raw.clone_from(&written.item.raw);
-                item.markers.clone_from(&written.item.markers);
-                item.backlinks.clone_from(&written.item.backlinks);
-            }
-            *written = Written {
-                item,
-                pending,
-                unmarked: None,
-                later: BTreeSet::new(),
-            };
-        }
-        Ok(None) => {}
-        Err(error) => {
-            written.pending.insert(FieldKey::State, error.to_string());
-        }
+/// A write of which nothing was shown.
+fn untold(item: Item) -> Written {
+    Written {
+        item,
+        pending: BTreeMap::new(),
+        unmarked: None,
+        later: BTreeSet::new(),
     }
 }
 
@@ -310,7 +278,11 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
     }
     let tag_calls = tag_calls(inner, &change.id, &tags)?;
 
-    let mut item = None;
+    let apart = match tag_calls.is_empty() {
+        true => BTreeSet::new(),
+        false => BTreeSet::from([FieldKey::Tags]),
+    };
+    let mut own = None;
     let mut sent = false;
     if !body.is_empty() {
         if read.elapsed() > FRESH {
@@ -318,10 +290,12 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
                 "looking up names took so long that it has to be read again",
             ));
         }
-        item = put_task(inner, &change.id, &Value::Object(body)).await?;
+        own = put_task(inner, &change.id, &Value::Object(body)).await?;
         sent = true;
     }
-    let plain = tag_calls.is_empty();
+    if let (Some(answer), false) = (&mut own, apart.is_empty()) {
+        complete(inner, change, answer).await;
+    }
     for (method, url) in tag_calls {
         let call = inner
             .send_write(method, url, None, TAG, Sending::Once)
@@ -329,21 +303,48 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
         call.map_err(|error| in_part(error, sent, &FieldKey::Tags))?;
         sent = true;
     }
-    // A tag call answers with nothing, so the version is unknown after it.
-    let item = match item {
-        Some(item) if plain => item,
-        _ => inner
-            .fetch_task(&change.id)
-            .await
-            .map_err(|error| match sent {
-                true => doubtful(
-                    UPDATE,
-                    &format!("sent, but not read back: {}", error.message),
-                ),
-                false => error,
-            })?,
+    let scope = inner.scope(&change.pair, UPDATE)?;
+    let told = own.as_ref().is_some_and(|own| {
+        let mut needed = scope
+            .fields
+            .iter()
+            .filter(|key| change.set.contains_key(*key) || current.fields.contains_key(*key));
+        apart.is_empty() && needed.all(|key| own.fields.contains_key(key))
+    });
+    // A tag call answers with nothing, and the answer to an update leaves fields out, the description nearly always. An
+    // edit of those from just before would hide behind the version that the answer brings.
+    let later = match told {
+        true => None,
+        false => match inner.fetch_task(&change.id).await {
+            Ok(item) => Some(item),
+            Err(error) if own.is_none() && sent => {
+                let message = format!("sent, but not read back: {}", error.message);
+                return Err(doubtful(UPDATE, &message));
+            }
+            Err(error) if own.is_none() => return Err(error),
+            // What the answer left out stays unknown, and the task is looked at again.
+            Err(_) => None,
+        },
     };
-    Ok(check(item, &change.set))
+    let asked = Asked {
+        side: Side::ClickUp,
+        set: &change.set,
+        before: Some(current),
+        apart: &apart,
+    };
+    answer::settle(&asked, own, later).ok_or_else(|| doubtful(UPDATE, "nothing was answered"))
+}
+
+/// Adds to the answer of an update the sent fields that it left out, by a read at the same version. Once tags are
+/// written too, nothing can tell any more whether such a value is what ClickUp made of ours.
+async fn complete(inner: &Inner, change: &Change, answer: &mut Item) {
+    let told = |key: &FieldKey| *key == FieldKey::Tags || answer.fields.contains_key(key);
+    if change.set.keys().all(told) {
+        return;
+    }
+    if let Ok(read) = inner.fetch_task(&change.id).await {
+        answer::complete(answer, read);
+    }
 }
 
 /// Moves a task to the trash. Its subtasks go with it (mmcc007/clickup-yaml-sync).
@@ -414,17 +415,20 @@ fn shows_what_is_needed(current: &Item, change: &Change) -> bool {
     let sets = [FieldKey::Assignees, FieldKey::Tags]
         .iter()
         .all(|key| !change.set.contains_key(key) || current.fields.contains_key(key));
-    let writes_text = change.set.contains_key(&FieldKey::Description) || change.backlink.is_some();
+    let writes_text = change.set.contains_key(&FieldKey::Description)
+        || change.backlink.is_some() && takes_a_footer(change);
     sets && (!writes_text || current.raw.contains_key(&FieldKey::Description))
 }
 
-/// Returns the Markdown to send, `None` when the description stays as it is.
+/// Returns the Markdown to send, `None` when the description stays as it is. A footer goes along with a change of the text
+/// or in a change of its own: with other fields an untouched text would be sent again, over whatever is typed meanwhile.
 fn new_description(current: &Item, text: Option<&str>, change: &Change) -> Option<String> {
     let raw = current
         .raw
         .get(&FieldKey::Description)
         .map_or("", |raw| raw.text.as_str());
-    let footer = change.backlink.as_ref().and_then(|link| {
+    let footer = change.backlink.as_ref().filter(|_| takes_a_footer(change));
+    let footer = footer.and_then(|link| {
         let url = footer_url(&link.url, &link.marker);
         let present = markup::footer(raw).is_some_and(|(_, present)| present == url)
             || !link.marker.is_empty() && current.markers.contains(&link.marker);
@@ -432,6 +436,10 @@ fn new_description(current: &Item, text: Option<&str>, change: &Change) -> Optio
     });
     let footer = footer.as_ref().map(|(label, url)| (*label, url.as_str()));
     (text.is_some() || footer.is_some()).then(|| body::description(raw, text, footer))
+}
+
+fn takes_a_footer(change: &Change) -> bool {
+    change.set.is_empty() || change.set.contains_key(&FieldKey::Description)
 }
 
 fn tag_calls(
@@ -454,26 +462,6 @@ fn tag_calls(
             Ok((method, inner.address(&path, &[])?))
         })
         .collect()
-}
-
-/// Compares what was asked for with what the answer shows.
-fn check(item: Item, asked: &BTreeMap<FieldKey, FieldValue>) -> Written {
-    let pending = DOUBTED
-        .iter()
-        .filter_map(|key| {
-            let (wanted, shown) = (asked.get(key)?, item.fields.get(key)?);
-            (wanted != shown).then(|| {
-                let reason = format!("ClickUp accepted {wanted} but shows {shown}");
-                (key.clone(), reason)
-            })
-        })
-        .collect();
-    Written {
-        item,
-        pending,
-        unmarked: None,
-        later: BTreeSet::new(),
-    }
 }
 
 /// Builds what is known of a task whose create was accepted without saying more than its id.

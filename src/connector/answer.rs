@@ -79,13 +79,20 @@ pub fn contradicted(
 
 /// Says what was sent and what is there instead.
 pub fn reason(side: Side, sent: &FieldValue, shown: &FieldValue) -> String {
-    let (sent, shown) = (sent.to_string(), shown.to_string());
-    let from = parting(&sent, &shown);
-    format!(
-        "sent {}, but {side} shows {}",
-        quoted(&sent, from),
-        quoted(&shown, from)
-    )
+    let (sent, shown) = pair(sent, shown);
+    format!("sent {sent}, but {side} shows {shown}")
+}
+
+/// Says from which value to which.
+pub fn quoted(from: &FieldValue, to: &FieldValue) -> String {
+    let (from, to) = pair(from, to);
+    format!("from {from} to {to}")
+}
+
+fn pair(one: &FieldValue, other: &FieldValue) -> (String, String) {
+    let (one, other) = (one.to_string(), other.to_string());
+    let from = parting(&one, &other);
+    (excerpt(&one, from), excerpt(&other, from))
 }
 
 /// How many characters two texts begin with alike.
@@ -94,7 +101,7 @@ fn parting(one: &str, other: &str) -> usize {
     pairs.take_while(|(a, b)| a == b).count()
 }
 
-fn quoted(text: &str, from: usize) -> String {
+fn excerpt(text: &str, from: usize) -> String {
     let length = text.chars().count();
     if length <= QUOTED {
         return format!("{text:?}");
@@ -109,7 +116,8 @@ fn quoted(text: &str, from: usize) -> String {
 /// Puts together what a write came to. `own` is what the answer to our own call showed, `later` what a read after all
 /// calls showed. `None` when neither is there.
 ///
-/// A read of a version older than the answer comes from a replica that lags and says nothing.
+/// A read of a version older than the answer comes from a replica that lags and says nothing. At the very version of the
+/// answer nobody wrote in between, so what the answer left out is there as our call left it.
 pub fn settle(asked: &Asked<'_>, own: Option<Item>, later: Option<Item>) -> Option<Written> {
     let later = match (&own, later) {
         (Some(own), Some(later)) if later.version < own.version => None,
@@ -138,6 +146,12 @@ pub fn settle(asked: &Asked<'_>, own: Option<Item>, later: Option<Item>) -> Opti
             .unwrap_or_default()
     };
     let (mut by_us, after) = (shown(&own), shown(&later));
+    let versions = own.as_ref().zip(later.as_ref());
+    if versions.is_some_and(|(own, later)| own.version == later.version) {
+        for (key, value) in &after {
+            by_us.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
     by_us.retain(|key, _| !asked.apart.contains(key));
     for key in by_us.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
         let seen = Seen {
@@ -157,6 +171,61 @@ pub fn settle(asked: &Asked<'_>, own: Option<Item>, later: Option<Item>) -> Opti
         }
     }
     Some(written)
+}
+
+/// Adds to the answer of a call what it left out, by a read at the same version: nobody wrote in between.
+pub fn complete(answer: &mut Item, read: Item) {
+    if read.version != answer.version {
+        return;
+    }
+    for (key, value) in read.fields {
+        answer.fields.entry(key).or_insert(value);
+    }
+    if answer.raw.is_empty() {
+        answer.raw = read.raw;
+        answer.markers = read.markers;
+        answer.backlinks = read.backlinks;
+    }
+}
+
+/// Adds what the answer to a second call showed that set one field, which the first one did not take. Of every other field
+/// that answer is a later read: a person may have been faster.
+pub fn second_call(
+    side: Side,
+    written: &mut Written,
+    set: &BTreeMap<FieldKey, FieldValue>,
+    field: &FieldKey,
+    answer: Item,
+) {
+    let (one, others): (BTreeMap<_, _>, BTreeMap<_, _>) = set
+        .iter()
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .partition(|(key, _)| key == field);
+    let mut before = written.item.clone();
+    before.fields.retain(|key, _| key == field);
+    let mut first = written.item.clone();
+    first.fields.retain(|key, _| key != field);
+    let (mut own, mut later) = (answer.clone(), answer);
+    own.fields.retain(|key, _| key == field);
+    later.fields.retain(|key, _| key != field);
+    let none = BTreeSet::new();
+    let asked = |set, before| Asked {
+        side,
+        set,
+        before,
+        apart: &none,
+    };
+    let rest = settle(&asked(&others, None), Some(first), Some(later));
+    let second = settle(&asked(&one, Some(&before)), Some(own), None);
+    let (Some(mut both), Some(second)) = (rest, second) else {
+        return;
+    };
+    both.item.fields.extend(second.item.fields);
+    both.pending.extend(second.pending);
+    both.later.extend(second.later);
+    both.later.extend(std::mem::take(&mut written.later));
+    both.unmarked = written.unmarked.take();
+    *written = both;
 }
 
 /// One field before, in the answer and in a later read.

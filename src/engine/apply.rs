@@ -2,6 +2,7 @@
 
 mod create;
 mod finish;
+mod kept;
 mod rails;
 mod record;
 mod refusal;
@@ -19,6 +20,8 @@ use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::rails::source;
 use crate::store::{Attempt, Batch, CycleRow, HoldRow, Op, PartOp, TransitRow};
+use kept::Returned;
+pub(in crate::engine) use kept::kept_of;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a person has said yes to.
@@ -122,11 +125,15 @@ struct Run<'a> {
     writers: &'a Writers,
     observed: &'a Observed,
     cycle: String,
-    /// What a side returned for a field in this run: the value, and whether the server has shown it.
-    returned: BTreeMap<(LinkId, Side, FieldKey), (FieldValue, bool)>,
+    /// What a side returned for a field in this run.
+    returned: BTreeMap<(LinkId, Side, FieldKey), Returned>,
+    /// Fields that a side did not take in this run.
+    kept: BTreeSet<(LinkId, FieldKey)>,
     closed: Sided<Option<ConnectorError>>,
     /// Links with something left undone.
     unclean: BTreeSet<LinkId>,
+    /// Links of which nothing is left undone, but whose items have to be read again before they count as seen.
+    reread: BTreeSet<LinkId>,
     holds: Vec<HoldRow>,
     /// Since when items of this pair were held before this run; read when first needed.
     held_since: Option<BTreeMap<(Side, ItemId), Timestamp>>,
@@ -193,11 +200,13 @@ impl Engine {
             observed,
             cycle: report.cycle.clone(),
             returned: BTreeMap::new(),
+            kept: BTreeSet::new(),
             closed: Sided {
                 ado: None,
                 clickup: None,
             },
             unclean: BTreeSet::new(),
+            reread: BTreeSet::new(),
             holds: Vec::new(),
             held_since: None,
             written: Sided::default(),
@@ -222,6 +231,8 @@ impl Engine {
             run.holds.clear();
             run.held_since = None;
             run.unclean.clone_from(&observed.left_out);
+            run.reread.clear();
+            run.kept.clear();
             run.failed.clear();
             run.load_attempts(plan)?;
             let mut stopped = stop_reason(plan, consent).or_else(|| run.switch());

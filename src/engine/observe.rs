@@ -269,6 +269,11 @@ pub(crate) fn chosen_key(link: LinkId) -> String {
     format!("chosen:{link}")
 }
 
+/// Key of the fields of a link that a service did not take.
+pub(crate) fn kept_key(link: LinkId) -> String {
+    format!("kept:{link}")
+}
+
 /// Returns the values that a person chose for a link's conflicts and that are not carried out yet.
 pub(crate) fn chosen(
     store: &Store,

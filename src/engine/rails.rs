@@ -9,7 +9,7 @@
 
 use super::{CycleError, Engine};
 use crate::connector::{ConnectorError, ErrorKind, Fetched};
-use crate::engine::apply::{Report, Stopped};
+use crate::engine::apply::{Report, Stopped, kept_of};
 use crate::engine::observe::Observed;
 use crate::engine::stop::StopSwitch;
 use crate::model::{ActionId, ItemId, LinkId, PairName, Side, Sided, Timestamp};
@@ -51,7 +51,14 @@ impl Engine {
         view: &View,
         policy: &Policy,
     ) -> Result<PairPlan, StoreError> {
-        Ok(rails::plan(view, policy, &self.rails(store, policy)?))
+        let mut rails = self.rails(store, policy)?;
+        for link in &view.links {
+            let kept = kept_of(store, link.link)?;
+            if !kept.is_empty() {
+                rails.kept.insert(link.link, kept);
+            }
+        }
+        Ok(rails::plan(view, policy, &rails))
     }
 
     fn rails(&self, store: &Store, policy: &Policy) -> Result<Rails, StoreError> {

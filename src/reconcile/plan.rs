@@ -57,6 +57,9 @@ pub struct PairPlan {
     /// When items that a rail holds are to be looked at again; `None`: when they change. Not part of a saved plan.
     #[serde(skip)]
     pub retry: BTreeMap<(Side, ItemId), Option<Timestamp>>,
+    /// When fields that a service did not take are sent again; `None`: when a value changes. Not part of a saved plan.
+    #[serde(skip)]
+    pub kept: BTreeMap<(LinkId, FieldKey), Option<Timestamp>>,
     /// How many linked pairs were looked at.
     pub looked_at: usize,
     /// How many of them need nothing.
@@ -80,6 +83,7 @@ impl PairPlan {
             blocked: None,
             frozen: Vec::new(),
             retry: BTreeMap::new(),
+            kept: BTreeMap::new(),
             looked_at: 0,
             in_sync: 0,
         }

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | restored database | the state is older than what was sent ([`Rails::untrusted`]) | equal fields are trusted again, others are frozen; creates wait ([`restored`]) |
 //! | [`oscillation`] | we keep rewriting one field of one link | the field is frozen |
+//! | [`kept`] | a service keeps another value than the one that was sent | the field is held |
 //! | [`attempt`] | one item's change keeps failing | it waits longer and longer, then is quarantined |
 //! | [`refused`] | a service refused the same value of the same item | that field is held |
 //! | [`breaker`] | a service refuses the token or keeps failing | it is left alone for a while |
@@ -20,6 +21,7 @@
 pub mod attempt;
 pub mod breaker;
 pub mod firewall;
+pub mod kept;
 pub mod oscillation;
 pub mod refused;
 pub mod restored;
@@ -30,6 +32,7 @@ use super::policy::Policy;
 use super::{LinkView, View, guards, linked, reconcile};
 use crate::model::{ActionId, FieldKey, ItemId, LinkId, Side, Sided, Timestamp};
 use attempt::Waiting;
+use kept::Kept;
 use oscillation::Past;
 use refused::Refused;
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +52,8 @@ pub struct Rails {
     pub frozen: BTreeMap<LinkId, BTreeMap<FieldKey, String>>,
     /// What was written to linked items lately, oldest first.
     pub writes: BTreeMap<LinkId, Vec<Past>>,
+    /// Fields that a service did not take.
+    pub kept: BTreeMap<LinkId, BTreeMap<FieldKey, Kept>>,
     /// Items whose changes failed, by the side and item that the change comes from.
     pub waiting: BTreeMap<(Side, ItemId), Waiting>,
     /// What items refused, by the side and item that refused it.
@@ -70,6 +75,7 @@ pub fn plan(view: &View, policy: &Policy, rails: &Rails) -> PairPlan {
     hold_creates(&mut plan, rails);
     freeze(&mut plan, view, policy, rails);
     refused::set_aside(&mut plan, view, policy, rails);
+    hold_kept(&mut plan, view, policy, rails);
     hold_waiting(&mut plan, rails);
     plan.tripped = guards(&plan, view, policy);
     if rails.newcomer {
@@ -140,17 +146,34 @@ fn freeze(plan: &mut PairPlan, view: &View, policy: &Policy, rails: &Rails) {
     if frozen.is_empty() {
         return;
     }
-    let stays = |link: Option<LinkId>, field: &FieldKey| {
-        link.is_none_or(|link| !frozen.contains_key(&(link, field.clone())))
-    };
+    take_out(plan, policy, |link, field| {
+        frozen.contains_key(&(link, field.clone()))
+    });
+    for ((id, field), reason) in frozen {
+        let Some(link) = links.get(&id) else { continue };
+        plan.conflicts
+            .retain(|conflict| conflict.link != id || conflict.field != field);
+        plan.conflicts.extend(linked::held(link, &field));
+        plan.holds.push(Hold {
+            field: Some(field.clone()),
+            ..linked::hold(link, Side::Ado, reason.clone())
+        });
+        plan.frozen.push(Frozen {
+            link: id,
+            field,
+            reason,
+        });
+    }
+}
+
+/// Takes fields out of the updates; an update that is left without any goes too.
+fn take_out(plan: &mut PairPlan, policy: &Policy, goes: impl Fn(LinkId, &FieldKey) -> bool) {
     let mut renamed: BTreeMap<ActionId, Option<ActionId>> = BTreeMap::new();
     let mut actions = Vec::new();
     for mut action in std::mem::take(&mut plan.actions) {
         let before = action.changes.len();
-        if action.kind == ActionKind::Update {
-            action
-                .changes
-                .retain(|change| stays(action.link, &change.field));
+        if let (ActionKind::Update, Some(link)) = (action.kind, action.link) {
+            action.changes.retain(|change| !goes(link, &change.field));
         }
         if let Some(new) = action.after.as_ref().and_then(|id| renamed.get(id)) {
             action.after = new.clone();
@@ -169,20 +192,42 @@ fn freeze(plan: &mut PairPlan, view: &View, policy: &Policy, rails: &Rails) {
         actions.push(action);
     }
     plan.actions = actions;
-    for ((id, field), reason) in frozen {
-        let Some(link) = links.get(&id) else { continue };
-        plan.conflicts
-            .retain(|conflict| conflict.link != id || conflict.field != field);
-        plan.conflicts.extend(linked::held(link, &field));
-        plan.holds.push(Hold {
-            field: Some(field.clone()),
-            ..linked::hold(link, Side::Ado, reason.clone())
-        });
-        plan.frozen.push(Frozen {
-            link: id,
-            field,
-            reason,
-        });
+}
+
+/// Holds fields that a service did not take and that are not to be sent again yet.
+fn hold_kept(plan: &mut PairPlan, view: &View, policy: &Policy, rails: &Rails) {
+    if rails.kept.is_empty() {
+        return;
+    }
+    let mut held: BTreeMap<(LinkId, FieldKey), (Option<Timestamp>, String)> = BTreeMap::new();
+    for action in &plan.actions {
+        let Some(link) = action.link.filter(|_| action.kind == ActionKind::Update) else {
+            continue;
+        };
+        let fields = rails.kept.get(&link);
+        for change in &action.changes {
+            let kept = fields.and_then(|fields| fields.get(&change.field));
+            if let Some(kept) = kept
+                && let Err(reason) = kept.may_send(action.target, change, rails.now)
+            {
+                held.insert((link, change.field.clone()), (kept.retry_at, reason));
+            }
+        }
+    }
+    if held.is_empty() {
+        return;
+    }
+    take_out(plan, policy, |link, field| {
+        held.contains_key(&(link, field.clone()))
+    });
+    for ((id, field), (retry_at, reason)) in held {
+        if let Some(link) = view.links.iter().find(|link| link.link == id) {
+            plan.holds.push(Hold {
+                field: Some(field.clone()),
+                ..linked::hold(link, Side::Ado, reason)
+            });
+        }
+        plan.kept.insert((id, field), retry_at);
     }
 }
 

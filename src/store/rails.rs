@@ -185,6 +185,14 @@ impl Store {
             [],
         )
         .map_err(sql(OPERATION))?;
+        // Fields that a service did not take are remembered by link, and their holds name it.
+        tx.execute(
+            "UPDATE hold SET retry_at = 0 WHERE EXISTS (SELECT 1 FROM meta m WHERE m.key = 'kept:' || hold.link)",
+            [],
+        )
+        .map_err(sql(OPERATION))?;
+        tx.execute("DELETE FROM meta WHERE key LIKE 'kept:%'", [])
+            .map_err(sql(OPERATION))?;
         let gone = tx
             .execute("DELETE FROM attempt", [])
             .map_err(sql(OPERATION))?

@@ -3,14 +3,14 @@
 use super::controls::Control;
 use super::kinds::between;
 use super::remote::{Remote, lock};
-use super::script::{Fault, On};
+use super::script::On;
 use super::world::{Delivery, Request, pair};
 use async_trait::async_trait;
 use boardsync::connector::{
-    Change, ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem, Reader, Schema,
-    SchemaState, SchemaType, Watermark, Writer, Written,
+    Change, ConnectorError, Fetched, Known, Listing, NewItem, Reader, Schema, SchemaState,
+    SchemaType, Watermark, Writer, Written,
 };
-use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp, Version};
+use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The pace of writes: so many turns come at once, the next one takes this long.
@@ -154,22 +154,7 @@ impl Writer for Remote {
     }
 
     async fn create(&self, new: &NewItem) -> Result<Written, ConnectorError> {
-        let ons = self.ons(On::Write);
-        let fault = self.send(&ons).await;
-        let answer = self.refuse(fault.as_ref(), true).and_then(|()| {
-            let mut sent = new.clone();
-            self.arrives(&mut sent.fields);
-            if self.is(Control::C0) {
-                sent.marker.clear();
-            }
-            if let Some(fault @ Fault::StateDropped) = fault.as_ref() {
-                lock(&self.world).count(fault.word());
-                sent.fields.remove(&FieldKey::State);
-            }
-            let at = self.deliver(Request::Create(sent), fault.as_ref(), Delivery::Now)?;
-            Ok(self.written(at, &new.fields, fault.as_ref()))
-        });
-        self.back(&ons, answer).await
+        self.create_in_calls(new).await
     }
 
     async fn make_room(&self) -> Result<(), ConnectorError> {
@@ -190,30 +175,9 @@ impl Writer for Remote {
     }
 
     async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
-        let Some(step) = self.between(change) else {
-            return self.send_change(change, change, Delivery::Now).await;
-        };
-        lock(&self.world).count("two steps");
-        let mut first = change.clone();
-        first.set.insert(FieldKey::State, step);
-        let half = self.send_change(&first, change, Delivery::Step).await?;
-        let wanted = change.set.get(&FieldKey::State).cloned();
-        let second = Change {
-            expected: half.item.version,
-            set: wanted
-                .map(|value| (FieldKey::State, value))
-                .into_iter()
-                .collect(),
-            backlink: None,
-            ..change.clone()
-        };
-        match self.send_change(&second, change, Delivery::Now).await {
-            Ok(written) => Ok(written),
-            // As the connector has it: the first step is in force, and the rest is reported.
-            Err(_) => {
-                lock(&self.world).count("stopped half way");
-                Ok(half)
-            }
+        match self.side {
+            Side::Ado => self.patch(change).await,
+            Side::ClickUp => self.update_in_calls(change).await,
         }
     }
 
@@ -230,40 +194,9 @@ impl Writer for Remote {
 
 impl Remote {
     /// The state through which ADO goes to the one that a change wants.
-    fn between(&self, change: &Change) -> Option<FieldValue> {
+    pub fn between(&self, change: &Change) -> Option<FieldValue> {
         let from = change.current.fields.get(&FieldKey::State)?;
         let to = change.set.get(&FieldKey::State)?;
         between(from, to).filter(|_| self.side == Side::Ado)
-    }
-
-    /// One request of an update. `asked` is the whole of it.
-    async fn send_change(
-        &self,
-        change: &Change,
-        asked: &Change,
-        delivery: Delivery,
-    ) -> Result<Written, ConnectorError> {
-        let ons = self.ons(On::Write);
-        let fault = self.send(&ons).await;
-        let answer = self.refuse(fault.as_ref(), true).and_then(|()| {
-            let mut sent = change.clone();
-            self.arrives(&mut sent.set);
-            let swaps = self.control.is_none_or(Control::swaps);
-            if !swaps {
-                let world = lock(&self.world);
-                let service = world.side.get(self.side);
-                if let Some(at) = service.find(&sent.id) {
-                    sent.expected = Version(service.records[at].now().version);
-                }
-            }
-            let result = self.deliver(Request::Update(sent), fault.as_ref(), delivery);
-            if self.is(Control::U0)
-                && matches!(&result, Err(error) if error.kind == ErrorKind::Ambiguous)
-            {
-                lock(&self.queue).push(change.clone());
-            }
-            Ok(self.written(result?, &asked.set, fault.as_ref()))
-        });
-        self.back(&ons, answer).await
     }
 }

@@ -44,10 +44,18 @@ pub enum Control {
     Losses,
     /// Whatever can be read counts as in scope, so that deletes reach outside.
     OutsideScope,
+    /// What an answer shows is agreed, whatever was sent.
+    NotCompared,
+    /// What a read at the end of an update shows is taken for the update's own doing.
+    LaterIsOwn,
+    /// Tags are written by a merge with those that are there.
+    TagsByAdd,
+    /// A title that seems too long is cut.
+    TitleCut,
 }
 
 impl Control {
-    pub const ALL: [Control; 16] = [
+    pub const ALL: [Control; 20] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -64,6 +72,10 @@ impl Control {
         Control::ItemBlamed,
         Control::Losses,
         Control::OutsideScope,
+        Control::NotCompared,
+        Control::LaterIsOwn,
+        Control::TagsByAdd,
+        Control::TitleCut,
     ];
 
     /// The histories in which it is tried.

@@ -78,6 +78,7 @@ impl World {
         let open = store.conflicts(true).unwrap_or_default();
         let mut linked = BTreeSet::new();
         let mut found = Vec::new();
+        let mut stubborn = 0;
         for link in &links {
             let (Some(ado), Some(clickup)) = (
                 self.side.ado.find(&link.ado),
@@ -132,6 +133,15 @@ impl World {
                                 || item == Some(&link.clickup);
                             here && field.is_none_or(|field| *field == key)
                         });
+                // Sent again and again and never taken: both values are named.
+                let held = holds
+                    .iter()
+                    .any(|hold| hold.link == Some(link.id) && hold.field.as_ref() == Some(&key));
+                let task = &self.side.clickup.records[clickup];
+                if held && self.stubborn(Side::ClickUp, task, &key) {
+                    stubborn += 1;
+                    continue;
+                }
                 if !kind.agree(x, y) && !excused {
                     found.push(("I5", format!("{what}: {key} is {x} and {y}")));
                 }
@@ -151,6 +161,9 @@ impl World {
                     ));
                 }
             }
+        }
+        for _ in 0..stubborn {
+            self.count("held as not taken");
         }
         for (law, what) in found {
             self.violate(law, what);

@@ -7,7 +7,8 @@
 //! | [`kinds`] | the table of synced kinds of things; a new one registers here |
 //! | [`world`] | both services: records with every state that they ever had, lagging listings, people |
 //! | [`people`], [`service`] | what people do to it, and what requests do |
-//! | [`remote`], [`calls`] | `Reader` and `Writer` over the world, with faults before and after every call |
+//! | [`quirks`] | what services do to a write that they accept, and the judge of what is made of their answers |
+//! | [`remote`], [`calls`], [`updates`] | `Reader` and `Writer` over the world, with faults before and after every call |
 //! | [`oracle`] | the judge: knows what was asked of the services, never what the engine thinks |
 //! | [`scope_law`] | the same for what lies outside a pair |
 //! | [`ending`] | the same at the end, when everything is quiet |
@@ -30,6 +31,7 @@ pub mod kinds;
 pub mod many;
 pub mod oracle;
 pub mod people;
+pub mod quirks;
 pub mod remote;
 pub mod rng;
 pub mod run;
@@ -38,4 +40,5 @@ pub mod script;
 pub mod service;
 pub mod shrink;
 pub mod stores;
+pub mod updates;
 pub mod world;

@@ -101,7 +101,7 @@ impl Kind for Title {
 
 /// Long text: paragraphs of one word each. ClickUp's editor can style a word in a way that ADO drops.
 struct Text;
-pub const STYLED: &str = "styled";
+pub const STYLED: &str = "**";
 impl Text {
     fn paragraphs(value: &FieldValue) -> Vec<String> {
         match value {
@@ -128,7 +128,7 @@ impl Kind for Text {
         } else {
             ""
         };
-        let word = format!("w{n}x{style}");
+        let word = format!("{style}w{n}x{style}");
         match n % 6 {
             0 => paragraphs.push(word),
             1 if paragraphs.len() > 1 => {

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Everything that a large enough run must have injected at least once.
-pub const FAULTS: [&str; 31] = [
+pub const FAULTS: [&str; 37] = [
     "unreachable",
     "lost",
     "unanswered",
@@ -44,6 +44,12 @@ pub const FAULTS: [&str; 31] = [
     "false gone",
     "database put back",
     "twins beyond the bounds",
+    "kept value",
+    "united tags",
+    "cut text",
+    "changed by a rule",
+    "edit between calls",
+    "held as not taken",
 ];
 
 /// What many histories came to.

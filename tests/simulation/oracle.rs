@@ -239,8 +239,9 @@ impl World {
         }
     }
 
-    /// After every cycle: I13, and I9 for dissolved links.
+    /// After every cycle: I13, I22, and I9 for dissolved links.
     pub fn judge_store(&mut self, store: &Store) {
+        self.judge_answers(store);
         for n in 0..self.setup.pairs as usize {
             for link in store.links(&pair(n)).unwrap_or_default() {
                 let (Some(ado), Some(clickup)) = (

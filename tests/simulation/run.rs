@@ -287,6 +287,7 @@ impl Sim {
         for side in Side::BOTH {
             lock(&self.world).side.get_mut(side).locked_until = 0;
         }
+        lock(&self.world).calm = true;
         // Bases change little from here on; they are judged again at the end.
         self.judged = false;
         // Requests under way, indices, the quiet time, the longest back-off.

@@ -3,7 +3,7 @@
 use super::kinds::{KINDS, UNMAPPED, kind};
 use super::world::{Delivery, Record, Refusal, Request, World, blank, pair};
 use boardsync::connector::{Change, NewItem};
-use boardsync::model::{FieldKey, FieldValue, ItemId, Side};
+use boardsync::model::{FieldKey, FieldValue, Folded, ItemId, Side};
 
 impl World {
     /// Puts a request into force.
@@ -19,8 +19,51 @@ impl World {
         match request {
             Request::Create(new) => Ok(self.create(side, new, delivery)),
             Request::Update(change) => self.update(side, change, delivery),
+            Request::Tag(id, tag, on, first) => self.tag(id, tag, *on, *first, delivery),
             Request::Delete(id) => self.delete(side, id, delivery),
         }
+    }
+
+    /// One tag of a task.
+    fn tag(
+        &mut self,
+        id: &ItemId,
+        tag: &Folded,
+        on: bool,
+        first: bool,
+        delivery: Delivery,
+    ) -> Result<usize, Refusal> {
+        let side = Side::ClickUp;
+        let at = self.side.clickup.find(id).ok_or(Refusal::Gone)?;
+        let before = self.side.clickup.records[at].now().clone();
+        if before.deleted {
+            return Err(Refusal::Gone);
+        }
+        self.confine(side, &FieldKey::Tags);
+        let mut set = before.values.get(&FieldKey::Tags).map(FieldValue::members);
+        let mut set = set.take().unwrap_or_default();
+        match on {
+            true => set.insert(tag.clone()),
+            false => set.remove(tag),
+        };
+        let stored = kind(&FieldKey::Tags)
+            .map(|kind| kind.stored(side, FieldValue::from_tags(set.clone())))
+            .unwrap_or(FieldValue::from_tags(set));
+        let moved = self.change(side, at, |state| {
+            state.values.insert(FieldKey::Tags, stored);
+        });
+        if moved && first && delivery == Delivery::Now {
+            let writes = &mut self.side.clickup.records[at].writes.engine;
+            *writes.entry(FieldKey::Tags).or_default() += 1;
+        }
+        self.say(|| format!("{side} {id}: engine sets tag {tag}: {on} ({delivery:?})"));
+        let after = self.side.clickup.records[at].now().values.clone();
+        let delivery = match delivery {
+            Delivery::Now => Delivery::Further,
+            other => other,
+        };
+        self.judge_update(side, at, &before.values, &after, delivery);
+        Ok(at)
     }
 
     fn create(&mut self, side: Side, new: &NewItem, delivery: Delivery) -> usize {
@@ -98,16 +141,25 @@ impl World {
                 value.clone()
             };
             let stored = kind.stored(side, value.clone());
+            let stored = match delivery {
+                Delivery::Now => self.quirk(side, at, kind, before.get(key), stored),
+                _ => stored,
+            };
             if stored != value {
                 let writes = &mut self.side.get_mut(side).records[at].writes;
                 *writes.rendered.entry(key.clone()).or_default() += 1;
             }
             after.insert(key.clone(), stored);
         }
+        if delivery == Delivery::Now {
+            self.rule(side, at, change, &mut after);
+        }
+        // On ClickUp it stands in the description.
+        let goes_along = side == Side::Ado || change.set.contains_key(&FieldKey::Description);
         let marker = change
             .backlink
             .as_ref()
-            .filter(|_| delivery != Delivery::Partial);
+            .filter(|_| delivery != Delivery::Partial && goes_along);
         let markers: Vec<String> = marker.map(|link| link.marker.clone()).into_iter().collect();
         self.judge_scope(side, at, delivery);
         let new = after.clone();

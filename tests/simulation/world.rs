@@ -11,8 +11,8 @@ use boardsync::clock::ManualClock;
 use boardsync::connector::{Change, NewItem};
 use boardsync::engine::Engine;
 use boardsync::model::{
-    FieldKey, FieldValue, Item, ItemId, PairName, RichText, Side, Sided, TextFormat, Timestamp,
-    Version,
+    FieldKey, FieldValue, Folded, Item, ItemId, PairName, RichText, Side, Sided, TextFormat,
+    Timestamp, Version,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Weak;
@@ -108,6 +108,8 @@ impl Service {
 pub enum Request {
     Create(NewItem),
     Update(Change),
+    /// One tag on or off, in a call of its own. The flag says that it is the first of its update.
+    Tag(ItemId, Folded, bool, bool),
     Delete(ItemId),
 }
 
@@ -141,6 +143,8 @@ pub enum Delivery {
     Partial,
     /// The first of two requests, so that its state is nobody's in the end.
     Step,
+    /// A later call of one update.
+    Further,
 }
 
 /// What happens at one edge of a call.
@@ -156,7 +160,7 @@ pub struct World {
     pub clock: ManualClock,
     pub setup: Setup,
     pub engine: Weak<Engine>,
-    seed: u64,
+    pub seed: u64,
     rng: Rng,
     /// What is to happen during this cycle.
     pub deeds: Vec<(Point, Deed)>,
@@ -189,6 +193,8 @@ pub struct World {
     pub one_vocabulary: bool,
     /// A delta may have missed something.
     pub hidden: bool,
+    /// The services do what they are told, and nothing happens any more.
+    pub calm: bool,
 }
 
 impl World {
@@ -226,6 +232,7 @@ impl World {
             blamed: BTreeSet::new(),
             one_vocabulary: false,
             hidden: setup.unbounded,
+            calm: false,
         }
     }
 

@@ -42,6 +42,21 @@ fn a_description_is_left_alone_unless_something_about_it_changes() {
 }
 
 #[test]
+fn an_untouched_text_is_not_sent_again_for_a_footer() {
+    let title = (FieldKey::Title, FieldValue::text("t"));
+    let renamed = change(
+        item(Some("text")),
+        std::slice::from_ref(&title),
+        Some("sx1:m"),
+    );
+    assert_eq!(new_description(&renamed.current, None, &renamed), None);
+    let text = (FieldKey::Description, FieldValue::rich("new".to_owned()));
+    let edited = change(item(Some("text")), &[title, text], Some("sx1:m"));
+    let written = new_description(&edited.current, Some("new"), &edited).unwrap_or_default();
+    assert!(written.starts_with("new") && markup::footer(&written).is_some());
+}
+
+#[test]
 fn a_backlink_is_added_once() {
     let first = change(item(Some("text")), &[], Some("sx1:m"));
     let written = new_description(&first.current, None, &first).unwrap_or_default();
@@ -71,26 +86,6 @@ fn deltas_are_not_computed_against_something_that_was_not_read() {
     assert!(!shows_what_is_needed(&text.current, &text));
     let link = change(item(None), &[], Some("sx1:m"));
     assert!(!shows_what_is_needed(&link.current, &link));
-}
-
-#[test]
-fn a_field_that_the_answer_contradicts_is_pending_and_one_it_omits_is_not() {
-    let asked: BTreeMap<_, _> = [
-        (FieldKey::State, FieldValue::choice("Done")),
-        (FieldKey::Priority, FieldValue::Empty),
-        (FieldKey::Title, FieldValue::text("t")),
-    ]
-    .into();
-    let mut answer = item(None);
-    answer
-        .fields
-        .insert(FieldKey::State, FieldValue::choice("to do"));
-    let keys: Vec<_> = check(answer.clone(), &asked).pending.into_keys().collect();
-    assert_eq!(keys, [FieldKey::State]);
-    answer
-        .fields
-        .insert(FieldKey::State, FieldValue::choice("DONE"));
-    assert!(check(answer, &asked).pending.is_empty());
 }
 
 #[test]

@@ -1,3 +1,9 @@
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
 use super::*;
 use crate::model::{Folded, ItemId, Timestamp, Version};
 
@@ -337,4 +343,66 @@ fn a_recurring_task_that_opens_again_is_an_edit_of_clickup() {
     assert_eq!(keys(&kept), (vec!["status".into()], vec![]));
     let created = update(None, &[state("complete")], Some(&[state("to do")]), None);
     assert_eq!(keys(&created), (vec!["status".into()], vec![]));
+}
+
+#[test]
+fn what_the_answer_left_out_is_ours_at_the_same_version_only() {
+    let text = |text: &str| (FieldKey::Description, FieldValue::rich(text.to_owned()));
+    let set = BTreeMap::from([text("one two three")]);
+    let before = item(1, &[text("zero")]);
+    let asked = Asked {
+        side: Side::ClickUp,
+        set: &set,
+        before: Some(&before),
+        apart: &BTreeSet::new(),
+    };
+    let cut = |version| {
+        settle(
+            &asked,
+            Some(item(2, &[])),
+            Some(item(version, &[text("one")])),
+        )
+    };
+    let ours = cut(2).expect("shown");
+    assert_eq!(keys(&ours), (vec!["description".into()], vec![]));
+    assert_eq!(ours.item.fields, BTreeMap::from([text("one")]));
+    let anybodys = cut(3).expect("shown");
+    assert_eq!(keys(&anybodys), (vec![], vec!["description".into()]));
+    assert_eq!(anybodys.item.fields, BTreeMap::new());
+}
+
+#[test]
+fn an_edit_between_a_create_and_its_second_call_is_not_taken_for_ours() {
+    let set = BTreeMap::from([state("Done"), title("ours"), tags(&["a"])]);
+    let shown =
+        |version, name: &str, text: &str| item(version, &[state(name), title(text), tags(&["a"])]);
+    for (name, text, pending, later) in [
+        ("DONE", "ours", false, &[][..]),
+        ("DONE", "human", false, &[FieldKey::Title]),
+        ("open", "ours", true, &[]),
+        ("doing", "ours", false, &[FieldKey::State]),
+    ] {
+        let asked = Asked {
+            side: Side::ClickUp,
+            set: &set,
+            before: None,
+            apart: &BTreeSet::new(),
+        };
+        let mut written = settle(&asked, Some(shown(1, "open", "ours")), None).expect("shown");
+        assert_eq!(keys(&written), (vec!["status".into()], vec![]));
+        second_call(
+            Side::ClickUp,
+            &mut written,
+            &set,
+            &FieldKey::State,
+            shown(2, name, text),
+        );
+        assert_eq!(!written.pending.is_empty(), pending, "{name} {text}");
+        assert!(written.later.iter().eq(later), "{name} {text}");
+        assert_eq!(
+            written.item.fields[&FieldKey::Title],
+            FieldValue::text("ours")
+        );
+        assert_eq!(written.item.version, Version(2));
+    }
 }

@@ -1,5 +1,6 @@
 //! The one step that cannot be repeated: intent, request, link.
 
+use super::record::saw;
 use super::{Done, Run, type_of};
 use crate::connector::{ErrorKind, NewItem, Written};
 use crate::engine::CycleError;
@@ -153,7 +154,11 @@ impl Run<'_> {
                 base,
                 at: engine.clock.now(),
             },
-            self.observation(side, written.item.clone(), &plan.pair),
+            match written.later.is_empty() {
+                true => self.observation(side, written.item.clone(), &plan.pair),
+                // Somebody edited it while it came to be: it is read again before it counts as seen.
+                false => saw(side, &written.item),
+            },
             Op::CloseIntent { key },
             self.journal(plan, action, Some(&id), "done", ""),
             // A hold from an earlier try ends with it, and not only when the whole pair is done.
@@ -172,11 +177,14 @@ impl Run<'_> {
         engine.store().commit(&Batch(ops))?;
         engine.point("after-create-commit")?;
         self.written.get_mut(side).insert(id.clone(), written.item);
-        if !settled || policy.backlink {
-            let link = living(&engine.store(), &plan.pair, Side::Ado, &ado)?;
-            if let (Some(link), false) = (link, settled) {
-                self.unclean.insert(link.id);
-            }
+        if !(settled && written.later.is_empty())
+            && let Some(link) = living(&engine.store(), &plan.pair, Side::Ado, &ado)?
+        {
+            let undone = match settled {
+                true => &mut self.reread,
+                false => &mut self.unclean,
+            };
+            undone.insert(link.id);
         }
         Ok(Done::Done(Some(id)))
     }
@@ -198,7 +206,7 @@ impl Run<'_> {
                     .find(|change| change.field == *key)
                     .map(|change| &change.after);
                 let (target, shown) = match (written.item.fields.get(key), intended) {
-                    (Some(value), _) => (value.clone(), true),
+                    (Some(value), _) => (value.clone(), !written.later.contains(key)),
                     (None, Some(value)) => (value.clone(), false),
                     (None, None) => (FieldValue::Empty, false),
                 };

@@ -1,5 +1,6 @@
 //! The end of a pair's part in a cycle: what was seen, what is held and what is to be done again, in one commit.
 
+use super::kept::{kept_of, remember};
 use super::record::saw;
 use super::{Run, Stopped, earlier};
 use crate::engine::observe::{again_key, chosen_key, rebased};
@@ -128,6 +129,7 @@ impl<'a> Ending<'a> {
         ops.extend(self.observations());
         ops.extend(self.choices_met()?);
         ops.extend(self.run.refusals_over(self.store, self.plan, &looked_at)?);
+        ops.extend(self.taken_after_all()?);
         ops.push(self.holds(looked_at));
         ops.push(self.pair_state()?);
         ops.extend(self.again()?);
@@ -154,12 +156,21 @@ impl<'a> Ending<'a> {
         let mut ops = Vec::new();
         for (link, fields) in &self.run.observed.confirmed {
             let row = self.store.link(*link)?;
-            if row.is_some_and(|row| row.pair == self.plan.pair) {
-                ops.push(Op::SetBase {
-                    link: *link,
-                    fields: fields.clone(),
-                });
+            if row.is_none_or(|row| row.pair != self.plan.pair) {
+                continue;
             }
+            // What an action of this cycle wrote since has its own base already.
+            let mut fields = fields.clone();
+            fields.retain(|key, _| {
+                let returned = |side| (*link, side, key.clone());
+                !Side::BOTH
+                    .iter()
+                    .any(|side| self.run.returned.contains_key(&returned(*side)))
+            });
+            ops.push(Op::SetBase {
+                link: *link,
+                fields,
+            });
         }
         Ok(ops)
     }
@@ -204,7 +215,7 @@ impl<'a> Ending<'a> {
     /// answer shows as one.
     fn observation(&self, link: LinkId, side: Side, id: &ItemId) -> [Option<Op>; 2] {
         let (written, seen) = self.newest(side, id);
-        if self.run.unclean.contains(&link) {
+        if self.run.unclean.contains(&link) || self.run.reread.contains(&link) {
             [written, seen].map(|item| item.map(|item| saw(side, item)))
         } else {
             let item = written.or(seen).cloned();
@@ -230,7 +241,8 @@ impl<'a> Ending<'a> {
                 let (written, seen) = self.newest(side, id);
                 let known = self.store.known(side, id)?.map(|known| known.version);
                 let now = written.or(seen).map(|item| item.version);
-                if self.run.unclean.contains(link) || now.is_none() || now == known {
+                let open = self.run.unclean.contains(link) || self.run.reread.contains(link);
+                if open || now.is_none() || now == known {
                     continue;
                 }
                 let mut fields = self.store.unconfirmed(*link, side)?;
@@ -263,12 +275,14 @@ impl<'a> Ending<'a> {
     /// Forgets what a person chose for items that have got it now; those that a rail holds have not.
     fn choices_met(&self) -> Result<Vec<Op>, StoreError> {
         let plan = self.plan;
-        let waits: BTreeSet<LinkId> = plan
+        let mut waits: BTreeSet<LinkId> = plan
             .holds
             .iter()
             .filter(|hold| plan.retry.contains_key(&(hold.side, hold.item.clone())))
             .filter_map(|hold| hold.link)
             .collect();
+        let kept = self.run.kept.iter().chain(plan.kept.keys());
+        waits.extend(kept.map(|(link, _)| *link));
         let mut ops = Vec::new();
         for (link, _) in self.linked() {
             let key = chosen_key(*link);
@@ -278,6 +292,29 @@ impl<'a> Ending<'a> {
                     key,
                     value: "{}".to_owned(),
                 });
+            }
+        }
+        Ok(ops)
+    }
+
+    /// Forgets fields that a service did not take and that need no write any more.
+    fn taken_after_all(&self) -> Result<Vec<Op>, StoreError> {
+        let mut ops = Vec::new();
+        for (link, _) in self.linked() {
+            let mut fields = kept_of(self.store, *link)?;
+            let before = fields.len();
+            fields.retain(|key, _| {
+                let field = (*link, key.clone());
+                let mut actions = self.plan.actions.iter();
+                self.plan.kept.contains_key(&field)
+                    || self.run.kept.contains(&field)
+                    || self.run.unclean.contains(link)
+                    || actions.any(|action| {
+                        action.link == Some(*link) && !self.run.ok.contains(&action.id)
+                    })
+            });
+            if fields.len() != before {
+                ops.push(remember(*link, &fields));
             }
         }
         Ok(ops)
@@ -316,7 +353,13 @@ impl<'a> Ending<'a> {
             Some(_) | None => {
                 let (since, tries, retry_at) = self.next_look(hold.side, &hold.item);
                 let tries = if whole { tries } else { 0 };
-                (since, tries, whole.then_some(retry_at))
+                let again = hold.link.zip(hold.field.clone());
+                let again = again.and_then(|field| self.plan.kept.get(&field));
+                (
+                    since,
+                    tries,
+                    again.copied().unwrap_or(whole.then_some(retry_at)),
+                )
             }
         };
         HoldRow {
@@ -390,6 +433,7 @@ impl<'a> Ending<'a> {
     fn again(&self) -> Result<Option<Op>, StoreError> {
         let asked = self.run.observed.again.get(&self.plan.pair);
         let undone = self.run.unclean.difference(&self.later);
+        let undone = undone.chain(&self.run.reread);
         // A link that this run has just made is not among those that were looked at.
         let others = &self.run.observed.left_out;
         let mine = |link: &&LinkId| self.links.contains(link) || !others.contains(link);

@@ -237,6 +237,7 @@ impl Run<'_> {
         let held = plan.holds.iter().any(|hold| {
             hold.link == Some(link) && hold.field.as_ref().is_none_or(|held| held == field)
         });
-        seen && !contested && !held && !self.unclean.contains(&link)
+        let kept = self.kept.contains(&(link, field.clone()));
+        seen && !contested && !held && !kept && !self.unclean.contains(&link)
     }
 }

@@ -1,14 +1,15 @@
 //! Changes of existing items, and the bases that they settle.
 
+use super::kept::{Returned, base_after};
 use super::record::saw;
 use super::{Done, Run, refusal, type_of};
 use crate::connector::{Backlink, Change, Fetched, Written};
 use crate::engine::CycleError;
 use crate::marker::marker;
-use crate::model::{FieldKey, FieldValue, Item, ItemId, Side, Timestamp, Version};
-use crate::reconcile::plan::{Action, PairPlan};
+use crate::model::{FieldKey, Item, ItemId, Side, Timestamp, Version};
+use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
-use crate::store::{BaseField, Batch, Op, RailOp};
+use crate::store::{Batch, Op, RailOp, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Run<'_> {
@@ -106,13 +107,14 @@ impl Run<'_> {
     ) -> Result<Done, CycleError> {
         let (engine, side, id) = (self.engine, action.target, &change.id);
         let current = (*change.current).clone();
-        let mut ops = self.after_update(plan, action, &written, &change.set);
+        let mut ops = self.after_update(plan, action, &written, change)?;
+        ops.extend(self.not_taken(plan, action, change, &written)?);
         ops.extend(self.steps_taken(action, &written.item));
         let (from, to) = (change.expected, written.item.version);
         ops.push(Run::refusals_moved(side, id, from, to));
-        let hidden = self.hides_an_edit(plan, side, change, &written.item);
+        let hidden = self.hides_an_edit(plan, side, change, &written);
         if let Some(link) = action.link.filter(|_| hidden) {
-            self.unclean.insert(link);
+            self.reread.insert(link);
         }
         let mut item = written.item.clone();
         for (key, value) in current.fields {
@@ -126,7 +128,8 @@ impl Run<'_> {
         self.written.get_mut(side).insert(id.clone(), item);
         engine.store().commit(&Batch(ops))?;
         engine.point("after-update-commit")?;
-        if written.pending.is_empty() {
+        // Held by the field, which is sent again; only a close stands and falls with its one field.
+        if written.pending.is_empty() || action.kind != ActionKind::Close {
             return Ok(Done::Done(None));
         }
         let reasons: Vec<String> = written
@@ -165,43 +168,39 @@ impl Run<'_> {
         }
     }
 
-    /// Whether somebody may have written between our read and our write. The answer's version covers such an edit, so
-    /// nothing would ever look at it again. ADO's test of the revision rules it out; elsewhere it shows as a field that
-    /// we did not set and that differs from what was read, or it may hide in one that the answer leaves out.
-    fn hides_an_edit(&self, plan: &PairPlan, side: Side, change: &Change, answer: &Item) -> bool {
-        let fields = self.engine.policy(&plan.pair).into_iter();
-        let mut others = fields
-            .flat_map(|policy| policy.fields.keys())
-            .filter(|key| !change.set.contains_key(*key));
-        others.any(
-            |key| match (answer.fields.get(key), change.current.fields.get(key)) {
-                (Some(now), before) => before != Some(now),
-                (None, Some(_)) => side == Side::ClickUp,
-                (None, None) => false,
-            },
-        )
-    }
-
     /// The bases that a write settles, with the journal row.
-    pub(super) fn after_update(
+    fn after_update(
         &mut self,
         plan: &PairPlan,
         action: &Action,
         written: &Written,
-        set: &BTreeMap<FieldKey, FieldValue>,
-    ) -> Vec<Op> {
+        sent: &Change,
+    ) -> Result<Vec<Op>, StoreError> {
         let side = action.target;
         let mut fields = BTreeMap::new();
+        let stored = match action.link {
+            Some(link) => self.engine.store().base(link)?,
+            None => BTreeMap::new(),
+        };
         for change in &action.changes {
-            if written.pending.contains_key(&change.field) || !set.contains_key(&change.field) {
+            let Some(link) = action.link.filter(|_| sent.set.contains_key(&change.field)) else {
+                continue;
+            };
+            let answer = written.item.fields.get(&change.field);
+            let in_force = !written.pending.contains_key(&change.field);
+            let later = written.later.contains(&change.field);
+            if answer.is_none() && (later || !in_force) {
+                // Nothing shows what our call left: the base stays until the item is read again.
                 continue;
             }
-            let answer = written.item.fields.get(&change.field);
-            let mut own = (answer.unwrap_or(&change.after).clone(), answer.is_some());
-            let Some(link) = action.link else { continue };
-            if let (FieldKey::Tags, Some(sent)) = (&change.field, set.get(&change.field)) {
+            if let (FieldKey::Tags, Some(sent)) = (&change.field, sent.set.get(&change.field)) {
                 self.note_missing(link, side, &change.after, sent);
             }
+            let mut own = Returned {
+                value: answer.unwrap_or(&change.after).clone(),
+                shown: answer.is_some() && !later,
+                in_force,
+            };
             self.returned
                 .insert((link, side, change.field.clone()), own.clone());
             let Some(source) = &change.source_value else {
@@ -214,41 +213,43 @@ impl Run<'_> {
                 Some(returned) => returned.clone(),
                 // The other half of a merge was refused alone: the two sides do not agree yet.
                 None if has_half(plan, action, &change.field) => continue,
-                None => (source.clone(), true),
+                None => Returned {
+                    value: source.clone(),
+                    shown: true,
+                    in_force: true,
+                },
             };
             if change.field == FieldKey::Tags {
-                own.0 = self.without_missing(link, side, own.0);
-                other.0 = self.without_missing(link, side.other(), other.0);
+                own.value = self.without_missing(link, side, own.value);
+                other.value = self.without_missing(link, side.other(), other.value);
             }
-            let (ado, clickup) = match side {
-                Side::Ado => (own, other),
-                Side::ClickUp => (other, own),
-            };
-            fields.insert(
-                change.field.clone(),
-                BaseField {
-                    ado: ado.0,
-                    clickup: clickup.0,
-                    ado_confirmed: ado.1,
-                    clickup_confirmed: clickup.1,
-                },
-            );
+            let base = base_after(side, &own, &other, stored.get(&change.field));
+            fields.insert(change.field.clone(), base);
         }
         let mut ops = Vec::new();
         if let Some(link) = action.link {
             ops.push(Op::SetBase { link, fields });
         }
-        let mut entry = self.journal(plan, action, action.target_item.as_ref(), "done", "");
+        let besides = self.besides(plan, side, sent, written);
+        if !besides.is_empty() {
+            tracing::info!(pair = %plan.pair, action.id = %action.id, %side, "{besides}");
+        }
+        let mut entry = self.journal(plan, action, action.target_item.as_ref(), "done", &besides);
         if let Op::Journal(entry) = &mut entry {
-            // What came back is what an undo compares with, and a field that was left out was not written.
-            entry.changes.retain(|key, _| set.contains_key(key));
+            // What came back is what an undo compares with, and a field that was left out or not taken was not written.
+            entry.changes.retain(|key, change| {
+                let answer = written.item.fields.get(key);
+                let kept = written.pending.contains_key(key)
+                    && (answer.is_none() || answer == change.before.as_ref());
+                sent.set.contains_key(key) && !kept
+            });
             for (key, change) in &mut entry.changes {
                 let answer = written.item.fields.get(key).cloned();
                 change.after = answer.or(change.after.take());
             }
         }
         ops.push(entry);
-        ops
+        Ok(ops)
     }
 
     /// A back-link for an item that has none yet, written together with its first real change.

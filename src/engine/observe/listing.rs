@@ -1,10 +1,10 @@
 //! What is to be looked at: rows of the listings, links that they left out, and what waits for another look.
 
 use super::{Focus, Observed, again_key, living};
-use crate::connector::{Known, ListedRow, Listing};
+use crate::connector::{Known, ListedRow, Listing, answer};
 use crate::engine::{CycleError, Engine};
-use crate::model::{ItemId, LinkId, PairName, Side, Timestamp};
-use crate::store::{LinkRow, LinkState, Store, StoreError};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Timestamp};
+use crate::store::{BaseField, LinkRow, LinkState, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
@@ -225,20 +225,114 @@ fn confirm(
     if open.is_empty() {
         return Ok(true);
     }
-    let mut fields = BTreeMap::new();
+    let told = told(side, open, item);
+    if !told.fields.is_empty() {
+        observed.confirmed.push((link.id, told.fields));
+    }
+    if told.kept {
+        // Not what was sent: the next cycle sends it again, from where both items are read by id.
+        let again = observed.again.entry(link.pair.clone()).or_default();
+        again.insert(link.id);
+    }
+    Ok(!told.unclear)
+}
+
+/// What an item shows of values that were sent and not shown yet.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// The bases that follow.
+    pub(super) fields: BTreeMap<FieldKey, BaseField>,
+    /// Whether one of them is not what was sent. Its side's base is what is there, and the other side counts as changed.
+    kept: bool,
+    /// Whether one is neither what was sent nor can be sent again from the base: it was to be cleared. The merge decides.
+    unclear: bool,
+}
+
+/// Compares what was sent with what the item shows at the version of that very write. A field that is not shown stays open.
+pub(super) fn told(side: Side, open: BTreeMap<FieldKey, BaseField>, item: &Item) -> Told {
+    let mut told = Told::default();
     for (key, mut base) in open {
-        // A listing may leave a field out; then the intended value stays, still unconfirmed.
         let Some(value) = item.fields.get(&key) else {
             continue;
         };
-        match side {
-            Side::Ado => (base.ado, base.ado_confirmed) = (value.clone(), true),
-            Side::ClickUp => (base.clickup, base.clickup_confirmed) = (value.clone(), true),
+        let (own, other) = match side {
+            Side::Ado => (&mut base.ado, &mut base.clickup),
+            Side::ClickUp => (&mut base.clickup, &mut base.ado),
+        };
+        if !answer::in_force(side, &key, own, value) {
+            if other.is_empty() {
+                told.unclear = true;
+                continue;
+            }
+            *other = FieldValue::Empty;
+            told.kept = true;
         }
-        fields.insert(key, base);
+        own.clone_from(value);
+        match side {
+            Side::Ado => base.ado_confirmed = true,
+            Side::ClickUp => base.clickup_confirmed = true,
+        }
+        told.fields.insert(key, base);
     }
-    if !fields.is_empty() {
-        observed.confirmed.push((link.id, fields));
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{PairName, Version};
+
+    fn shown(text: &str) -> Item {
+        let value = FieldValue::rich(text.to_owned());
+        Item {
+            id: ItemId::from("86x"),
+            version: Version(1),
+            url: String::new(),
+            fields: BTreeMap::from([(FieldKey::Description, value)]),
+            raw: BTreeMap::new(),
+            markers: Vec::new(),
+            backlinks: Vec::new(),
+            parent: None,
+            archived: false,
+            container: PairName::from("web").0,
+            created_at: Timestamp(0),
+            changed_at: Timestamp(0),
+        }
     }
-    Ok(true)
+
+    fn base(ado: &str, clickup: &str, confirmed: bool) -> BaseField {
+        let rich = |text: &str| FieldValue::rich(text.to_owned());
+        BaseField {
+            ado: rich(ado),
+            clickup: rich(clickup),
+            ado_confirmed: true,
+            clickup_confirmed: confirmed,
+        }
+    }
+
+    #[test]
+    fn a_listing_confirms_what_means_what_was_sent_and_nothing_else() {
+        for (sent, there, after, kept, unclear) in [
+            (
+                "- a_b",
+                "* a\\_b",
+                Some(base("- a_b", "* a\\_b", true)),
+                false,
+                false,
+            ),
+            ("one two", "one", Some(base("", "one", true)), true, false),
+            ("", "one", None, false, true),
+        ] {
+            let open = BTreeMap::from([(FieldKey::Description, base(sent, sent, false))]);
+            let told = told(Side::ClickUp, open, &shown(there));
+            assert_eq!(
+                told.fields.get(&FieldKey::Description),
+                after.as_ref(),
+                "{there}"
+            );
+            assert_eq!((told.kept, told.unclear), (kept, unclear), "{there}");
+        }
+        let open = BTreeMap::from([(FieldKey::Title, base("a", "a", false))]);
+        assert!(told(Side::ClickUp, open, &shown("x")).fields.is_empty());
+    }
 }

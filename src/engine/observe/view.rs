@@ -2,14 +2,14 @@
 
 use super::origin::Named;
 use super::reading::scope_state;
-use super::{Focus, Observed, chosen, owed, retyped, values};
+use super::{Focus, Observed, chosen, listing, owed, retyped, values};
 use crate::engine::Engine;
-use crate::model::{FieldKey, FieldValue, Side, Sided};
+use crate::model::{FieldKey, FieldValue, Item, Side, Sided};
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::{OnDelete, Policy};
 use crate::reconcile::transit::{self, Reached, Transit};
 use crate::reconcile::{AWAY, FreshItem, LinkView, NAMED, Origin, Presence, View, noise};
-use crate::store::{LinkState, Store, StoreError};
+use crate::store::{BaseField, LinkRow, LinkState, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Returns the values of a link's item that differ from their base by reading alone.
@@ -33,6 +33,24 @@ fn reread(
     Ok(earlier.map_or_else(BTreeMap::new, |earlier| {
         noise::reread(side, link, &earlier.item)
     }))
+}
+
+/// Returns the bases of what was sent and not shown yet, by an item at the version of that very write.
+fn untold(
+    store: &Store,
+    side: Side,
+    link: &LinkRow,
+    now: Option<&Item>,
+) -> Result<BTreeMap<FieldKey, BaseField>, StoreError> {
+    let Some(now) = now else {
+        return Ok(BTreeMap::new());
+    };
+    let known = store.known(side, &now.id)?;
+    if known.is_none_or(|known| known.version != now.version) {
+        return Ok(BTreeMap::new());
+    }
+    let open = store.unconfirmed(link.id, side)?;
+    Ok(listing::told(side, open, now).fields)
 }
 
 impl Engine {
@@ -95,7 +113,14 @@ impl Engine {
                 // Back in scope by the listings, although one of the two could not be read this time.
                 observed.states.push((link.id, LinkState::Active));
             }
-            let base = store.base(link.id)?;
+            let mut base = store.base(link.id)?;
+            for side in Side::BOTH {
+                let told = untold(store, side, link, now.get(side).item())?;
+                if !told.is_empty() {
+                    base.extend(told.clone());
+                    observed.confirmed.push((link.id, told));
+                }
+            }
             let shown: BTreeSet<FieldKey> = base
                 .iter()
                 .filter(|(_, base)| base.ado_confirmed && base.clickup_confirmed)

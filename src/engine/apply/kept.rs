@@ -1,0 +1,224 @@
+//! What a service did not take although it said yes, and what it or somebody else changed meanwhile.
+
+use super::{Run, source};
+use crate::connector::{Change, Written};
+use crate::engine::observe::kept_key;
+use crate::model::{FieldKey, FieldValue, LinkId, Side};
+use crate::reconcile::plan::{Action, PairPlan};
+use crate::reconcile::rails::kept::Kept;
+use crate::store::{BaseField, HoldRow, Op, Store, StoreError};
+use std::collections::BTreeMap;
+
+/// What a side answered about a field in this run.
+#[derive(Clone, Debug)]
+pub(super) struct Returned {
+    pub(super) value: FieldValue,
+    /// Whether the service showed it; otherwise it is what was sent.
+    pub(super) shown: bool,
+    /// Whether it means what was sent.
+    pub(super) in_force: bool,
+}
+
+/// The base of a field after a write. `own` is the side that was written, `other` the one that the value comes from.
+///
+/// A value that was not taken settles nothing: its side's base is what is there, so that it does not count as an edit, and
+/// by the other side's base that side's value counts as changed, so that it is sent again.
+pub(super) fn base_after(
+    side: Side,
+    own: &Returned,
+    other: &Returned,
+    before: Option<&BaseField>,
+) -> BaseField {
+    let of = |base: &BaseField, side: Side| match side {
+        Side::Ado => (base.ado.clone(), base.ado_confirmed),
+        Side::ClickUp => (base.clickup.clone(), base.clickup_confirmed),
+    };
+    // Beside `there`, which is not what they agreed on, an old base would hide that the two differ once somebody takes the
+    // edit back. Sets are compared one by one and need it.
+    let stays = |side: Side, there: &FieldValue| {
+        let set = matches!(there, FieldValue::Tags(_) | FieldValue::People(_));
+        let kept = before.filter(|base| set || of(base, side.other()).0 == *there);
+        kept.map_or((FieldValue::Empty, true), |base| of(base, side))
+    };
+    let told = |returned: &Returned| (returned.value.clone(), returned.shown);
+    let (own, other) = match (own.in_force, other.in_force) {
+        (true, true) => (told(own), told(other)),
+        (false, _) => (told(own), stays(side.other(), &own.value)),
+        (true, false) => (stays(side, &other.value), told(other)),
+    };
+    let (ado, clickup) = match side {
+        Side::Ado => (own, other),
+        Side::ClickUp => (other, own),
+    };
+    BaseField {
+        ado: ado.0,
+        clickup: clickup.0,
+        ado_confirmed: ado.1,
+        clickup_confirmed: clickup.1,
+    }
+}
+
+impl Run<'_> {
+    /// Holds the fields that the service did not take, each until it is sent again, and remembers how often they were sent.
+    pub(super) fn not_taken(
+        &mut self,
+        plan: &PairPlan,
+        action: &Action,
+        change: &Change,
+        written: &Written,
+    ) -> Result<Option<Op>, StoreError> {
+        let Some(link) = action.link else {
+            return Ok(None);
+        };
+        let now = self.engine.clock.now();
+        let before = kept_of(&self.engine.store(), link)?;
+        let mut after = before.clone();
+        for (field, sent) in &change.set {
+            let Some(reason) = written.pending.get(field) else {
+                after.remove(field);
+                continue;
+            };
+            tracing::warn!(pair = %plan.pair, action.id = %action.id, side = %action.target, %field, reason, "not taken");
+            let shown = written.item.fields.get(field);
+            let shown = shown.or_else(|| change.current.fields.get(field));
+            let shown = shown.unwrap_or(&FieldValue::Empty);
+            let kept = Kept::note(before.get(field), action.target, (sent, shown), reason, now);
+            let since = before.get(field).map_or(now, |kept| kept.last_at.min(now));
+            if let Some((side, item)) = source(action) {
+                self.holds.push(HoldRow {
+                    pair: plan.pair.clone(),
+                    link: Some(link),
+                    side: Some(side),
+                    item: Some(item),
+                    field: Some(field.clone()),
+                    reason: reason.clone(),
+                    since,
+                    tries: kept.tries,
+                    // Where it is not sent again the next plan says so in other words.
+                    retry_at: Some(kept.retry_at.unwrap_or(now)),
+                });
+            }
+            self.kept.insert((link, field.clone()));
+            after.insert(field.clone(), kept);
+        }
+        Ok((after != before).then(|| remember(link, &after)))
+    }
+
+    /// Whether the item has to be read again before it counts as seen at the version of the answer. That version covers
+    /// whatever was written before it, so nothing would ever look at such an edit again. It shows as a field that we did not
+    /// set and that differs from what was read, or it may hide in one that the answer leaves out. ADO's test of the revision
+    /// rules a person out; what differs there is the work of a rule in the same save, and no less to be carried over.
+    pub(super) fn hides_an_edit(
+        &self,
+        plan: &PairPlan,
+        side: Side,
+        change: &Change,
+        written: &Written,
+    ) -> bool {
+        let Some(policy) = self.engine.policy(&plan.pair) else {
+            return false;
+        };
+        let answer = &written.item.fields;
+        let before = &change.current.fields;
+        policy.fields.keys().any(|key| {
+            written.later.contains(key)
+                || !change.set.contains_key(key)
+                    && match (answer.get(key), before.get(key)) {
+                        (Some(now), before) => before != Some(now),
+                        (None, Some(_)) => side == Side::ClickUp,
+                        (None, None) => false,
+                    }
+        })
+    }
+
+    /// What else than the sent fields changed with the save or meanwhile, in words; empty: nothing.
+    pub(super) fn besides(
+        &self,
+        plan: &PairPlan,
+        side: Side,
+        change: &Change,
+        written: &Written,
+    ) -> String {
+        let Some(policy) = self.engine.policy(&plan.pair) else {
+            return String::new();
+        };
+        let mut said = Vec::new();
+        for key in policy.fields.keys() {
+            if written.later.contains(key) {
+                said.push(format!("{key} was edited in {side} meanwhile"));
+                continue;
+            }
+            let before = change.current.fields.get(key);
+            let now = written
+                .item
+                .fields
+                .get(key)
+                .filter(|_| !change.set.contains_key(key));
+            if let (Some(before), Some(now)) = (before, now)
+                && before != now
+            {
+                let what = crate::connector::answer::quoted(before, now);
+                said.push(match side {
+                    Side::Ado => format!("{side} itself changed {key} {what} in the same save"),
+                    Side::ClickUp => format!("{key} was changed {what} in {side} just before"),
+                });
+            }
+        }
+        said.join("; ")
+    }
+}
+
+/// Returns the fields of a link that a service did not take.
+pub(in crate::engine) fn kept_of(
+    store: &Store,
+    link: LinkId,
+) -> Result<BTreeMap<FieldKey, Kept>, StoreError> {
+    let text = store.meta(&kept_key(link))?;
+    Ok(text
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default())
+}
+
+/// Stores them.
+pub(super) fn remember(link: LinkId, fields: &BTreeMap<FieldKey, Kept>) -> Op {
+    Op::SetMeta {
+        key: kept_key(link),
+        value: serde_json::to_string(fields).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn returned(text: &str, in_force: bool) -> Returned {
+        Returned {
+            value: FieldValue::text(text),
+            shown: true,
+            in_force,
+        }
+    }
+
+    fn base(ado: &str, clickup: &str) -> BaseField {
+        crate::engine::observe::agreed(FieldValue::text(ado), FieldValue::text(clickup))
+    }
+
+    #[test]
+    fn what_was_not_taken_is_no_edit_and_what_was_to_be_taken_still_is_one() {
+        let (new, there) = (returned("new", true), returned("new", true));
+        let old = base("old", "old");
+        let after = |own: &Returned, other: &Returned, before| {
+            base_after(Side::ClickUp, own, other, before)
+        };
+        assert_eq!(after(&there, &new, Some(&old)), base("new", "new"));
+        let kept = returned("old", false);
+        assert_eq!(after(&kept, &new, Some(&old)), base("old", "old"));
+        let cut = returned("ne", false);
+        assert_eq!(after(&cut, &new, Some(&old)), base("", "ne"));
+        assert_eq!(after(&cut, &new, None), base("", "ne"));
+        // The other half of a merge was not taken: it is to be written again, from here.
+        assert_eq!(after(&there, &cut, Some(&old)), base("ne", ""));
+        let ado = base_after(Side::Ado, &cut, &new, Some(&old));
+        assert_eq!(ado, base("ne", ""));
+    }
+}

@@ -1,0 +1,329 @@
+//! A create and an update as they are on the wire: one call on ADO; on ClickUp the task, a call for each tag, then a read,
+//! and after a create a second call for a status that it did not take. People act, requests break and the process dies
+//! between any two of them.
+
+use super::controls::Control;
+use super::remote::{Remote, lock};
+use super::script::{Fault, On};
+use super::world::{Delivery, Request};
+use boardsync::connector::answer::{self, Asked};
+use boardsync::connector::{Change, ConnectorError, ErrorKind, Fetched, NewItem, Written};
+use boardsync::model::{FieldKey, FieldValue, Item, ItemId, Side, Version};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A title of a person is longer than what the design that cuts titles takes.
+const SHORT: usize = 7;
+
+impl Remote {
+    pub async fn create_in_calls(&self, new: &NewItem) -> Result<Written, ConnectorError> {
+        let ons = self.ons(On::Write);
+        let fault = self.send(&ons).await;
+        let mut dropped = false;
+        let answer = self.refuse(fault.as_ref(), true).and_then(|()| {
+            let mut sent = new.clone();
+            self.arrives(&mut sent.fields);
+            if self.is(Control::C0) {
+                sent.marker.clear();
+            }
+            if let Some(fault @ Fault::StateDropped) = fault.as_ref() {
+                lock(&self.world).count(fault.word());
+                sent.fields.remove(&FieldKey::State);
+                dropped = true;
+            }
+            let at = self.deliver(Request::Create(sent), fault.as_ref(), Delivery::Now)?;
+            Ok(self.answered(at, &new.fields, fault.as_ref()))
+        });
+        let own = self.back(&ons, answer).await?;
+        let id = own.id.clone();
+        let asked = Asked {
+            side: self.side,
+            set: &new.fields,
+            before: None,
+            apart: &BTreeSet::new(),
+        };
+        let written = answer::settle(&asked, Some(own.clone()), None);
+        let mut written = written.unwrap_or_else(|| bare(own));
+        let state = new.fields.get(&FieldKey::State);
+        if let (true, Side::ClickUp, Some(state)) = (dropped, self.side, state)
+            && written.pending.contains_key(&FieldKey::State)
+        {
+            let status = self.status_call(new, &id, state, &written.item).await;
+            match status {
+                Ok(item) => {
+                    let (side, set) = (self.side, &new.fields);
+                    let first = written.item.clone();
+                    answer::second_call(side, &mut written, set, &FieldKey::State, item.clone());
+                    self.absorb(&mut written, Some(first), Some(item));
+                }
+                Err(error) => {
+                    written.pending.insert(FieldKey::State, error.to_string());
+                }
+            }
+        }
+        Ok(self.believed(written))
+    }
+
+    async fn status_call(
+        &self,
+        new: &NewItem,
+        id: &ItemId,
+        state: &FieldValue,
+        current: &Item,
+    ) -> Result<Item, ConnectorError> {
+        let change = Change {
+            pair: new.pair.clone(),
+            id: id.clone(),
+            expected: current.version,
+            current: Box::new(current.clone()),
+            set: BTreeMap::from([(FieldKey::State, state.clone())]),
+            backlink: None,
+        };
+        {
+            // Nothing is overwritten that was read: the status is the one that the create did not take.
+            let mut world = lock(&self.world);
+            let now = world.now;
+            let service = world.side.get_mut(self.side);
+            if let Some(at) = service.find(id) {
+                service.records[at].read = (now, now);
+            }
+        }
+        self.put(&change, &change, Delivery::Now).await
+    }
+
+    /// ADO's one call, or two where a state is reached by way of another one.
+    pub async fn patch(&self, change: &Change) -> Result<Written, ConnectorError> {
+        let own = match self.between(change) {
+            None => self.put(change, change, Delivery::Now).await?,
+            Some(step) => self.two_steps(change, step).await?,
+        };
+        let asked = Asked {
+            side: self.side,
+            set: &change.set,
+            before: Some(&change.current),
+            apart: &BTreeSet::new(),
+        };
+        let written = answer::settle(&asked, Some(own.clone()), None);
+        let mut written = written.unwrap_or_else(|| bare(own.clone()));
+        self.absorb(&mut written, Some(own), None);
+        Ok(self.believed(written))
+    }
+
+    async fn two_steps(&self, change: &Change, step: FieldValue) -> Result<Item, ConnectorError> {
+        lock(&self.world).count("two steps");
+        let mut first = change.clone();
+        first.set.insert(FieldKey::State, step);
+        let half = self.put(&first, change, Delivery::Step).await?;
+        let wanted = change.set.get(&FieldKey::State).cloned();
+        let second = Change {
+            expected: half.version,
+            set: wanted
+                .map(|value| (FieldKey::State, value))
+                .into_iter()
+                .collect(),
+            backlink: None,
+            ..change.clone()
+        };
+        match self.put(&second, change, Delivery::Now).await {
+            Ok(item) => Ok(item),
+            // As the connector has it: the first step is in force, and the rest is reported.
+            Err(_) => {
+                lock(&self.world).count("stopped half way");
+                Ok(half)
+            }
+        }
+    }
+
+    /// A call that sets fields of an item. `asked` is the whole of the update that it is a part of.
+    async fn put(
+        &self,
+        change: &Change,
+        asked: &Change,
+        delivery: Delivery,
+    ) -> Result<Item, ConnectorError> {
+        let ons = self.ons(On::Write);
+        let fault = self.send(&ons).await;
+        let answer = self.refuse(fault.as_ref(), true).and_then(|()| {
+            let mut sent = change.clone();
+            self.arrives(&mut sent.set);
+            if self.is(Control::TitleCut)
+                && let Some(FieldValue::Text(title)) = sent.set.get_mut(&FieldKey::Title)
+            {
+                *title = title
+                    .chars()
+                    .take(SHORT)
+                    .collect::<String>()
+                    .trim()
+                    .to_owned();
+            }
+            if let (true, Side::Ado) = (self.is(Control::TagsByAdd), self.side)
+                && let Some(tags) = sent.set.get_mut(&FieldKey::Tags)
+            {
+                let held = change.current.fields.get(&FieldKey::Tags);
+                let held = held.map(FieldValue::members).unwrap_or_default();
+                *tags = FieldValue::from_tags(held.into_iter().chain(tags.members()).collect());
+            }
+            let swaps = self.control.is_none_or(Control::swaps);
+            if !swaps {
+                let world = lock(&self.world);
+                let service = world.side.get(self.side);
+                if let Some(at) = service.find(&sent.id) {
+                    sent.expected = Version(service.records[at].now().version);
+                }
+            }
+            let result = self.deliver(Request::Update(sent), fault.as_ref(), delivery);
+            if self.is(Control::U0)
+                && matches!(&result, Err(error) if error.kind == ErrorKind::Ambiguous)
+            {
+                lock(&self.queue).push(change.clone());
+            }
+            Ok(self.answered(result?, &asked.set, fault.as_ref()))
+        });
+        self.back(&ons, answer).await
+    }
+
+    /// ClickUp's calls, in the order of the connector.
+    pub async fn update_in_calls(&self, change: &Change) -> Result<Written, ConnectorError> {
+        let mut first = change.clone();
+        let tags = first.set.remove(&FieldKey::Tags);
+        let wanted = tags.as_ref().map(FieldValue::members);
+        let held = change.current.fields.get(&FieldKey::Tags);
+        let held = held.map(FieldValue::members).unwrap_or_default();
+        let mut calls = Vec::new();
+        if let Some(wanted) = wanted {
+            calls.extend(wanted.difference(&held).map(|tag| (tag.clone(), true)));
+            calls.extend(held.difference(&wanted).map(|tag| (tag.clone(), false)));
+        }
+        let apart = match calls.is_empty() {
+            true => BTreeSet::new(),
+            false => BTreeSet::from([FieldKey::Tags]),
+        };
+        let mut own = None;
+        let mut sent = false;
+        if !first.set.is_empty() || change.set.is_empty() {
+            own = Some(self.put(&first, &first, Delivery::Now).await?);
+            sent = true;
+        }
+        if let (Some(answer), false) = (&mut own, apart.is_empty())
+            && !first.set.keys().all(|key| answer.fields.contains_key(key))
+            && let Ok(read) = self.get(&change.id).await
+        {
+            answer::complete(answer, read);
+        }
+        for (n, (tag, on)) in calls.into_iter().enumerate() {
+            let request = Request::Tag(change.id.clone(), tag, on, n == 0);
+            if let Err(mut error) = self.tag_call(request).await {
+                let unsent = matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Throttled);
+                if sent && unsent {
+                    (error.kind, error.retry_after) = (ErrorKind::Ambiguous, None);
+                }
+                error.field.get_or_insert(FieldKey::Tags);
+                return Err(error);
+            }
+            sent = true;
+        }
+        let told = own.as_ref().is_some_and(|own| {
+            let mut needed = change.current.fields.keys();
+            apart.is_empty() && needed.all(|key| own.fields.contains_key(key))
+        });
+        let later = match told {
+            true => None,
+            false => match self.get(&change.id).await {
+                Ok(item) => Some(item),
+                Err(error) if own.is_none() && sent => {
+                    return Err(self.error(ErrorKind::Ambiguous, &error.message));
+                }
+                Err(error) if own.is_none() => return Err(error),
+                Err(_) => None,
+            },
+        };
+        let asked = Asked {
+            side: Side::ClickUp,
+            set: &change.set,
+            before: Some(&change.current),
+            apart: &apart,
+        };
+        let written = answer::settle(&asked, own.clone(), later.clone());
+        let Some(mut written) = written else {
+            return Err(self.error(ErrorKind::Ambiguous, "nothing was answered"));
+        };
+        if !written.later.is_empty() {
+            lock(&self.world).count("edit between calls");
+        }
+        self.absorb(&mut written, own, later);
+        Ok(self.believed(written))
+    }
+
+    async fn tag_call(&self, request: Request) -> Result<(), ConnectorError> {
+        let ons = self.ons(On::Write);
+        let fault = self.send(&ons).await;
+        let answer = self
+            .refuse(fault.as_ref(), true)
+            .and_then(|()| self.deliver(request, fault.as_ref(), Delivery::Now))
+            .map(|_| ());
+        self.back(&ons, answer).await
+    }
+
+    /// The read at the end of an update.
+    async fn get(&self, id: &ItemId) -> Result<Item, ConnectorError> {
+        let ons = self.ons(On::Read);
+        let fault = self.send(&ons).await;
+        let answer = self.refuse(fault.as_ref(), false).and_then(|()| {
+            let mut world = lock(&self.world);
+            match self.read(&mut world, id, |n| n == 0, fault.as_ref()) {
+                Fetched::Seen(item) => Ok(*item),
+                Fetched::Gone { .. } | Fetched::Unclear { .. } => {
+                    Err(self.error(ErrorKind::NotFound, "not to be read"))
+                }
+            }
+        });
+        let answer = self.back(&ons, answer).await?;
+        let mut world = lock(&self.world);
+        let now = world.now;
+        let service = world.side.get_mut(self.side);
+        if let Some(at) = service.find(id) {
+            service.records[at].read.1 = now;
+        }
+        Ok(answer)
+    }
+
+    /// The design that takes a later read for its own write, and the one that compares nothing.
+    fn absorb(&self, written: &mut Written, own: Option<Item>, later: Option<Item>) {
+        if self.is(Control::LaterIsOwn) {
+            let newest = later.or(own);
+            if let Some(item) = newest {
+                written.item.fields.extend(item.fields);
+            }
+            written.later.clear();
+        } else if self.is(Control::NotCompared) {
+            // Each value as it was shown first.
+            let shown = [later, own].into_iter().flatten();
+            for item in shown {
+                written.item.fields.extend(item.fields);
+            }
+        }
+    }
+
+    /// What the engine is told.
+    fn believed(&self, mut written: Written) -> Written {
+        match self.control {
+            Some(Control::NotCompared | Control::LaterIsOwn) => written.pending.clear(),
+            Some(Control::TitleCut) => {
+                written.pending.remove(&FieldKey::Title);
+            }
+            Some(Control::TagsByAdd) if self.side == Side::Ado => {
+                written.pending.remove(&FieldKey::Tags);
+            }
+            _ => {}
+        }
+        written
+    }
+}
+
+fn bare(item: Item) -> Written {
+    Written {
+        item,
+        pending: BTreeMap::new(),
+        unmarked: None,
+        later: BTreeSet::new(),
+    }
+}
