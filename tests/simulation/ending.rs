@@ -143,7 +143,12 @@ impl World {
                     continue;
                 }
                 if !kind.agree(x, y) && !excused {
-                    found.push(("I5", format!("{what}: {key} is {x} and {y}")));
+                    let holds = holds.iter().map(|hold| (&hold.item, &hold.field));
+                    let holds: Vec<_> = holds.collect();
+                    found.push((
+                        "I5",
+                        format!("{what}: {key} is {x} and {y}, held are {holds:?}"),
+                    ));
                 }
             }
         }
