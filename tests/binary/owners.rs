@@ -10,6 +10,7 @@ use std::path::PathBuf;
 /// nobody, on most systems; any number without a user of ours does.
 const DAEMON: u32 = 65_534;
 
+#[allow(clippy::print_stderr, reason = "a test that did not run must say so")]
 fn is_root() -> bool {
     let root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     if !root {
