@@ -60,10 +60,7 @@ pub fn policy() -> Policy {
         people: People::default(),
         backlink: true,
         guard: GuardLimits::default(),
-        closed_states: Sided {
-            ado: None,
-            clickup: None,
-        },
+        closed_states: Sided::default(),
     }
 }
 
