@@ -1,61 +1,50 @@
 //! Whether the lists that the pairs name are still there.
 //!
 //! The team listing says nothing about a list that was deleted or archived: its tasks are left out, as if nobody had
-//! changed one (AutoIDM/tap-clickup issue 99). So each list is asked for at every full listing, when a process starts,
-//! and now and then.
+//! changed one (AutoIDM/tap-clickup issue 99). So each list is asked for when a process starts and at every full listing;
+//! between them an idle cycle costs no more than its one page.
 
 use super::api::Inner;
 use super::failure::single_line;
 use super::wire::{List, Slot};
 use super::{Scope, distinct};
 use crate::connector::{ConnectorError, ErrorKind};
-use crate::model::{PairName, Side, Timestamp};
+use crate::model::{PairName, Side};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// How often a long-lived process asks, by the service's clock.
-const EVERY_MS: i64 = 30 * 60 * 1000;
 
 const OPERATION: &str = "read a list";
 
 /// The errors of pairs that cannot be listed.
 pub(super) type Failed = BTreeMap<PairName, ConnectorError>;
 
-/// When the lists of a pair were asked for last, by the service's clock, and what was wrong with them.
-type Look = (Option<Timestamp>, Option<ConnectorError>);
+/// What was wrong with the lists of each pair when they were asked for last; `None`: nothing.
+type Looks = BTreeMap<PairName, Option<ConnectorError>>;
 
-/// What was seen of the lists, by pair.
+/// What was seen of the lists.
 #[derive(Debug, Default)]
-pub(super) struct Places(Mutex<BTreeMap<PairName, Look>>);
+pub(super) struct Places(Mutex<Looks>);
 
 impl Places {
-    fn held(&self) -> MutexGuard<'_, BTreeMap<PairName, Look>> {
+    fn held(&self) -> MutexGuard<'_, Looks> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Inner {
-    /// Returns the pairs whose lists are gone. Asks only for those that were not asked for lately.
+    /// Returns the pairs whose lists are gone. Asks only for those that this process did not ask for before.
     pub(super) async fn lost_places(&self) -> Result<Failed, ConnectorError> {
-        let now = self.http.server_now();
-        let is_recent = |(at, _): &Look| match (*at, now) {
-            (Some(at), Some(now)) => (0..EVERY_MS).contains(&now.since(at)),
-            _ => true,
-        };
         let mut due = Vec::new();
         {
             let held = self.places.held();
-            for scope in &self.scopes {
-                if !held.get(&scope.pair).is_some_and(is_recent) {
-                    due.push(scope);
-                }
-            }
+            let unknown = self.scopes.iter();
+            due.extend(unknown.filter(|scope| !held.contains_key(&scope.pair)));
         }
         self.look_for_places(&due).await?;
         let held = self.places.held();
         let lost = held
             .iter()
-            .filter_map(|(pair, (_, wrong))| Some((pair.clone(), wrong.clone()?)));
+            .filter_map(|(pair, wrong)| Some((pair.clone(), wrong.clone()?)));
         Ok(lost.collect())
     }
 
@@ -80,8 +69,7 @@ impl Inner {
                 wrong = wrong.or(found);
             }
             failed.extend(wrong.clone().map(|error| (scope.pair.clone(), error)));
-            let look = (self.http.server_now(), wrong);
-            self.places.held().insert(scope.pair.clone(), look);
+            self.places.held().insert(scope.pair.clone(), wrong);
         }
         Ok(failed)
     }

@@ -4,6 +4,7 @@ use boardsync::mapping::{People, Relation};
 use boardsync::model::{
     FieldKey, FieldValue, Folded, Item, ItemId, LinkId, Side, Sided, Timestamp, Version,
 };
+use boardsync::reconcile::closing::Closing;
 use boardsync::reconcile::merge::{Merged, merge_field};
 use boardsync::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
 use boardsync::reconcile::{LinkView, Presence};
@@ -57,7 +58,10 @@ pub fn policy() -> Policy {
             deletes: (1000, 0.0),
             noise: 100.0,
         },
-        closed_states: Sided::default(),
+        closed_states: Sided {
+            ado: Closing::of(Side::Ado, [("Bug", vec![("Closed", "Completed")])], &[]),
+            clickup: Closing::of(Side::ClickUp, [("Bug", vec![("complete", "closed")])], &[]),
+        },
     }
 }
 

@@ -200,8 +200,14 @@ fn judge(link: &LinkView, on_delete: OnDelete) {
                 "gone" => Side::ClickUp,
                 _ => Side::Ado,
             };
+            let outside = name(link.now.get(kept)) == "out";
+            // Without a status nobody knows whether it is closed, so nothing is done to it.
+            if kinds.is_empty() && on_delete == OnDelete::Close && !edited(kept) && !outside {
+                assert_eq!(plan.holds.len(), 1, "{plan:?}");
+                return;
+            }
             let allowed = match on_delete {
-                _ if edited(kept) => vec![ActionKind::Unlink],
+                _ if edited(kept) || outside => vec![ActionKind::Unlink],
                 OnDelete::Unlink => vec![ActionKind::Unlink],
                 OnDelete::Close => vec![ActionKind::Unlink, ActionKind::Close],
                 OnDelete::Delete => vec![ActionKind::Delete],
