@@ -290,6 +290,7 @@ mod tests {
             url: String::new(),
             fields: BTreeMap::from([(FieldKey::Description, value)]),
             raw: BTreeMap::new(),
+            unread: BTreeSet::new(),
             markers: Vec::new(),
             backlinks: Vec::new(),
             parent: None,
