@@ -131,7 +131,7 @@ mod tests {
         let held = kept.may_send(Side::ClickUp, &change("old", "new"), Timestamp(i64::MAX));
         assert_eq!(
             held,
-            Err("sent, not taken (4 times); set it there by hand, or edit it in Azure DevOps to send it again".to_owned())
+            Err("sent, not taken (4 times); set it there by hand, or edit it in ADO to send it again".to_owned())
         );
     }
 
