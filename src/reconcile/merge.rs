@@ -5,6 +5,7 @@
 //! rewrite what people chose.
 
 mod formatting;
+mod owed;
 
 pub use formatting::{Flattened, spare};
 
@@ -63,11 +64,14 @@ pub fn merge_field(
     let merged = match key {
         FieldKey::Tags => merge_tags(base, now),
         FieldKey::Assignees => merge_people(base, now, changed, rule, policy),
-        FieldKey::Description if changed.ado && changed.clickup => merge_text(base, now, rule),
-        FieldKey::Description => match changed.ado {
-            true => carry_text(Side::Ado, base, now, "changed in Azure DevOps"),
-            false => carry_text(Side::ClickUp, base, now, "changed in ClickUp"),
-        },
+        FieldKey::Description => {
+            let base = &owed::measured(base, now);
+            match (changed.ado, changed.clickup) {
+                (true, true) => merge_text(base, now, rule),
+                (true, false) => carry_text(Side::Ado, base, now, "changed in Azure DevOps"),
+                (false, _) => carry_text(Side::ClickUp, base, now, "changed in ClickUp"),
+            }
+        }
         FieldKey::Title
         | FieldKey::Type
         | FieldKey::State
