@@ -46,7 +46,7 @@ pub use states::allowed_way;
 use crate::connector::client::{Budget, ClientConfig, HttpClient, RateLimit, Timing};
 use crate::connector::{
     Change, ClaimChange, Claims, ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem,
-    Objection, Reader, Schema, Watermark, Writer, Written,
+    Objection, Reader, Schema, Traces, Watermark, Writer, Written,
 };
 use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp};
 use async_trait::async_trait;
@@ -263,6 +263,10 @@ impl Reader for AzureReader {
 
     async fn fetch_claims(&self, id: &ItemId) -> Result<Claims, ConnectorError> {
         self.0.fetch_claims(id).await
+    }
+
+    async fn fetch_traces(&self, id: &ItemId) -> Result<Traces, ConnectorError> {
+        self.0.fetch_traces(id).await
     }
 }
 

@@ -40,8 +40,8 @@ mod write;
 use crate::connector::client::{ClientConfig, HttpClient, Priority, RateLimit};
 use crate::connector::{Change, ListedRow};
 use crate::connector::{
-    ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem, Reader, Schema, Watermark, Writer,
-    Written,
+    ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem, Reader, Schema, Traces, Watermark,
+    Writer, Written,
 };
 use crate::model::{FieldKey, Item, ItemId, PairName, Side, Timestamp};
 use api::Inner;
@@ -345,6 +345,24 @@ impl Reader for ClickUpReader {
 
     fn server_now(&self) -> Option<Timestamp> {
         self.0.http.server_now()
+    }
+
+    /// Files stand in the task (developer.clickup.com, `GetTask`), comments are asked for (`GetTaskComments`): no answer
+    /// about a task counts them.
+    async fn fetch_traces(&self, id: &ItemId) -> Result<Traces, ConnectorError> {
+        let inner = &self.0;
+        let count = |answer: &serde_json::Value, list: &str| {
+            let list = answer.get(list).and_then(serde_json::Value::as_array);
+            list.map(Vec::len)
+        };
+        let url = inner.task_address(id)?;
+        let task = inner.fetch_json(url, "read a task", Priority::Live).await?;
+        let url = inner.address(&format!("task/{}/comment", body::segment(id.as_str())), &[])?;
+        let comments = inner.fetch_json(url, "read the comments of a task", Priority::Live);
+        Ok(Traces {
+            comments: count(&comments.await?, "comments"),
+            files: count(&task, "attachments"),
+        })
     }
 
     async fn fetch_schema(&self, pair: &PairName) -> Result<Schema, ConnectorError> {

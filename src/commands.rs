@@ -278,7 +278,7 @@ pub async fn run(cli: Cli) -> ExitCode {
             ConflictsCommand::List => inspect::conflicts(&context),
             ConflictsCommand::Show { id } => inspect::conflict(&context, id),
             ConflictsCommand::Resolve { id, take, file } => {
-                inspect::resolve(&context, id, take, file.as_deref())
+                inspect::resolve(&context, id, take, file.as_deref()).await
             }
         },
         Command::Links(args) => match args.command.unwrap_or(LinksCommand::List) {

@@ -76,6 +76,12 @@ pub trait Reader: Send + Sync {
     async fn fetch_claims(&self, _id: &ItemId) -> Result<Claims, ConnectorError> {
         Err(no_claims(self.side()))
     }
+
+    /// Says what people left at an item beside its fields. A service that cannot tell says nothing of it, which is the
+    /// default.
+    async fn fetch_traces(&self, _id: &ItemId) -> Result<Traces, ConnectorError> {
+        Ok(Traces::default())
+    }
 }
 
 /// Writes one service. Every call touches exactly the named fields of one item.
@@ -193,6 +199,15 @@ pub struct Known {
     pub version: Version,
     /// Server time of its last change.
     pub changed_at: Timestamp,
+}
+
+/// What people left at an item beside its fields. `None`: the service does not tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traces {
+    /// Number of comments; where there are many, of those on the first page.
+    pub comments: Option<usize>,
+    /// Number of attached files.
+    pub files: Option<usize>,
 }
 
 /// Result of a listing.

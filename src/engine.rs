@@ -7,6 +7,7 @@ pub mod apply;
 mod backoff;
 pub mod claim;
 pub mod daemon;
+pub mod deeds;
 mod housekeeping;
 pub mod observe;
 pub mod rails;

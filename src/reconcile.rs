@@ -3,6 +3,7 @@
 //! Pure. The same view and policy give the same plan, whatever the order of the rows, so a plan can be shown to a
 //! person today and carried out tomorrow, and a simulator can judge it.
 
+pub mod choice;
 pub mod closing;
 pub mod drift;
 mod fresh;
@@ -21,6 +22,7 @@ pub(crate) use linked::deleted_in;
 
 use crate::marker;
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided};
+use choice::Chosen;
 use plan::{PairPlan, Plan};
 use policy::Policy;
 use std::collections::BTreeMap;
@@ -53,8 +55,8 @@ pub struct LinkView {
     pub base: BTreeMap<FieldKey, Sided<FieldValue>>,
     /// What each side is now.
     pub now: Sided<Presence>,
-    /// Values that a person chose to settle conflicts: the side they come from, and the value in that side's vocabulary.
-    pub chosen: BTreeMap<FieldKey, (Side, FieldValue)>,
+    /// What a person chose to settle conflicts, as far as it is not written yet.
+    pub chosen: BTreeMap<FieldKey, Chosen>,
 }
 
 /// What a direct read established.

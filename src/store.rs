@@ -5,6 +5,7 @@
 //! none of it.
 
 mod backup;
+mod choices;
 mod claims;
 mod conflicts;
 mod epoch;
@@ -23,6 +24,7 @@ mod rails;
 mod state;
 
 pub use backup::{RESTORED, backups};
+pub use choices::{Choice, ChoiceOp};
 pub use claims::{claim_op, takeover_op};
 pub use conflicts::{Conflict, HoldRow, NewConflict};
 pub use epoch::{Restored, epoch_path, restored_op};
@@ -232,6 +234,8 @@ pub enum Op {
     Rail(RailOp),
     /// Changes what is remembered of parts that did not come through.
     Part(PartOp),
+    /// Changes what persons chose in conflicts.
+    Choice(ChoiceOp),
 }
 
 /// Changes that are stored together or not at all, applied in order.
@@ -337,6 +341,7 @@ fn apply(tx: &Connection, op: &Op) -> Result<(), StoreError> {
         Op::SetPairState { pair, state } => state::save_pair_state(tx, pair, state),
         Op::Rail(op) => rails::apply(tx, op),
         Op::Part(op) => parts::apply(tx, op),
+        Op::Choice(op) => choices::apply(tx, op),
     }
 }
 

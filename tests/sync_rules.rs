@@ -15,6 +15,8 @@ mod ado_writes;
 mod answers;
 #[path = "sync_rules/bench.rs"]
 mod bench;
+#[path = "sync_rules/choices.rs"]
+mod choices;
 #[path = "sync_rules/claims.rs"]
 mod claims;
 #[path = "sync_rules/fields.rs"]
@@ -39,3 +41,5 @@ mod scope;
 mod sets;
 #[path = "sync_rules/text.rs"]
 mod text;
+#[path = "sync_rules/undone.rs"]
+mod undone;

@@ -4,7 +4,7 @@ use super::api::{BATCH, Select};
 use super::wire::{WireType, WorkItem};
 use super::{Shared, convert, fields, states::Transitions, wiql};
 use crate::connector::client::Priority;
-use crate::connector::{ConnectorError, ErrorKind, Fetched};
+use crate::connector::{ConnectorError, ErrorKind, Fetched, Traces};
 use crate::model::{Item, ItemId, PairName, Timestamp};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -154,6 +154,28 @@ impl Shared {
             answer.insert(ItemId(id.to_string()), fetched);
         }
         Ok(answer)
+    }
+
+    /// Comments are counted in a field (learn.microsoft.com, work-items/work-item-fields, "Comment Count"), files are
+    /// relations (`AttachedFile`, work-items/get-work-item). An answer without the field tells nothing of comments.
+    pub(super) async fn fetch_traces(&self, id: &ItemId) -> Result<Traces, ConnectorError> {
+        let Some(number) = number(id) else {
+            return Ok(Traces::default());
+        };
+        let asked = [number];
+        let read = self.api.batch(&asked, Select::Relations, Priority::Live);
+        let Some(item) = read.await?.into_iter().find(|item| item.id == number) else {
+            return Ok(Traces::default());
+        };
+        let comments = item
+            .fields
+            .get("System.CommentCount")
+            .and_then(Value::as_u64);
+        let files = item.relations.iter().flatten();
+        Ok(Traces {
+            comments: comments.and_then(|count| usize::try_from(count).ok()),
+            files: Some(files.filter(|link| link.rel == "AttachedFile").count()),
+        })
     }
 
     /// Looks unreadable items up in the recycle bins of the configured projects (ADO-13). A bin that cannot be read

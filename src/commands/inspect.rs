@@ -19,8 +19,7 @@ use super::setup;
 use super::{Context, Failure};
 use crate::cli::ExitCode;
 use crate::config::Config;
-use crate::engine::observe;
-use crate::model::{ItemId, LinkId, PairName};
+use crate::model::ItemId;
 use crate::store::{LinkRow, Store};
 
 fn config(context: &Context) -> Result<Config, Failure> {
@@ -56,16 +55,4 @@ fn links_of(store: &Store, text: &str) -> Result<Vec<LinkRow>, Failure> {
         ));
     }
     Ok(rows)
-}
-
-/// Puts a link on the list of those that the next cycle looks at, whatever the listings say.
-fn remember(store: &mut Store, pair: &PairName, link: LinkId) -> Result<(), Failure> {
-    let key = observe::again_key(pair);
-    let mut ids: std::collections::BTreeSet<LinkId> = store
-        .meta(&key)?
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default();
-    ids.insert(link);
-    store.set_meta(&key, &serde_json::to_string(&ids).unwrap_or_default())?;
-    Ok(())
 }

@@ -1,26 +1,19 @@
 //! `undo`: the inverse of a run, or of everything that was written to one item.
 
-mod deeds;
-
-use self::deeds::{Found, Links, Target, gather, is_living};
 use super::cycle::{views, with_progress};
-use super::setup::{self, Services};
+use super::inspect::item_id;
+use super::setup;
 use super::signals::Signals;
 use super::{Context, Failure, exit_code, note, print, print_json, prompt};
 use crate::cli::{ExitCode, UndoArgs};
-use crate::connector::{ConnectorError, ErrorKind, Fetched};
-use crate::engine::apply::{Consent, Report};
-use crate::engine::observe::{self, Observed};
+use crate::connector::{ConnectorError, ErrorKind};
+use crate::engine::apply::{Done, Report};
+use crate::engine::deeds::{Left, Target, gather, hashes};
+use crate::engine::observe::Observed;
 use crate::engine::stop::StopSwitch;
-use crate::engine::{Engine, Writers};
-use crate::model::{Item, ItemId, LinkId, PairName, Side, Sided};
-use crate::reconcile::plan::{Hold, PairPlan, Plan};
-use crate::reconcile::undo::{UndoLink, undo as invert};
-use crate::reconcile::{Presence, plan_of};
+use crate::reconcile::plan::Plan;
 use crate::render;
-use crate::store::{Batch, CycleRow, Op, Store, StoreError};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 
 /// Runs that are listed when none is named.
@@ -60,11 +53,24 @@ async fn undo_under(
     let mut engine = setup::engine(&config, &services, store, key).await?;
     engine.safety.stop = signals.stop.clone();
     if lock.is_some() {
+        if let Some(why) = engine.stopped_by() {
+            let what = format!("nothing was taken back: {why}");
+            return Err(Failure::new(ExitCode::Guard, what));
+        }
         engine.recover().await?;
     }
-    keep_approvals(&mut engine)?;
-    let target = Target::of(&engine.store(), what)?;
-    let (links, mut unknown) = gather(&engine.store(), &target)?;
+    engine.keep_approvals()?;
+    let what = what.trim();
+    let target = Target::of(&engine.store(), what, item_id(what))?.ok_or_else(|| {
+        Failure::new(
+            ExitCode::Usage,
+            format!(
+                "{what} is neither a run in the journal nor an item in it; `boardsync undo` lists the last runs, \
+                 and the journal goes back as far as [state] journal_days"
+            ),
+        )
+    })?;
+    let (links, mut unknown) = gather(&engine.store(), &target, args.delete_created)?;
     unknown.extend(
         links
             .keys()
@@ -73,8 +79,9 @@ async fn undo_under(
                 format!("pair \"{pair}\" is no longer configured; what was written to it stays")
             }),
     );
-    let (mut observed, left) =
-        observe(&engine, &services, links, &target, args.delete_created).await?;
+    let (mut observed, left) = engine
+        .plan_undo(links, &target, args.delete_created)
+        .await?;
     for line in &unknown {
         note(&format!("{}\n", render::escape(line)));
     }
@@ -98,8 +105,10 @@ async fn undo_under(
     }
     if !args.yes {
         // Somebody may have edited while the question stood.
-        let (links, _) = gather(&engine.store(), &target)?;
-        let again = observe(&engine, &services, links, &target, args.delete_created).await?;
+        let (links, _) = gather(&engine.store(), &target, args.delete_created)?;
+        let again = engine
+            .plan_undo(links, &target, args.delete_created)
+            .await?;
         if hashes(&again.0.plan) != hashes(&observed.plan) {
             note("nothing was changed: an item moved meanwhile; look at the undo again\n");
             return Ok(ExitCode::Guard);
@@ -107,7 +116,9 @@ async fn undo_under(
         observed = again.0;
     }
     with_progress(context, &mut engine, &services, &observed.plan);
-    let report = carry_out(&engine, &services.writers, &observed, &target).await?;
+    let report = engine
+        .carry_out_undo(&services.writers, &observed, &target)
+        .await?;
     signals.count(
         &observed.plan,
         &report,
@@ -119,15 +130,14 @@ async fn undo_under(
         note(&format!("error: {error}\n"));
         return Ok(exit_code(error));
     }
+    if !report.stopped.is_empty() {
+        return Ok(ExitCode::Guard);
+    }
     Ok(if stays || report.failures() > 0 {
         ExitCode::Partial
     } else {
         ExitCode::Done
     })
-}
-
-fn hashes(plan: &Plan) -> BTreeSet<String> {
-    plan.pairs.iter().map(PairPlan::hash).collect()
 }
 
 /// Lists the last runs that did something.
@@ -165,130 +175,6 @@ fn list(context: &Context) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Done)
 }
 
-/// The policies as they were approved: an undo says nothing about a mapping that waits for a yes, and puts no back-links
-/// on anything.
-fn keep_approvals(engine: &mut Engine) -> Result<(), Failure> {
-    for at in 0..engine.policies.len() {
-        let Some(pair) = engine.policies.get(at).map(|policy| policy.pair.clone()) else {
-            continue;
-        };
-        let approved = engine.store().pair_state(&pair)?.fingerprint;
-        if let Some(policy) = engine.policies.get_mut(at) {
-            policy.backlink = false;
-            policy.fingerprint = approved.unwrap_or_default();
-        }
-    }
-    Ok(())
-}
-
-/// What stays as it is, by pair.
-type Left = BTreeMap<PairName, Vec<Hold>>;
-
-/// Reads every item that is to be written to, with its counterpart, and plans.
-async fn observe(
-    engine: &Engine,
-    services: &Services,
-    links: Links,
-    target: &Target,
-    delete_created: bool,
-) -> Result<(Observed, Left), Failure> {
-    let mut observed = Observed::empty(engine.clock.now());
-    let mut read: Sided<BTreeMap<ItemId, Fetched>> = Sided::default();
-    // ClickUp last: it has no compare-and-swap, so its read stays close to the write.
-    for side in Side::BOTH {
-        let ids: BTreeSet<ItemId> = links
-            .values()
-            .flat_map(BTreeMap::values)
-            .map(|found| found.row.item(side).clone())
-            .collect();
-        if !ids.is_empty() {
-            *read.get_mut(side) = services.readers.get(side).fetch_items(&ids).await?;
-        }
-    }
-    let (mut plans, mut left) = (Vec::new(), Left::new());
-    let store = engine.store();
-    for (pair, links) in links {
-        let Some(policy) = engine.policy(&pair) else {
-            continue;
-        };
-        let mut again: BTreeSet<LinkId> = store
-            .meta(&observe::again_key(&pair))?
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_default();
-        again.extend(links.keys().copied());
-        observed.again.insert(pair.clone(), again);
-        let mut views = Vec::new();
-        for found in links.into_values() {
-            views.push(view(&store, &pair, found, &read)?);
-        }
-        let done = invert(
-            &pair,
-            &policy.fingerprint,
-            &views,
-            delete_created,
-            &target.words(),
-        );
-        plans.push(done.plan);
-        if !done.left.is_empty() {
-            left.insert(pair, done.left);
-        }
-    }
-    for side in Side::BOTH {
-        *observed.watermarks.get_mut(side) = store.watermark(side)?;
-        let items = std::mem::take(read.get_mut(side)).into_iter();
-        *observed.items.get_mut(side) = items
-            .filter_map(|(id, fetched)| match fetched {
-                Fetched::Seen(item) => Some((id, *item)),
-                Fetched::Gone { .. } | Fetched::Unclear { .. } => None,
-            })
-            .collect::<BTreeMap<ItemId, Item>>();
-    }
-    observed.plan = plan_of(engine.clock.now(), plans);
-    observed.read_at = engine.clock.now();
-    Ok((observed, left))
-}
-
-fn view(
-    store: &Store,
-    pair: &PairName,
-    found: Found,
-    read: &Sided<BTreeMap<ItemId, Fetched>>,
-) -> Result<UndoLink, StoreError> {
-    let Found {
-        row,
-        deeds,
-        carried_back,
-    } = found;
-    let now = Sided::build(|side| match read.get(side).get(row.item(side)) {
-        Some(Fetched::Seen(item)) => Presence::Seen(item.clone()),
-        Some(Fetched::Gone { evidence }) => Presence::Gone {
-            evidence: evidence.clone(),
-        },
-        Some(Fetched::Unclear { reason }) => Presence::Unclear {
-            reason: reason.clone(),
-        },
-        None => Presence::Unclear {
-            reason: "it was not read".to_owned(),
-        },
-    });
-    let mut linked = Sided::build(|_| false);
-    for side in Side::BOTH {
-        let link = store.link_by_item(pair, side, row.item(side))?;
-        *linked.get_mut(side) = link.is_some_and(|link| is_living(&link));
-    }
-    Ok(UndoLink {
-        link: row.id,
-        items: Sided::build(|side| row.item(side).clone()),
-        base: observe::base_of(store, row.id)?,
-        now,
-        linked,
-        living: is_living(&row),
-        waiting: observe::chosen(store, row.id)?.into_keys().collect(),
-        carried_back,
-        deeds,
-    })
-}
-
 /// Shows the plan with what stays, and asks. Returns whether to go on.
 fn show(
     context: &Context,
@@ -312,6 +198,8 @@ fn show(
                 // How many are equal says nothing here.
                 pair.looked_at = 0;
             }
+            // Not of today: what this undo leaves apart is said below.
+            pair.conflicts.clear();
             pair.holds = left.get(&pair.pair).cloned().unwrap_or_default();
         }
         print(&format!("{}\n", target.words()));
@@ -319,11 +207,10 @@ fn show(
             true => print("nothing was written, so there is nothing to take back\n"),
             false => print(&render::plan(&shown, &context.style)),
         }
-        let fields = plan.pairs.iter().flat_map(|pair| &pair.actions);
-        if fields.into_iter().any(|action| !action.changes.is_empty()) {
+        if plan.pairs.iter().any(|pair| !pair.conflicts.is_empty()) {
             print(
-                "Afterwards both sides count as agreed where they differ by this: nothing is written there until \
-                 somebody edits.\n",
+                "The two sides will differ in these fields. `boardsync conflicts` lists them; boardsync leaves them alone \
+                 until somebody edits one of them or settles the conflict.\n",
             );
         }
     }
@@ -335,37 +222,6 @@ fn show(
         return Ok(false);
     }
     prompt::yes("Take this back?", stop)
-}
-
-/// Carries the plan out as a run of its own. It says nothing about how fresh a pair is, so that is put back.
-async fn carry_out(
-    engine: &Engine,
-    writers: &Writers,
-    observed: &Observed,
-    target: &Target,
-) -> Result<Report, Failure> {
-    let consent = Consent {
-        first_contact: false,
-        hashes: hashes(&observed.plan),
-    };
-    let mut states = Vec::new();
-    for pair in &observed.plan.pairs {
-        states.push((pair.pair.clone(), engine.store().pair_state(&pair.pair)?));
-    }
-    let report = engine.apply(writers, observed, &consent).await?;
-    let mut store = engine.store();
-    let mut ops: Vec<Op> = states
-        .into_iter()
-        .map(|(pair, state)| Op::SetPairState { pair, state })
-        .collect();
-    ops.extend(store.cycle(&report.cycle)?.map(|run| {
-        Op::SaveCycle(CycleRow {
-            cause: target.words(),
-            ..run
-        })
-    }));
-    store.commit(&Batch(ops))?;
-    Ok(report)
 }
 
 fn tell(context: &Context, observed: &Observed, report: &Report, left: &Left, target: &Target) {
@@ -380,6 +236,10 @@ fn tell(context: &Context, observed: &Observed, report: &Report, left: &Left, ta
     }
     for view in &views {
         print(&render::report(view, &context.style));
+    }
+    let done = |(_, _, done): &(_, _, Done)| matches!(done, Done::Done(_));
+    if !report.outcomes.iter().any(done) {
+        return;
     }
     print(&format!(
         "this was run {}; take it back with: boardsync undo {}\n",

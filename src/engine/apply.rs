@@ -9,6 +9,8 @@ mod refusal;
 mod unmarked;
 mod update;
 
+pub use record::CHOICE;
+
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::observe::{Observed, rebased};
 use crate::engine::{CycleError, Engine, Writers};
@@ -19,7 +21,7 @@ use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::rails::source;
-use crate::store::{Attempt, Batch, CycleRow, HoldRow, Op, PartOp, TransitRow};
+use crate::store::{Attempt, Batch, ChoiceOp, CycleRow, HoldRow, Op, PartOp, TransitRow};
 use kept::Returned;
 pub(in crate::engine) use kept::kept_of;
 use std::collections::{BTreeMap, BTreeSet};
@@ -377,6 +379,11 @@ impl Run<'_> {
                 fields: rebased(moved),
             }))
             .chain(self.half_way(plan))
+            .chain(
+                plan.dropped
+                    .iter()
+                    .flat_map(|choice| self.dropped(plan, choice)),
+            )
             .collect();
         self.engine.store().commit(&Batch(ops))?;
         self.engine.point("after-conflicts")
@@ -392,6 +399,17 @@ impl Run<'_> {
         for (link, side, base) in found.filter(|(link, _, _)| links.contains(link)) {
             let (link, side) = (*link, *side);
             if let Some((field, base)) = base.clone() {
+                if plan.chosen.contains(&(link, field.clone())) {
+                    ops.push(Op::Choice(ChoiceOp::Wrote {
+                        link,
+                        field: field.clone(),
+                        side,
+                        value: match side {
+                            Side::Ado => base.ado.clone(),
+                            Side::ClickUp => base.clickup.clone(),
+                        },
+                    }));
+                }
                 let fields = BTreeMap::from([(field, base)]);
                 ops.push(Op::SetBase { link, fields });
             }

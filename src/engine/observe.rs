@@ -10,10 +10,11 @@ mod view;
 use super::{CycleError, Engine, Scope, backoff};
 use crate::connector::{ConnectorError, Watermark};
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp};
+use crate::reconcile::choice::Chosen;
 use crate::reconcile::plan::{Plan, Rebase};
 use crate::reconcile::plan_of;
 use crate::reconcile::policy::Policy;
-use crate::store::{BaseField, LinkRow, LinkState, Store, StoreError};
+use crate::store::{BaseField, Choice, LinkRow, LinkState, Op, Store, StoreError};
 use origin::Named;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -102,6 +103,20 @@ struct Focus {
 /// Key of the stored list of links to look at again.
 pub(crate) fn again_key(pair: &PairName) -> String {
     format!("again:{pair}")
+}
+
+/// Puts a link on the stored list of links to look at again.
+pub(crate) fn again_op(store: &Store, pair: &PairName, link: LinkId) -> Result<Op, StoreError> {
+    let key = again_key(pair);
+    let mut links: BTreeSet<LinkId> = store
+        .meta(&key)?
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default();
+    links.insert(link);
+    Ok(Op::SetMeta {
+        key,
+        value: serde_json::to_string(&links).unwrap_or_default(),
+    })
 }
 
 impl Engine {
@@ -264,25 +279,30 @@ pub(super) fn living(
     Ok(link.filter(|link| !matches!(link.state, LinkState::Tombstone { .. })))
 }
 
-/// Key of the values that a person chose for a link's conflicts.
-pub(crate) fn chosen_key(link: LinkId) -> String {
-    format!("chosen:{link}")
-}
-
 /// Key of the fields of a link that a service did not take.
 pub(crate) fn kept_key(link: LinkId) -> String {
     format!("kept:{link}")
 }
 
-/// Returns the values that a person chose for a link's conflicts and that are not carried out yet.
+/// Returns what a person chose for a link's conflicts and that is not carried out yet.
+///
+/// # Errors
+/// Also when a stored choice cannot be understood: carried out by halves or left out in silence it would do harm.
 pub(crate) fn chosen(
     store: &Store,
     link: LinkId,
-) -> Result<BTreeMap<FieldKey, (Side, FieldValue)>, StoreError> {
-    let text = store.meta(&chosen_key(link))?;
-    Ok(text
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default())
+) -> Result<BTreeMap<FieldKey, Chosen>, StoreError> {
+    let choices = store.choices(link)?.into_iter();
+    let chosen = |choice: Choice| {
+        let chosen = Chosen {
+            conflict: choice.conflict,
+            side: choice.side,
+            value: choice.value,
+            seen: choice.seen,
+        };
+        (choice.field, chosen)
+    };
+    Ok(choices.map(chosen).collect())
 }
 
 /// Returns the base of a link as the merge wants it.

@@ -1,6 +1,7 @@
 //! Linked items: the presence table, then field by field.
 
-use super::merge::{Merged, agree, merge_field, spare, translate};
+use super::choice::{Chosen, Dropped};
+use super::merge::{Merged, agree, merge_field, restrict, spare, translate};
 use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan, Rebase};
 use super::policy::{OnDelete, Policy};
 use super::{LinkView, Presence};
@@ -66,6 +67,18 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
     let mut changes: Sided<Vec<FieldChange>> = Sided::build(|_| Vec::new());
     let mut rebase = BTreeMap::new();
     let mut quiet = true;
+    let unmapped = link
+        .chosen
+        .iter()
+        .filter(|(key, _)| !policy.fields.contains_key(*key));
+    for (key, choice) in unmapped {
+        plan.dropped.push(Dropped {
+            link: link.link,
+            field: key.clone(),
+            side: Side::Ado,
+            reason: choice.unmapped(key),
+        });
+    }
     for (key, rule) in &policy.fields {
         if let Some(side) = unread(items, key) {
             quiet = false;
@@ -88,9 +101,24 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
             ado: ado.clone(),
             clickup: clickup.clone(),
         };
+        let chosen_here = chosen_here.filter(|choice| {
+            let overtaken = choice.overtaken(key, &now, policy);
+            if let Some(side) = overtaken {
+                plan.dropped.push(Dropped {
+                    link: link.link,
+                    field: key.clone(),
+                    side,
+                    reason: choice.overtaken_by(side),
+                });
+            }
+            overtaken.is_none()
+        });
+        if chosen_here.is_some() {
+            plan.chosen.insert((link.link, key.clone()));
+        }
         let (merged, flattened) = match chosen_here {
             // Whoever chose has seen both texts.
-            Some((side, value)) => (chosen(key, *side, value, &now, policy), None),
+            Some(choice) => (restrict(chosen(key, choice, &now, policy), *rule), None),
             None => spare(
                 key,
                 whole_links(merge_field(key, base, &now, *rule, policy), &now, items),
@@ -234,11 +262,11 @@ pub(super) fn unreadable(side: Side, key: &FieldKey) -> String {
 /// A person settled a conflict: the chosen value goes wherever it is not yet.
 fn chosen(
     key: &FieldKey,
-    side: Side,
-    value: &FieldValue,
+    Chosen { side, value, .. }: &Chosen,
     now: &Sided<FieldValue>,
     policy: &Policy,
 ) -> Merged {
+    let side = *side;
     match translate(key, side, value, policy) {
         Err(reason) => Merged::Blocked(reason),
         Ok(image) => {

@@ -497,7 +497,7 @@ fn merge_text(base: &Sided<FieldValue>, now: &Sided<FieldValue>, rule: FieldPoli
 
 /// Drops writes against the field's direction. A one-way field takes the source's value as agreed, so that an edit on
 /// the other side is neither propagated nor planned again.
-fn restrict(merged: Merged, rule: FieldPolicy) -> Merged {
+pub(super) fn restrict(merged: Merged, rule: FieldPolicy) -> Merged {
     let keep = |to: Sided<Option<FieldValue>>| {
         to.map(|side, value| value.filter(|_| rule.direction.writes_to(side)))
     };

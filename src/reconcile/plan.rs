@@ -1,11 +1,12 @@
 //! The plan: ordered actions, holds and conflicts. Data only; the same value is shown, saved, approved and applied.
 
+use super::choice::Dropped;
 use crate::model::{
     ActionId, FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Timestamp, Version,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Version of the saved form. A file with another number is refused.
 pub const PLAN_FORMAT: u32 = 1;
@@ -60,6 +61,13 @@ pub struct PairPlan {
     /// When fields that a service did not take are sent again; `None`: when a value changes. Not part of a saved plan.
     #[serde(skip)]
     pub kept: BTreeMap<(LinkId, FieldKey), Option<Timestamp>>,
+    /// Fields in which a person's choice is carried out. Not part of a saved plan.
+    #[serde(skip)]
+    pub chosen: BTreeSet<(LinkId, FieldKey)>,
+    /// Choices that are not carried out, because something was edited since. Forgotten before any action runs. Not part
+    /// of a saved plan.
+    #[serde(skip)]
+    pub dropped: Vec<Dropped>,
     /// How many linked pairs were looked at.
     pub looked_at: usize,
     /// How many of them need nothing.
@@ -84,6 +92,8 @@ impl PairPlan {
             frozen: Vec::new(),
             retry: BTreeMap::new(),
             kept: BTreeMap::new(),
+            chosen: BTreeSet::new(),
+            dropped: Vec::new(),
             looked_at: 0,
             in_sync: 0,
         }

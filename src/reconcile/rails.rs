@@ -125,7 +125,7 @@ fn freeze(plan: &mut PairPlan, view: &View, policy: &Policy, rails: &Rails) {
             continue;
         }
         for change in &action.changes {
-            if link.chosen.contains_key(&change.field) {
+            if plan.chosen.contains(&(link.link, change.field.clone())) {
                 continue;
             }
             let stored = rails.frozen.get(&link.link);

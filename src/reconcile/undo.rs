@@ -1,17 +1,50 @@
 //! The inverse of what was written before: a plan like any other, from the journal's pre-images.
 //!
-//! A field goes back only where it still holds what was written; an edit made since stands. Every change names the other
-//! side's present value as its base, so the two values count as agreed although they differ: the next cycle leaves them
-//! alone until somebody edits one of them. Without that it would write the same value again.
+//! A field goes back only where it still holds what was written, and where nobody typed that again: an edit made since
+//! stands. So does one on the other side that no cycle has carried over yet.
+//!
+//! Every change names what the other side had when both last agreed as its base, so that the two values count as agreed
+//! although they differ: the next cycle leaves them alone until somebody edits one of them. Without that it would write
+//! the same value again. Such a difference is an open conflict as well, so that it is listed and can be settled.
 
 use super::Presence;
-use super::plan::{Action, ActionKind, FieldChange, Hold, PairPlan};
-use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided};
+use super::merge::agree;
+use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan};
+use super::policy::Policy;
+use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Who did something to an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// What is to be taken back.
+    Target,
+    /// Another undo, of this or of something else.
+    Undo,
+    /// Another run.
+    Another,
+}
+
+/// What people left at an item beside its fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Traces {
+    /// Nothing.
+    None,
+    /// Something; the phrase says what: `a comment`.
+    Some(String),
+    /// It cannot be told; the phrase says what: `whether it has comments`.
+    Unknown(String),
+}
 
 /// One thing that was done to one item, as the journal tells it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deed {
+    /// Who did it.
+    pub by: By,
+    /// The run that did it.
+    pub run: String,
+    /// Whether the service said that it is done. An update whose answer was lost may be in force too.
+    pub done: bool,
     /// What was done.
     pub kind: ActionKind,
     /// The side that was changed.
@@ -48,7 +81,9 @@ pub struct UndoLink {
     pub waiting: BTreeSet<FieldKey>,
     /// Fields that the sync carried, since a creation below, from the item that was created to the other side.
     pub carried_back: BTreeSet<FieldKey>,
-    /// What was done, oldest first.
+    /// What people left at each item, where that was asked.
+    pub traces: Sided<Traces>,
+    /// Everything that was done to the two items, oldest first, also what is not to be taken back.
     pub deeds: Vec<Deed>,
 }
 
@@ -63,21 +98,15 @@ pub struct Undo {
 
 /// Plans the inverse of everything in `links`. `delete_created`: items that were created go to the recycle bin or trash;
 /// without it they stay.
-pub fn undo(
-    pair: &PairName,
-    fingerprint: &str,
-    links: &[UndoLink],
-    delete_created: bool,
-    why: &str,
-) -> Undo {
+pub fn undo(policy: &Policy, links: &[UndoLink], delete_created: bool, why: &str) -> Undo {
     let mut out = Undo {
-        plan: PairPlan::empty(pair.clone(), fingerprint.to_owned()),
+        plan: PairPlan::empty(policy.pair.clone(), policy.fingerprint.clone()),
         left: Vec::new(),
     };
     for link in links {
         out.plan.looked_at += 1;
         let inverse = Inverse {
-            pair,
+            policy,
             link,
             why,
             delete_created,
@@ -87,6 +116,7 @@ pub fn undo(
         for side in [Side::ClickUp, Side::Ado] {
             inverse.fields(side, &mut out);
         }
+        inverse.apart(&mut out);
         if before == (out.plan.actions.len(), out.left.len()) {
             out.plan.in_sync += 1;
         }
@@ -95,7 +125,7 @@ pub fn undo(
 }
 
 struct Inverse<'a> {
-    pair: &'a PairName,
+    policy: &'a Policy,
     link: &'a UndoLink,
     why: &'a str,
     delete_created: bool,
@@ -109,7 +139,7 @@ impl Inverse<'_> {
             .deeds
             .iter()
             .rev()
-            .find(|deed| deed.kind != ActionKind::Update);
+            .find(|deed| deed.by == By::Target && deed.kind != ActionKind::Update);
         let Some(deed) = newest else { return };
         let side = deed.side;
         let present = self.link.now.get(side).item();
@@ -123,10 +153,10 @@ impl Inverse<'_> {
             }
             (ActionKind::Delete, None) => self.bring_back(side, out),
             (ActionKind::Close | ActionKind::Unlink, _) => self.relink(side, None, out),
-            (ActionKind::Link, _) if self.link.living => out
-                .plan
-                .actions
-                .push(self.action(side, ActionKind::Unlink).sealed(self.pair)),
+            (ActionKind::Link, _) if self.link.living => out.plan.actions.push(
+                self.action(side, ActionKind::Unlink)
+                    .sealed(&self.policy.pair),
+            ),
             (ActionKind::Link, _) => {
                 self.leave(side, None, "the link is dissolved already".to_owned(), out);
             }
@@ -149,6 +179,10 @@ impl Inverse<'_> {
             )
         } else if let Some(field) = self.touched(deed, item) {
             format!("created by that run, but its {field} was edited since; delete it by hand")
+        } else if let Traces::Some(what) = self.link.traces.get(side) {
+            format!("created by that run, but it has {what} by now; delete it by hand")
+        } else if let Traces::Unknown(what) = self.link.traces.get(side) {
+            format!("created by that run, but nobody can tell {what}; look, and delete it by hand")
         } else {
             out.plan.actions.push(
                 Action {
@@ -164,7 +198,7 @@ impl Inverse<'_> {
                     },
                     ..self.action(side, ActionKind::Delete)
                 }
-                .sealed(self.pair),
+                .sealed(&self.policy.pair),
             );
             return;
         };
@@ -204,7 +238,9 @@ impl Inverse<'_> {
             self.leave(side, None, self.absent(side), out);
             return;
         }
-        let action = self.action(side, ActionKind::Restore).sealed(self.pair);
+        let action = self
+            .action(side, ActionKind::Restore)
+            .sealed(&self.policy.pair);
         let id = action.id.clone();
         out.plan.actions.push(action);
         if self.link.now.get(side.other()).item().is_some() {
@@ -233,19 +269,20 @@ impl Inverse<'_> {
                 after,
                 ..self.action(side, ActionKind::Link)
             }
-            .sealed(self.pair),
+            .sealed(&self.policy.pair),
         );
     }
 
     fn fields(&self, side: Side, out: &mut Undo) {
-        let mut steps: BTreeMap<&FieldKey, Vec<&Step>> = BTreeMap::new();
-        for deed in self.link.deeds.iter().filter(|deed| {
-            deed.side == side && matches!(deed.kind, ActionKind::Update | ActionKind::Close)
-        }) {
+        let mut steps: BTreeMap<&FieldKey, Vec<(&Deed, &Step)>> = BTreeMap::new();
+        let writes = |deed: &&Deed| matches!(deed.kind, ActionKind::Update | ActionKind::Close);
+        for deed in self.link.deeds.iter().filter(writes) {
             for (key, step) in &deed.changes {
-                steps.entry(key).or_default().push(step);
+                steps.entry(key).or_default().push((deed, step));
             }
         }
+        let wanted = |(deed, _): &(&Deed, &Step)| deed.by == By::Target && deed.side == side;
+        steps.retain(|_, steps| steps.iter().any(wanted));
         let removed = out.plan.actions.iter().any(|action| {
             action.kind == ActionKind::Delete
                 && action.target == side
@@ -286,58 +323,111 @@ impl Inverse<'_> {
                 changes,
                 ..self.action(side, ActionKind::Update)
             }
-            .sealed(self.pair),
+            .sealed(&self.policy.pair),
         );
     }
 
-    /// Walks back from the newest write as far as the values join up: where one does not, a person's edit lies between.
+    /// What becomes of one field of one side.
     fn goal(
         &self,
         side: Side,
         item: &Item,
         key: &FieldKey,
-        steps: &[&Step],
+        steps: &[(&Deed, &Step)],
     ) -> Result<Option<FieldChange>, String> {
+        if !self.policy.fields.contains_key(key) {
+            return Err("the configuration does not sync this field any more; it stays".to_owned());
+        }
         if self.link.waiting.contains(key) {
             return Err("a choice made with `conflicts resolve` is still to be written".to_owned());
         }
         let Some(now) = item.fields.get(key) else {
             return Err("the item no longer shows this field".to_owned());
         };
-        let mut goal: Option<&FieldValue> = None;
-        for step in steps.iter().rev() {
-            if step.after.as_ref() != Some(goal.unwrap_or(now)) {
-                break;
-            }
-            let Some(before) = &step.before else {
-                return Err("what was there before is not recorded".to_owned());
-            };
-            goal = Some(before);
+        let Some(goal) = walk(side, now, steps)?.filter(|goal| goal != now) else {
+            return Ok(None);
+        };
+        let other = side.other();
+        let base = self.link.base.get(key).map(|base| base.get(other));
+        let there = self.link.now.get(other).item();
+        let there = there.and_then(|item| item.fields.get(key));
+        if let (Some(base), Some(there)) = (base, there)
+            && base != there
+        {
+            return Err(format!(
+                "{other} was edited and no cycle has carried that over yet; the edit stays and goes on with the next cycle"
+            ));
         }
-        let was_there = |step: &&Step| step.before.as_ref() == Some(now);
-        match goal {
-            Some(goal) if goal == now => Ok(None),
-            Some(goal) => Ok(Some(FieldChange {
-                field: key.clone(),
-                before: Some(now.clone()),
-                after: goal.clone(),
-                source_value: Some(self.other_value(side, key)),
-                reason: self.why.to_owned(),
-            })),
-            // Undone before, or never in force.
-            None if steps.iter().any(was_there) => Ok(None),
-            None => Err("edited since; the edit stays".to_owned()),
-        }
+        Ok(Some(FieldChange {
+            field: key.clone(),
+            before: Some(now.clone()),
+            after: goal,
+            // An edit that is made there meanwhile differs from it, and so it is one.
+            source_value: Some(base.or(there).cloned().unwrap_or(FieldValue::Empty)),
+            reason: self.why.to_owned(),
+        }))
     }
 
-    /// What the other side has now: its half of the new base.
-    fn other_value(&self, side: Side, key: &FieldKey) -> FieldValue {
-        let other = side.other();
-        let now = self.link.now.get(other).item();
-        now.and_then(|item| item.fields.get(key))
-            .or_else(|| self.link.base.get(key).map(|base| base.get(other)))
-            .cloned()
-            .unwrap_or(FieldValue::Empty)
+    /// Records as open conflicts what will differ between the two sides.
+    fn apart(&self, out: &mut Undo) {
+        let mine = out.plan.actions.iter().filter(|action| {
+            action.kind == ActionKind::Update && action.link == Some(self.link.link)
+        });
+        let mut goals: BTreeMap<&FieldKey, Sided<Option<&FieldValue>>> = BTreeMap::new();
+        for action in mine {
+            for change in &action.changes {
+                *goals
+                    .entry(&change.field)
+                    .or_default()
+                    .get_mut(action.target) = Some(&change.after);
+            }
+        }
+        let (Some(ado), Some(clickup)) = (self.link.now.ado.item(), self.link.now.clickup.item())
+        else {
+            return;
+        };
+        let mut found = Vec::new();
+        for (key, goals) in goals {
+            let value = |side: Side, item: &Item| {
+                let goal = goals.get(side).cloned();
+                goal.or_else(|| item.fields.get(key).cloned())
+            };
+            let (Some(ado_value), Some(clickup_value)) =
+                (value(Side::Ado, ado), value(Side::ClickUp, clickup))
+            else {
+                continue;
+            };
+            let now = Sided {
+                ado: ado_value,
+                clickup: clickup_value,
+            };
+            if agree(key, &now, self.policy) {
+                continue;
+            }
+            let raw = |side: Side, item: &Item| {
+                let untouched = goals.get(side).is_none();
+                let raw = item.raw.get(key).filter(|_| untouched);
+                raw.map(|raw| raw.text.clone())
+            };
+            found.push(Conflict {
+                link: self.link.link,
+                items: self.link.items.clone(),
+                title: self.title(Side::Ado),
+                field: key.clone(),
+                base: self.link.base.get(key).cloned(),
+                now,
+                raw: Sided {
+                    ado: raw(Side::Ado, ado),
+                    clickup: raw(Side::ClickUp, clickup),
+                },
+                versions: Sided {
+                    ado: ado.version,
+                    clickup: clickup.version,
+                },
+                taken: None,
+            });
+        }
+        out.plan.conflicts.extend(found);
     }
 
     fn action(&self, side: Side, kind: ActionKind) -> Action {
@@ -395,5 +485,69 @@ fn bin(side: Side) -> &'static str {
     match side {
         Side::Ado => "recycle bin",
         Side::ClickUp => "trash",
+    }
+}
+
+/// Walks back from the newest write of a field as far as the values join up: where one does not, a person's edit lies
+/// between. Returns what was there before the writes that are to be taken back; `None`: they are taken back already, or
+/// never were in force.
+///
+/// An undo and the undo of that leave the value that was written first, so they are walked through. Any other write of
+/// ours carried somebody's edit, and that stays. So does a value that was typed here again: where a later run wrote to
+/// the other side, it carried an edit that was made here in between.
+fn walk(
+    side: Side,
+    now: &FieldValue,
+    steps: &[(&Deed, &Step)],
+) -> Result<Option<FieldValue>, String> {
+    let mut at = now;
+    let mut goal: Option<&FieldValue> = None;
+    let mut later_run = false;
+    let mut carried: Vec<&str> = Vec::new();
+    for (deed, step) in steps.iter().rev() {
+        if deed.side != side {
+            // Whether or not it was answered.
+            if deed.by != By::Undo {
+                carried.push(&deed.run);
+            }
+            continue;
+        }
+        if step.after.as_ref() != Some(at) {
+            if deed.done {
+                break;
+            }
+            // Its answer was lost, and it never was in force.
+            continue;
+        }
+        if carried.iter().any(|run| *run != deed.run) {
+            break;
+        }
+        match (deed.by, goal.is_some()) {
+            (By::Target, true) => {}
+            (By::Target, false) if at == now => {}
+            (By::Undo, false) => {
+                let Some(before) = &step.before else { break };
+                at = before;
+                continue;
+            }
+            (By::Another, false) => {
+                later_run = true;
+                break;
+            }
+            (By::Target, false) | (By::Undo | By::Another, true) => break,
+        }
+        let Some(before) = &step.before else {
+            return Err("what was there before is not recorded".to_owned());
+        };
+        (goal, at) = (Some(before), before);
+    }
+    let was_there = |(deed, step): &(&Deed, &Step)| {
+        deed.by == By::Target && deed.side == side && step.before.as_ref() == Some(now)
+    };
+    match goal {
+        Some(goal) => Ok(Some(goal.clone())),
+        None if steps.iter().any(was_there) => Ok(None),
+        None if later_run => Err("written again by a later run; that stays".to_owned()),
+        None => Err("edited since; the edit stays".to_owned()),
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn distrust_copy(connection: &mut Connection) -> Result<bool, StoreEr
             "UPDATE pair_state SET fingerprint = ?1, last_sweep = NULL WHERE fingerprint IS NOT NULL",
             [RESTORED],
         )
-        .and_then(|_| tx.execute_batch("DELETE FROM base; DELETE FROM watermark"))
+        .and_then(|_| tx.execute_batch("DELETE FROM base; DELETE FROM choice; DELETE FROM watermark"))
         .map_err(sql(OPERATION))?;
     }
     tx.commit().map_err(sql(OPERATION))?;

@@ -55,6 +55,8 @@ pub struct Conflict {
     pub record: NewConflict,
     /// Local time of settling; `None`: open.
     pub resolved_at: Option<Timestamp>,
+    /// What our own write made of each side when the conflict was settled; `None`: it was not written, or nobody knows.
+    pub after: Sided<Option<FieldValue>>,
 }
 
 /// Something that is deliberately not done now.
@@ -80,7 +82,7 @@ pub struct HoldRow {
     pub retry_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str = "SELECT id, link, pair, ado, clickup, field, ado_base, clickup_base, ado_value, clickup_value, ado_raw, clickup_raw, ado_version, clickup_version, taken, at, resolved_at FROM conflict";
+const COLUMNS: &str = "SELECT id, link, pair, ado, clickup, field, ado_base, clickup_base, ado_value, clickup_value, ado_raw, clickup_raw, ado_version, clickup_version, taken, at, resolved_at, ado_after, clickup_after FROM conflict";
 
 impl Store {
     /// Returns conflicts, oldest first: only open ones, or all.
@@ -101,6 +103,20 @@ impl Store {
     pub fn conflict(&self, id: i64) -> Result<Option<Conflict>, StoreError> {
         let rows = select(&self.connection, &format!("{COLUMNS} WHERE id = ?1"), [id])?;
         Ok(rows.into_iter().next())
+    }
+
+    /// Returns the number of the newest conflict about a field of a link.
+    pub fn newest_conflict(
+        &self,
+        link: LinkId,
+        field: &FieldKey,
+    ) -> Result<Option<i64>, StoreError> {
+        self.connection
+            .prepare_cached("SELECT max(id) FROM conflict WHERE link = ?1 AND field = ?2")
+            .and_then(|mut statement| {
+                statement.query_row(params![link.0, field.to_string()], |row| row.get(0))
+            })
+            .map_err(sql("look for a newer conflict"))
     }
 
     /// Returns the holds of one pair or of all, ordered by pair and age.
@@ -152,6 +168,8 @@ struct Texts {
     ado_value: String,
     clickup_value: String,
     taken: Option<String>,
+    ado_after: Option<String>,
+    clickup_after: Option<String>,
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(Conflict, Texts)> {
@@ -162,6 +180,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(Conflict, Texts)> {
         ado_value: row.get(8)?,
         clickup_value: row.get(9)?,
         taken: row.get(14)?,
+        ado_after: row.get(17)?,
+        clickup_after: row.get(18)?,
     };
     let record = NewConflict {
         link: LinkId(row.get(1)?),
@@ -183,6 +203,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(Conflict, Texts)> {
         id: row.get(0)?,
         record,
         resolved_at: row.get::<_, Option<i64>>(16)?.map(Timestamp),
+        after: Sided::default(),
     };
     Ok((conflict, texts))
 }
@@ -206,6 +227,10 @@ fn select(
             };
             conflict.record.ado_value = value(&texts.ado_value)?;
             conflict.record.clickup_value = value(&texts.clickup_value)?;
+            conflict.after = Sided {
+                ado: texts.ado_after.as_ref().map(value).transpose()?,
+                clickup: texts.clickup_after.as_ref().map(value).transpose()?,
+            };
             conflict.record.taken = parse_side_opt(texts.taken.as_deref())?;
             Ok(conflict)
         })

@@ -195,6 +195,7 @@ pub(super) fn mark(tx: &Connection, at: Timestamp) -> Result<(), StoreError> {
     };
     let text = super::error::to_json("restore mark", &mark)?;
     super::state::set_meta(tx, RESTORED, &text)?;
+    super::choices::forget_all(tx)?;
     tx.execute("UPDATE pair_state SET last_sweep = NULL", [])
         .map(|_| ())
         .map_err(sql("ask for a full listing"))

@@ -430,7 +430,11 @@ pub(super) fn set_state(
     if changed == 0 {
         return Err(StoreError::missing("link", link));
     }
-    Ok(())
+    match state {
+        // Should the two items be linked again, that is another link, and nobody has chosen anything there.
+        LinkState::Tombstone { .. } => super::choices::forget(tx, link),
+        LinkState::Active | LinkState::OutOfScope | LinkState::Missing { .. } => Ok(()),
+    }
 }
 
 pub(super) fn set_base(

@@ -206,14 +206,25 @@ async fn an_undo_says_yes_to_no_mapping_and_says_nothing_about_freshness() {
     bench.run(&["reconcile", "--once"]).await.left_with(0);
     let run = last_run(&bench).await;
     bench.replace_config("[\"Closed\", \"complete\"]", "[\"Closed\", \"in review\"]");
-    let status = bench.run(&["status", "--json"]).await.json();
+    // What the undo leaves apart is an open conflict, and all that it changes there.
+    let status = async || {
+        let mut status = bench.run(&["status", "--json"]).await.json();
+        let open = status["pairs"][0]
+            .as_object_mut()
+            .unwrap()
+            .remove("open_conflicts");
+        (status, open)
+    };
+    let (before, none) = status().await;
     bench.run(&["undo", &run, "--yes"]).await.left_with(0);
     assert!(
         bench
             .titles()
             .contains(&"Guest can enter an address".to_owned())
     );
-    assert_eq!(bench.run(&["status", "--json"]).await.json(), status);
+    let (after, one) = status().await;
+    assert_eq!((none, one), (Some(json!(0)), Some(json!(1))));
+    assert_eq!(after, before);
     bench.run(&["reconcile", "--once"]).await.left_with(4);
 }
 

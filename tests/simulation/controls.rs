@@ -52,10 +52,14 @@ pub enum Control {
     TagsByAdd,
     /// A title that seems too long is cut.
     TitleCut,
+    /// A choice in a conflict is never spent.
+    ArmedChoice,
+    /// What an undo leaves apart is told nowhere.
+    SilentUndo,
 }
 
 impl Control {
-    pub const ALL: [Control; 20] = [
+    pub const ALL: [Control; 22] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -76,6 +80,8 @@ impl Control {
         Control::LaterIsOwn,
         Control::TagsByAdd,
         Control::TitleCut,
+        Control::ArmedChoice,
+        Control::SilentUndo,
     ];
 
     /// The histories in which it is tried.
@@ -83,6 +89,10 @@ impl Control {
         match self {
             Control::R0 | Control::R1 => Range {
                 rollbacks: true,
+                ..Range::BASIC
+            },
+            Control::ArmedChoice | Control::SilentUndo => Range {
+                commands: true,
                 ..Range::BASIC
             },
             Control::Absence => Range {

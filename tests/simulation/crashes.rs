@@ -40,10 +40,10 @@ pub fn kill_everywhere(script: &Script, pairs: usize) -> Killed {
     killed
 }
 
-/// Every edge that the cycles of the script pass: (step of the cycle, point).
+/// Every edge that the cycles and commands of the script pass: (step, point).
 fn points(script: &Script, whole: &Outcome) -> Vec<(usize, Point)> {
     let cycles = script.steps.iter().enumerate();
-    let cycles = cycles.filter(|(_, step)| matches!(step, Step::Cycle(_)));
+    let cycles = cycles.filter(|(_, step)| matches!(step, Step::Cycle(_) | Step::Command(_)));
     let mut points = Vec::new();
     for ((step, _), seen) in cycles.zip(&whole.points) {
         for on in [On::Call, On::Commit] {
@@ -58,7 +58,7 @@ fn points(script: &Script, whole: &Outcome) -> Vec<(usize, Point)> {
     points
 }
 
-/// The script with kills. The cycle that is killed runs once more at once, as a supervisor would start it.
+/// The script with kills. After each kill a cycle runs at once, as a supervisor would start it.
 fn with_kills(script: &Script, kills: &[(usize, Point)]) -> Script {
     let mut script = script.clone();
     let mut kills = kills.to_vec();

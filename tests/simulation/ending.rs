@@ -116,6 +116,18 @@ impl World {
                 ));
                 continue;
             }
+            for choice in store.choices(link.id).unwrap_or_default() {
+                let refused = |(item, field): &(ItemId, FieldKey)| {
+                    *field == choice.field && (*item == link.ado || *item == link.clickup)
+                };
+                if !self.refused.iter().any(refused) {
+                    let key = &choice.field;
+                    found.push((
+                        "I21",
+                        format!("{what}: a choice for {key} is neither written nor dropped"),
+                    ));
+                }
+            }
             for kind in KINDS {
                 let key = kind.key();
                 let (Some(x), Some(y)) = (a.values.get(&key), c.values.get(&key)) else {
@@ -231,8 +243,9 @@ pub fn stored(store: &Store, pairs: u32, world: &World) -> String {
         let name = pair(n);
         for link in store.links(&name).unwrap_or_default() {
             text.push_str(&format!(
-                "{link:?} {:?}\n",
-                store.base(link.id).unwrap_or_default()
+                "{link:?} {:?} {:?}\n",
+                store.base(link.id).unwrap_or_default(),
+                store.choices(link.id).unwrap_or_default()
             ));
         }
         for hold in store.holds(Some(&name)).unwrap_or_default() {

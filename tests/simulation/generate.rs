@@ -2,7 +2,9 @@
 
 use super::kinds::{KINDS, UNMAPPED};
 use super::rng::Rng;
-use super::script::{Act, Deed, Deleting, Fault, On, Point, Says, Script, Setup, Step};
+use super::script::{
+    Act, Command, Deed, Deleting, Fault, On, Point, Says, Script, Setup, Step, Take,
+};
 use boardsync::model::Side;
 
 /// What the generator may use.
@@ -24,6 +26,8 @@ pub struct Range {
     pub twice: bool,
     /// Longer lags and delays than the protocol allows for.
     pub unbounded: bool,
+    /// Commands of people.
+    pub commands: bool,
 }
 
 impl Range {
@@ -36,6 +40,7 @@ impl Range {
         rollbacks: false,
         twice: false,
         unbounded: false,
+        commands: false,
     };
 
     /// Different seeds exercise different parts, so that one part's histories stay free of another's excuses.
@@ -55,6 +60,7 @@ impl Range {
             rollbacks,
             twice: bit(6),
             unbounded: seed % 10 == 9,
+            commands: bit(7),
         }
     }
 }
@@ -148,6 +154,9 @@ impl Writer {
                 let commits = u32::try_from(self.rng.range(1, 20)).unwrap_or(1);
                 self.steps.push(Step::Rollback(commits));
             }
+            if self.range.commands && self.rng.chance(500) {
+                self.command();
+            }
             let full = self.rng.chance(100);
             self.steps.push(Step::Cycle(full));
             if self.range.unbounded && self.rng.chance(500) {
@@ -168,6 +177,55 @@ impl Writer {
                 let deed = self.deed(point);
                 self.steps.push(Step::During(point, deed));
             }
+        }
+    }
+
+    /// A command, with people, faults and kills in it.
+    fn command(&mut self) {
+        let n = u32::try_from(self.rng.below(8)).unwrap_or(0);
+        let (side, item) = (self.side(), n % 4);
+        let command = match self.rng.below(32) {
+            0..=12 => {
+                let merged = Take::Merged(self.number());
+                let takes = [Take::Ado, Take::ClickUp, merged];
+                let take = *self.rng.pick(&takes);
+                Command::Resolve { n, take }
+            }
+            13..=18 => Command::UndoRun { back: n % 3 },
+            19..=20 => Command::UndoItem { side, item },
+            21 => Command::Unlink { side, item },
+            22..=23 => Command::Relink { n },
+            24..=25 => Command::Plan,
+            26..=27 => Command::Approve,
+            28 => {
+                self.steps.push(Step::Command(Command::Stop(true)));
+                self.steps.push(Step::Cycle(false));
+                Command::Stop(false)
+            }
+            29 => {
+                let winners = [Some(Side::Ado), Some(Side::ClickUp), None];
+                Command::Winner(*self.rng.pick(&winners))
+            }
+            _ => {
+                let field = self.rng.pick(&KINDS).key();
+                self.steps
+                    .push(Step::Command(Command::Field(field.clone())));
+                let act = self.act();
+                self.steps.push(Step::Act(act));
+                self.steps.push(Step::Cycle(false));
+                Command::Field(field)
+            }
+        };
+        self.steps.push(Step::Command(command));
+        for _ in 0..self.rng.below(3) {
+            let point = self.point();
+            let deed = self.deed(point);
+            self.steps.push(Step::During(point, deed));
+        }
+        // Somebody edits before the next cycle.
+        if self.rng.chance(400) {
+            let act = self.act();
+            self.steps.push(Step::Act(act));
         }
     }
 
@@ -289,6 +347,14 @@ impl Writer {
 
     fn act(&mut self) -> Act {
         let (side, item) = (self.side(), u32::try_from(self.rng.below(4)).unwrap_or(0));
+        if self.range.commands && self.rng.chance(250) {
+            return Act::Contest {
+                side,
+                item,
+                field: self.rng.pick(&KINDS).key(),
+                n: self.number(),
+            };
+        }
         let roll = self.rng.below(100);
         match roll {
             0..=5 => self.create(),

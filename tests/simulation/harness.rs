@@ -6,6 +6,7 @@
 //! | [`generate`] | writes the history of a seed |
 //! | [`kinds`] | the table of synced kinds of things; a new one registers here |
 //! | [`world`] | both services: records with every state that they ever had, lagging listings, people |
+//! | [`commands`] | people's commands between the cycles, each a process of its own |
 //! | [`people`], [`service`] | what people do to it, and what requests do |
 //! | [`quirks`] | what services do to a write that they accept, and the judge of what is made of their answers |
 //! | [`remote`], [`calls`], [`updates`] | `Reader` and `Writer` over the world, with faults before and after every call |
@@ -23,6 +24,7 @@
 //! outcome.
 
 pub mod calls;
+pub mod commands;
 pub mod controls;
 pub mod crashes;
 pub mod ending;

@@ -1,5 +1,6 @@
 //! Many seeds, with figures.
 
+use super::commands::COMMANDS;
 use super::controls::Control;
 use super::generate::{Range, generate};
 use super::run::run;
@@ -79,7 +80,7 @@ impl Figures {
     /// Kinds of faults that never came about.
     pub fn missing(&self) -> Vec<&'static str> {
         let absent = |word: &&str| self.counts.get(*word).copied().unwrap_or_default() == 0;
-        FAULTS.into_iter().filter(absent).collect()
+        FAULTS.into_iter().chain(COMMANDS).filter(absent).collect()
     }
 }
 
@@ -89,7 +90,7 @@ impl fmt::Display for Figures {
         let (faults, others): (Vec<_>, Vec<_>) = self
             .counts
             .iter()
-            .partition(|(word, _)| FAULTS.contains(*word));
+            .partition(|(word, _)| FAULTS.contains(*word) || COMMANDS.contains(*word));
         let list = |counts: Vec<(&&str, &u64)>| {
             let words: Vec<String> = counts
                 .into_iter()
@@ -97,14 +98,17 @@ impl fmt::Display for Figures {
                 .collect();
             words.join(", ")
         };
-        let kinds = FAULTS.len();
+        let kinds = FAULTS.len() + COMMANDS.len();
         let met = kinds - self.missing().len();
         writeln!(
             f,
             "{} histories in {:.1} s, {rate:.0} a second; invariant violations: {} histories",
             self.seeds, self.seconds, self.failed
         )?;
-        writeln!(f, "kinds of faults that came about: {met} of {kinds}")?;
+        writeln!(
+            f,
+            "kinds of faults and commands that came about: {met} of {kinds}"
+        )?;
         writeln!(f, "injected: {}", list(faults))?;
         write!(f, "besides: {}", list(others))
     }
@@ -162,10 +166,14 @@ pub fn run_many(first: u64, seeds: u64, jobs: u64) -> Figures {
     all
 }
 
-/// A failing seed's history, cut down: what breaks, the steps to replay it, what happened.
+/// A failing seed's history, cut down (in full where the environment has `SIM_WHOLE`): what breaks, the steps to replay it, what happened.
 pub fn explain(seed: u64, law: &str, control: Option<Control>) -> (Script, String) {
     let range = control.map_or_else(|| Range::of(seed), Control::range);
-    let script = shrink(&generate(seed, range), law, control);
+    let whole = generate(seed, range);
+    let script = match std::env::var_os("SIM_WHOLE") {
+        Some(_) => whole,
+        None => shrink(&whole, law, control),
+    };
     let outcome = run(&script, control, true);
     (script, outcome.lines.join("\n"))
 }

@@ -64,12 +64,16 @@ impl World {
             }
             let half = delivery == Delivery::Step && key == FieldKey::State;
             let counts = matches!(delivery, Delivery::Now | Delivery::Partial | Delivery::Step);
-            if counts && !half {
+            if counts && self.told.undoing {
+                self.judge_undo(side, at, &key, old, new);
+            } else if counts && !half {
                 let record = &mut self.side.get_mut(side).records[at];
                 *record.writes.engine.entry(key.clone()).or_default() += 1;
             }
             self.judge_loss(side, at, kind, old, new, delivery);
             self.judge_rendering(side, at, kind, old, new);
+            let made = (new.clone(), self.now, self.told.run);
+            self.told.ours.insert((side, at, key.clone()), made);
             let record = &mut self.side.get_mut(side).records[at];
             for piece in kind.pieces(new).difference(&kind.pieces(old)) {
                 record.authored.remove(&(key.clone(), piece.clone()));
@@ -242,6 +246,9 @@ impl World {
     /// After every cycle: I13, I22, and I9 for dissolved links.
     pub fn judge_store(&mut self, store: &Store) {
         self.judge_answers(store);
+        for conflict in store.conflicts(false).unwrap_or_default() {
+            self.told.conflicts.entry(conflict.id).or_insert(self.now);
+        }
         for n in 0..self.setup.pairs as usize {
             for link in store.links(&pair(n)).unwrap_or_default() {
                 let (Some(ado), Some(clickup)) = (
@@ -255,7 +262,8 @@ impl World {
                     continue;
                 };
                 if matches!(link.state, LinkState::Tombstone { .. }) {
-                    let ever = self.side.ado.records[ado].ever_deleted
+                    let ever = self.told.unlinked.contains(&link.id)
+                        || self.side.ado.records[ado].ever_deleted
                         || self.side.clickup.records[clickup].ever_deleted;
                     if !ever {
                         self.violate(

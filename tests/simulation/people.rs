@@ -79,6 +79,27 @@ impl World {
                 };
                 self.person(*side, at, field, value);
             }
+            Act::Contest {
+                side,
+                item,
+                field,
+                n,
+            } => {
+                let Some(at) = self.pick(*side, *item, false) else {
+                    return;
+                };
+                let other = side.other();
+                let twins = self.twins(*side, at).into_iter();
+                let mut living =
+                    twins.filter(|twin| !self.side.get(other).records[*twin].now().deleted);
+                let twin = living.next();
+                for (side, at, n) in [(*side, Some(at), *n), (other, twin, n + 8)] {
+                    if let (Some(at), Some(kind)) = (at, kind(field)) {
+                        let value = kind.edit(side, &self.value(side, at, field), n);
+                        self.person(side, at, field, value);
+                    }
+                }
+            }
             Act::Revert { side, item, field } => {
                 let Some(at) = self.pick(*side, *item, false) else {
                     return;

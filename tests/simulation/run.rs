@@ -3,6 +3,7 @@
 //! The executor polls a cycle once. Every simulated call is ready at once or, where the process is killed, never; so a
 //! cycle that is not ready has been killed there, and dropping it is the kill.
 
+use super::commands::rearmed;
 use super::controls::Control;
 use super::ending::stored;
 use super::kinds::{KINDS, people, states};
@@ -14,13 +15,14 @@ use super::world::{LAG, LONG_LAG, START, Violation, World, pair};
 use boardsync::clock::ManualClock;
 use boardsync::connector::{Reader, Writer};
 use boardsync::engine::apply::{Consent, Report};
+use boardsync::engine::observe::Observed;
 use boardsync::engine::rails::Safety;
 use boardsync::engine::{CycleError, Engine, Scope, Timing, Writers};
 use boardsync::mapping::Relation;
 use boardsync::marker::MarkerKey;
 use boardsync::model::{Clock, FieldKey, Side, Sided, Timestamp};
 use boardsync::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
-use boardsync::store::{CommitEdge, Store, StoreError};
+use boardsync::store::{Batch, ChoiceOp, CommitEdge, Op, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
@@ -35,7 +37,7 @@ pub struct Outcome {
     pub trace: u64,
     pub counts: BTreeMap<&'static str, u64>,
     pub lines: Vec<String>,
-    /// Calls and transactions of each cycle of the script, for killing at every one of them.
+    /// Calls and transactions of each cycle and command of the script, for killing at every one of them.
     pub points: Vec<BTreeMap<On, u32>>,
 }
 
@@ -57,22 +59,22 @@ pub fn run(script: &Script, control: Option<Control>, lines: bool) -> Outcome {
     sim.outcome()
 }
 
-/// How a cycle ended.
+/// How a cycle or command ended.
 #[derive(Debug)]
-enum End {
+pub enum End {
     Done(Box<Report>),
     Failed(String),
     Killed,
 }
 
-struct Sim {
-    world: Arc<Mutex<World>>,
+pub struct Sim {
+    pub world: Arc<Mutex<World>>,
     clock: ManualClock,
     remotes: Sided<Arc<Remote>>,
-    engine: Option<Arc<Engine>>,
-    writers: Writers,
-    control: Option<Control>,
-    setup: Setup,
+    pub engine: Option<Arc<Engine>>,
+    pub writers: Writers,
+    pub control: Option<Control>,
+    pub setup: Setup,
     timing: Timing,
     /// The database after each of the last transactions, while the script is about to put it back.
     copies: Arc<Mutex<Copies>>,
@@ -119,7 +121,12 @@ impl Sim {
     }
 
     /// A process starts on a database.
-    fn start(&mut self, mut store: Store) {
+    fn start(&mut self, store: Store) {
+        self.start_with(store, false);
+    }
+
+    /// As `start`; an undo plans nothing new, so it keeps to what was approved.
+    pub fn start_with(&mut self, mut store: Store, undo: bool) {
         if let Some(control) = self.control {
             control.at_start(&mut store);
         }
@@ -134,19 +141,30 @@ impl Sim {
             }
             world.edge(&[On::Commit], edge == CommitEdge::After).crash
         }));
-        let engine = Engine {
+        let (stopped, off) = {
+            let world = lock(&self.world);
+            (world.told.stopped, world.told.off.clone())
+        };
+        let mut engine = Engine {
             readers: Sided::build(|side| self.remotes.get(side).clone() as Arc<dyn Reader>),
             store: Mutex::new(store),
             clock: Arc::new(self.clock.clone()),
             policies: (0..self.setup.pairs as usize)
-                .map(|n| policy(n, &self.setup, self.control))
+                .map(|n| policy(n, &self.setup, self.control, &off))
                 .collect(),
             key: MarkerKey::new([7; 32]),
             timing: self.timing,
-            safety: Safety::default(),
+            safety: Safety {
+                // A path that is there on every machine.
+                stop_file: stopped.then(|| "/".into()),
+                ..Safety::default()
+            },
             interrupt: None,
             progress: None,
         };
+        if undo && let Err(error) = engine.keep_approvals() {
+            lock(&self.world).violate("store", error.to_string());
+        }
         let engine = Arc::new(engine);
         let mut world = lock(&self.world);
         world.engine = Arc::downgrade(&engine);
@@ -159,7 +177,7 @@ impl Sim {
     }
 
     /// The process ends; its database is what is left.
-    fn stop(&mut self) -> Option<Store> {
+    pub fn stop(&mut self) -> Option<Store> {
         let engine = Arc::try_unwrap(self.engine.take()?).ok()?;
         engine.store.into_inner().ok()
     }
@@ -171,7 +189,7 @@ impl Sim {
         }
     }
 
-    fn restart(&mut self) {
+    pub fn restart(&mut self) {
         if let Some(store) = self.stop() {
             self.start(store);
         }
@@ -187,12 +205,15 @@ impl Sim {
                 Step::Restart => self.restart(),
                 Step::Rollback(n) => self.roll_back(*n),
                 Step::During(..) => {}
+                Step::Command(command) => {
+                    let deeds = during(&mut steps);
+                    lock(&self.copies).wanted = rolls_back_soon(steps.clone());
+                    self.command(command, deeds);
+                    let at = lock(&self.world).at.clone();
+                    self.points.push(at);
+                }
                 Step::Cycle(full) => {
-                    let mut deeds: Vec<(Point, Deed)> = Vec::new();
-                    while let Some(Step::During(point, deed)) = steps.peek() {
-                        deeds.push((*point, deed.clone()));
-                        steps.next();
-                    }
+                    let deeds = during(&mut steps);
                     lock(&self.copies).wanted = rolls_back_soon(steps.clone());
                     self.cycle(*full, deeds, false);
                     let at = lock(&self.world).at.clone();
@@ -230,26 +251,31 @@ impl Sim {
         {
             let mut world = lock(&self.world);
             world.begin(deeds);
+            world.told.run += 1;
             world.say(|| format!("cycle, full: {full}"));
         }
-        let end = {
-            let cycle = pin!(one(&engine, &self.writers, &self.world, full, approve));
-            match cycle.poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(Ok(report)) => End::Done(Box::new(report)),
-                Poll::Ready(Err(CycleError::Store(StoreError::Interrupted))) | Poll::Pending => {
-                    End::Killed
-                }
-                Poll::Ready(Err(CycleError::Store(error))) => {
-                    let what = format!("{error:?}");
-                    lock(&self.world).violate("store", what.clone());
-                    End::Failed(what)
-                }
-                Poll::Ready(Err(error)) => End::Failed(format!("{error:?}")),
+        let consent = |observed: &Observed| {
+            let hashes = observed.plan.pairs.iter().map(|pair| pair.hash());
+            Consent {
+                first_contact: true,
+                hashes: if approve {
+                    hashes.collect()
+                } else {
+                    BTreeSet::new()
+                },
             }
         };
+        let requests = lock(&self.world).requests;
+        let end = poll(
+            &self.world,
+            one(&engine, &self.writers, &self.world, full, consent),
+        );
         drop(engine);
         {
             let mut world = lock(&self.world);
+            if world.told.stopped && world.requests != requests {
+                world.violate("I21", "a write in spite of the stop file".to_owned());
+            }
             world.looking = false;
             world.deeds.clear();
             world.say(|| match &end {
@@ -268,9 +294,19 @@ impl Sim {
         end
     }
 
-    fn after_cycle(&mut self) {
+    pub fn after_cycle(&mut self) {
         let Some(engine) = &self.engine else { return };
         let mut store = engine.store();
+        if self.control == Some(Control::ArmedChoice) {
+            let world = lock(&self.world);
+            let choice = world.told.choice.clone();
+            let seen = choice.and_then(|choice| rearmed(&store, &world, choice));
+            drop(world);
+            // The hook takes the world too.
+            if let Some(choice) = seen {
+                let _ = store.commit(&Batch(vec![Op::Choice(ChoiceOp::Make(choice))]));
+            }
+        }
         if let (Some(control), Ok(world)) = (self.control, self.world.lock()) {
             // The hook takes the world too, so it may not be held while something is stored.
             drop(world);
@@ -288,6 +324,7 @@ impl Sim {
             lock(&self.world).side.get_mut(side).locked_until = 0;
         }
         lock(&self.world).calm = true;
+        self.lift();
         // Bases change little from here on; they are judged again at the end.
         self.judged = false;
         // Requests under way, indices, the quiet time, the longest back-off.
@@ -385,12 +422,39 @@ impl Sim {
     }
 }
 
-async fn one(
+/// Runs a cycle or command to its end, or to where the process is killed.
+pub fn poll(world: &Mutex<World>, work: impl Future<Output = Result<Report, CycleError>>) -> End {
+    let work = pin!(work);
+    match work.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(report)) => End::Done(Box::new(report)),
+        Poll::Ready(Err(CycleError::Store(StoreError::Interrupted))) | Poll::Pending => End::Killed,
+        Poll::Ready(Err(CycleError::Store(error))) => {
+            let what = format!("{error:?}");
+            lock(world).violate("store", what.clone());
+            End::Failed(what)
+        }
+        Poll::Ready(Err(error)) => End::Failed(format!("{error:?}")),
+    }
+}
+
+/// What is to happen during the step before.
+fn during<'a>(
+    steps: &mut std::iter::Peekable<impl Iterator<Item = &'a Step>>,
+) -> Vec<(Point, Deed)> {
+    let mut deeds = Vec::new();
+    while let Some(Step::During(point, deed)) = steps.peek() {
+        deeds.push((*point, deed.clone()));
+        steps.next();
+    }
+    deeds
+}
+
+pub async fn one(
     engine: &Engine,
     writers: &Writers,
     world: &Mutex<World>,
     full: bool,
-    approve: bool,
+    consent: impl Fn(&Observed) -> Consent,
 ) -> Result<Report, CycleError> {
     engine.recover().await?;
     lock(world).looking = true;
@@ -399,16 +463,18 @@ async fn one(
         ..Scope::default()
     };
     let observed = engine.observe(&scope).await?;
-    lock(world).looking = false;
-    let hashes = observed.plan.pairs.iter().map(|pair| pair.hash());
-    let consent = Consent {
-        first_contact: true,
-        hashes: if approve {
-            hashes.collect()
-        } else {
-            BTreeSet::new()
-        },
-    };
+    let mut now = lock(world);
+    now.looking = false;
+    if observed
+        .plan
+        .pairs
+        .iter()
+        .any(|pair| !pair.dropped.is_empty())
+    {
+        now.count("choice dropped");
+    }
+    drop(now);
+    let consent = consent(&observed);
     engine.apply(writers, &observed, &consent).await
 }
 
@@ -448,12 +514,13 @@ fn needs_sweep(step: &Step) -> bool {
                     Fault::FalseGone(_) | Fault::OldRead(_) | Fault::Unreadable(_)
                 )
         }
-        Step::Rollback(_) => true,
+        // A command may link, unlink, or leave a field out of the cycles for a while.
+        Step::Rollback(_) | Step::Command(_) => true,
         _ => false,
     }
 }
 
-fn policy(n: usize, setup: &Setup, control: Option<Control>) -> Policy {
+fn policy(n: usize, setup: &Setup, control: Option<Control>, off: &BTreeSet<FieldKey>) -> Policy {
     let rule = FieldPolicy {
         direction: Direction::Both,
         winner: setup.winner,
@@ -461,9 +528,10 @@ fn policy(n: usize, setup: &Setup, control: Option<Control>) -> Policy {
     let mut fields: BTreeMap<FieldKey, FieldPolicy> =
         KINDS.iter().map(|kind| (kind.key(), rule)).collect();
     fields.insert(FieldKey::Type, rule);
+    fields.retain(|key, _| !off.contains(key));
     Policy {
         pair: pair(n),
-        fingerprint: "f1".to_owned(),
+        fingerprint: format!("f1 {:?} {off:?}", setup.winner),
         approved: true,
         create_on: Side::BOTH.to_vec(),
         on_delete: match setup.on_delete {

@@ -52,7 +52,9 @@ pub enum Step {
     Clock(i64),
     /// One cycle; `true`: sweep everything.
     Cycle(bool),
-    /// Something happens during the cycle before this step.
+    /// A person gives a command.
+    Command(Command),
+    /// Something happens during the cycle or command before this step.
     During(Point, Deed),
     /// The process ends and starts again.
     Restart,
@@ -60,7 +62,42 @@ pub enum Step {
     Rollback(u32),
 }
 
-/// Where in a cycle. Counted from 0.
+/// What a person asks of boardsync itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Settles a conflict: with an even number one that waits, if there is one, else any that ever was.
+    Resolve { n: u32, take: Take },
+    /// Takes the run back that is so many runs ago.
+    UndoRun { back: u32 },
+    /// Takes everything back that was written to an item and its counterpart.
+    UndoItem { side: Side, item: u32 },
+    /// Dissolves the link of an item.
+    Unlink { side: Side, item: u32 },
+    /// Links two items again that a command had unlinked.
+    Relink { n: u32 },
+    /// Looks at the plan and keeps it.
+    Plan,
+    /// Carries out the plan that was kept, if it is still the plan.
+    Approve,
+    /// Puts the stop file there, or takes it away.
+    Stop(bool),
+    /// Changes which side wins conflicts.
+    Winner(Option<Side>),
+    /// Takes a field out of the configuration, or back in.
+    Field(FieldKey),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Take {
+    Ado,
+    ClickUp,
+    /// A text of one's own.
+    Merged(u32),
+}
+
+/// Where in a cycle or command. Counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Point {
     pub on: On,
@@ -105,6 +142,13 @@ pub enum Act {
         pair: u32,
     },
     Edit {
+        side: Side,
+        item: u32,
+        field: FieldKey,
+        n: u32,
+    },
+    /// Two people edit the same field of an item and of its counterpart.
+    Contest {
         side: Side,
         item: u32,
         field: FieldKey,

@@ -4,6 +4,7 @@
 //! on ClickUp a change time in ms that may repeat, no conditional write, sets written as differences. A direct read
 //! shows the present; a listing shows each record as its index last saw it, up to [`LAG`] ago.
 
+use super::commands::Told;
 use super::kinds::{KINDS, UNMAPPED};
 use super::rng::{Rng, hash, mix};
 use super::script::{Deed, Fault, On, Point, Says, Setup};
@@ -195,6 +196,8 @@ pub struct World {
     pub hidden: bool,
     /// The services do what they are told, and nothing happens any more.
     pub calm: bool,
+    /// What the judge knows of commands.
+    pub told: Told,
 }
 
 impl World {
@@ -233,6 +236,7 @@ impl World {
             one_vocabulary: false,
             hidden: setup.unbounded,
             calm: false,
+            told: Told::default(),
         }
     }
 

@@ -68,15 +68,27 @@ impl Bench {
     /// Settles the open conflict by the program.
     pub async fn take(&mut self, side: &str) {
         let id = self.engine().store().conflicts(true).unwrap()[0].id;
+        let id = id.to_string();
+        let (code, said) = self
+            .command(&["conflicts", "resolve", &id, "--take", side])
+            .await;
+        assert_eq!(code, 0, "{said}");
+    }
+
+    /// Runs the program while the product is down, and starts that again. Returns the exit code and what was said.
+    pub async fn command(&mut self, args: &[&str]) -> (i32, String) {
         self.instance = None;
-        let done = std::process::Command::new(env!("CARGO_BIN_EXE_boardsync"))
-            .arg("--config")
-            .arg(&self.path)
-            .args(["conflicts", "resolve", &id.to_string(), "--take", side])
-            .output()
-            .unwrap();
-        assert!(done.status.success(), "{done:?}");
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_boardsync"));
+        command.arg("--config").arg(&self.path).args(args);
+        // The fakes live on this thread and must answer meanwhile.
+        let done = tokio::task::spawn_blocking(move || command.output());
+        let done = done.await.unwrap().unwrap();
         self.open().await;
+        let said = [done.stdout, done.stderr].map(|text| String::from_utf8(text).unwrap());
+        // Lines may break anywhere.
+        let said = said.concat();
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        (done.status.code().unwrap_or(-1), said)
     }
 
     pub fn engine(&self) -> &Engine {

@@ -2,8 +2,8 @@
 
 use super::bench::{Bench, TAGS, TITLE, bench};
 use boardsync::engine::Scope;
-use boardsync::model::{FieldValue, Side};
-use boardsync::store::LinkState;
+use boardsync::model::{FieldKey, FieldValue, Side, Sided, Timestamp, Version};
+use boardsync::store::{Batch, Choice, ChoiceOp, LinkState, NewConflict, Op};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -153,21 +153,48 @@ async fn a_choice_of_before_the_backup_is_not_carried_out_again() {
         store.link_by_item(&"web".into(), Side::Ado, &id.to_string().as_str().into())
     };
     let link = link.unwrap().unwrap().id;
-    let chosen = json!({"title": [Side::ClickUp, FieldValue::text("Old choice")]});
-    let key = format!("chosen:{link}");
-    t.engine()
-        .store()
-        .set_meta(&key, &chosen.to_string())
-        .unwrap();
+    let choice = Choice {
+        link,
+        field: FieldKey::Title,
+        conflict: 1,
+        side: Side::ClickUp,
+        value: FieldValue::text("Old choice"),
+        seen: Sided::build(|_| FieldValue::text("Item")),
+        at: Timestamp(0),
+    };
+    let conflict = NewConflict {
+        link,
+        pair: "web".into(),
+        ado: id.to_string().as_str().into(),
+        clickup: task.as_str().into(),
+        field: FieldKey::Title,
+        base: Sided::default(),
+        ado_value: FieldValue::text("Item"),
+        clickup_value: FieldValue::text("Old choice"),
+        ado_raw: None,
+        clickup_raw: None,
+        ado_version: Version(1),
+        clickup_version: Version(1),
+        taken: None,
+        at: Timestamp(0),
+    };
+    let made = vec![
+        Op::AddConflict(conflict),
+        Op::Choice(ChoiceOp::Make(choice)),
+    ];
+    t.engine().store().commit(&Batch(made)).unwrap();
     let copy = rolled_back(&mut t).await;
     t.ado(id, TITLE, json!("Newer"));
-    t.engine().store().set_meta(&key, "{}").unwrap();
     t.cycle().await;
     assert_eq!(t.task(&task)["name"], "Newer");
+    // As the choice had seen them: only that the database was put back speaks against it.
+    t.ado(id, TITLE, json!("Item"));
+    t.cycle().await;
     restore(&mut t, &copy).await;
     t.world.ledger.clear();
     t.quiet().await;
-    assert_eq!(t.string(id, TITLE), "Newer");
+    assert_eq!(t.string(id, TITLE), "Item");
+    assert_eq!(t.engine().store().choices(link).unwrap(), []);
 }
 
 #[tokio::test]

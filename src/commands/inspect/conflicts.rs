@@ -1,14 +1,15 @@
 //! `conflicts`: what both sides changed differently, and a person's choice.
 
 use super::super::{Context, Failure, print, print_json, setup};
-use super::{config, read_only, remember};
+use super::{config, read_only};
 use crate::cli::{ExitCode, Take};
-use crate::engine::observe;
-use crate::model::{Clock, FieldKey, FieldValue, Side, Sided, TextFormat};
+use crate::engine::deeds::{Pick, ResolveError};
+use crate::model::{FieldKey, Side, Sided};
 use crate::reconcile::plan::Conflict;
 use crate::render::{self, ConflictRow};
-use crate::store::{Batch, Op, Store, StoreError};
+use crate::store::{Store, StoreError};
 use std::path::Path;
+use tokio_util::sync::CancellationToken;
 
 /// Turns a stored conflict into one that can be shown. The title is the one read last, either side's; empty when
 /// neither item was ever read.
@@ -100,19 +101,16 @@ pub fn conflict(context: &Context, id: i64) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Done)
 }
 
-/// `conflicts resolve ID`: remembers the choice; the next cycle writes it to wherever it is not yet.
-pub fn resolve(
+/// `conflicts resolve ID`: stores the choice; the next cycle writes it to wherever it is not yet.
+pub async fn resolve(
     context: &Context,
     id: i64,
     take: Take,
     file: Option<&Path>,
 ) -> Result<ExitCode, Failure> {
-    let config = config(context)?;
-    let (_lock, mut store, _) = setup::open_state(&config)?;
-    let record = find(&store, id)?.record;
-    let (side, value) = match (take, file) {
-        (Take::Ado, None) => (Side::Ado, record.ado_value.clone()),
-        (Take::ClickUp, None) => (Side::ClickUp, record.clickup_value.clone()),
+    let pick = match (take, file) {
+        (Take::Ado, None) => Pick::Side(Side::Ado),
+        (Take::ClickUp, None) => Pick::Side(Side::ClickUp),
         (Take::Ado | Take::ClickUp, Some(_)) => {
             return Err(Failure::new(
                 ExitCode::Usage,
@@ -122,46 +120,55 @@ pub fn resolve(
         (Take::Merged, None) => {
             return Err(Failure::new(
                 ExitCode::Usage,
-                "--take merged needs a FILE with the merged text",
+                "--take merged needs a FILE with the merged text, or - to read it from the standard input",
             ));
         }
-        (Take::Merged, Some(path)) => (Side::Ado, merged(&record.field, path)?),
+        (Take::Merged, Some(path)) => Pick::Merged(merged(path)?),
     };
-    let mut chosen = observe::chosen(&store, record.link)?;
-    chosen.insert(record.field.clone(), (side, value));
-    let key = observe::chosen_key(record.link);
-    store.set_meta(&key, &serde_json::to_string(&chosen).unwrap_or_default())?;
-    remember(&mut store, &record.pair, record.link)?;
-    if find(&store, id)?.resolved_at.is_none() {
-        let at = crate::clock::SystemClock.now();
-        store.commit(&Batch(vec![Op::ResolveConflict {
-            id,
-            taken: Some(side),
-            at,
-        }]))?;
-    }
+    let config = config(context)?;
+    let (_lock, store, key) = setup::open_state(&config)?;
+    // What cannot be settled at all is said without asking the services.
+    find(&store, id)?;
+    let services = setup::connect(&config, &CancellationToken::new())?;
+    let engine = setup::engine(&config, &services, store, key).await?;
+    engine.resolve(id, pick).await?;
     print(&format!(
         "conflict {id}: the choice is written in the next cycle (boardsync reconcile --once)\n"
     ));
     Ok(ExitCode::Done)
 }
 
-fn merged(field: &FieldKey, path: &Path) -> Result<FieldValue, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+/// The text of a file; `-`: of the standard input.
+fn merged(path: &Path) -> Result<String, Failure> {
+    let text = if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
+    };
+    text.map_err(|error| {
         Failure::new(
             ExitCode::Usage,
             format!("cannot read {}: {error}", path.display()),
         )
-    })?;
-    match field {
-        FieldKey::Description => Ok(FieldValue::rich(crate::markup::canonical(
-            TextFormat::Markdown,
-            &text,
-        ))),
-        FieldKey::Title => Ok(FieldValue::text(&text)),
-        other => Err(Failure::new(
-            ExitCode::Usage,
-            format!("{other} is not a text; take ado or clickup"),
-        )),
+    })
+}
+
+impl From<ResolveError> for Failure {
+    fn from(error: ResolveError) -> Self {
+        match error {
+            ResolveError::Connector(error) => error.into(),
+            ResolveError::Store(error) => error.into(),
+            ResolveError::Unknown(_)
+            | ResolveError::Over(_)
+            | ResolveError::Replaced { .. }
+            | ResolveError::Dissolved { .. }
+            | ResolveError::Unmapped { .. }
+            | ResolveError::NoText { .. } => Failure::new(ExitCode::Usage, error.to_string()),
+            ResolveError::Moved { .. }
+            | ResolveError::Unreadable { .. }
+            | ResolveError::Untranslatable { .. } => {
+                Failure::new(ExitCode::Partial, error.to_string())
+            }
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! `links`: which items are kept equal, and changes of that by hand.
 
 use super::super::{Context, Failure, print, print_json, setup};
-use super::{config, item_id, links_of, read_only, remember};
+use super::{config, item_id, links_of, read_only};
 use crate::cli::ExitCode;
-use crate::model::{Clock, PairName, Side, Sided};
+use crate::clock::SystemClock;
+use crate::engine::deeds::{LinkError, unlink_by_hand};
+use crate::model::{Clock, PairName, Sided};
 use crate::render;
-use crate::store::{Batch, LinkRow, LinkState, Op};
+use crate::store::LinkState;
 use serde_json::json;
-use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
 
 /// `links list`.
@@ -66,107 +67,47 @@ pub async fn link(
         clickup: item_id(task),
     };
     let services = setup::connect(&config, &CancellationToken::new())?;
-    for side in Side::BOTH {
-        let wanted = std::collections::BTreeSet::from([ids.get(side).clone()]);
-        let answer = services.readers.get(side).fetch_items(&wanted).await?;
-        if !matches!(
-            answer.get(ids.get(side)),
-            Some(crate::connector::Fetched::Seen(_))
-        ) {
-            return Err(Failure::new(
-                ExitCode::Usage,
-                format!("{side} has no readable item {}", ids.get(side)),
-            ));
-        }
+    let (_lock, store, key) = setup::open_state(&config)?;
+    let engine = setup::engine(&config, &services, store, key).await?;
+    if engine.link_by_hand(&pair, &ids).await? {
+        print(&format!(
+            "linked {} and {}; `boardsync plan` shows where they differ\n",
+            ids.ado, ids.clickup
+        ));
+    } else {
+        print(&format!(
+            "{} and {} are linked already; nothing was changed\n",
+            ids.ado, ids.clickup
+        ));
     }
-    let (_lock, mut store, _) = setup::open_state(&config)?;
-    for side in Side::BOTH {
-        let id = ids.get(side);
-        let rows = store.find_item(id)?;
-        let living = |link: &&LinkRow| {
-            link.item(side) == id && !matches!(link.state, LinkState::Tombstone { .. })
-        };
-        if let Some(link) = rows.iter().find(living) {
-            let other = link.item(side.other());
-            return Err(Failure::new(
-                ExitCode::Usage,
-                format!(
-                    "{side} {id} is linked to {other} in the pair {} already; end that first: boardsync links remove {id}",
-                    link.pair
-                ),
-            ));
-        }
-    }
-    let generation = store
-        .find_item(&ids.ado)?
-        .iter()
-        .map(|link| link.generation.saturating_add(1))
-        .max()
-        .unwrap_or(0);
-    store.commit(&Batch(vec![Op::AddLink {
-        pair: pair.clone(),
-        ado: ids.ado.clone(),
-        clickup: ids.clickup.clone(),
-        origin: None,
-        generation,
-        base: BTreeMap::new(),
-        at: crate::clock::SystemClock.now(),
-    }]))?;
-    if let Some(link) = store.link_by_item(&pair, Side::Ado, &ids.ado)? {
-        remember(&mut store, &pair, link.id)?;
-    }
-    print(&format!(
-        "linked {} and {}; `boardsync plan` shows where they differ\n",
-        ids.ado, ids.clickup
-    ));
     Ok(ExitCode::Done)
+}
+
+impl From<LinkError> for Failure {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::Connector(error) => error.into(),
+            LinkError::Store(error) => error.into(),
+            LinkError::NoPair(_) | LinkError::NoItem { .. } | LinkError::Taken { .. } => {
+                Failure::new(ExitCode::Usage, error.to_string())
+            }
+        }
+    }
 }
 
 /// `links remove`: dissolves a link and remembers it, so that neither item is created again.
 pub fn unlink(context: &Context, item: &str) -> Result<ExitCode, Failure> {
     let config = config(context)?;
     let (_lock, mut store, _) = setup::open_state(&config)?;
-    let at = crate::clock::SystemClock.now();
-    let mut removed = 0;
-    for link in links_of(&store, item)? {
-        if matches!(link.state, LinkState::Tombstone { .. }) {
-            continue;
-        }
-        let state = LinkState::Tombstone {
-            reason: "removed by hand".to_owned(),
-        };
-        let mut ops = vec![Op::SetLinkState {
-            link: link.id,
-            state,
-            at,
-        }];
-        // What it was held for is over.
-        ops.push(Op::SetHoldsFor {
-            pair: link.pair.clone(),
-            items: Side::BOTH
-                .map(|side| (side, link.item(side).clone()))
-                .into(),
-            holds: Vec::new(),
-        });
-        for pair in &config.pairs {
-            // Where one of the two has moved to, it waits for this.
-            let held = store.holds(Some(&pair.name))?;
-            let mut items = held.iter().filter_map(|hold| hold.item.as_ref());
-            if items.any(|id| *id == link.ado || *id == link.clickup) {
-                let mut state = store.pair_state(&pair.name)?;
-                state.last_sweep = None;
-                let pair = pair.name.clone();
-                ops.push(Op::SetPairState { pair, state });
-            }
-        }
-        store.commit(&Batch(ops))?;
+    links_of(&store, item)?;
+    let ended = unlink_by_hand(&mut store, &item_id(item), SystemClock.now())?;
+    for link in &ended {
         print(&format!(
             "{}: {} and {} are no longer kept equal; both items stay\n",
             link.pair, link.ado, link.clickup
         ));
-        removed += 1;
     }
-    if removed == 0 {
+    if ended.is_empty() {
         print("the link was dissolved before\n");
     }
     Ok(ExitCode::Done)

@@ -3,14 +3,14 @@
 use super::kept::{kept_of, remember};
 use super::record::saw;
 use super::{Run, Stopped, earlier};
-use crate::engine::observe::{again_key, chosen_key, rebased};
+use crate::engine::observe::{again_key, rebased};
 use crate::engine::{CycleError, backoff};
-use crate::model::{Item, ItemId, LinkId, Side, Sided, Timestamp};
+use crate::model::{FieldKey, Item, ItemId, LinkId, Side, Sided, Timestamp};
 use crate::reconcile::plan::{Hold, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt;
-use crate::store::{Batch, HoldRow, Op, Store, StoreError};
-use std::collections::BTreeSet;
+use crate::store::{BaseField, Batch, ChoiceOp, HoldRow, Op, Store, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Run<'_> {
     /// Records how a pair's part in the cycle ended, and returns how many holds the pair has.
@@ -127,7 +127,7 @@ impl<'a> Ending<'a> {
         ops.extend(self.rebases());
         ops.extend(self.link_states());
         ops.extend(self.observations());
-        ops.extend(self.choices_met()?);
+        ops.extend(self.choices_met());
         ops.extend(self.run.refusals_over(self.store, self.plan, &looked_at)?);
         ops.extend(self.taken_after_all()?);
         ops.push(self.holds(looked_at));
@@ -151,7 +151,7 @@ impl<'a> Ending<'a> {
         linked.chain(fresh.into_iter().flatten().cloned()).collect()
     }
 
-    /// Bases that this cycle saw in force.
+    /// Bases that this cycle saw in force, but for those of fields that it has written since: their bases are newer.
     fn confirmed_bases(&self) -> Result<Vec<Op>, StoreError> {
         let mut ops = Vec::new();
         for (link, fields) in &self.run.observed.confirmed {
@@ -167,10 +167,41 @@ impl<'a> Ending<'a> {
                     .iter()
                     .any(|side| self.run.returned.contains_key(&returned(*side)))
             });
+            ops.extend(self.shown(*link, &fields)?);
             ops.push(Op::SetBase {
                 link: *link,
                 fields,
             });
+        }
+        Ok(ops)
+    }
+
+    /// How the services stored what a settled conflict or a choice made of a field, where only a listing tells.
+    fn shown(
+        &self,
+        link: LinkId,
+        fields: &BTreeMap<FieldKey, BaseField>,
+    ) -> Result<Vec<Op>, StoreError> {
+        let before = self.store.base(link)?;
+        let mut ops = Vec::new();
+        for (field, now) in fields {
+            let Some(old) = before.get(field) else {
+                continue;
+            };
+            for (side, sent, shown) in [
+                (Side::Ado, &old.ado, &now.ado),
+                (Side::ClickUp, &old.clickup, &now.clickup),
+            ] {
+                if sent != shown {
+                    ops.push(Op::Choice(ChoiceOp::Shown {
+                        link,
+                        field: field.clone(),
+                        side,
+                        sent: sent.clone(),
+                        shown: shown.clone(),
+                    }));
+                }
+            }
         }
         Ok(ops)
     }
@@ -272,29 +303,15 @@ impl<'a> Ending<'a> {
         Ok(ops)
     }
 
-    /// Forgets what a person chose for items that have got it now; those that a rail holds have not.
-    fn choices_met(&self) -> Result<Vec<Op>, StoreError> {
-        let plan = self.plan;
-        let mut waits: BTreeSet<LinkId> = plan
-            .holds
-            .iter()
-            .filter(|hold| plan.retry.contains_key(&(hold.side, hold.item.clone())))
-            .filter_map(|hold| hold.link)
-            .collect();
-        let kept = self.run.kept.iter().chain(plan.kept.keys());
-        waits.extend(kept.map(|(link, _)| *link));
-        let mut ops = Vec::new();
-        for (link, _) in self.linked() {
-            let key = chosen_key(*link);
-            let settled = !self.run.unclean.contains(link) && !waits.contains(link);
-            if settled && self.store.meta(&key)?.is_some() {
-                ops.push(Op::SetMeta {
-                    key,
-                    value: "{}".to_owned(),
-                });
-            }
-        }
-        Ok(ops)
+    /// Forgets the choices that both sides hold already: their bases move in the same commit.
+    fn choices_met(&self) -> impl Iterator<Item = Op> {
+        let fields = self.plan.rebases.iter().flat_map(|rebase| {
+            let keys = rebase.fields.keys();
+            keys.map(|key| (rebase.link, key.clone()))
+        });
+        fields
+            .filter(|field| self.plan.chosen.contains(field))
+            .map(|(link, field)| Op::Choice(ChoiceOp::Spend { link, field }))
     }
 
     /// Forgets fields that a service did not take and that need no write any more.
@@ -442,11 +459,27 @@ impl<'a> Ending<'a> {
             .flatten()
             .chain(undone.filter(mine))
             .copied()
+            .chain(self.put_off()?)
             .collect();
         let key = again_key(&self.plan.pair);
         let value = serde_json::to_string(&links).unwrap_or_default();
         let stored = self.store.meta(&key)?.unwrap_or_else(|| "[]".to_owned());
         Ok((stored != value).then_some(Op::SetMeta { key, value }))
+    }
+
+    /// Links with choices that wait for the bases to be trusted again after a restore: nothing else would look at them.
+    fn put_off(&self) -> Result<Vec<LinkId>, StoreError> {
+        let mark = self.store.restored()?;
+        if mark.is_none_or(|mark| mark.trusted.contains(&self.plan.pair)) {
+            return Ok(Vec::new());
+        }
+        let mut links = Vec::new();
+        for link in &self.links {
+            if !self.store.choices(*link)?.is_empty() {
+                links.push(*link);
+            }
+        }
+        Ok(links)
     }
 
     /// Whether the pair was listed in full.

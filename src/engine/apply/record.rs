@@ -4,11 +4,17 @@ use super::{Done, Run};
 use crate::connector::Fetched;
 use crate::engine::CycleError;
 use crate::engine::observe::living;
-use crate::model::{Item, ItemId, PairName, Side, Sided, Timestamp};
+use crate::model::{ActionId, FieldKey, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp};
+use crate::reconcile::choice::Dropped;
 use crate::reconcile::plan::{Action, Conflict, PairPlan};
 use crate::reconcile::policy::Policy;
-use crate::store::{Batch, JournalChange, LinkState, NewConflict, NewJournal, Op, RailOp};
+use crate::store::{
+    Batch, ChoiceOp, JournalChange, LinkState, NewConflict, NewJournal, Op, RailOp,
+};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Kind of the journal lines about choices that were not carried out.
+pub const CHOICE: &str = "choice";
 
 impl Run<'_> {
     pub(super) async fn delete(
@@ -155,6 +161,30 @@ impl Run<'_> {
         Ok(Done::Done(None))
     }
 
+    /// Forgets a choice that an edit has overtaken, and says so in the journal.
+    pub(super) fn dropped(&self, plan: &PairPlan, choice: &Dropped) -> [Op; 2] {
+        tracing::warn!(pair = %plan.pair, link = %choice.link, field = %choice.field, "{}", choice.reason);
+        let entry = NewJournal {
+            at: self.engine.clock.now(),
+            cycle: self.cycle.clone(),
+            pair: plan.pair.clone(),
+            link: Some(choice.link),
+            side: choice.side,
+            item: None,
+            action_id: ActionId(format!("choice {} {}", choice.link, choice.field)),
+            kind: CHOICE.to_owned(),
+            changes: BTreeMap::new(),
+            outcome: "dropped".to_owned(),
+            detail: choice.reason.clone(),
+            request_ids: Vec::new(),
+        };
+        let forget = ChoiceOp::Drop {
+            link: choice.link,
+            field: choice.field.clone(),
+        };
+        [Op::Choice(forget), Op::Journal(entry)]
+    }
+
     pub(super) fn observation(&self, side: Side, item: Item, pair: &PairName) -> Op {
         let seen_at = self
             .engine
@@ -203,6 +233,12 @@ impl Run<'_> {
             request_ids: Vec::new(),
         })
     }
+}
+
+/// Whether a write of this field carries out what a conflict came to: by the policy, by a person's choice, or by an undo.
+pub(super) fn is_settled_by(plan: &PairPlan, link: LinkId, field: &FieldKey) -> bool {
+    let contested = |conflict: &Conflict| conflict.link == link && conflict.field == *field;
+    plan.chosen.contains(&(link, field.clone())) || plan.conflicts.iter().any(contested)
 }
 
 /// That a version was seen of which nothing is dealt with yet.

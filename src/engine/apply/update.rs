@@ -1,7 +1,7 @@
 //! Changes of existing items, and the bases that they settle.
 
 use super::kept::{Returned, base_after};
-use super::record::saw;
+use super::record::{self, saw};
 use super::{Done, Run, refusal, type_of};
 use crate::connector::{Backlink, Change, Fetched, Written};
 use crate::engine::CycleError;
@@ -9,7 +9,7 @@ use crate::marker::marker;
 use crate::model::{FieldKey, Item, ItemId, Side, Timestamp, Version};
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
-use crate::store::{Batch, Op, RailOp, StoreError};
+use crate::store::{Batch, ChoiceOp, Op, RailOp, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Run<'_> {
@@ -177,7 +177,7 @@ impl Run<'_> {
         sent: &Change,
     ) -> Result<Vec<Op>, StoreError> {
         let side = action.target;
-        let mut fields = BTreeMap::new();
+        let (mut fields, mut ops) = (BTreeMap::new(), Vec::new());
         let stored = match action.link {
             Some(link) => self.engine.store().base(link)?,
             None => BTreeMap::new(),
@@ -203,6 +203,14 @@ impl Run<'_> {
             };
             self.returned
                 .insert((link, side, change.field.clone()), own.clone());
+            if record::is_settled_by(plan, link, &change.field) {
+                ops.push(Op::Choice(ChoiceOp::Wrote {
+                    link,
+                    field: change.field.clone(),
+                    side,
+                    value: own.value.clone(),
+                }));
+            }
             let Some(source) = &change.source_value else {
                 continue;
             };
@@ -223,10 +231,17 @@ impl Run<'_> {
                 own.value = self.without_missing(link, side, own.value);
                 other.value = self.without_missing(link, side.other(), other.value);
             }
+            let carried_out = own.in_force && other.in_force;
+            // Both sides have it: the choice is carried out, in the commit that says so.
+            if carried_out && plan.chosen.contains(&(link, change.field.clone())) {
+                ops.push(Op::Choice(ChoiceOp::Spend {
+                    link,
+                    field: change.field.clone(),
+                }));
+            }
             let base = base_after(side, &own, &other, stored.get(&change.field));
             fields.insert(change.field.clone(), base);
         }
-        let mut ops = Vec::new();
         if let Some(link) = action.link {
             ops.push(Op::SetBase { link, fields });
         }

@@ -219,6 +219,10 @@ impl Engine {
             (Reached::Nothing, _) => return Ok(()),
             (Reached::HalfWay, Some(now)) => {
                 tracing::info!(link = %linked.link, %side, from = %row.origin, to = %row.wanted, at = %now, "stands half way");
+                if let Some(choice) = linked.chosen.get_mut(&row.field) {
+                    // A choice that is under way has made that of the side.
+                    *choice.seen.get_mut(side) = now.clone();
+                }
                 let base = owed(side, now);
                 let values = Sided {
                     ado: base.ado.clone(),

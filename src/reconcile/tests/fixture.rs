@@ -5,6 +5,7 @@ use crate::model::{
     FieldKey, FieldValue, Folded, Item, ItemId, LinkId, RichText, Side, Sided, TextFormat,
     Timestamp, Version,
 };
+use crate::reconcile::choice::Chosen;
 use crate::reconcile::closing::Closing;
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
@@ -186,6 +187,19 @@ pub(crate) fn view(links: Vec<LinkView>) -> View {
 
 pub(crate) fn fresh(item: Item, origin: Origin) -> FreshItem {
     FreshItem { item, origin }
+}
+
+/// A person chooses a value for a field, having seen what is there now.
+pub(crate) fn choose(link: &mut LinkView, key: &FieldKey, side: Side, value: FieldValue) {
+    let now = |side| link.now.get(side).item().unwrap().fields.get(key).cloned();
+    let seen = Sided::build(|side| now(side).unwrap_or(FieldValue::Empty));
+    let chosen = Chosen {
+        conflict: 1,
+        side,
+        value,
+        seen,
+    };
+    link.chosen.insert(key.clone(), chosen);
 }
 
 /// Plans one link.

@@ -99,8 +99,12 @@ fn a_merge_that_would_flatten_one_side_writes_to_neither() {
 fn a_choice_in_resolve_is_written_in_spite_of_the_formatting() {
     let mut view = edited_in_clickup("here", "there");
     let clickup = view.now.clickup.item().unwrap().fields[&FieldKey::Description].clone();
-    view.chosen
-        .insert(FieldKey::Description, (Side::ClickUp, clickup));
+    crate::reconcile::tests::fixture::choose(
+        &mut view,
+        &FieldKey::Description,
+        Side::ClickUp,
+        clickup,
+    );
     let plan = plan_one(view, &policy());
     assert_eq!(changes(&plan).len(), 1);
     assert!(plan.conflicts.is_empty());

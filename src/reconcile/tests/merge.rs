@@ -363,8 +363,8 @@ fn a_choice_made_in_resolve_goes_to_the_other_side_only() {
         .now(Side::Ado, FieldKey::Title, FieldValue::text("A"))
         .now(Side::ClickUp, FieldKey::Title, FieldValue::text("C"))
         .view();
-    link.chosen
-        .insert(FieldKey::Title, (Side::ClickUp, FieldValue::text("C")));
+    let value = FieldValue::text("C");
+    crate::reconcile::tests::fixture::choose(&mut link, &FieldKey::Title, Side::ClickUp, value);
     let plan = plan_one(link, &policy());
     assert_eq!(changes(&plan), [row(Side::Ado, "title", "C")]);
     assert!(plan.conflicts.is_empty());

@@ -60,7 +60,7 @@ fn a_restored_database_trusts_no_base_and_no_choice() {
     let mut chosen = Linked::new(1)
         .now(Side::Ado, key.clone(), value.clone())
         .view();
-    chosen.chosen.insert(key, (Side::Ado, value));
+    crate::reconcile::tests::fixture::choose(&mut chosen, &key, Side::Ado, value);
     // Filling a gap takes no base, so a plan without rails would do it.
     let gap = Linked::new(2).now(Side::Ado, FieldKey::Priority, FieldValue::Number(1000));
     let gap = gap.now(Side::ClickUp, FieldKey::Priority, FieldValue::Empty);
@@ -206,7 +206,7 @@ fn a_frozen_conflict_stands_once_beside_the_others() {
 fn what_a_person_chose_is_written_although_it_was_frozen() {
     let (key, value) = title("New");
     let mut link = edited(1).view();
-    link.chosen.insert(key.clone(), (Side::Ado, value));
+    crate::reconcile::tests::fixture::choose(&mut link, &key, Side::Ado, value);
     let plan = plan(&view(vec![link]), &policy(), &frozen(1, &[key]));
     assert!(fields(update(&plan, 1, Side::ClickUp)).contains(&&FieldKey::Title));
     assert_eq!(plan.frozen, []);

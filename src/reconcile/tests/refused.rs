@@ -68,10 +68,8 @@ fn a_refused_value_is_held_while_it_is_wanted_and_the_item_is_as_it_was() {
         assert_eq!(held, expected.len() == 1, "{value} {version}");
     }
     let mut chosen = completed().view();
-    chosen.chosen = BTreeMap::from([(
-        state.clone(),
-        (Side::ClickUp, FieldValue::choice("complete")),
-    )]);
+    let complete = FieldValue::choice("complete");
+    choose(&mut chosen, &state, Side::ClickUp, complete);
     let rails = refused(Side::Ado, state, resolved, 7);
     let plan = planned(chosen, &rails);
     assert!(

@@ -1,10 +1,10 @@
 //! Rules of an undo.
 
-use super::fixture::{Linked, gone, rich, row};
+use super::fixture::{Linked, gone, policy, rich, row};
 use super::*;
-use crate::model::{FieldKey, FieldValue, LinkId, PairName, Side, Sided};
+use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided};
 use crate::reconcile::plan::ActionKind;
-use crate::reconcile::undo::{Deed, Step, Undo, UndoLink, undo};
+use crate::reconcile::undo::{By, Deed, Step, Traces, Undo, UndoLink, undo};
 use crate::reconcile::{LinkView, Presence};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +22,9 @@ fn deed(kind: ActionKind, side: Side, before: &str, after: &str) -> Deed {
         after: Some(text(after)),
     };
     Deed {
+        by: By::Target,
+        run: "run".to_owned(),
+        done: true,
         kind,
         side,
         changes: BTreeMap::from([(FieldKey::Title, step)]),
@@ -38,6 +41,7 @@ fn scene(view: LinkView, deeds: Vec<Deed>) -> UndoLink {
         living: true,
         waiting: BTreeSet::new(),
         carried_back: BTreeSet::new(),
+        traces: Sided::build(|_| Traces::None),
         deeds,
     }
 }
@@ -47,11 +51,11 @@ fn titled(title: &str) -> Linked {
 }
 
 fn undone(link: UndoLink) -> Undo {
-    undo(&PairName::from("web"), "f", &[link], false, "undo")
+    undo(&policy(), &[link], false, "undo")
 }
 
 fn deleting(link: UndoLink) -> Undo {
-    undo(&PairName::from("web"), "f", &[link], true, "undo")
+    undo(&policy(), &[link], true, "undo")
 }
 
 fn kinds(undo: &Undo) -> Vec<ActionKind> {
@@ -134,6 +138,9 @@ fn both_halves_of_a_merge_go_back_clickup_first() {
         .view();
     view.base.clear();
     let half = |side, before: &str| Deed {
+        by: By::Target,
+        run: "run".to_owned(),
+        done: true,
         kind: ActionKind::Update,
         side,
         changes: BTreeMap::from([(
@@ -279,7 +286,7 @@ fn the_fields_of_an_item_that_is_to_be_deleted_stay_and_those_of_others_do_not()
         ),
         link(2, vec![wrote(Side::ClickUp, "A", "B")]),
     ];
-    let result = undo(&PairName::from("web"), "f", &links, true, "undo");
+    let result = undo(&policy(), &links, true, "undo");
     let done: Vec<_> = result
         .plan
         .actions
@@ -311,7 +318,7 @@ fn an_item_that_is_not_there_is_told_once_for_each_link() {
         lost(1, vec![made, wrote(Side::ClickUp, "A", "B")]),
         lost(2, vec![wrote(Side::ClickUp, "A", "B")]),
     ];
-    let result = undo(&PairName::from("web"), "f", &links, false, "undo");
+    let result = undo(&policy(), &links, false, "undo");
     assert_eq!(kinds(&result), []);
     let told: Vec<_> = result
         .left
@@ -333,4 +340,161 @@ fn an_item_that_is_not_there_is_told_once_for_each_link() {
     let left = undone(hidden).left;
     assert_eq!(left[0].reason, "ClickUp does not show it (no rights)");
     assert_eq!(left[0].title, "#86d1");
+}
+
+fn by(by: By, deed: Deed) -> Deed {
+    let run = match by {
+        By::Target => deed.run.clone(),
+        By::Undo | By::Another => format!("{by:?}"),
+    };
+    Deed { by, run, ..deed }
+}
+
+/// What an undo makes of a title: the value that it goes back to, `None` where it stays.
+fn goal(now: &str, deeds: Vec<Deed>) -> (Option<String>, String) {
+    let result = undone(scene(titled(now).view(), deeds));
+    let change = result.plan.actions.first().map(|action| &action.changes[0]);
+    let said = result.left.first().map(|left| left.reason.clone());
+    (
+        change.map(|change| change.after.to_string()),
+        said.unwrap_or_default(),
+    )
+}
+
+#[test]
+fn only_what_nobody_typed_again_goes_back() {
+    use By::{Another, Target, Undo};
+    let wrote = |who, before: &str, after: &str| by(who, wrote(Side::ClickUp, before, after));
+    let lost = |who, before, after| Deed {
+        done: false,
+        ..wrote(who, before, after)
+    };
+    let run = || wrote(Target, "A", "B");
+    let back = || wrote(Undo, "B", "A");
+    for (what, now, deeds, goes_to, says) in [
+        ("written", "B", vec![run()], Some("A"), ""),
+        ("taken back", "A", vec![run(), back()], None, ""),
+        (
+            "taken back, typed again",
+            "B",
+            vec![run(), back()],
+            None,
+            "edited since",
+        ),
+        (
+            "taken back, and that taken back",
+            "B",
+            vec![run(), back(), wrote(Undo, "A", "B")],
+            Some("A"),
+            "",
+        ),
+        (
+            "taken back, carried over again by a later run",
+            "B",
+            vec![run(), back(), wrote(Another, "A", "B")],
+            None,
+            "later run",
+        ),
+        (
+            "a later run wrote another value",
+            "C",
+            vec![run(), wrote(Another, "B", "C")],
+            None,
+            "later run",
+        ),
+        (
+            "a later write that never was in force",
+            "B",
+            vec![run(), lost(Another, "B", "C")],
+            Some("A"),
+            "",
+        ),
+        (
+            "two writes, another run between them",
+            "D",
+            vec![run(), wrote(Another, "B", "C"), wrote(Target, "C", "D")],
+            Some("C"),
+            "",
+        ),
+        (
+            "typed over, typed again, and both carried over",
+            "B",
+            vec![
+                run(),
+                by(Another, self::wrote(Side::Ado, "B", "x")),
+                by(Another, self::wrote(Side::Ado, "x", "B")),
+            ],
+            None,
+            "edited since",
+        ),
+        (
+            "the answer was lost",
+            "B",
+            vec![lost(Target, "A", "B")],
+            Some("A"),
+            "",
+        ),
+    ] {
+        let (to, said) = goal(now, deeds);
+        assert_eq!(to.as_deref(), goes_to, "{what}: {said}");
+        assert!(
+            said.contains(says) && said.is_empty() == says.is_empty(),
+            "{what}: {said}"
+        );
+    }
+}
+
+#[test]
+fn an_edit_on_the_other_side_that_is_still_to_be_carried_over_stays_and_flows() {
+    for side in Side::BOTH {
+        let view = titled("B")
+            .now(side.other(), FieldKey::Title, text("C"))
+            .view();
+        let result = undone(scene(view, vec![wrote(side, "A", "B")]));
+        assert_eq!(kinds(&result), []);
+        assert!(
+            result.left[0].reason.contains("next cycle"),
+            "{}",
+            result.left[0].reason
+        );
+    }
+}
+
+#[test]
+fn what_differs_afterwards_is_an_open_conflict() {
+    let result = undone(scene(
+        titled("B").view(),
+        vec![wrote(Side::ClickUp, "A", "B")],
+    ));
+    let conflict = &result.plan.conflicts[0];
+    assert_eq!(
+        (&conflict.now.ado, &conflict.now.clickup),
+        (&text("B"), &text("A"))
+    );
+    assert_eq!(conflict.taken, None);
+    // Back on both sides: nothing is apart.
+    let both = vec![wrote(Side::ClickUp, "A", "B"), wrote(Side::Ado, "A", "B")];
+    let result = undone(scene(titled("B").view(), both));
+    assert_eq!(
+        (result.plan.actions.len(), result.plan.conflicts.len()),
+        (2, 0)
+    );
+}
+
+#[test]
+fn a_created_item_with_a_comment_or_a_file_stays() {
+    for (traces, says) in [
+        (Traces::Some("2 comments".to_owned()), "2 comments"),
+        (
+            Traces::Unknown("whether it has files".to_owned()),
+            "whether it has files",
+        ),
+    ] {
+        let made = deed(ActionKind::Create, Side::ClickUp, "", "B");
+        let mut link = scene(titled("B").view(), vec![made]);
+        link.traces.clickup = traces;
+        let result = deleting(link);
+        assert_eq!(kinds(&result), []);
+        assert!(result.left[0].reason.contains(says));
+    }
 }

@@ -250,7 +250,7 @@ fn ado_gets_one_person_and_clickup_everybody() {
 
 fn chosen(linked: Linked, key: FieldKey, side: Side, value: FieldValue) -> LinkView {
     let mut link = linked.view();
-    link.chosen.insert(key, (side, value));
+    crate::reconcile::tests::fixture::choose(&mut link, &key, side, value);
     link
 }
 

@@ -1,81 +1,92 @@
 //! What the journal says was done, put in order.
 
-use super::super::Failure;
-use super::super::inspect::item_id;
-use crate::cli::ExitCode;
+use crate::engine::apply::CHOICE;
 use crate::engine::claim::CLAIM;
 use crate::model::{FieldKey, ItemId, LinkId, PairName, Side};
 use crate::reconcile::plan::ActionKind;
-use crate::reconcile::undo::{Deed, Step};
+use crate::reconcile::undo::{By, Deed, Step};
 use crate::store::{JournalRow, LinkRow, LinkState, Store, StoreError};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How the cause of a run begins that took something back.
+const UNDO_OF: &str = "undo of ";
+
 /// What is taken back.
-pub(super) enum Target {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// One run, by its id.
     Run(String),
+    /// Everything that was written to an item and its counterpart.
     Item(ItemId),
 }
 
 impl Target {
-    pub(super) fn of(store: &Store, text: &str) -> Result<Target, Failure> {
-        let text = text.trim();
+    /// Returns the run of this id, else the item. `None`: the journal knows neither.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn of(store: &Store, run: &str, item: ItemId) -> Result<Option<Target>, StoreError> {
         // A run that was killed has journal lines and no cycle.
-        if store.cycle(text)?.is_some() || !store.journal_of_cycle(text)?.is_empty() {
-            return Ok(Target::Run(text.to_owned()));
+        if store.cycle(run)?.is_some() || !store.journal_of_cycle(run)?.is_empty() {
+            return Ok(Some(Target::Run(run.to_owned())));
         }
-        let id = item_id(text);
-        if store.journal_of(None, &id)?.is_empty() {
-            return Err(Failure::new(
-                ExitCode::Usage,
-                format!(
-                    "{text} is neither a run in the journal nor an item in it; `boardsync undo` lists the last runs, \
-                     and the journal goes back as far as [state] journal_days"
-                ),
-            ));
-        }
-        Ok(Target::Item(id))
+        let known = !store.journal_of(None, &item)?.is_empty();
+        Ok(known.then_some(Target::Item(item)))
     }
 
-    pub(super) fn words(&self) -> String {
+    /// Returns what it is, as a phrase; the cause of the run that carries it out.
+    pub fn words(&self) -> String {
         match self {
-            Target::Run(run) => format!("undo of {run}"),
-            Target::Item(id) => format!("undo of all writes to {id}"),
+            Target::Run(run) => format!("{UNDO_OF}{run}"),
+            Target::Item(id) => format!("{UNDO_OF}all writes to {id}"),
         }
     }
 }
 
 /// One link with what the journal says about it.
-pub(super) struct Found {
+#[derive(Clone, Debug)]
+pub struct Found {
     pub(super) row: LinkRow,
     pub(super) deeds: Vec<Deed>,
     pub(super) carried_back: BTreeSet<FieldKey>,
 }
 
-pub(super) type Links = BTreeMap<PairName, BTreeMap<LinkId, Found>>;
+/// What the journal has on every link that is touched.
+pub type Links = BTreeMap<PairName, BTreeMap<LinkId, Found>>;
 
-/// Reads the deeds out of the journal, with a line for each that names no link any more.
-pub(super) fn gather(store: &Store, target: &Target) -> Result<(Links, Vec<String>), StoreError> {
+/// Reads the deeds out of the journal, with a line for each that names no link any more. Of an item, the creation of its
+/// counterpart is a deed only with `created`.
+///
+/// # Errors
+/// Only the database's.
+pub fn gather(
+    store: &Store,
+    target: &Target,
+    created: bool,
+) -> Result<(Links, Vec<String>), StoreError> {
     let rows = match target {
         Target::Run(run) => store.journal_of_cycle(run)?,
         Target::Item(id) => {
             let mut rows = store.journal_of(None, id)?;
-            // A claim says whose the pair is; nothing of the item itself was written.
-            rows.retain(|row| row.entry.item.as_ref() == Some(id) && row.entry.kind != CLAIM);
+            rows.retain(|row| {
+                created || row.entry.kind != "create" || row.entry.item.as_ref() == Some(id)
+            });
             rows
         }
     };
     let mut links = Links::new();
     let mut unknown = Vec::new();
-    for (row, changes) in steps(rows) {
+    let mut wanted: BTreeMap<LinkId, BTreeSet<i64>> = BTreeMap::new();
+    for Written { row, .. } in steps(rows) {
         let entry = &row.entry;
-        let Some(kind) = kind_of(&entry.kind) else {
+        if kind_of(&entry.kind).is_none() {
             unknown.push(format!(
                 "{}: a step of kind {} cannot be taken back",
                 entry.at, entry.kind
             ));
             continue;
-        };
+        }
         let Some(link) = link_of(store, &row)? else {
             unknown.push(format!(
                 "{}: the link of a {} is not known any more",
@@ -83,7 +94,8 @@ pub(super) fn gather(store: &Store, target: &Target) -> Result<(Links, Vec<Strin
             ));
             continue;
         };
-        let found = links
+        wanted.entry(link.id).or_default().insert(row.id);
+        links
             .entry(entry.pair.clone())
             .or_default()
             .entry(link.id)
@@ -92,28 +104,95 @@ pub(super) fn gather(store: &Store, target: &Target) -> Result<(Links, Vec<Strin
                 deeds: Vec::new(),
                 carried_back: BTreeSet::new(),
             });
-        if kind == ActionKind::Create {
-            let other = entry.side.other();
-            for later in store.journal_of(Some(other), found.row.item(other))? {
-                if later.id > row.id && later.entry.side == other && later.entry.kind == "update" {
-                    found.carried_back.extend(later.entry.changes.into_keys());
-                }
-            }
-        }
-        found.deeds.push(Deed {
-            kind,
-            side: entry.side,
-            changes,
-        });
+    }
+    for found in links.values_mut().flat_map(BTreeMap::values_mut) {
+        let wanted = wanted.remove(&found.row.id).unwrap_or_default();
+        history(store, found, &wanted)?;
     }
     Ok((links, unknown))
 }
 
+/// Adds everything that was ever done to the two items: whether a value is still ours shows only beside what we wrote
+/// after it.
+fn history(store: &Store, found: &mut Found, wanted: &BTreeSet<i64>) -> Result<(), StoreError> {
+    let mut lines = BTreeMap::new();
+    for side in Side::BOTH {
+        for row in store.journal_of(Some(side), found.row.item(side))? {
+            // An item may have had another counterpart before.
+            let item = row.entry.item.as_ref();
+            let ours = item.is_none_or(|item| item == found.row.item(row.entry.side));
+            if ours && row.entry.pair == found.row.pair {
+                lines.insert(row.id, row);
+            }
+        }
+    }
+    let mut causes: BTreeMap<String, bool> = BTreeMap::new();
+    let mut created = None;
+    for Written { row, changes, done } in steps(lines.into_values().collect()) {
+        let Some(kind) = kind_of(&row.entry.kind) else {
+            continue;
+        };
+        let target = wanted.contains(&row.id);
+        // Beside what is taken back only the writes of fields say anything.
+        if !target && !matches!(kind, ActionKind::Update | ActionKind::Close) {
+            continue;
+        }
+        let by = if target {
+            By::Target
+        } else if is_undo(store, &mut causes, &row.entry.cycle)? {
+            By::Undo
+        } else {
+            By::Another
+        };
+        if target && kind == ActionKind::Create {
+            created = Some(row.entry.side);
+        }
+        if created.is_some_and(|side| row.entry.side == side.other()) && kind == ActionKind::Update
+        {
+            found.carried_back.extend(changes.keys().cloned());
+        }
+        found.deeds.push(Deed {
+            by,
+            run: row.entry.cycle,
+            done,
+            kind,
+            side: row.entry.side,
+            changes,
+        });
+    }
+    Ok(())
+}
+
+/// Whether a run took something back. One that was killed before its end does not say so, and counts as any other.
+fn is_undo(
+    store: &Store,
+    causes: &mut BTreeMap<String, bool>,
+    run: &str,
+) -> Result<bool, StoreError> {
+    if let Some(known) = causes.get(run) {
+        return Ok(*known);
+    }
+    let cause = store.cycle(run)?.map(|cycle| cycle.cause);
+    let undo = cause.is_some_and(|cause| cause.starts_with(UNDO_OF));
+    causes.insert(run.to_owned(), undo);
+    Ok(undo)
+}
+
 type Changes = BTreeMap<FieldKey, Step>;
 
+/// One action, by the line that tells most about it.
+struct Written {
+    row: JournalRow,
+    changes: Changes,
+    /// Whether the service said that it is done.
+    done: bool,
+}
+
 /// Puts the lines of one action together: what came back counts, else what was sent. A failed update is kept, because a
-/// lost answer looks like one; whether it is in force is seen on the item.
-fn steps(rows: Vec<JournalRow>) -> Vec<(JournalRow, Changes)> {
+/// lost answer looks like one; whether it is in force is seen on the item. What wrote nothing to an item is left out.
+fn steps(mut rows: Vec<JournalRow>) -> Vec<Written> {
+    // A claim says whose the pair is, and a choice that was dropped wrote nothing.
+    rows.retain(|row| row.entry.kind != CLAIM && row.entry.kind != CHOICE);
     let mut order: Vec<(String, String, String)> = Vec::new();
     let mut groups: BTreeMap<(String, String, String), Vec<JournalRow>> = BTreeMap::new();
     for row in rows {
@@ -148,7 +227,11 @@ fn steps(rows: Vec<JournalRow>) -> Vec<(JournalRow, Changes)> {
             (key.clone(), step)
         });
         let changes = changes.collect();
-        Some((row, changes))
+        Some(Written {
+            row,
+            changes,
+            done: done.is_some(),
+        })
     };
     order
         .into_iter()

@@ -1,0 +1,14 @@
+//! What people ask for by name, beside the cycles: settling a conflict, taking writes back, linking and unlinking by hand.
+//!
+//! The commands only read arguments and print; what they do is here, so that a simulation can do the same. A deed acts on
+//! what its person saw: what changed since is named and kept.
+
+mod journal;
+mod links;
+mod resolve;
+mod undo;
+
+pub use journal::{Links, Target, gather};
+pub use links::{LinkError, unlink_by_hand};
+pub use resolve::{Pick, ResolveError};
+pub use undo::{Left, hashes};

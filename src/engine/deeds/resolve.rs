@@ -1,0 +1,276 @@
+//! Settling a conflict by a person's choice.
+
+use crate::connector::{ConnectorError, Fetched};
+use crate::engine::Engine;
+use crate::engine::observe::again_op;
+use crate::markup;
+use crate::model::{FieldKey, FieldValue, Item, Side, Sided, TextFormat};
+use crate::reconcile::choice::{Chosen, Recorded, moved_on};
+use crate::reconcile::merge::translate;
+use crate::reconcile::policy::Policy;
+use crate::store::{Batch, Choice, ChoiceOp, Conflict, LinkState, Op, Store, StoreError};
+use std::collections::BTreeSet;
+
+/// What a person takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// The value that this side had in the conflict.
+    Side(Side),
+    /// A text of one's own: a title, or Markdown.
+    Merged(String),
+}
+
+/// Why a conflict cannot be settled that way. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// No conflict has this number.
+    #[error("there is no conflict {0}; `boardsync conflicts` lists them")]
+    Unknown(i64),
+    /// Both sides came to agree by themselves.
+    #[error("conflict {0} is over: both sides came to agree since, so there is nothing to choose")]
+    Over(i64),
+    /// A newer conflict of the same field took its place.
+    #[error(
+        "conflict {id} was replaced by conflict {by}, which has the values of today: boardsync conflicts show {by}"
+    )]
+    Replaced {
+        /// The conflict that was named.
+        id: i64,
+        /// The one that counts.
+        by: i64,
+    },
+    /// The two items are not kept equal any more.
+    #[error(
+        "conflict {id} cannot be settled: the link of {ado} and {clickup} was dissolved, and neither is written to any more"
+    )]
+    Dissolved {
+        /// The conflict.
+        id: i64,
+        /// The work item.
+        ado: String,
+        /// The task.
+        clickup: String,
+    },
+    /// The configuration has no such pair or does not sync the field.
+    #[error(
+        "conflict {id} cannot be settled: {what} is not synced any more; settle it by hand in either service"
+    )]
+    Unmapped {
+        /// The conflict.
+        id: i64,
+        /// The pair or the field.
+        what: String,
+    },
+    /// A text was given for a field that is none.
+    #[error("{field} is not a text; take ado or clickup")]
+    NoText {
+        /// The field.
+        field: FieldKey,
+    },
+    /// The value stands for nothing on the other side.
+    #[error("conflict {id} cannot be settled that way: {reason}")]
+    Untranslatable {
+        /// The conflict.
+        id: i64,
+        /// Why, as a phrase.
+        reason: String,
+    },
+    /// A side cannot be looked at.
+    #[error(
+        "conflict {id} is not settled: {side} {item} cannot be read ({reason}), and nobody knows what would be overwritten"
+    )]
+    Unreadable {
+        /// The conflict.
+        id: i64,
+        /// The side.
+        side: Side,
+        /// The item.
+        item: String,
+        /// Why, as a phrase.
+        reason: String,
+    },
+    /// A side was edited since.
+    #[error(
+        "conflict {id} is not settled, because it is out of date: {} has \"{}\" by now. Nothing was changed. Run \
+         `boardsync reconcile --once` and look at `boardsync conflicts`, or edit the field in either service",
+        service(*side), cut(now)
+    )]
+    Moved {
+        /// The conflict.
+        id: i64,
+        /// The side that was edited.
+        side: Side,
+        /// What it has now.
+        now: FieldValue,
+    },
+    /// A service failed.
+    #[error(transparent)]
+    Connector(#[from] ConnectorError),
+    /// The state could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn service(side: Side) -> &'static str {
+    match side {
+        Side::Ado => "Azure DevOps",
+        Side::ClickUp => "ClickUp",
+    }
+}
+
+/// A value in a sentence: one line of it, and not a whole description.
+fn cut(value: &FieldValue) -> String {
+    const MOST: usize = 120;
+    let text = value.to_string();
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}...", line.get(..at).unwrap_or_default()),
+        None => line,
+    }
+}
+
+impl Engine {
+    /// Stores what a person chose in a conflict. Both items are read first: a choice is about what its person saw, so it
+    /// is refused where either side holds anything that neither the conflict recorded nor our own writes made of it.
+    ///
+    /// # Errors
+    /// A sentence for the person; nothing was changed then.
+    pub async fn resolve(&self, id: i64, pick: Pick) -> Result<(), ResolveError> {
+        let conflict = open_to_choice(&self.store(), id)?;
+        let record = &conflict.record;
+        let unmapped = |what: String| ResolveError::Unmapped { id, what };
+        let policy = self
+            .policy(&record.pair)
+            .ok_or_else(|| unmapped(format!("the pair {}", record.pair)))?;
+        if !policy.fields.contains_key(&record.field) {
+            return Err(unmapped(record.field.to_string()));
+        }
+        let (side, value) = picked(&conflict, pick)?;
+        translate(&record.field, side, &value, policy)
+            .map_err(|reason| ResolveError::Untranslatable { id, reason })?;
+        let items = self.both_items(&conflict).await?;
+        let mut now = Sided::build(|_| FieldValue::Empty);
+        for side in Side::BOTH {
+            let shown = items.get(side).fields.get(&record.field);
+            *now.get_mut(side) = shown
+                .ok_or_else(|| unmapped(format!("{} of {side}", record.field)))?
+                .clone();
+        }
+        let mut store = self.store();
+        refuse_newer(&store, &conflict, &now, policy)?;
+        let choice = Choice {
+            link: record.link,
+            field: record.field.clone(),
+            conflict: id,
+            side,
+            value,
+            seen: now,
+            at: self.clock.now(),
+        };
+        let again = again_op(&store, &record.pair, record.link)?;
+        store.commit(&Batch(vec![Op::Choice(ChoiceOp::Make(choice)), again]))?;
+        Ok(())
+    }
+
+    /// Reads both items of a conflict, ClickUp last.
+    async fn both_items(&self, conflict: &Conflict) -> Result<Sided<Item>, ResolveError> {
+        let record = &conflict.record;
+        let mut read = Vec::new();
+        for (side, id) in [(Side::Ado, &record.ado), (Side::ClickUp, &record.clickup)] {
+            let reader = self.readers.get(side);
+            let mut answer = reader.fetch_items(&BTreeSet::from([id.clone()])).await?;
+            let unreadable = |reason: String| ResolveError::Unreadable {
+                id: conflict.id,
+                side,
+                item: id.to_string(),
+                reason,
+            };
+            read.push(match answer.remove(id) {
+                Some(Fetched::Seen(item)) => *item,
+                Some(Fetched::Gone { evidence }) => return Err(unreadable(evidence)),
+                Some(Fetched::Unclear { reason }) => return Err(unreadable(reason)),
+                None => return Err(unreadable("no answer".to_owned())),
+            });
+        }
+        match (read.pop(), read.pop()) {
+            (Some(clickup), Some(ado)) => Ok(Sided { ado, clickup }),
+            (_, _) => Err(ResolveError::Unknown(conflict.id)),
+        }
+    }
+}
+
+/// Returns the conflict where a choice can still be about it.
+fn open_to_choice(store: &Store, id: i64) -> Result<Conflict, ResolveError> {
+    let conflict = store.conflict(id)?.ok_or(ResolveError::Unknown(id))?;
+    let record = &conflict.record;
+    let living = store
+        .link(record.link)?
+        .is_some_and(|link| !matches!(link.state, LinkState::Tombstone { .. }));
+    if !living {
+        return Err(ResolveError::Dissolved {
+            id,
+            ado: record.ado.to_string(),
+            clickup: record.clickup.to_string(),
+        });
+    }
+    let newest = store.newest_conflict(record.link, &record.field)?;
+    if let Some(by) = newest.filter(|newest| *newest != id) {
+        return Err(ResolveError::Replaced { id, by });
+    }
+    if conflict.resolved_at.is_some() && record.taken.is_none() {
+        return Err(ResolveError::Over(id));
+    }
+    Ok(conflict)
+}
+
+/// Returns the value that is chosen, and in whose vocabulary it is.
+fn picked(conflict: &Conflict, pick: Pick) -> Result<(Side, FieldValue), ResolveError> {
+    let record = &conflict.record;
+    match (pick, &record.field) {
+        (Pick::Side(Side::Ado), _) => Ok((Side::Ado, record.ado_value.clone())),
+        (Pick::Side(Side::ClickUp), _) => Ok((Side::ClickUp, record.clickup_value.clone())),
+        (Pick::Merged(text), FieldKey::Description) => {
+            let text = markup::canonical(TextFormat::Markdown, &text);
+            Ok((Side::Ado, FieldValue::rich(text)))
+        }
+        (Pick::Merged(text), FieldKey::Title) => Ok((Side::Ado, FieldValue::text(&text))),
+        (Pick::Merged(_), field) => Err(ResolveError::NoText {
+            field: field.clone(),
+        }),
+    }
+}
+
+/// Refuses where a side moved on since the conflict was recorded.
+fn refuse_newer(
+    store: &Store,
+    conflict: &Conflict,
+    now: &Sided<FieldValue>,
+    policy: &Policy,
+) -> Result<(), ResolveError> {
+    let record = &conflict.record;
+    let mut choices = store.choices(record.link)?.into_iter();
+    let waiting = choices.find(|choice| choice.field == record.field);
+    let recorded = Recorded {
+        found: Sided {
+            ado: record.ado_value.clone(),
+            clickup: record.clickup_value.clone(),
+        },
+        after: conflict.after.clone(),
+        // A choice that waits has put its own side there; what won before is in `after`.
+        taken: record.taken.filter(|_| waiting.is_none()),
+        waiting: waiting.map(|choice| Chosen {
+            conflict: choice.conflict,
+            side: choice.side,
+            value: choice.value,
+            seen: choice.seen,
+        }),
+    };
+    match moved_on(&record.field, &recorded, now, policy) {
+        Some(side) => Err(ResolveError::Moved {
+            id: conflict.id,
+            side,
+            now: now.get(side).clone(),
+        }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,221 @@
+//! Taking back what was written: a plan of inverse writes, carried out as a run of its own.
+
+use super::journal::{Found, Links, Target, is_living};
+use crate::connector::{ConnectorError, Fetched};
+use crate::engine::apply::{Consent, Report};
+use crate::engine::observe::{self, Observed};
+use crate::engine::{CycleError, Engine, Writers};
+use crate::model::{Item, ItemId, LinkId, PairName, Side, Sided};
+use crate::reconcile::plan::{ActionKind, Hold, PairPlan, Plan};
+use crate::reconcile::undo::{By, Traces, UndoLink, undo as invert};
+use crate::reconcile::{Presence, plan_of};
+use crate::store::{Batch, CycleRow, Op, Store, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What stays as it is, by pair.
+pub type Left = BTreeMap<PairName, Vec<Hold>>;
+
+impl Engine {
+    /// Turns the policies into those that were approved: an undo says nothing about a mapping that waits for a yes, and
+    /// puts no back-links on anything.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn keep_approvals(&mut self) -> Result<(), StoreError> {
+        for at in 0..self.policies.len() {
+            let Some(pair) = self.policies.get(at).map(|policy| policy.pair.clone()) else {
+                continue;
+            };
+            let approved = self.store().pair_state(&pair)?.fingerprint;
+            if let Some(policy) = self.policies.get_mut(at) {
+                policy.backlink = false;
+                policy.fingerprint = approved.unwrap_or_default();
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads every item that is to be written to, with its counterpart, and plans what takes `links` back.
+    ///
+    /// # Errors
+    /// A service that cannot be read, or the database.
+    pub async fn plan_undo(
+        &self,
+        links: Links,
+        target: &Target,
+        delete_created: bool,
+    ) -> Result<(Observed, Left), CycleError> {
+        let mut observed = Observed::empty(self.clock.now());
+        let mut read: Sided<BTreeMap<ItemId, Fetched>> = Sided::default();
+        // ClickUp last: it has no compare-and-swap, so its read stays close to the write.
+        for side in Side::BOTH {
+            let ids: BTreeSet<ItemId> = links
+                .values()
+                .flat_map(BTreeMap::values)
+                .map(|found| found.row.item(side).clone())
+                .collect();
+            if !ids.is_empty() {
+                *read.get_mut(side) = self.readers.get(side).fetch_items(&ids).await?;
+            }
+        }
+        let mut traces: BTreeMap<(LinkId, Side), Traces> = BTreeMap::new();
+        let every = links.values().flat_map(BTreeMap::values);
+        for found in every.filter(|_| delete_created) {
+            if let Some(side) = created_on(found) {
+                let seen = self.traces(side, found.row.item(side)).await?;
+                traces.insert((found.row.id, side), seen);
+            }
+        }
+        let (mut plans, mut left) = (Vec::new(), Left::new());
+        let store = self.store();
+        for (pair, links) in links {
+            let Some(policy) = self.policy(&pair) else {
+                continue;
+            };
+            let mut again: BTreeSet<LinkId> = store
+                .meta(&observe::again_key(&pair))?
+                .and_then(|text| serde_json::from_str(&text).ok())
+                .unwrap_or_default();
+            again.extend(links.keys().copied());
+            observed.again.insert(pair.clone(), again);
+            let mut views = Vec::new();
+            for found in links.into_values() {
+                views.push(view(&store, &pair, found, &read, &mut traces)?);
+            }
+            let done = invert(policy, &views, delete_created, &target.words());
+            plans.push(done.plan);
+            if !done.left.is_empty() {
+                left.insert(pair, done.left);
+            }
+        }
+        for side in Side::BOTH {
+            *observed.watermarks.get_mut(side) = store.watermark(side)?;
+            let items = std::mem::take(read.get_mut(side)).into_iter();
+            *observed.items.get_mut(side) = items
+                .filter_map(|(id, fetched)| match fetched {
+                    Fetched::Seen(item) => Some((id, *item)),
+                    Fetched::Gone { .. } | Fetched::Unclear { .. } => None,
+                })
+                .collect::<BTreeMap<ItemId, Item>>();
+        }
+        observed.plan = plan_of(self.clock.now(), plans);
+        observed.read_at = self.clock.now();
+        Ok((observed, left))
+    }
+
+    /// What people left at an item that is to be deleted.
+    async fn traces(&self, side: Side, item: &ItemId) -> Result<Traces, ConnectorError> {
+        let seen = self.readers.get(side).fetch_traces(item).await?;
+        let told = [(seen.comments, "comment"), (seen.files, "file")];
+        let some: Vec<String> = told
+            .iter()
+            .filter_map(|(count, what)| match count {
+                None | Some(0) => None,
+                Some(1) => Some(format!("a {what}")),
+                Some(n) => Some(format!("{n} {what}s")),
+            })
+            .collect();
+        if !some.is_empty() {
+            return Ok(Traces::Some(some.join(" and ")));
+        }
+        let dark: Vec<String> = told
+            .iter()
+            .filter(|(count, _)| count.is_none())
+            .map(|(_, what)| format!("{what}s"))
+            .collect();
+        Ok(match dark.is_empty() {
+            true => Traces::None,
+            false => Traces::Unknown(format!("whether it has {}", dark.join(" or "))),
+        })
+    }
+
+    /// Carries the plan out as a run of its own. It says nothing about how fresh a pair is, so that is put back.
+    ///
+    /// # Errors
+    /// As [`Engine::apply`].
+    pub async fn carry_out_undo(
+        &self,
+        writers: &Writers,
+        observed: &Observed,
+        target: &Target,
+    ) -> Result<Report, CycleError> {
+        let consent = Consent {
+            first_contact: false,
+            hashes: hashes(&observed.plan),
+        };
+        let mut states = Vec::new();
+        for pair in &observed.plan.pairs {
+            states.push((pair.pair.clone(), self.store().pair_state(&pair.pair)?));
+        }
+        let report = self.apply(writers, observed, &consent).await?;
+        let mut store = self.store();
+        let mut ops: Vec<Op> = states
+            .into_iter()
+            .map(|(pair, state)| Op::SetPairState { pair, state })
+            .collect();
+        ops.extend(store.cycle(&report.cycle)?.map(|run| {
+            Op::SaveCycle(CycleRow {
+                cause: target.words(),
+                ..run
+            })
+        }));
+        store.commit(&Batch(ops))?;
+        Ok(report)
+    }
+}
+
+/// Returns the hashes of every pair's plan.
+pub fn hashes(plan: &Plan) -> BTreeSet<String> {
+    plan.pairs.iter().map(PairPlan::hash).collect()
+}
+
+/// Returns the side on which what is taken back made the item, if it did.
+fn created_on(found: &Found) -> Option<Side> {
+    let made = |kind| matches!(kind, ActionKind::Create | ActionKind::Restore);
+    let mut deeds = found.deeds.iter();
+    let deed = deeds.find(|deed| deed.by == By::Target && made(deed.kind))?;
+    Some(deed.side)
+}
+
+fn view(
+    store: &Store,
+    pair: &PairName,
+    found: Found,
+    read: &Sided<BTreeMap<ItemId, Fetched>>,
+    traces: &mut BTreeMap<(LinkId, Side), Traces>,
+) -> Result<UndoLink, StoreError> {
+    let Found {
+        row,
+        deeds,
+        carried_back,
+    } = found;
+    let now = Sided::build(|side| match read.get(side).get(row.item(side)) {
+        Some(Fetched::Seen(item)) => Presence::Seen(item.clone()),
+        Some(Fetched::Gone { evidence }) => Presence::Gone {
+            evidence: evidence.clone(),
+        },
+        Some(Fetched::Unclear { reason }) => Presence::Unclear {
+            reason: reason.clone(),
+        },
+        None => Presence::Unclear {
+            reason: "it was not read".to_owned(),
+        },
+    });
+    let mut linked = Sided::build(|_| false);
+    for side in Side::BOTH {
+        let link = store.link_by_item(pair, side, row.item(side))?;
+        *linked.get_mut(side) = link.is_some_and(|link| is_living(&link));
+    }
+    Ok(UndoLink {
+        link: row.id,
+        items: Sided::build(|side| row.item(side).clone()),
+        base: observe::base_of(store, row.id)?,
+        now,
+        linked,
+        living: is_living(&row),
+        waiting: observe::chosen(store, row.id)?.into_keys().collect(),
+        carried_back,
+        traces: Sided::build(|side| traces.remove(&(row.id, side)).unwrap_or(Traces::None)),
+        deeds,
+    })
+}

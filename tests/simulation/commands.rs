@@ -1,0 +1,444 @@
+//! People's commands between the cycles: they settle conflicts, take runs back, unlink and link again, look at a plan and
+//! approve it later, stop everything for a while, change the configuration. Each runs as a process of its own, by the
+//! functions that the program's commands call, with faults, edits and kills in the middle.
+
+use super::controls::Control;
+use super::kinds::kind;
+use super::remote::lock;
+use super::run::{End, Sim, one};
+use super::script::{Command, Deed, Point, Take};
+use super::world::{World, pair};
+use boardsync::engine::apply::Consent;
+use boardsync::engine::deeds::{LinkError, Pick, ResolveError, Target, gather, unlink_by_hand};
+use boardsync::engine::{CycleError, Engine, Scope, Writers};
+use boardsync::model::{FieldKey, FieldValue, ItemId, LinkId, Side, Sided};
+use boardsync::store::{Batch, Choice, Conflict, LinkState, Op, Store};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
+/// Every command that a large enough run must have met at least once, and what may come of it.
+pub const COMMANDS: [&str; 17] = [
+    "resolve ado",
+    "resolve clickup",
+    "resolve merged",
+    "resolve refused",
+    "choice dropped",
+    "undo run",
+    "undo item",
+    "undo of an undo",
+    "undo leaves something",
+    "unlink",
+    "link again",
+    "plan kept",
+    "plan approved",
+    "stop file",
+    "stop file gone",
+    "winner changed",
+    "field off and on",
+];
+
+/// What the judge knows of commands.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// Grows with every cycle and command.
+    pub run: u64,
+    /// Whether an undo is at work.
+    pub undoing: bool,
+    /// What the engine last made of a field, when (true time), and in which run.
+    pub ours: BTreeMap<(Side, usize, FieldKey), (FieldValue, i64, u64)>,
+    /// True time at which each conflict was first there.
+    pub conflicts: BTreeMap<i64, i64>,
+    /// Links that a command dissolved.
+    pub unlinked: BTreeSet<LinkId>,
+    pub stopped: bool,
+    /// Fields that the configuration leaves out.
+    pub off: BTreeSet<FieldKey>,
+    /// Hashes of the plan that somebody looked at.
+    pub plan: BTreeSet<String>,
+    /// The last choice.
+    pub choice: Option<Choice>,
+}
+
+impl Sim {
+    pub(super) fn command(&mut self, command: &Command, deeds: Vec<(Point, Deed)>) {
+        // One that only changes a setting passes no edges.
+        lock(&self.world).at.clear();
+        match command {
+            Command::Stop(on) => {
+                let mut world = lock(&self.world);
+                world.count(if *on { "stop file" } else { "stop file gone" });
+                world.told.stopped = *on;
+                drop(world);
+                return self.restart();
+            }
+            Command::Winner(side) => {
+                self.setup.winner = *side;
+                lock(&self.world).count("winner changed");
+                return self.restart();
+            }
+            Command::Field(key) => {
+                let mut world = lock(&self.world);
+                if !world.told.off.remove(key) {
+                    world.told.off.insert(key.clone());
+                } else {
+                    world.count("field off and on");
+                }
+                drop(world);
+                return self.restart();
+            }
+            _ => {}
+        }
+        let undo = matches!(command, Command::UndoRun { .. } | Command::UndoItem { .. });
+        if let Some(store) = self.stop() {
+            self.start_with(store, undo);
+        }
+        let Some(engine) = self.engine.clone() else {
+            return;
+        };
+        {
+            let mut world = lock(&self.world);
+            world.begin(deeds);
+            world.told.run += 1;
+            world.say(|| format!("command {command:?}"));
+        }
+        let end = self.poll(give(&engine, &self.writers, &self.world, command));
+        drop(engine);
+        {
+            let mut world = lock(&self.world);
+            world.looking = false;
+            world.told.undoing = false;
+            world.deeds.clear();
+            world.say(|| format!("command ended: {end:?}"));
+        }
+        if let Some(engine) = &self.engine {
+            let mut store = engine.store();
+            let ended = dissolved(&store, self.setup.pairs);
+            lock(&self.world).told.unlinked.extend(ended);
+            if undo && self.control == Some(Control::SilentUndo) {
+                forget_conflicts(&mut store);
+            }
+        }
+        self.restart();
+        self.after_cycle();
+    }
+
+    /// All fields are synced again, and nothing is stopped.
+    pub(super) fn lift(&mut self) {
+        let mut world = lock(&self.world);
+        let stood = world.told.stopped || !world.told.off.is_empty();
+        world.told.stopped = false;
+        world.told.off.clear();
+        drop(world);
+        if stood {
+            self.restart();
+        }
+    }
+}
+
+/// The links of all pairs that are dissolved.
+fn dissolved(store: &Store, pairs: u32) -> Vec<LinkId> {
+    let links = (0..pairs as usize).flat_map(|n| store.links(&pair(n)).unwrap_or_default());
+    let dead = links.filter(|link| matches!(link.state, LinkState::Tombstone { .. }));
+    dead.map(|link| link.id).collect()
+}
+
+/// The design that says nothing of what an undo leaves apart.
+fn forget_conflicts(store: &mut Store) {
+    let open = store.conflicts(true).unwrap_or_default();
+    let ops = open.iter().map(|conflict| Op::ResolveConflict {
+        id: conflict.id,
+        taken: None,
+        at: conflict.record.at,
+    });
+    let _ = store.commit(&Batch(ops.collect()));
+}
+
+/// The design that never spends a choice: it stands again on whatever is there.
+pub fn rearmed(store: &Store, world: &World, mut choice: Choice) -> Option<Choice> {
+    let link = store.link(choice.link).ok()??;
+    if matches!(link.state, LinkState::Tombstone { .. }) {
+        return None;
+    }
+    for side in Side::BOTH {
+        let service = world.side.get(side);
+        let at = service.find(link.item(side))?;
+        let now = service.records[at].now().values.get(&choice.field)?;
+        *choice.seen.get_mut(side) = now.clone();
+    }
+    Some(choice)
+}
+
+/// Carries a command out, as the program does.
+async fn give(
+    engine: &Engine,
+    writers: &Writers,
+    world: &Mutex<World>,
+    command: &Command,
+) -> Result<(), CycleError> {
+    match command {
+        Command::Resolve { n, take } => resolve(engine, world, *n, take).await,
+        Command::UndoRun { back } => {
+            engine.recover().await?;
+            let runs = engine.store().recent_runs(20)?;
+            let Some(run) = (*back as usize).checked_rem(runs.len()).map(|at| &runs[at]) else {
+                return Ok(());
+            };
+            let again = run
+                .cause
+                .as_ref()
+                .is_some_and(|cause| cause.starts_with("undo of"));
+            lock(world).count(if again { "undo of an undo" } else { "undo run" });
+            undo(engine, writers, world, &Target::Run(run.id.clone())).await
+        }
+        Command::UndoItem { side, item } => {
+            engine.recover().await?;
+            let Some(id) = named(world, *side, *item) else {
+                return Ok(());
+            };
+            lock(world).count("undo item");
+            undo(engine, writers, world, &Target::Item(id)).await
+        }
+        Command::Unlink { side, item } => {
+            let Some(id) = named(world, *side, *item) else {
+                return Ok(());
+            };
+            let now = engine.clock.now();
+            let ended = unlink_by_hand(&mut engine.store(), &id, now)?;
+            if !ended.is_empty() {
+                lock(world).count("unlink");
+            }
+            Ok(())
+        }
+        Command::Relink { n } => relink(engine, world, *n).await,
+        Command::Plan => {
+            lock(world).looking = true;
+            let observed = engine.observe(&Scope::default()).await?;
+            let mut world = lock(world);
+            world.looking = false;
+            world.told.plan = observed.plan.pairs.iter().map(|pair| pair.hash()).collect();
+            world.count("plan kept");
+            Ok(())
+        }
+        Command::Approve => {
+            let consent = Consent {
+                first_contact: false,
+                hashes: lock(world).told.plan.clone(),
+            };
+            lock(world).count("plan approved");
+            one(engine, writers, world, false, |_| consent.clone())
+                .await
+                .map(|_| ())
+        }
+        Command::Stop(_) | Command::Winner(_) | Command::Field(_) => Ok(()),
+    }
+}
+
+fn named(world: &Mutex<World>, side: Side, item: u32) -> Option<ItemId> {
+    let world = lock(world);
+    let records = &world.side.get(side).records;
+    let at = (item as usize).checked_rem(records.len())?;
+    Some(records[at].id.clone())
+}
+
+async fn resolve(
+    engine: &Engine,
+    world: &Mutex<World>,
+    n: u32,
+    take: &Take,
+) -> Result<(), CycleError> {
+    // Every other time one that waits, if there is one; else any that ever was.
+    let open = engine.store().conflicts(n.is_multiple_of(2))?;
+    let all = match open.is_empty() {
+        true => engine.store().conflicts(false)?,
+        false => open,
+    };
+    let Some(conflict) = (n as usize / 2).checked_rem(all.len()).map(|at| &all[at]) else {
+        return Ok(());
+    };
+    let text = matches!(
+        conflict.record.field,
+        FieldKey::Title | FieldKey::Description
+    );
+    let (pick, word) = match take {
+        Take::Ado => (Pick::Side(Side::Ado), "resolve ado"),
+        Take::ClickUp => (Pick::Side(Side::ClickUp), "resolve clickup"),
+        Take::Merged(n) if text => (Pick::Merged(format!("w{n}m")), "resolve merged"),
+        Take::Merged(_) => (Pick::Side(Side::ClickUp), "resolve clickup"),
+    };
+    match engine.resolve(conflict.id, pick).await {
+        Ok(()) => {
+            let made = engine.store().choices(conflict.record.link)?;
+            let mut world = lock(world);
+            world.count(word);
+            world.told.choice = made.into_iter().find(|c| c.field == conflict.record.field);
+            world.judge_choice(conflict);
+            Ok(())
+        }
+        Err(ResolveError::Connector(error)) => Err(error.into()),
+        Err(ResolveError::Store(error)) => Err(error.into()),
+        Err(refused) => {
+            let mut world = lock(world);
+            world.count("resolve refused");
+            world.say(|| refused.to_string());
+            Ok(())
+        }
+    }
+}
+
+async fn undo(
+    engine: &Engine,
+    writers: &Writers,
+    world: &Mutex<World>,
+    target: &Target,
+) -> Result<(), CycleError> {
+    let (links, _) = gather(&engine.store(), target, false)?;
+    let (observed, left) = engine.plan_undo(links, target, false).await?;
+    let reasons = left.values().flatten();
+    let created = |reason: &str| reason.contains("created by") || reason.contains("restored by");
+    if reasons.into_iter().any(|hold| !created(&hold.reason)) {
+        lock(world).count("undo leaves something");
+    }
+    lock(world).told.undoing = true;
+    engine.carry_out_undo(writers, &observed, target).await?;
+    Ok(())
+}
+
+/// Two items that a command had unlinked are linked again.
+async fn relink(engine: &Engine, world: &Mutex<World>, n: u32) -> Result<(), CycleError> {
+    let (told, pairs) = {
+        let world = lock(world);
+        (world.told.unlinked.clone(), world.setup.pairs)
+    };
+    let links = {
+        let store = engine.store();
+        let all = (0..pairs as usize).flat_map(|n| store.links(&pair(n)).unwrap_or_default());
+        all.filter(|link| told.contains(&link.id))
+            .collect::<Vec<_>>()
+    };
+    let Some(link) = (n as usize).checked_rem(links.len()).map(|at| &links[at]) else {
+        return Ok(());
+    };
+    let ids = Sided::build(|side| link.item(side).clone());
+    match engine.link_by_hand(&link.pair, &ids).await {
+        Ok(true) => {
+            let mut world = lock(world);
+            world.count("link again");
+            // Filling gaps is asked for by the person who links.
+            for side in Side::BOTH {
+                let Some(at) = world.side.get(side).find(ids.get(side)) else {
+                    continue;
+                };
+                let record = &mut world.side.get_mut(side).records[at];
+                for kind in super::kinds::KINDS {
+                    *record.writes.people.entry(kind.key()).or_default() += 1;
+                }
+            }
+            Ok(())
+        }
+        Ok(false)
+        | Err(LinkError::NoPair(_) | LinkError::NoItem { .. } | LinkError::Taken { .. }) => Ok(()),
+        Err(LinkError::Connector(error)) => Err(error.into()),
+        Err(LinkError::Store(error)) => Err(error.into()),
+    }
+}
+
+impl World {
+    /// I21: a conflict is settled only on what its person saw. What somebody typed since it was recorded, and what the
+    /// command has read, speaks against that.
+    fn judge_choice(&mut self, conflict: &Conflict) {
+        let record = &conflict.record;
+        let Some(kind) = kind(&record.field) else {
+            return;
+        };
+        let recorded = self.told.conflicts.get(&conflict.id).copied();
+        let mut wrong = Vec::new();
+        for side in Side::BOTH {
+            let (id, found) = match side {
+                Side::Ado => (&record.ado, &record.ado_value),
+                Side::ClickUp => (&record.clickup, &record.clickup_value),
+            };
+            let Some(at) = self.side.get(side).find(id) else {
+                continue;
+            };
+            let item = &mut self.side.get_mut(side).records[at];
+            // The choice is written to both sides, on behalf of its person.
+            *item.writes.people.entry(record.field.clone()).or_default() += 2;
+            let now = item.now().values.get(&record.field).cloned();
+            let known = kind.pieces(found);
+            for piece in now.map(|now| kind.pieces(&now)).unwrap_or_default() {
+                let since = item.authored.get(&(record.field.clone(), piece.clone()));
+                let later =
+                    |since: &&i64| recorded.is_some_and(|at| **since > at) && **since < item.read.0;
+                if since.filter(later).is_some() && !known.contains(&piece) {
+                    wrong.push(format!(
+                        "conflict {} is settled although {side} {id} got \"{piece}\" since",
+                        conflict.id
+                    ));
+                }
+            }
+        }
+        for what in wrong {
+            self.violate("I21", what);
+        }
+    }
+
+    /// I21: an undo takes back only what the engine wrote and nobody typed again.
+    pub fn judge_undo(
+        &mut self,
+        side: Side,
+        at: usize,
+        key: &FieldKey,
+        old: &FieldValue,
+        new: &FieldValue,
+    ) {
+        let Some(kind) = kind(key) else { return };
+        let ours = self.told.ours.get(&(side, at, key.clone())).cloned();
+        let record = &self.side.get(side).records[at];
+        let lost: Vec<(String, i64)> = kind
+            .pieces(old)
+            .difference(&kind.pieces(new))
+            .filter_map(|piece| {
+                let since = record.authored.get(&(key.clone(), piece.clone()))?;
+                Some((piece.clone(), *since))
+            })
+            .collect();
+        let (id, read) = (record.id.clone(), record.read.0);
+        for (piece, since) in lost {
+            let written = ours.as_ref();
+            if written.is_some_and(|(_, at, _)| since < *at) {
+                // Typed before our last write, which kept it: the general law judges that.
+                continue;
+            }
+            if side == Side::ClickUp && since >= read {
+                self.count("I2 window");
+                continue;
+            }
+            // Typed over and typed again before anybody looked: nothing tells that from what was there.
+            let run = written
+                .filter(|(value, _, _)| value == old)
+                .map(|(_, _, run)| *run);
+            let twins = self.twins(side, at);
+            let carried = |run: u64| {
+                twins.iter().any(|twin| {
+                    let other = self.told.ours.get(&(side.other(), *twin, key.clone()));
+                    other.is_some_and(|(_, _, later)| *later > run)
+                })
+            };
+            match run {
+                Some(run) if !carried(run) => self.count("typed again unseen"),
+                _ => self.violate(
+                    "I21",
+                    format!("{side} {id}: an undo takes {key} \"{piece}\" of a person back"),
+                ),
+            }
+        }
+    }
+}
+
+impl Sim {
+    fn poll(&self, command: impl Future<Output = Result<(), CycleError>>) -> End {
+        super::run::poll(&self.world, async {
+            command.await.map(|()| Default::default())
+        })
+    }
+}

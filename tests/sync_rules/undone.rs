@@ -1,0 +1,248 @@
+//! `undo` between people's edits: only what boardsync wrote and nobody typed again goes back, and nothing stays apart in
+//! silence.
+
+use crate::bench::*;
+use boardsync::model::Side;
+use serde_json::{Value, json};
+
+/// The newest run that wrote something.
+async fn last_run(t: &mut Bench) -> String {
+    let said = t.command(&["undo", "--json"]).await.1;
+    let runs: Value = serde_json::from_str(&said).unwrap();
+    runs["runs"][0]["run"].as_str().unwrap().to_owned()
+}
+
+async fn undo(t: &mut Bench, what: &str) -> (i32, String) {
+    t.command(&["undo", what, "--yes"]).await
+}
+
+fn rename(t: &Bench, side: Side, (id, task): &(i64, String), title: &str) {
+    match side {
+        Side::Ado => t.ado(*id, TITLE, json!(title)),
+        Side::ClickUp => t.clickup(task, json!({"name": title})),
+    }
+}
+
+fn titles(t: &Bench, (id, task): &(i64, String)) -> (String, String) {
+    let name = t.task(task)["name"].as_str().unwrap().to_owned();
+    (t.string(*id, TITLE), name)
+}
+
+#[tokio::test]
+async fn an_edit_that_waits_on_the_other_side_flows_after_an_undo() {
+    for side in Side::BOTH {
+        for by_item in [false, true] {
+            let mut t = bench("").await;
+            let pair = t.linked("Task", &[]).await;
+            rename(&t, side, &pair, "v2");
+            t.cycle().await;
+            let what = match by_item {
+                true => pair.0.to_string(),
+                false => last_run(&mut t).await,
+            };
+            rename(&t, side, &pair, "v3");
+            let (code, said) = undo(&mut t, &what).await;
+            assert_eq!(code, 3, "{said}");
+            assert!(said.contains("next cycle"), "{said}");
+            t.sweep().await;
+            assert_eq!(
+                titles(&t, &pair),
+                ("v3".into(), "v3".into()),
+                "{side} {by_item}"
+            );
+            rename(&t, side.other(), &pair, "v4");
+            t.cycle().await;
+            assert_eq!(titles(&t, &pair), ("v4".into(), "v4".into()));
+            t.quiet().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn paragraphs_and_chains_of_states_that_wait_flow_after_an_undo() {
+    let mut t = bench("").await;
+    let text = "<p>One here.</p><p>Two here.</p><p>Three here.</p>";
+    let (id, task) = t.linked("User Story", &[(TEXT, json!(text))]).await;
+    let edit = |t: &Bench, from: &str, to: &str| {
+        t.ado(id, TEXT, json!(t.string(id, TEXT).replace(from, to)));
+    };
+    edit(&t, "One", "First");
+    t.ado(id, STATE, json!("Active"));
+    t.cycle().await;
+    edit(&t, "Two", "Second");
+    t.cycle().await;
+    let run = last_run(&mut t).await;
+    edit(&t, "Three", "Third");
+    t.ado(id, STATE, json!("Closed"));
+    let (code, said) = undo(&mut t, &run).await;
+    assert_eq!(code, 3, "{said}");
+    t.cycle().await;
+    t.cycle().await;
+    for word in ["First", "Second", "Third"] {
+        assert!(t.text(&task).contains(word), "{}", t.text(&task));
+        assert!(t.string(id, TEXT).contains(word));
+    }
+    assert_eq!(
+        (t.string(id, STATE).as_str(), t.status(&task).as_str()),
+        ("Closed", "complete")
+    );
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn what_an_undo_leaves_apart_is_an_open_conflict_until_somebody_edits_or_decides() {
+    for end in ["edit", "ado", "clickup"] {
+        let mut t = bench("").await;
+        let pair = t.linked("Task", &[]).await;
+        rename(&t, Side::Ado, &pair, "v2");
+        t.cycle().await;
+        let run = last_run(&mut t).await;
+        assert_eq!(undo(&mut t, &run).await.0, 0);
+        assert_eq!(titles(&t, &pair), ("v2".into(), "Item".into()));
+        t.quiet().await;
+        // Looking at the item again does not settle it.
+        t.clickup(&pair.1, json!({"priority": 1}));
+        t.cycle().await;
+        assert_eq!(titles(&t, &pair), ("v2".into(), "Item".into()));
+        assert_eq!(t.open_conflicts(), 1);
+        let title = match end {
+            "edit" => {
+                rename(&t, Side::ClickUp, &pair, "v3");
+                "v3"
+            }
+            side => {
+                t.take(side).await;
+                if side == "ado" { "v2" } else { "Item" }
+            }
+        };
+        t.cycle().await;
+        assert_eq!(titles(&t, &pair), (title.into(), title.into()), "{end}");
+        t.cycle().await;
+        assert_eq!(t.open_conflicts(), 0, "{end}");
+        t.quiet().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_typed_again_after_an_undo_is_theirs() {
+    for typed_on in Side::BOTH {
+        for cycle_between in [false, true] {
+            let mut t = bench("").await;
+            let pair = t.linked("Task", &[]).await;
+            rename(&t, Side::Ado, &pair, "v2");
+            t.cycle().await;
+            let run = last_run(&mut t).await;
+            assert_eq!(undo(&mut t, &run).await.0, 0);
+            if typed_on == Side::Ado {
+                // Their own value once more: first something else, so that it is an edit.
+                rename(&t, Side::Ado, &pair, "between");
+                t.cycle().await;
+            }
+            rename(&t, typed_on, &pair, "v2");
+            if cycle_between || typed_on == Side::Ado {
+                t.cycle().await;
+            }
+            let (code, said) = undo(&mut t, &run).await;
+            assert_eq!(code, 3, "{typed_on} {cycle_between}: {said}");
+            t.cycle().await;
+            assert_eq!(titles(&t, &pair), ("v2".into(), "v2".into()), "{typed_on}");
+            t.quiet().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_number_of_a_work_item_finds_what_was_written_to_its_task_too() {
+    for named in ["work item", "task"] {
+        let mut t = bench("").await;
+        let pair = t.linked("Task", &[]).await;
+        rename(&t, Side::Ado, &pair, "v2");
+        t.clickup(&pair.1, json!({"priority": 1}));
+        t.cycle().await;
+        let what = match named {
+            "task" => pair.1.clone(),
+            _ => pair.0.to_string(),
+        };
+        let (_, said) = undo(&mut t, &what).await;
+        assert_eq!(titles(&t, &pair).1, "Item", "{said}");
+        assert_ne!(
+            t.field(pair.0, "Microsoft.VSTS.Common.Priority"),
+            1,
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_created_item_with_a_comment_or_a_file_is_left_and_named() {
+    for (what, says) in [
+        ("comment", "a comment"),
+        ("file", "a file"),
+        ("nothing", "1 deleted"),
+    ] {
+        let mut t = bench("").await;
+        let (_, task) = t.linked("Task", &[]).await;
+        let run = last_run(&mut t).await;
+        match what {
+            "comment" => {
+                t.world
+                    .clickup
+                    .comment(&task, 1001, "Please keep this")
+                    .unwrap();
+            }
+            "file" => {
+                t.world
+                    .clickup
+                    .attach(&task, 1001, "notes.txt", b"bytes".to_vec())
+                    .unwrap();
+            }
+            _ => {}
+        }
+        let (code, said) = t
+            .command(&["undo", &run, "--yes", "--delete-created"])
+            .await;
+        assert!(said.contains(says), "{what}: {said}");
+        let gone = t.world.clickup.task(&task).is_none();
+        assert_eq!(
+            (code, gone),
+            if what == "nothing" {
+                (0, true)
+            } else {
+                (3, false)
+            },
+            "{said}"
+        );
+
+        let task = t.create_task(&json!({"name": "From ClickUp"}));
+        t.cycle().await;
+        let run = last_run(&mut t).await;
+        let id = t.item_of(&task);
+        if what == "comment" {
+            t.world.ado.add_comment(id, "<p>Mine</p>", ADA).unwrap();
+        } else {
+            continue;
+        }
+        let (code, said) = t
+            .command(&["undo", &run, "--yes", "--delete-created"])
+            .await;
+        assert!(code == 3 && said.contains("a comment"), "{said}");
+        assert!(t.world.ado.item(id).is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_stop_file_stops_an_undo() {
+    let mut t = bench("").await;
+    let pair = t.linked("Task", &[]).await;
+    rename(&t, Side::Ado, &pair, "v2");
+    t.cycle().await;
+    let run = last_run(&mut t).await;
+    let stop = t.engine().safety.stop_file.clone().unwrap();
+    std::fs::write(&stop, "").unwrap();
+    let (code, said) = undo(&mut t, &run).await;
+    assert_eq!(code, 4, "{said}");
+    assert!(!said.contains("this was run"), "{said}");
+    assert_eq!(titles(&t, &pair).1, "v2");
+    std::fs::remove_file(&stop).unwrap();
+    assert_eq!(undo(&mut t, &run).await.0, 0);
+}
