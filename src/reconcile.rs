@@ -135,8 +135,8 @@ pub(crate) fn away(side: Side, other: &ItemId, pair: Option<&PairName>) -> Strin
         None => "which is not in this pair's scope".to_owned(),
     };
     format!(
-        "{AWAY}: {side} {other}, {place}; move that one here too and the two are linked, or link them with `boardsync \
-         links add`"
+        "{AWAY}: {side} {other}, {place}; move that one here too and the two are linked, or link them with \
+         `boardsync links add`"
     )
 }
 

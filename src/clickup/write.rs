@@ -303,16 +303,13 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
         call.map_err(|error| in_part(error, sent, &FieldKey::Tags))?;
         sent = true;
     }
-    let scope = inner.scope(&change.pair, UPDATE)?;
     let told = own.as_ref().is_some_and(|own| {
-        let mut needed = scope
-            .fields
-            .iter()
-            .filter(|key| change.set.contains_key(*key) || current.fields.contains_key(*key));
-        apart.is_empty() && needed.all(|key| own.fields.contains_key(key))
+        let mut sent = change.set.keys();
+        apart.is_empty() && sent.all(|key| own.fields.contains_key(key))
     });
-    // A tag call answers with nothing, and the answer to an update leaves fields out, the description nearly always. An
-    // edit of those from just before would hide behind the version that the answer brings.
+    // A tag call answers with nothing, and the answer to an update may leave out what was sent. Where it leaves out other
+    // fields only, the next cycle looks at the task again: an edit of those from just before would hide behind the version
+    // that the answer brings.
     let later = match told {
         true => None,
         false => match inner.fetch_task(&change.id).await {

@@ -254,10 +254,11 @@ async fn a_renamed_pair_makes_no_second_item() {
 async fn an_item_that_is_linked_is_not_linked_a_second_time_by_hand() {
     let (bench, item, task) = linked(false).await;
     let id = item.to_string();
-    for pair in ["web", "mobile"] {
-        let add = ["links", "add", pair, &id, &task];
-        bench.run(&add).await.left_with(64).says("links remove");
-    }
+    let add = |pair| ["links", "add", pair, id.as_str(), task.as_str()];
+    let again = bench.run(&add("web")).await;
+    again.left_with(0).says("linked already");
+    let elsewhere = bench.run(&add("mobile")).await;
+    elsewhere.left_with(64).says("links remove");
     assert_eq!(pair_of(&bench).await.as_deref(), Some("web"));
     bench.quiet().await;
 }

@@ -118,12 +118,12 @@ impl Answer {
         }
     }
 
-    /// Empties every array at the top of a JSON answer: a listing that lost its rows.
+    /// Empties every array at the top of a listing: it lost its rows. One object with its own id is no listing.
     pub fn emptied(self) -> Answer {
         self.cut(|_| 0)
     }
 
-    /// Drops the second half of every array at the top: rows that fell between two pages.
+    /// Drops the second half of every array at the top of a listing: rows that fell between two pages.
     pub fn halved(self) -> Answer {
         self.cut(|rows| rows / 2)
     }
@@ -132,6 +132,9 @@ impl Answer {
         let Ok(Value::Object(mut map)) = serde_json::from_slice(&self.body) else {
             return self;
         };
+        if map.contains_key("id") {
+            return self;
+        }
         for rows in map.values_mut().filter_map(Value::as_array_mut) {
             rows.truncate(keep(rows.len()));
         }
