@@ -16,6 +16,7 @@ mod harness;
 
 use harness::controls::Control;
 use harness::crashes::kill_everywhere;
+use harness::generate::Range;
 use harness::many::{explain, run_many, survives};
 use harness::run::run;
 use harness::script::Script;
@@ -34,13 +35,13 @@ fn seeds() -> (u64, u64) {
 #[test]
 fn no_history_breaks_a_law() {
     let (first, end) = seeds();
-    let figures = run_many(first, end - first, JOBS);
+    let figures = run_many(first, end - first, JOBS, false);
     println!("{figures}");
     if let Some((seed, violations)) = figures.failures.first() {
         for (seed, violations) in &figures.failures {
             println!("seed {seed}: {violations:?}");
         }
-        let (script, lines) = explain(*seed, violations[0].law, None);
+        let (script, lines) = explain(*seed, Range::of(*seed), violations[0].law, None);
         println!("{lines}\n{}", serde_json::to_string(&script).unwrap());
         panic!(
             "{} histories break a law; the first is seed {seed}",

@@ -95,8 +95,9 @@ fn checked(
         },
         404 => ErrorKind::NotFound,
         408 | 500.. => ErrorKind::Ambiguous,
-        200..=299 if html => ErrorKind::Auth,
+        // Whoever answered, a write may have gone through.
         200..=299 => match target {
+            Target::Read if html => ErrorKind::Auth,
             Target::Read => ErrorKind::Protocol,
             Target::ItemWrite => ErrorKind::Ambiguous,
         },
@@ -277,6 +278,11 @@ mod tests {
             kind(200, "text/plain", "hm", Read),
             Some(ErrorKind::Protocol)
         );
+        // The item of a create may be there all the same, so the caller must look.
+        for (content_type, body) in [("text/html", "<html>"), ("text/plain", "OK")] {
+            let answer = kind(200, content_type, body, ItemWrite);
+            assert_eq!(answer, Some(ErrorKind::Ambiguous), "{content_type}");
+        }
         assert_eq!(kind(401, "", "", ItemWrite), Some(ErrorKind::Auth));
         assert_eq!(kind(403, "", "", Read), Some(ErrorKind::Auth));
         assert_eq!(kind(403, "", "", ItemWrite), Some(ErrorKind::Refused));

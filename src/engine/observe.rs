@@ -18,6 +18,10 @@ use crate::store::{BaseField, Choice, LinkRow, LinkState, Op, Store, StoreError}
 use origin::Named;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A change in steps that an earlier run left behind: its link and side, and the field with its base where the item stands
+/// half way. `None`: it does not.
+pub type HalfWay = (LinkId, Side, Option<(FieldKey, BaseField)>);
+
 /// What one look at both sides established, and the plan that follows.
 #[derive(Debug)]
 pub struct Observed {
@@ -55,7 +59,7 @@ pub struct Observed {
     /// Tasks that were planned from a listing: read by id before they are written to.
     pub unread: BTreeSet<ItemId>,
     /// Changes in steps that an earlier run left behind, with the base of the field where the item stands half way.
-    pub half_way: Vec<(LinkId, Side, Option<(FieldKey, BaseField)>)>,
+    pub half_way: Vec<HalfWay>,
     /// Pairs that could not be listed because of their own configuration or place. Nothing of them is planned.
     pub troubled: BTreeMap<PairName, ConnectorError>,
 }

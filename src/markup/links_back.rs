@@ -190,7 +190,8 @@ fn words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
                 .get(at + word.len()..)
                 .and_then(|text| text.chars().next());
             let (first, last) = (word.chars().next(), word.chars().next_back());
-            !(inner(before) && inner(first)) && !(inner(after) && inner(last))
+            let inside_a_word = inner(before) && inner(first) || inner(after) && inner(last);
+            !inside_a_word
         })
 }
 

@@ -112,6 +112,7 @@ impl Control {
         if matches!(self, Control::Absence | Control::OutsideScope) {
             script.setup.on_delete = Deleting::Delete;
         }
+        script.setup.open |= matches!(self, Control::Losses | Control::NotCompared);
     }
 
     pub fn timing(self) -> Timing {

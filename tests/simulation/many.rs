@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Everything that a large enough run must have injected at least once.
-pub const FAULTS: [&str; 37] = [
+pub const FAULTS: [&str; 36] = [
     "unreachable",
     "lost",
     "unanswered",
@@ -47,15 +47,19 @@ pub const FAULTS: [&str; 37] = [
     "twins beyond the bounds",
     "kept value",
     "united tags",
-    "cut text",
     "changed by a rule",
     "edit between calls",
     "held as not taken",
 ];
 
+/// What only [`Range::wide`] brings about, beside the commands.
+const OPEN: [&str; 1] = ["cut text"];
+
 /// What many histories came to.
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
+    /// Whether the histories were those of [`Range::wide`].
+    pub wide: bool,
     pub seeds: u64,
     pub seconds: f64,
     pub counts: BTreeMap<&'static str, u64>,
@@ -77,10 +81,19 @@ impl Figures {
         self.unsteady.extend(other.unsteady);
     }
 
-    /// Kinds of faults that never came about.
+    /// The kinds of faults and commands that a large enough run must bring about.
+    fn kinds(&self) -> Vec<&'static str> {
+        let open = OPEN.into_iter().chain(COMMANDS);
+        FAULTS
+            .into_iter()
+            .chain(open.filter(|_| self.wide))
+            .collect()
+    }
+
+    /// Kinds that never came about.
     pub fn missing(&self) -> Vec<&'static str> {
         let absent = |word: &&str| self.counts.get(*word).copied().unwrap_or_default() == 0;
-        FAULTS.into_iter().chain(COMMANDS).filter(absent).collect()
+        self.kinds().into_iter().filter(absent).collect()
     }
 }
 
@@ -90,7 +103,7 @@ impl fmt::Display for Figures {
         let (faults, others): (Vec<_>, Vec<_>) = self
             .counts
             .iter()
-            .partition(|(word, _)| FAULTS.contains(*word) || COMMANDS.contains(*word));
+            .partition(|(word, _)| self.kinds().contains(*word));
         let list = |counts: Vec<(&&str, &u64)>| {
             let words: Vec<String> = counts
                 .into_iter()
@@ -98,7 +111,7 @@ impl fmt::Display for Figures {
                 .collect();
             words.join(", ")
         };
-        let kinds = FAULTS.len() + COMMANDS.len();
+        let kinds = self.kinds().len();
         let met = kinds - self.missing().len();
         writeln!(
             f,
@@ -118,8 +131,9 @@ impl fmt::Display for Figures {
 const TOLD_EVERY: u64 = 50_000;
 
 /// Runs the seeds that `next` gives out, below `end`; one in 50 of them twice.
-fn run_seeds(next: &AtomicU64, first: u64, end: u64) -> Figures {
+fn run_seeds(next: &AtomicU64, first: u64, end: u64, wide: bool) -> Figures {
     let mut figures = Figures::default();
+    let range = if wide { Range::wide } else { Range::of };
     loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
         if seed >= end {
@@ -128,7 +142,7 @@ fn run_seeds(next: &AtomicU64, first: u64, end: u64) -> Figures {
         if seed > first && (seed - first).is_multiple_of(TOLD_EVERY) {
             eprintln!("{} of {} histories", seed - first, end - first);
         }
-        let script = generate(seed, Range::of(seed));
+        let script = generate(seed, range(seed));
         let outcome = run(&script, None, false);
         figures.seeds += 1;
         for (word, n) in &outcome.counts {
@@ -148,14 +162,17 @@ fn run_seeds(next: &AtomicU64, first: u64, end: u64) -> Figures {
 }
 
 /// Runs `seeds` seeds from `first` on, spread over threads; each thread's histories are as single-threaded as ever.
-pub fn run_many(first: u64, seeds: u64, jobs: u64) -> Figures {
+pub fn run_many(first: u64, seeds: u64, jobs: u64, wide: bool) -> Figures {
     let watch = Instant::now();
     let next = AtomicU64::new(first);
     let end = first.saturating_add(seeds);
-    let mut all = Figures::default();
+    let mut all = Figures {
+        wide,
+        ..Figures::default()
+    };
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..jobs)
-            .map(|_| scope.spawn(|| run_seeds(&next, first, end)))
+            .map(|_| scope.spawn(|| run_seeds(&next, first, end, wide)))
             .collect();
         for thread in threads {
             all.add(thread.join().unwrap());
@@ -167,8 +184,7 @@ pub fn run_many(first: u64, seeds: u64, jobs: u64) -> Figures {
 }
 
 /// A failing seed's history, cut down (in full where the environment has `SIM_WHOLE`): what breaks, the steps to replay it, what happened.
-pub fn explain(seed: u64, law: &str, control: Option<Control>) -> (Script, String) {
-    let range = control.map_or_else(|| Range::of(seed), Control::range);
+pub fn explain(seed: u64, range: Range, law: &str, control: Option<Control>) -> (Script, String) {
     let whole = generate(seed, range);
     let script = match std::env::var_os("SIM_WHOLE") {
         Some(_) => whole,

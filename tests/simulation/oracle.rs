@@ -110,6 +110,10 @@ impl World {
                 self.count("rendering lost in a conflict");
                 continue;
             }
+            if !self.setup.open {
+                self.count("rendering lost");
+                continue;
+            }
             let id = self.side.get(side).records[at].id.clone();
             let key = kind.key();
             let what = format!("{side} {id}: {key} \"{part}\" is written as \"{plain}\"");

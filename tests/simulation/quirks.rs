@@ -20,7 +20,7 @@ impl World {
     /// The dice of one value of one item. The same ones for the same state, so a history goes the same way every time.
     fn dice(&self, side: Side, at: usize, key: &FieldKey) -> Rng {
         let record = &self.side.get(side).records[at];
-        let start = hash(self.seed ^ 0x00D1_CE, record.id.as_str().as_bytes());
+        let start = hash(self.seed ^ 0x0000_D1CE, record.id.as_str().as_bytes());
         let start = hash(start, key.to_string().as_bytes());
         Rng::new(mix(start ^ record.past.len() as u64 ^ self.requests << 20))
     }
@@ -58,7 +58,7 @@ impl World {
                 let both = before.members().into_iter().chain(value.members());
                 Some(("united tags", FieldValue::from_tags(both.collect())))
             }
-            (FieldKey::Description, _) => {
+            (FieldKey::Description, _) if self.setup.open => {
                 let text = value.to_string();
                 let cut = text.rsplit_once("\n\n").map(|(kept, _)| kept.to_owned());
                 cut.map(|cut| ("cut text", FieldValue::rich(cut)))

@@ -463,17 +463,15 @@ pub async fn one(
         ..Scope::default()
     };
     let observed = engine.observe(&scope).await?;
-    let mut now = lock(world);
-    now.looking = false;
-    if observed
-        .plan
-        .pairs
-        .iter()
-        .any(|pair| !pair.dropped.is_empty())
+    let mut pairs = observed.plan.pairs.iter();
+    let dropped = pairs.any(|pair| !pair.dropped.is_empty());
     {
-        now.count("choice dropped");
+        let mut now = lock(world);
+        now.looking = false;
+        if dropped {
+            now.count("choice dropped");
+        }
     }
-    drop(now);
     let consent = consent(&observed);
     engine.apply(writers, &observed, &consent).await
 }

@@ -30,6 +30,9 @@ pub struct Setup {
     /// Listings lag and requests arrive later than the protocol allows for: twins may come about, unnoticed they may not.
     #[serde(default)]
     pub unbounded: bool,
+    /// See [`super::generate::Range::open`].
+    #[serde(default)]
+    pub open: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,10 +12,8 @@ fn sent(server: &Server, field: &str) -> Option<Value> {
     let script = server.lock().unwrap();
     let (_, _, body) = script.log.last().unwrap();
     let path = format!("/fields/{field}");
-    let ops = body.as_array().unwrap().iter();
-    ops.filter(|op| op["path"] == path.as_str())
-        .next_back()
-        .cloned()
+    let mut ops = body.as_array().unwrap().iter();
+    ops.rfind(|op| op["path"] == path.as_str()).cloned()
 }
 
 /// What an update of the tags sends for an item with `held`.

@@ -193,7 +193,7 @@ impl Run<'_> {
                 parts.read_at = engine.clock.now();
                 if let Some(item) = self.written.get(side).get(&parts.change.id) {
                     parts.change.expected = item.version;
-                    parts.change.current = Box::new(item.clone());
+                    *parts.change.current = item.clone();
                 }
                 return Ok(None);
             }

@@ -50,7 +50,8 @@ fn a_refused_value_is_held_while_it_is_wanted_and_the_item_is_as_it_was() {
     let title = [(Side::Ado, FieldKey::Title)];
     let both = [(Side::Ado, FieldKey::Title), (Side::Ado, FieldKey::State)];
     // (refused, at which version, what is sent)
-    let rows: [(&str, i64, &[(Side, FieldKey)]); 3] = [
+    type Row<'a> = (&'a str, i64, &'a [(Side, FieldKey)]);
+    let rows: [Row<'_>; 3] = [
         ("Resolved", 7, &title),
         // Another value is wanted now.
         ("Closed", 7, &both),

@@ -121,7 +121,8 @@ fn whichever_field_is_at_fault_the_others_arrive_and_it_alone_is_held() {
 fn the_usual_suspects_cost_three_or_four_requests() {
     let few = [FieldKey::Title, FieldKey::Priority, FieldKey::State];
     // (what is at fault, among what, requests)
-    let rows: [(&[FieldKey], &[&str], &[&str], usize); 3] = [
+    type Row<'a> = (&'a [FieldKey], &'a [&'a str], &'a [&'a str], usize);
+    let rows: [Row<'_>; 3] = [
         // All, all but the state, the state alone.
         (&[FieldKey::State], &[], &[], 3),
         // All, all but the tags, one half, the other half.
