@@ -36,6 +36,10 @@ pub(super) fn base_after(
     // Beside `there`, which is not what they agreed on, an old base would hide that the two differ once somebody takes the
     // edit back. Sets are compared one by one and need it.
     let stays = |side: Side, there: &FieldValue| {
+        // The edit of a text is what it differs by from its own base: here, from what is there.
+        if matches!(there, FieldValue::Rich(_)) {
+            return (there.clone(), true);
+        }
         let set = matches!(there, FieldValue::Tags(_) | FieldValue::People(_));
         let kept = before.filter(|base| set || of(base, side.other()).0 == *there);
         kept.map_or((FieldValue::Empty, true), |base| of(base, side))

@@ -264,7 +264,11 @@ pub(super) fn told(side: Side, open: BTreeMap<FieldKey, BaseField>, item: &Item)
                 told.unclear = true;
                 continue;
             }
-            *other = FieldValue::Empty;
+            // The edit of a text is what it differs by from its own base: here, from what is there.
+            *other = match value {
+                FieldValue::Rich(_) => value.clone(),
+                _ => FieldValue::Empty,
+            };
             told.kept = true;
         }
         own.clone_from(value);
@@ -321,7 +325,13 @@ mod tests {
                 false,
                 false,
             ),
-            ("one two", "one", Some(base("", "one", true)), true, false),
+            (
+                "one two",
+                "one",
+                Some(base("one", "one", true)),
+                true,
+                false,
+            ),
             ("", "one", None, false, true),
         ] {
             let open = BTreeMap::from([(FieldKey::Description, base(sent, sent, false))]);
