@@ -39,7 +39,7 @@ struct Flags {
     /// Histories that run beside one another, each on one thread
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=256))]
     jobs: u64,
-    /// With people's commands, services that cut texts, and the law of formatting: some of these break a law yet
+    /// With people's commands, services that keep, cut or refuse values, and the law of formatting: some break a law yet
     #[arg(long)]
     wide: bool,
     /// Tells this one history step by step, cut down to what breaks a law

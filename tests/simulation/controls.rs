@@ -112,7 +112,10 @@ impl Control {
         if matches!(self, Control::Absence | Control::OutsideScope) {
             script.setup.on_delete = Deleting::Delete;
         }
-        script.setup.open |= matches!(self, Control::Losses | Control::NotCompared);
+        script.setup.open |= matches!(
+            self,
+            Control::ItemBlamed | Control::Losses | Control::NotCompared | Control::TagsByAdd
+        );
     }
 
     pub fn timing(self) -> Timing {

@@ -28,7 +28,8 @@ pub struct Range {
     pub unbounded: bool,
     /// Commands of people.
     pub commands: bool,
-    /// Services that cut texts, and the law that nobody's formatting is lost.
+    /// Services that keep, cut, unite or refuse values whatever the request says, and the law that nobody's formatting is
+    /// lost.
     pub open: bool,
 }
 

@@ -295,23 +295,26 @@ impl World {
         let mut wrong = Vec::new();
         // A design under trial may keep both sides' states in one vocabulary.
         let one_vocabulary = self.one_vocabulary;
-        for (key, value) in base {
+        for (key, both) in base {
             for (side, record, value, confirmed) in [
                 (
                     Side::Ado,
                     &self.side.ado.records[ado],
-                    &value.ado,
-                    value.ado_confirmed,
+                    &both.ado,
+                    both.ado_confirmed,
                 ),
                 (
                     Side::ClickUp,
                     &self.side.clickup.records[clickup],
-                    &value.clickup,
-                    value.clickup_confirmed,
+                    &both.clickup,
+                    both.clickup_confirmed,
                 ),
             ] {
                 // An empty base marks a value that is still to be written.
+                // A text that is still owed is measured by what the other side has of it.
+                let owed = *key == FieldKey::Description && both.ado == both.clickup;
                 let fine = value.is_empty()
+                    || owed
                     || one_vocabulary && *key == FieldKey::State
                     || held(side, record, key, value);
                 if confirmed && !fine {
@@ -332,9 +335,14 @@ impl World {
     }
 }
 
-/// Where nothing showed how the service took a value before somebody touched the item, what was sent is its base.
+/// Where nothing showed how the service took a value before somebody touched the item, what was sent is its base. Of tags a
+/// refused one is left out, so that it stays owed.
 fn held(side: Side, record: &Record, key: &FieldKey, value: &FieldValue) -> bool {
     let stored = kind(key).map(|kind| kind.stored(side, value.clone()));
     let mut states = record.past.iter().map(|state| state.values.get(key));
-    states.any(|state| state == Some(value) || state == stored.as_ref())
+    states.any(|state| {
+        let tags = *key == FieldKey::Tags
+            && state.is_some_and(|state| value.members().is_subset(&state.members()));
+        tags || state == Some(value) || state == stored.as_ref()
+    })
 }

@@ -12,9 +12,9 @@ use boardsync::store::{LinkState, Store};
 use std::collections::BTreeMap;
 
 impl World {
-    /// Half of the histories have such services.
+    /// Half of the histories of the wide range have such services.
     fn quirky(&self) -> bool {
-        !self.calm && mix(self.seed ^ 0x0051_4B59).is_multiple_of(2)
+        self.setup.open && !self.calm && mix(self.seed ^ 0x0051_4B59).is_multiple_of(2)
     }
 
     /// The dice of one value of one item. The same ones for the same state, so a history goes the same way every time.
@@ -29,7 +29,8 @@ impl World {
     pub fn stubborn(&self, side: Side, record: &Record, key: &FieldKey) -> bool {
         let start = hash(self.seed ^ 0x057B, record.id.as_str().as_bytes());
         let never = side == Side::ClickUp && *key == FieldKey::DueDate;
-        never && mix(self.seed ^ 0x0051_4B59).is_multiple_of(2) && mix(start).is_multiple_of(6)
+        let quirky = self.setup.open && mix(self.seed ^ 0x0051_4B59).is_multiple_of(2);
+        never && quirky && mix(start).is_multiple_of(6)
     }
 
     /// What becomes of a value that an update carries.
@@ -58,7 +59,7 @@ impl World {
                 let both = before.members().into_iter().chain(value.members());
                 Some(("united tags", FieldValue::from_tags(both.collect())))
             }
-            (FieldKey::Description, _) if self.setup.open => {
+            (FieldKey::Description, _) => {
                 let text = value.to_string();
                 let cut = text.rsplit_once("\n\n").map(|(kept, _)| kept.to_owned());
                 cut.map(|cut| ("cut text", FieldValue::rich(cut)))

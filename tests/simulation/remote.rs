@@ -471,7 +471,7 @@ impl Remote {
         let held = record.and_then(|record| record.now().values.get(&FieldKey::Tags));
         let held = held.map(FieldValue::members).unwrap_or_default();
         let source = record.and_then(|record| record.source.clone());
-        if let Some(fault @ Fault::Poison { field, says }) = fault {
+        if let Some(fault @ Fault::Poison { field, says }) = fault.filter(|_| world.setup.open) {
             let vital = *field == FieldKey::Title && matches!(request, Request::Create(_));
             let value = fields.get(field).filter(|_| !vital).cloned();
             let value = match (field, value) {
