@@ -36,6 +36,8 @@ mod faults;
 mod inspecting;
 #[path = "binary/keeping.rs"]
 mod keeping;
+#[path = "binary/kept.rs"]
+mod kept;
 #[path = "binary/lag.rs"]
 mod lag;
 #[path = "binary/moving.rs"]

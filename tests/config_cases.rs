@@ -294,3 +294,41 @@ proptest! {
         }
     }
 }
+
+/// A saved plan, an approval and remembered failures hold for one mapping. Each line that changes what is synced, or to
+/// whom, makes another one of it.
+#[test]
+fn every_line_of_the_mapping_makes_another_fingerprint() {
+    const PAIR: &str = "[ado]\nurl = \"https://dev.azure.com/contoso\"\npat = { env = \"ADO_PAT\" }\n\
+        [clickup]\nworkspace = \"9012345\"\ntoken = { env = \"CLICKUP_API_TOKEN\" }\n\
+        [[pair]]\nname = \"web\"\nado.project = \"Fabrikam\"\nclickup.list = \"901100200300\"\n";
+    let print = |lines: &str| {
+        let text = format!("{PAIR}{lines}");
+        let config = parse_case(&text).unwrap_or_else(|errors| panic!("{lines}: {errors}"));
+        config.pairs[0].fingerprint.clone()
+    };
+    let lines = [
+        "people = [[\"ana@contoso.com\", \"ana@example.com\"]]",
+        "people = [[\"ana@contoso.com\", \"bob@example.com\"]]",
+        "states = [[\"New\", \"to do\"], [\"Closed\", \"complete\"]]",
+        "states = [[\"Closed\", \"complete\"], [\"New\", \"to do\"]]",
+        "types = [[\"Bug\", \"Bug\"]]",
+        "ado.area = 'Fabrikam\\Web'",
+        "ado.where = \"[System.Tags] CONTAINS 'sync'\"",
+        "ado.assigned_to = \"@Me\"",
+        "clickup.lists = [\"901100200300\", \"901100200301\"]",
+        "create = \"ado\"",
+        "on_delete = \"close\"",
+        "on_delete = \"delete\"",
+        "conflict = \"hold\"",
+        "backlink = false",
+        "[[pair.field]]\nado = \"Microsoft.VSTS.Scheduling.StoryPoints\"\nclickup = \"points\"",
+        "[[pair.field]]\nclickup = \"title\"\ndirection = \"to_clickup\"",
+    ];
+    let mut prints: Vec<String> = lines.iter().map(|lines| print(lines)).collect();
+    prints.push(print(""));
+    let different: std::collections::BTreeSet<&String> = prints.iter().collect();
+    assert_eq!(different.len(), prints.len(), "{prints:#?}");
+    // What changes nothing that is synced asks for no new yes.
+    assert_eq!(print(""), print("# a comment"));
+}

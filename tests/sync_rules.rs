@@ -25,6 +25,8 @@ mod fields;
 mod formatting;
 #[path = "common/instance.rs"]
 mod instance;
+#[path = "sync_rules/kept.rs"]
+mod kept;
 #[path = "sync_rules/noise.rs"]
 mod noise;
 #[path = "sync_rules/presence.rs"]

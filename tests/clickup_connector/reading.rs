@@ -412,3 +412,35 @@ async fn a_page_that_is_too_large_is_listed_in_windows_of_time() {
         }
     }
 }
+
+/// A 404 may come from a proxy, a list that is gone or a shard that is being moved. Only the code of the trash is evidence.
+#[tokio::test]
+async fn a_404_without_the_code_of_the_trash_says_nothing_about_the_task() {
+    let answers = [
+        r#"{"err":"Not found","ECODE":"SHARD_006"}"#,
+        r#"{"err":"Not found","ECODE":"ACCESS_190"}"#,
+        r#"{"err":"Task not found, deleted"}"#,
+        "{}",
+        "<html>404 Not Found</html>",
+        "",
+    ];
+    for body in answers {
+        let world = world(|_| {}).await;
+        let id = world.seed(BACKLOG, json!({"name": "t"}));
+        world.fault(
+            "GET",
+            "/task/",
+            Fault::Status {
+                status: 404,
+                body: body.to_owned(),
+                content_type: "application/json".to_owned(),
+                headers: Vec::new(),
+            },
+        );
+        let fetched = world.fetch(&id).await;
+        assert!(
+            matches!(fetched, Fetched::Unclear { .. }),
+            "{body:?}: {fetched:?}"
+        );
+    }
+}

@@ -228,3 +228,53 @@ async fn a_delete_moves_to_the_trash_and_a_second_one_is_not_found() {
     let again = world.writer.delete(&pair, &id).await.unwrap_err();
     assert_eq!(again.kind, ErrorKind::NotFound);
 }
+
+/// A proxy or a captive portal may answer for the service. The task may be there all the same, so the caller must look.
+#[tokio::test]
+async fn a_create_answered_200_with_no_json_may_have_made_the_task() {
+    for (content_type, body) in [
+        ("text/html", "<html>welcome</html>"),
+        ("text/plain", "OK"),
+        ("application/json", "{\"id\":"),
+        ("application/json", ""),
+    ] {
+        let world = world(|_| {}).await;
+        world.fault(
+            "POST",
+            "/task",
+            Fault::Status {
+                status: 200,
+                body: body.to_owned(),
+                content_type: content_type.to_owned(),
+                headers: Vec::new(),
+            },
+        );
+        let new = new_item(&[title("t")]);
+        let error = world.writer.create(&new).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Ambiguous, "{content_type} {body:?}");
+    }
+}
+
+/// The status names of a list are looked up between the read and the write. Where that takes longer than a read stays
+/// fresh, an edit may have come in between, and ClickUp could not tell.
+#[tokio::test]
+async fn a_read_that_grew_old_while_names_were_looked_up_is_stale() {
+    let world = world(|_| {}).await;
+    let id = world.seed(BACKLOG, json!({"name": "t"}));
+    let set = [(FieldKey::State, FieldValue::choice("in progress"))];
+    let change = world.change(&id, &set).await;
+    world.fault(
+        "GET",
+        &format!("/list/{BACKLOG}"),
+        Fault::Delay { ms: 1_300 },
+    );
+    let before = world.ledger.entries().len();
+    let outcome = world.writer.update(&change).await;
+    let requests = world.requests(before);
+    let error = outcome.expect_err("the read is too old by now");
+    assert_eq!(error.kind, ErrorKind::Stale, "{error}");
+    assert!(
+        requests.iter().all(|line| line.starts_with("GET")),
+        "{requests:?}"
+    );
+}

@@ -297,3 +297,33 @@ async fn a_sweep_reads_the_link_feed_to_its_end_and_keeps_the_place() {
     assert!(first.rows.is_empty(), "before anything was read");
     assert_eq!(listing_requests(&server), 25);
 }
+
+/// A later query of the same look may be answered a second later. What changed in that second among the first one's items
+/// was not listed, so the next look must begin at the first answer.
+#[tokio::test]
+async fn the_next_look_begins_where_the_first_answer_of_this_one_stood() {
+    let both = ["a", "b"].map(|pair| Scope {
+        // A condition with a macro of the project needs a query of its own.
+        condition: Some("[System.TeamProject] = @project".to_owned()),
+        ..scope(pair, if pair == "a" { "One" } else { "Two" })
+    });
+    for full in [true, false] {
+        let (server, reader, _) = start(both.to_vec()).await;
+        server.lock().unwrap().queries = vec![vec![1], vec![2]];
+        let items = [(1, wire(1, 5, "One", "New")), (2, wire(2, 9, "Two", "New"))];
+        server.lock().unwrap().items = BTreeMap::from(items);
+        let pairs = BTreeSet::from(["a".into(), "b".into()]);
+        let listing = match full {
+            true => reader.fetch_all(&pairs).await,
+            false => reader.fetch_changes(&since(), &|_| None).await,
+        };
+        let watermark = listing.unwrap().watermark;
+        assert_eq!(server.lock().unwrap().answered, 2);
+        let first = Some(at("2026-05-01T12:00:00.5Z"));
+        assert_eq!(
+            (watermark.high, watermark.settled),
+            (first, first),
+            "full: {full}"
+        );
+    }
+}

@@ -500,3 +500,19 @@ fn a_refused_value_is_kept_per_field_moves_with_our_own_writes_and_is_forgiven()
     assert_eq!(store.forgive().unwrap(), 1);
     assert!(store.refusals(&pair).unwrap().is_empty());
 }
+
+/// An intent is the only memory of a create whose answer was lost. However old it is, forgetting it makes a twin.
+#[test]
+fn pruning_never_takes_an_open_intent() {
+    let (mut store, _) = linked();
+    store
+        .commit(&Batch(vec![Op::OpenIntent(intent())]))
+        .unwrap();
+    let end = Timestamp(i64::MAX);
+    let before = Before {
+        journal: end,
+        conflicts: end,
+    };
+    while store.prune_journal(before, 1_000).unwrap() > 0 {}
+    assert_eq!(store.open_intents().unwrap(), [intent()]);
+}
