@@ -15,12 +15,16 @@ const ALWAYS: u32 = u32::MAX;
 const HOUR: i64 = 3_600_000;
 
 fn refuse(t: &Bench, service: Side, method: &str, path: &str) {
+    fail(t, 400, service, method, path);
+}
+
+fn fail(t: &Bench, status: u16, service: Side, method: &str, path: &str) {
     t.world.faults.add(FaultRule {
         service,
         method: Some(method.to_owned()),
         path_contains: path.to_owned(),
         fault: Fault::Status {
-            status: 400,
+            status,
             body: r#"{"err":"made up","ECODE":"TEST_000","message":"TF401320: made up","typeKey":"RuleValidationException"}"#.to_owned(),
             content_type: "application/json".to_owned(),
             headers: Vec::new(),
@@ -105,7 +109,7 @@ async fn a_clock_that_was_ahead_delays_neither_a_sweep_nor_a_retry() {
     let mut t = bench("").await;
     let (id, task) = t.linked("Task", &[]).await;
     set_clock(&mut t, 365 * 24 * HOUR);
-    refuse(&t, Side::ClickUp, "PUT", &format!("/task/{task}"));
+    fail(&t, 500, Side::ClickUp, "PUT", &format!("/task/{task}"));
     t.ado(id, TITLE, json!("Renamed"));
     t.sweep().await;
     assert!(t.holds().iter().any(|hold| hold.retry_at.is_some()));
