@@ -10,7 +10,7 @@ use boardsync::sandbox::{faults::Fault, seed, world::PROJECT};
 #[tokio::test(flavor = "multi_thread")]
 async fn the_daemon_finds_the_item_of_a_lost_answer_by_itself() {
     let bench = Bench::equal().await;
-    bench.replace_config("[[pair]]", "[schedule]\npoll = \"2s\"\n\n[[pair]]");
+    bench.replace_config("[[pair]]", "[schedule]\npoll = \"5s\"\n\n[[pair]]");
     bench.fault(
         Side::ClickUp,
         Some("POST"),
