@@ -3,10 +3,10 @@
 
 use super::generate::Range;
 use super::kinds::{STATES, STYLED, states};
-use super::script::{Act, Deed, Deleting, On, Point, Script, Step};
+use super::script::{Act, Deleting, Script, Step};
 use boardsync::engine::Timing;
 use boardsync::mapping::Relation;
-use boardsync::model::{FieldKey, FieldValue, Folded, Side, Timestamp};
+use boardsync::model::{FieldValue, Folded, Side, Timestamp};
 use boardsync::store::{Batch, Op, Store};
 
 /// A known-bad design.
@@ -116,9 +116,6 @@ impl Control {
             self,
             Control::ItemBlamed | Control::Losses | Control::NotCompared | Control::TagsByAdd
         );
-        if self == Control::HalfWayEdit {
-            script.steps.extend(killed_between_two_steps());
-        }
         if self == Control::OutsideScope {
             script.steps.extend(deleted_beside_one_that_left());
         }
@@ -217,37 +214,6 @@ impl Control {
             _ => value,
         }
     }
-}
-
-/// A task is completed, and the process dies between the two changes that this takes in Azure DevOps. Chance brings that
-/// about once in some hundred histories.
-fn killed_between_two_steps() -> impl Iterator<Item = Step> {
-    let set = |n: u32| {
-        Step::Act(Act::Edit {
-            side: Side::ClickUp,
-            item: 0,
-            field: FieldKey::State,
-            n,
-        })
-    };
-    let second_write = Point {
-        on: On::Write,
-        n: 1,
-        after: false,
-    };
-    let last = STATES.len() as u32 - 1;
-    (0..=last).flat_map(move |n| {
-        [
-            set(0),
-            Step::Cycle(false),
-            Step::Wait(20_000),
-            set(n),
-            Step::Cycle(false),
-            Step::During(second_write, Deed::Crash),
-            Step::Cycle(false),
-            Step::Wait(20_000),
-        ]
-    })
 }
 
 /// An item is moved out of the pair, then its counterpart is deleted; on either side.
