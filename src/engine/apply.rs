@@ -6,6 +6,7 @@ mod kept;
 mod rails;
 mod record;
 mod refusal;
+mod ruled;
 mod unmarked;
 mod update;
 

@@ -177,11 +177,12 @@ impl Run<'_> {
         sent: &Change,
     ) -> Result<Vec<Op>, StoreError> {
         let side = action.target;
-        let (mut fields, mut ops) = (BTreeMap::new(), Vec::new());
+        let mut ops = Vec::new();
         let stored = match action.link {
             Some(link) => self.engine.store().base(link)?,
             None => BTreeMap::new(),
         };
+        let mut fields = self.ruled(plan, action, written, sent, &stored);
         for change in &action.changes {
             let Some(link) = action.link.filter(|_| sent.set.contains_key(&change.field)) else {
                 continue;

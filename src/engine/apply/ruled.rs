@@ -1,0 +1,64 @@
+//! What a rule of the process changed in the save that was ours.
+
+use super::Run;
+use crate::connector::{Change, Written};
+use crate::model::{FieldKey, FieldValue, Side};
+use crate::reconcile::plan::{Action, PairPlan};
+use crate::store::BaseField;
+use std::collections::BTreeMap;
+
+impl Run<'_> {
+    /// The bases of fields that Azure DevOps itself changed in this save while a person's edit in ClickUp waits to be
+    /// written there. The test of the revision rules another person out, so the change is nobody's and must not contend
+    /// with the edit. Example: ClickUp sets `complete` and an estimate of two hours over one of four; closing empties
+    /// Remaining Work, and the two hours are refused. They are held, and no conflict takes them away.
+    ///
+    /// Where no edit waits the base stays, so that the change is carried over to ClickUp.
+    pub(super) fn ruled(
+        &self,
+        plan: &PairPlan,
+        action: &Action,
+        written: &Written,
+        sent: &Change,
+        stored: &BTreeMap<FieldKey, BaseField>,
+    ) -> BTreeMap<FieldKey, BaseField> {
+        let side = Side::Ado;
+        let source = action.source_item.as_ref();
+        let source = source.and_then(|id| self.observed.items.get(side.other()).get(id));
+        let (Some(policy), Some(source)) = (self.engine.policy(&plan.pair), source) else {
+            return BTreeMap::new();
+        };
+        if action.target != side {
+            return BTreeMap::new();
+        }
+        let written_to = policy.fields.iter();
+        let written_to = written_to.filter(|(_, rule)| rule.direction.writes_to(side));
+        let ours = written_to
+            .map(|(key, _)| key)
+            .filter(|key| !sent.set.contains_key(*key) && !written.later.contains(*key));
+        let mut fields = BTreeMap::new();
+        for key in ours {
+            let before = sent.current.fields.get(key);
+            let (Some(now), Some(base)) = (written.item.fields.get(key), stored.get(key)) else {
+                continue;
+            };
+            let waits = source
+                .fields
+                .get(key)
+                .is_some_and(|value| *value != base.clickup);
+            if waits && before == Some(&base.ado) && now != &base.ado {
+                fields.insert(key.clone(), moved(base, now));
+            }
+        }
+        fields
+    }
+}
+
+/// The base with what Azure DevOps has now.
+fn moved(base: &BaseField, now: &FieldValue) -> BaseField {
+    BaseField {
+        ado: now.clone(),
+        ado_confirmed: true,
+        ..base.clone()
+    }
+}
