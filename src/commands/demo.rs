@@ -123,8 +123,34 @@ fn chapter(number: usize, title: &str) {
 }
 
 async fn story(context: &Context, world: &World, path: &Path) -> Result<ExitCode, Failure> {
-    let refused = |refusal| failed(format!("{refusal:?}"));
-    seed::ado_board(&world.ado, PROJECT).map_err(refused)?;
+    board(world)?;
+    print(
+        "A board in Azure DevOps and a list in ClickUp (both embedded, on loopback). Nothing is linked yet.\n",
+    );
+    let instance = first_contact(context, path).await?;
+    let (story, work_item) = edits_on_both_sides(context, world, &instance).await?;
+    conflicts_of(context, &instance)?;
+    let (instance, tasks) = kill_and_restart(context, world, path, instance).await?;
+    let writes = second_pass(context, &instance).await?;
+    let lost = missing_words(world, &story, work_item);
+    for what in &lost {
+        print(&format!("LOST: {what}\n"));
+    }
+    print(&format!(
+        "\nlost edits: {}, twins: {}, writes of the second pass: {writes}\n",
+        lost.len(),
+        tasks.saturating_sub(1)
+    ));
+    Ok(if writes == 0 && tasks == 1 && lost.is_empty() {
+        ExitCode::Done
+    } else {
+        ExitCode::Unexpected
+    })
+}
+
+/// What both sides have at the start.
+fn board(world: &World) -> Result<(), Failure> {
+    seed::ado_board(&world.ado, PROJECT).map_err(|refusal| failed(format!("{refusal:?}")))?;
     world
         .clickup
         .create_task(
@@ -136,10 +162,10 @@ async fn story(context: &Context, world: &World, path: &Path) -> Result<ExitCode
             }),
         )
         .map_err(|refused| failed(format!("{refused:?}")))?;
-    print(
-        "A board in Azure DevOps and a list in ClickUp (both embedded, on loopback). Nothing is linked yet.\n",
-    );
+    Ok(())
+}
 
+async fn first_contact(context: &Context, path: &Path) -> Result<Instance, Failure> {
     chapter(
         1,
         "The plan: read only, nothing is written until you say yes",
@@ -155,11 +181,19 @@ async fn story(context: &Context, world: &World, path: &Path) -> Result<ExitCode
     };
     let (observed, report) = instance.cycle(&yes).await?;
     show(context, &observed, &report);
+    Ok(instance)
+}
 
+/// Returns the task that both edited, with its work item.
+async fn edits_on_both_sides(
+    context: &Context,
+    world: &World,
+    instance: &Instance,
+) -> Result<(String, i64), Failure> {
     chapter(3, "People edit on both sides");
     let story = task_named(world, TITLE).ok_or_else(|| failed("the story has no task"))?;
     let other = task_named(world, BOTH).ok_or_else(|| failed("the task has no counterpart"))?;
-    let (work_item, other_item) = (item_of(&instance, &story)?, item_of(&instance, &other)?);
+    let (work_item, other_item) = (item_of(instance, &story)?, item_of(instance, &other)?);
     edit_both(world, &story, work_item, &other, other_item)?;
     print(
         "In Azure DevOps Ada adds a line to the story's description; in ClickUp Bo rewords its first line.\n",
@@ -172,25 +206,32 @@ async fn story(context: &Context, world: &World, path: &Path) -> Result<ExitCode
         .apply(&instance.services.writers, &observed, &Consent::default())
         .await?;
     show(context, &observed, &report);
-    print("\nThe conflict keeps both values (boardsync conflicts show 1):\n\n");
-    let rows = {
-        let store = instance.engine.store();
-        store
-            .conflicts(false)?
-            .iter()
-            .map(|stored| super::inspect::row(&store, stored))
-            .collect::<Result<Vec<_>, _>>()?
-    };
-    for row in &rows {
-        print(&render::conflict_show(row, &context.style));
-    }
+    Ok((story, work_item))
+}
 
+fn conflicts_of(context: &Context, instance: &Instance) -> Result<(), Failure> {
+    print("\nThe conflict keeps both values (boardsync conflicts show 1):\n\n");
+    let store = instance.engine.store();
+    for stored in store.conflicts(false)? {
+        let row = super::inspect::row(&store, &stored)?;
+        print(&render::conflict_show(&row, &context.style));
+    }
+    Ok(())
+}
+
+/// Returns the instance that went on, and how many tasks the killed create made in the end.
+async fn kill_and_restart(
+    context: &Context,
+    world: &World,
+    path: &Path,
+    instance: Instance,
+) -> Result<(Instance, usize), Failure> {
     chapter(4, "Killed between a create and its record");
     let title = "Pay with a voucher";
     world
         .ado
         .create_item(PROJECT, "User Story", &[("System.Title", json!(title))])
-        .map_err(refused)?;
+        .map_err(|refusal| failed(format!("{refusal:?}")))?;
     kill_in_create(instance).await?;
     // A new process: new store, new clients, the same file.
     let instance = Instance::open_after_kill(path).await?;
@@ -204,26 +245,16 @@ async fn story(context: &Context, world: &World, path: &Path) -> Result<ExitCode
     print(&format!(
         "Tasks called \"{title}\" in ClickUp: {tasks} (no twin)\n"
     ));
+    Ok((instance, tasks))
+}
 
+/// Returns how often the pass wrote.
+async fn second_pass(context: &Context, instance: &Instance) -> Result<usize, Failure> {
     chapter(5, "A second pass");
-    settle(&instance).await?;
+    settle(instance).await?;
     let (observed, report) = instance.cycle(&Consent::default()).await?;
     show(context, &observed, &report);
-    let lost = missing_words(world, &story, work_item);
-    for what in &lost {
-        print(&format!("LOST: {what}\n"));
-    }
-    let writes = report.writes();
-    print(&format!(
-        "\nlost edits: {}, twins: {}, writes of the second pass: {writes}\n",
-        lost.len(),
-        tasks.saturating_sub(1)
-    ));
-    Ok(if writes == 0 && tasks == 1 && lost.is_empty() {
-        ExitCode::Done
-    } else {
-        ExitCode::Unexpected
-    })
+    Ok(report.writes())
 }
 
 impl Instance {

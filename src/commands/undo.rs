@@ -2,17 +2,20 @@
 
 use super::cycle::{views, with_progress};
 use super::inspect::item_id;
-use super::setup;
+use super::setup::{self, Services};
 use super::signals::Signals;
 use super::{Context, Failure, exit_code, note, print, print_json, prompt};
 use crate::cli::{ExitCode, UndoArgs};
+use crate::config::Config;
 use crate::connector::{ConnectorError, ErrorKind};
+use crate::engine::Engine;
 use crate::engine::apply::{Done, Report};
 use crate::engine::deeds::{Left, Target, gather, hashes};
 use crate::engine::observe::Observed;
 use crate::engine::stop::StopSwitch;
 use crate::reconcile::plan::Plan;
 use crate::render;
+use crate::store::StateLock;
 use serde_json::json;
 use std::io::IsTerminal;
 
@@ -42,79 +45,33 @@ async fn undo_under(
         ));
     }
     let services = setup::connect(&config, &signals.cancel)?;
-    // A look changes nothing and works beside a running daemon.
-    let (lock, store, key) = if args.dry_run {
-        let (store, key) = setup::open_state_read_only(&config)?;
-        (None, store, key)
-    } else {
-        let (lock, store, key) = setup::open_state(&config)?;
-        (Some(lock), store, key)
-    };
-    let mut engine = setup::engine(&config, &services, store, key).await?;
-    engine.safety.stop = signals.stop.clone();
-    if lock.is_some() {
-        if let Some(why) = engine.stopped_by() {
-            let what = format!("nothing was taken back: {why}");
-            return Err(Failure::new(ExitCode::Guard, what));
-        }
-        engine.recover().await?;
-    }
-    engine.keep_approvals()?;
-    let what = what.trim();
-    let target = Target::of(&engine.store(), what, item_id(what))?.ok_or_else(|| {
-        Failure::new(
-            ExitCode::Usage,
-            format!(
-                "{what} is neither a run in the journal nor an item in it; `boardsync undo` lists the last runs, \
-                 and the journal goes back as far as [state] journal_days"
-            ),
-        )
-    })?;
-    let (links, mut unknown) = gather(&engine.store(), &target, args.delete_created)?;
-    unknown.extend(
-        links
-            .keys()
-            .filter(|pair| engine.policy(pair).is_none())
-            .map(|pair| {
-                format!("pair \"{pair}\" is no longer configured; what was written to it stays")
-            }),
-    );
-    let (mut observed, left) = engine
-        .plan_undo(links, &target, args.delete_created)
-        .await?;
+    let (mut engine, _lock) = open(&config, &services, args.dry_run, signals).await?;
+    let target = target(&engine, what.trim())?;
+    let (observed, left, unknown) = look(&engine, &target, args.delete_created).await?;
     for line in &unknown {
         note(&format!("{}\n", render::escape(line)));
     }
     let stays = !left.is_empty() || !unknown.is_empty();
     let ready = show(context, &observed.plan, &left, &target, args, &signals.stop)?;
-    let actions: usize = observed
-        .plan
-        .pairs
-        .iter()
-        .map(|pair| pair.actions.len())
-        .sum();
-    if actions == 0 || args.dry_run {
-        return Ok(if stays {
-            ExitCode::Partial
-        } else {
-            ExitCode::Done
-        });
+    let mut actions = observed.plan.pairs.iter().map(|pair| pair.actions.len());
+    if actions.all(|count| count == 0) || args.dry_run {
+        return Ok(ended(stays));
     }
     if !ready {
         return Ok(ExitCode::Guard);
     }
-    if !args.yes {
+    let observed = match args.yes {
+        true => observed,
         // Somebody may have edited while the question stood.
-        let (links, _) = gather(&engine.store(), &target, args.delete_created)?;
-        let again = engine
-            .plan_undo(links, &target, args.delete_created)
-            .await?;
-        if hashes(&again.0.plan) != hashes(&observed.plan) {
-            note("nothing was changed: an item moved meanwhile; look at the undo again\n");
-            return Ok(ExitCode::Guard);
+        false => {
+            let (again, ..) = look(&engine, &target, args.delete_created).await?;
+            if hashes(&again.plan) != hashes(&observed.plan) {
+                note("nothing was changed: an item moved meanwhile; look at the undo again\n");
+                return Ok(ExitCode::Guard);
+            }
+            again
         }
-        observed = again.0;
-    }
+    };
     with_progress(context, &mut engine, &services, &observed.plan);
     let report = engine
         .carry_out_undo(&services.writers, &observed, &target)
@@ -125,19 +82,84 @@ async fn undo_under(
         engine.store().open_intents()?.len(),
     );
     tell(context, &observed, &report, &left, &target);
+    Ok(outcome(&report, stays))
+}
+
+/// Opens the state: for writing, with what an earlier run left open settled first, or for a look, which changes nothing
+/// and works beside a running daemon.
+async fn open(
+    config: &Config,
+    services: &Services,
+    dry_run: bool,
+    signals: &Signals,
+) -> Result<(Engine, Option<StateLock>), Failure> {
+    let (lock, store, key) = if dry_run {
+        let (store, key) = setup::open_state_read_only(config)?;
+        (None, store, key)
+    } else {
+        let (lock, store, key) = setup::open_state(config)?;
+        (Some(lock), store, key)
+    };
+    let mut engine = setup::engine(config, services, store, key).await?;
+    engine.safety.stop = signals.stop.clone();
+    if lock.is_some() {
+        if let Some(why) = engine.stopped_by() {
+            let what = format!("nothing was taken back: {why}");
+            return Err(Failure::new(ExitCode::Guard, what));
+        }
+        engine.recover().await?;
+    }
+    engine.keep_approvals()?;
+    Ok((engine, lock))
+}
+
+/// The run or the item that a word names.
+fn target(engine: &Engine, what: &str) -> Result<Target, Failure> {
+    Target::of(&engine.store(), what, item_id(what))?.ok_or_else(|| {
+        Failure::new(
+            ExitCode::Usage,
+            format!(
+                "{what} is neither a run in the journal nor an item in it; `boardsync undo` lists the last runs, \
+                 and the journal goes back as far as [state] journal_days"
+            ),
+        )
+    })
+}
+
+/// Reads the items and plans: with what stays as it is, and what is said of writes that nothing is known of any more.
+async fn look(
+    engine: &Engine,
+    target: &Target,
+    delete_created: bool,
+) -> Result<(Observed, Left, Vec<String>), Failure> {
+    let (links, mut unknown) = gather(&engine.store(), target, delete_created)?;
+    let strange = links.keys().filter(|pair| engine.policy(pair).is_none());
+    unknown.extend(strange.map(|pair| {
+        format!("pair \"{pair}\" is no longer configured; what was written to it stays")
+    }));
+    let (observed, left) = engine.plan_undo(links, target, delete_created).await?;
+    Ok((observed, left, unknown))
+}
+
+/// The exit code where nothing went wrong.
+fn ended(stays: bool) -> ExitCode {
+    match stays {
+        true => ExitCode::Partial,
+        false => ExitCode::Done,
+    }
+}
+
+/// The exit code of what was carried out.
+fn outcome(report: &Report, stays: bool) -> ExitCode {
     let failed = |error: &&ConnectorError| error.kind != ErrorKind::Cancelled;
     if let Some(error) = report.closed.iter().find(failed) {
         note(&format!("error: {error}\n"));
-        return Ok(exit_code(error));
+        return exit_code(error);
     }
     if !report.stopped.is_empty() {
-        return Ok(ExitCode::Guard);
+        return ExitCode::Guard;
     }
-    Ok(if stays || report.failures() > 0 {
-        ExitCode::Partial
-    } else {
-        ExitCode::Done
-    })
+    ended(stays || report.failures() > 0)
 }
 
 /// Lists the last runs that did something.

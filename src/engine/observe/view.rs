@@ -4,7 +4,7 @@ use super::origin::Named;
 use super::reading::scope_state;
 use super::{Focus, Observed, chosen, listing, owed, retyped, values};
 use crate::engine::Engine;
-use crate::model::{FieldKey, FieldValue, Item, Side, Sided};
+use crate::model::{FieldKey, FieldValue, Item, PairName, Side, Sided};
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::{OnDelete, Policy};
 use crate::reconcile::transit::{self, Reached, Transit};
@@ -88,66 +88,9 @@ impl Engine {
         };
         let pair = &policy.pair;
         for link in focus.links.values() {
-            let items = Sided::build(|side| link.item(side).clone());
-            let mut now = Sided::build(|_| Presence::Unclear {
-                reason: "not read".to_owned(),
-            });
-            for side in Side::BOTH {
-                *now.get_mut(side) = self.presence(side, link, focus, observed);
-            }
-            // Where nothing is ever deleted or closed, only the link ends either way.
-            if policy.on_delete != OnDelete::Unlink {
-                self.doubt_scope(link, focus, &mut now, observed);
-            }
-            let listed = |side: Side| focus.listed.get(side).contains(link.item(side));
-            if let Some(state) = scope_state(link, &now) {
-                observed.states.push((link.id, state));
-            } else if focus.swept
-                && matches!(link.state, LinkState::OutOfScope)
-                && Side::BOTH.into_iter().all(listed)
-                && Side::BOTH
-                    .into_iter()
-                    .any(|side| now.get(side).item().is_none())
-                && observed.states.iter().all(|(id, _)| *id != link.id)
-            {
-                // Back in scope by the listings, although one of the two could not be read this time.
-                observed.states.push((link.id, LinkState::Active));
-            }
-            let mut base = store.base(link.id)?;
-            for side in Side::BOTH {
-                let told = untold(store, side, link, now.get(side).item())?;
-                if !told.is_empty() {
-                    base.extend(told.clone());
-                    observed.confirmed.push((link.id, told));
-                }
-            }
-            let shown: BTreeSet<FieldKey> = base
-                .iter()
-                .filter(|(_, base)| base.ado_confirmed && base.clickup_confirmed)
-                .map(|(key, _)| key.clone())
-                .collect();
-            observed
-                .links
-                .entry(pair.clone())
-                .or_default()
-                .push((link.id, items.clone()));
-            let mut linked = LinkView {
-                link: link.id,
-                items,
-                base: values(base),
-                now,
-                chosen: chosen(store, link.id)?,
-            };
-            for side in Side::BOTH {
-                let mut found = reread(store, side, &linked)?;
-                // What a side has not shown yet is no ground to judge its reading by.
-                found.retain(|key, _| shown.contains(key));
-                linked = noise::settle(&mut view, linked, side, found);
-            }
-            for side in Side::BOTH {
-                self.half_way(store, side, &mut linked, observed)?;
-            }
-            retyped::refill(store, &mut linked)?;
+            let now = self.presences(policy, link, focus, observed);
+            note_scope(link, focus, &now, observed);
+            let linked = self.linked(store, link, now, &mut view, observed)?;
             view.links.push(linked);
         }
         if view.noise != Sided::default() {
@@ -164,12 +107,10 @@ impl Engine {
                     }
                     continue;
                 };
-                observed
-                    .fresh
-                    .entry(pair.clone())
-                    .or_default()
-                    .push((side, id.clone()));
-                let mut origin = self.origin(store, pair, side, &item)?;
+                let seen = observed.fresh.entry(pair.clone()).or_default();
+                seen.push((side, id.clone()));
+                let named = (named, focus.swept);
+                let origin = self.fresh_origin(store, pair, side, &item, named)?;
                 if let Origin::Former { of } = &origin
                     && !focus.swept
                     && !focus.fresh.get(side.other()).contains_key(of)
@@ -177,21 +118,96 @@ impl Engine {
                     // Only a full listing tells whether it is in this pair too.
                     observed.unsettled.insert(pair.clone());
                 }
-                if origin == Origin::Person {
-                    origin = named.origin(pair, side, id);
-                }
-                // Only a sweep sees every marker again; until then what was named by one stays held.
-                if origin == Origin::Person && !focus.swept {
-                    let rows = store.holds(Some(pair))?.into_iter();
-                    origin = rows
-                        .filter(|row| row.side == Some(side) && row.item.as_ref() == Some(id))
-                        .find(|row| row.reason.starts_with(NAMED) || row.reason.starts_with(AWAY))
-                        .map_or(origin, |row| Origin::Held(row.reason));
-                }
                 view.fresh.get_mut(side).push(FreshItem { item, origin });
             }
         }
         Ok(view)
+    }
+
+    /// What is known of both items of a link.
+    fn presences(
+        &self,
+        policy: &Policy,
+        link: &LinkRow,
+        focus: &Focus,
+        observed: &mut Observed,
+    ) -> Sided<Presence> {
+        let mut now = Sided::build(|side| self.presence(side, link, focus, observed));
+        // Where nothing is ever deleted or closed, only the link ends either way.
+        if policy.on_delete != OnDelete::Unlink {
+            self.doubt_scope(link, focus, &mut now, observed);
+        }
+        now
+    }
+
+    /// A link with its bases, and with what an earlier write of ours or an earlier way of reading left behind set right.
+    fn linked(
+        &self,
+        store: &Store,
+        link: &LinkRow,
+        now: Sided<Presence>,
+        view: &mut View,
+        observed: &mut Observed,
+    ) -> Result<LinkView, StoreError> {
+        let items = Sided::build(|side| link.item(side).clone());
+        let mut base = store.base(link.id)?;
+        for side in Side::BOTH {
+            let told = untold(store, side, link, now.get(side).item())?;
+            if !told.is_empty() {
+                base.extend(told.clone());
+                observed.confirmed.push((link.id, told));
+            }
+        }
+        let shown: BTreeSet<FieldKey> = base
+            .iter()
+            .filter(|(_, base)| base.ado_confirmed && base.clickup_confirmed)
+            .map(|(key, _)| key.clone())
+            .collect();
+        let links = observed.links.entry(link.pair.clone()).or_default();
+        links.push((link.id, items.clone()));
+        let mut linked = LinkView {
+            link: link.id,
+            items,
+            base: values(base),
+            now,
+            chosen: chosen(store, link.id)?,
+        };
+        for side in Side::BOTH {
+            let mut found = reread(store, side, &linked)?;
+            // What a side has not shown yet is no ground to judge its reading by.
+            found.retain(|key, _| shown.contains(key));
+            linked = noise::settle(view, linked, side, found);
+        }
+        for side in Side::BOTH {
+            self.half_way(store, side, &mut linked, observed)?;
+        }
+        retyped::refill(store, &mut linked)?;
+        Ok(linked)
+    }
+
+    /// Where an unlinked item came from, by its marker and by what was said of it before.
+    fn fresh_origin(
+        &self,
+        store: &Store,
+        pair: &PairName,
+        side: Side,
+        item: &Item,
+        named: (&Named, bool),
+    ) -> Result<Origin, StoreError> {
+        let mut origin = self.origin(store, pair, side, item)?;
+        let (named, swept) = named;
+        if origin == Origin::Person {
+            origin = named.origin(pair, side, &item.id);
+        }
+        // Only a sweep sees every marker again; until then what was named by one stays held.
+        if origin == Origin::Person && !swept {
+            let rows = store.holds(Some(pair))?.into_iter();
+            origin = rows
+                .filter(|row| row.side == Some(side) && row.item.as_ref() == Some(&item.id))
+                .find(|row| row.reason.starts_with(NAMED) || row.reason.starts_with(AWAY))
+                .map_or(origin, |row| Origin::Held(row.reason));
+        }
+        Ok(origin)
     }
 
     /// Takes a step of ours for what it is: the side's own base, with the other side's value still to be carried over.
@@ -235,5 +251,23 @@ impl Engine {
         };
         observed.half_way.push((linked.link, side, base));
         Ok(())
+    }
+}
+
+/// Remembers the state that a link goes to by what was read and listed.
+fn note_scope(link: &LinkRow, focus: &Focus, now: &Sided<Presence>, observed: &mut Observed) {
+    let listed = |side: Side| focus.listed.get(side).contains(link.item(side));
+    if let Some(state) = scope_state(link, now) {
+        observed.states.push((link.id, state));
+    } else if focus.swept
+        && matches!(link.state, LinkState::OutOfScope)
+        && Side::BOTH.into_iter().all(listed)
+        && Side::BOTH
+            .into_iter()
+            .any(|side| now.get(side).item().is_none())
+        && observed.states.iter().all(|(id, _)| *id != link.id)
+    {
+        // Back in scope by the listings, although one of the two could not be read this time.
+        observed.states.push((link.id, LinkState::Active));
     }
 }
