@@ -90,6 +90,27 @@ fn people(pair: &Pair, clickup: &Schema, report: &mut Report) {
     }
 }
 
+/// Fields that every type has, whether or not it lists them (learn.microsoft.com, work-item-fields and
+/// titles-ids-descriptions).
+const SYSTEM: [&str; 12] = [
+    "System.AreaPath",
+    "System.AssignedTo",
+    "System.ChangedDate",
+    "System.CreatedBy",
+    "System.CreatedDate",
+    "System.Description",
+    "System.IterationPath",
+    "System.Reason",
+    "System.State",
+    "System.Tags",
+    "System.Title",
+    "System.WorkItemType",
+];
+
+fn is_of_the_system(name: &str) -> bool {
+    SYSTEM.iter().any(|field| field.eq_ignore_ascii_case(name))
+}
+
 /// Required fields that nothing fills, and synced fields that no type has.
 fn fields(pair: &Pair, kinds: &[&SchemaType], report: &mut Report) {
     let mapped: BTreeSet<&String> = pair.fields.iter().flat_map(|field| &field.ado).collect();
@@ -105,12 +126,9 @@ fn fields(pair: &Pair, kinds: &[&SchemaType], report: &mut Report) {
         }
     }
     for field in &pair.fields {
-        // Every type has the system fields, whether or not it lists them.
-        let own = |name: &&String| !name.starts_with("System.");
-        let had = field
-            .ado
-            .iter()
-            .any(|name| !own(&name) || kinds.iter().any(|kind| kind.fields.contains(name)));
+        let had = field.ado.iter().any(|name| {
+            is_of_the_system(name) || kinds.iter().any(|kind| kind.fields.contains(name))
+        });
         if !kinds.is_empty() && !had {
             report.add(
                 Weight::Warning,

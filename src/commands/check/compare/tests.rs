@@ -156,3 +156,25 @@ fn a_field_that_no_type_has_is_told() {
         "{texts:?}"
     );
 }
+
+#[test]
+fn a_field_that_no_type_has_is_named_whatever_its_name_begins_with() {
+    for (field, known) in [
+        ("System.Title", true),
+        ("system.title", true),
+        ("Microsoft.VSTS.Common.Priority", true),
+        ("System.Titel", false),
+        ("System.Foo", false),
+        ("Custom.Points", false),
+    ] {
+        let row = format!("[[pair.field]]\nado = \"{field}\"\nclickup = \"points\"\n");
+        let mut report = Report::default();
+        let kinds = kind("Bug", &[]);
+        fields(&pair(&row), &[&kinds], &mut report);
+        let told = report.findings.iter().any(|found| {
+            found.text.contains(&format!("has {field}"))
+                && found.text.contains("points is not kept")
+        });
+        assert_eq!(told, !known, "{field}: {:?}", report.findings);
+    }
+}
