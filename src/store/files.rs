@@ -165,12 +165,12 @@ pub(super) fn why(error: &std::io::Error, path: &Path) -> String {
 
 #[cfg(unix)]
 mod unix {
-    use super::{folder_of, refused};
+    use super::{beside, folder_of, refused};
     use crate::store::error::StoreError;
     use std::fs::{File, Metadata, Permissions};
     use std::io::ErrorKind;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     /// What keeps an open from following a symbolic link.
     pub(super) const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
@@ -242,8 +242,32 @@ mod unix {
         }
         match std::fs::metadata(database) {
             Ok(file) if file.uid() != me() => Err(refused(database, belongs(file.uid()))),
-            Ok(_) | Err(_) => Ok(()),
+            Ok(_) | Err(_) => writable(database),
         }
+    }
+
+    /// Refuses a state that this process may not write. SQLite says no more than "readonly database", and the file that
+    /// is in the way may be one that it made itself beside a database which was read-only then.
+    fn writable(database: &Path) -> Result<(), StoreError> {
+        let files = ["", "-wal", "-shm"].map(|suffix| beside(database, suffix));
+        for path in files
+            .iter()
+            .map(PathBuf::as_path)
+            .chain([folder_of(database)])
+        {
+            match rustix::fs::access(path, rustix::fs::Access::WRITE_OK) {
+                Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+                Err(error) => {
+                    let detail = format!(
+                        "{} may not write it ({error}). Run `chmod u+w {}`, or name another place in [state] path",
+                        user(me()),
+                        path.display()
+                    );
+                    return Err(refused(path, detail));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Systems that give each user a group of the same number make folders writable for that group; nobody else is in it.

@@ -151,3 +151,37 @@ async fn a_user_who_cannot_keep_the_owner_is_refused_before_anything_is_written(
     assert_eq!(bench.world.ledger.writes(), []);
     assert_eq!(bench.files(), before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_may_not_be_written_is_told_by_the_file_that_is_in_the_way() {
+    if !is_root() {
+        return;
+    }
+    let bench = Bench::equal().await;
+    give(&bench);
+    let mode = |name: &str, mode: u32| {
+        let path = bench.folder.path().join(name);
+        std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    };
+    // SQLite gives the files that it makes beside a database the mode of the database.
+    std::fs::write(bench.folder.path().join("boardsync.db-shm"), "").unwrap();
+    give(&bench);
+    for (name, wrong, right) in [
+        ("boardsync.db", 0o400, 0o600),
+        ("boardsync.db-shm", 0o400, 0o600),
+        ("", 0o500, 0o700),
+    ] {
+        mode(name, wrong);
+        as_daemon(&bench, &["reconcile", "--once"])
+            .await
+            .left_with(1)
+            .says("chmod u+w")
+            .says(name);
+        mode(name, right);
+    }
+    bench.rename(bench.ids[1], "Written again");
+    as_daemon(&bench, &["reconcile", "--once"])
+        .await
+        .left_with(0);
+    assert!(bench.titles().contains(&"Written again".to_owned()));
+}
