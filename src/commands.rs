@@ -9,7 +9,7 @@ mod doctor;
 mod inspect;
 mod notices;
 mod prompt;
-mod saved;
+pub mod saved;
 pub mod setup;
 mod signals;
 mod survey;
@@ -172,44 +172,56 @@ static PRINTED_JSON: AtomicBool = AtomicBool::new(false);
 /// never there as one text.
 pub(crate) fn print_json(value: &(impl serde::Serialize + ?Sized)) {
     PRINTED_JSON.store(true, Ordering::Relaxed);
-    let mut lines = Lines::default();
+    let mut lines = Lines::new(|text: &str| {
+        print(text);
+        Ok(())
+    });
     let _ = serde_json::to_writer_pretty(&mut lines, value);
     let _ = lines.flush();
     print("\n");
 }
 
-/// Prints what is written to it a few whole lines at a time. A line of indented JSON holds a value whole, so that a
-/// credential in it is never cut in two.
-#[derive(Default)]
-struct Lines(Vec<u8>);
-
-impl Lines {
-    const ENOUGH: usize = 64 << 10;
+/// Hands on what is written to it a few whole lines at a time, with what could steer a terminal escaped. A line of
+/// indented JSON holds a value whole, so that a credential in it is never cut in two.
+struct Lines<F> {
+    held: Vec<u8>,
+    take: F,
 }
 
-impl Write for Lines {
+impl<F: FnMut(&str) -> std::io::Result<()>> Lines<F> {
+    const ENOUGH: usize = 64 << 10;
+
+    fn new(take: F) -> Self {
+        Lines {
+            held: Vec::new(),
+            take,
+        }
+    }
+
+    fn hand_on(&mut self) -> std::io::Result<()> {
+        let text = crate::render::escape_json(&String::from_utf8_lossy(&self.held));
+        self.held.clear();
+        (self.take)(&text)
+    }
+}
+
+impl<F: FnMut(&str) -> std::io::Result<()>> Write for Lines<F> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.extend_from_slice(bytes);
+        self.held.extend_from_slice(bytes);
         // The line breaks are those between values; in a value they are escaped.
-        if self.0.len() >= Lines::ENOUGH
+        if self.held.len() >= Self::ENOUGH
             && bytes.contains(&b'\n')
-            && let Some(end) = self.0.iter().rposition(|b| *b == b'\n')
+            && let Some(end) = self.held.iter().rposition(|b| *b == b'\n')
         {
-            let rest = self.0.split_off(end + 1);
-            print(&crate::render::escape_json(&String::from_utf8_lossy(
-                &self.0,
-            )));
-            self.0 = rest;
+            let rest = self.held.split_off(end + 1);
+            self.hand_on()?;
+            self.held = rest;
         }
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        print(&crate::render::escape_json(&String::from_utf8_lossy(
-            &self.0,
-        )));
-        self.0.clear();
-        Ok(())
+        self.hand_on()
     }
 }
 

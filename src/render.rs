@@ -18,7 +18,7 @@ pub use drift::{DriftView, drift};
 pub use json::{PlanJson, plan_json};
 pub use outcome::{Outcome, OutcomeResult, ReportView, report, report_json};
 pub use paint::{Style, amount, escape, escape_json, hanging, plural};
-pub use plan::plan;
+pub use plan::{plan, plan_of_pairs};
 pub use table::table;
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub use claims::{claim_op, takeover_op};
 pub use conflicts::{Conflict, HoldRow, NewConflict};
 pub use epoch::{Restored, epoch_path, restored_op};
 pub use error::StoreError;
-pub use files::{examine, is_same, is_state, write_private};
+pub use files::{examine, is_same, is_state, write_private_by};
 pub use health::Health;
 pub use intents::{Intent, IntentKey, IntentKind};
 pub use journal::{Before, CycleRow, JournalChange, JournalRow, NewJournal, RunRow};

@@ -1,20 +1,20 @@
 //! `plan`, `apply` and `reconcile`.
 
+use super::saved::{self, Saved};
 use super::setup::{self, Services};
 use super::signals::Signals;
-use super::{Context, Failure, exit_code, note, print, print_json, prompt, saved};
+use super::{Context, Failure, exit_code, note, print, print_json, prompt};
 use crate::cli::{ApplyArgs, ExitCode, PlanArgs, ReconcileArgs};
 use crate::config::Config;
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::apply::{Consent, Done, Report, Stopped};
 use crate::engine::observe::Observed;
 use crate::engine::{CycleError, Engine, Scope, daemon};
-use crate::model::{LinkId, PairName};
-use crate::reconcile::plan::{PLAN_FORMAT, PairPlan, Plan};
+use crate::model::PairName;
+use crate::reconcile::plan::{PairPlan, Plan};
 use crate::render::{self, Outcome, OutcomeResult, ReportView};
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
-use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 pub(super) fn scope(config: &Config, full: bool, pairs: &[String]) -> Result<Scope, Failure> {
@@ -55,8 +55,8 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
     let (store, key) = setup::open_state_read_only(&config)?;
     let engine = setup::engine(&config, &services, store, key).await?;
     let observed = engine.observe(&scope).await?;
-    show(context, &observed.plan);
-    if let Some(path) = &args.out {
+    show(context, &observed);
+    if let Some(path) = args.out.as_ref().filter(|_| !blind(&observed)) {
         saved::save(path, &observed.plan, &config)?;
         if !context.global.quiet {
             note(&format!(
@@ -76,40 +76,17 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
     })
 }
 
-fn show(context: &Context, plan: &Plan) {
+fn show(context: &Context, observed: &Observed) {
     if context.global.json {
-        print_json(&render::PlanJson(plan));
-    } else {
-        print(&render::plan(plan, &context.style));
+        print_json(&render::PlanJson(&observed.plan));
+    } else if !blind(observed) {
+        print(&render::plan(&observed.plan, &context.style));
     }
 }
 
-fn load(path: &Path) -> Result<Plan, Failure> {
-    let usage = |what: String| Failure::new(ExitCode::Usage, format!("{}: {what}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| usage(error.to_string()))?;
-    read_plan(&text).map_err(usage)
-}
-
-/// Reads a saved plan.
-///
-/// # Errors
-/// A phrase: it is none, or one of another format.
-pub fn read_plan(text: &str) -> Result<Plan, String> {
-    let value: serde_json::Value =
-        serde_json::from_str(text).map_err(|error| format!("not a saved plan: {error}"))?;
-    match value
-        .get("format_version")
-        .and_then(serde_json::Value::as_u64)
-    {
-        Some(version) if version == u64::from(PLAN_FORMAT) => {}
-        Some(version) => {
-            return Err(format!(
-                "saved in format {version}, this program reads {PLAN_FORMAT}; make it again with boardsync plan --out"
-            ));
-        }
-        None => return Err("not a saved plan: format_version is missing".to_owned()),
-    }
-    serde_path_to_error::deserialize(value).map_err(|error| format!("not a saved plan: {error}"))
+/// Whether no pair could be looked at, so that there is no plan to show or to save. Why is said with the pairs.
+fn blind(observed: &Observed) -> bool {
+    observed.plan.pairs.is_empty() && !observed.troubled.is_empty()
 }
 
 /// `apply`: carries out exactly a saved plan, or the present one after showing it.
@@ -130,17 +107,13 @@ async fn apply_under(
             "[guard] read_only = true: nothing is written; take the line out to apply a plan",
         ));
     }
-    let saved = args.file.as_deref().map(load).transpose()?;
+    let saved = args.file.as_deref().map(saved::load).transpose()?;
     let services = setup::connect(&config, &signals.cancel)?;
     let (_lock, store, key) = setup::open_state(&config)?;
     let mut engine = setup::engine(&config, &services, store, key).await?;
     engine.safety.stop = signals.stop.clone();
     engine.recover().await?;
-    let names: Vec<String> = saved
-        .iter()
-        .flat_map(|plan| &plan.pairs)
-        .map(|pair| pair.pair.0.clone())
-        .collect();
+    let names = saved.as_ref().map(Saved::pairs).unwrap_or_default();
     let mut observed = engine.observe(&scope(&config, true, &names)?).await?;
     let mut consent = Consent {
         first_contact: true,
@@ -148,9 +121,9 @@ async fn apply_under(
     };
     let mut refused = 0;
     if let Some(saved) = saved {
-        refused = keep_saved(&engine, &saved, &mut observed, &mut consent)?;
+        refused = saved.keep(&engine, &mut observed, &mut consent)?;
     } else {
-        show(context, &observed.plan);
+        show(context, &observed);
         if !prompt::confirmed(&observed.plan, &signals.stop)? {
             return Ok(ExitCode::Guard);
         }
@@ -169,69 +142,6 @@ async fn apply_under(
     } else {
         code
     })
-}
-
-/// Reduces the present plan to what the saved one holds, and names what moved since. Returns how many actions moved.
-///
-/// What is left out is left as if nobody had looked at it: its next cycle finds it changed, as it is.
-///
-/// What this plan wrote before, in a run that was cut short, is done and no refusal.
-fn keep_saved(
-    engine: &Engine,
-    saved: &Plan,
-    observed: &mut Observed,
-    consent: &mut Consent,
-) -> Result<usize, Failure> {
-    let (mut refused, mut done) = (0, 0);
-    for pair in &mut observed.plan.pairs {
-        let Some(old) = saved.pairs.iter().find(|old| old.pair == pair.pair) else {
-            continue;
-        };
-        let wanted: BTreeSet<_> = old.actions.iter().map(|action| action.id.clone()).collect();
-        let same_rules = old.fingerprint == pair.fingerprint;
-        for action in &old.actions {
-            let planned = pair.actions.iter().any(|now| now.id == action.id);
-            if !planned && engine.store().has_outcome(&action.id, "done")? {
-                done += 1;
-            } else if !same_rules || !planned {
-                refused += 1;
-                note(&format!(
-                    "refused: {} \"{}\" moved since the plan was made; make a new one\n",
-                    action
-                        .target_item
-                        .as_ref()
-                        .or(action.source_item.as_ref())
-                        .map_or("", |id| id.as_str()),
-                    render::escape(&action.title)
-                ));
-            }
-        }
-        let (kept, left): (Vec<_>, Vec<_>) = std::mem::take(&mut pair.actions)
-            .into_iter()
-            .partition(|action| same_rules && wanted.contains(&action.id));
-        pair.actions = kept;
-        let links: BTreeSet<_> = left.iter().filter_map(|action| action.link).collect();
-        observed.partial |= left.iter().any(|action| action.link.is_none());
-        // A link with one action of two carried out is looked at again too, but keeps its conflicts and bases.
-        let whole = |link: &LinkId| {
-            links.contains(link) && !pair.actions.iter().any(|action| action.link == Some(*link))
-        };
-        pair.conflicts.retain(|conflict| !whole(&conflict.link));
-        pair.rebases.retain(|rebase| !whole(&rebase.link));
-        observed.left_out.extend(links);
-        consent.hashes.insert(pair.hash());
-    }
-    if done > 0 {
-        note(&format!(
-            "{} done before\n",
-            render::plural(
-                done,
-                "action of the saved plan was",
-                "actions of the saved plan were"
-            )
-        ));
-    }
-    Ok(refused)
 }
 
 /// `reconcile`: one cycle with `--once`, else cycles until SIGTERM.
@@ -333,7 +243,7 @@ async fn once(
         && std::io::stdout().is_terminal()
         && !context.global.json
     {
-        show(context, &observed.plan);
+        show(context, &observed);
         consent.first_contact = prompt::confirmed(&observed.plan, &signals.stop)?;
     }
     with_progress(context, engine, services, &observed.plan);
@@ -394,11 +304,8 @@ fn finish(context: &Context, observed: &Observed, report: &Report) -> ExitCode {
                 *pair == plan.pair && matches!(why, Stopped::Taken(_))
             };
             if view.stopped.is_some() && !report.stopped.iter().any(taken) {
-                let alone = Plan {
-                    pairs: vec![plan.clone()],
-                    ..observed.plan.clone()
-                };
-                print(&render::plan(&alone, &context.style));
+                let alone = std::slice::from_ref(plan);
+                print(&render::plan_of_pairs(alone, &context.style));
             }
             print(&render::report(view, &context.style));
         }

@@ -1,13 +1,22 @@
-//! Saving a plan: for its owner only, whole or not at all, and never over anything else.
+//! A plan in a file. It is saved for its owner only, whole or not at all, and never over anything else; and it is carried
+//! out as it was saved, or not at all.
 
-use super::Failure;
+use super::{Failure, Lines, note};
 use crate::cli::ExitCode;
 use crate::config::{Config, SecretSource};
-use crate::reconcile::plan::Plan;
+use crate::engine::Engine;
+use crate::engine::apply::Consent;
+use crate::engine::observe::Observed;
+use crate::model::{ActionId, ItemId, LinkId, PairName};
+use crate::reconcile::plan::{Action, PLAN_FORMAT, PairPlan, Plan};
 use crate::render;
-use crate::store;
-use std::io::ErrorKind;
-use std::path::Path;
+use crate::store::{self, StoreError};
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{BufReader, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
 
 /// Refuses a file that a plan must not replace: part of the state, the configuration, a token, or anything that is no
 /// saved plan. Ask before the plan is made too: a long look for nothing helps nobody.
@@ -44,36 +53,318 @@ pub(super) fn refuse(path: &Path, config: &Config) -> Result<(), Failure> {
         return refused("is no regular file");
     }
     // An empty one was made to be filled (mktemp).
-    if found.len() > 0 && !std::fs::read(path).is_ok_and(|bytes| is_plan(&bytes)) {
+    if found.len() > 0 && !is_plan(path) {
         return refused("is there and is no saved plan");
     }
     Ok(())
 }
 
 /// Whether a file is a plan of ours, of any format.
-fn is_plan(bytes: &[u8]) -> bool {
-    let value: Result<serde_json::Value, _> = serde_json::from_slice(bytes);
-    value.is_ok_and(|value| {
-        value
-            .get("format_version")
-            .is_some_and(serde_json::Value::is_u64)
-            && value.get("planned_at").is_some()
-            && value.get("pairs").is_some_and(serde_json::Value::is_array)
-    })
+fn is_plan(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else {
+        return false;
+    };
+    let head: Result<Head, _> = serde_json::from_reader(BufReader::new(file));
+    head.is_ok_and(|head| head.version.is_some() && head.planned && head.pairs)
 }
 
-/// Saves a plan (mode 0600).
+/// What tells a saved plan from another file. Everything else is passed over, for it may be larger than the memory.
+#[derive(Default)]
+struct Head {
+    version: Option<u64>,
+    /// Whether it says when it was planned.
+    planned: bool,
+    /// Whether it has a list of pairs.
+    pairs: bool,
+}
+
+impl<'de> Deserialize<'de> for Head {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Head, D::Error> {
+        deserializer.deserialize_map(HeadVisitor)
+    }
+}
+
+struct HeadVisitor;
+
+impl<'de> Visitor<'de> for HeadVisitor {
+    type Value = Head;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Head, A::Error> {
+        let mut head = Head::default();
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "format_version" => head.version = map.next_value::<serde_json::Value>()?.as_u64(),
+                "pairs" => head.pairs = map.next_value::<List>()?.0,
+                key => {
+                    map.next_value::<IgnoredAny>()?;
+                    head.planned |= key == "planned_at";
+                }
+            }
+        }
+        Ok(head)
+    }
+}
+
+/// Whether a value is a list, without its content.
+#[derive(Deserialize)]
+#[serde(from = "Either")]
+struct List(bool);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Either {
+    List(#[allow(dead_code, reason = "only that it is one is asked")] Vec<IgnoredAny>),
+    Other(#[allow(dead_code, reason = "passed over")] IgnoredAny),
+}
+
+impl From<Either> for List {
+    fn from(value: Either) -> List {
+        List(matches!(value, Either::List(_)))
+    }
+}
+
+/// Saves a plan (mode 0600), piece by piece: the first plan of a large board is as large as the board.
 ///
 /// # Errors
 /// As [`refuse`], and when the file cannot be written; then nothing of it is left.
 pub(super) fn save(path: &Path, plan: &Plan, config: &Config) -> Result<(), Failure> {
     refuse(path, config)?;
-    let text = serde_json::to_string_pretty(plan).unwrap_or_default();
-    let text = render::escape_json(&text) + "\n";
-    store::write_private(path, text.as_bytes(), None).map_err(|error| {
+    let fill = |file: &mut File| {
+        let mut file = BufWriter::new(file);
+        let mut lines = Lines::new(|text: &str| file.write_all(text.as_bytes()));
+        serde_json::to_writer_pretty(&mut lines, plan)?;
+        lines.write_all(b"\n")?;
+        lines.flush()?;
+        file.flush()
+    };
+    store::write_private_by(path, None, fill).map_err(|error| {
         Failure::new(
             ExitCode::Unexpected,
             format!("cannot write {}: {error}", path.display()),
         )
     })
+}
+
+/// Reads a saved plan.
+///
+/// # Errors
+/// Wrong usage: it cannot be read, or is none.
+pub(super) fn load(path: &Path) -> Result<Saved, Failure> {
+    let usage = |what: String| Failure::new(ExitCode::Usage, format!("{}: {what}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        ErrorKind::InvalidData => usage("not a saved plan: it is no text".to_owned()),
+        _ => usage(error.to_string()),
+    })?;
+    let pairs = read::<SavedPairs>(&text).map_err(usage)?.pairs;
+    // To the scope of a cycle no pair means every pair.
+    if pairs.is_empty() {
+        return Err(usage(
+            "it holds no pair, so there is nothing to carry out; make it again with boardsync plan --out".to_owned(),
+        ));
+    }
+    Ok(Saved {
+        path: path.to_owned(),
+        pairs,
+    })
+}
+
+/// Reads the text of a saved plan, in full or as far as a type wants it.
+///
+/// # Errors
+/// A phrase: it is none, or one of another format.
+pub fn read<P: DeserializeOwned>(text: &str) -> Result<P, String> {
+    let none = |error: &dyn std::fmt::Display| format!("not a saved plan: {error}");
+    let head: Head = serde_json::from_str(text).map_err(|error| none(&error))?;
+    match head.version {
+        Some(version) if version == u64::from(PLAN_FORMAT) => {}
+        Some(version) => {
+            return Err(format!(
+                "saved in format {version}, this program reads {PLAN_FORMAT}; make it again with boardsync plan --out"
+            ));
+        }
+        None => return Err(none(&"format_version is missing")),
+    }
+    let mut text = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut text).map_err(|error| none(&error))
+}
+
+/// A saved plan, as far as carrying it out needs it: what is written is taken from the plan of now, where that still holds
+/// the same actions. So the long texts of a large plan are not kept a second time.
+pub(super) struct Saved {
+    path: PathBuf,
+    pairs: Vec<SavedPair>,
+}
+
+/// The content of a [`Saved`] as it is read.
+#[derive(Deserialize)]
+pub struct SavedPairs {
+    /// As in a plan.
+    pub pairs: Vec<SavedPair>,
+}
+
+/// What was planned in one pair.
+#[derive(Deserialize)]
+pub struct SavedPair {
+    /// The pair.
+    pub pair: PairName,
+    /// Fingerprint of the configuration that it was planned under.
+    pub fingerprint: String,
+    /// What was to be done.
+    pub actions: Vec<SavedAction>,
+}
+
+/// One planned action.
+#[derive(Deserialize)]
+#[serde(from = "Action")]
+pub struct SavedAction {
+    /// Its key.
+    pub id: ActionId,
+    /// The item to name it by: the one that it changes, else the one that it comes from.
+    pub item: Option<ItemId>,
+    /// Title of the item.
+    pub title: String,
+    /// [`Action::content`].
+    pub content: String,
+}
+
+impl From<Action> for SavedAction {
+    fn from(action: Action) -> SavedAction {
+        SavedAction {
+            content: action.content(),
+            id: action.id,
+            item: action.target_item.or(action.source_item),
+            title: action.title,
+        }
+    }
+}
+
+impl SavedAction {
+    /// How it is called in a message.
+    fn named(&self) -> String {
+        let item = self.item.as_ref().map_or("", |id| id.as_str());
+        format!(
+            "{} \"{}\"",
+            render::escape(item),
+            render::escape(&self.title)
+        )
+    }
+}
+
+impl Saved {
+    /// Names of the pairs that it is about.
+    pub(super) fn pairs(&self) -> Vec<String> {
+        self.pairs.iter().map(|pair| pair.pair.0.clone()).collect()
+    }
+
+    /// Reduces the present plan to what the saved one holds, and names what moved since. Returns how many actions moved.
+    ///
+    /// What is left out is left as if nobody had looked at it: its next cycle finds it changed, as it is.
+    ///
+    /// What this plan wrote before, in a run that was cut short, is done and no refusal.
+    ///
+    /// # Errors
+    /// Wrong usage where an action was changed in the file.
+    pub(super) fn keep(
+        &self,
+        engine: &Engine,
+        observed: &mut Observed,
+        consent: &mut Consent,
+    ) -> Result<usize, Failure> {
+        let mut tally = Tally::default();
+        let mut plans = std::mem::take(&mut observed.plan.pairs);
+        for pair in &mut plans {
+            let Some(old) = self.pairs.iter().find(|old| old.pair == pair.pair) else {
+                continue;
+            };
+            self.compare(engine, old, pair, &mut tally)?;
+            reduce(old, pair, observed);
+            consent.hashes.insert(pair.hash());
+        }
+        observed.plan.pairs = plans;
+        if tally.done > 0 {
+            note(&format!(
+                "{} done before\n",
+                render::plural(
+                    tally.done,
+                    "action of the saved plan was",
+                    "actions of the saved plan were"
+                )
+            ));
+        }
+        Ok(tally.refused)
+    }
+
+    /// Names the actions that moved since.
+    fn compare(
+        &self,
+        engine: &Engine,
+        old: &SavedPair,
+        now: &PairPlan,
+        tally: &mut Tally,
+    ) -> Result<(), Failure> {
+        let same_rules = old.fingerprint == now.fingerprint;
+        let planned: BTreeMap<_, _> = now.actions.iter().map(|now| (&now.id, now)).collect();
+        for action in &old.actions {
+            let found = planned.get(&action.id);
+            if found.is_some_and(|now| now.content() != action.content) {
+                return Err(self.edited(action));
+            }
+            if found.is_none() && was_done(engine, &action.id)? {
+                tally.done += 1;
+            } else if !same_rules || found.is_none() {
+                tally.refused += 1;
+                note(&format!(
+                    "refused: {} moved since the plan was made; make a new one\n",
+                    action.named()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn edited(&self, action: &SavedAction) -> Failure {
+        let path = self.path.display();
+        Failure::new(
+            ExitCode::Usage,
+            format!(
+                "{path}: what it says of {} was changed in the file. Nothing was written: a saved plan is carried out as it \
+                 was made. Change the items themselves and make a new one with boardsync plan --out {path}",
+                action.named()
+            ),
+        )
+    }
+}
+
+/// How many actions of a saved plan are not carried out now.
+#[derive(Default)]
+struct Tally {
+    refused: usize,
+    done: usize,
+}
+
+fn was_done(engine: &Engine, id: &ActionId) -> Result<bool, StoreError> {
+    engine.store().has_outcome(id, "done")
+}
+
+/// Leaves of a pair's plan what the saved one holds.
+fn reduce(old: &SavedPair, pair: &mut PairPlan, observed: &mut Observed) {
+    let same_rules = old.fingerprint == pair.fingerprint;
+    let wanted: BTreeSet<_> = old.actions.iter().map(|action| &action.id).collect();
+    let (kept, left): (Vec<_>, Vec<_>) = std::mem::take(&mut pair.actions)
+        .into_iter()
+        .partition(|action| same_rules && wanted.contains(&action.id));
+    pair.actions = kept;
+    let links: BTreeSet<_> = left.iter().filter_map(|action| action.link).collect();
+    observed.partial |= left.iter().any(|action| action.link.is_none());
+    // A link with one action of two carried out is looked at again too, but keeps its conflicts and bases.
+    let whole = |link: &LinkId| {
+        links.contains(link) && !pair.actions.iter().any(|action| action.link == Some(*link))
+    };
+    pair.conflicts.retain(|conflict| !whole(&conflict.link));
+    pair.rebases.retain(|rebase| !whole(&rebase.link));
+    observed.left_out.extend(links);
 }

@@ -85,7 +85,7 @@ impl std::fmt::Display for Stopped {
 /// What a cycle did.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Outcome per action, in order.
+    /// Outcome per action, in order; each [`Action::named`], so without its changes.
     pub outcomes: Vec<(PairName, Action, Done)>,
     /// Pairs whose plan was not carried out.
     pub stopped: Vec<(PairName, Stopped)>,
@@ -273,9 +273,8 @@ impl Engine {
                     if let Done::Done(_) = done {
                         run.ok.insert(action.id.clone());
                     }
-                    report
-                        .outcomes
-                        .push((plan.pair.clone(), action.clone(), done));
+                    let told = (plan.pair.clone(), action.named(), done);
+                    report.outcomes.push(told);
                     if let Some(tell) = &self.progress {
                         tell(report.outcomes.len(), total);
                     }

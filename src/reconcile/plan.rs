@@ -237,6 +237,17 @@ pub struct Action {
 impl Action {
     /// Fills in the idempotency key from everything else.
     pub fn sealed(mut self, pair: &PairName) -> Action {
+        self.id = ActionId(self.seal(&pair.0));
+        self
+    }
+
+    /// Returns a hash over what it does, to which item and with which values, whatever key it carries: one that was saved
+    /// with the same key and another content was changed in the file.
+    pub fn content(&self) -> String {
+        self.seal("")
+    }
+
+    fn seal(&self, pair: &str) -> String {
         let changes: Vec<(&FieldKey, &FieldValue)> =
             self.changes.iter().map(|c| (&c.field, &c.after)).collect();
         let text = serde_json::to_string(&(
@@ -250,8 +261,27 @@ impl Action {
             changes,
         ))
         .unwrap_or_default();
-        self.id = ActionId(hex_prefix(&text));
-        self
+        hex_prefix(&text)
+    }
+
+    /// Returns it without its changes, for telling what became of it: the texts of a large first plan are as large as
+    /// the board, and one copy of them is enough.
+    pub fn named(&self) -> Action {
+        Action {
+            id: self.id.clone(),
+            kind: self.kind,
+            link: self.link,
+            target: self.target,
+            target_item: self.target_item.clone(),
+            source_item: self.source_item.clone(),
+            title: self.title.clone(),
+            url: self.url.clone(),
+            expected: self.expected,
+            source_version: self.source_version,
+            changes: Vec::new(),
+            reason: self.reason.clone(),
+            after: self.after.clone(),
+        }
     }
 }
 

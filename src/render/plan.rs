@@ -21,11 +21,16 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
     if plan.pairs.is_empty() {
         return "no pairs are configured, nothing to do\n".to_owned();
     }
+    plan_of_pairs(&plan.pairs, style)
+}
+
+/// Returns what is planned for some pairs, as [`plan`] does for all.
+pub fn plan_of_pairs(pairs: &[PairPlan], style: &Style) -> String {
     let mut out = String::new();
-    for pair in &plan.pairs {
+    for pair in pairs {
         pair_plan(pair, style, &mut out);
     }
-    let busy: Vec<&PairPlan> = plan.pairs.iter().filter(|pair| !is_quiet(pair)).collect();
+    let busy: Vec<&PairPlan> = pairs.iter().filter(|pair| !is_quiet(pair)).collect();
     match busy.as_slice() {
         [] => {}
         [one] => out.push_str(&format!("{}\n", Counts::of(&[one]).words())),

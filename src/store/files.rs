@@ -131,7 +131,23 @@ pub(super) fn keep_owner(file: &File, database: &Path) -> std::io::Result<()> {
 ///
 /// # Errors
 /// The system's; then the second file is gone again.
-pub fn write_private(path: &Path, bytes: &[u8], database: Option<&Path>) -> std::io::Result<()> {
+pub(super) fn write_private(
+    path: &Path,
+    bytes: &[u8],
+    database: Option<&Path>,
+) -> std::io::Result<()> {
+    write_private_by(path, database, |file| file.write_all(bytes))
+}
+
+/// As [`write_private`], with content that `fill` writes piece by piece.
+///
+/// # Errors
+/// As [`write_private`], and what `fill` returns.
+pub fn write_private_by(
+    path: &Path,
+    database: Option<&Path>,
+    fill: impl FnOnce(&mut File) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     let temporary = beside(path, ".tmp");
     // A left-over would keep its own mode.
     match std::fs::remove_file(&temporary) {
@@ -144,7 +160,7 @@ pub fn write_private(path: &Path, bytes: &[u8], database: Option<&Path>) -> std:
     let mut file = options.open(&temporary)?;
     let written = database
         .map_or(Ok(()), |database| keep_owner(&file, database))
-        .and_then(|()| file.write_all(bytes))
+        .and_then(|()| fill(&mut file))
         .and_then(|()| file.sync_data())
         .and_then(|()| std::fs::rename(&temporary, path));
     if written.is_err() {

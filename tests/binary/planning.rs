@@ -87,6 +87,97 @@ async fn an_item_that_moved_since_the_plan_is_named_and_left_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_saved_plan_that_was_changed_in_the_file_is_refused_as_a_whole() {
+    let bench = Bench::equal().await;
+    bench.rename(bench.ids[1], "Planned one");
+    bench.rename(bench.ids[2], "Planned two");
+    bench.add_story("Planned three");
+    bench.run(&["plan", "--out", "f"]).await.left_with(0);
+    let path = bench.folder.path().join("f");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let task = bench.task_named("Validate postcodes");
+    let other = bench.task_named("Guest can enter an address");
+    for (planned, typed) in [
+        // The value of an update, that of a create, and the item that is written to.
+        ("Planned one", "Typed in the file"),
+        ("Planned three", "Typed in the file"),
+        (other.as_str(), task.as_str()),
+    ] {
+        std::fs::write(&path, whole.replace(planned, typed)).unwrap();
+        bench
+            .run(&["apply", "f"])
+            .await
+            .left_with(64)
+            .says("was changed in the file")
+            .says("plan --out");
+        assert_eq!(bench.world.ledger.writes(), [], "{planned}");
+    }
+    // A plan may be cut down to some of its actions.
+    let mut less: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    let actions = less["pairs"][0]["actions"].as_array_mut().unwrap();
+    actions.retain(|action| action.to_string().contains("Planned two"));
+    assert_eq!(actions.len(), 1);
+    std::fs::write(&path, less.to_string()).unwrap();
+    bench.run(&["apply", "f"]).await.left_with(0);
+    let titles = bench.titles();
+    assert!(titles.contains(&"Planned two".to_owned()), "{titles:?}");
+    assert!(!titles.contains(&"Planned one".to_owned()), "{titles:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_plan_of_no_pair_carries_nothing_out() {
+    let bench = Bench::new().await;
+    let empty = r#"{"format_version": 1, "planned_at": 0, "pairs": []}"#;
+    std::fs::write(bench.folder.path().join("empty"), empty).unwrap();
+    bench
+        .run(&["apply", "empty"])
+        .await
+        .left_with(64)
+        .says("holds no pair");
+    assert_eq!(bench.world.ledger.writes(), []);
+    // Such a file is not made any more where no pair could be looked at.
+    let right = std::fs::read_to_string(&bench.config).unwrap();
+    bench.replace_config("901100000001", "901100000999");
+    let ran = bench.run(&["plan", "--out", "blind"]).await.left_with(78);
+    assert!(!ran.out.contains("no pairs are configured"), "{}", ran.out);
+    assert!(!ran.err.contains("saved to"), "{}", ran.err);
+    assert!(!bench.folder.path().join("blind").exists());
+    std::fs::write(&bench.config, right).unwrap();
+    // Nobody has said yes to anything.
+    bench.run(&["reconcile", "--once"]).await.left_with(4);
+    assert_eq!(bench.world.ledger.writes(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_saved_plan_is_replaced_by_a_saved_plan() {
+    let bench = Bench::equal().await;
+    let path = bench.folder.path().join("f");
+    for (text, replaced) in [
+        (
+            r#"{"format_version": 7, "planned_at": 0, "pairs": [{"any": "thing"}]}"#,
+            true,
+        ),
+        (r#"{"format_version": 1, "pairs": []}"#, false),
+        (
+            r#"{"format_version": 1, "planned_at": 0, "pairs": {}}"#,
+            false,
+        ),
+        (
+            r#"{"format_version": "1", "planned_at": 0, "pairs": []}"#,
+            false,
+        ),
+        (r#"[1, 0, []]"#, false),
+        ("", true),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let code = if replaced { 0 } else { 64 };
+        bench.run(&["plan", "--out", "f"]).await.left_with(code);
+        let now = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(now != text, replaced, "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_saved_plan_leaves_out_comes_in_the_next_cycle() {
     let bench = Bench::equal().await;
     bench.rename(bench.ids[1], "Planned");

@@ -2,12 +2,13 @@
 //! whatever came in.
 
 use boardsync::claim;
-use boardsync::commands::cycle::read_plan;
+use boardsync::commands::saved::{self, SavedPairs};
 use boardsync::connector::{ConnectorError, Watermark};
 use boardsync::marker::{self, MarkerKey};
 use boardsync::markup::{TextMerge, canonical, carry, footer, merge3, put, with_footer};
 use boardsync::model::TextFormat::{self, Html, Markdown};
 use boardsync::model::{FieldKey, FieldValue, Item};
+use boardsync::reconcile::plan::Plan;
 use boardsync::render::{self, Style};
 use boardsync::{azure, clickup, config};
 use std::collections::BTreeMap;
@@ -185,12 +186,22 @@ fn saved_plan(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
-    let Ok(plan) = read_plan(text) else {
+    let needed = saved::read::<SavedPairs>(text);
+    let Ok(plan) = saved::read::<Plan>(text) else {
         return;
     };
+    let needed = needed.expect("what is needed of a plan can be read of it");
+    for (pair, needed) in plan.pairs.iter().zip(&needed.pairs) {
+        for (action, needed) in pair.actions.iter().zip(&needed.actions) {
+            assert_eq!(
+                (&action.id, action.content()),
+                (&needed.id, needed.content.clone())
+            );
+        }
+    }
     let saved = serde_json::to_string(&plan).expect("a plan can be saved");
     assert_eq!(
-        read_plan(&saved).as_ref(),
+        saved::read(&saved).as_ref(),
         Ok(&plan),
         "saved and read again"
     );

@@ -155,7 +155,7 @@ impl Run<'_> {
                 at: engine.clock.now(),
             },
             match written.later.is_empty() {
-                true => self.observation(side, written.item.clone(), &plan.pair),
+                true => self.observation(side, written.item, &plan.pair),
                 // Somebody edited it while it came to be: it is read again before it counts as seen.
                 false => saw(side, &written.item),
             },
@@ -176,7 +176,6 @@ impl Run<'_> {
         }
         engine.store().commit(&Batch(ops))?;
         engine.point("after-create-commit")?;
-        self.written.get_mut(side).insert(id.clone(), written.item);
         if !(settled && written.later.is_empty())
             && let Some(link) = living(&engine.store(), &plan.pair, Side::Ado, &ado)?
         {
