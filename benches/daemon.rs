@@ -10,13 +10,14 @@
     reason = "a benchmark that cannot set itself up has nothing to report, and its report goes to stdout"
 )]
 
-use boardsync::sandbox::ado::AdoConfig;
-use boardsync::sandbox::clickup::config::{ClickUpConfig, Quirks};
-use boardsync::sandbox::clock::SandboxClock;
+#[path = "board/program.rs"]
+mod program;
+
 use boardsync::sandbox::world::{PROJECT, World};
+use program::{Memory, config, services, start};
 use serde_json::json;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 const LINKS: usize = 10_000;
@@ -29,68 +30,13 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// Requests of an idle cycle.
 const IDLE_REQUESTS: usize = 3;
 
-/// What the kernel says of a process, in KiB.
-#[derive(Clone, Copy, Debug, Default)]
-struct Memory {
-    resident: u64,
-    anonymous: u64,
-    highest: u64,
-}
-
-impl Memory {
-    fn of(process: &Child) -> Option<Memory> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).ok()?;
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-            line.split_whitespace().next()?.parse().ok()
-        };
-        Some(Memory {
-            resident: field("VmRSS:")?,
-            anonymous: field("RssAnon:")?,
-            highest: field("VmHWM:")?,
-        })
-    }
-
-    fn show(self, what: &str) {
-        let mib = |kib: u64| kib as f64 / 1024.0;
-        println!(
-            "{what:<44} resident {:6.1} MiB (anonymous {:6.1}), highest {:6.1} MiB",
-            mib(self.resident),
-            mib(self.anonymous),
-            mib(self.highest)
-        );
-    }
-}
-
-fn start(config: &Path, arguments: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_boardsync"))
-        .env_clear()
-        .arg("--config")
-        .arg(config)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
 async fn pause() {
     tokio::time::sleep(Duration::from_millis(50)).await;
 }
 
 /// Both services with `links` work items, and the configuration of a program that may ask as fast as it can.
 async fn world(folder: &Path, links: usize) -> (World, std::path::PathBuf) {
-    let clickup = ClickUpConfig {
-        quirks: Quirks {
-            rate_limit: 10_000_000,
-            ..Quirks::default()
-        },
-        ..ClickUpConfig::example()
-    };
-    let clock = SandboxClock::real();
-    let world = World::start_on(clock, AdoConfig::default(), clickup, 0).await;
-    let world = world.unwrap();
+    let world = services().await;
     for n in 1..=links {
         let text = format!("<div>Text {n} of ordinary length.</div><ul><li>one</li></ul>");
         let fields = [
@@ -99,19 +45,14 @@ async fn world(folder: &Path, links: usize) -> (World, std::path::PathBuf) {
         ];
         world.ado.create_item(PROJECT, "Task", &fields).unwrap();
     }
-    let path = world.write_config(folder, &World::example_pair()).unwrap();
-    let text = std::fs::read_to_string(&path).unwrap();
-    let text = text
-        .replace("requests_per_second = 200", "requests_per_second = 1000")
-        .replace("requests_per_minute = 10000", "requests_per_minute = 60000");
-    std::fs::write(&path, format!("[schedule]\npoll = \"5s\"\n\n{text}")).unwrap();
+    let path = config(&world, folder);
     (world, path)
 }
 
 /// Carries everything over in a process of its own.
 async fn back_fill(world: &World, config: &Path, links: usize) {
     let begun = Instant::now();
-    let mut process = start(config, &["reconcile", "--once", "--yes"]);
+    let mut process = start(config, &["reconcile", "--once", "--yes"], Stdio::null());
     let mut last = Memory::default();
     let status = loop {
         last = Memory::of(&process).unwrap_or(last);
@@ -132,7 +73,7 @@ async fn back_fill(world: &World, config: &Path, links: usize) {
 /// Starts the daemon and looks at it once it has been idle for some cycles.
 async fn idle(world: &World, config: &Path, what: &str, arguments: &[&str]) -> Option<Memory> {
     world.ledger.clear();
-    let mut daemon = start(config, arguments);
+    let mut daemon = start(config, arguments, Stdio::null());
     let (mut quiet, mut before, mut burst) = (0, 0, 0);
     let mut seen = Instant::now();
     while quiet < IDLE_CYCLES {

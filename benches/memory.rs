@@ -1,5 +1,5 @@
 //! Memory of a cycle, counted in allocations: `cargo bench --bench memory [-- LINKS ...]`. The first plan of a large board
-//! alone: `cargo bench --bench memory -- first`.
+//! alone, counted and in the real program (Linux): `cargo bench --bench memory -- first`.
 //!
 //! Counts what the program itself allocates on the one thread that runs the cycle. SQLite's page cache (2 MiB per
 //! connection) is C and not in it. Fails when an idle cycle depends on the number of links.
@@ -11,6 +11,10 @@
 
 #[path = "board/board.rs"]
 mod board;
+#[path = "board/first.rs"]
+mod first;
+#[path = "board/program.rs"]
+mod program;
 
 use allocation_counter::{AllocationInfo, measure};
 use board::Board;
@@ -111,6 +115,8 @@ fn first_plan() {
 fn main() {
     if std::env::args().any(|argument| argument == "first") {
         first_plan();
+        let (items, text) = FIRST;
+        first::in_the_program(usize::try_from(items).unwrap(), text);
         return;
     }
     let named: Vec<i64> = std::env::args()
