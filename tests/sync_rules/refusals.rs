@@ -177,6 +177,46 @@ async fn an_estimate_that_the_new_state_forbids_keeps_back_only_itself() {
 }
 
 #[tokio::test]
+async fn what_a_rule_changes_in_our_save_takes_no_waiting_edit_away() {
+    let remaining = "Microsoft.VSTS.Scheduling.RemainingWork";
+    let field = format!("[[pair.field]]\nado = \"{remaining}\"\nclickup = \"time_estimate\"");
+    for with_title in [true, false] {
+        let t = bench(&field).await;
+        let (id, task) = t.linked("Task", &[(remaining, json!(4))]).await;
+        let mut edit = json!({"status": "complete", "time_estimate": 7_200_000});
+        if with_title {
+            edit["name"] = json!("Neu");
+        }
+        t.clickup(&task, edit);
+        for _ in 0..3 {
+            t.cycle().await;
+        }
+        // Closing empties the field in the save that was ours. That is nobody's edit, so it is no conflict.
+        assert_eq!(t.string(id, STATE), "Closed");
+        assert_eq!(t.conflicts(), []);
+        assert_eq!(t.task(&task)["time_estimate"], 7_200_000);
+        hold_on(&t, FieldKey::Estimate);
+        t.quiet().await;
+        // A person takes it back: both sides say the same again.
+        t.clickup(&task, json!({"time_estimate": 0}));
+        t.cycle().await;
+        t.cycle().await;
+        assert_eq!(t.holds(), []);
+        t.quiet().await;
+    }
+    // Without an edit that waits, the change is carried over.
+    let t = bench(&field).await;
+    let (id, task) = t.linked("Task", &[(remaining, json!(4))]).await;
+    t.clickup(&task, json!({"status": "complete"}));
+    t.cycle().await;
+    t.cycle().await;
+    assert_eq!(t.string(id, STATE), "Closed");
+    assert!(t.task(&task)["time_estimate"].is_null());
+    assert_eq!(t.conflicts(), []);
+    t.quiet().await;
+}
+
+#[tokio::test]
 async fn a_status_that_the_list_lost_is_held_and_the_rest_of_the_task_goes_on() {
     let t = bench("").await;
     let (id, task) = t.linked("Task", &[]).await;
