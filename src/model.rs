@@ -6,11 +6,13 @@
 mod ids;
 mod item;
 mod legible;
+mod long_text;
 mod time;
 
 pub use ids::{ActionId, ItemId, LinkId, PairName, Version};
 pub use item::{FieldKey, FieldValue, Folded, Item, RichText, TextFormat};
 pub use legible::{is_no_character, legible};
+pub use long_text::LongText;
 pub use time::{Clock, Timestamp};
 
 use serde::{Deserialize, Serialize};

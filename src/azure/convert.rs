@@ -261,7 +261,8 @@ fn parent(wire: &WorkItem) -> Option<ItemId> {
 pub(super) fn written(value: &FieldValue, zone: Option<Tz>) -> Option<Value> {
     match value {
         FieldValue::Empty => None,
-        FieldValue::Text(text) | FieldValue::Rich(text) => Some(json!(text)),
+        FieldValue::Text(text) => Some(json!(text)),
+        FieldValue::Rich(text) => Some(json!(text)),
         FieldValue::Choice(name) => Some(json!(name.shown)),
         FieldValue::Number(thousandths) if thousandths % 1000 == 0 => {
             Some(json!(thousandths / 1000))

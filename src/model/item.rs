@@ -1,6 +1,6 @@
 //! The canonical item: what a work item and a task have in common, in normal form.
 
-use super::{ItemId, Timestamp, Version, legible};
+use super::{ItemId, LongText, Timestamp, Version, legible};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -194,7 +194,7 @@ pub enum FieldValue {
     /// Single-line text, trimmed.
     Text(String),
     /// Canonical Markdown without our marker. Never blank (that is `Empty`).
-    Rich(String),
+    Rich(LongText),
     /// One name out of the side's own vocabulary (state, type, priority label of a custom field).
     Choice(Folded),
     /// A number in thousandths (`3.5` points = 3500). Priority 1 is `1000`.
@@ -253,7 +253,7 @@ impl FieldValue {
         if markdown.trim().is_empty() {
             FieldValue::Empty
         } else {
-            FieldValue::Rich(markdown)
+            FieldValue::Rich(markdown.into())
         }
     }
 
@@ -291,7 +291,8 @@ impl fmt::Display for FieldValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FieldValue::Empty => f.write_str("(empty)"),
-            FieldValue::Text(text) | FieldValue::Rich(text) => f.write_str(text),
+            FieldValue::Text(text) => f.write_str(text),
+            FieldValue::Rich(text) => f.write_str(text),
             FieldValue::Choice(name) => f.write_str(&name.shown),
             FieldValue::Number(thousandths) => {
                 let sign = if *thousandths < 0 { "-" } else { "" };

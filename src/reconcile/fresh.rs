@@ -117,11 +117,16 @@ fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
 
 /// A long text for ClickUp with links that work there.
 fn whole_links(value: FieldValue, side: Side, item: &Item) -> FieldValue {
-    match value {
-        FieldValue::Rich(text) if side == Side::Ado => {
-            FieldValue::rich(markup::absolute(&text, &item.url))
-        }
-        value => value,
+    let FieldValue::Rich(text) = &value else {
+        return value;
+    };
+    if side != Side::Ado {
+        return value;
+    }
+    match markup::absolute(text, &item.url) {
+        // The same text is shared with the item, not copied.
+        whole if whole == text.as_str() => value,
+        whole => FieldValue::rich(whole),
     }
 }
 

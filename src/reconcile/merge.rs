@@ -408,7 +408,8 @@ fn merge_people(
 
 fn text_of(value: &FieldValue) -> &str {
     match value {
-        FieldValue::Rich(text) | FieldValue::Text(text) => text,
+        FieldValue::Rich(text) => text,
+        FieldValue::Text(text) => text,
         _ => "",
     }
 }

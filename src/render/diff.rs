@@ -30,7 +30,8 @@ pub(super) fn change(
 /// Returns a long text's content and nothing for any other value.
 pub(super) fn text(value: &FieldValue) -> &str {
     match value {
-        FieldValue::Rich(text) | FieldValue::Text(text) => text,
+        FieldValue::Rich(text) => text,
+        FieldValue::Text(text) => text,
         FieldValue::Empty
         | FieldValue::Choice(_)
         | FieldValue::Number(_)

@@ -429,7 +429,7 @@ impl World {
             Side::ClickUp => TextFormat::Markdown,
         };
         let text = match state.values.get(&FieldKey::Description) {
-            Some(FieldValue::Rich(text)) => text.clone(),
+            Some(FieldValue::Rich(text)) => text.to_string(),
             _ => String::new(),
         };
         Item {

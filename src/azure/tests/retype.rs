@@ -25,10 +25,7 @@ async fn retyped(
     change.set.extend([task]);
     change.current.fields.extend([
         (FieldKey::Type, FieldValue::choice("Bug")),
-        (
-            FieldKey::Description,
-            FieldValue::Rich("press *it*".to_owned()),
-        ),
+        (FieldKey::Description, FieldValue::Rich("press *it*".into())),
     ]);
     let raw = RichText {
         format: TextFormat::Html,
@@ -76,10 +73,7 @@ async fn a_change_of_type_takes_the_long_text_along() {
 
 #[tokio::test]
 async fn a_text_that_changed_in_the_same_plan_goes_into_the_new_field() {
-    let new = [(
-        FieldKey::Description,
-        FieldValue::Rich("pull it".to_owned()),
-    )];
+    let new = [(FieldKey::Description, FieldValue::Rich("pull it".into()))];
     let (server, written) = retyped(bug(json!({STEPS: "<div>press <i>it</i></div>"})), &new).await;
     written.unwrap();
     assert_eq!(description(&server), Some(json!("<p>pull it</p>")));

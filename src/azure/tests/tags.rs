@@ -88,7 +88,7 @@ async fn characters_that_have_a_patch_refused_are_not_sent() {
         (FieldKey::Tags, FieldValue::tags(["x\u{1}y"])),
         (
             FieldKey::Description,
-            FieldValue::Rich("one\u{ffff}two".to_owned()),
+            FieldValue::Rich("one\u{ffff}two".into()),
         ),
     ]);
     writer.update(&change).await.unwrap();

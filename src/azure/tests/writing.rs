@@ -61,7 +61,7 @@ async fn an_update_tests_the_revision_and_sends_only_what_differs() {
         ),
         (FieldKey::Assignees, FieldValue::Empty),
         (FieldKey::Points, FieldValue::Number(1000)),
-        (FieldKey::Description, FieldValue::Rich("new".to_owned())),
+        (FieldKey::Description, FieldValue::Rich("new".into())),
     ]);
     let written = writer.update(&change).await.unwrap();
     assert_eq!(written.item.version, Version(7));
@@ -215,7 +215,7 @@ async fn a_write_is_compared_with_its_answer_field_by_field_and_by_meaning() {
         (FieldKey::StartDate, day("2026-05-03")),
         (
             FieldKey::Description,
-            FieldValue::Rich("**one** two".to_owned()),
+            FieldValue::Rich("**one** two".into()),
         ),
     ];
     const PRIORITY: &str = "Microsoft.VSTS.Common.Priority";

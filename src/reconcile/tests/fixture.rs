@@ -138,7 +138,7 @@ impl Linked {
                 key.clone(),
                 RichText {
                     format: TextFormat::Markdown,
-                    text: text.clone(),
+                    text: text.to_string(),
                 },
             );
         }
