@@ -6,14 +6,13 @@ use crate::cli::ExitCode;
 use crate::config::{Config, SecretSource};
 use crate::engine::Engine;
 use crate::engine::apply::Consent;
+use crate::engine::deeds::{SavedAction, SavedPair, SavedPairs};
 use crate::engine::observe::Observed;
-use crate::model::{ActionId, ItemId, LinkId, PairName};
-use crate::reconcile::plan::{Action, PLAN_FORMAT, PairPlan, Plan};
+use crate::reconcile::plan::{PLAN_FORMAT, Plan};
 use crate::render;
-use crate::store::{self, StoreError};
+use crate::store;
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -192,66 +191,10 @@ pub fn read<P: DeserializeOwned>(text: &str) -> Result<P, String> {
     serde_path_to_error::deserialize(&mut text).map_err(|error| none(&error))
 }
 
-/// A saved plan, as far as carrying it out needs it: what is written is taken from the plan of now, where that still holds
-/// the same actions. So the long texts of a large plan are not kept a second time.
+/// A saved plan and its file.
 pub(super) struct Saved {
     path: PathBuf,
     pairs: Vec<SavedPair>,
-}
-
-/// The content of a [`Saved`] as it is read.
-#[derive(Deserialize)]
-pub struct SavedPairs {
-    /// As in a plan.
-    pub pairs: Vec<SavedPair>,
-}
-
-/// What was planned in one pair.
-#[derive(Deserialize)]
-pub struct SavedPair {
-    /// The pair.
-    pub pair: PairName,
-    /// Fingerprint of the configuration that it was planned under.
-    pub fingerprint: String,
-    /// What was to be done.
-    pub actions: Vec<SavedAction>,
-}
-
-/// One planned action.
-#[derive(Deserialize)]
-#[serde(from = "Action")]
-pub struct SavedAction {
-    /// Its key.
-    pub id: ActionId,
-    /// The item to name it by: the one that it changes, else the one that it comes from.
-    pub item: Option<ItemId>,
-    /// Title of the item.
-    pub title: String,
-    /// [`Action::content`].
-    pub content: String,
-}
-
-impl From<Action> for SavedAction {
-    fn from(action: Action) -> SavedAction {
-        SavedAction {
-            content: action.content(),
-            id: action.id,
-            item: action.target_item.or(action.source_item),
-            title: action.title,
-        }
-    }
-}
-
-impl SavedAction {
-    /// How it is called in a message.
-    fn named(&self) -> String {
-        let item = self.item.as_ref().map_or("", |id| id.as_str());
-        format!(
-            "{} \"{}\"",
-            render::escape(item),
-            render::escape(&self.title)
-        )
-    }
 }
 
 impl Saved {
@@ -262,10 +205,6 @@ impl Saved {
 
     /// Reduces the present plan to what the saved one holds, and names what moved since. Returns how many actions moved.
     ///
-    /// What is left out is left as if nobody had looked at it: its next cycle finds it changed, as it is.
-    ///
-    /// What this plan wrote before, in a run that was cut short, is done and no refusal.
-    ///
     /// # Errors
     /// Wrong usage where an action was changed in the file.
     pub(super) fn keep(
@@ -274,56 +213,27 @@ impl Saved {
         observed: &mut Observed,
         consent: &mut Consent,
     ) -> Result<usize, Failure> {
-        let mut tally = Tally::default();
-        let mut plans = std::mem::take(&mut observed.plan.pairs);
-        for pair in &mut plans {
-            let Some(old) = self.pairs.iter().find(|old| old.pair == pair.pair) else {
-                continue;
-            };
-            self.compare(engine, old, pair, &mut tally)?;
-            reduce(old, pair, observed);
-            consent.hashes.insert(pair.hash());
+        let kept = engine.keep_saved(&self.pairs, observed, consent)?;
+        if let Some(action) = kept.edited.first() {
+            return Err(self.edited(action));
         }
-        observed.plan.pairs = plans;
-        if tally.done > 0 {
+        for action in &kept.moved {
+            note(&format!(
+                "refused: {} moved since the plan was made; make a new one\n",
+                named(action)
+            ));
+        }
+        if kept.done > 0 {
             note(&format!(
                 "{} done before\n",
                 render::plural(
-                    tally.done,
+                    kept.done,
                     "action of the saved plan was",
                     "actions of the saved plan were"
                 )
             ));
         }
-        Ok(tally.refused)
-    }
-
-    /// Names the actions that moved since.
-    fn compare(
-        &self,
-        engine: &Engine,
-        old: &SavedPair,
-        now: &PairPlan,
-        tally: &mut Tally,
-    ) -> Result<(), Failure> {
-        let same_rules = old.fingerprint == now.fingerprint;
-        let planned: BTreeMap<_, _> = now.actions.iter().map(|now| (&now.id, now)).collect();
-        for action in &old.actions {
-            let found = planned.get(&action.id);
-            if found.is_some_and(|now| now.content() != action.content) {
-                return Err(self.edited(action));
-            }
-            if found.is_none() && was_done(engine, &action.id)? {
-                tally.done += 1;
-            } else if !same_rules || found.is_none() {
-                tally.refused += 1;
-                note(&format!(
-                    "refused: {} moved since the plan was made; make a new one\n",
-                    action.named()
-                ));
-            }
-        }
-        Ok(())
+        Ok(kept.moved.len())
     }
 
     fn edited(&self, action: &SavedAction) -> Failure {
@@ -333,38 +243,18 @@ impl Saved {
             format!(
                 "{path}: what it says of {} was changed in the file. Nothing was written: a saved plan is carried out as it \
                  was made. Change the items themselves and make a new one with boardsync plan --out {path}",
-                action.named()
+                named(action)
             ),
         )
     }
 }
 
-/// How many actions of a saved plan are not carried out now.
-#[derive(Default)]
-struct Tally {
-    refused: usize,
-    done: usize,
-}
-
-fn was_done(engine: &Engine, id: &ActionId) -> Result<bool, StoreError> {
-    engine.store().has_outcome(id, "done")
-}
-
-/// Leaves of a pair's plan what the saved one holds.
-fn reduce(old: &SavedPair, pair: &mut PairPlan, observed: &mut Observed) {
-    let same_rules = old.fingerprint == pair.fingerprint;
-    let wanted: BTreeSet<_> = old.actions.iter().map(|action| &action.id).collect();
-    let (kept, left): (Vec<_>, Vec<_>) = std::mem::take(&mut pair.actions)
-        .into_iter()
-        .partition(|action| same_rules && wanted.contains(&action.id));
-    pair.actions = kept;
-    let links: BTreeSet<_> = left.iter().filter_map(|action| action.link).collect();
-    observed.partial |= left.iter().any(|action| action.link.is_none());
-    // A link with one action of two carried out is looked at again too, but keeps its conflicts and bases.
-    let whole = |link: &LinkId| {
-        links.contains(link) && !pair.actions.iter().any(|action| action.link == Some(*link))
-    };
-    pair.conflicts.retain(|conflict| !whole(&conflict.link));
-    pair.rebases.retain(|rebase| !whole(&rebase.link));
-    observed.left_out.extend(links);
+/// How an action is called in a message.
+fn named(action: &SavedAction) -> String {
+    let item = action.item.as_ref().map_or("", |id| id.as_str());
+    format!(
+        "{} \"{}\"",
+        render::escape(item),
+        render::escape(&action.title)
+    )
 }

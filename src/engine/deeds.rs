@@ -1,4 +1,5 @@
-//! What people ask for by name, beside the cycles: settling a conflict, taking writes back, linking and unlinking by hand.
+//! What people ask for by name, beside the cycles: settling a conflict, taking writes back, linking and unlinking by
+//! hand, carrying out a saved plan.
 //!
 //! The commands only read arguments and print; what they do is here, so that a simulation can do the same. A deed acts on
 //! what its person saw: what changed since is named and kept.
@@ -6,9 +7,11 @@
 mod journal;
 mod links;
 mod resolve;
+mod saved;
 mod undo;
 
 pub use journal::{Links, Target, gather};
 pub use links::{LinkError, unlink_by_hand};
 pub use resolve::{Pick, ResolveError};
+pub use saved::{Kept, SavedAction, SavedPair, SavedPairs};
 pub use undo::{Left, hashes};

@@ -2,8 +2,9 @@
 //! whatever came in.
 
 use boardsync::claim;
-use boardsync::commands::saved::{self, SavedPairs};
+use boardsync::commands::saved;
 use boardsync::connector::{ConnectorError, Watermark};
+use boardsync::engine::deeds::SavedPairs;
 use boardsync::marker::{self, MarkerKey};
 use boardsync::markup::{TextMerge, canonical, carry, footer, merge3, put, with_footer};
 use boardsync::model::TextFormat::{self, Html, Markdown};
