@@ -1,7 +1,9 @@
 //! What lies outside a pair: never deleted, closed or made again, and never given a second counterpart.
 
 use crate::bench::*;
+use boardsync::model::Side;
 use boardsync::sandbox::ado::{AdoConfig, Process, ProjectConfig};
+use boardsync::sandbox::faults::{Fault, FaultRule};
 use boardsync::sandbox::world::{LIST, World};
 use boardsync::store::LinkState;
 use serde_json::json;
@@ -156,4 +158,90 @@ async fn closing_takes_the_closed_state_of_the_items_own_type() {
         }
         assert_eq!(t.string(id, STATE), "Done", "{kind}");
     }
+}
+
+/// No work item can be created for the time being, for this reason.
+fn refuse_creates(t: &Bench, reason: &str) {
+    t.world.faults.add(FaultRule {
+        service: Side::Ado,
+        method: Some("POST".to_owned()),
+        path_contains: "/workitems/".to_owned(),
+        fault: Fault::Status {
+            status: 400,
+            body: json!({"message": reason, "typeKey": "RuleValidationException"}).to_string(),
+            content_type: "application/json".to_owned(),
+            headers: Vec::new(),
+        },
+        skip: 0,
+        times: u32::MAX,
+    });
+}
+
+/// Without the area path the work item would be made at the root of the project, outside the pair. So the path is never
+/// among what a create does without.
+#[tokio::test]
+async fn a_work_item_that_would_lose_its_place_is_not_made() {
+    let t = web("").await;
+    let task = t.create_task(&json!({"name": "New", "tags": ["ui"], "priority": 1}));
+    refuse_creates(
+        &t,
+        "TF401347: Invalid tree name given for work item -1, field 'System.AreaPath'.",
+    );
+    t.world.ledger.clear();
+    t.cycle().await;
+    let writes = t.world.ledger.writes();
+    assert_eq!(
+        writes.len(),
+        1,
+        "nothing is left out and tried: {writes:#?}"
+    );
+    let held = t.holds();
+    assert_eq!((t.counts(), held.len()), ((0, 1), 1));
+    assert!(held[0].reason.contains("its place is refused"), "{held:#?}");
+    t.world.faults.clear();
+    t.engine().store().forgive().unwrap();
+    t.cycle().await;
+    let id = t.item_of(&task);
+    assert_eq!(t.string(id, AREA), "Shop\\Web");
+    assert_eq!(t.string(id, TAGS), "ui");
+    t.quiet().await;
+}
+
+/// The create of a task failed and is tried again later; meanwhile somebody moves the task away.
+#[tokio::test]
+async fn a_task_that_waits_for_its_work_item_and_leaves_gets_none() {
+    let t = bench("").await;
+    let task = t.create_task(&json!({"name": "Wanderer"}));
+    refuse_creates(&t, "TF401320: made up");
+    t.cycle().await;
+    assert_eq!((t.counts(), t.holds().len()), ((0, 1), 1));
+    t.world.clickup.move_to_list(&task, OTHER_LIST).unwrap();
+    t.world.faults.clear();
+    t.engine().store().forgive().unwrap();
+    for full in [false, false, true] {
+        t.run(full).await;
+    }
+    assert_eq!((t.counts(), t.holds().len()), ((0, 1), 0));
+}
+
+#[tokio::test]
+async fn a_task_that_waits_and_moves_to_another_pair_gets_one_work_item() {
+    let mobile = below_web()
+        .replace("name = \"web\"", "name = \"mobile\"")
+        .replace("Shop\\\\Web", "Shop\\\\Mobile")
+        .replace(LIST, OTHER_LIST);
+    let t = bench_of(&format!("{}\n{mobile}", below_web())).await;
+    let task = t.create_task(&json!({"name": "Wanderer"}));
+    refuse_creates(&t, "TF401320: made up");
+    t.cycle().await;
+    t.world.clickup.move_to_list(&task, OTHER_LIST).unwrap();
+    t.world.faults.clear();
+    t.engine().store().forgive().unwrap();
+    for full in [false, false, true] {
+        t.run(full).await;
+    }
+    assert_eq!((t.counts(), t.holds().len()), ((1, 1), 0));
+    let id = t.world.ado.all_ids()[0];
+    assert_eq!(t.string(id, AREA), "Shop\\Mobile");
+    t.quiet().await;
 }

@@ -6,11 +6,13 @@ use crate::connector::{ErrorKind, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::living;
 use crate::marker::marker;
-use crate::model::{FieldKey, FieldValue, Side};
+use crate::model::{FieldKey, FieldValue, ItemId, Side};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
-use crate::store::{BaseField, Batch, Intent, IntentKind, Op, RailOp};
+use crate::store::{
+    BaseField, Batch, Intent, IntentKind, LinkRow, LinkState, Op, RailOp, Store, StoreError,
+};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,6 +51,10 @@ impl Run<'_> {
         let generation = {
             let store = engine.store();
             let earlier = store.find_item(&source_id)?;
+            if let Some(reason) = made_elsewhere(&store, plan, side.other(), &source_id, &earlier)?
+            {
+                return Ok(Done::Stale(reason));
+            }
             let same = earlier
                 .iter()
                 .filter(|l| l.pair == plan.pair && *l.item(side.other()) == source_id);
@@ -160,7 +166,7 @@ impl Run<'_> {
                 false => saw(side, &written.item),
             },
             Op::CloseIntent { key },
-            self.journal(plan, action, Some(&id), "done", ""),
+            self.made(plan, action, &written),
             // A hold from an earlier try ends with it, and not only when the whole pair is done.
             Op::SetHoldsFor {
                 pair: plan.pair.clone(),
@@ -186,6 +192,18 @@ impl Run<'_> {
             undone.insert(link.id);
         }
         Ok(Done::Done(Some(id)))
+    }
+
+    /// The journal line of a create: of what came back, because that is what an undo compares with.
+    fn made(&self, plan: &PairPlan, action: &Action, written: &Written) -> Op {
+        let mut entry = self.journal(plan, action, Some(&written.item.id), "done", "");
+        if let Op::Journal(line) = &mut entry {
+            for (key, change) in &mut line.changes {
+                let shown = written.item.fields.get(key).cloned();
+                change.after = shown.or(change.after.take());
+            }
+        }
+        entry
     }
 
     /// The twin base of a new pair. A field whose value is not in force yet keeps an empty source base, so that the
@@ -232,4 +250,35 @@ impl Run<'_> {
             })
             .collect()
     }
+}
+
+/// Why an item gets no counterpart in this pair; `None`: it may. While somebody moves an item, the listings of two pairs
+/// may show it at once, and either plans a counterpart.
+fn made_elsewhere(
+    store: &Store,
+    plan: &PairPlan,
+    side: Side,
+    source: &ItemId,
+    links: &[LinkRow],
+) -> Result<Option<String>, StoreError> {
+    let mut living = links.iter().filter(|link| {
+        link.item(side) == source && !matches!(link.state, LinkState::Tombstone { .. })
+    });
+    if let Some(link) = living.next() {
+        let other = link.item(side.other());
+        return Ok(Some(format!(
+            "it is linked to {other} in the pair {} since the plan was made",
+            link.pair
+        )));
+    }
+    let open = store.open_intents()?.into_iter();
+    let mut sent = open.filter(|intent| {
+        intent.source_side == side && intent.source == *source && intent.pair != plan.pair
+    });
+    Ok(sent.next().map(|intent| {
+        format!(
+            "a create was sent for it in the pair {}, and its answer was lost",
+            intent.pair
+        )
+    }))
 }

@@ -127,6 +127,7 @@ impl<'a> Ending<'a> {
         ops.extend(self.rebases());
         ops.extend(self.link_states());
         ops.extend(self.observations());
+        ops.extend(self.waiting());
         ops.extend(self.choices_met());
         ops.extend(self.run.refusals_over(self.store, self.plan, &looked_at)?);
         ops.extend(self.taken_after_all()?);
@@ -239,6 +240,18 @@ impl<'a> Ending<'a> {
             .flat_map(sides)
             .flat_map(|(link, side, id)| self.observation(link, side, id))
             .flatten()
+    }
+
+    /// The versions of items that wait for a counterpart: whether one of them changed meanwhile may say that it left.
+    fn waiting(&self) -> impl Iterator<Item = Op> {
+        let held = self.run.holds.iter().filter(|hold| hold.link.is_none());
+        let held = held.filter_map(item_of);
+        let planned = self.plan.holds.iter().filter(|hold| hold.link.is_none());
+        let planned = planned.map(|hold| (hold.side, hold.item.clone()));
+        held.chain(planned).filter_map(|(side, id)| {
+            let item = self.run.observed.items.get(side).get(&id)?;
+            Some(saw(side, item))
+        })
     }
 
     /// The state of an item to compare the next cycle's with. Items with something left undone keep their old one, so

@@ -10,19 +10,52 @@ use crate::marker::{self, Marker};
 use crate::model::{Item, ItemId, PairName, Side, Sided};
 use crate::reconcile::{Origin, STRANGER, away, deleted_in};
 use crate::store::{LinkRow, LinkState, Store, StoreError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Unlinked items that a valid marker names, by side and id, with the pair and the item that carries it.
+/// What the pairs of a cycle say about each other's unlinked items.
 #[derive(Debug, Default)]
-pub(super) struct Named(Sided<BTreeMap<ItemId, (PairName, ItemId)>>);
+pub(super) struct Named {
+    /// Items that a valid marker names, with the pair and the item that carries it.
+    by_marker: Sided<BTreeMap<ItemId, (PairName, ItemId)>>,
+    /// The pairs that list an item in this cycle.
+    listed: Sided<BTreeMap<ItemId, BTreeSet<PairName>>>,
+}
 
 impl Named {
     /// Returns the origin of an item that carries no marker itself.
     pub(super) fn origin(&self, pair: &PairName, side: Side, id: &ItemId) -> Origin {
-        match self.0.get(side).get(id).filter(|(at, _)| at != pair) {
+        match self
+            .by_marker
+            .get(side)
+            .get(id)
+            .filter(|(at, _)| at != pair)
+        {
             Some((at, by)) => Origin::Held(away(side.other(), by, Some(at))),
             None => Origin::Person,
         }
+    }
+
+    /// Whether an item that is not linked has left a pair: its place says so, or the listings do. Example: its create
+    /// failed, and before it was tried again somebody moved it to another pair's list. `swept`: the pair was listed in full.
+    pub(super) fn has_left(
+        &self,
+        (pair, swept): (&PairName, bool),
+        side: Side,
+        item: &Item,
+        covers: Option<bool>,
+    ) -> bool {
+        let listed = self.listed.get(side).get(&item.id);
+        match (covers, listed) {
+            (Some(covers), _) => !covers,
+            (None, Some(listed)) => !listed.contains(pair),
+            (None, None) => swept,
+        }
+    }
+
+    /// Whether this pair lists it in this cycle.
+    pub(super) fn lists(&self, pair: &PairName, side: Side, id: &ItemId) -> bool {
+        let listed = self.listed.get(side).get(id);
+        listed.is_some_and(|listed| listed.contains(pair))
     }
 }
 
@@ -38,17 +71,21 @@ fn copy_or_twin(marker: &Marker, of: &str) -> Origin {
 }
 
 impl Engine {
-    /// Collects what the markers of all unlinked items of this cycle name.
+    /// Collects what the markers of all unlinked items of this cycle name, and which pairs list them.
     pub(super) fn named(&self, focus: &BTreeMap<PairName, Focus>, observed: &Observed) -> Named {
         let mut named = Named::default();
         for (pair, focus) in focus {
             for side in Side::BOTH {
                 for id in focus.fresh.get(side).keys() {
+                    if focus.listed.get(side).contains(id) {
+                        let listed = named.listed.get_mut(side).entry(id.clone());
+                        listed.or_default().insert(pair.clone());
+                    }
                     let item = observed.items.get(side).get(id);
                     let markers = item.into_iter().flat_map(|item| &item.markers);
                     for marker in markers.filter_map(|text| marker::verify(&self.key, text)) {
                         if marker.side != side {
-                            let names = named.0.get_mut(marker.side);
+                            let names = named.by_marker.get_mut(marker.side);
                             names.insert(marker.id, (pair.clone(), id.clone()));
                         }
                     }

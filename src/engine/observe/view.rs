@@ -12,6 +12,9 @@ use crate::reconcile::{AWAY, FreshItem, LinkView, NAMED, Origin, Presence, View,
 use crate::store::{BaseField, LinkRow, LinkState, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Why an item waits that changed since it was last looked at, where its place alone does not tell whose it is.
+const MAY_HAVE_LEFT: &str = "changed while it waited; whether it is still in the pair's scope shows in the next full listing";
+
 /// Returns the values of a link's item that differ from their base by reading alone.
 fn reread(
     store: &Store,
@@ -109,14 +112,27 @@ impl Engine {
                 };
                 let seen = observed.fresh.entry(pair.clone()).or_default();
                 seen.push((side, id.clone()));
-                let named = (named, focus.swept);
-                let origin = self.fresh_origin(store, pair, side, &item, named)?;
+                let covers = self.readers.get(side).covers(pair, &item);
+                if named.has_left((pair, focus.swept), side, &item, covers) {
+                    observed.items.get_mut(side).insert(item.id.clone(), item);
+                    continue;
+                }
+                let mut origin =
+                    self.fresh_origin(store, pair, side, &item, (named, focus.swept))?;
                 if let Origin::Former { of } = &origin
                     && !focus.swept
                     && !focus.fresh.get(side.other()).contains_key(of)
                 {
                     // Only a full listing tells whether it is in this pair too.
                     observed.unsettled.insert(pair.clone());
+                }
+                if origin == Origin::Person
+                    && covers.is_none()
+                    && !named.lists(pair, side, id)
+                    && store.newest(side, id)? != Some(item.version)
+                {
+                    observed.unsettled.insert(pair.clone());
+                    origin = Origin::Held(MAY_HAVE_LEFT.to_owned());
                 }
                 view.fresh.get_mut(side).push(FreshItem { item, origin });
             }
