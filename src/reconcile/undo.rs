@@ -177,6 +177,9 @@ impl Inverse<'_> {
                 },
                 bin(side)
             )
+        } else if deed.kind == ActionKind::Create && deed.changes.is_empty() {
+            "created by that run, but it was edited before boardsync found it; delete it by hand"
+                .to_owned()
         } else if let Some(field) = self.touched(deed, item) {
             format!("created by that run, but its {field} was edited since; delete it by hand")
         } else if let Traces::Some(what) = self.link.traces.get(side) {
@@ -205,24 +208,38 @@ impl Inverse<'_> {
         self.leave(side, None, reason, out);
     }
 
-    /// Returns a field of a created item that is neither as it was created nor as both sides last agreed.
+    /// Returns a field of a created item that somebody else than boardsync wrote.
     fn touched(&self, deed: &Deed, item: &Item) -> Option<FieldKey> {
-        item.fields
-            .iter()
-            .find(|(key, now)| {
-                let created = deed
-                    .changes
-                    .get(key)
-                    .and_then(|step| step.after.as_ref())
-                    .is_some_and(|after| after == *now);
-                let agreed = self
-                    .link
-                    .base
-                    .get(key)
-                    .is_none_or(|base| base.get(deed.side) == *now);
-                !created && (!agreed || self.link.carried_back.contains(key))
-            })
-            .map(|(key, _)| key.clone())
+        let mut fields = item.fields.iter();
+        let found = fields.find(|(key, now)| !self.is_ours(deed, key, now));
+        found.map(|(key, _)| key.clone())
+    }
+
+    /// Whether a field of a created item is as boardsync made or left it. That both sides agreed on a value is not enough:
+    /// a second person on a task, or another state with the same counterpart, is agreed without being carried anywhere.
+    fn is_ours(&self, deed: &Deed, key: &FieldKey, now: &FieldValue) -> bool {
+        let created = deed.changes.get(key).and_then(|step| step.after.as_ref());
+        if created == Some(now) {
+            return true;
+        }
+        if self.link.carried_back.contains(key) {
+            return false;
+        }
+        let base = self.link.base.get(key).map(|base| base.get(deed.side));
+        let writes = |other: &&Deed| {
+            other.side == deed.side && matches!(other.kind, ActionKind::Update | ActionKind::Close)
+        };
+        let later = self.link.deeds.iter().rev().filter(writes);
+        let later = later.filter_map(|other| other.changes.get(key)?.after.as_ref());
+        match later.chain(created).next() {
+            // How the service renders long text may not have been told with the answer.
+            Some(FieldValue::Rich(_)) => base == Some(now),
+            Some(written) => written == now,
+            None => match base {
+                Some(base) => base == now,
+                None => now.is_empty() || !self.policy.fields.contains_key(key),
+            },
+        }
     }
 
     /// An item that was deleted: only Azure DevOps takes things out of its bin for a program.
@@ -301,6 +318,11 @@ impl Inverse<'_> {
             }
             return;
         };
+        if let Presence::Unclear { .. } = self.link.now.get(side.other()) {
+            // What would stay apart has to be listed with both values.
+            self.leave(side, None, self.absent(side.other()), out);
+            return;
+        }
         let mut changes = Vec::new();
         for (key, steps) in steps {
             match self.goal(side, item, key, &steps) {

@@ -246,3 +246,28 @@ async fn a_stop_file_stops_an_undo() {
     std::fs::remove_file(&stop).unwrap();
     assert_eq!(undo(&mut t, &run).await.0, 0);
 }
+
+/// What both sides agree on without a write is a person's all the same: a second person on a task stays there.
+#[tokio::test]
+async fn a_created_item_whose_edit_went_nowhere_is_left_and_named() {
+    for edited in [true, false] {
+        let mut t = bench("").await;
+        let (_, task) = t.linked("Task", &[(PERSON, json!(ADA))]).await;
+        let run = last_run(&mut t).await;
+        if edited {
+            t.clickup(&task, json!({"assignees": {"add": [1003], "rem": []}}));
+        }
+        t.world.ledger.clear();
+        t.cycle().await;
+        assert_eq!(t.world.ledger.writes().len(), 0, "it goes nowhere");
+        let (code, said) = t
+            .command(&["undo", &run, "--yes", "--delete-created"])
+            .await;
+        assert_eq!(
+            t.world.clickup.task(&task).is_some(),
+            edited,
+            "{code} {said}"
+        );
+        assert_eq!(said.contains("was edited since"), edited, "{said}");
+    }
+}

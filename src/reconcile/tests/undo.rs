@@ -188,6 +188,52 @@ fn a_created_item_is_deleted_only_on_request_and_untouched() {
     assert_eq!(kinds(&deleting(carried)), []);
 }
 
+/// The next cycle leaves the two apart, so both values have to be listed: without one of them nothing is taken back.
+#[test]
+fn nothing_goes_back_beside_an_item_that_cannot_be_read() {
+    let mut link = scene(titled("B").view(), vec![wrote(Side::Ado, "A", "B")]);
+    assert_eq!(kinds(&undone(link.clone())), [ActionKind::Update]);
+    *link.now.get_mut(Side::ClickUp) = Presence::Unclear {
+        reason: "no rights".to_owned(),
+    };
+    let result = undone(link);
+    assert_eq!(kinds(&result), []);
+    assert!(result.left[0].reason.contains("ClickUp does not show it"));
+}
+
+#[test]
+fn what_both_sides_agree_on_is_not_what_boardsync_wrote() {
+    let made = |after: &str| vec![deed(ActionKind::Create, Side::ClickUp, "", after)];
+    // Agreed without a write: the base says so, the journal does not.
+    let result = deleting(scene(titled("C").view(), made("B")));
+    assert_eq!(kinds(&result), []);
+    assert!(result.left[0].reason.contains("title was edited since"));
+    // Written by a later run: it is still boardsync's.
+    let mut deeds = made("B");
+    deeds.push(Deed {
+        by: By::Another,
+        ..wrote(Side::ClickUp, "B", "C")
+    });
+    let result = deleting(scene(titled("C").view(), deeds));
+    assert_eq!(kinds(&result), [ActionKind::Delete]);
+}
+
+/// The answer to its create was lost, and somebody edited it before it was found.
+#[test]
+fn a_created_item_that_was_edited_before_it_was_found_is_left() {
+    let found = Deed {
+        changes: BTreeMap::new(),
+        ..deed(ActionKind::Create, Side::ClickUp, "", "")
+    };
+    let result = deleting(scene(titled("B").view(), vec![found]));
+    assert_eq!(kinds(&result), []);
+    let reason = &result.left[0].reason;
+    assert!(
+        reason.contains("edited before boardsync found it"),
+        "{reason}"
+    );
+}
+
 #[test]
 fn a_deleted_work_item_comes_back_linked_and_a_task_is_only_named() {
     let dead = |side| {
