@@ -265,6 +265,15 @@ impl Reader for AzureReader {
         self.0.fetch_claims(id).await
     }
 
+    async fn steps_of_create(
+        &self,
+        pair: &PairName,
+        made: &Item,
+        wanted: &FieldValue,
+    ) -> Result<Vec<FieldValue>, ConnectorError> {
+        self.0.steps_of_create(pair, made, wanted).await
+    }
+
     async fn fetch_traces(&self, id: &ItemId) -> Result<Traces, ConnectorError> {
         self.0.fetch_traces(id).await
     }

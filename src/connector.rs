@@ -77,6 +77,18 @@ pub trait Reader: Send + Sync {
         Err(no_claims(self.side()))
     }
 
+    /// Returns the states that a create sets one after the other before the one that it wants, the first being that of the
+    /// create itself. `made` is the new item as it was found. Empty: one request does it, or it cannot be told. For a
+    /// create whose process died on the way.
+    async fn steps_of_create(
+        &self,
+        _pair: &PairName,
+        _made: &Item,
+        _wanted: &FieldValue,
+    ) -> Result<Vec<FieldValue>, ConnectorError> {
+        Ok(Vec::new())
+    }
+
     /// Says what people left at an item beside its fields. A service that cannot tell says nothing of it, which is the
     /// default.
     async fn fetch_traces(&self, _id: &ItemId) -> Result<Traces, ConnectorError> {

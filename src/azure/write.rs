@@ -179,6 +179,36 @@ impl Shared {
         Ok(way.iter().map(|name| FieldValue::choice(name)).collect())
     }
 
+    /// Returns the states from that of a new item, which the process gives it, to the one before `wanted`.
+    pub(super) async fn steps_of_create(
+        &self,
+        pair: &PairName,
+        made: &Item,
+        wanted: &FieldValue,
+    ) -> Result<Vec<FieldValue>, ConnectorError> {
+        let FieldValue::Choice(wanted) = wanted else {
+            return Ok(Vec::new());
+        };
+        let scope = self.scope(pair)?;
+        let place = made.container.split_once('|');
+        let project = place.map_or(scope.project.as_str(), |(project, _)| project);
+        let type_name = chosen(&made.fields, &FieldKey::Type).unwrap_or(&scope.default_type);
+        let info = self.type_info(project, type_name).await?;
+        let initial = info.transitions.get("").into_iter().flatten();
+        let initial: Vec<&String> = initial.collect();
+        // Where a new item may have several, nothing says which one it got.
+        let [first] = initial.as_slice() else {
+            return Ok(Vec::new());
+        };
+        if same(first, &wanted.shown) {
+            return Ok(Vec::new());
+        }
+        let mut way = states::way(&info.transitions, first, &wanted.shown);
+        way.pop();
+        let way = std::iter::once(first.as_str()).chain(way.iter().map(String::as_str));
+        Ok(way.map(FieldValue::choice).collect())
+    }
+
     pub(super) async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
         let operation = "update work item";
         refuse_masked(Side::Ado, operation, &change.set)?;

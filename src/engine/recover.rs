@@ -7,7 +7,8 @@ use super::observe::{agreed, living};
 use super::{CycleError, Engine};
 use crate::connector::{ErrorKind, Fetched};
 use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Sided, Timestamp};
-use crate::reconcile::merge::agree;
+use crate::reconcile::merge::{agree, translate};
+use crate::reconcile::transit;
 use crate::store::{BaseField, Batch, HoldRow, Intent, JournalChange, NewJournal, Op};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -115,7 +116,10 @@ impl Engine {
             || self.store().has_outcome(&action_id(intent), LOST)?;
         let base = match unknown {
             true => BTreeMap::new(),
-            false => self.base_of_found(intent, &found),
+            false => {
+                let half = self.half_made(intent, &found).await;
+                self.base_of_found(intent, &found, half)
+            }
         };
         let ops = vec![
             Op::CloseIntent { key: intent.key() },
@@ -134,6 +138,24 @@ impl Engine {
         self.store().commit(&Batch(ops))?;
         self.look_again(intent)?;
         Ok(true)
+    }
+
+    /// Whether the create died on the way from the state of a new item to the one that it wants. That state is then nobody's
+    /// edit, and the source's is still to be carried over.
+    async fn half_made(&self, intent: &Intent, found: &Item) -> bool {
+        let state = FieldKey::State;
+        let (Some(policy), Some(sent)) =
+            (self.policy(&intent.pair), intent.source_fields.get(&state))
+        else {
+            return false;
+        };
+        let Ok(wanted) = translate(&state, intent.source_side, sent, policy) else {
+            return false;
+        };
+        let reader = self.readers.get(intent.source_side.other());
+        let steps = reader.steps_of_create(&intent.pair, found, &wanted).await;
+        // Where that cannot be asked, what is there may be a person's: then both values are kept.
+        steps.is_ok_and(|steps| transit::is_half_made(&steps, found))
     }
 
     /// Closes the intent of a request that was looked for after the quiet time and is not there: it never took effect.
@@ -170,13 +192,18 @@ impl Engine {
     ///
     /// On a touched item a field that differs has no base, so that it becomes a conflict and neither value is written
     /// over the other unseen: it may be a person's edit, it may not have been taken, or an earlier request for the same
-    /// source may have made the item, with what the source said then.
-    fn base_of_found(&self, intent: &Intent, found: &Item) -> BTreeMap<FieldKey, BaseField> {
+    /// source may have made the item, with what the source said then. `half`: only the create itself has changed it.
+    fn base_of_found(
+        &self,
+        intent: &Intent,
+        found: &Item,
+        half: bool,
+    ) -> BTreeMap<FieldKey, BaseField> {
         let mut base = base_of(intent.source_side, &intent.source_fields, found);
         let Some(policy) = self.policy(&intent.pair) else {
             return base;
         };
-        let touched = found.changed_at != found.created_at;
+        let touched = found.changed_at != found.created_at && !half;
         base.retain(|key, field| {
             let now = Sided {
                 ado: field.ado.clone(),
@@ -251,7 +278,9 @@ fn action_id(intent: &Intent) -> ActionId {
 
 /// The journal line of a create whose answer was lost, so that it is in the history and can be undone.
 fn found_line(intent: &Intent, found: &Item, at: Timestamp) -> NewJournal {
-    let shown = found.fields.iter().map(|(key, value)| {
+    // Of an item that was edited meanwhile nothing tells what the create made of it.
+    let as_made = found.changed_at == found.created_at;
+    let shown = found.fields.iter().filter(|_| as_made).map(|(key, value)| {
         let change = JournalChange {
             before: None,
             after: Some(value.clone()),

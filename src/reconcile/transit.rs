@@ -50,6 +50,15 @@ pub fn judge(transit: &Transit, item: &Item) -> Reached {
     }
 }
 
+/// Whether a new item stands at a step of its own create: at the exact version of the step whose state it shows. `steps`
+/// begins with the state that the create itself gives it, at the first version.
+pub fn is_half_made(steps: &[FieldValue], made: &Item) -> bool {
+    let step = made.version.0.checked_sub(1);
+    let step = step.and_then(|step| usize::try_from(step).ok());
+    let step = step.and_then(|step| steps.get(step));
+    step.is_some() && made.fields.get(&FieldKey::State) == step
+}
+
 /// Whether a service that was sent a value may show it like this. Long text is rendered its own way, tags may be united
 /// with others, and of several people one may be kept.
 fn shows(now: &FieldValue, sent: &FieldValue) -> bool {
@@ -69,6 +78,27 @@ mod tests {
     use super::*;
     use crate::model::Side;
     use crate::reconcile::tests::fixture::item;
+
+    #[test]
+    fn a_new_item_at_a_step_of_its_create_is_half_made_and_no_other_is() {
+        let state = |name: &str| FieldValue::choice(name);
+        let steps = [state("New"), state("Active")];
+        for (version, name, expected) in [
+            (1, "New", true),
+            (2, "Active", true),
+            // Arrived, set back by somebody, or edited in between.
+            (3, "Closed", false),
+            (2, "New", false),
+            (3, "Active", false),
+            (1, "Active", false),
+            (0, "New", false),
+        ] {
+            let mut made = item(Side::Ado, "1", "New");
+            made.version = Version(version);
+            made.fields.insert(FieldKey::State, state(name));
+            assert_eq!(is_half_made(&steps, &made), expected, "{version} {name}");
+        }
+    }
 
     #[test]
     fn only_the_exact_version_of_a_step_with_everything_as_sent_is_half_way() {

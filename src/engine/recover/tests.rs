@@ -24,6 +24,10 @@ pub(in crate::engine) struct Carriers {
     /// The service's clock, once it has answered.
     pub(in crate::engine) told: Mutex<Option<Timestamp>>,
     asked: Mutex<Vec<(String, Timestamp)>>,
+    /// What is found, where it is another item than `as_made`.
+    made: Mutex<Option<Item>>,
+    /// The states through which a create goes.
+    steps: Mutex<Vec<FieldValue>>,
 }
 
 fn as_made(id: &ItemId) -> Item {
@@ -71,12 +75,24 @@ impl Reader for Carriers {
         ids: &BTreeSet<ItemId>,
     ) -> Result<BTreeMap<ItemId, Fetched>, ConnectorError> {
         let read = |id: &ItemId| match self.readable {
-            true => Fetched::Seen(Box::new(as_made(id))),
+            true => {
+                let made = self.made.lock().unwrap().clone();
+                Fetched::Seen(Box::new(made.unwrap_or_else(|| as_made(id))))
+            }
             false => Fetched::Unclear {
                 reason: "403".to_owned(),
             },
         };
         Ok(ids.iter().map(|id| (id.clone(), read(id))).collect())
+    }
+
+    async fn steps_of_create(
+        &self,
+        _pair: &PairName,
+        _made: &Item,
+        _wanted: &FieldValue,
+    ) -> Result<Vec<FieldValue>, ConnectorError> {
+        Ok(self.steps.lock().unwrap().clone())
     }
 
     fn covers(&self, _pair: &PairName, _item: &Item) -> Option<bool> {
@@ -121,6 +137,8 @@ pub(in crate::engine) fn bench(
             readable,
             told: Mutex::default(),
             asked: Mutex::default(),
+            made: Mutex::default(),
+            steps: Mutex::default(),
         })
     };
     let sides = Sided {

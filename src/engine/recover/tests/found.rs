@@ -43,7 +43,7 @@ fn base(
         changed_at: Timestamp(i64::from(touched)),
         ..item(source.other(), "8", "-")
     };
-    bench.engine.base_of_found(&intent, &found)
+    bench.engine.base_of_found(&intent, &found, false)
 }
 
 fn pair(source: Side, own: FieldValue, other: FieldValue) -> Sided<FieldValue> {
@@ -121,6 +121,40 @@ fn on_an_item_that_somebody_touched_what_differs_has_no_base() {
         assert_eq!(base.keys().collect::<Vec<_>>(), [&FieldKey::Points]);
         let agreed = pair(source, points.clone(), points);
         assert_eq!(of(&base, FieldKey::Points), agreed);
+    }
+}
+
+/// The process died between two of the requests that bring a new item to its state.
+#[tokio::test]
+async fn a_state_that_a_create_left_half_way_is_owed_and_nobodys_edit() {
+    let steps = ["New", "Proposed"].map(FieldValue::choice).to_vec();
+    let half = FieldValue::choice("Proposed");
+    for (version, owed) in [(2, true), (3, false)] {
+        let source = Intent {
+            source_fields: sent(Side::ClickUp),
+            ..intent(Side::ClickUp, "86a")
+        };
+        let mut bench = bench(&["8"], &[], true, vec![source]);
+        bench.engine.policies = vec![policy()];
+        let mut made = Item {
+            fields: sent(Side::Ado),
+            version: Version(version),
+            changed_at: Timestamp(1),
+            ..item(Side::Ado, "8", "-")
+        };
+        made.fields.insert(FieldKey::State, half.clone());
+        *bench.sides.ado.made.lock().unwrap() = Some(made);
+        *bench.sides.ado.steps.lock().unwrap() = steps.clone();
+        bench.engine.recover().await.unwrap();
+        let store = bench.engine.store();
+        let link = store.links(&"web".into()).unwrap()[0].id;
+        let base = store.base(link).unwrap();
+        let found = base.contains_key(&FieldKey::State);
+        assert_eq!(found, owed, "version {version}");
+        if owed {
+            let state = of(&base, FieldKey::State);
+            assert_eq!(state, pair(Side::ClickUp, FieldValue::Empty, half.clone()));
+        }
     }
 }
 
