@@ -4,11 +4,11 @@ use super::controls::Control;
 use super::kinds::between;
 use super::remote::{Remote, lock};
 use super::script::On;
-use super::world::{Delivery, Request, pair};
+use super::world::{Delivery, Request, numbered};
 use async_trait::async_trait;
 use boardsync::connector::{
-    Change, ConnectorError, Fetched, Known, Listing, NewItem, Reader, Schema, SchemaState,
-    SchemaType, Watermark, Writer, Written,
+    Change, ClaimChange, Claims, ConnectorError, Fetched, Known, Listing, NewItem, Reader, Schema,
+    SchemaState, SchemaType, Traces, Watermark, Writer, Written,
 };
 use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,11 +35,12 @@ impl Reader for Remote {
             match since.high {
                 Some(_) => self.changes(&mut world, fault.as_ref(), since, known),
                 None => {
-                    let every = (0..world.setup.pairs as usize).map(pair).collect();
+                    let every = world.names();
                     self.everything(&mut world, fault.as_ref(), &every)
                 }
             }
         });
+        let answer = self.ends_at_trouble(answer);
         self.back(&ons, answer).await
     }
 
@@ -50,6 +51,7 @@ impl Reader for Remote {
             let mut world = lock(&self.world);
             self.everything(&mut world, fault.as_ref(), pairs)
         });
+        let answer = self.ends_at_trouble(answer);
         self.back(&ons, answer).await
     }
 
@@ -92,22 +94,28 @@ impl Reader for Remote {
     ) -> Result<Vec<ItemId>, ConnectorError> {
         let ons = self.ons(On::List);
         let fault = self.send(&ons).await;
-        let answer = self.refuse(fault.as_ref(), false).map(|()| {
+        let answer = self.refuse(fault.as_ref(), false).and_then(|()| {
             let world = lock(&self.world);
             let now = world.now;
+            let asked = BTreeSet::from([pair_name.clone()]);
+            if let Some((_, error)) = self.troubled(&world, &asked).pop_first() {
+                return Err(error);
+            }
+            let wanted = numbered(pair_name);
             let records = &world.side.get(self.side).records;
             let found = records.iter().filter(|record| {
                 let listed = record.listed(now).map(|at| &record.past[at]);
                 record.created >= created_after.0
-                    && pair(record.pair) == *pair_name
                     && listed.is_some_and(|state| {
-                        !state.deleted && state.markers.iter().any(|text| text == marker)
+                        state.pair == wanted
+                            && !state.deleted
+                            && state.markers.iter().any(|text| text == marker)
                     })
             });
             let found: Vec<ItemId> = found.map(|record| record.id.clone()).collect();
             match self.control.is_none_or(Control::finds_markers) {
-                true => found,
-                false => Vec::new(),
+                true => Ok(found),
+                false => Ok(Vec::new()),
             }
         });
         self.back(&ons, answer).await
@@ -119,6 +127,31 @@ impl Reader for Remote {
         }
         // ADO's place alone does not tell where the pair has a condition.
         (self.side == Side::ClickUp).then_some(item.container == pair_name.0)
+    }
+
+    async fn fetch_claims(&self, id: &ItemId) -> Result<Claims, ConnectorError> {
+        self.read_claims(id).await
+    }
+
+    async fn steps_of_create(
+        &self,
+        _: &PairName,
+        _: &Item,
+        wanted: &FieldValue,
+    ) -> Result<Vec<FieldValue>, ConnectorError> {
+        match self.is(Control::HalfWayEdit) {
+            true => Ok(Vec::new()),
+            false => Ok(self.way_of_create(wanted)),
+        }
+    }
+
+    async fn fetch_traces(&self, id: &ItemId) -> Result<Traces, ConnectorError> {
+        let ons = self.ons(On::Read);
+        let fault = self.send(&ons).await;
+        let answer = self
+            .refuse(fault.as_ref(), false)
+            .map(|()| lock(&self.world).traces(self.side, id));
+        self.back(&ons, answer).await
     }
 
     fn server_now(&self) -> Option<Timestamp> {
@@ -174,6 +207,10 @@ impl Writer for Remote {
         }
     }
 
+    async fn claim(&self, change: &ClaimChange) -> Result<(), ConnectorError> {
+        self.write_claim(change).await
+    }
+
     async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
         match self.side {
             Side::Ado => self.patch(change).await,
@@ -181,18 +218,37 @@ impl Writer for Remote {
         }
     }
 
-    async fn delete(&self, _: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
+    async fn delete(&self, pair: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
         let ons = self.ons(On::Write);
         let fault = self.send(&ons).await;
         let answer = self
             .refuse(fault.as_ref(), true)
-            .and_then(|()| self.deliver(Request::Delete(id.clone()), fault.as_ref(), Delivery::Now))
+            .and_then(|()| {
+                let request = Request::Delete(pair.clone(), id.clone());
+                self.deliver(request, fault.as_ref(), Delivery::Now)
+            })
             .map(|_| ());
         self.back(&ons, answer).await
     }
 }
 
 impl Remote {
+    /// The design in which the trouble of one pair ends the cycle.
+    fn ends_at_trouble(
+        &self,
+        answer: Result<Listing, ConnectorError>,
+    ) -> Result<Listing, ConnectorError> {
+        let mut listing = answer?;
+        match listing.failed.pop_first() {
+            Some((_, error)) if self.is(Control::PairEndsCycle) => Err(error),
+            Some((pair, error)) => {
+                listing.failed.insert(pair, error);
+                Ok(listing)
+            }
+            None => Ok(listing),
+        }
+    }
+
     /// The state through which ADO goes to the one that a change wants.
     pub fn between(&self, change: &Change) -> Option<FieldValue> {
         let from = change.current.fields.get(&FieldKey::State)?;

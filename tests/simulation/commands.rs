@@ -2,18 +2,19 @@
 //! approve it later, stop everything for a while, change the configuration. Each runs as a process of its own, by the
 //! functions that the program's commands call, with faults, edits and kills in the middle.
 
+use super::config_moves::{apply_saved, take_over};
 use super::controls::Control;
 use super::kinds::kind;
+use super::places::every_link;
 use super::remote::lock;
 use super::run::{End, Sim, one};
 use super::script::{Command, Deed, Point, Take};
-use super::world::{World, pair};
+use super::world::World;
 use boardsync::engine::apply::Consent;
 use boardsync::engine::deeds::{LinkError, Pick, ResolveError, Target, gather, unlink_by_hand};
 use boardsync::engine::{CycleError, Engine, Scope, Writers};
 use boardsync::model::{FieldKey, FieldValue, ItemId, LinkId, Side, Sided};
 use boardsync::store::{Batch, Choice, Conflict, LinkState, Op, Store};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 /// Every command that a large enough run must have met at least once, and what may come of it.
@@ -37,32 +38,13 @@ pub const COMMANDS: [&str; 17] = [
     "field off and on",
 ];
 
-/// What the judge knows of commands.
-#[derive(Clone, Debug, Default)]
-pub struct Told {
-    /// Grows with every cycle and command.
-    pub run: u64,
-    /// Whether an undo is at work.
-    pub undoing: bool,
-    /// What the engine last made of a field, when (true time), and in which run.
-    pub ours: BTreeMap<(Side, usize, FieldKey), (FieldValue, i64, u64)>,
-    /// True time at which each conflict was first there.
-    pub conflicts: BTreeMap<i64, i64>,
-    /// Links that a command dissolved.
-    pub unlinked: BTreeSet<LinkId>,
-    pub stopped: bool,
-    /// Fields that the configuration leaves out.
-    pub off: BTreeSet<FieldKey>,
-    /// Hashes of the plan that somebody looked at.
-    pub plan: BTreeSet<String>,
-    /// The last choice.
-    pub choice: Option<Choice>,
-}
-
 impl Sim {
     pub(super) fn command(&mut self, command: &Command, deeds: Vec<(Point, Deed)>) {
         // One that only changes a setting passes no edges.
         lock(&self.world).at.clear();
+        if self.reconfigure(command) {
+            return;
+        }
         match command {
             Command::Stop(on) => {
                 let mut world = lock(&self.world);
@@ -88,16 +70,22 @@ impl Sim {
             }
             _ => {}
         }
-        let undo = matches!(command, Command::UndoRun { .. } | Command::UndoItem { .. });
+        let undo = matches!(
+            command,
+            Command::UndoRun { .. } | Command::UndoItem { .. } | Command::UndoCreated { .. }
+        );
         if let Some(store) = self.stop() {
             self.start_with(store, undo);
         }
         let Some(engine) = self.engine.clone() else {
             return;
         };
+        lock(&self.world).begin(deeds);
         {
+            let store = engine.store();
             let mut world = lock(&self.world);
-            world.begin(deeds);
+            // What a command writes is what its person looked at.
+            world.open_ledger(&store, true);
             world.told.run += 1;
             world.say(|| format!("command {command:?}"));
         }
@@ -107,13 +95,19 @@ impl Sim {
             let mut world = lock(&self.world);
             world.looking = false;
             world.told.undoing = false;
+            world.told.applying = None;
             world.deeds.clear();
             world.say(|| format!("command ended: {end:?}"));
         }
         if let Some(engine) = &self.engine {
             let mut store = engine.store();
-            let ended = dissolved(&store, self.setup.pairs);
-            lock(&self.world).told.unlinked.extend(ended);
+            let ended = dissolved(&store);
+            let mut world = lock(&self.world);
+            world.told.unlinked.extend(ended);
+            if undo {
+                world.excuse_conflicts(&store);
+            }
+            drop(world);
             if undo && self.control == Some(Control::SilentUndo) {
                 forget_conflicts(&mut store);
             }
@@ -136,8 +130,8 @@ impl Sim {
 }
 
 /// The links of all pairs that are dissolved.
-fn dissolved(store: &Store, pairs: u32) -> Vec<LinkId> {
-    let links = (0..pairs as usize).flat_map(|n| store.links(&pair(n)).unwrap_or_default());
+fn dissolved(store: &Store) -> Vec<LinkId> {
+    let links = every_link(store).into_iter();
     let dead = links.filter(|link| matches!(link.state, LinkState::Tombstone { .. }));
     dead.map(|link| link.id).collect()
 }
@@ -177,7 +171,8 @@ async fn give(
 ) -> Result<(), CycleError> {
     match command {
         Command::Resolve { n, take } => resolve(engine, world, *n, take).await,
-        Command::UndoRun { back } => {
+        Command::UndoRun { back } | Command::UndoCreated { back } => {
+            let created = matches!(command, Command::UndoCreated { .. });
             engine.recover().await?;
             let runs = engine.store().recent_runs(20)?;
             let Some(run) = (*back as usize).checked_rem(runs.len()).map(|at| &runs[at]) else {
@@ -187,8 +182,13 @@ async fn give(
                 .cause
                 .as_ref()
                 .is_some_and(|cause| cause.starts_with("undo of"));
-            lock(world).count(if again { "undo of an undo" } else { "undo run" });
-            undo(engine, writers, world, &Target::Run(run.id.clone())).await
+            lock(world).count(match (created, again) {
+                (true, _) => "undo of what was created",
+                (false, true) => "undo of an undo",
+                (false, false) => "undo run",
+            });
+            let target = Target::Run(run.id.clone());
+            undo(engine, writers, world, &target, created).await
         }
         Command::UndoItem { side, item } => {
             engine.recover().await?;
@@ -196,7 +196,7 @@ async fn give(
                 return Ok(());
             };
             lock(world).count("undo item");
-            undo(engine, writers, world, &Target::Item(id)).await
+            undo(engine, writers, world, &Target::Item(id), false).await
         }
         Command::Unlink { side, item } => {
             let Some(id) = named(world, *side, *item) else {
@@ -216,7 +216,9 @@ async fn give(
             let mut world = lock(world);
             world.looking = false;
             world.told.plan = observed.plan.pairs.iter().map(|pair| pair.hash()).collect();
+            world.told.saved = serde_json::to_string(&observed.plan).ok();
             world.count("plan kept");
+            world.count("plan saved");
             Ok(())
         }
         Command::Approve => {
@@ -229,7 +231,13 @@ async fn give(
                 .await
                 .map(|_| ())
         }
-        Command::Stop(_) | Command::Winner(_) | Command::Field(_) => Ok(()),
+        Command::ApplySaved => apply_saved(engine, writers, world).await,
+        Command::Takeover { pair } => take_over(engine, writers, world, *pair).await,
+        Command::Stop(_)
+        | Command::Winner(_)
+        | Command::Field(_)
+        | Command::States(_)
+        | Command::Rename { .. } => Ok(()),
     }
 }
 
@@ -290,9 +298,10 @@ async fn undo(
     writers: &Writers,
     world: &Mutex<World>,
     target: &Target,
+    created: bool,
 ) -> Result<(), CycleError> {
-    let (links, _) = gather(&engine.store(), target, false)?;
-    let (observed, left) = engine.plan_undo(links, target, false).await?;
+    let (links, _) = gather(&engine.store(), target, created)?;
+    let (observed, left) = engine.plan_undo(links, target, created).await?;
     let reasons = left.values().flatten();
     let created = |reason: &str| reason.contains("created by") || reason.contains("restored by");
     if reasons.into_iter().any(|hold| !created(&hold.reason)) {
@@ -305,13 +314,10 @@ async fn undo(
 
 /// Two items that a command had unlinked are linked again.
 async fn relink(engine: &Engine, world: &Mutex<World>, n: u32) -> Result<(), CycleError> {
-    let (told, pairs) = {
-        let world = lock(world);
-        (world.told.unlinked.clone(), world.setup.pairs)
-    };
+    let told = lock(world).told.unlinked.clone();
     let links = {
         let store = engine.store();
-        let all = (0..pairs as usize).flat_map(|n| store.links(&pair(n)).unwrap_or_default());
+        let all = every_link(&store).into_iter();
         all.filter(|link| told.contains(&link.id))
             .collect::<Vec<_>>()
     };

@@ -3,10 +3,10 @@
 
 use super::generate::Range;
 use super::kinds::{STATES, STYLED, states};
-use super::script::{Act, Deleting, Script, Step};
+use super::script::{Act, Deed, Deleting, On, Point, Script, Step};
 use boardsync::engine::Timing;
 use boardsync::mapping::Relation;
-use boardsync::model::{FieldValue, Folded, Side, Timestamp};
+use boardsync::model::{FieldKey, FieldValue, Folded, Side, Timestamp};
 use boardsync::store::{Batch, Op, Store};
 
 /// A known-bad design.
@@ -56,10 +56,14 @@ pub enum Control {
     ArmedChoice,
     /// What an undo leaves apart is told nowhere.
     SilentUndo,
+    /// A yes to a pair's first plan lets any plan past the mass-change guard.
+    YesPassesGuard,
+    /// A pair whose list is gone ends the cycle for all pairs.
+    PairEndsCycle,
 }
 
 impl Control {
-    pub const ALL: [Control; 22] = [
+    pub const ALL: [Control; 24] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -82,6 +86,8 @@ impl Control {
         Control::TitleCut,
         Control::ArmedChoice,
         Control::SilentUndo,
+        Control::YesPassesGuard,
+        Control::PairEndsCycle,
     ];
 
     /// The histories in which it is tried.
@@ -93,6 +99,10 @@ impl Control {
             },
             Control::ArmedChoice | Control::SilentUndo => Range {
                 commands: true,
+                ..Range::BASIC
+            },
+            Control::PairEndsCycle => Range {
+                config: true,
                 ..Range::BASIC
             },
             Control::Absence => Range {
@@ -116,6 +126,10 @@ impl Control {
             self,
             Control::ItemBlamed | Control::Losses | Control::NotCompared | Control::TagsByAdd
         );
+        script.setup.tight |= self == Control::YesPassesGuard;
+        if self == Control::HalfWayEdit {
+            script.steps.splice(0..0, killed_half_way());
+        }
         if self == Control::OutsideScope {
             script.steps.extend(deleted_beside_one_that_left());
         }
@@ -179,10 +193,10 @@ impl Control {
     }
 
     /// The state table of the policy.
-    pub fn states(self) -> Relation {
+    pub fn states(self, table: usize) -> Relation {
         match self {
             Control::M0 => Relation::new(STATES.map(|(ado, _)| (ado, ado))),
-            _ => states(),
+            _ => states(table),
         }
     }
 
@@ -214,6 +228,35 @@ impl Control {
             _ => value,
         }
     }
+}
+
+/// A task is completed, and the process dies after the first of the two requests that bring its work item there.
+fn killed_half_way() -> [Step; 9] {
+    let first_write = Point {
+        on: On::Write,
+        n: 0,
+        after: true,
+    };
+    [
+        Step::Act(Act::Create {
+            side: Side::Ado,
+            n: 20,
+            pair: 0,
+        }),
+        Step::Wait(400_000),
+        Step::Cycle(false),
+        Step::Act(Act::Edit {
+            side: Side::ClickUp,
+            item: 0,
+            field: FieldKey::State,
+            n: 3,
+        }),
+        Step::Wait(400_000),
+        Step::Cycle(false),
+        Step::During(first_write, Deed::Crash),
+        Step::Wait(400_000),
+        Step::Cycle(false),
+    ]
 }
 
 /// An item is moved out of the pair, then its counterpart is deleted; on either side.

@@ -1,7 +1,8 @@
 //! The judge at the end: when everything is quiet, each thing must be in its place, and nothing more may happen.
 
 use super::kinds::KINDS;
-use super::world::{Record, World, pair};
+use super::places::every_link;
+use super::world::{Record, World};
 use boardsync::model::{FieldKey, ItemId, Side};
 use boardsync::store::{LinkState, Store};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,13 +17,16 @@ impl World {
     /// I3 beyond the bounds: of several counterparts of one item, all but the linked one are held, and the hold names
     /// the linked one.
     fn judge_twins(&mut self, n: usize, store: &Store) {
-        let name = pair(n);
+        let name = self.name(n);
         let links = store.links(&name).unwrap_or_default();
         let holds = store.holds(Some(&name)).unwrap_or_default();
         let mut silent = Vec::new();
         for side in Side::BOTH {
             let here = |record: &&Record| {
-                record.pair == n && record.source.is_some() && !record.copy && !record.now().deleted
+                record.pair() == n
+                    && record.source.is_some()
+                    && !record.copy
+                    && !record.now().deleted
             };
             let records = &self.side.get(side).records;
             let mut made: BTreeMap<&ItemId, Vec<&Record>> = BTreeMap::new();
@@ -71,12 +75,16 @@ impl World {
         all.any(|(item, field)| field == key && items.contains(&item))
     }
 
-    fn judge_pair(&mut self, n: usize, store: &Store) {
-        let name = pair(n);
+    pub fn judge_pair(&mut self, n: usize, store: &Store) {
+        let name = self.name(n);
         let links = store.links(&name).unwrap_or_default();
         let holds = store.holds(Some(&name)).unwrap_or_default();
         let open = store.conflicts(true).unwrap_or_default();
-        let mut linked = BTreeSet::new();
+        // Also by the pair that it was in before.
+        let linked: BTreeSet<(Side, ItemId)> = every_link(store)
+            .into_iter()
+            .flat_map(|link| [(Side::Ado, link.ado), (Side::ClickUp, link.clickup)])
+            .collect();
         let mut found = Vec::new();
         let mut stubborn = 0;
         for link in &links {
@@ -86,8 +94,6 @@ impl World {
             ) else {
                 continue;
             };
-            linked.insert((Side::Ado, link.ado.clone()));
-            linked.insert((Side::ClickUp, link.clickup.clone()));
             if matches!(link.state, LinkState::Tombstone { .. }) {
                 continue;
             }
@@ -100,7 +106,8 @@ impl World {
                 found.push(("I12", format!("{what}: one is deleted and the link lives")));
                 continue;
             }
-            if !a.in_scope || !c.in_scope {
+            if !self.side.ado.records[ado].is_in(n) || !self.side.clickup.records[clickup].is_in(n)
+            {
                 if link.state != LinkState::OutOfScope {
                     found.push((
                         "I12",
@@ -171,7 +178,7 @@ impl World {
                     || holds
                         .iter()
                         .any(|hold| hold.item.as_ref() == Some(&record.id));
-                if record.pair == n && now.in_scope && !now.deleted && !known {
+                if record.is_in(n) && !now.deleted && !known {
                     found.push((
                         "I4",
                         format!("{side} {}: neither linked nor held", record.id),
@@ -240,7 +247,7 @@ impl World {
 pub fn stored(store: &Store, pairs: u32, world: &World) -> String {
     let mut text = String::new();
     for n in 0..pairs as usize {
-        let name = pair(n);
+        let name = world.name(n);
         for link in store.links(&name).unwrap_or_default() {
             text.push_str(&format!(
                 "{link:?} {:?} {:?}\n",

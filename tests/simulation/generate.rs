@@ -1,5 +1,6 @@
 //! Writes the history of a seed.
 
+use super::enrich::enrich;
 use super::kinds::{KINDS, UNMAPPED};
 use super::rng::Rng;
 use super::script::{
@@ -28,6 +29,8 @@ pub struct Range {
     pub unbounded: bool,
     /// Commands of people.
     pub commands: bool,
+    /// Changed configurations, saved plans, places that are gone, several pairs and installations.
+    pub config: bool,
     /// Services that keep, cut, unite or refuse values whatever the request says, and the law that nobody's formatting is
     /// lost.
     pub open: bool,
@@ -44,6 +47,7 @@ impl Range {
         twice: false,
         unbounded: false,
         commands: false,
+        config: false,
         open: false,
     };
 
@@ -72,6 +76,7 @@ impl Range {
     pub fn wide(seed: u64) -> Range {
         Range {
             commands: !seed.is_multiple_of(4) && (super::rng::mix(seed) >> 7) & 1 == 1,
+            config: !seed.is_multiple_of(4) && (super::rng::mix(seed) >> 8) & 1 == 1,
             open: true,
             ..Range::of(seed)
         }
@@ -90,21 +95,35 @@ pub fn generate(seed: u64, range: Range) -> Script {
     };
     let setup = writer.setup();
     writer.history();
-    Script {
+    let mut script = Script {
         seed,
         setup,
         steps: writer.steps,
+    };
+    if range.config {
+        enrich(&mut script, range);
     }
+    script
 }
 
-struct Writer {
-    rng: Rng,
-    range: Range,
+pub struct Writer {
+    pub(super) rng: Rng,
+    pub(super) range: Range,
     next: u32,
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
 }
 
 impl Writer {
+    /// One that adds to a history that is written.
+    pub(super) fn further(rng: Rng, range: Range, next: u32) -> Writer {
+        Writer {
+            rng,
+            range,
+            next,
+            steps: Vec::new(),
+        }
+    }
+
     fn setup(&mut self) -> Setup {
         let rng = &mut self.rng;
         let mut skew = |wide: bool| {
@@ -132,6 +151,9 @@ impl Writer {
             pairs: if self.rng.chance(200) { 2 } else { 1 },
             unbounded: self.range.unbounded,
             open: self.range.open,
+            tight: false,
+            walked: false,
+            canary: false,
         }
     }
 
@@ -252,7 +274,7 @@ impl Writer {
         }
     }
 
-    fn point(&mut self) -> Point {
+    pub(super) fn point(&mut self) -> Point {
         // Most cycles have few calls, so small numbers are wanted more often.
         let (on, below) = match self.rng.below(10) {
             0 | 1 => (On::Call, 8),
@@ -269,7 +291,7 @@ impl Writer {
         }
     }
 
-    fn deed(&mut self, point: Point) -> Deed {
+    pub(super) fn deed(&mut self, point: Point) -> Deed {
         let roll = self.rng.below(100);
         match (point.on, roll) {
             (On::Commit, 0..=59) | (_, 0..=14) => Deed::Crash,
@@ -347,11 +369,11 @@ impl Writer {
         self.next * 16 + u32::try_from(self.rng.below(16)).unwrap_or(0)
     }
 
-    fn side(&mut self) -> Side {
+    pub(super) fn side(&mut self) -> Side {
         *self.rng.pick(&Side::BOTH)
     }
 
-    fn create(&mut self) -> Act {
+    pub(super) fn create(&mut self) -> Act {
         Act::Create {
             side: self.side(),
             n: self.number(),
@@ -359,7 +381,7 @@ impl Writer {
         }
     }
 
-    fn act(&mut self) -> Act {
+    pub(super) fn act(&mut self) -> Act {
         let (side, item) = (self.side(), u32::try_from(self.rng.below(4)).unwrap_or(0));
         if self.range.commands && self.rng.chance(250) {
             return Act::Contest {

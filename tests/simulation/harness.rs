@@ -7,11 +7,14 @@
 //! | [`kinds`] | the table of synced kinds of things; a new one registers here |
 //! | [`world`] | both services: records with every state that they ever had, lagging listings, people |
 //! | [`commands`] | people's commands between the cycles, each a process of its own |
+//! | [`config_moves`], [`claims`], [`places`] | commands about plans, names, tables and pairs; installations beside one another; places that are gone |
+//! | [`enrich`] | puts those into a history |
+//! | [`policies`], [`told`] | the configuration at a moment, and what the judge knows of commands |
 //! | [`people`], [`service`] | what people do to it, and what requests do |
 //! | [`quirks`] | what services do to a write that they accept, and the judge of what is made of their answers |
 //! | [`remote`], [`calls`], [`updates`] | `Reader` and `Writer` over the world, with faults before and after every call |
 //! | [`oracle`] | the judge: knows what was asked of the services, never what the engine thinks |
-//! | [`scope_law`] | the same for what lies outside a pair |
+//! | [`scope_law`], [`half_way_law`], [`guard_law`] | the same for what lies outside a pair, for states that only the engine wrote half way, and for the mass-change guard |
 //! | [`ending`] | the same at the end, when everything is quiet |
 //! | [`run`] | one history with the real engine and an in-memory database |
 //! | [`stores`] | databases in memory, used again from history to history |
@@ -24,15 +27,22 @@
 //! outcome.
 
 pub mod calls;
+pub mod claims;
 pub mod commands;
+pub mod config_moves;
 pub mod controls;
 pub mod crashes;
 pub mod ending;
+pub mod enrich;
 pub mod generate;
+pub mod guard_law;
+pub mod half_way_law;
 pub mod kinds;
 pub mod many;
 pub mod oracle;
 pub mod people;
+pub mod places;
+pub mod policies;
 pub mod quirks;
 pub mod remote;
 pub mod rng;
@@ -42,5 +52,6 @@ pub mod script;
 pub mod service;
 pub mod shrink;
 pub mod stores;
+pub mod told;
 pub mod updates;
 pub mod world;

@@ -65,8 +65,43 @@ const PEOPLE: [(&str, &str); 3] = [
 ];
 const TAGS: [&str; 5] = ["Alpha", "beta", "Gamma Ray", "delta", "Épsilon"];
 
-pub fn states() -> Relation {
-    Relation::new(STATES)
+/// What a person makes of that table: its values have other counterparts, and two rows are gone.
+const CHANGED: [(&str, &str); 4] = [
+    ("New", "to do"),
+    ("Active", "in progress"),
+    ("Resolved", "in review"),
+    ("Closed", "complete"),
+];
+
+thread_local! {
+    /// Whether the history on this thread has used the changed table. What agreed under one table goes on to agree: a
+    /// changed table is nobody's edit.
+    static CHANGED_ONCE: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// A history begins, with the first table.
+pub fn first_table() {
+    CHANGED_ONCE.set(false);
+}
+
+/// The configuration gets another table from now on. Returns its number.
+pub fn use_table(n: usize) -> usize {
+    let table = n % 2;
+    CHANGED_ONCE.set(CHANGED_ONCE.get() || table == 1);
+    table
+}
+
+pub fn states(table: usize) -> Relation {
+    match table {
+        0 => Relation::new(STATES),
+        _ => Relation::new(CHANGED),
+    }
+}
+
+/// The rows of every table that the history has used.
+fn rows() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let changed = CHANGED.into_iter().filter(|_| CHANGED_ONCE.get());
+    STATES.into_iter().chain(changed)
 }
 
 pub fn people() -> People {
@@ -189,7 +224,7 @@ impl Kind for State {
         let FieldValue::Choice(name) = value else {
             return BTreeSet::new();
         };
-        let rows = STATES.iter().map(|(ado, clickup)| match side {
+        let rows = rows().map(|(ado, clickup)| match side {
             Side::Ado => (ado, clickup),
             Side::ClickUp => (clickup, ado),
         });

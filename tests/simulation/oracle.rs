@@ -4,7 +4,7 @@
 //! Laws are named as in the list of guarantees (I1 no lost update ... I20).
 
 use super::kinds::{KINDS, Kind, kind};
-use super::world::{Delivery, Record, World, pair};
+use super::world::{Delivery, Record, World};
 use boardsync::model::{FieldKey, FieldValue, LinkId, Side};
 use boardsync::store::{BaseField, LinkState, Store};
 use std::collections::BTreeMap;
@@ -20,10 +20,7 @@ impl World {
             return;
         };
         let same = self.side.get(side).records.iter().filter(|other| {
-            other.source.as_ref() == Some(&source)
-                && other.pair == record.pair
-                && !other.copy
-                && !other.ever_deleted
+            other.source.as_ref() == Some(&source) && !other.copy && !other.ever_deleted
         });
         let ids: Vec<String> = same.map(|other| other.id.to_string()).collect();
         // A restored database finds counterparts by the markers in scope only.
@@ -63,6 +60,9 @@ impl World {
                 continue;
             }
             let half = delivery == Delivery::Step && key == FieldKey::State;
+            if key == FieldKey::State && side == Side::ClickUp && delivery == Delivery::Now {
+                self.judge_carried(at, new);
+            }
             let counts = matches!(delivery, Delivery::Now | Delivery::Partial | Delivery::Step);
             if counts && self.told.undoing {
                 self.judge_undo(side, at, &key, old, new);
@@ -250,11 +250,13 @@ impl World {
     /// After every cycle: I13, I22, and I9 for dissolved links.
     pub fn judge_store(&mut self, store: &Store) {
         self.judge_answers(store);
+        self.judge_half_way(store);
+        self.judge_guard(store);
         for conflict in store.conflicts(false).unwrap_or_default() {
             self.told.conflicts.entry(conflict.id).or_insert(self.now);
         }
         for n in 0..self.setup.pairs as usize {
-            for link in store.links(&pair(n)).unwrap_or_default() {
+            for link in store.links(&self.name(n)).unwrap_or_default() {
                 let (Some(ado), Some(clickup)) = (
                     self.side.ado.find(&link.ado),
                     self.side.clickup.find(&link.clickup),

@@ -121,6 +121,13 @@ impl World {
                     self.say(|| format!("{side} {id}: person moves it, in scope: {inside}"));
                 }
             }
+            Act::Move { side, item } => {
+                if let Some(at) = self.pick(*side, *item, false) {
+                    self.move_over(*side, at);
+                }
+            }
+            Act::Shut { side, pair, gone } => self.shut(*side, *pair, *gone),
+            Act::Claim { pair } => self.claimed_elsewhere(*pair),
             Act::Delete { side, item } | Act::Restore { side, item } => {
                 let restore = matches!(act, Act::Restore { .. });
                 if let Some(at) = self.pick(*side, *item, restore) {
@@ -137,7 +144,8 @@ impl World {
                     return;
                 };
                 let source = &self.side.get(*side).records[at];
-                let (pair, state, of) = (source.pair, source.now().clone(), source.source.clone());
+                let (pair, state, of) =
+                    (source.pair(), source.now().clone(), source.source.clone());
                 let copy = self.insert(*side, pair, state);
                 let record = &mut self.side.get_mut(*side).records[copy];
                 (record.copy, record.source) = (true, of);

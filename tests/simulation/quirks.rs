@@ -5,7 +5,7 @@
 
 use super::kinds::{KINDS, Kind};
 use super::rng::{Rng, hash, mix};
-use super::world::{Record, World, pair};
+use super::world::{Record, World};
 use boardsync::connector::Change;
 use boardsync::model::{FieldKey, FieldValue, Side};
 use boardsync::store::{LinkState, Store};
@@ -116,7 +116,7 @@ impl World {
         let conflicts = store.conflicts(false).unwrap_or_default();
         let mut found = Vec::new();
         for n in 0..self.setup.pairs as usize {
-            for link in store.links(&pair(n)).unwrap_or_default() {
+            for link in store.links(&self.name(n)).unwrap_or_default() {
                 let (Some(ado), Some(clickup)) = (
                     self.side.ado.find(&link.ado),
                     self.side.clickup.find(&link.clickup),

@@ -3,7 +3,7 @@
 
 use super::controls::Control;
 use super::script::{Fault, On, Says};
-use super::world::{Delivery, Edge, LAG, Poison, Record, Refusal, Request, State, World, pair};
+use super::world::{Delivery, Edge, LAG, Poison, Record, Refusal, Request, State, World, numbered};
 use boardsync::connector::{
     Change, ConnectorError, ErrorKind, Fetched, Known, ListedRow, Listing, Watermark,
 };
@@ -38,7 +38,7 @@ fn asked(request: &Request) -> (ItemId, Option<&BTreeMap<FieldKey, FieldValue>>)
     match request {
         Request::Create(new) => (new.source.clone(), Some(&new.fields)),
         Request::Update(change) => (change.id.clone(), Some(&change.set)),
-        Request::Tag(id, ..) | Request::Delete(id) => (id.clone(), None),
+        Request::Tag(id, ..) | Request::Delete(_, id) => (id.clone(), None),
     }
 }
 
@@ -211,13 +211,14 @@ impl Remote {
 
     /// ADO's rows are read by id for the listing; ClickUp's come out of its index.
     pub fn row(&self, world: &World, record: &Record, state: &State) -> ListedRow {
+        let place = state.pair;
         let state = match self.side {
             Side::Ado => Some(record.now()).filter(|state| !state.deleted),
             Side::ClickUp => Some(state),
         };
         ListedRow {
             id: record.id.clone(),
-            pair: pair(record.pair),
+            pair: world.name(place),
             version: state.map(|state| Version(state.version)),
             item: state.map(|state| Box::new(self.item(world, record, state))),
         }
@@ -229,7 +230,13 @@ impl Remote {
         fault: Option<&Fault>,
         pairs: &BTreeSet<PairName>,
     ) -> Listing {
-        let rows = self.rows(world, fault, |record, _| pairs.contains(&pair(record.pair)));
+        let failed = self.troubled(world, pairs);
+        let asked: BTreeSet<usize> = pairs
+            .iter()
+            .filter(|pair| !failed.contains_key(*pair))
+            .map(numbered)
+            .collect();
+        let rows = self.rows(world, fault, |_, state| asked.contains(&state.pair));
         let rows = rows.iter().map(|row| {
             let record = &world.side.get(self.side).records[row.record];
             self.row(world, record, &record.past[row.state])
@@ -244,7 +251,7 @@ impl Remote {
                 ..Watermark::default()
             },
             complete: true,
-            failed: BTreeMap::new(),
+            failed,
         }
     }
 
@@ -262,7 +269,11 @@ impl Remote {
             (_, Side::ClickUp) => OVERLAP_CLICKUP,
         };
         let from = high.plus_ms(-overlap).0;
-        let found = self.rows(world, fault, |_, state| state.changed >= from);
+        let failed = self.troubled(world, &world.names());
+        let shut: BTreeSet<usize> = failed.keys().map(numbered).collect();
+        let found = self.rows(world, fault, |_, state| {
+            state.changed >= from && !shut.contains(&state.pair)
+        });
         let mut rows = Vec::new();
         let mut newest = high;
         for row in &found {
@@ -291,7 +302,7 @@ impl Remote {
                 ..Watermark::default()
             },
             complete: false,
-            failed: BTreeMap::new(),
+            failed,
         }
     }
 
@@ -303,6 +314,9 @@ impl Remote {
         hit: impl Fn(u32) -> bool,
         fault: Option<&Fault>,
     ) -> Fetched {
+        if let Some(item) = world.canary_item(self.side, id) {
+            return Fetched::Seen(Box::new(item));
+        }
         let Some(at) = world.side.get(self.side).find(id) else {
             return Fetched::Unclear {
                 reason: "never seen".to_owned(),
@@ -341,6 +355,11 @@ impl Remote {
                 }
             }
             _ => {}
+        }
+        if world.out_of_reach(self.side, state.pair) {
+            return Fetched::Unclear {
+                reason: "its list is gone".to_owned(),
+            };
         }
         if self.is(Control::U1)
             && let Some(old) = lock(&self.listed).get(id)
@@ -382,6 +401,9 @@ impl Remote {
             world.say(|| format!("{}: no answer ({})", self.side, fault.word()));
             Err(self.error(ErrorKind::Ambiguous, "no answer"))
         };
+        if let Some(error) = self.misplaced(&world, &request) {
+            return Err(error);
+        }
         if let Some(error) = self.poisoned(&mut world, &request, fault) {
             return Err(error);
         }
@@ -416,14 +438,14 @@ impl Remote {
                     }
                     Request::Update(change) => change.set.contains_key(field),
                     Request::Tag(..) => *field == FieldKey::Tags,
-                    Request::Delete(_) => false,
+                    Request::Delete(..) => false,
                 };
                 if named {
                     world.count(fault.word());
                     let id = match &request {
                         Request::Create(new) => new.source.clone(),
                         Request::Update(change) => change.id.clone(),
-                        Request::Tag(id, ..) | Request::Delete(id) => id.clone(),
+                        Request::Tag(id, ..) | Request::Delete(_, id) => id.clone(),
                     };
                     world.refused.insert((id, field.clone()));
                     let mut error = self.error(ErrorKind::Refused, "a rule about a field");

@@ -4,24 +4,24 @@
 //! cycle that is not ready has been killed there, and dropping it is the kill.
 
 use super::commands::rearmed;
+use super::config_moves::tell;
 use super::controls::Control;
 use super::ending::stored;
-use super::kinds::{KINDS, people, states};
+use super::kinds::first_table;
+use super::policies::policies;
 use super::remote::{Remote, lock};
 use super::rng::hash;
-use super::script::{Act, Deed, Deleting, Fault, On, Point, Script, Setup, Step};
+use super::script::{Act, Deed, Fault, On, Point, Script, Setup, Step};
 use super::stores::{self, Copies};
-use super::world::{LAG, LONG_LAG, START, Violation, World, pair};
+use super::world::{LAG, LONG_LAG, START, Violation, World};
 use boardsync::clock::ManualClock;
 use boardsync::connector::{Reader, Writer};
 use boardsync::engine::apply::{Consent, Report};
 use boardsync::engine::observe::Observed;
 use boardsync::engine::rails::Safety;
 use boardsync::engine::{CycleError, Engine, Scope, Timing, Writers};
-use boardsync::mapping::Relation;
 use boardsync::marker::MarkerKey;
-use boardsync::model::{Clock, FieldKey, Side, Sided, Timestamp};
-use boardsync::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
+use boardsync::model::{Clock, Side, Sided, Timestamp};
 use boardsync::store::{Batch, ChoiceOp, CommitEdge, Op, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -85,6 +85,7 @@ pub struct Sim {
 
 impl Sim {
     fn new(script: &Script, control: Option<Control>, lines: bool) -> Sim {
+        first_table();
         let clock = ManualClock::new(Timestamp(START + script.setup.local));
         let mut world = World::new(script.seed, &script.setup, clock.clone(), lines);
         world.one_vocabulary = control == Some(Control::M0);
@@ -141,22 +142,22 @@ impl Sim {
             }
             world.edge(&[On::Commit], edge == CommitEdge::After).crash
         }));
-        let (stopped, off) = {
+        let (stopped, canaries, policies) = {
             let world = lock(&self.world);
-            (world.told.stopped, world.told.off.clone())
+            let policies = policies(&world, &self.setup, self.control);
+            (world.told.stopped, world.canaries(), policies)
         };
         let mut engine = Engine {
             readers: Sided::build(|side| self.remotes.get(side).clone() as Arc<dyn Reader>),
             store: Mutex::new(store),
             clock: Arc::new(self.clock.clone()),
-            policies: (0..self.setup.pairs as usize)
-                .map(|n| policy(n, &self.setup, self.control, &off))
-                .collect(),
+            policies,
             key: MarkerKey::new([7; 32]),
             timing: self.timing,
             safety: Safety {
                 // A path that is there on every machine.
                 stop_file: stopped.then(|| "/".into()),
+                canaries,
                 ..Safety::default()
             },
             interrupt: None,
@@ -249,8 +250,10 @@ impl Sim {
             return End::Killed;
         };
         {
+            lock(&self.world).begin(deeds);
+            let store = engine.store();
             let mut world = lock(&self.world);
-            world.begin(deeds);
+            world.open_ledger(&store, approve);
             world.told.run += 1;
             world.say(|| format!("cycle, full: {full}"));
         }
@@ -258,7 +261,7 @@ impl Sim {
             let hashes = observed.plan.pairs.iter().map(|pair| pair.hash());
             Consent {
                 first_contact: true,
-                hashes: if approve {
+                hashes: if approve || self.control == Some(Control::YesPassesGuard) {
                     hashes.collect()
                 } else {
                     BTreeSet::new()
@@ -325,11 +328,13 @@ impl Sim {
         }
         lock(&self.world).calm = true;
         self.lift();
+        self.settle_pairs();
         // Bases change little from here on; they are judged again at the end.
         self.judged = false;
         // Requests under way, indices, the quiet time, the longest back-off.
         let lag = if self.setup.unbounded { LONG_LAG } else { LAG };
         wait(self, lag + 600_000 + 300_000 + 900_000);
+        self.quiet_beside();
         // Three cycles without a sweep must do where nothing hid a change from the listings.
         for _ in 0..3 {
             self.pass(false);
@@ -356,7 +361,7 @@ impl Sim {
         self.judge_quiescence(true);
     }
 
-    fn pass(&mut self, full: bool) {
+    pub(super) fn pass(&mut self, full: bool) {
         match self.cycle(full, Vec::new(), true) {
             End::Done(_) => {}
             End::Failed(what) => {
@@ -473,7 +478,13 @@ pub async fn one(
         }
     }
     let consent = consent(&observed);
-    engine.apply(writers, &observed, &consent).await
+    let mut pairs = observed.plan.pairs.iter();
+    if pairs.any(|pair| pair.guarded().next().is_some() && consent.hashes.contains(&pair.hash())) {
+        lock(world).count("guard passed by approval");
+    }
+    let report = engine.apply(writers, &observed, &consent).await?;
+    tell(&mut lock(world), &report);
+    Ok(report)
 }
 
 /// Whether the database is put back before two more cycles are over.
@@ -500,6 +511,9 @@ fn needs_sweep(step: &Step) -> bool {
                 | Act::Delete { .. }
                 | Act::Restore { .. }
                 | Act::Copy { .. }
+                | Act::Move { .. }
+                | Act::Shut { .. }
+                | Act::Claim { .. }
         )
     };
     match step {
@@ -515,35 +529,6 @@ fn needs_sweep(step: &Step) -> bool {
         // A command may link, unlink, or leave a field out of the cycles for a while.
         Step::Rollback(_) | Step::Command(_) => true,
         _ => false,
-    }
-}
-
-fn policy(n: usize, setup: &Setup, control: Option<Control>, off: &BTreeSet<FieldKey>) -> Policy {
-    let rule = FieldPolicy {
-        direction: Direction::Both,
-        winner: setup.winner,
-    };
-    let mut fields: BTreeMap<FieldKey, FieldPolicy> =
-        KINDS.iter().map(|kind| (kind.key(), rule)).collect();
-    fields.insert(FieldKey::Type, rule);
-    fields.retain(|key, _| !off.contains(key));
-    Policy {
-        pair: pair(n),
-        fingerprint: format!("f1 {:?} {off:?}", setup.winner),
-        approved: true,
-        create_on: Side::BOTH.to_vec(),
-        on_delete: match setup.on_delete {
-            Deleting::Unlink => OnDelete::Unlink,
-            Deleting::Close => OnDelete::Close,
-            Deleting::Delete => OnDelete::Delete,
-        },
-        fields,
-        states: control.map_or_else(states, Control::states),
-        types: Relation::new([("Bug", "Bug")]),
-        people: people(),
-        backlink: setup.backlink,
-        guard: GuardLimits::default(),
-        closed_states: Sided::default(),
     }
 }
 

@@ -33,6 +33,16 @@ pub struct Setup {
     /// See [`super::generate::Range::open`].
     #[serde(default)]
     pub open: bool,
+    /// The guard's limits are ones that a handful of items can exceed.
+    #[serde(default)]
+    pub tight: bool,
+    /// A work item is made in its first state, and brought to another one by further requests. No generated history has it
+    /// yet: a request of those that is in force although its answer was lost is still taken for an edit.
+    #[serde(default)]
+    pub walked: bool,
+    /// Each pair has a canary, which carries a claim.
+    #[serde(default)]
+    pub canary: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +99,16 @@ pub enum Command {
     Winner(Option<Side>),
     /// Takes a field out of the configuration, or back in.
     Field(FieldKey),
+    /// Another table of states, by its number.
+    States(u32),
+    /// Gives a pair its other name.
+    Rename { pair: u32 },
+    /// Carries out what the saved plan still says.
+    ApplySaved,
+    /// Takes a run back, what it created included.
+    UndoCreated { back: u32 },
+    /// Takes a pair over from another installation.
+    Takeover { pair: u32 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,6 +198,21 @@ pub enum Act {
     Restore {
         side: Side,
         item: u32,
+    },
+    /// Moves an item to where the other pair looks.
+    Move {
+        side: Side,
+        item: u32,
+    },
+    /// A pair's list is deleted or its area path renamed, or it is there again.
+    Shut {
+        side: Side,
+        pair: u32,
+        gone: bool,
+    },
+    /// Another installation claims a pair.
+    Claim {
+        pair: u32,
     },
     /// Copies an item together with our marker.
     Copy {

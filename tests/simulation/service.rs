@@ -1,7 +1,8 @@
 //! Requests taking effect on a service, by the vendors' rules.
 
+use super::guard_law::Did;
 use super::kinds::{KINDS, UNMAPPED, kind};
-use super::world::{Delivery, Record, Refusal, Request, World, blank, pair};
+use super::world::{Delivery, Record, Refusal, Request, World, blank, numbered};
 use boardsync::connector::{Change, NewItem};
 use boardsync::model::{FieldKey, FieldValue, Folded, ItemId, Side};
 
@@ -20,7 +21,7 @@ impl World {
             Request::Create(new) => Ok(self.create(side, new, delivery)),
             Request::Update(change) => self.update(side, change, delivery),
             Request::Tag(id, tag, on, first) => self.tag(id, tag, *on, *first, delivery),
-            Request::Delete(id) => self.delete(side, id, delivery),
+            Request::Delete(pair, id) => self.delete(side, numbered(pair), id, delivery),
         }
     }
 
@@ -67,7 +68,7 @@ impl World {
     }
 
     fn create(&mut self, side: Side, new: &NewItem, delivery: Delivery) -> usize {
-        let pair = usize::from(new.pair == pair(1));
+        let pair = numbered(&new.pair);
         let mut state = blank();
         for key in new.fields.keys() {
             self.confine(side, key);
@@ -95,6 +96,12 @@ impl World {
         record.copy = delivery == Delivery::Again;
         let id = record.id.clone();
         self.say(|| format!("{side} {id}: created for {} ({delivery:?})", new.source));
+        if delivery == Delivery::Now {
+            self.judge_source(side.other(), &new.source, pair);
+            self.enter(Did::Create, pair, side, &new.source);
+            self.told.ledger.made.insert(id.clone());
+            self.judge_asked(side, &new.source, None);
+        }
         self.judge_create(side, at);
         at
     }
@@ -161,27 +168,48 @@ impl World {
             .as_ref()
             .filter(|_| delivery != Delivery::Partial && goes_along);
         let markers: Vec<String> = marker.map(|link| link.marker.clone()).into_iter().collect();
-        self.judge_scope(side, at, delivery);
+        let pair = numbered(&change.pair);
+        self.judge_scope(side, at, (pair, false), delivery);
+        let counts = matches!(delivery, Delivery::Now | Delivery::Partial | Delivery::Step);
+        if counts && !self.told.ledger.made.contains(&change.id) {
+            self.enter(Did::Update, pair, side, &change.id);
+            self.judge_asked(side, &change.id, Some(change));
+        }
         let new = after.clone();
+        self.stepping = self.is_step(side, change);
         self.change(side, at, |state| {
             state.values = new;
             if state.markers.is_empty() {
                 state.markers = markers;
             }
         });
+        self.stepping = false;
         let id = change.id.clone();
         self.say(|| format!("{side} {id}: engine sets {:?} ({delivery:?})", change.set));
         self.judge_update(side, at, &before, &after, delivery);
         Ok(at)
     }
 
-    fn delete(&mut self, side: Side, id: &ItemId, delivery: Delivery) -> Result<usize, Refusal> {
+    fn delete(
+        &mut self,
+        side: Side,
+        pair: usize,
+        id: &ItemId,
+        delivery: Delivery,
+    ) -> Result<usize, Refusal> {
         let at = self.side.get(side).find(id).ok_or(Refusal::Gone)?;
         if self.side.get(side).records[at].now().deleted {
             return Err(Refusal::Gone);
         }
-        self.judge_scope(side, at, delivery);
-        self.judge_delete(side, at, delivery);
+        self.judge_scope(side, at, (pair, true), delivery);
+        match self.told.undoing {
+            true => self.judge_undone(side, at),
+            false => self.judge_delete(side, at, delivery),
+        }
+        if delivery == Delivery::Now {
+            self.enter(Did::Delete, pair, side, id);
+            self.judge_asked(side, id, None);
+        }
         self.change(side, at, |state| state.deleted = true);
         self.side.get_mut(side).records[at].ever_deleted = true;
         self.say(|| format!("{side} {id}: engine deletes"));
@@ -214,9 +242,7 @@ impl World {
         let made =
             |made: &Record, of: &Record| counts(made) && made.source.as_ref() == Some(&of.id);
         others
-            .filter(|(_, other)| {
-                other.pair == record.pair && (made(record, other) || made(other, record))
-            })
+            .filter(|(_, other)| made(record, other) || made(other, record))
             .map(|(at, _)| at)
             .collect()
     }

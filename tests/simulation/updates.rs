@@ -3,6 +3,7 @@
 //! between any two of them.
 
 use super::controls::Control;
+use super::kinds::{STATES, between};
 use super::remote::{Remote, lock};
 use super::script::{Fault, On};
 use super::world::{Delivery, Request};
@@ -19,6 +20,10 @@ impl Remote {
         let ons = self.ons(On::Write);
         let fault = self.send(&ons).await;
         let mut dropped = false;
+        let way = new.fields.get(&FieldKey::State);
+        let way = way
+            .map(|wanted| self.way_of_create(wanted))
+            .unwrap_or_default();
         let answer = self.refuse(fault.as_ref(), true).and_then(|()| {
             let mut sent = new.clone();
             self.arrives(&mut sent.fields);
@@ -29,6 +34,9 @@ impl Remote {
                 lock(&self.world).count(fault.word());
                 sent.fields.remove(&FieldKey::State);
                 dropped = true;
+            }
+            if !way.is_empty() {
+                sent.fields.remove(&FieldKey::State);
             }
             let at = self.deliver(Request::Create(sent), fault.as_ref(), Delivery::Now)?;
             Ok(self.answered(at, &new.fields, fault.as_ref()))
@@ -43,6 +51,12 @@ impl Remote {
         };
         let written = answer::settle(&asked, Some(own.clone()), None);
         let mut written = written.unwrap_or_else(|| bare(own));
+        if let (false, Some(wanted)) = (way.is_empty(), new.fields.get(&FieldKey::State)) {
+            let between = way.into_iter().skip(1);
+            let steps = between.map(|step| (step, Delivery::Step));
+            let steps = steps.chain([(wanted.clone(), Delivery::Now)]).collect();
+            self.walk(new, &mut written, steps).await;
+        }
         let state = new.fields.get(&FieldKey::State);
         if let (true, Side::ClickUp, Some(state)) = (dropped, self.side, state)
             && written.pending.contains_key(&FieldKey::State)
@@ -61,6 +75,49 @@ impl Remote {
             }
         }
         Ok(self.believed(written))
+    }
+
+    /// The states from that of a new work item to the one before `wanted`; none: one request does it.
+    pub fn way_of_create(&self, wanted: &FieldValue) -> Vec<FieldValue> {
+        let walked = self.side == Side::Ado && lock(&self.world).setup.walked;
+        let first = FieldValue::choice(STATES[0].0);
+        if !walked || first == *wanted {
+            return Vec::new();
+        }
+        let between = between(&first, wanted);
+        [first].into_iter().chain(between).collect()
+    }
+
+    /// Brings a new work item to its state, one request after the other.
+    async fn walk(&self, new: &NewItem, written: &mut Written, steps: Vec<(FieldValue, Delivery)>) {
+        for (state, delivery) in steps {
+            let current = written.item.clone();
+            let change = Change {
+                pair: new.pair.clone(),
+                id: current.id.clone(),
+                expected: current.version,
+                current: Box::new(current),
+                set: BTreeMap::from([(FieldKey::State, state.clone())]),
+                backlink: None,
+            };
+            if delivery == Delivery::Step {
+                let mut world = lock(&self.world);
+                world.count("create in steps");
+                let first = (change.id.clone(), change.expected.0);
+                world.told.steps.insert(first, state);
+            }
+            match self.put(&change, &change, delivery).await {
+                Ok(item) => {
+                    let set = &new.fields;
+                    answer::second_call(self.side, written, set, &FieldKey::State, item);
+                }
+                Err(error) => {
+                    lock(&self.world).count("create stopped half way");
+                    written.pending.insert(FieldKey::State, error.to_string());
+                    return;
+                }
+            }
+        }
     }
 
     async fn status_call(
@@ -93,7 +150,11 @@ impl Remote {
     /// ADO's one call, or two where a state is reached by way of another one.
     pub async fn patch(&self, change: &Change) -> Result<Written, ConnectorError> {
         let own = match self.between(change) {
-            None => self.put(change, change, Delivery::Now).await?,
+            None => {
+                let same = (change.id.clone(), change.expected.0);
+                lock(&self.world).told.steps.remove(&same);
+                self.put(change, change, Delivery::Now).await?
+            }
             Some(step) => self.two_steps(change, step).await?,
         };
         let asked = Asked {
@@ -109,7 +170,12 @@ impl Remote {
     }
 
     async fn two_steps(&self, change: &Change, step: FieldValue) -> Result<Item, ConnectorError> {
-        lock(&self.world).count("two steps");
+        {
+            let mut world = lock(&self.world);
+            world.count("two steps");
+            let first = (change.id.clone(), change.expected.0);
+            world.told.steps.insert(first, step.clone());
+        }
         let mut first = change.clone();
         first.set.insert(FieldKey::State, step);
         let half = self.put(&first, change, Delivery::Step).await?;

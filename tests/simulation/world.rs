@@ -4,10 +4,11 @@
 //! on ClickUp a change time in ms that may repeat, no conditional write, sets written as differences. A direct read
 //! shows the present; a listing shows each record as its index last saw it, up to [`LAG`] ago.
 
-use super::commands::Told;
+use super::claims::Canary;
 use super::kinds::{KINDS, UNMAPPED};
 use super::rng::{Rng, hash, mix};
 use super::script::{Deed, Fault, On, Point, Says, Setup};
+use super::told::Told;
 use boardsync::clock::ManualClock;
 use boardsync::connector::{Change, NewItem};
 use boardsync::engine::Engine;
@@ -26,9 +27,17 @@ pub const LONG_LAG: i64 = 900_000;
 /// True time at which every history starts.
 pub const START: i64 = 1_750_000_000_000;
 
-/// The names of both pairs.
-pub fn pair(n: usize) -> PairName {
-    PairName(["web", "app"][n % 2].to_owned())
+/// The names of both pairs, and those that a person may give them instead.
+const NAMES: [[&str; 2]; 2] = [["web", "app"], ["website", "apps"]];
+
+/// A pair's name; `renamed`: the one that a person gave it later.
+pub fn pair(n: usize, renamed: bool) -> PairName {
+    PairName(NAMES[usize::from(renamed)][n % 2].to_owned())
+}
+
+/// Which pair has a name, or had it.
+pub fn numbered(name: &PairName) -> usize {
+    usize::from(NAMES.iter().any(|names| names[1] == name.0))
 }
 
 /// One state of a record.
@@ -39,8 +48,12 @@ pub struct State {
     pub changed: i64,
     pub values: BTreeMap<FieldKey, FieldValue>,
     pub markers: Vec<String>,
+    /// The pair in whose place it is, where it is in scope.
+    pub pair: usize,
     pub in_scope: bool,
     pub deleted: bool,
+    /// Its state is one that only the engine wrote, on the way to another one.
+    pub half_way: bool,
     /// True time from which listings show it.
     pub indexed: i64,
 }
@@ -49,7 +62,6 @@ pub struct State {
 #[derive(Clone, Debug)]
 pub struct Record {
     pub id: ItemId,
-    pub pair: usize,
     /// Server time of its creation.
     pub created: i64,
     /// For what it was made, if the engine made it.
@@ -79,6 +91,16 @@ pub struct Writes {
 impl Record {
     pub fn now(&self) -> &State {
         &self.past[self.past.len() - 1]
+    }
+
+    /// The pair in whose place it is.
+    pub fn pair(&self) -> usize {
+        self.now().pair
+    }
+
+    /// Whether it is in the scope of a pair.
+    pub fn is_in(&self, pair: usize) -> bool {
+        self.now().in_scope && self.pair() == pair
     }
 
     /// Which state listings show; `None`: nothing yet.
@@ -111,7 +133,8 @@ pub enum Request {
     Update(Change),
     /// One tag on or off, in a call of its own. The flag says that it is the first of its update.
     Tag(ItemId, Folded, bool, bool),
-    Delete(ItemId),
+    /// By a pair's plan.
+    Delete(PairName, ItemId),
 }
 
 /// A value that a service does not take for an item, or for what is made of it.
@@ -192,6 +215,12 @@ pub struct World {
     pub blamed: BTreeSet<ItemId>,
     /// Both sides' states are kept in one vocabulary (a design under trial).
     pub one_vocabulary: bool,
+    /// Set while the first of two requests takes effect.
+    pub stepping: bool,
+    /// The canaries of both pairs.
+    pub claims: [Canary; 2],
+    /// Places of pairs that are gone, so that nothing of the pair can be listed on that side.
+    pub shut: BTreeSet<(Side, usize)>,
     /// A delta may have missed something.
     pub hidden: bool,
     /// The services do what they are told, and nothing happens any more.
@@ -234,6 +263,9 @@ impl World {
             poison: Vec::new(),
             blamed: BTreeSet::new(),
             one_vocabulary: false,
+            stepping: false,
+            claims: Default::default(),
+            shut: BTreeSet::new(),
             hidden: setup.unbounded,
             calm: false,
             told: Told::default(),
@@ -378,6 +410,9 @@ impl World {
         if state == before {
             return false;
         }
+        if state.values.get(&FieldKey::State) != before.values.get(&FieldKey::State) {
+            state.half_way = self.stepping;
+        }
         state.version = match side {
             Side::Ado => before.version + 1,
             Side::ClickUp => server.max(before.version),
@@ -402,13 +437,14 @@ impl World {
             version,
             changed: created,
             indexed: self.now + lag,
+            pair,
             in_scope: true,
             deleted: false,
+            half_way: false,
             ..state
         };
         self.side.get_mut(side).records.push(Record {
             id,
-            pair,
             created,
             source: None,
             past: vec![state],
@@ -444,7 +480,7 @@ impl World {
             parent: None,
             archived: false,
             container: match state.in_scope {
-                true => pair(record.pair).0,
+                true => self.name(state.pair).0,
                 false => "elsewhere".to_owned(),
             },
             created_at: Timestamp(record.created),
@@ -480,8 +516,10 @@ pub fn blank() -> State {
         changed: 0,
         values,
         markers: Vec::new(),
+        pair: 0,
         in_scope: true,
         deleted: false,
+        half_way: false,
         indexed: 0,
     }
 }

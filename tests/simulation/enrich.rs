@@ -1,0 +1,114 @@
+//! Puts the moves of [`super::config_moves`], [`super::places`] and [`super::claims`] into a history that was written without
+//! them, so that all other histories stay as they are.
+
+use super::generate::{Range, Writer};
+use super::rng::Rng;
+use super::script::{Act, Command, Script, Step};
+
+/// Adds some groups of moves, each before a cycle.
+pub fn enrich(script: &mut Script, range: Range) {
+    let mut rng = Rng::new(script.seed ^ 0xC0_4F16);
+    let setup = &mut script.setup;
+    setup.tight = rng.chance(250);
+    setup.canary = rng.chance(500);
+    if rng.chance(600) {
+        setup.pairs = 2;
+    }
+    for n in 0..u32::try_from(rng.range(2, 4)).unwrap_or(2) {
+        let cycles = script.steps.iter().enumerate();
+        let cycles = cycles.filter(|(_, step)| matches!(step, Step::Cycle(_)));
+        let places: Vec<usize> = cycles.map(|(at, _)| at).collect();
+        let mut at = *rng.pick(&places);
+        let first = 1_000 * (1 + n);
+        let mut writer = Writer::further(Rng::new(rng.next()), range, first);
+        writer.moves();
+        // Not between a cycle and what happens in it.
+        while matches!(script.steps.get(at), Some(Step::During(..))) {
+            at += 1;
+        }
+        script.steps.splice(at..at, writer.steps);
+    }
+}
+
+impl Writer {
+    fn moves(&mut self) {
+        let n = u32::try_from(self.rng.below(8)).unwrap_or(0);
+        let (side, item, pair) = (self.side(), n % 4, n % 2);
+        match self.rng.below(10) {
+            0 | 1 => {
+                self.push(Step::Act(Act::Move { side, item }));
+                if self.rng.chance(500) {
+                    let (side, other) = (side.other(), n / 2);
+                    self.push(Step::Cycle(self.range.moves));
+                    self.push(Step::Act(Act::Move { side, item: other }));
+                }
+            }
+            2 => {
+                let gone = true;
+                self.push(Step::Act(Act::Shut { side, pair, gone }));
+                self.edits();
+                self.push(Step::Cycle(n < 4));
+                if self.rng.chance(500) {
+                    let gone = false;
+                    self.push(Step::Act(Act::Shut { side, pair, gone }));
+                }
+            }
+            3 | 4 => {
+                self.edits();
+                self.push(Step::Command(Command::Plan));
+                self.edits();
+                self.give(Command::ApplySaved);
+            }
+            5 => {
+                let table = u32::from(self.rng.chance(700));
+                self.push(Step::Command(Command::States(table)));
+                self.edits();
+            }
+            6 => {
+                self.push(Step::Command(Command::Rename { pair }));
+                self.edits();
+                self.push(Step::Cycle(n < 4));
+                if self.rng.chance(700) {
+                    self.push(Step::Command(Command::Rename { pair }));
+                }
+            }
+            7 | 8 => {
+                let act = self.create();
+                self.push(Step::Act(act));
+                self.push(Step::Wait(200_000));
+                self.push(Step::Cycle(false));
+                self.edits();
+                self.give(Command::UndoCreated { back: n % 2 });
+            }
+            _ => {
+                self.push(Step::Act(Act::Claim { pair }));
+                self.edits();
+                self.push(Step::Cycle(n < 4));
+                if self.rng.chance(600) {
+                    self.give(Command::Takeover { pair });
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, step: Step) {
+        self.steps.push(step);
+    }
+
+    fn edits(&mut self) {
+        for _ in 0..self.rng.below(3) {
+            let act = self.act();
+            self.push(Step::Act(act));
+        }
+    }
+
+    /// A command, with people, faults and kills in it.
+    fn give(&mut self, command: Command) {
+        self.push(Step::Command(command));
+        for _ in 0..self.rng.below(3) {
+            let point = self.point();
+            let deed = self.deed(point);
+            self.push(Step::During(point, deed));
+        }
+    }
+}

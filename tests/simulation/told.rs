@@ -1,0 +1,43 @@
+//! What the judge knows of commands.
+
+use super::guard_law::Ledger;
+use boardsync::model::{FieldKey, FieldValue, ItemId, LinkId, Side};
+use boardsync::reconcile::plan::Plan;
+use boardsync::store::Choice;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the judge knows of commands.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// Grows with every cycle and command.
+    pub run: u64,
+    /// Whether an undo is at work.
+    pub undoing: bool,
+    /// What the engine last made of a field, when (true time), and in which run.
+    pub ours: BTreeMap<(Side, usize, FieldKey), (FieldValue, i64, u64)>,
+    /// True time at which each conflict was first there.
+    pub conflicts: BTreeMap<i64, i64>,
+    /// Links that a command dissolved.
+    pub unlinked: BTreeSet<LinkId>,
+    pub stopped: bool,
+    /// Fields that the configuration leaves out.
+    pub off: BTreeSet<FieldKey>,
+    /// Hashes of the plan that somebody looked at.
+    pub plan: BTreeSet<String>,
+    /// That plan, as it was saved.
+    pub saved: Option<String>,
+    /// The saved plan that is carried out at present.
+    pub applying: Option<Plan>,
+    /// The last choice.
+    pub choice: Option<Choice>,
+    /// Conflicts that were judged, or are not to be, by the law of half-way states.
+    pub half_judged: BTreeSet<i64>,
+    /// First requests of changes in two: the work item, the version that it stands on, and the state in between.
+    pub steps: BTreeMap<(ItemId, i64), FieldValue>,
+    /// What this cycle did.
+    pub ledger: Ledger,
+    /// Which pairs have another name than at first.
+    pub renamed: [bool; 2],
+    /// Which table of states the configuration has.
+    pub table: usize,
+}
