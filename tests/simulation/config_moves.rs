@@ -9,13 +9,14 @@ use super::remote::lock;
 use super::run::Sim;
 use super::script::Command;
 use super::world::World;
-use boardsync::commands::cycle::read_plan;
+use boardsync::commands::saved;
 use boardsync::connector::{Change, Traces};
 use boardsync::engine::apply::{Consent, Report, Stopped};
 use boardsync::engine::claim::TakeOverError;
+use boardsync::engine::deeds::SavedPairs;
 use boardsync::engine::{CycleError, Engine, Scope, Writers};
 use boardsync::model::{FieldKey, FieldValue, ItemId, Side};
-use boardsync::reconcile::plan::ActionKind;
+use boardsync::reconcile::plan::{ActionKind, Plan};
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
@@ -82,8 +83,10 @@ pub async fn apply_saved(
     let Some(text) = lock(world).told.saved.clone() else {
         return Ok(());
     };
-    let saved = match read_plan(&text) {
-        Ok(saved) => saved,
+    let read =
+        saved::read::<Plan>(&text).and_then(|plan| Ok((plan, saved::read::<SavedPairs>(&text)?)));
+    let (saved, actions) = match read {
+        Ok(read) => read,
         Err(error) => {
             lock(world).violate("I21", format!("a saved plan cannot be read: {error}"));
             return Ok(());
@@ -107,10 +110,16 @@ pub async fn apply_saved(
         first_contact: true,
         hashes: BTreeSet::new(),
     };
-    let kept = engine.keep_saved(&saved, &mut observed, &mut consent)?;
+    let kept = engine.keep_saved(&actions.pairs, &mut observed, &mut consent)?;
     {
         let mut world = lock(world);
         world.count("saved plan applied");
+        if !kept.edited.is_empty() {
+            world.violate(
+                "I21",
+                "a saved plan that nobody changed counts as changed".to_owned(),
+            );
+        }
         if !kept.moved.is_empty() {
             world.count("saved plan refused in part");
         }
