@@ -117,7 +117,8 @@ fn excerpt(text: &str, from: usize) -> String {
 /// calls showed. `None` when neither is there.
 ///
 /// A read of a version older than the answer comes from a replica that lags and says nothing. At the very version of the
-/// answer nobody wrote in between, so what the answer left out is there as our call left it.
+/// answer what it left out is there as our call left it. ClickUp's versions are times, though, and somebody may edit within
+/// the millisecond of our call, so there a value that our call cannot have made is that person's (see `foreign`).
 pub fn settle(asked: &Asked<'_>, own: Option<Item>, later: Option<Item>) -> Option<Written> {
     let later = match (&own, later) {
         (Some(own), Some(later)) if later.version < own.version => None,
@@ -149,7 +150,15 @@ pub fn settle(asked: &Asked<'_>, own: Option<Item>, later: Option<Item>) -> Opti
     let versions = own.as_ref().zip(later.as_ref());
     if versions.is_some_and(|(own, later)| own.version == later.version) {
         for (key, value) in &after {
-            by_us.entry(key.clone()).or_insert_with(|| value.clone());
+            let before = asked.before.and_then(|item| item.fields.get(key));
+            let theirs = asked.side == Side::ClickUp
+                && asked
+                    .set
+                    .get(key)
+                    .is_some_and(|wanted| foreign(wanted, before, value));
+            if !theirs {
+                by_us.entry(key.clone()).or_insert_with(|| value.clone());
+            }
         }
     }
     by_us.retain(|key, _| !asked.apart.contains(key));
@@ -171,6 +180,39 @@ pub fn settle(asked: &Asked<'_>, own: Option<Item>, later: Option<Item>) -> Opti
         }
     }
     Some(written)
+}
+
+/// Returns whether a value cannot have come of a call that sent `wanted` where `before` was: a service keeps what was there
+/// or cuts what it is sent, but it invents neither words nor dates. Example: "one two" was sent, "one" was there. "one" was
+/// kept and "two" is a part; "one six" is what somebody typed.
+///
+/// Of a set nothing like that is known here; its members are compared one by one.
+fn foreign(wanted: &FieldValue, before: Option<&FieldValue>, shown: &FieldValue) -> bool {
+    let words = |value: &FieldValue| -> Option<BTreeSet<String>> {
+        match value {
+            FieldValue::Rich(text) | FieldValue::Text(text) => Some(
+                text.split(|c: char| !c.is_alphanumeric())
+                    .filter(|word| !word.is_empty())
+                    .map(str::to_lowercase)
+                    .collect(),
+            ),
+            _ => None,
+        }
+    };
+    if shown.is_empty() || is_set(wanted, shown) || before == Some(shown) {
+        return false;
+    }
+    let Some(theirs) = words(shown) else {
+        return before.is_some();
+    };
+    let ours = words(wanted).unwrap_or_default();
+    let there = before.and_then(words).unwrap_or_default();
+    // A word may have been cut in the middle.
+    let known = |word: &String| {
+        let part = |whole: &String| whole.starts_with(word.as_str());
+        ours.iter().chain(&there).any(part)
+    };
+    !theirs.iter().all(known)
 }
 
 /// Adds to the answer of a call what it left out, by a read at the same version: nobody wrote in between.
@@ -253,6 +295,11 @@ impl Seen<'_> {
                 // Ours was in force, so it is what the next look compares with; the rest is somebody else's.
                 written.later.insert(key.clone());
                 wanted
+            } else if asked.side == Side::ClickUp && foreign(wanted, self.before, own) {
+                // Ours was not taken, and what stands there was typed after our read: nothing of that is agreed, and the
+                // next look merges what is there.
+                written.later.insert(key.clone());
+                return;
             } else {
                 let reason = reason(asked.side, wanted, own);
                 written.pending.insert(key.clone(), reason);

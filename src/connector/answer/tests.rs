@@ -372,6 +372,52 @@ fn what_the_answer_left_out_is_ours_at_the_same_version_only() {
 }
 
 #[test]
+fn what_our_call_cannot_have_made_is_somebodys_even_within_its_millisecond() {
+    let text = |text: &str| (FieldKey::Description, FieldValue::rich(text.to_owned()));
+    let set = BTreeMap::from([text("one two three")]);
+    let before = item(1, &[text("zero")]);
+    // What is shown, and whether that may be what the service made of our call.
+    for (side, shown, ours) in [
+        (Side::ClickUp, "one two", true),
+        (Side::ClickUp, "one tw", true),
+        (Side::ClickUp, "zero", true),
+        (Side::ClickUp, "one two three six", false),
+        // Its revisions are counted, so nobody shares one.
+        (Side::Ado, "one two three six", true),
+    ] {
+        let asked = Asked {
+            side,
+            set: &set,
+            before: Some(&before),
+            apart: &BTreeSet::new(),
+        };
+        let own = Some(item(2, &[]));
+        let written = settle(&asked, own, Some(item(2, &[text(shown)]))).expect("shown");
+        let key = FieldKey::Description;
+        let (pending, later) = (
+            written.pending.contains_key(&key),
+            written.later.contains(&key),
+        );
+        assert_eq!((pending, later), (ours, !ours), "{side} {shown}");
+    }
+}
+
+#[test]
+fn a_value_that_is_neither_ours_nor_the_one_that_was_read_is_no_answer() {
+    let due = |text| (FieldKey::DueDate, day(text));
+    let before: &[_] = &[due("2026-03-02"), title("old")];
+    let set: &[_] = &[due("2026-03-09"), title("our long title")];
+    let shown: &[_] = &[due("2026-03-20"), title("our long ti")];
+    let written = update(Some(before), set, Some(shown), None);
+    // The title was cut; the day was typed between our read and our call.
+    assert_eq!(
+        keys(&written),
+        (vec!["title".into()], vec!["due_date".into()])
+    );
+    assert!(!written.item.fields.contains_key(&FieldKey::DueDate));
+}
+
+#[test]
 fn an_edit_between_a_create_and_its_second_call_is_not_taken_for_ours() {
     let set = BTreeMap::from([state("Done"), title("ours"), tags(&["a"])]);
     let shown =
