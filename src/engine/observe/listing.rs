@@ -80,7 +80,9 @@ impl Engine {
                 continue;
             };
             let known = store.known(side, &row.id)?;
-            let same = known.is_some_and(|known| Some(known.version) == row.version);
+            // A row may be older than what we wrote since, where the process died before that was dealt with.
+            let same = known.is_some_and(|known| Some(known.version) == row.version)
+                && store.newest(side, &row.id)? <= row.version;
             let active = matches!(link.state, LinkState::Active) && !forced.contains(&row.pair);
             if same && active && confirm(store, side, &link, &row, observed)? {
                 continue;
