@@ -234,7 +234,10 @@ impl Engine {
         linked: &mut LinkView,
         observed: &mut Observed,
     ) -> Result<(), StoreError> {
-        let Some(item) = linked.now.get(side).item() else {
+        // Without a counterpart nothing is carried on, and the value may be a person's who set just that step: then it must
+        // keep counting as an edit, which speaks against a delete.
+        let there = matches!(linked.now.get(side.other()), Presence::Seen(_));
+        let Some(item) = linked.now.get(side).item().filter(|_| there) else {
             return Ok(());
         };
         let Some(row) = store.transit(linked.link, side)? else {
