@@ -1,7 +1,7 @@
 //! Actions that write no fields, and the journal rows and observations of all of them.
 
 use super::{Done, Run};
-use crate::connector::Fetched;
+use crate::connector::{ConnectorError, ErrorKind, Fetched};
 use crate::engine::CycleError;
 use crate::engine::observe::living;
 use crate::model::{ActionId, FieldKey, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp};
@@ -198,6 +198,28 @@ impl Run<'_> {
             pair: Some(pair.clone()),
             seen_at,
         }
+    }
+
+    /// The journal line of a write that was not answered with a yes. Where it is known that nothing was written it names
+    /// no changes, so that an undo does not look for them.
+    pub(super) fn journal_failed(
+        &self,
+        plan: &PairPlan,
+        action: &Action,
+        item: Option<&ItemId>,
+        error: &ConnectorError,
+    ) -> Op {
+        let mut op = self.journal(plan, action, item, "failed", &error.to_string());
+        let unknown = matches!(
+            error.kind,
+            ErrorKind::Ambiguous | ErrorKind::Protocol | ErrorKind::Cancelled
+        );
+        if let Op::Journal(entry) = &mut op
+            && !unknown
+        {
+            entry.changes.clear();
+        }
+        op
     }
 
     pub(super) fn journal(

@@ -135,13 +135,7 @@ impl Run<'_> {
             self.apart = true;
             let now = self.engine.clock.now();
             self.count(policy, action, Failure::InAllParts, &last.to_string(), now);
-            let entry = self.journal(
-                plan,
-                action,
-                action.target_item.as_ref(),
-                "failed",
-                &last.to_string(),
-            );
+            let entry = self.journal_failed(plan, action, action.target_item.as_ref(), &last);
             self.engine.store().commit(&Batch(vec![entry]))?;
             return Ok(Done::Failed(last.to_string()));
         }
@@ -208,7 +202,7 @@ impl Run<'_> {
             }
             None => {
                 let id = action.target_item.as_ref();
-                let entry = self.journal(plan, action, id, "failed", &error.to_string());
+                let entry = self.journal_failed(plan, action, id, &error);
                 engine.store().commit(&Batch(vec![entry]))?;
                 Ok(Some(self.failed(action, error)))
             }

@@ -89,7 +89,7 @@ impl Run<'_> {
             Ok(written) => written,
             Err(error) => {
                 self.end_steps(action, &error)?;
-                let entry = self.journal(plan, action, Some(&id), "failed", &error.to_string());
+                let entry = self.journal_failed(plan, action, Some(&id), &error);
                 engine.store().commit(&Batch(vec![entry]))?;
                 return Ok(self.failed(action, error));
             }

@@ -188,8 +188,8 @@ struct Written {
     done: bool,
 }
 
-/// Puts the lines of one action together: what came back counts, else what was sent. A failed update is kept, because a
-/// lost answer looks like one; whether it is in force is seen on the item. What wrote nothing to an item is left out.
+/// Puts the lines of one action together: what came back counts, else what was sent. An update without an answer is kept;
+/// whether it is in force is seen on the item. What wrote nothing to an item is left out.
 fn steps(mut rows: Vec<JournalRow>) -> Vec<Written> {
     // A claim says whose the pair is, and a choice that was dropped wrote nothing.
     rows.retain(|row| row.entry.kind != CLAIM && row.entry.kind != CHOICE);
@@ -213,9 +213,13 @@ fn steps(mut rows: Vec<JournalRow>) -> Vec<Written> {
         let failed = rows
             .iter()
             .any(|row| matches!(row.entry.outcome.as_str(), "failed" | "lost"));
+        // The service said that it did not do it.
+        let refused = rows
+            .iter()
+            .any(|row| row.entry.outcome == "failed" && row.entry.changes.is_empty());
         let at = match done {
             Some(at) => at,
-            None if failed && !updates => return None,
+            None if failed && !updates || refused => return None,
             None => 0,
         };
         let row = rows.into_iter().nth(at)?;
@@ -265,8 +269,45 @@ pub(super) fn is_living(link: &LinkRow) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ActionId, Timestamp};
-    use crate::store::{Batch, NewJournal, Op};
+    use crate::model::{ActionId, FieldValue, Timestamp};
+    use crate::store::{Batch, JournalChange, NewJournal, Op};
+
+    #[test]
+    fn an_update_that_was_refused_is_no_deed_and_one_without_an_answer_is() {
+        let mut store = Store::open_in_memory().unwrap();
+        let change = JournalChange {
+            before: Some(FieldValue::text("A")),
+            after: Some(FieldValue::text("B")),
+        };
+        let line = |cycle: &str, outcome: &str, named: bool| NewJournal {
+            at: Timestamp(0),
+            cycle: cycle.to_owned(),
+            pair: "web".into(),
+            link: Some(LinkId(1)),
+            side: Side::Ado,
+            item: Some(ItemId::from("1")),
+            action_id: ActionId("a".to_owned()),
+            kind: "update".to_owned(),
+            changes: match named {
+                true => BTreeMap::from([(FieldKey::Title, change.clone())]),
+                false => BTreeMap::new(),
+            },
+            outcome: outcome.to_owned(),
+            detail: String::new(),
+            request_ids: Vec::new(),
+        };
+        let lines = [
+            line("refused", "sent", true),
+            line("refused", "failed", false),
+            line("unknown", "sent", true),
+            line("unknown", "failed", true),
+        ];
+        let ops = lines.map(Op::Journal);
+        store.commit(&Batch(ops.into())).unwrap();
+        let steps =
+            ["refused", "unknown"].map(|run| steps(store.journal_of_cycle(run).unwrap()).len());
+        assert_eq!(steps, [0, 1]);
+    }
 
     #[test]
     fn a_create_that_made_nothing_is_no_deed() {
