@@ -24,7 +24,7 @@ use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::rails::source;
 use crate::store::{Attempt, Batch, ChoiceOp, CycleRow, HoldRow, Op, PartOp, TransitRow};
 use kept::Returned;
-pub(in crate::engine) use kept::kept_of;
+pub(in crate::engine) use kept::{kept_of, owed_text};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a person has said yes to.

@@ -3,15 +3,17 @@
 use super::{Run, source};
 use crate::connector::{Change, Written};
 use crate::engine::observe::kept_key;
-use crate::model::{FieldKey, FieldValue, LinkId, Side};
+use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Version};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::rails::kept::Kept;
-use crate::store::{BaseField, HoldRow, Op, Store, StoreError};
+use crate::store::{BaseField, HoldRow, NewConflict, Op, Store, StoreError};
 use std::collections::BTreeMap;
 
 /// What a side answered about a field in this run.
 #[derive(Clone, Debug)]
 pub(super) struct Returned {
+    /// What was asked for, in this side's words.
+    pub(super) sent: FieldValue,
     pub(super) value: FieldValue,
     /// Whether the service showed it; otherwise it is what was sent.
     pub(super) shown: bool,
@@ -33,22 +35,28 @@ pub(super) fn base_after(
         Side::Ado => (base.ado.clone(), base.ado_confirmed),
         Side::ClickUp => (base.clickup.clone(), base.clickup_confirmed),
     };
-    // Beside `there`, which is not what they agreed on, an old base would hide that the two differ once somebody takes the
-    // edit back. Sets are compared one by one and need it.
-    let stays = |side: Side, there: &FieldValue| {
-        // The edit of a text is what it differs by from its own base: here, from what is there.
-        if matches!(there, FieldValue::Rich(_)) {
-            return (there.clone(), true);
+    // Beside what is there, which is not what they agreed on, an old base would hide that the two differ once somebody
+    // takes the edit back. Sets are compared one by one and need it.
+    let stays = |side: Side, now: &Returned, kept: &Returned| {
+        let there = &kept.value;
+        if let Some(text) = owed_text(&kept.sent, there, &now.value) {
+            return (text, true);
         }
         let set = matches!(there, FieldValue::Tags(_) | FieldValue::People(_));
-        let kept = before.filter(|base| set || of(base, side.other()).0 == *there);
-        kept.map_or((FieldValue::Empty, true), |base| of(base, side))
+        let earlier = before.filter(|base| set || of(base, side.other()).0 == *there);
+        let base = earlier.map_or((FieldValue::Empty, true), |base| of(base, side));
+        // An empty base beside a value that was to be emptied would say that nothing is left to do. Such a value is written
+        // alike on both sides, so what is there says what to clear.
+        match !set && base.0.is_empty() && now.value.is_empty() {
+            true => (there.clone(), true),
+            false => base,
+        }
     };
     let told = |returned: &Returned| (returned.value.clone(), returned.shown);
     let (own, other) = match (own.in_force, other.in_force) {
         (true, true) => (told(own), told(other)),
-        (false, _) => (told(own), stays(side.other(), &own.value)),
-        (true, false) => (stays(side, &other.value), told(other)),
+        (false, _) => (told(own), stays(side.other(), other, own)),
+        (true, false) => (stays(side, own, other), told(other)),
     };
     let (ado, clickup) = match side {
         Side::Ado => (own, other),
@@ -60,6 +68,32 @@ pub(super) fn base_after(
         ado_confirmed: ado.1,
         clickup_confirmed: clickup.1,
     }
+}
+
+/// The base of a text of which the other side kept only a part: the text without what is missing there, for the edit of a
+/// text is what it differs by from its own base. Each side keeps its own formatting: `sent` and `there` are the other
+/// side's words, `now` this one's. `None`: it is no text.
+pub(in crate::engine) fn owed_text(
+    sent: &FieldValue,
+    there: &FieldValue,
+    now: &FieldValue,
+) -> Option<FieldValue> {
+    let text = |value: &FieldValue| match value {
+        FieldValue::Rich(text) => Some(text.clone()),
+        FieldValue::Empty => Some(String::new()),
+        _ => None,
+    };
+    let rich = |value: &FieldValue| matches!(value, FieldValue::Rich(_));
+    if !rich(there) {
+        return None;
+    }
+    let carried = crate::markup::carry(&text(sent)?, &text(there)?, &text(now)?);
+    // Where nothing of the difference shows, or it shows as more than is there, the other side's words are the measure.
+    let fits = crate::markup::reads_alike(&carried, &text(there)?);
+    Some(match fits {
+        true => FieldValue::rich(carried),
+        false => there.clone(),
+    })
 }
 
 impl Run<'_> {
@@ -106,6 +140,52 @@ impl Run<'_> {
             after.insert(field.clone(), kept);
         }
         Ok((after != before).then(|| remember(link, &after)))
+    }
+
+    /// Keeps a text that was merged and that both services cut: no side has the whole of it any more, and nothing would tell
+    /// that from an edit. So it stands in the conflict log, from where it can be taken again.
+    pub(super) fn cut_on_both(
+        &self,
+        plan: &PairPlan,
+        action: &Action,
+        field: &FieldKey,
+        own: &Returned,
+        other: &Returned,
+    ) -> Option<Op> {
+        let text = matches!(own.sent, FieldValue::Rich(_));
+        if !text || own.in_force || other.in_force {
+            return None;
+        }
+        let (side, item, source) = (
+            action.target,
+            action.target_item.clone()?,
+            action.source_item.clone()?,
+        );
+        let here = (item, own.sent.clone(), action.expected);
+        let there = (source, other.sent.clone(), action.source_version);
+        let (ado, clickup) = match side {
+            Side::Ado => (here, there),
+            Side::ClickUp => (there, here),
+        };
+        Some(Op::AddConflict(NewConflict {
+            link: action.link?,
+            pair: plan.pair.clone(),
+            ado: ado.0,
+            clickup: clickup.0,
+            field: field.clone(),
+            base: Sided {
+                ado: None,
+                clickup: None,
+            },
+            ado_value: ado.1,
+            clickup_value: clickup.1,
+            ado_raw: None,
+            clickup_raw: None,
+            ado_version: ado.2.unwrap_or(Version(0)),
+            clickup_version: clickup.2.unwrap_or(Version(0)),
+            taken: None,
+            at: self.engine.clock.now(),
+        }))
     }
 
     /// Whether the item has to be read again before it counts as seen at the version of the answer. That version covers
@@ -197,6 +277,7 @@ mod tests {
 
     fn returned(text: &str, in_force: bool) -> Returned {
         Returned {
+            sent: FieldValue::text("new"),
             value: FieldValue::text(text),
             shown: true,
             in_force,
@@ -224,5 +305,34 @@ mod tests {
         assert_eq!(after(&there, &cut, Some(&old)), base("ne", ""));
         let ado = base_after(Side::Ado, &cut, &new, Some(&old));
         assert_eq!(ado, base("ne", ""));
+    }
+
+    #[test]
+    fn a_value_that_was_to_be_emptied_and_was_kept_is_still_to_be_emptied() {
+        let empty = Returned {
+            value: FieldValue::Empty,
+            ..returned("", true)
+        };
+        let kept = returned("old", false);
+        // Both before, only the side that emptied it, and a value that somebody typed meanwhile.
+        for before in [base("old", "old"), base("", "old"), base("other", "other")] {
+            let after = base_after(Side::ClickUp, &kept, &empty, Some(&before));
+            assert_eq!(after, base("old", "old"));
+        }
+    }
+
+    #[test]
+    fn a_text_of_which_a_part_is_owed_keeps_the_formatting_of_each_side() {
+        let rich = |text: &str| FieldValue::rich(text.to_owned());
+        let text = |sent: &str, value: &str, in_force| Returned {
+            sent: rich(sent),
+            value: rich(value),
+            shown: true,
+            in_force,
+        };
+        let there = text("**one**\n\ntwo", "**one**", false);
+        let from = text("one\n\ntwo", "one\n\ntwo", true);
+        let after = base_after(Side::ClickUp, &there, &from, None);
+        assert_eq!((after.ado, after.clickup), (rich("one"), rich("**one**")));
     }
 }

@@ -198,6 +198,7 @@ impl Run<'_> {
                 self.note_missing(link, side, &change.after, sent);
             }
             let mut own = Returned {
+                sent: change.after.clone(),
                 value: answer.unwrap_or(&change.after).clone(),
                 shown: answer.is_some() && !later,
                 in_force,
@@ -223,6 +224,7 @@ impl Run<'_> {
                 // The other half of a merge was refused alone: the two sides do not agree yet.
                 None if has_half(plan, action, &change.field) => continue,
                 None => Returned {
+                    sent: source.clone(),
                     value: source.clone(),
                     shown: true,
                     in_force: true,
@@ -233,6 +235,7 @@ impl Run<'_> {
                 other.value = self.without_missing(link, side.other(), other.value);
             }
             let carried_out = own.in_force && other.in_force;
+            ops.extend(self.cut_on_both(plan, action, &change.field, &own, &other));
             // Both sides have it: the choice is carried out, in the commit that says so.
             if carried_out && plan.chosen.contains(&(link, change.field.clone())) {
                 ops.push(Op::Choice(ChoiceOp::Spend {

@@ -2,6 +2,7 @@
 
 use super::{Focus, Observed, again_key, living};
 use crate::connector::{Known, ListedRow, Listing, answer};
+use crate::engine::apply::owed_text;
 use crate::engine::{CycleError, Engine};
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Timestamp};
 use crate::store::{BaseField, LinkRow, LinkState, Store, StoreError};
@@ -266,11 +267,7 @@ pub(super) fn told(side: Side, open: BTreeMap<FieldKey, BaseField>, item: &Item)
                 told.unclear = true;
                 continue;
             }
-            // The edit of a text is what it differs by from its own base: here, from what is there.
-            *other = match value {
-                FieldValue::Rich(_) => value.clone(),
-                _ => FieldValue::Empty,
-            };
+            *other = owed_text(own, value, other).unwrap_or(FieldValue::Empty);
             told.kept = true;
         }
         own.clone_from(value);

@@ -3,6 +3,7 @@
 use super::origin::Named;
 use super::reading::scope_state;
 use super::{Focus, Observed, chosen, listing, owed, retyped, values};
+use crate::connector::answer;
 use crate::engine::Engine;
 use crate::model::{FieldKey, FieldValue, Item, PairName, Side, Sided};
 use crate::reconcile::plan::PairPlan;
@@ -38,7 +39,8 @@ fn reread(
     }))
 }
 
-/// Returns the bases of what was sent and not shown yet, by an item at the version of that very write.
+/// Returns the bases of what was sent and not shown yet, by an item at the version of that very write. At a later version
+/// somebody edited the item, but a text that still says what was sent is the service's own rendering of it, and no edit.
 fn untold(
     store: &Store,
     side: Side,
@@ -49,10 +51,20 @@ fn untold(
         return Ok(BTreeMap::new());
     };
     let known = store.known(side, &now.id)?;
+    let mut open = store.unconfirmed(link.id, side)?;
     if known.is_none_or(|known| known.version != now.version) {
-        return Ok(BTreeMap::new());
+        open.retain(|key, base| {
+            let sent = match side {
+                Side::Ado => &base.ado,
+                Side::ClickUp => &base.clickup,
+            };
+            matches!(sent, FieldValue::Rich(_))
+                && now
+                    .fields
+                    .get(key)
+                    .is_some_and(|shown| answer::in_force(side, key, sent, shown))
+        });
     }
-    let open = store.unconfirmed(link.id, side)?;
     Ok(listing::told(side, open, now).fields)
 }
 
