@@ -3,7 +3,8 @@
 use super::{Done, Run, Stopped};
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::rails::trips;
-use crate::model::{FieldKey, ItemId, LinkId, Side, Sided, Timestamp};
+use crate::markup;
+use crate::model::{FieldKey, FieldValue, ItemId, LinkId, Side, Sided, Timestamp};
 use crate::reconcile::merge::agree;
 use crate::reconcile::plan::{Action, ActionKind, PairPlan, Rebase};
 use crate::reconcile::policy::{Direction, FieldPolicy, Policy};
@@ -237,7 +238,14 @@ impl Run<'_> {
         if !policy.fields.get(field).is_some_and(both_ways) {
             return false;
         }
-        let rebased = |rebase: &Rebase| rebase.link == link && rebase.fields.contains_key(field);
+        // Two people may make the same edit on both sides of what an undo left apart: then it is no less apart.
+        let alike = |now: &Sided<FieldValue>| {
+            agree(field, now, policy)
+                || matches!((&now.ado, &now.clickup), (FieldValue::Rich(ado), FieldValue::Rich(clickup))
+                    if markup::reads_alike(ado, clickup))
+        };
+        let rebased =
+            |rebase: &Rebase| rebase.link == link && rebase.fields.get(field).is_some_and(alike);
         if plan.rebases.iter().any(rebased) {
             return false;
         }
@@ -260,7 +268,7 @@ impl Run<'_> {
             item.fields.get(field).cloned()
         };
         match (shown(Side::Ado), shown(Side::ClickUp)) {
-            (Some(ado), Some(clickup)) => !agree(field, &Sided { ado, clickup }, policy),
+            (Some(ado), Some(clickup)) => !alike(&Sided { ado, clickup }),
             (_, _) => false,
         }
     }
