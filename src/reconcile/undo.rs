@@ -180,6 +180,8 @@ impl Inverse<'_> {
         } else if deed.kind == ActionKind::Create && deed.changes.is_empty() {
             "created by that run, but it was edited before boardsync found it; delete it by hand"
                 .to_owned()
+        } else if matches!(self.link.now.get(side), Presence::OutOfScope(_)) {
+            "created by that run, but it left the scope of the pair; delete it by hand".to_owned()
         } else if let Some(field) = self.touched(deed, item) {
             format!("created by that run, but its {field} was edited since; delete it by hand")
         } else if let Traces::Some(what) = self.link.traces.get(side) {
@@ -308,21 +310,20 @@ impl Inverse<'_> {
         if steps.is_empty() || removed {
             return;
         }
-        let Some(item) = self.link.now.get(side).item() else {
-            let deleted = out
-                .left
-                .iter()
-                .any(|left| left.link == Some(self.link.link) && left.side == side);
-            if !deleted {
-                self.leave(side, None, self.absent(side), out);
+        let item = match (self.link.now.get(side).item(), self.barred(side)) {
+            (Some(item), None) => item,
+            (_, barred) => {
+                let told = out
+                    .left
+                    .iter()
+                    .any(|left| left.link == Some(self.link.link) && left.side == side);
+                if barred.is_some() || !told {
+                    let reason = barred.unwrap_or_else(|| self.absent(side));
+                    self.leave(side, None, reason, out);
+                }
+                return;
             }
-            return;
         };
-        if let Presence::Unclear { .. } = self.link.now.get(side.other()) {
-            // What would stay apart has to be listed with both values.
-            self.leave(side, None, self.absent(side.other()), out);
-            return;
-        }
         let mut changes = Vec::new();
         for (key, steps) in steps {
             match self.goal(side, item, key, &steps) {
@@ -347,6 +348,26 @@ impl Inverse<'_> {
             }
             .sealed(&self.policy.pair),
         );
+    }
+
+    /// Why nothing at all is written to an item that is there.
+    fn barred(&self, side: Side) -> Option<String> {
+        self.link.now.get(side).item()?;
+        if matches!(self.link.now.get(side), Presence::OutOfScope(_)) {
+            return Some(
+                "it left the scope of the pair, where nothing is written; change it by hand"
+                    .to_owned(),
+            );
+        }
+        // What is taken back may leave the two apart, and that cannot be told without the other one.
+        match self.link.now.get(side.other()) {
+            Presence::Unclear { reason } => Some(format!(
+                "its counterpart {} cannot be read in {} ({reason}); run this undo again when it can",
+                self.link.items.get(side.other()),
+                side.other()
+            )),
+            Presence::Seen(_) | Presence::OutOfScope(_) | Presence::Gone { .. } => None,
+        }
     }
 
     /// What becomes of one field of one side.
@@ -384,8 +405,14 @@ impl Inverse<'_> {
             field: key.clone(),
             before: Some(now.clone()),
             after: goal,
-            // An edit that is made there meanwhile differs from it, and so it is one.
-            source_value: Some(base.or(there).cloned().unwrap_or(FieldValue::Empty)),
+            // An edit that is made there meanwhile differs from it, and so it is one. Beside a counterpart that is gone
+            // nothing is agreed: an edit here must go on counting as one, which speaks against a delete.
+            source_value: self
+                .link
+                .now
+                .get(other)
+                .item()
+                .map(|_| base.or(there).cloned().unwrap_or(FieldValue::Empty)),
             reason: self.why.to_owned(),
         }))
     }

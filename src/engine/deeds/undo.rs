@@ -9,7 +9,7 @@ use crate::model::{Item, ItemId, LinkId, PairName, Side, Sided};
 use crate::reconcile::plan::{ActionKind, Hold, PairPlan, Plan};
 use crate::reconcile::undo::{By, Traces, UndoLink, undo as invert};
 use crate::reconcile::{Presence, plan_of};
-use crate::store::{Batch, CycleRow, Op, Store, StoreError};
+use crate::store::{Batch, CycleRow, LinkState, Op, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What stays as it is, by pair.
@@ -80,7 +80,13 @@ impl Engine {
             observed.again.insert(pair.clone(), again);
             let mut views = Vec::new();
             for found in links.into_values() {
-                views.push(view(&store, &pair, found, &read, &mut traces)?);
+                let scope = |side: Side, item: &Item| {
+                    let left = matches!(found.row.state, LinkState::OutOfScope);
+                    let inside = self.readers.get(side).covers(&pair, item);
+                    inside.unwrap_or(!left)
+                };
+                let now = Sided::build(|side| presence(side, &found, &read, scope));
+                views.push(view(&store, &pair, found, now, &mut traces)?);
             }
             let done = invert(policy, &views, delete_created, &target.words());
             plans.push(done.plan);
@@ -177,20 +183,16 @@ fn created_on(found: &Found) -> Option<Side> {
     Some(deed.side)
 }
 
-fn view(
-    store: &Store,
-    pair: &PairName,
-    found: Found,
+/// What was read of one side of a link. `inside` says whether an item is in the scope of the pair.
+fn presence(
+    side: Side,
+    found: &Found,
     read: &Sided<BTreeMap<ItemId, Fetched>>,
-    traces: &mut BTreeMap<(LinkId, Side), Traces>,
-) -> Result<UndoLink, StoreError> {
-    let Found {
-        row,
-        deeds,
-        carried_back,
-    } = found;
-    let now = Sided::build(|side| match read.get(side).get(row.item(side)) {
-        Some(Fetched::Seen(item)) => Presence::Seen(item.clone()),
+    inside: impl Fn(Side, &Item) -> bool,
+) -> Presence {
+    match read.get(side).get(found.row.item(side)) {
+        Some(Fetched::Seen(item)) if inside(side, item) => Presence::Seen(item.clone()),
+        Some(Fetched::Seen(item)) => Presence::OutOfScope(item.clone()),
         Some(Fetched::Gone { evidence }) => Presence::Gone {
             evidence: evidence.clone(),
         },
@@ -200,7 +202,21 @@ fn view(
         None => Presence::Unclear {
             reason: "it was not read".to_owned(),
         },
-    });
+    }
+}
+
+fn view(
+    store: &Store,
+    pair: &PairName,
+    found: Found,
+    now: Sided<Presence>,
+    traces: &mut BTreeMap<(LinkId, Side), Traces>,
+) -> Result<UndoLink, StoreError> {
+    let Found {
+        row,
+        deeds,
+        carried_back,
+    } = found;
     let mut linked = Sided::build(|_| false);
     for side in Side::BOTH {
         let link = store.link_by_item(pair, side, row.item(side))?;

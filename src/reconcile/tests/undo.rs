@@ -544,3 +544,34 @@ fn a_created_item_with_a_comment_or_a_file_stays() {
         assert!(result.left[0].reason.contains(says));
     }
 }
+
+#[test]
+fn nothing_is_taken_back_outside_of_the_scope_or_beside_a_counterpart_that_cannot_be_read() {
+    let wrote = || vec![wrote(Side::ClickUp, "A", "B")];
+    let mut left = titled("B").view();
+    let item = left.now.clickup.item().unwrap().clone();
+    left.now.clickup = Presence::OutOfScope(Box::new(item));
+    let mut dark = titled("B").view();
+    dark.now.ado = Presence::Unclear {
+        reason: "HTTP 403".to_owned(),
+    };
+    for (view, why) in [
+        (left, "left the scope"),
+        (dark, "cannot be read in ADO (HTTP 403)"),
+    ] {
+        let result = undone(scene(view, wrote()));
+        assert_eq!(kinds(&result), [], "{why}");
+        let reasons: Vec<&str> = result.left.iter().map(|l| l.reason.as_str()).collect();
+        assert!(reasons.iter().any(|r| r.contains(why)), "{reasons:?}");
+    }
+}
+
+#[test]
+fn beside_a_counterpart_that_is_gone_nothing_counts_as_agreed() {
+    let mut view = titled("B").view();
+    view.now.ado = Presence::Gone {
+        evidence: "in the bin".to_owned(),
+    };
+    let result = undone(scene(view, vec![wrote(Side::ClickUp, "A", "B")]));
+    assert_eq!(result.plan.actions[0].changes[0].source_value, None);
+}
