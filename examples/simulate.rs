@@ -39,9 +39,6 @@ struct Flags {
     /// Histories that run beside one another, each on one thread
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=256))]
     jobs: u64,
-    /// With people's commands, services that keep, cut or refuse values, and the law of formatting: some break a law yet
-    #[arg(long)]
-    wide: bool,
     /// Tells this one history step by step, cut down to what breaks a law
     #[arg(long, value_name = "N", conflicts_with_all = ["seeds", "jobs", "first"])]
     seed: Option<u64>,
@@ -62,9 +59,9 @@ fn main() -> ExitCode {
         return controls(flags.first);
     }
     if let Some(seed) = flags.seed {
-        return tell(seed, flags.wide);
+        return tell(seed);
     }
-    let figures = run_many(flags.first, flags.seeds, flags.jobs, flags.wide);
+    let figures = run_many(flags.first, flags.seeds, flags.jobs);
     println!("{figures}");
     for (seed, violations) in figures.failures.iter().take(40) {
         println!("seed {seed}: {violations:?}");
@@ -81,7 +78,7 @@ fn main() -> ExitCode {
         println!("not repeatable: {:?}", figures.unsteady);
     }
     if let Some((seed, _)) = figures.failures.iter().min_by_key(|(seed, _)| *seed) {
-        tell(*seed, flags.wide);
+        tell(*seed);
     }
     code(figures.failed == 0 && missing.is_empty() && figures.unsteady.is_empty())
 }
@@ -119,15 +116,14 @@ fn controls(first: u64) -> ExitCode {
 }
 
 /// Shows a failing seed as a small script, which can be kept under `tests/scenarios`.
-fn tell(seed: u64, wide: bool) -> ExitCode {
-    let range = if wide { Range::wide } else { Range::of };
-    let script = harness::generate::generate(seed, range(seed));
+fn tell(seed: u64) -> ExitCode {
+    let script = harness::generate::generate(seed, Range::of(seed));
     let outcome = run(&script, None, true);
     let Some(violation) = outcome.violations.first() else {
         println!("{}\nseed {seed} breaks no law", outcome.lines.join("\n"));
         return ExitCode::SUCCESS;
     };
-    let (small, lines) = explain(seed, range(seed), violation.law, None);
+    let (small, lines) = explain(seed, Range::of(seed), violation.law, None);
     println!("seed {seed}: {violation:?}\n{lines}");
     println!("{}", serde_json::to_string(&small).unwrap());
     ExitCode::FAILURE

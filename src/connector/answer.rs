@@ -189,15 +189,14 @@ pub fn settle(asked: &Asked<'_>, own: Option<Item>, later: Option<Item>) -> Opti
 /// Of a set nothing like that is known here; its members are compared one by one.
 fn foreign(wanted: &FieldValue, before: Option<&FieldValue>, shown: &FieldValue) -> bool {
     let words = |value: &FieldValue| -> Option<BTreeSet<String>> {
-        match value {
-            FieldValue::Rich(text) | FieldValue::Text(text) => Some(
-                text.split(|c: char| !c.is_alphanumeric())
-                    .filter(|word| !word.is_empty())
-                    .map(str::to_lowercase)
-                    .collect(),
-            ),
-            _ => None,
-        }
+        let text: &str = match value {
+            FieldValue::Rich(text) => text,
+            FieldValue::Text(text) => text,
+            _ => return None,
+        };
+        let words = text.split(|c: char| !c.is_alphanumeric());
+        let words = words.filter(|word| !word.is_empty());
+        Some(words.map(str::to_lowercase).collect())
     };
     if shown.is_empty() || is_set(wanted, shown) || before == Some(shown) {
         return false;

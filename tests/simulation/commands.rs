@@ -357,6 +357,7 @@ impl World {
             return;
         };
         let recorded = self.told.conflicts.get(&conflict.id).copied();
+        let moment = self.now;
         let mut wrong = Vec::new();
         for side in Side::BOTH {
             let (id, found) = match side {
@@ -369,8 +370,18 @@ impl World {
             let item = &mut self.side.get_mut(side).records[at];
             // The choice is written to both sides, on behalf of its person.
             *item.writes.people.entry(record.field.clone()).or_default() += 2;
+            item.typed.insert(record.field.clone(), moment);
             let now = item.now().values.get(&record.field).cloned();
-            let known = kind.pieces(found);
+            let mut known = kind.pieces(found);
+            // Where the policy had decided, its value was to be written here: the conflict says so, and whoever types
+            // just that adds nothing that the person who chooses has not seen.
+            if record.taken == Some(side.other()) {
+                let taken = match side {
+                    Side::Ado => &record.clickup_value,
+                    Side::ClickUp => &record.ado_value,
+                };
+                known.extend(kind.images(side.other(), taken));
+            }
             for piece in now.map(|now| kind.pieces(&now)).unwrap_or_default() {
                 let since = item.authored.get(&(record.field.clone(), piece.clone()));
                 let later =

@@ -122,10 +122,7 @@ impl Control {
         if matches!(self, Control::Absence | Control::OutsideScope) {
             script.setup.on_delete = Deleting::Delete;
         }
-        script.setup.open |= matches!(
-            self,
-            Control::ItemBlamed | Control::Losses | Control::NotCompared | Control::TagsByAdd
-        );
+        script.setup.quirks |= matches!(self, Control::NotCompared | Control::TagsByAdd);
         script.setup.tight |= self == Control::YesPassesGuard;
         if self == Control::HalfWayEdit {
             script.steps.splice(0..0, killed_half_way());

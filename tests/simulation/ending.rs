@@ -11,6 +11,7 @@ impl World {
     /// When everything is quiet: I3 to I5, I7, I12.
     pub fn judge_end(&mut self, store: &Store) {
         self.judge_places(store);
+        self.judge_cut(store);
         self.judge_echo();
     }
 

@@ -5,6 +5,7 @@
 
 use super::kinds::{KINDS, Kind, kind};
 use super::world::{Delivery, Record, World};
+use boardsync::connector::Change;
 use boardsync::model::{FieldKey, FieldValue, LinkId, Side};
 use boardsync::store::{BaseField, LinkState, Store};
 use std::collections::BTreeMap;
@@ -42,6 +43,21 @@ impl World {
         }
     }
 
+    /// Counts a change for I7. What an undo writes is asked for by its person, and so is what follows from it.
+    pub fn count_write(&mut self, side: Side, at: usize, key: &FieldKey) {
+        let undoing = self.told.undoing;
+        let now = self.now;
+        let record = &mut self.side.get_mut(side).records[at];
+        let writes = match undoing {
+            true => &mut record.writes.people,
+            false => &mut record.writes.engine,
+        };
+        *writes.entry(key.clone()).or_default() += 1;
+        if undoing {
+            record.typed.insert(key.clone(), now);
+        }
+    }
+
     /// I1, I2, I7: what the write replaced.
     pub fn judge_update(
         &mut self,
@@ -64,11 +80,11 @@ impl World {
                 self.judge_carried(at, new);
             }
             let counts = matches!(delivery, Delivery::Now | Delivery::Partial | Delivery::Step);
-            if counts && self.told.undoing {
+            if (counts || delivery == Delivery::Further) && self.told.undoing {
                 self.judge_undo(side, at, &key, old, new);
-            } else if counts && !half {
-                let record = &mut self.side.get_mut(side).records[at];
-                *record.writes.engine.entry(key.clone()).or_default() += 1;
+            }
+            if counts && !half {
+                self.count_write(side, at, &key);
             }
             self.judge_loss(side, at, kind, old, new, delivery);
             self.judge_rendering(side, at, kind, old, new);
@@ -91,6 +107,29 @@ impl World {
         }
     }
 
+    /// What a person had typed already when our write set it: it is ours as well from then on, for only what is typed
+    /// after the write is typed again.
+    pub fn judge_same(
+        &mut self,
+        side: Side,
+        at: usize,
+        change: &Change,
+        before: &BTreeMap<FieldKey, FieldValue>,
+        after: &BTreeMap<FieldKey, FieldValue>,
+    ) {
+        for (key, wanted) in &change.set {
+            let there = before.get(key);
+            let Some(kind) = kind(key).filter(|_| there == after.get(key)) else {
+                continue;
+            };
+            let wanted = kind.stored(side, wanted.clone());
+            if there == Some(&wanted) {
+                let made = (wanted, self.now, self.told.run);
+                self.told.ours.insert((side, at, key.clone()), made);
+            }
+        }
+    }
+
     /// I1 too: a part that nobody touched keeps what only this side can hold. Where a conflict was decided the other
     /// side's rendering may come with its words.
     fn judge_rendering(
@@ -108,10 +147,6 @@ impl World {
             }
             if self.logged(side, at, kind, &plain) {
                 self.count("rendering lost in a conflict");
-                continue;
-            }
-            if !self.setup.open {
-                self.count("rendering lost");
                 continue;
             }
             let id = self.side.get(side).records[at].id.clone();
@@ -147,6 +182,20 @@ impl World {
             let read = self.side.get(side).records[at].read.0;
             let id = self.side.get(side).records[at].id.clone();
             let key = kind.key();
+            let part = (id.clone(), key.clone(), piece.clone());
+            if delivery == Delivery::Late && self.told.put_back.contains(&part) {
+                // It was in the log before the request was sent. A person put the database back while that was under way.
+                self.count("log put back under a request");
+                continue;
+            }
+            if self
+                .told
+                .cut
+                .iter()
+                .any(|cut| cut.is(side, at, &part, self.now))
+            {
+                continue;
+            }
             let record = &self.side.get(side).records[at];
             let first = record.past[0].values.get(&key);
             if record.source.is_some() && first.is_some_and(|v| kind.pieces(v).contains(&piece)) {
@@ -312,9 +361,15 @@ impl World {
                     both.clickup_confirmed,
                 ),
             ] {
-                // An empty base marks a value that is still to be written.
-                // A text that is still owed is measured by what the other side has of it.
-                let owed = *key == FieldKey::Description && both.ado == both.clickup;
+                // An empty base marks a value that is still to be written. A text that is still owed is measured by what
+                // the other side has of it, and one that was to be emptied by what the other side kept.
+                let same = kind(key).is_some_and(|kind| kind.agree(&both.ado, &both.clickup));
+                let emptied = record
+                    .now()
+                    .values
+                    .get(key)
+                    .is_some_and(FieldValue::is_empty);
+                let owed = same && (*key == FieldKey::Description || emptied);
                 let fine = value.is_empty()
                     || owed
                     || one_vocabulary && *key == FieldKey::State
@@ -338,13 +393,16 @@ impl World {
 }
 
 /// Where nothing showed how the service took a value before somebody touched the item, what was sent is its base. Of tags a
-/// refused one is left out, so that it stays owed.
+/// refused one is left out, so that it stays owed. A set in ClickUp is written as a difference, so of one that somebody
+/// added to meanwhile the base is our own part, and the rest counts as that person's edit.
 fn held(side: Side, record: &Record, key: &FieldKey, value: &FieldValue) -> bool {
     let stored = kind(key).map(|kind| kind.stored(side, value.clone()));
+    let by_parts = *key == FieldKey::Tags
+        || side == Side::ClickUp && kind(key).is_some_and(|kind| kind.is_set());
     let mut states = record.past.iter().map(|state| state.values.get(key));
     states.any(|state| {
-        let tags = *key == FieldKey::Tags
-            && state.is_some_and(|state| value.members().is_subset(&state.members()));
-        tags || state == Some(value) || state == stored.as_ref()
+        let part =
+            by_parts && state.is_some_and(|state| value.members().is_subset(&state.members()));
+        part || state == Some(value) || state == stored.as_ref()
     })
 }

@@ -39,6 +39,7 @@ impl World {
             record.authored.insert((key.clone(), piece.clone()), now);
         }
         *record.writes.people.entry(key.clone()).or_default() += 1;
+        record.typed.insert(key.clone(), now);
         let id = record.id.clone();
         self.say(|| format!("{side} {id}: person sets {key} to {value:?}"));
     }

@@ -3,18 +3,97 @@
 //!
 //! And the judge of what the engine makes of answers (I22).
 
-use super::kinds::{KINDS, Kind};
+use super::kinds::{KINDS, Kind, kind};
 use super::rng::{Rng, hash, mix};
 use super::world::{Record, World};
 use boardsync::connector::Change;
-use boardsync::model::{FieldKey, FieldValue, Side};
+use boardsync::model::{FieldKey, FieldValue, ItemId, Side};
 use boardsync::store::{LinkState, Store};
 use std::collections::BTreeMap;
 
+/// A part of a person's value that a write left as it was, and that the service cut off all the same.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    side: Side,
+    at: usize,
+    part: (ItemId, FieldKey, String),
+    /// True time.
+    when: i64,
+    /// Whether the engine was told, and whether it has stored that.
+    told: (bool, bool),
+}
+
+impl Cut {
+    pub fn is(&self, side: Side, at: usize, part: &(ItemId, FieldKey, String), when: i64) -> bool {
+        (self.side, self.at, self.when) == (side, at, when) && self.part == *part
+    }
+}
+
 impl World {
-    /// Half of the histories of the wide range have such services.
+    /// The engine got the answer to an update.
+    pub fn cut_answered(&mut self, id: &ItemId) {
+        let mine = self.told.cut.iter_mut().filter(|cut| cut.part.0 == *id);
+        mine.for_each(|cut| cut.told.0 = true);
+    }
+
+    /// A transaction is over.
+    pub fn cut_stored(&mut self) {
+        for cut in &mut self.told.cut {
+            cut.told.1 |= cut.told.0;
+        }
+    }
+
+    /// The process dies. By I22 only the answer to a call tells its work from a person's: a cut that nobody was told of is
+    /// an edit like any other.
+    pub fn cut_forgotten(&mut self) {
+        self.told.cut.retain(|cut| cut.told.1);
+    }
+
+    /// I1 at the end: what a service cut off a person's text is back, or the conflict log has it, unless somebody edited
+    /// the text since.
+    pub fn judge_cut(&mut self, store: &Store) {
+        let conflicts = store.conflicts(false).unwrap_or_default();
+        let mut found = Vec::new();
+        for cut in self.told.cut.iter().filter(|cut| cut.told.1) {
+            let (id, key, piece) = &cut.part;
+            let Some(kind) = kind(key) else { continue };
+            let record = &self.side.get(cut.side).records[cut.at];
+            let others = self.twins_and_copies(cut.side, cut.at);
+            let others = others
+                .into_iter()
+                .map(|at| &self.side.get(cut.side.other()).records[at]);
+            let mut both = std::iter::once(record).chain(others);
+            let fine = both.any(|record| {
+                let edited = record.typed.get(key).is_some_and(|at| *at > cut.when);
+                let value = record.now().values.get(key);
+                edited
+                    || record.ever_deleted
+                    || value.is_some_and(|value| kind.pieces(value).contains(piece))
+            });
+            let logged = conflicts.iter().any(|row| {
+                let row = &row.record;
+                let values = [&row.ado_value, &row.clickup_value];
+                (row.ado == *id || row.clickup == *id)
+                    && row.field == *key
+                    && values
+                        .into_iter()
+                        .any(|value| kind.pieces(value).contains(piece))
+            });
+            if !fine && !logged {
+                let side = cut.side;
+                found.push(format!(
+                    "{side} {id}: {key} \"{piece}\" of a person was cut off by the service and is nowhere"
+                ));
+            }
+        }
+        for what in found {
+            self.violate("I1", what);
+        }
+    }
+
+    /// Half of the histories have such services.
     fn quirky(&self) -> bool {
-        self.setup.open && !self.calm && mix(self.seed ^ 0x0051_4B59).is_multiple_of(2)
+        self.setup.quirks && !self.calm
     }
 
     /// The dice of one value of one item. The same ones for the same state, so a history goes the same way every time.
@@ -29,8 +108,7 @@ impl World {
     pub fn stubborn(&self, side: Side, record: &Record, key: &FieldKey) -> bool {
         let start = hash(self.seed ^ 0x057B, record.id.as_str().as_bytes());
         let never = side == Side::ClickUp && *key == FieldKey::DueDate;
-        let quirky = self.setup.open && mix(self.seed ^ 0x0051_4B59).is_multiple_of(2);
-        never && quirky && mix(start).is_multiple_of(6)
+        never && self.setup.quirks && mix(start).is_multiple_of(6)
     }
 
     /// What becomes of a value that an update carries.
@@ -71,6 +149,21 @@ impl World {
             return value;
         }
         self.count(word);
+        let (sent, now) = (kind.pieces(&value), self.now);
+        let record = &self.side.get(side).records[at];
+        let lost = kind.pieces(before).into_iter().filter(|piece| {
+            let theirs = record.authored.contains_key(&(key.clone(), piece.clone()));
+            theirs && sent.contains(piece) && !kind.pieces(&kept).contains(piece)
+        });
+        let lost = lost.map(|piece| Cut {
+            side,
+            at,
+            part: (record.id.clone(), key.clone(), piece),
+            when: now,
+            told: (false, false),
+        });
+        let lost: Vec<Cut> = lost.collect();
+        self.told.cut.extend(lost);
         self.say(|| format!("{side}: {key} becomes {kept:?} ({word})"));
         // The service's own doing: what is written to mend it is no echo.
         self.not_ours(side, at, &key);

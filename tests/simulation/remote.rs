@@ -426,8 +426,10 @@ impl Remote {
             Some(fault @ Fault::Refused(None)) => {
                 world.count(fault.word());
                 let (item, fields) = asked(&request);
-                let fields = fields.into_iter().flat_map(BTreeMap::keys);
-                let refused = fields.map(|field| (item.clone(), field.clone()));
+                let fields = fields.into_iter().flat_map(BTreeMap::keys).cloned();
+                // A tag goes in a call of its own, without fields.
+                let tag = matches!(request, Request::Tag(..)).then_some(FieldKey::Tags);
+                let refused = fields.chain(tag).map(|field| (item.clone(), field));
                 world.refused.extend(refused);
                 return Err(self.error(ErrorKind::Refused, "a rule"));
             }
@@ -493,7 +495,7 @@ impl Remote {
         let held = record.and_then(|record| record.now().values.get(&FieldKey::Tags));
         let held = held.map(FieldValue::members).unwrap_or_default();
         let source = record.and_then(|record| record.source.clone());
-        if let Some(fault @ Fault::Poison { field, says }) = fault.filter(|_| world.setup.open) {
+        if let Some(fault @ Fault::Poison { field, says }) = fault {
             let vital = *field == FieldKey::Title && matches!(request, Request::Create(_));
             let value = fields.get(field).filter(|_| !vital).cloned();
             let value = match (field, value) {

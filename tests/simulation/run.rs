@@ -7,7 +7,7 @@ use super::commands::rearmed;
 use super::config_moves::tell;
 use super::controls::Control;
 use super::ending::stored;
-use super::kinds::first_table;
+use super::kinds::{first_table, kind};
 use super::policies::policies;
 use super::remote::{Remote, lock};
 use super::rng::hash;
@@ -21,8 +21,8 @@ use boardsync::engine::observe::Observed;
 use boardsync::engine::rails::Safety;
 use boardsync::engine::{CycleError, Engine, Scope, Timing, Writers};
 use boardsync::marker::MarkerKey;
-use boardsync::model::{Clock, Side, Sided, Timestamp};
-use boardsync::store::{Batch, ChoiceOp, CommitEdge, Op, Store, StoreError};
+use boardsync::model::{Clock, FieldKey, ItemId, Side, Sided, Timestamp};
+use boardsync::store::{Batch, ChoiceOp, CommitEdge, Conflict, Op, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
@@ -140,6 +140,9 @@ impl Sim {
             if world.looking {
                 world.violate("I19", "a commit while looking".to_owned());
             }
+            if edge == CommitEdge::After {
+                world.cut_stored();
+            }
             world.edge(&[On::Commit], edge == CommitEdge::After).crash
         }));
         let (stopped, canaries, policies) = {
@@ -228,6 +231,10 @@ impl Sim {
         let Some(mut copy) = lock(&self.copies).back(n as usize) else {
             return;
         };
+        if let Some(engine) = &self.engine {
+            let rows = engine.store().conflicts(false).unwrap_or_default();
+            lock(&self.world).told.put_back.extend(logged(&rows));
+        }
         lock(&self.world).count("database put back");
         lock(&self.world).say(|| "database put back".to_owned());
         self.discard();
@@ -485,6 +492,22 @@ pub async fn one(
     let report = engine.apply(writers, &observed, &consent).await?;
     tell(&mut lock(world), &report);
     Ok(report)
+}
+
+/// The parts of values that conflicts keep.
+fn logged(rows: &[Conflict]) -> Vec<(ItemId, FieldKey, String)> {
+    let sides = rows.iter().flat_map(|row| {
+        let row = &row.record;
+        [
+            (&row.ado, &row.field, &row.ado_value),
+            (&row.clickup, &row.field, &row.clickup_value),
+        ]
+    });
+    let parts = sides.filter_map(|(item, field, value)| {
+        let pieces = kind(field)?.pieces(value).into_iter();
+        Some(pieces.map(|piece| (item.clone(), field.clone(), piece)))
+    });
+    parts.flatten().collect()
 }
 
 /// Whether the database is put back before two more cycles are over.

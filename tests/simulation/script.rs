@@ -30,9 +30,9 @@ pub struct Setup {
     /// Listings lag and requests arrive later than the protocol allows for: twins may come about, unnoticed they may not.
     #[serde(default)]
     pub unbounded: bool,
-    /// See [`super::generate::Range::open`].
+    /// Services that keep, cut, unite or change values whatever an update says.
     #[serde(default)]
-    pub open: bool,
+    pub quirks: bool,
     /// The guard's limits are ones that a handful of items can exceed.
     #[serde(default)]
     pub tight: bool,

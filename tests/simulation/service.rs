@@ -54,8 +54,7 @@ impl World {
             state.values.insert(FieldKey::Tags, stored);
         });
         if moved && first && delivery == Delivery::Now {
-            let writes = &mut self.side.clickup.records[at].writes.engine;
-            *writes.entry(FieldKey::Tags).or_default() += 1;
+            self.count_write(side, at, &FieldKey::Tags);
         }
         self.say(|| format!("{side} {id}: engine sets tag {tag}: {on} ({delivery:?})"));
         let after = self.side.clickup.records[at].now().values.clone();
@@ -176,6 +175,7 @@ impl World {
             self.judge_asked(side, &change.id, Some(change));
         }
         let new = after.clone();
+        self.judge_same(side, at, change, &before, &after);
         self.stepping = self.is_step(side, change);
         self.change(side, at, |state| {
             state.values = new;

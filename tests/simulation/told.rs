@@ -1,6 +1,7 @@
 //! What the judge knows of commands.
 
 use super::guard_law::Ledger;
+use super::quirks::Cut;
 use boardsync::model::{FieldKey, FieldValue, ItemId, LinkId, Side};
 use boardsync::reconcile::plan::Plan;
 use boardsync::store::Choice;
@@ -40,4 +41,8 @@ pub struct Told {
     pub renamed: [bool; 2],
     /// Which table of states the configuration has.
     pub table: usize,
+    /// Parts of values that the conflict log held when the database was put back.
+    pub put_back: BTreeSet<(ItemId, FieldKey, String)>,
+    /// Parts that a write carried and that the service cut.
+    pub cut: Vec<Cut>,
 }

@@ -165,6 +165,7 @@ impl Remote {
         };
         let written = answer::settle(&asked, Some(own.clone()), None);
         let mut written = written.unwrap_or_else(|| bare(own.clone()));
+        lock(&self.world).cut_answered(&change.id);
         self.absorb(&mut written, Some(own), None);
         Ok(self.believed(written))
     }
@@ -315,6 +316,7 @@ impl Remote {
         if !written.later.is_empty() {
             lock(&self.world).count("edit between calls");
         }
+        lock(&self.world).cut_answered(&change.id);
         self.absorb(&mut written, own, later);
         Ok(self.believed(written))
     }

@@ -70,6 +70,8 @@ pub struct Record {
     pub past: Vec<State>,
     /// Parts of values that a person put there, with the true time.
     pub authored: BTreeMap<(FieldKey, String), i64>,
+    /// True time at which a person, or a command of one, last changed a field.
+    pub typed: BTreeMap<FieldKey, i64>,
     /// True time at which the last direct read was answered, and at which the answer arrived.
     pub read: (i64, i64),
     pub writes: Writes,
@@ -369,6 +371,7 @@ impl World {
             }
         }
         if edge.crash {
+            self.cut_forgotten();
             self.count("crash");
             self.say(|| format!("CRASH {} {ons:?}", if after { "after" } else { "before" }));
         }
@@ -449,6 +452,7 @@ impl World {
             source: None,
             past: vec![state],
             authored: BTreeMap::new(),
+            typed: BTreeMap::new(),
             read: (0, 0),
             writes: Writes::default(),
             ever_deleted: false,

@@ -148,6 +148,7 @@ impl Run<'_> {
             Side::Ado => (id.clone(), source_id.clone()),
             Side::ClickUp => (source_id.clone(), id.clone()),
         };
+        let made = self.made(plan, action, &written);
         let unmarked = self.note_unmarked(side, &written, &new.marker);
         let mut ops: Vec<Op> = unmarked.into_iter().collect();
         ops.extend([
@@ -166,7 +167,7 @@ impl Run<'_> {
                 false => saw(side, &written.item),
             },
             Op::CloseIntent { key },
-            self.made(plan, action, &written),
+            made,
             // A hold from an earlier try ends with it, and not only when the whole pair is done.
             Op::SetHoldsFor {
                 pair: plan.pair.clone(),

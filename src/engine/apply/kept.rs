@@ -78,18 +78,19 @@ pub(in crate::engine) fn owed_text(
     there: &FieldValue,
     now: &FieldValue,
 ) -> Option<FieldValue> {
-    let text = |value: &FieldValue| match value {
-        FieldValue::Rich(text) => Some(text.clone()),
-        FieldValue::Empty => Some(String::new()),
-        _ => None,
-    };
-    let rich = |value: &FieldValue| matches!(value, FieldValue::Rich(_));
-    if !rich(there) {
+    fn text(value: &FieldValue) -> Option<&str> {
+        match value {
+            FieldValue::Rich(text) => Some(text),
+            FieldValue::Empty => Some(""),
+            _ => None,
+        }
+    }
+    if !matches!(there, FieldValue::Rich(_)) {
         return None;
     }
-    let carried = crate::markup::carry(&text(sent)?, &text(there)?, &text(now)?);
+    let carried = crate::markup::carry(text(sent)?, text(there)?, text(now)?);
     // Where nothing of the difference shows, or it shows as more than is there, the other side's words are the measure.
-    let fits = crate::markup::reads_alike(&carried, &text(there)?);
+    let fits = crate::markup::reads_alike(&carried, text(there)?);
     Some(match fits {
         true => FieldValue::rich(carried),
         false => there.clone(),
