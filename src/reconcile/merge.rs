@@ -468,7 +468,16 @@ fn merge_text(base: &Sided<FieldValue>, now: &Sided<FieldValue>, rule: FieldPoli
         // Seen from either side it is one merge: the same words, and a conflict in both or in none.
         let clean = |side: Side| matches!(merged.get(side), TextMerge::Clean(_));
         let same = markup::same_words(text_of(&base.ado), text_of(&base.clickup));
-        let apart = same && !markup::same_words(&settled.ado, &settled.clickup);
+        let differ = !markup::same_words(&settled.ado, &settled.clickup);
+        // What an undo left apart is decided together with the overlap: the conflict that names it gives way to this one.
+        if !same && differ && !clean(Side::Ado) && !clean(Side::ClickUp) {
+            let text = match winner {
+                Side::Ado => settled.ado,
+                Side::ClickUp => settled.clickup,
+            };
+            return Sided::build(|_| text.clone());
+        }
+        let apart = same && differ;
         match apart || clean(Side::Ado) != clean(Side::ClickUp) {
             true => Sided {
                 clickup: settled.ado.clone(),

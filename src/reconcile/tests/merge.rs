@@ -369,3 +369,32 @@ fn a_choice_made_in_resolve_goes_to_the_other_side_only() {
     assert_eq!(changes(&plan), [row(Side::Ado, "title", "C")]);
     assert!(plan.conflicts.is_empty());
 }
+
+#[test]
+fn an_overlap_in_texts_that_an_undo_left_apart_is_decided_with_what_was_apart() {
+    for (winner, expected) in [
+        (Side::Ado, row(Side::ClickUp, "description", "Second.")),
+        (
+            Side::ClickUp,
+            row(Side::Ado, "description", "Third.\n\nMore."),
+        ),
+    ] {
+        let link = Linked::new(1)
+            .agreed(
+                FieldKey::Description,
+                rich("First."),
+                rich("First.\n\nMore."),
+            )
+            .now(Side::Ado, FieldKey::Description, rich("Second."))
+            .now(
+                Side::ClickUp,
+                FieldKey::Description,
+                rich("Third.\n\nMore."),
+            )
+            .view();
+        let policy = with_rule(FieldKey::Description, Direction::Both, Some(winner));
+        let plan = plan_one(link, &policy);
+        assert_eq!(changes(&plan), [expected]);
+        assert_eq!(plan.conflicts[0].taken, Some(winner));
+    }
+}
