@@ -97,7 +97,11 @@ impl<'de> Visitor<'de> for HeadVisitor {
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "format_version" => head.version = map.next_value::<serde_json::Value>()?.as_u64(),
-                "pairs" => head.pairs = map.next_value::<List>()?.0,
+                "pairs" => {
+                    // Nothing of it is kept, not even for a moment.
+                    map.next_value::<Vec<IgnoredAny>>()?;
+                    head.pairs = true;
+                }
                 key => {
                     map.next_value::<IgnoredAny>()?;
                     head.planned |= key == "planned_at";
@@ -105,24 +109,6 @@ impl<'de> Visitor<'de> for HeadVisitor {
             }
         }
         Ok(head)
-    }
-}
-
-/// Whether a value is a list, without its content.
-#[derive(Deserialize)]
-#[serde(from = "Either")]
-struct List(bool);
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Either {
-    List(#[allow(dead_code, reason = "only that it is one is asked")] Vec<IgnoredAny>),
-    Other(#[allow(dead_code, reason = "passed over")] IgnoredAny),
-}
-
-impl From<Either> for List {
-    fn from(value: Either) -> List {
-        List(matches!(value, Either::List(_)))
     }
 }
 
