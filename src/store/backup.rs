@@ -14,9 +14,9 @@
 use super::Store;
 use super::error::{StoreError, sql};
 use super::files;
-use super::open::{beside, connect, create_parent, opening, uri_path};
+use super::open::{beside, connect, create_parent, opening};
 use crate::model::Timestamp;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -166,7 +166,7 @@ pub(super) fn backup(
         .execute("VACUUM INTO ?1", [name])
         .map_err(sql("write a backup"))
         .and_then(|_| mark_copy(&temporary))
-        .and_then(|()| verify(&temporary))
+        .and_then(|()| verify(&temporary, to))
         .and_then(|()| file.sync_all().map_err(failed("flush the backup")))
         .and_then(|()| std::fs::rename(&temporary, to).map_err(failed("rename the backup to")));
     if written.is_err() {
@@ -180,20 +180,22 @@ pub(super) fn backup(
     Ok(())
 }
 
-fn verify(path: &Path) -> Result<(), StoreError> {
-    let uri = format!("file:{}?mode=ro&immutable=1", uri_path(path));
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+/// Checks a finished copy, which is going to be called `to`.
+fn verify(path: &Path, to: &Path) -> Result<(), StoreError> {
     let error = |error: rusqlite::Error| opening(path, &error);
-    let copy = Connection::open_with_flags(uri, flags).map_err(error)?;
+    // Opened for writing, although nothing is written: on a read-only connection SQLite does not even read the rules of the
+    // tables (sqlite3AddCheckConstraint in its build.c), so the check would pass what the next start refuses as damaged.
+    let copy = connect(path)?;
     let finding: String = copy
         .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
         .map_err(error)?;
     if finding == "ok" {
         Ok(())
     } else {
-        Err(StoreError::Corrupt {
-            path: path.to_owned(),
-            detail: finding,
+        Err(StoreError::File {
+            operation: "make a sound copy of the database in",
+            path: to.to_owned(),
+            detail: format!("{finding}; examine the database with `boardsync doctor`"),
         })
     }
 }

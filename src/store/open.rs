@@ -329,7 +329,7 @@ fn load(file: &Path, mode: &str, named: &Path) -> Result<Connection, StoreError>
 }
 
 /// Returns a path for use in an SQLite URI.
-pub(super) fn uri_path(path: &Path) -> String {
+fn uri_path(path: &Path) -> String {
     use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
     const UNSAFE: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
     percent_encode(path.as_os_str().as_encoded_bytes(), UNSAFE).to_string()

@@ -131,6 +131,22 @@ fn a_damaged_page_is_found_on_opening() {
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
 }
 
+/// Its pages are sound; a row breaks a rule of its table.
+#[test]
+fn a_row_that_breaks_a_rule_is_found_on_opening() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state.db");
+    let mut store = Store::open(&path).unwrap();
+    store.commit(&Batch(vec![add_link("1", "t1")])).unwrap();
+    store
+        .connection
+        .execute_batch("PRAGMA ignore_check_constraints = ON; UPDATE link SET state = 'torn'")
+        .unwrap();
+    drop(store);
+    let error = Store::open(&path).unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
+}
+
 #[test]
 fn another_programs_database_is_refused() {
     let directory = tempfile::tempdir().unwrap();
@@ -231,6 +247,30 @@ fn a_backup_is_a_complete_database_and_replaces_an_older_one() {
     let copy = Store::open(&to).unwrap();
     assert_eq!(copy.count_links(&PairName::from("shop")).unwrap(), 2);
     assert!(!to.with_file_name("one.db.tmp").exists());
+}
+
+/// A copy takes over a row that breaks a rule of its table as it is, so only the check of the finished copy tells.
+#[test]
+fn a_copy_that_is_not_sound_never_replaces_a_sound_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&directory.path().join("state.db")).unwrap();
+    store.commit(&Batch(vec![add_link("1", "t1")])).unwrap();
+    let to = directory.path().join("copy.db");
+    store.backup(&to).unwrap();
+    let sound = std::fs::read(&to).unwrap();
+    store
+        .connection
+        .execute_batch(
+            "PRAGMA ignore_check_constraints = ON; UPDATE link SET state = 'torn'; PRAGMA ignore_check_constraints = OFF",
+        )
+        .unwrap();
+    let error = store.backup(&to).unwrap_err().to_string();
+    assert!(
+        error.contains("copy.db: CHECK constraint") && error.contains("boardsync doctor"),
+        "{error}"
+    );
+    assert_eq!(std::fs::read(&to).unwrap(), sound);
+    assert!(!directory.path().join("copy.db.tmp").exists());
 }
 
 #[cfg(unix)]

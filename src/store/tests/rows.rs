@@ -516,3 +516,46 @@ fn pruning_never_takes_an_open_intent() {
     while store.prune_journal(before, 1_000).unwrap() > 0 {}
     assert_eq!(store.open_intents().unwrap(), [intent()]);
 }
+
+#[test]
+fn pruning_never_takes_an_open_conflict_however_old() {
+    let (mut store, link) = linked();
+    let open = conflict(link, "a", None);
+    let later = Timestamp(open.at.0 + 1_000_000);
+    store.commit(&Batch(vec![Op::AddConflict(open)])).unwrap();
+    let before = Before {
+        journal: later,
+        conflicts: later,
+    };
+    store.prune_journal(before, 10).unwrap();
+    assert_eq!(store.conflicts(true).unwrap().len(), 1);
+}
+
+#[test]
+fn a_choice_ends_with_its_link() {
+    let (mut store, link) = linked();
+    let value = FieldValue::text("chosen");
+    let choice = Choice {
+        link,
+        field: FieldKey::Title,
+        conflict: 1,
+        side: Side::Ado,
+        value: value.clone(),
+        seen: crate::model::Sided {
+            ado: value.clone(),
+            clickup: value,
+        },
+        at: Timestamp(1),
+    };
+    let conflict = Op::AddConflict(conflict(link, "a", None));
+    let made = Op::Choice(ChoiceOp::Make(choice));
+    store.commit(&Batch(vec![conflict, made])).unwrap();
+    assert_eq!(store.choices(link).unwrap().len(), 1);
+    let state = LinkState::Tombstone {
+        reason: "removed by hand".to_owned(),
+    };
+    let at = Timestamp(2);
+    let ended = Op::SetLinkState { link, state, at };
+    store.commit(&Batch(vec![ended])).unwrap();
+    assert_eq!(store.choices(link).unwrap(), []);
+}
