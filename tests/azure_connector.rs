@@ -401,6 +401,20 @@ async fn a_claim_is_put_there_once_and_replaced_in_place_under_the_revision_that
     let now = w.reader.fetch_claims(&id).await.unwrap();
     let all: BTreeSet<String> = now.texts.iter().cloned().collect();
     assert_eq!(all, BTreeSet::from(["sxc1:a:3".into(), "sxc1:b:1".into()]));
+    // An edit of any kind since the claims were read: what was read is not what is there.
+    w.ado
+        .edit(
+            id.as_str().parse().unwrap(),
+            &[("System.Title", "Canary, renamed".into())],
+            "ada@contoso.example",
+        )
+        .unwrap();
+    let older = wanted(&["sxc1:a:3"], now.version, "sxc1:a:4", "a");
+    assert_eq!(
+        w.writer.claim(&older).await.unwrap_err().kind,
+        ErrorKind::Stale
+    );
+    let now = w.reader.fetch_claims(&id).await.unwrap();
     // A claim that is not there any more, at the present revision.
     let gone = wanted(&["sxc1:a:1"], now.version, "sxc1:a:4", "a");
     assert_eq!(
@@ -466,6 +480,13 @@ async fn an_answer_that_is_too_large_is_asked_for_in_halves() {
             Fetched::Gone { evidence } => panic!("{id}: {evidence}"),
         }
     }
+    // One that cannot be looked at may be the item of a create whose answer was lost.
+    let started = since.high.unwrap();
+    let carriers = world
+        .reader
+        .find_marker(&"shop".into(), "sx1:shop:clickup:86x:0:abcdef12", started)
+        .await;
+    assert_eq!(carriers.unwrap(), std::slice::from_ref(&alone));
     let known = |_: &ItemId| -> Option<Known> { None };
     let delta = world.reader.fetch_changes(&since, &known).await.unwrap();
     assert_eq!(delta.rows.len(), 16, "none is left out");

@@ -233,6 +233,7 @@ fn fingerprint_ignores_comments_order_and_schedule_but_not_scope() {
         ("\"in progress\"", "\"doing\""),
         ("conflict = \"ado\"  ", "conflict = \"hold\"  "),
         ("workspace = \"9012345\"", "workspace = \"1\""),
+        ("dev.azure.com/contoso\"", "dev.azure.com/fabrikam\""),
     ] {
         let changed = text.replace(from, to);
         assert_ne!(changed, text, "{from}");

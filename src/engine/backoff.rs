@@ -81,3 +81,25 @@ pub(super) fn carried_out(store: &Store, policy: &Policy) -> Result<Option<Op>, 
     let held = note(store, policy)?;
     Ok(held.map(|_| forget(&policy.pair)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_grows_to_four_hours_and_ends_when_the_clock_was_set_back() {
+        let note = |tries| Note {
+            at: Timestamp(1_000_000_000),
+            tries,
+            fingerprint: String::new(),
+        };
+        let minute = 60_000;
+        for (tries, minutes) in [(0, 15), (1, 30), (4, 240), (9, 240)] {
+            let (note, wait) = (note(tries), minutes * minute);
+            assert!(note.waits(note.at), "{tries}");
+            assert!(note.waits(note.at.plus_ms(wait - 1)), "{tries}");
+            assert!(!note.waits(note.at.plus_ms(wait)), "{tries}");
+            assert!(!note.waits(note.at.plus_ms(-1)), "{tries}");
+        }
+    }
+}

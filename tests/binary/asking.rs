@@ -78,6 +78,28 @@ async fn an_undo_asks_in_the_same_way() {
     );
 }
 
+/// A yes is to what was shown, and that is not what would be taken back by now.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_that_moved_while_its_question_stood_is_not_carried_out() {
+    let bench = Bench::equal().await;
+    for id in &bench.ids[1..3] {
+        bench.rename(*id, &format!("Renamed {id}"));
+    }
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let runs = bench.run(&["undo", "--json"]).await.json();
+    let run = runs["runs"][0]["run"].as_str().unwrap().to_owned();
+    let task = bench.task_named(&format!("Renamed {}", bench.ids[1]));
+    bench.world.ledger.clear();
+    let mut terminal = Terminal::run(&bench, &["undo", &run]);
+    terminal.shows("Take this back? Type yes to go on: ");
+    let body = serde_json::json!({ "name": "Typed meanwhile" });
+    bench.world.clickup.edit(&task, &body).unwrap();
+    terminal.enters("yes");
+    terminal.shows("an item moved meanwhile");
+    terminal.ends_with(4);
+    assert_eq!(bench.world.ledger.writes(), []);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_yes_passes_no_guard_and_the_hash_of_the_plan_does() {
     let bench = Bench::equal().await;

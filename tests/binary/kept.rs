@@ -4,6 +4,7 @@ use super::bench::Bench;
 use super::reconciling::hash_in;
 use boardsync::model::Side;
 use boardsync::sandbox::{faults::Fault, seed, world::PROJECT};
+use boardsync::store::Store;
 
 /// A daemon may run for a year. A create whose answer got lost is looked for in its next cycle, and not only after
 /// somebody has started it again.
@@ -34,6 +35,26 @@ async fn the_daemon_finds_the_item_of_a_lost_answer_by_itself() {
     daemon.kill().unwrap();
     daemon.wait().unwrap();
     assert_eq!(bench.titles().len(), 6, "no twin: {:?}", bench.titles());
+}
+
+/// Nobody has seen the plan yet, and a daemon has nobody to ask.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_daemon_writes_nothing_of_a_plan_that_nobody_has_approved() {
+    let bench = Bench::new().await;
+    bench.replace_config("[[pair]]", "[schedule]\npoll = \"5s\"\n\n[[pair]]");
+    let database = bench.folder.path().join("boardsync.db");
+    let mut daemon = bench.daemon();
+    bench
+        .until(|_| {
+            let store = Store::open_read_only(&database).ok();
+            let state = store.and_then(|store| store.pair_state(&"web".into()).ok());
+            state.is_some_and(|state| state.last_attempt.is_some())
+        })
+        .await;
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    assert_eq!(bench.world.ledger.writes(), []);
+    assert_eq!(bench.titles(), Vec::<String>::new());
 }
 
 /// `--yes` answers for a changed mapping. It says nothing about the deletes that happen to stand in the same plan.

@@ -59,6 +59,11 @@ async fn read_only_shows_the_plan_and_changes_nothing() {
         .await
         .left_with(4)
         .says("read_only");
+    bench
+        .run(&["links", "takeover", "web"])
+        .await
+        .left_with(4)
+        .says("read_only");
     bench.run(&["status"]).await.left_with(3).says("read_only");
     // The daemon too.
     bench.world.ledger.clear();

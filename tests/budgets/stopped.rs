@@ -93,6 +93,8 @@ async fn a_guarded_pair_waits_and_is_caught_up_in_full() {
     let (observed, report) = instance.poll(&[], &[]).await;
     assert_eq!(report.stopped, [("web".into(), Stopped::Guard)]);
     let yes = [Instance::hash(&observed, "web")];
+    let mark = || instance.engine.store().watermark(Side::Ado).unwrap().high;
+    let stopped = mark();
     bench.ado(mobile[0], TITLE, json!("Other pair"));
     for _ in 0..3 {
         bench.world.clock.advance(MINUTE);
@@ -100,6 +102,7 @@ async fn a_guarded_pair_waits_and_is_caught_up_in_full() {
         assert!(report.stopped.is_empty(), "{:?}", report.stopped);
         assert_eq!(observed.plan.pairs.len(), 1);
     }
+    assert!(mark() > stopped, "or each cycle would list more and more");
     let names = bench.names();
     assert!(
         names.contains_key("Other pair") && !names.contains_key(&format!("Renamed {}", web[0]))
@@ -129,4 +132,15 @@ async fn a_cycle_of_one_pair_does_not_hide_changes_from_the_other() {
     instance.poll(&[], &[]).await;
     assert!(bench.names().contains_key("Two"));
     bench.settle(&instance).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_mapping_ends_the_wait_of_a_stopped_pair() {
+    let (_bench, mut instance, _, _) = two(1).await;
+    instance.poll(&[], &[]).await;
+    let (observed, _) = instance.poll(&[], &[]).await;
+    assert!(observed.plan.pairs.is_empty(), "both wait for a yes");
+    instance.engine.policies[0].fingerprint = "mended".to_owned();
+    let (observed, _) = instance.poll(&[], &[]).await;
+    assert_eq!(observed.plan.pairs.len(), 1, "looked at again at once");
 }

@@ -274,6 +274,66 @@ async fn a_revoked_token_is_an_error_and_not_an_answer_about_the_task() {
     assert_eq!(error.kind, ErrorKind::Auth);
 }
 
+/// The code of an unknown task is one of a dead token too; only `GET /user` tells them apart.
+#[tokio::test]
+async fn an_unknown_task_and_a_dead_token_are_told_apart_by_the_tokens_user() {
+    let refused = || Fault::Status {
+        status: 401,
+        body: r#"{"err":"Team not authorized","ECODE":"OAUTH_023"}"#.to_owned(),
+        content_type: "application/json".to_owned(),
+        headers: Vec::new(),
+    };
+    for dead in [false, true] {
+        let world = world(|_| {}).await;
+        let id = world.seed(BACKLOG, json!({"name": "t"}));
+        world.fault("GET", &format!("/task/{id}"), refused());
+        if dead {
+            world.fault("GET", "/api/v2/user", refused());
+        }
+        let answer = world
+            .reader
+            .fetch_items(&BTreeSet::from([id.clone()]))
+            .await;
+        match (dead, answer) {
+            (true, Err(error)) => assert_eq!(error.kind, ErrorKind::Auth),
+            (false, Ok(read)) => assert!(matches!(read[&id], Fetched::Unclear { .. })),
+            (_, answer) => panic!("dead {dead}: {answer:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_answer_about_another_task_says_nothing_about_the_one_that_was_asked_for() {
+    let world = world(|_| {}).await;
+    let id = world.seed(BACKLOG, json!({"name": "asked for"}));
+    let other = world.seed(BACKLOG, json!({"name": "another"}));
+    let body = world.clickup.task(other.as_str()).unwrap().to_string();
+    let answer = Fault::Status {
+        status: 200,
+        body,
+        content_type: "application/json".to_owned(),
+        headers: Vec::new(),
+    };
+    world.fault("GET", &format!("/task/{id}"), answer);
+    let Fetched::Unclear { reason } = world.fetch(&id).await else {
+        panic!("another task was taken for it");
+    };
+    assert!(reason.contains(other.as_str()), "{reason}");
+}
+
+/// An edit behind the back of a long listing is newer than its start, so the next look must begin no later than that.
+#[tokio::test]
+async fn a_full_listing_is_caught_up_from_its_start_and_not_from_the_newest_task_in_it() {
+    let world = world(|quirks| quirks.date_skew_ms = -3_600_000).await;
+    world.seed(
+        BACKLOG,
+        json!({"name": "newer than the clock of the answers"}),
+    );
+    let watermark = world.all().await.watermark;
+    assert!(watermark.settled.is_some(), "the start is known");
+    assert_eq!(watermark.high, watermark.settled);
+}
+
 #[tokio::test]
 async fn a_sign_in_page_is_never_an_empty_listing() {
     let world = world(|_| {}).await;

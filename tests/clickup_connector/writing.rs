@@ -278,3 +278,60 @@ async fn a_read_that_grew_old_while_names_were_looked_up_is_stale() {
         "{requests:?}"
     );
 }
+
+/// What is left of a text after a credential was taken out is not what its author wrote: only its own field is at fault.
+#[tokio::test]
+async fn a_text_that_held_a_credential_is_refused_by_its_field_and_never_sent() {
+    let world = world(|_| {}).await;
+    let id = world.seed(BACKLOG, json!({"name": "t"}));
+    let text = format!("token: {}", boardsync::redact::REMOVED);
+    let set = [
+        title("fine"),
+        (FieldKey::Description, FieldValue::Rich(text)),
+    ];
+    let change = world.change(&id, &set).await;
+    let before = world.ledger.entries().len();
+    let error = world.writer.update(&change).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.field),
+        (ErrorKind::Refused, Some(FieldKey::Description))
+    );
+    let error = world.writer.create(&new_item(&set)).await.unwrap_err();
+    assert_eq!(
+        (error.kind, error.field),
+        (ErrorKind::Refused, Some(FieldKey::Description))
+    );
+    assert_eq!(world.requests(before), Vec::<String>::new());
+}
+
+/// The plan's read did not show the tags, so the task is read again: at another version it is not the planned task.
+#[tokio::test]
+async fn a_task_that_is_read_again_for_its_tags_must_be_the_planned_one() {
+    let world = world(|_| {}).await;
+    let id = world.seed(BACKLOG, json!({"name": "t"}));
+    let set = [title("ours"), (FieldKey::Tags, FieldValue::tags(["new"]))];
+    let mut change = world.change(&id, &set).await;
+    change.current.fields.remove(&FieldKey::Tags);
+    world.edit(&id, json!({"name": "human"}));
+    let error = world.writer.update(&change).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Stale, "{error}");
+    assert_eq!(world.read(&id).await.title(), "human");
+}
+
+/// Somebody may take the task out of the trash meanwhile.
+#[tokio::test]
+async fn a_delete_whose_answer_says_nothing_is_not_sent_again() {
+    let world = world(|_| {}).await;
+    let id = world.seed(BACKLOG, json!({"name": "t"}));
+    let gateway = Fault::Status {
+        status: 502,
+        body: "<html>bad gateway</html>".to_owned(),
+        content_type: "text/html".to_owned(),
+        headers: Vec::new(),
+    };
+    world.fault("DELETE", "/task", gateway);
+    let before = world.ledger.entries().len();
+    let error = world.writer.delete(&PairName::from("web"), &id).await;
+    assert_eq!(error.unwrap_err().kind, ErrorKind::Ambiguous);
+    assert_eq!(world.requests(before), [format!("DELETE task/{id}")]);
+}

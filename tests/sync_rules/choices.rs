@@ -348,7 +348,7 @@ async fn a_choice_dies_with_its_link() {
 }
 
 #[tokio::test]
-async fn a_choice_waits_while_a_service_refuses_it_and_is_told_when_it_is_damaged() {
+async fn a_damaged_choice_is_told_and_changes_nothing() {
     let mut s = Scene::of(Kind::Title, "hold").await;
     s.choose("clickup").await;
     let path = s.t.folder.path().join("boardsync.db");

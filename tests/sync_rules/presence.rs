@@ -80,6 +80,23 @@ async fn an_edit_beats_a_delete() {
     t.quiet().await;
 }
 
+/// The delete was planned; before it is carried out, somebody works on the task.
+#[tokio::test]
+async fn an_edit_between_plan_and_delete_saves_the_task() {
+    let t = bench("on_delete = \"delete\"").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    t.world.ado.delete(id);
+    let scope = boardsync::engine::Scope {
+        full: true,
+        ..Default::default()
+    };
+    let observed = t.engine().observe(&scope).await.unwrap();
+    assert_eq!(observed.plan.pairs[0].actions.len(), 1);
+    t.clickup(&task, json!({"name": "Still needed"}));
+    t.apply(&observed).await;
+    assert_eq!(t.task(&task)["name"], "Still needed");
+}
+
 #[tokio::test]
 async fn a_work_item_out_of_scope_is_left_alone_until_it_is_back() {
     let pair = World::example_pair().replace(

@@ -4,7 +4,7 @@ use crate::bench::*;
 use boardsync::engine::apply::{Done, Stopped};
 use boardsync::engine::{CycleError, Scope};
 use boardsync::model::{FieldKey, FieldValue, Side, Timestamp};
-use boardsync::reconcile::plan::FieldChange;
+use boardsync::reconcile::plan::{ActionKind, FieldChange};
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use boardsync::sandbox::ledger::LedgerEntry;
 use serde_json::json;
@@ -207,6 +207,35 @@ async fn an_item_that_keeps_failing_waits_longer_and_longer() {
     t.quiet().await;
 }
 
+/// The token is revoked between the look and the writes.
+#[tokio::test]
+async fn a_refused_token_is_tried_once_in_a_run_and_is_no_items_fault() {
+    let t = bench("").await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(t.linked("Task", &[]).await.0);
+    }
+    for id in ids {
+        t.ado(id, TITLE, json!("Renamed"));
+    }
+    let observed = t.engine().observe(&Scope::default()).await.unwrap();
+    fault(
+        &t,
+        Side::ClickUp,
+        Some("PUT"),
+        "",
+        Fault::TokenRevoked,
+        ALWAYS,
+    );
+    t.world.ledger.clear();
+    let report = t.apply(&observed).await;
+    assert_eq!(t.world.ledger.writes().len(), 1);
+    assert_eq!((report.closed.len(), report.outcomes.len()), (1, 3));
+    let store = t.engine().store();
+    assert_eq!(store.attempts(None).unwrap(), []);
+    assert!(store.breaker(Side::ClickUp).unwrap().is_some());
+}
+
 #[tokio::test]
 async fn a_service_that_refuses_the_token_is_left_alone_and_probed() {
     let t = bench("").await;
@@ -400,4 +429,25 @@ async fn a_write_outside_the_mapping_or_the_link_stops_the_pair() {
         t.cycle().await;
         t.quiet().await;
     }
+}
+
+/// A defect in planning would have one task follow two work items.
+#[tokio::test]
+async fn an_item_that_is_linked_is_linked_to_nothing_else() {
+    let t = bench("").await;
+    let (id, _) = t.linked("Task", &[]).await;
+    t.ado(id, TITLE, json!("Edited"));
+    let mut observed = t.engine().observe(&Scope::default()).await.unwrap();
+    let other = t.create_task(&json!({"name": "Another"}));
+    let action = &mut observed.plan.pairs[0].actions[0];
+    assert_eq!(action.target, Side::ClickUp);
+    action.kind = ActionKind::Link;
+    action.changes.clear();
+    action.target_item = Some(other.as_str().into());
+    let report = t.apply(&observed).await;
+    assert!(
+        matches!(&report.outcomes[0].2, Done::Stale(why) if why.contains("linked already")),
+        "{:?}",
+        report.outcomes
+    );
 }

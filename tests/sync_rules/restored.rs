@@ -241,6 +241,64 @@ async fn after_a_restore_not_even_an_empty_field_is_filled_in() {
     t.quiet().await;
 }
 
+/// The first listing after a restore trusts no choice, and nothing would ask for a second look at its items.
+#[tokio::test]
+async fn a_choice_made_right_after_a_restore_is_carried_out() {
+    let mut t = bench("conflict = \"hold\"").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    t.ado(id, TITLE, json!("Ours"));
+    t.clickup(&task, json!({"name": "Theirs"}));
+    t.cycle().await;
+    let copy = rolled_back(&mut t).await;
+    t.linked("Task", &[]).await;
+    restore(&mut t, &copy).await;
+    t.take("clickup").await;
+    for _ in 0..3 {
+        t.cycle().await;
+    }
+    assert_eq!(t.string(id, TITLE), "Theirs");
+    assert_eq!(t.open_conflicts(), 0);
+}
+
+/// By the epoch a database that lacks the record of a request shows as put back: each kind of request raises it before
+/// it goes out.
+#[tokio::test]
+async fn every_request_that_writes_raises_the_epoch() {
+    let t = bench("on_delete = \"delete\"").await;
+    let epoch = || t.engine().store().epoch().unwrap();
+    let start = epoch();
+    let (id, task) = t.linked("Task", &[]).await;
+    let created = epoch();
+    t.ado(id, TITLE, json!("Edited"));
+    t.cycle().await;
+    let updated = epoch();
+    t.world.ado.delete(id);
+    t.sweep().await;
+    assert!(t.world.clickup.task(&task).is_none());
+    let epochs = [start, created, updated, epoch()];
+    assert!(epochs.is_sorted_by(|a, b| a < b), "{epochs:?}");
+}
+
+/// A process that dies right before its request: what was about to be overwritten, and by what, is on record.
+#[tokio::test]
+async fn a_write_is_in_the_journal_before_it_is_sent() {
+    let mut t = bench("").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    t.ado(id, TITLE, json!("Edited"));
+    let observed = t.engine().observe(&Scope::default()).await.unwrap();
+    let engine = &mut t.instance.as_mut().unwrap().engine;
+    engine.interrupt = Some(std::sync::Arc::new(|point: &str| point == "before-update"));
+    assert!(t.try_apply(&observed).await.is_err());
+    let store = t.engine().store();
+    let rows = store.journal_of(Some(Side::ClickUp), &task.as_str().into());
+    let rows = rows.unwrap();
+    let row = rows.last().unwrap();
+    let change = &row.entry.changes[&FieldKey::Title];
+    assert_eq!(row.entry.outcome, "sent");
+    assert_eq!(change.before, Some(FieldValue::text("Item")));
+    assert_eq!(change.after, Some(FieldValue::text("Edited")));
+}
+
 #[tokio::test]
 async fn an_ordinary_start_holds_nothing() {
     let mut t = bench("").await;

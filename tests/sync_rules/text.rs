@@ -2,6 +2,7 @@
 
 use crate::bench::*;
 use boardsync::model::{FieldKey, Side};
+use boardsync::sandbox::faults::{Fault, FaultRule};
 use serde_json::json;
 
 const TWO: &str = "<p>First words here.</p><p>Second words here.</p>";
@@ -45,6 +46,45 @@ async fn edits_of_different_paragraphs_are_merged() {
         );
     }
     assert!(t.conflicts().is_empty());
+    t.quiet().await;
+}
+
+/// The merged text stands on what both sides held. Where the first write fails, somebody may have been faster there.
+#[tokio::test]
+async fn half_a_merge_that_failed_keeps_the_other_half_back() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[(TEXT, json!(TWO))]).await;
+    let mine = t.string(id, TEXT).replace("First", "Ada's");
+    t.ado(id, TEXT, json!(mine));
+    let theirs = t.text(&task).replace("Second", "Bo's");
+    t.clickup(&task, json!({ "markdown_content": theirs }));
+    t.world.faults.add(FaultRule {
+        service: Side::ClickUp,
+        method: Some("PUT".to_owned()),
+        path_contains: format!("/task/{task}"),
+        fault: Fault::Status {
+            status: 500,
+            body: "{}".to_owned(),
+            content_type: "application/json".to_owned(),
+            headers: Vec::new(),
+        },
+        skip: 0,
+        times: u32::MAX,
+    });
+    t.world.ledger.clear();
+    t.cycle().await;
+    let writes = t.world.ledger.writes();
+    assert!(!writes.is_empty());
+    assert!(
+        writes.iter().all(|entry| entry.service == Side::ClickUp),
+        "{writes:#?}"
+    );
+    t.world.faults.clear();
+    t.engine().store().forgive().unwrap();
+    t.cycle().await;
+    for text in [t.string(id, TEXT), t.text(&task)] {
+        assert!(text.contains("Ada's words") && text.contains("Bo's words"));
+    }
     t.quiet().await;
 }
 

@@ -102,3 +102,34 @@ async fn an_outage_is_no_fault_of_a_pair() {
     // The script has no answer for a query, so the connection breaks.
     assert!(reader.fetch_changes(&since(), &|_| None).await.is_err());
 }
+
+/// The feed of changed links knows no areas, so it names items of that pair all the same.
+#[tokio::test]
+async fn nothing_is_told_of_a_pair_whose_area_is_gone() {
+    let scopes = vec![
+        in_area("a", "One", r"One\Web"),
+        in_area("b", "Two", r"Two\Old"),
+    ];
+    let (server, reader, _) = start(scopes).await;
+    {
+        let mut script = server.lock().unwrap();
+        script.gone = Some(r"'Two\Old'".to_owned());
+        script.queries = vec![vec![]];
+        let mut web = wire(1, 5, "One", "New");
+        web["fields"]["System.AreaPath"] = json!(r"One\Web");
+        let mut old = wire(2, 5, "Two", "New");
+        old["fields"]["System.AreaPath"] = json!(r"Two\Old\Deep");
+        script.items = BTreeMap::from([(1, web), (2, old)]);
+        script.links = json!({"values": [{"sourceId": 1, "targetId": 2}],
+                              "continuationToken": "78", "isLastBatch": true});
+    }
+    let known = |_: &ItemId| {
+        Some(Known {
+            version: crate::model::Version(1),
+            changed_at: at("2026-05-01T11:00:00Z"),
+        })
+    };
+    let listing = reader.fetch_changes(&since(), &known).await.unwrap();
+    assert!(listing.failed.contains_key(&PairName::from("b")));
+    assert_eq!(pairs(&listing), ["a"]);
+}

@@ -327,3 +327,33 @@ async fn the_next_look_begins_where_the_first_answer_of_this_one_stood() {
         );
     }
 }
+
+/// As between two queries, so between two pages of one.
+#[tokio::test]
+async fn the_next_look_begins_where_the_first_page_of_a_long_listing_stood() {
+    let (server, reader, _) = start(vec![scope("a", "One")]).await;
+    server.lock().unwrap().queries = vec![(1..=19_000).collect(), vec![19_001]];
+    let listing = reader.fetch_all(&BTreeSet::from(["a".into()])).await;
+    assert_eq!(server.lock().unwrap().answered, 2);
+    let first = Some(at("2026-05-01T12:00:00.5Z"));
+    assert_eq!(listing.unwrap().watermark.high, first);
+}
+
+#[tokio::test]
+async fn an_item_that_two_queries_find_belongs_to_the_pair_with_the_deeper_area() {
+    let outer = scope("outer", "One");
+    let inner = Scope {
+        area: Some(r"One\Web".to_owned()),
+        // Another condition, so that the two cannot share a query.
+        condition: Some("[System.Tags] CONTAINS 'x'".to_owned()),
+        ..scope("inner", "One")
+    };
+    for scopes in [vec![outer.clone(), inner.clone()], vec![inner, outer]] {
+        let (server, reader, _) = start(scopes).await;
+        server.lock().unwrap().queries = vec![vec![1], vec![1]];
+        let both = ["inner", "outer"].map(PairName::from).into();
+        let listing = reader.fetch_all(&both).await.unwrap();
+        assert_eq!(ids(&listing), ["1"]);
+        assert_eq!(listing.rows[0].pair.0, "inner");
+    }
+}

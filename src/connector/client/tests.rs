@@ -138,6 +138,15 @@ async fn a_throttled_create_waits_and_goes_out_again() {
     assert_eq!(client.budget().throttled, 1);
 }
 
+/// What it overwrites may have been edited during the wait.
+#[tokio::test]
+async fn a_throttled_overwrite_is_not_sent_again() {
+    let (script, client, _) = Script::start(&[(429, &[], ""), (200, &[], "{}")], FAST).await;
+    let answer = client.send(request(&client, Sending::Fresh)).await;
+    assert_eq!(answer.unwrap_err().kind, ErrorKind::Stale);
+    assert_eq!(script.calls(), 1);
+}
+
 #[tokio::test]
 async fn throttling_beyond_patience_is_an_error_that_says_how_long() {
     let (script, client, _) = Script::start(&[(429, &[("retry-after", "120")], "")], FAST).await;
@@ -379,4 +388,54 @@ async fn half_a_character_in_an_answer_is_read_as_one_replacement_character() {
         .unwrap();
     let texts: Vec<String> = response.json(Side::Ado, "probe").unwrap();
     assert_eq!(texts, ["a\u{fffd}", "\u{1f600}"]);
+}
+
+/// A write that is cut off may have been done, so only reads are dropped when every wait is to end.
+#[tokio::test]
+async fn a_write_under_way_gets_its_answer_though_every_wait_ends() {
+    let slow = || async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        "{}"
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/org", listener.local_addr().unwrap());
+    let router = Router::new().fallback(slow);
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    for sending in [Sending::Once, Sending::Fresh, Sending::Repeatable] {
+        let cancel = CancellationToken::new();
+        let client = client(&base, FAST, &cancel).unwrap();
+        let soon = async {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            cancel.cancel();
+        };
+        let (sent, ()) = tokio::join!(client.send(request(&client, sending)), soon);
+        match sending {
+            Sending::Once | Sending::Fresh => assert_eq!(sent.unwrap().status, 200),
+            // A POST that may be repeated is a query.
+            Sending::Repeatable => assert_eq!(sent.unwrap_err().kind, ErrorKind::Cancelled),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_holds_a_credential_is_not_sent() {
+    let secret = "client-tests-canary-Qx7Zw93k";
+    redact::remember(&SecretString::from(secret.to_owned()));
+    let (script, client, _) = Script::start(&[(200, &[], "{}")], FAST).await;
+    let with = |body: &str| ApiRequest {
+        body: Some(("application/json".to_owned(), body.as_bytes().to_vec())),
+        ..request(&client, Sending::Once)
+    };
+    let address = ApiRequest {
+        url: client.url(&format!("/p/{secret}/x")).unwrap(),
+        ..request(&client, Sending::Repeatable)
+    };
+    let body = with(&format!("{{\"title\": \"see {secret}\"}}"));
+    let masked = with(&format!("{{\"title\": \"see {}\"}}", redact::REMOVED));
+    for request in [address, body, masked] {
+        let error = client.send(request).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Refused, "{error}");
+        assert!(!error.to_string().contains(secret), "{error}");
+    }
+    assert_eq!(script.calls(), 0);
 }

@@ -345,4 +345,58 @@ mod tests {
         let open = BTreeMap::from([(FieldKey::Title, base("a", "a", false))]);
         assert!(told(Side::ClickUp, open, &shown("x")).fields.is_empty());
     }
+
+    /// ClickUp's version is a time, and two changes may fall into the same tick: then the content tells them apart.
+    #[test]
+    fn a_listing_that_shows_other_content_at_a_known_version_confirms_nothing() {
+        let mut store = Store::open_in_memory().unwrap();
+        let pair = PairName::from("web");
+        let (ado, clickup) = (ItemId::from("1"), ItemId::from("86x"));
+        let linked = crate::store::Op::AddLink {
+            pair: pair.clone(),
+            ado: ado.clone(),
+            clickup: clickup.clone(),
+            origin: None,
+            generation: 0,
+            base: BTreeMap::from([(FieldKey::Description, base("one", "one", true))]),
+            at: Timestamp(0),
+        };
+        let seen = crate::store::Op::SaveObservation {
+            side: Side::ClickUp,
+            item: shown("one"),
+            pair: Some(pair.clone()),
+            seen_at: Timestamp(0),
+        };
+        let batch = crate::store::Batch(vec![linked, seen]);
+        store.commit(&batch).unwrap();
+        let link = store.link_by_item(&pair, Side::Ado, &ado).unwrap().unwrap();
+        for (text, same) in [("one", true), ("two", false)] {
+            let row = ListedRow {
+                id: clickup.clone(),
+                pair: pair.clone(),
+                version: Some(Version(1)),
+                item: Some(Box::new(shown(text))),
+            };
+            let mut observed = Observed::empty(Timestamp(0));
+            let known = confirm(&store, Side::ClickUp, &link, &row, &mut observed).unwrap();
+            assert_eq!(known, same, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sweep_reads_the_items_whose_links_changed_and_no_others() {
+        let row = |id: &str, version: Option<i64>| ListedRow {
+            id: ItemId::from(id),
+            pair: PairName::from("web"),
+            version: version.map(Version),
+            item: Some(Box::new(shown("one"))),
+        };
+        let full = vec![row("1", Some(5)), row("2", Some(5))];
+        let told = vec![row("1", Some(4)), row("2", None), row("3", None)];
+        let rows = with_links(full, told).into_iter();
+        let rows = rows.map(|row| (row.id.0, row.version, row.item.is_some()));
+        let expected = [("1", Some(Version(5)), true), ("2", None, false)];
+        let expected = expected.map(|(id, version, item)| (id.to_owned(), version, item));
+        assert_eq!(rows.collect::<Vec<_>>(), expected);
+    }
 }
