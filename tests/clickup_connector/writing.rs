@@ -287,7 +287,7 @@ async fn a_text_that_held_a_credential_is_refused_by_its_field_and_never_sent() 
     let text = format!("token: {}", boardsync::redact::REMOVED);
     let set = [
         title("fine"),
-        (FieldKey::Description, FieldValue::Rich(text)),
+        (FieldKey::Description, FieldValue::rich(text)),
     ];
     let change = world.change(&id, &set).await;
     let before = world.ledger.entries().len();
