@@ -188,19 +188,6 @@ fn a_created_item_is_deleted_only_on_request_and_untouched() {
     assert_eq!(kinds(&deleting(carried)), []);
 }
 
-/// The next cycle leaves the two apart, so both values have to be listed: without one of them nothing is taken back.
-#[test]
-fn nothing_goes_back_beside_an_item_that_cannot_be_read() {
-    let mut link = scene(titled("B").view(), vec![wrote(Side::Ado, "A", "B")]);
-    assert_eq!(kinds(&undone(link.clone())), [ActionKind::Update]);
-    *link.now.get_mut(Side::ClickUp) = Presence::Unclear {
-        reason: "no rights".to_owned(),
-    };
-    let result = undone(link);
-    assert_eq!(kinds(&result), []);
-    assert!(result.left[0].reason.contains("ClickUp does not show it"));
-}
-
 #[test]
 fn what_both_sides_agree_on_is_not_what_boardsync_wrote() {
     let made = |after: &str| vec![deed(ActionKind::Create, Side::ClickUp, "", after)];
