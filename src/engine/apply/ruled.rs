@@ -2,7 +2,7 @@
 
 use super::Run;
 use crate::connector::{Change, Written};
-use crate::model::{FieldKey, FieldValue, Side};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, Side, Sided};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::store::BaseField;
 use std::collections::BTreeMap;
@@ -23,8 +23,13 @@ impl Run<'_> {
         stored: &BTreeMap<FieldKey, BaseField>,
     ) -> BTreeMap<FieldKey, BaseField> {
         let side = Side::Ado;
+        // What this run wrote there is newer than what was read, and no edit that waits.
+        let of = |items: &Sided<BTreeMap<ItemId, Item>>, id: &ItemId| {
+            items.get(side.other()).get(id).cloned()
+        };
         let source = action.source_item.as_ref();
-        let source = source.and_then(|id| self.observed.items.get(side.other()).get(id));
+        let source =
+            source.and_then(|id| of(&self.written, id).or_else(|| of(&self.observed.items, id)));
         let (Some(policy), Some(source)) = (self.engine.policy(&plan.pair), source) else {
             return BTreeMap::new();
         };
