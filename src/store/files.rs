@@ -126,11 +126,7 @@ pub(super) fn keep_owner(file: &File, database: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Writes a file (mode 0600) by way of a second one, `<path>.tmp`: it is there in full or not at all, and a symbolic
-/// link of either name is not followed. With `database`, the file gets that one's owner and mode.
-///
-/// # Errors
-/// The system's; then the second file is gone again.
+/// As [`write_private_by`], of bytes that are there already.
 pub(super) fn write_private(
     path: &Path,
     bytes: &[u8],
@@ -139,10 +135,12 @@ pub(super) fn write_private(
     write_private_by(path, database, |file| file.write_all(bytes))
 }
 
-/// As [`write_private`], with content that `fill` writes piece by piece.
+/// Writes a file (mode 0600) by way of a second one, `<path>.tmp`, with what `fill` writes piece by piece: it is there in
+/// full or not at all, and a symbolic link of either name is not followed. With `database`, the file gets that one's owner
+/// and mode.
 ///
 /// # Errors
-/// As [`write_private`], and what `fill` returns.
+/// The system's, and what `fill` returns; then the second file is gone again.
 pub fn write_private_by(
     path: &Path,
     database: Option<&Path>,
