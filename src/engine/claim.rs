@@ -46,6 +46,9 @@ pub enum TakeOverError {
     /// The canary changes all the time, or does not keep what is written to it.
     #[error("the claim on {0} could not be made: the item keeps changing; run it again")]
     Restless(String),
+    /// The stop file is there. Holds the sentence that says so.
+    #[error("{0}")]
+    Switch(String),
 }
 
 impl Engine {
@@ -182,13 +185,16 @@ impl Engine {
     /// Gives the pair to this installation, whoever claimed it before, and has it look at once.
     ///
     /// # Errors
-    /// When the canary cannot be read or written; then the pair is not taken over either.
+    /// When the canary cannot be read or written, or nothing may be written; then the pair is not taken over either.
     pub async fn take_over(
         &self,
         writers: &Writers,
         pair: &PairName,
     ) -> Result<TakenOver, TakeOverError> {
         let mine = || vec![takeover_op(pair, self.clock.now()), backoff::forget(pair)];
+        if let Some(why) = self.stopped_by() {
+            return Err(TakeOverError::Switch(why));
+        }
         let Some(id) = self.claimed_item(pair) else {
             self.store().commit(&Batch(mine()))?;
             return Ok(TakenOver {

@@ -159,7 +159,7 @@ pub async fn take_over(
         }
         Err(TakeOverError::Connector(error)) => Err(error.into()),
         Err(TakeOverError::Store(error)) => Err(error.into()),
-        Err(TakeOverError::Restless(_)) => Ok(()),
+        Err(TakeOverError::Restless(_) | TakeOverError::Switch(_)) => Ok(()),
     }
 }
 

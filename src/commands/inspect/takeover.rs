@@ -15,6 +15,7 @@ impl From<TakeOverError> for Failure {
         match error {
             TakeOverError::Connector(error) => error.into(),
             TakeOverError::Store(error) => error.into(),
+            TakeOverError::Switch(why) => Failure::new(ExitCode::Guard, why),
             TakeOverError::Restless(_) => Failure::new(ExitCode::Unavailable, error.to_string()),
         }
     }
@@ -40,9 +41,6 @@ pub async fn takeover(context: &Context, pair: &str) -> Result<ExitCode, Failure
     let services = setup::connect(&config, &CancellationToken::new())?;
     let (_lock, store, key) = setup::open_state(&config)?;
     let engine = setup::engine(&config, &services, store, key).await?;
-    if let Some(why) = engine.stopped_by() {
-        return Err(Failure::new(ExitCode::Guard, why));
-    }
     let done = engine.take_over(&services.writers, &pair).await?;
     if context.global.json {
         print_json(&json!({
