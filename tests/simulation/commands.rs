@@ -273,13 +273,17 @@ async fn resolve(
         Take::Merged(n) if text => (Pick::Merged(format!("w{n}m")), "resolve merged"),
         Take::Merged(_) => (Pick::Side(Side::ClickUp), "resolve clickup"),
     };
+    let waiting = engine.store().choices(conflict.record.link)?;
+    let waiting = waiting
+        .into_iter()
+        .find(|c| c.field == conflict.record.field);
     match engine.resolve(conflict.id, pick).await {
         Ok(()) => {
             let made = engine.store().choices(conflict.record.link)?;
             let mut world = lock(world);
             world.count(word);
             world.told.choice = made.into_iter().find(|c| c.field == conflict.record.field);
-            world.judge_choice(conflict);
+            world.judge_choice(conflict, waiting.as_ref());
             Ok(())
         }
         Err(ResolveError::Connector(error)) => Err(error.into()),
@@ -351,7 +355,7 @@ async fn relink(engine: &Engine, world: &Mutex<World>, n: u32) -> Result<(), Cyc
 impl World {
     /// I21: a conflict is settled only on what its person saw. What somebody typed since it was recorded, and what the
     /// command has read, speaks against that.
-    fn judge_choice(&mut self, conflict: &Conflict) {
+    fn judge_choice(&mut self, conflict: &Conflict, waiting: Option<&Choice>) {
         let record = &conflict.record;
         let Some(kind) = kind(&record.field) else {
             return;
@@ -381,6 +385,13 @@ impl World {
                     Side::ClickUp => &record.ado_value,
                 };
                 known.extend(kind.images(side.other(), taken));
+            }
+            // So it is with what an earlier choice was to write, and this one replaces.
+            if let Some(earlier) = waiting {
+                known.extend(match earlier.side == side {
+                    true => kind.pieces(&earlier.value),
+                    false => kind.images(earlier.side, &earlier.value),
+                });
             }
             for piece in now.map(|now| kind.pieces(&now)).unwrap_or_default() {
                 let since = item.authored.get(&(record.field.clone(), piece.clone()));

@@ -163,7 +163,9 @@ impl World {
                     continue;
                 }
                 if !kind.agree(x, y) && !excused {
-                    let holds = holds.iter().map(|hold| (&hold.item, &hold.field));
+                    let holds = holds
+                        .iter()
+                        .map(|hold| (&hold.item, &hold.field, &hold.reason));
                     let holds: Vec<_> = holds.collect();
                     found.push((
                         "I5",

@@ -4,7 +4,7 @@
 //! Laws are named as in the list of guarantees (I1 no lost update ... I20).
 
 use super::kinds::{KINDS, Kind, kind};
-use super::world::{Delivery, Record, World};
+use super::world::{Delivery, Record, State, World};
 use boardsync::connector::Change;
 use boardsync::model::{FieldKey, FieldValue, LinkId, Side};
 use boardsync::store::{BaseField, LinkState, Store};
@@ -364,11 +364,8 @@ impl World {
                 // An empty base marks a value that is still to be written. A text that is still owed is measured by what
                 // the other side has of it, and one that was to be emptied by what the other side kept.
                 let same = kind(key).is_some_and(|kind| kind.agree(&both.ado, &both.clickup));
-                let emptied = record
-                    .now()
-                    .values
-                    .get(key)
-                    .is_some_and(FieldValue::is_empty);
+                let empty = |state: &State| state.values.get(key).is_some_and(FieldValue::is_empty);
+                let emptied = record.past.iter().any(empty);
                 let owed = same && (*key == FieldKey::Description || emptied);
                 let fine = value.is_empty()
                     || owed
