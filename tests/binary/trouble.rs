@@ -149,6 +149,28 @@ async fn a_renamed_project_stops_its_own_pair_only() {
     stands_alone(&bench, items, "TF200016", lay, lift).await;
 }
 
+/// The states of a pair without a `states` line are proposed at the start, from a project that is not there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pair_whose_states_cannot_be_proposed_lets_the_others_start() {
+    let (bench, [shop, ferry]) = two().await;
+    let kinds = "types = [[\"Task\", \"Task\"]]\n";
+    let states = "states = [[\"New\", \"to do\"], [\"Active\", \"in progress\"], [\"Closed\", \"complete\"]]\n";
+    let list = "clickup.list = \"901100000003\"\n";
+    bench.replace_config(&format!("{list}{kinds}{states}"), &format!("{list}{kinds}"));
+    let yes = ["reconcile", "--once", "--yes"];
+    bench.run(&yes).await.left_with(0);
+    assert!(bench.world.ado.rename_project("Ferry", "Harbour"));
+    bench.rename(shop, "Shop goes on");
+    bench.rename(ferry, "Ferry waits");
+    let ran = bench.run(&["reconcile", "--once"]).await.left_with(78);
+    ran.says("pair \"ferry\" stands still").says("TF200016");
+    let titles = bench.titles();
+    assert!(titles.contains(&"Shop goes on".to_owned()), "{titles:?}");
+    assert!(bench.world.ado.rename_project("Harbour", "Ferry"));
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert_eq!(bench.titles(), ["Ferry waits", "Shop goes on"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_archived_list_stops_its_own_pair_only_and_is_told() {
     let (bench, items) = two().await;

@@ -3,6 +3,7 @@
 use crate::bench::*;
 use boardsync::model::{FieldKey, Side};
 use boardsync::sandbox::faults::{Fault, FaultRule};
+use boardsync::store::HoldRow;
 use serde_json::json;
 
 const TWO: &str = "<p>First words here.</p><p>Second words here.</p>";
@@ -85,6 +86,52 @@ async fn half_a_merge_that_failed_keeps_the_other_half_back() {
     for text in [t.string(id, TEXT), t.text(&task)] {
         assert!(text.contains("Ada's words") && text.contains("Bo's words"));
     }
+    t.quiet().await;
+}
+
+/// ClickUp takes the new title and refuses its half of the merged text. The work item's half goes on, and what it got from
+/// ClickUp's text is then no reason to take the task's own for settled.
+#[tokio::test]
+async fn half_a_merge_that_was_refused_beside_another_field_is_still_owed() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[(TEXT, json!(TWO))]).await;
+    let mine = t.string(id, TEXT).replace("First", "Ada's");
+    t.ado(id, TEXT, json!(mine));
+    t.ado(id, TITLE, json!("New title"));
+    let theirs = t.text(&task).replace("Second", "Bo's");
+    t.clickup(&task, json!({ "markdown_content": theirs }));
+    // The whole is refused, then the title alone is taken, then the text is refused again.
+    for (skip, times) in [(0, 1), (1, u32::MAX)] {
+        t.world.faults.add(FaultRule {
+            service: Side::ClickUp,
+            method: Some("PUT".to_owned()),
+            path_contains: format!("/task/{task}"),
+            fault: Fault::Status {
+                status: 400,
+                body: r#"{"err":"Content invalid","ECODE":"INPUT_003"}"#.to_owned(),
+                content_type: "application/json".to_owned(),
+                headers: Vec::new(),
+            },
+            skip,
+            times,
+        });
+    }
+    t.cycle().await;
+    assert_eq!(t.task(&task)["name"], "New title");
+    assert!(!t.text(&task).contains("Ada's"), "its half was refused");
+    let holds = t.holds();
+    let held = |hold: &HoldRow| hold.field == Some(FieldKey::Description);
+    assert!(holds.iter().any(held), "{holds:#?}");
+    t.world.faults.clear();
+    t.engine().store().forgive().unwrap();
+    t.cycle().await;
+    for text in [t.string(id, TEXT), t.text(&task)] {
+        assert!(
+            text.contains("Ada's words") && text.contains("Bo's words"),
+            "{text}"
+        );
+    }
+    assert!(t.conflicts().is_empty());
     t.quiet().await;
 }
 
