@@ -30,12 +30,12 @@ pub mod strangers;
 use super::plan::{Action, ActionKind, Frozen, Hold, PairPlan};
 use super::policy::Policy;
 use super::{LinkView, View, guards, linked, reconcile};
-use crate::model::{ActionId, FieldKey, ItemId, LinkId, Side, Sided, Timestamp};
+use crate::model::{ActionId, FieldKey, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use attempt::Waiting;
 use kept::Kept;
 use oscillation::Past;
 use refused::Refused;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What the rails know about one pair.
 #[derive(Clone, Debug, Default)]
@@ -76,7 +76,7 @@ pub fn plan(view: &View, policy: &Policy, rails: &Rails) -> PairPlan {
     freeze(&mut plan, view, policy, rails);
     refused::set_aside(&mut plan, view, policy, rails);
     hold_kept(&mut plan, view, policy, rails);
-    hold_waiting(&mut plan, rails);
+    hold_waiting(&mut plan, policy, rails);
     plan.tripped = guards(&plan, view, policy);
     if rails.newcomer {
         plan.blocked = strangers::judge(view, &policy.pair);
@@ -231,28 +231,42 @@ fn hold_kept(plan: &mut PairPlan, view: &View, policy: &Policy, rails: &Rails) {
     }
 }
 
-/// Holds what failed before and is not to be tried again yet, with everything that waits for it.
-fn hold_waiting(plan: &mut PairPlan, rails: &Rails) {
+/// What of an update can go on although `first`, which it was to wait for, did not succeed: everything but the other halves
+/// of what `first` merges. `None`: nothing.
+///
+/// Example: tags were edited on both sides, and ClickUp refuses its half. The work item's half waits, and its new priority,
+/// which has nothing to do with tags, does not.
+pub fn without_halves(action: &Action, first: &Action, pair: &PairName) -> Option<Action> {
+    let half = |field: &FieldKey| first.changes.iter().any(|other| other.field == *field);
+    let mut rest = action.clone();
+    rest.changes.retain(|change| !half(&change.field));
+    rest.after = None;
+    (!rest.changes.is_empty()).then(|| rest.sealed(pair))
+}
+
+/// Holds what failed before and is not to be tried again yet, with the halves that wait for it.
+fn hold_waiting(plan: &mut PairPlan, policy: &Policy, rails: &Rails) {
     if rails.waiting.is_empty() {
         return;
     }
-    let mut held: BTreeSet<ActionId> = BTreeSet::new();
+    let mut held: BTreeMap<ActionId, Action> = BTreeMap::new();
     let mut actions = Vec::new();
     for action in std::mem::take(&mut plan.actions) {
         let waits = source(&action)
             .filter(|_| action.kind.writes())
             .and_then(|key| rails.waiting.get(&key))
             .and_then(|waiting| attempt::may_try(waiting, &action.id, rails.now).err());
-        let follows = action.after.as_ref().is_some_and(|id| held.contains(id));
-        match waits {
-            Some(wait) => {
-                held.insert(action.id.clone());
+        let first = action.after.as_ref().and_then(|id| held.get(id));
+        match (waits, first) {
+            (Some(wait), _) => {
                 hold_action(plan, &action, wait.reason, wait.until);
+                held.insert(action.id.clone(), action);
             }
-            None if follows => {
-                held.insert(action.id.clone());
+            (None, Some(first)) => {
+                actions.extend(without_halves(&action, first, &policy.pair));
+                held.insert(action.id.clone(), action);
             }
-            None => actions.push(action),
+            (None, None) => actions.push(action),
         }
     }
     plan.actions = actions;

@@ -307,6 +307,30 @@ fn what_failed_waits_for_its_time_and_others_do_not() {
 }
 
 #[test]
+fn what_is_no_half_of_a_merge_does_not_wait_for_the_other_side() {
+    let mut link = merged(1);
+    let urgent = FieldValue::Number(1_000);
+    link = link.same(FieldKey::Priority, FieldValue::Number(3_000));
+    link = link.now(Side::ClickUp, FieldKey::Priority, urgent);
+    let (view, free) = planned(vec![link.view()]);
+    let [first, second] = free.actions.as_slice() else {
+        panic!("{:?}", free.actions);
+    };
+    assert_eq!((first.target, second.target), (Side::ClickUp, Side::Ado));
+    let refused = waiting(first, (Side::Ado, "101"), None, 0);
+    let held = plan(&view, &policy(), &refused);
+    let [alone] = held.actions.as_slice() else {
+        panic!("{:?}", held.actions);
+    };
+    let fields: Vec<&FieldKey> = alone.changes.iter().map(|change| &change.field).collect();
+    assert_eq!(
+        (alone.target, fields),
+        (Side::Ado, vec![&FieldKey::Priority])
+    );
+    assert_eq!(alone.after, None);
+}
+
+#[test]
 fn the_other_half_of_a_merge_waits_with_the_first() {
     let (view, free) = planned(vec![merged(1).view()]);
     assert_eq!(free.actions.len(), 2);
