@@ -48,7 +48,7 @@ use crate::connector::{
     Change, ClaimChange, Claims, ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem,
     Objection, Reader, Schema, Traces, Watermark, Writer, Written,
 };
-use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp, Version};
 use async_trait::async_trait;
 use base64::Engine as _;
 use reqwest::Url;
@@ -272,6 +272,14 @@ impl Reader for AzureReader {
         wanted: &FieldValue,
     ) -> Result<Vec<FieldValue>, ConnectorError> {
         self.0.steps_of_create(pair, made, wanted).await
+    }
+
+    async fn fetch_history(
+        &self,
+        id: &ItemId,
+        since: Version,
+    ) -> Result<Vec<Item>, ConnectorError> {
+        self.0.fetch_history(id, since).await
     }
 
     async fn fetch_traces(&self, id: &ItemId) -> Result<Traces, ConnectorError> {

@@ -89,6 +89,17 @@ pub trait Reader: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Returns an item as it was at every version after `since`, oldest first, up to the present one. Only the fields are
+    /// promised. Asked where our own write and somebody's edit lie on top of each other, to tell which is which. Empty: a
+    /// service that keeps no history, which is the default, or that does not show it.
+    async fn fetch_history(
+        &self,
+        _id: &ItemId,
+        _since: Version,
+    ) -> Result<Vec<Item>, ConnectorError> {
+        Ok(Vec::new())
+    }
+
     /// Says what people left at an item beside its fields. A service that cannot tell says nothing of it, which is the
     /// default.
     async fn fetch_traces(&self, _id: &ItemId) -> Result<Traces, ConnectorError> {

@@ -104,6 +104,21 @@ impl Api {
         Ok(answer.value.into_iter().flatten().collect())
     }
 
+    /// Reads at most [`BATCH`] revisions of an item, those after the first `skip`, oldest first (learn.microsoft.com,
+    /// revisions/list, 7.1).
+    pub(super) async fn revisions(
+        &self,
+        id: i64,
+        skip: i64,
+    ) -> Result<Vec<WorkItem>, ConnectorError> {
+        let path =
+            format!("_apis/wit/workitems/{id}/revisions?$top={BATCH}&$skip={skip}&{VERSION}");
+        let answer: ListOf<Option<WorkItem>> = self
+            .read("read revisions", Method::GET, &path, None, Priority::Live)
+            .await?;
+        Ok(answer.value.into_iter().flatten().collect())
+    }
+
     /// Looks ids up in a project's recycle bin; returns when each was deleted, in the service's words.
     pub(super) async fn recycle_bin(
         &self,

@@ -5,7 +5,7 @@ use super::wire::{WireType, WorkItem};
 use super::{Shared, convert, fields, states::Transitions, wiql};
 use crate::connector::client::Priority;
 use crate::connector::{ConnectorError, ErrorKind, Fetched, Traces};
-use crate::model::{Item, ItemId, PairName, Timestamp};
+use crate::model::{Item, ItemId, PairName, Timestamp, Version};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -176,6 +176,33 @@ impl Shared {
             comments: comments.and_then(|count| usize::try_from(count).ok()),
             files: Some(files.filter(|link| link.rel == "AttachedFile").count()),
         })
+    }
+
+    /// Returns the versions of an item after one of them, by their own numbers: nothing is concluded from their order, nor
+    /// from how many there are.
+    pub(super) async fn fetch_history(
+        &self,
+        id: &ItemId,
+        since: Version,
+    ) -> Result<Vec<Item>, ConnectorError> {
+        let Some(number) = number(id) else {
+            return Ok(Vec::new());
+        };
+        let read = match self.api.revisions(number, since.0.max(0)).await {
+            Ok(read) => read,
+            // No right to see it, or a server without it: then it cannot be told.
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused) => {
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(error),
+        };
+        let mut history = BTreeMap::new();
+        for wire in read {
+            if wire.id == number && wire.rev > since.0 {
+                history.insert(wire.rev, self.convert(&wire).await?);
+            }
+        }
+        Ok(history.into_values().collect())
     }
 
     /// Looks unreadable items up in the recycle bins of the configured projects (ADO-13). A bin that cannot be read

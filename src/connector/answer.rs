@@ -188,16 +188,6 @@ pub fn settle(asked: &Asked<'_>, own: Option<Item>, later: Option<Item>) -> Opti
 ///
 /// Of a set nothing like that is known here; its members are compared one by one.
 fn foreign(wanted: &FieldValue, before: Option<&FieldValue>, shown: &FieldValue) -> bool {
-    let words = |value: &FieldValue| -> Option<BTreeSet<String>> {
-        let text: &str = match value {
-            FieldValue::Rich(text) => text,
-            FieldValue::Text(text) => text,
-            _ => return None,
-        };
-        let words = text.split(|c: char| !c.is_alphanumeric());
-        let words = words.filter(|word| !word.is_empty());
-        Some(words.map(str::to_lowercase).collect())
-    };
     if shown.is_empty() || is_set(wanted, shown) || before == Some(shown) {
         return false;
     }
@@ -212,6 +202,31 @@ fn foreign(wanted: &FieldValue, before: Option<&FieldValue>, shown: &FieldValue)
         ours.iter().chain(&there).any(part)
     };
     !theirs.iter().all(known)
+}
+
+/// The words of a text; `None`: it is none.
+fn words(value: &FieldValue) -> Option<BTreeSet<String>> {
+    let text: &str = match value {
+        FieldValue::Rich(text) => text,
+        FieldValue::Text(text) => text,
+        _ => return None,
+    };
+    let words = text.split(|c: char| !c.is_alphanumeric());
+    let words = words.filter(|word| !word.is_empty());
+    Some(words.map(str::to_lowercase).collect())
+}
+
+/// Returns whether a service may have cut a text that was sent without an answer: what it shows lacks words that were there
+/// before and were sent again. Example: "one two" was there, "new one two" was sent, and "new one" is there. Somebody may
+/// have shortened it just as well; nothing tells.
+pub fn may_be_cut(wanted: &FieldValue, before: &FieldValue, shown: &FieldValue) -> bool {
+    let (Some(wanted), Some(before)) = (words(wanted), words(before)) else {
+        return false;
+    };
+    let shown = words(shown).unwrap_or_default();
+    wanted
+        .intersection(&before)
+        .any(|word| !shown.contains(word))
 }
 
 /// Adds to the answer of a call what it left out, by a read at the same version: nobody wrote in between.

@@ -7,6 +7,7 @@ mod rails;
 mod record;
 mod refusal;
 mod ruled;
+mod unanswered;
 mod unmarked;
 mod update;
 
@@ -21,8 +22,8 @@ use crate::model::{
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
-use crate::reconcile::rails::source;
-use crate::store::{Attempt, Batch, ChoiceOp, CycleRow, HoldRow, Op, PartOp, TransitRow};
+use crate::reconcile::rails::{source, without_halves};
+use crate::store::{Attempt, Batch, CycleRow, HoldRow, Op, TransitRow};
 use kept::Returned;
 pub(in crate::engine) use kept::{kept_of, owed_text};
 use std::collections::{BTreeMap, BTreeSet};
@@ -159,8 +160,8 @@ struct Run<'a> {
     lost: Option<Stopped>,
     /// What failed of the present action is held part by part already.
     apart: bool,
-    /// Changes in steps that were sent and not answered.
-    steps: BTreeMap<LinkId, TransitRow>,
+    /// What of updates is noted while it is sent and not answered.
+    unanswered: BTreeMap<LinkId, Vec<TransitRow>>,
     /// Tags that a side did not take in this run.
     missing: BTreeMap<(LinkId, Side), BTreeSet<Folded>>,
     /// Why nothing more is created on a side, where that is known.
@@ -223,7 +224,7 @@ impl Engine {
             breach: None,
             lost: None,
             apart: false,
-            steps: BTreeMap::new(),
+            unanswered: BTreeMap::new(),
             missing: BTreeMap::new(),
             unmarked: Sided::default(),
         };
@@ -378,7 +379,7 @@ impl Run<'_> {
                 link: moved.link,
                 fields: rebased(moved),
             }))
-            .chain(self.half_way(plan))
+            .chain(self.left_behind(plan))
             .chain(
                 plan.dropped
                     .iter()
@@ -387,35 +388,6 @@ impl Run<'_> {
             .collect();
         self.engine.store().commit(&Batch(ops))?;
         self.engine.point("after-conflicts")
-    }
-
-    /// Changes in steps that an earlier run left behind. One that stands half way becomes the base of its side, so that
-    /// it stays ours whatever happens to the item later.
-    fn half_way(&self, plan: &PairPlan) -> Vec<Op> {
-        let links = self.observed.links.get(&plan.pair).into_iter().flatten();
-        let links: BTreeSet<LinkId> = links.map(|(link, _)| *link).collect();
-        let found = self.observed.half_way.iter();
-        let mut ops = Vec::new();
-        for (link, side, base) in found.filter(|(link, _, _)| links.contains(link)) {
-            let (link, side) = (*link, *side);
-            if let Some((field, base)) = base.clone() {
-                if plan.chosen.contains(&(link, field.clone())) {
-                    ops.push(Op::Choice(ChoiceOp::Wrote {
-                        link,
-                        field: field.clone(),
-                        side,
-                        value: match side {
-                            Side::Ado => base.ado.clone(),
-                            Side::ClickUp => base.clickup.clone(),
-                        },
-                    }));
-                }
-                let fields = BTreeMap::from([(field, base)]);
-                ops.push(Op::SetBase { link, fields });
-            }
-            ops.push(Op::Part(PartOp::EndTransit { link, side }));
-        }
-        ops
     }
 
     /// Why nothing more of the pair is carried out; `None`: nothing speaks against it.
@@ -434,12 +406,20 @@ impl Run<'_> {
         plan: &PairPlan,
         action: &Action,
     ) -> Result<Done, CycleError> {
+        let rest;
+        let mut action = action;
         if let Some(needed) = action.after.as_ref().filter(|id| !self.ok.contains(*id)) {
             self.fault = None;
             self.undone(policy, plan, action, "waits for the other half");
-            return Ok(Done::Skipped(format!(
-                "action {needed} before it did not succeed"
-            )));
+            let first = plan.actions.iter().find(|first| first.id == *needed);
+            let alone = first.and_then(|first| without_halves(action, first, &plan.pair));
+            let Some(alone) = alone else {
+                return Ok(Done::Skipped(format!(
+                    "action {needed} before it did not succeed"
+                )));
+            };
+            rest = alone;
+            action = &rest;
         }
         if action.kind.writes()
             && let Some(error) = self.closed.get(action.target)

@@ -1,6 +1,7 @@
 //! Reads both sides and plans. Changes nothing, neither a service nor the database.
 
 mod closing;
+mod half_way;
 mod listing;
 mod origin;
 mod reading;
@@ -18,9 +19,16 @@ use crate::store::{BaseField, Choice, LinkRow, LinkState, Op, Store, StoreError}
 use origin::Named;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A change in steps that an earlier run left behind: its link and side, and the field with its base where the item stands
-/// half way. `None`: it does not.
-pub type HalfWay = (LinkId, Side, Option<(FieldKey, BaseField)>);
+/// What is left of a field that an earlier run sent without an answer.
+#[derive(Clone, Debug)]
+pub enum LeftBehind {
+    /// It stands at a step of ours on the way to what was wanted. Holds its base.
+    HalfWay(FieldKey, BaseField),
+    /// Nobody can tell whether what is there is the service's doing or somebody's edit.
+    Unclear(FieldKey),
+    /// Nothing: what is there counts like anything that is read.
+    Settled,
+}
 
 /// What one look at both sides established, and the plan that follows.
 #[derive(Debug)]
@@ -58,8 +66,10 @@ pub struct Observed {
     pub partial: bool,
     /// Tasks that were planned from a listing: read by id before they are written to.
     pub unread: BTreeSet<ItemId>,
-    /// Changes in steps that an earlier run left behind, with the base of the field where the item stands half way.
-    pub half_way: Vec<HalfWay>,
+    /// What an earlier run sent without an answer, by link and side, until the link is planned.
+    unanswered: BTreeMap<(LinkId, Side), Vec<half_way::Unanswered>>,
+    /// What of that is over.
+    pub left_behind: Vec<(LinkId, Side, LeftBehind)>,
     /// Pairs that could not be listed because of their own configuration or place. Nothing of them is planned.
     pub troubled: BTreeMap<PairName, ConnectorError>,
 }
@@ -84,7 +94,8 @@ impl Observed {
             left_out: BTreeSet::new(),
             partial: false,
             unread: BTreeSet::new(),
-            half_way: Vec::new(),
+            unanswered: BTreeMap::new(),
+            left_behind: Vec::new(),
             troubled: BTreeMap::new(),
         }
     }

@@ -6,7 +6,7 @@
 use super::observe::{agreed, living};
 use super::{CycleError, Engine};
 use crate::connector::{ErrorKind, Fetched};
-use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Sided, Timestamp};
+use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Sided, Timestamp, Version};
 use crate::reconcile::merge::{agree, translate};
 use crate::reconcile::transit;
 use crate::store::{BaseField, Batch, HoldRow, Intent, JournalChange, NewJournal, Op};
@@ -110,16 +110,14 @@ impl Engine {
             Side::Ado => (intent.source.clone(), id),
             Side::ClickUp => (id, intent.source.clone()),
         };
+        let made = self.as_made(intent, &found).await?;
         // What a restored database remembers of the request may be older than what was sent in the end, and an earlier
         // request that was given up may have made the item after all.
         let unknown = self.creates_held_until(&self.store())?.is_some()
             || self.store().has_outcome(&action_id(intent), LOST)?;
         let base = match unknown {
             true => BTreeMap::new(),
-            false => {
-                let half = self.half_made(intent, &found).await;
-                self.base_of_found(intent, &found, half)
-            }
+            false => self.base_of_found(intent, &found, made.as_ref()),
         };
         let ops = vec![
             Op::CloseIntent { key: intent.key() },
@@ -132,7 +130,7 @@ impl Engine {
                 base,
                 at: began,
             },
-            Op::Journal(found_line(intent, &found, began)),
+            Op::Journal(found_line(intent, &found, made.as_ref(), began)),
         ];
         tracing::info!(pair = %intent.pair, source = %intent.source, side = %target, "found the item of a create whose answer was lost");
         self.store().commit(&Batch(ops))?;
@@ -140,22 +138,33 @@ impl Engine {
         Ok(true)
     }
 
-    /// Whether the create died on the way from the state of a new item to the one that it wants. That state is then nobody's
-    /// edit, and the source's is still to be carried over.
-    async fn half_made(&self, intent: &Intent, found: &Item) -> bool {
+    /// What the create made of the item that was found. `None`: it was edited since, and nothing tells by what.
+    async fn as_made(&self, intent: &Intent, found: &Item) -> Result<Option<Item>, CycleError> {
+        let target = intent.source_side.other();
+        let untouched = match target {
+            Side::Ado => found.version == Version(1),
+            Side::ClickUp => found.changed_at == found.created_at,
+        };
+        if untouched || target == Side::ClickUp {
+            return Ok(untouched.then(|| found.clone()));
+        }
         let state = FieldKey::State;
-        let (Some(policy), Some(sent)) =
-            (self.policy(&intent.pair), intent.source_fields.get(&state))
-        else {
-            return false;
+        let reader = self.readers.get(target);
+        let (policy, sent) = (self.policy(&intent.pair), intent.source_fields.get(&state));
+        let wanted = policy
+            .zip(sent)
+            .and_then(|(policy, sent)| translate(&state, intent.source_side, sent, policy).ok());
+        let steps = match &wanted {
+            Some(wanted) => reader.steps_of_create(&intent.pair, found, wanted).await,
+            None => Ok(Vec::new()),
         };
-        let Ok(wanted) = translate(&state, intent.source_side, sent, policy) else {
-            return false;
-        };
-        let reader = self.readers.get(intent.source_side.other());
-        let steps = reader.steps_of_create(&intent.pair, found, &wanted).await;
         // Where that cannot be asked, what is there may be a person's: then both values are kept.
-        steps.is_ok_and(|steps| transit::is_half_made(&steps, found))
+        let steps = steps.unwrap_or_default();
+        if transit::is_half_made(&steps, found) {
+            return Ok(Some(found.clone()));
+        }
+        let history = reader.fetch_history(&found.id, Version(0)).await?;
+        Ok(transit::as_made(&steps, wanted.as_ref(), &history))
     }
 
     /// Closes the intent of a request that was looked for after the quiet time and is not there: it never took effect.
@@ -186,39 +195,43 @@ impl Engine {
         Ok(true)
     }
 
-    /// The base of a pair whose create was found later. A field that says what was sent is settled. Of an item that
-    /// nobody touched since, other values were not taken, long text aside, which the service renders its own way: they
-    /// count as changed at the source and are written again.
+    /// The base of a pair whose create was found later, by what the create made. A field that says what was sent is settled.
+    /// Others were not taken, long text aside, which the service renders its own way: they count as changed at the source
+    /// and are written again. What the item says now beside that is somebody's edit, like any other.
     ///
-    /// On a touched item a field that differs has no base, so that it becomes a conflict and neither value is written
-    /// over the other unseen: it may be a person's edit, it may not have been taken, or an earlier request for the same
-    /// source may have made the item, with what the source said then. `half`: only the create itself has changed it.
+    /// Where nothing tells what the create made, a field that differs has no base, so that it becomes a conflict and
+    /// neither value is written over the other unseen. So has a long text that was edited since, because a version of the
+    /// past may be shown in another format, and every field of a pair that the configuration does not know by this name:
+    /// nothing says what agrees with what.
     fn base_of_found(
         &self,
         intent: &Intent,
         found: &Item,
-        half: bool,
+        made: Option<&Item>,
     ) -> BTreeMap<FieldKey, BaseField> {
-        let mut base = base_of(intent.source_side, &intent.source_fields, found);
         let Some(policy) = self.policy(&intent.pair) else {
-            return base;
+            return BTreeMap::new();
         };
-        let touched = found.changed_at != found.created_at && !half;
+        let shown = made.unwrap_or(found);
+        let mut base = base_of(intent.source_side, &intent.source_fields, shown);
         base.retain(|key, field| {
             let now = Sided {
                 ado: field.ado.clone(),
                 clickup: field.clickup.clone(),
             };
+            if *key == FieldKey::Description && shown.fields.get(key) != found.fields.get(key) {
+                return false;
+            }
             if agree(key, &now, policy) {
                 return true;
             }
-            if !touched && *key != FieldKey::Description {
+            if made.is_some() && *key != FieldKey::Description {
                 match intent.source_side {
                     Side::Ado => field.ado = FieldValue::Empty,
                     Side::ClickUp => field.clickup = FieldValue::Empty,
                 }
             }
-            !touched
+            made.is_some()
         });
         base
     }
@@ -276,11 +289,11 @@ fn action_id(intent: &Intent) -> ActionId {
     ActionId(intent.marker.clone())
 }
 
-/// The journal line of a create whose answer was lost, so that it is in the history and can be undone.
-fn found_line(intent: &Intent, found: &Item, at: Timestamp) -> NewJournal {
-    // Of an item that was edited meanwhile nothing tells what the create made of it.
-    let as_made = found.changed_at == found.created_at;
-    let shown = found.fields.iter().filter(|_| as_made).map(|(key, value)| {
+/// The journal line of a create whose answer was lost, so that it is in the history and can be undone. It tells the
+/// values that the create made, where that is known.
+fn found_line(intent: &Intent, found: &Item, made: Option<&Item>, at: Timestamp) -> NewJournal {
+    let shown = made.into_iter().flat_map(|made| &made.fields);
+    let shown = shown.map(|(key, value)| {
         let change = JournalChange {
             before: None,
             after: Some(value.clone()),

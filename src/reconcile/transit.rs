@@ -31,23 +31,72 @@ pub enum Reached {
     Over,
 }
 
-/// Judges an item that was read. It stands half way only if its version is exactly that of the step whose value it
-/// shows, and shows the rest of the first request as it was sent.
-pub fn judge(transit: &Transit, item: &Item) -> Reached {
-    let written = item.version.0.saturating_sub(transit.expected.0);
-    if written <= 0 {
+/// Judges an item that was read. It stands half way only if the version of a step of ours shows that step and the rest of
+/// the first request as it was sent, and nobody has moved the field since. `history` holds the item's versions after the
+/// first request, as far as they are known; without them only an item at the very version of a step can be told.
+///
+/// Example: version 8 says `Active`, which is our step, and version 9 has another title. The title is somebody's edit,
+/// and `Active` is still ours.
+pub fn judge(transit: &Transit, item: &Item, history: &[Item]) -> Reached {
+    if item.version <= transit.expected {
         return Reached::Nothing;
     }
-    let step = usize::try_from(written - 1).ok();
-    let step = step.and_then(|step| transit.via.get(step));
-    let at_step = step.is_some() && item.fields.get(&transit.field) == step;
-    let as_sent = |(key, sent): (&FieldKey, &FieldValue)| {
-        item.fields.get(key).is_none_or(|now| shows(now, sent))
+    let after = |past: &&Item| past.version > transit.expected && past.version < item.version;
+    let versions: Vec<&Item> = history.iter().filter(after).chain([item]).collect();
+    let numbers = transit.expected.0.saturating_add(1)..;
+    let whole = versions
+        .iter()
+        .zip(numbers)
+        .all(|(past, number)| past.version.0 == number);
+    let half_way = match whole {
+        true => is_left_half_way(transit, &versions),
+        false => stands_at_step(transit, item),
     };
-    match at_step && transit.sent.iter().all(as_sent) {
+    match half_way {
         true => Reached::HalfWay,
         false => Reached::Over,
     }
+}
+
+/// Whether only the versions in between tell what became of the item: it shows a step of ours at a later version.
+pub fn wants_history(transit: &Transit, item: &Item) -> bool {
+    let now = item.fields.get(&transit.field);
+    let later = item.version.0 > transit.expected.0.saturating_add(1);
+    later && now.is_some_and(|now| transit.via.contains(now))
+}
+
+/// Whether the versions after the first request begin with steps of ours, the last of which nobody has left since.
+fn is_left_half_way(transit: &Transit, versions: &[&Item]) -> bool {
+    let made = leading(&transit.field, &transit.via, versions);
+    let Some(step) = made.checked_sub(1).and_then(|last| transit.via.get(last)) else {
+        return false;
+    };
+    let as_sent = versions
+        .first()
+        .is_some_and(|first| is_as_sent(transit, first));
+    let mut later = versions.iter().skip(made);
+    as_sent && later.all(|past| past.fields.get(&transit.field) == Some(step))
+}
+
+/// Whether the item is at the very version of the step that it shows.
+fn stands_at_step(transit: &Transit, item: &Item) -> bool {
+    let step = item.version.0.saturating_sub(transit.expected.0) - 1;
+    let step = usize::try_from(step).ok();
+    let step = step.and_then(|step| transit.via.get(step));
+    step.is_some() && item.fields.get(&transit.field) == step && is_as_sent(transit, item)
+}
+
+fn is_as_sent(transit: &Transit, item: &Item) -> bool {
+    let shown = |(key, sent): (&FieldKey, &FieldValue)| {
+        item.fields.get(key).is_none_or(|now| shows(now, sent))
+    };
+    transit.sent.iter().all(shown)
+}
+
+/// How many steps the versions show, one each, from the first on.
+fn leading(field: &FieldKey, steps: &[FieldValue], versions: &[&Item]) -> usize {
+    let shown = |(past, step): &(&&Item, &FieldValue)| past.fields.get(field) == Some(*step);
+    versions.iter().zip(steps).take_while(shown).count()
 }
 
 /// Whether a new item stands at a step of its own create: at the exact version of the step whose state it shows. `steps`
@@ -57,6 +106,29 @@ pub fn is_half_made(steps: &[FieldValue], made: &Item) -> bool {
     let step = step.and_then(|step| usize::try_from(step).ok());
     let step = step.and_then(|step| steps.get(step));
     step.is_some() && made.fields.get(&FieldKey::State) == step
+}
+
+/// What a create made of an item, by all versions of it: its first version, with the state that the steps of the create
+/// reached. Everything else that later versions show is somebody's edit. `steps` are those of [`is_half_made`], and `wanted`
+/// is the state after the last of them, if one was sent. `None`: the first version is not known.
+pub fn as_made(
+    steps: &[FieldValue],
+    wanted: Option<&FieldValue>,
+    history: &[Item],
+) -> Option<Item> {
+    let versions: Vec<&Item> = history.iter().collect();
+    let first = versions.first().filter(|first| first.version.0 == 1)?;
+    let mut made = (*first).clone();
+    let mut way = steps.to_vec();
+    way.extend(wanted.cloned());
+    let numbered = versions.iter().zip(1..);
+    let whole = numbered.take_while(|(past, number)| past.version.0 == *number);
+    let whole: Vec<&Item> = whole.map(|(past, _)| *past).collect();
+    let reached = leading(&FieldKey::State, &way, &whole);
+    if let Some(state) = reached.checked_sub(1).and_then(|last| way.get(last)) {
+        made.fields.insert(FieldKey::State, state.clone());
+    }
+    Some(made)
 }
 
 /// Whether a service that was sent a value may show it like this. Long text is rendered its own way, tags may be united
@@ -135,7 +207,96 @@ mod tests {
             seen.fields.insert(FieldKey::State, state(name));
             let text = FieldValue::rich("as rendered".to_owned());
             seen.fields.insert(FieldKey::Description, text);
-            assert_eq!(judge(&transit, &seen), expected, "{version} {name} {title}");
+            assert_eq!(
+                judge(&transit, &seen, &[]),
+                expected,
+                "{version} {name} {title}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_step_of_ours_stays_ours_under_the_edits_of_others_to_other_fields() {
+        let state = |name: &str| FieldValue::choice(name);
+        let transit = Transit {
+            field: FieldKey::State,
+            via: vec![state("Active"), state("Resolved")],
+            expected: Version(7),
+            sent: BTreeMap::from([(FieldKey::Priority, FieldValue::Number(2000))]),
+        };
+        let past = |(version, name, priority): &(i64, &str, i64)| {
+            let mut past = item(Side::Ado, "1", "Title");
+            past.version = Version(*version);
+            past.fields.insert(FieldKey::State, state(name));
+            let priority = FieldValue::Number(*priority);
+            past.fields.insert(FieldKey::Priority, priority);
+            past
+        };
+        type Version3 = (i64, &'static str, i64);
+        let rows: [(&[Version3], Reached); 8] = [
+            (
+                &[(8, "Active", 2000), (9, "Active", 3000)],
+                Reached::HalfWay,
+            ),
+            (
+                &[
+                    (8, "Active", 2000),
+                    (9, "Resolved", 2000),
+                    (10, "Resolved", 1000),
+                ],
+                Reached::HalfWay,
+            ),
+            // Somebody went on from our step, also back to it.
+            (&[(8, "Active", 2000), (9, "Closed", 2000)], Reached::Over),
+            (
+                &[(8, "Active", 2000), (9, "New", 2000), (10, "Active", 2000)],
+                Reached::Over,
+            ),
+            // The first of them is not our request.
+            (&[(8, "New", 2000), (9, "Active", 2000)], Reached::Over),
+            (&[(8, "Active", 1000), (9, "Active", 2000)], Reached::Over),
+            // A version is missing, so nothing is known of it.
+            (&[(9, "Active", 2000), (10, "Active", 2000)], Reached::Over),
+            (&[(7, "New", 1000)], Reached::Nothing),
+        ];
+        for (versions, expected) in rows {
+            let history: Vec<Item> = versions.iter().map(past).collect();
+            let now = history.last().unwrap();
+            assert_eq!(judge(&transit, now, &history), expected, "{versions:?}");
+        }
+    }
+
+    #[test]
+    fn a_create_made_its_first_version_and_the_states_of_its_own_steps() {
+        let state = |name: &str| FieldValue::choice(name);
+        let steps = [state("New"), state("Active")];
+        let past = |(version, name, title): &(i64, &str, &str)| {
+            let mut past = item(Side::Ado, "1", title);
+            past.version = Version(*version);
+            past.fields.insert(FieldKey::State, state(name));
+            past
+        };
+        type Version3 = (i64, &'static str, &'static str);
+        let rows: [(&[Version3], Option<(&str, &str)>); 5] = [
+            (&[(1, "New", "a"), (2, "New", "b")], Some(("New", "a"))),
+            (
+                &[(1, "New", "a"), (2, "Active", "a"), (3, "Active", "b")],
+                Some(("Active", "a")),
+            ),
+            // Whoever set the state in the end: it is the one that was wanted, and the title is not ours.
+            (
+                &[(1, "New", "a"), (2, "Active", "a"), (3, "Closed", "b")],
+                Some(("Closed", "a")),
+            ),
+            (&[(1, "New", "a"), (3, "Active", "a")], Some(("New", "a"))),
+            (&[(2, "Active", "a")], None),
+        ];
+        for (versions, expected) in rows {
+            let history: Vec<Item> = versions.iter().map(past).collect();
+            let made = as_made(&steps, Some(&state("Closed")), &history);
+            let made = made.map(|made| (made.fields.get(&FieldKey::State).cloned(), made.title()));
+            let expected = expected.map(|(name, title)| (Some(state(name)), title.to_owned()));
+            assert_eq!(made, expected, "{versions:?}");
         }
     }
 }

@@ -128,13 +128,13 @@ impl Store {
             .collect()
     }
 
-    /// Returns a link's change in steps that may have stopped half way on a side; `None`: there is none.
-    pub fn transit(&self, link: LinkId, side: Side) -> Result<Option<TransitRow>, StoreError> {
-        type Row = (String, String, String, String, i64, String);
+    /// Returns every change in steps that may have stopped half way, ordered by link and side.
+    pub fn transits(&self) -> Result<Vec<TransitRow>, StoreError> {
+        type Row = (i64, String, String, String, String, String, i64, String);
         let rows: Vec<Row> = self
             .connection
             .prepare_cached(
-                "SELECT field, origin, via, wanted, expected, sent FROM transit WHERE link = ?1 AND side = ?2",
+                "SELECT link, side, field, origin, via, wanted, expected, sent FROM transit ORDER BY link, side",
             )
             .and_then(|mut statement| {
                 let read = |row: &rusqlite::Row<'_>| {
@@ -145,17 +145,18 @@ impl Store {
                         row.get(3)?,
                         row.get(4)?,
                         row.get(5)?,
+                        row.get(6)?,
+                        row.get(7)?,
                     ))
                 };
-                statement.query_map(params![link.0, side.key()], read)?.collect()
+                statement.query_map([], read)?.collect()
             })
-            .map_err(sql("read a change in steps"))?;
-        let first = rows.into_iter().next();
-        first
-            .map(|(field, origin, via, wanted, expected, sent)| {
+            .map_err(sql("read changes in steps"))?;
+        rows.into_iter()
+            .map(|(link, side, field, origin, via, wanted, expected, sent)| {
                 Ok(TransitRow {
-                    link,
-                    side,
+                    link: LinkId(link),
+                    side: parse_side(&side)?,
                     field: parse_field(&field)?,
                     origin: from_json("a step", &origin)?,
                     via: from_json("steps", &via)?,
@@ -164,7 +165,7 @@ impl Store {
                     sent: from_json("sent values", &sent)?,
                 })
             })
-            .transpose()
+            .collect()
     }
 }
 

@@ -10,7 +10,7 @@ use boardsync::connector::{
     Change, ClaimChange, Claims, ConnectorError, Fetched, Known, Listing, NewItem, Reader, Schema,
     SchemaState, SchemaType, Traces, Watermark, Writer, Written,
 };
-use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp};
+use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The pace of writes: so many turns come at once, the next one takes this long.
@@ -143,6 +143,19 @@ impl Reader for Remote {
             true => Ok(Vec::new()),
             false => Ok(self.way_of_create(wanted)),
         }
+    }
+
+    async fn fetch_history(
+        &self,
+        id: &ItemId,
+        since: Version,
+    ) -> Result<Vec<Item>, ConnectorError> {
+        let ons = self.ons(On::Read);
+        let fault = self.send(&ons).await;
+        let answer = self
+            .refuse(fault.as_ref(), false)
+            .map(|()| self.history(&mut lock(&self.world), id, since));
+        self.back(&ons, answer).await
     }
 
     async fn fetch_traces(&self, id: &ItemId) -> Result<Traces, ConnectorError> {

@@ -381,6 +381,20 @@ impl Remote {
         Fetched::Seen(Box::new(item))
     }
 
+    /// An item as it was after a version. ADO alone keeps that.
+    pub fn history(&self, world: &mut World, id: &ItemId, since: Version) -> Vec<Item> {
+        let service = world.side.get(self.side);
+        let (Side::Ado, Some(at)) = (self.side, service.find(id)) else {
+            return Vec::new();
+        };
+        let record = &service.records[at];
+        let later = record.past.iter().filter(|state| state.version > since.0);
+        let items = later.map(|state| self.item(world, record, state));
+        let by_version: BTreeMap<Version, Item> = items.map(|item| (item.version, item)).collect();
+        world.count("history read");
+        by_version.into_values().collect()
+    }
+
     /// Delivers a request as the fault has it. `Err`: what the caller is told instead of an answer.
     pub fn deliver(
         &self,

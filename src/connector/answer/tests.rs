@@ -452,3 +452,26 @@ fn an_edit_between_a_create_and_its_second_call_is_not_taken_for_ours() {
         assert_eq!(written.item.version, Version(2));
     }
 }
+
+#[test]
+fn a_text_without_an_answer_may_be_cut_where_it_lacks_what_was_there_and_was_sent() {
+    let text = |text: &str| FieldValue::rich(text.to_owned());
+    for (shown, cut) in [
+        ("new\n\none", true),
+        ("", true),
+        // Arrived, not arrived, and edited on top of either.
+        ("new\n\none\n\ntwo", false),
+        ("one\n\ntwo", false),
+        ("one\n\nmore\n\ntwo", false),
+        ("NEW one two three", false),
+    ] {
+        let found = may_be_cut(
+            &text("new\n\none\n\ntwo"),
+            &text("one\n\ntwo"),
+            &text(shown),
+        );
+        assert_eq!(found, cut, "{shown:?}");
+    }
+    let text = FieldValue::text("a");
+    assert!(!may_be_cut(&FieldValue::Empty, &text, &text));
+}

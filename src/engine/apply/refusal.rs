@@ -1,6 +1,7 @@
 //! What becomes of a write that a service refused: it goes in parts, and only what is at fault is held.
 
 use super::{Done, Run};
+use crate::connector::answer;
 use crate::connector::{Change, ConnectorError, ErrorKind, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::owed;
@@ -10,9 +11,7 @@ use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::rails::source;
 use crate::reconcile::trial::{self, Blame, Held, Part, Trial};
-use crate::store::{
-    BaseField, Batch, HoldRow, IntentKey, Op, PartOp, Refusal, Store, StoreError, TransitRow,
-};
+use crate::store::{BaseField, Batch, HoldRow, IntentKey, Op, PartOp, Refusal, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Longest value that a hold quotes.
@@ -82,6 +81,21 @@ fn tags_of(item: &Item) -> FieldValue {
     tags.cloned().unwrap_or(FieldValue::Empty)
 }
 
+/// The field among those still to be sent that the answer to a part shows edited. ADO refuses what was planned for an
+/// earlier version; ClickUp would take it, and the edit would be gone.
+fn edited_meanwhile(side: Side, parts: &Parts<'_>, answered: &Item) -> Option<FieldKey> {
+    let change = &parts.change;
+    let open = |key: &&FieldKey| side == Side::ClickUp && !change.set.contains_key(*key);
+    let edited = |key: &&FieldKey| {
+        let before = change.current.fields.get(*key);
+        let now = answered.fields.get(*key);
+        before
+            .zip(now)
+            .is_some_and(|(before, now)| !answer::in_force(side, key, before, now))
+    };
+    parts.wanted.keys().filter(open).find(edited).cloned()
+}
+
 /// An update on its way in parts.
 struct Parts<'a> {
     change: &'a mut Change,
@@ -105,7 +119,7 @@ impl Run<'_> {
         (error, blame): (ConnectorError, Blame),
         read_at: Timestamp,
     ) -> Result<Done, CycleError> {
-        self.end_steps(action, &error)?;
+        self.unsent(action, &error)?;
         let whole = Part::whole(&change.set, &tags_of(&change.current));
         let suspects = self.suspects(policy, action, &change.set)?;
         let mut trial = Trial::new(whole, suspects);
@@ -171,7 +185,7 @@ impl Run<'_> {
             }
         }
         parts.change.set = part.values(&parts.wanted, &tags_of(&parts.change.current));
-        if let Some(done) = self.note_steps(action, parts.change).await? {
+        if let Some(done) = self.note_sent(action, parts.change).await? {
             return Ok(Some(done));
         }
         let error = match self.writers.get(side).update(parts.change).await {
@@ -185,15 +199,21 @@ impl Run<'_> {
                 parts.trial.accepted();
                 parts.change.backlink = None;
                 parts.read_at = engine.clock.now();
-                if let Some(item) = self.written.get(side).get(&parts.change.id) {
-                    parts.change.expected = item.version;
-                    *parts.change.current = item.clone();
-                }
-                return Ok(None);
+                let Some(item) = self.written.get(side).get(&parts.change.id) else {
+                    return Ok(None);
+                };
+                let edited = edited_meanwhile(side, parts, item);
+                parts.change.expected = item.version;
+                *parts.change.current = item.clone();
+                return Ok(edited.map(|field| {
+                    Done::Stale(format!(
+                        "somebody edited its {field} between two of our requests"
+                    ))
+                }));
             }
             Err(error) => error,
         };
-        self.end_steps(action, &error)?;
+        self.unsent(action, &error)?;
         match blame(&error, &keys(&parts.change.set)) {
             Some(blame) => {
                 parts.trial.refused(&blame, &words(&error));
@@ -402,89 +422,6 @@ impl Run<'_> {
             }
         }
         (base, ops)
-    }
-
-    /// Notes the steps of an update that takes several requests, before the first of them. Returns what becomes of the
-    /// action where they cannot be told.
-    pub(super) async fn note_steps(
-        &mut self,
-        action: &Action,
-        change: &Change,
-    ) -> Result<Option<Done>, CycleError> {
-        let field = FieldKey::State;
-        let (Some(link), Some(wanted)) = (action.link, change.set.get(&field)) else {
-            return Ok(None);
-        };
-        let via = match self.writers.get(action.target).steps(change).await {
-            Ok(via) => via,
-            Err(error) => return Ok(Some(self.failed(action, error))),
-        };
-        if via.is_empty() {
-            return Ok(None);
-        }
-        let origin = change.current.fields.get(&field).cloned();
-        let mut sent = change.set.clone();
-        sent.remove(&field);
-        let row = TransitRow {
-            link,
-            side: action.target,
-            origin: origin.unwrap_or(FieldValue::Empty),
-            via,
-            wanted: wanted.clone(),
-            field,
-            expected: change.expected,
-            sent,
-        };
-        self.steps.insert(link, row.clone());
-        let op = Op::Part(PartOp::SaveTransit(row));
-        self.engine.store().commit(&Batch(vec![op]))?;
-        Ok(None)
-    }
-
-    /// A write in steps was answered: it arrived, or stopped half way. Then the step is the side's own base, and the
-    /// other side's value is still to be carried over.
-    pub(super) fn steps_taken(&mut self, action: &Action, answer: &Item) -> Vec<Op> {
-        let Some(row) = action.link.and_then(|link| self.steps.remove(&link)) else {
-            return Vec::new();
-        };
-        let mut ops = vec![Op::Part(PartOp::EndTransit {
-            link: row.link,
-            side: row.side,
-        })];
-        if let Some(now) = answer
-            .fields
-            .get(&row.field)
-            .filter(|now| row.via.contains(now))
-        {
-            tracing::warn!(link = %row.link, side = %row.side, from = %row.origin, to = %row.wanted, at = %now, "stopped half way");
-            let fields = BTreeMap::from([(row.field, owed(row.side, now.clone()))]);
-            ops.push(Op::SetBase {
-                link: row.link,
-                fields,
-            });
-        }
-        ops
-    }
-
-    /// A write in steps was refused at the first one, so that there is nothing half way.
-    pub(super) fn end_steps(
-        &mut self,
-        action: &Action,
-        error: &ConnectorError,
-    ) -> Result<(), StoreError> {
-        let unknown = matches!(
-            error.kind,
-            ErrorKind::Ambiguous | ErrorKind::Protocol | ErrorKind::Cancelled
-        );
-        let row = action.link.and_then(|link| self.steps.remove(&link));
-        let Some(row) = row.filter(|_| !unknown) else {
-            return Ok(());
-        };
-        let op = PartOp::EndTransit {
-            link: row.link,
-            side: row.side,
-        };
-        self.engine.store().commit(&Batch(vec![Op::Part(op)]))
     }
 
     /// Tags that a write of this side left out. They are still owed, so the other side's base must not hold them.

@@ -70,7 +70,7 @@ impl Run<'_> {
         ops.extend(source.map(|item| saw(side.other(), item)));
         engine.store().commit(&Batch(ops))?;
         engine.point("before-update")?;
-        if let Some(done) = self.note_steps(action, &change).await? {
+        if let Some(done) = self.note_sent(action, &change).await? {
             return Ok(done);
         }
         let result = self.writers.get(side).update(&change).await;
@@ -88,7 +88,7 @@ impl Run<'_> {
         let written = match result {
             Ok(written) => written,
             Err(error) => {
-                self.end_steps(action, &error)?;
+                self.unsent(action, &error)?;
                 let entry = self.journal_failed(plan, action, Some(&id), &error);
                 engine.store().commit(&Batch(vec![entry]))?;
                 return Ok(self.failed(action, error));
@@ -109,7 +109,7 @@ impl Run<'_> {
         let current = (*change.current).clone();
         let mut ops = self.after_update(plan, action, &written, change)?;
         ops.extend(self.not_taken(plan, action, change, &written)?);
-        ops.extend(self.steps_taken(action, &written.item));
+        ops.extend(self.answered(action, &written.item));
         let (from, to) = (change.expected, written.item.version);
         ops.push(Run::refusals_moved(side, id, from, to));
         let hidden = self.hides_an_edit(plan, side, change, &written);

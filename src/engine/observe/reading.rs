@@ -46,7 +46,7 @@ impl Engine {
             }
         }
         read_presences(focus, answers, observed);
-        Ok(())
+        self.read_unanswered(focus, observed).await
     }
 
     /// A version older than one that was seen before comes from a cache or a replica that lags. What it shows was true

@@ -2,13 +2,12 @@
 
 use super::origin::Named;
 use super::reading::scope_state;
-use super::{Focus, Observed, chosen, listing, owed, retyped, values};
+use super::{Focus, Observed, chosen, half_way, listing, retyped, values};
 use crate::connector::answer;
 use crate::engine::Engine;
 use crate::model::{FieldKey, FieldValue, Item, PairName, Side, Sided};
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::{OnDelete, Policy};
-use crate::reconcile::transit::{self, Reached, Transit};
 use crate::reconcile::{AWAY, FreshItem, LinkView, NAMED, Origin, Presence, View, noise};
 use crate::store::{BaseField, LinkRow, LinkState, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -207,7 +206,7 @@ impl Engine {
             linked = noise::settle(view, linked, side, found);
         }
         for side in Side::BOTH {
-            self.half_way(store, side, &mut linked, observed)?;
+            half_way::settle(side, &mut linked, observed);
         }
         retyped::refill(store, &mut linked)?;
         Ok(linked)
@@ -236,52 +235,6 @@ impl Engine {
                 .map_or(origin, |row| Origin::Held(row.reason));
         }
         Ok(origin)
-    }
-
-    /// Takes a step of ours for what it is: the side's own base, with the other side's value still to be carried over.
-    fn half_way(
-        &self,
-        store: &Store,
-        side: Side,
-        linked: &mut LinkView,
-        observed: &mut Observed,
-    ) -> Result<(), StoreError> {
-        // Without a counterpart nothing is carried on, and the value may be a person's who set just that step: then it must
-        // keep counting as an edit, which speaks against a delete.
-        let there = matches!(linked.now.get(side.other()), Presence::Seen(_));
-        let Some(item) = linked.now.get(side).item().filter(|_| there) else {
-            return Ok(());
-        };
-        let Some(row) = store.transit(linked.link, side)? else {
-            return Ok(());
-        };
-        let now = item.fields.get(&row.field).cloned();
-        let transit = Transit {
-            field: row.field.clone(),
-            via: row.via,
-            expected: row.expected,
-            sent: row.sent,
-        };
-        let base = match (transit::judge(&transit, item), now) {
-            (Reached::Nothing, _) => return Ok(()),
-            (Reached::HalfWay, Some(now)) => {
-                tracing::info!(link = %linked.link, %side, from = %row.origin, to = %row.wanted, at = %now, "stands half way");
-                if let Some(choice) = linked.chosen.get_mut(&row.field) {
-                    // A choice that is under way has made that of the side.
-                    *choice.seen.get_mut(side) = now.clone();
-                }
-                let base = owed(side, now);
-                let values = Sided {
-                    ado: base.ado.clone(),
-                    clickup: base.clickup.clone(),
-                };
-                linked.base.insert(row.field.clone(), values);
-                Some((row.field, base))
-            }
-            (Reached::HalfWay | Reached::Over, _) => None,
-        };
-        observed.half_way.push((linked.link, side, base));
-        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ use crate::engine::observe::again_key;
 use crate::engine::{Engine, Timing};
 use crate::marker::MarkerKey;
 use crate::model::{PairName, Sided, Version};
+use crate::reconcile::tests::fixture::policy;
 use crate::store::{IntentKind, Store};
 use async_trait::async_trait;
 use std::sync::{Arc, Mutex};
@@ -28,6 +29,8 @@ pub(in crate::engine) struct Carriers {
     made: Mutex<Option<Item>>,
     /// The states through which a create goes.
     steps: Mutex<Vec<FieldValue>>,
+    /// Every version of what is found; empty: the service keeps none.
+    history: Mutex<Vec<Item>>,
 }
 
 fn as_made(id: &ItemId) -> Item {
@@ -95,6 +98,10 @@ impl Reader for Carriers {
         Ok(self.steps.lock().unwrap().clone())
     }
 
+    async fn fetch_history(&self, _: &ItemId, _: Version) -> Result<Vec<Item>, ConnectorError> {
+        Ok(self.history.lock().unwrap().clone())
+    }
+
     fn covers(&self, _pair: &PairName, _item: &Item) -> Option<bool> {
         None
     }
@@ -139,6 +146,7 @@ pub(in crate::engine) fn bench(
             asked: Mutex::default(),
             made: Mutex::default(),
             steps: Mutex::default(),
+            history: Mutex::default(),
         })
     };
     let sides = Sided {
@@ -155,7 +163,7 @@ pub(in crate::engine) fn bench(
         },
         store: Mutex::new(store),
         clock: Arc::new(ManualClock::new(Timestamp(NOW))),
-        policies: Vec::new(),
+        policies: vec![policy()],
         key: MarkerKey::new([7; 32]),
         timing: Timing {
             quiet_ms: QUIET,
@@ -272,7 +280,8 @@ async fn what_was_found_is_linked_with_what_was_sent_as_its_base() {
             Side::Ado => (&title.ado, &title.clickup),
             Side::ClickUp => (&title.clickup, &title.ado),
         };
-        assert_eq!(sent, &FieldValue::text("As sent"));
+        // Nobody edited it, so the title was not taken as it was sent, and is still owed.
+        assert_eq!(sent, &FieldValue::Empty);
         assert_eq!(made, &FieldValue::text("As made"));
         let points = &base[&FieldKey::Points];
         assert!(points.ado.is_empty() && points.clickup.is_empty());

@@ -1,7 +1,7 @@
 //! What an item that was found by its marker tells about the request that made it.
 
 use super::*;
-use crate::reconcile::tests::fixture::{item, policy};
+use crate::reconcile::tests::fixture::item;
 use crate::store::{Restored, restored_op};
 
 /// Fields as sent from a side; `Points` and `Title` are the same on both sides, the others have images.
@@ -32,18 +32,17 @@ fn base(
     shown: &BTreeMap<FieldKey, FieldValue>,
     touched: bool,
 ) -> BTreeMap<FieldKey, BaseField> {
-    let mut bench = bench(&[], &[], true, Vec::new());
-    bench.engine.policies = vec![policy()];
+    let bench = bench(&[], &[], true, Vec::new());
     let intent = Intent {
         source_fields: sent(source),
         ..intent(source, "7")
     };
     let found = Item {
         fields: shown.clone(),
-        changed_at: Timestamp(i64::from(touched)),
         ..item(source.other(), "8", "-")
     };
-    bench.engine.base_of_found(&intent, &found, false)
+    let made = (!touched).then_some(&found);
+    bench.engine.base_of_found(&intent, &found, made)
 }
 
 fn pair(source: Side, own: FieldValue, other: FieldValue) -> Sided<FieldValue> {
@@ -134,8 +133,7 @@ async fn a_state_that_a_create_left_half_way_is_owed_and_nobodys_edit() {
             source_fields: sent(Side::ClickUp),
             ..intent(Side::ClickUp, "86a")
         };
-        let mut bench = bench(&["8"], &[], true, vec![source]);
-        bench.engine.policies = vec![policy()];
+        let bench = bench(&["8"], &[], true, vec![source]);
         let mut made = Item {
             fields: sent(Side::Ado),
             version: Version(version),
@@ -156,6 +154,59 @@ async fn a_state_that_a_create_left_half_way_is_owed_and_nobodys_edit() {
             assert_eq!(state, pair(Side::ClickUp, FieldValue::Empty, half.clone()));
         }
     }
+}
+
+/// Somebody renamed the new item before the next run found it. Its first version says what the create made of it.
+#[tokio::test]
+async fn what_was_edited_before_it_was_found_is_an_edit_where_the_service_keeps_a_history() {
+    for (known, expected) in [
+        (true, Some(pair_of_titles("As sent", "As sent"))),
+        (false, None),
+    ] {
+        let source = Intent {
+            source_fields: sent(Side::ClickUp),
+            ..intent(Side::ClickUp, "86a")
+        };
+        let bench = bench(&["8"], &[], true, vec![source]);
+        let first = Item {
+            fields: sent(Side::Ado),
+            version: Version(1),
+            ..item(Side::Ado, "8", "-")
+        };
+        let mut found = first.clone();
+        found.version = Version(2);
+        let title = FieldValue::text("Renamed");
+        found.fields.insert(FieldKey::Title, title);
+        // The service's clock tells nothing: both happened within one of its ticks.
+        found.changed_at = found.created_at;
+        if known {
+            *bench.sides.ado.history.lock().unwrap() = vec![first, found.clone()];
+        }
+        *bench.sides.ado.made.lock().unwrap() = Some(found);
+        bench.engine.recover().await.unwrap();
+        let store = bench.engine.store();
+        let link = store.links(&"web".into()).unwrap()[0].id;
+        let base = store.base(link).unwrap();
+        let title = base.contains_key(&FieldKey::Title);
+        assert_eq!(title.then(|| of(&base, FieldKey::Title)), expected);
+        assert!(base.contains_key(&FieldKey::Points));
+    }
+}
+
+fn pair_of_titles(ado: &str, clickup: &str) -> Sided<FieldValue> {
+    pair(Side::Ado, FieldValue::text(ado), FieldValue::text(clickup))
+}
+
+/// The pair was renamed while the create was under way: nothing says what agrees with what, so no value of the item may
+/// pass for one that the other side has.
+#[tokio::test]
+async fn the_create_of_a_pair_that_is_not_configured_any_more_gives_no_base() {
+    let mut bench = bench(&[], &["86a"], true, vec![intent(Side::Ado, "7")]);
+    bench.engine.policies = Vec::new();
+    bench.engine.recover().await.unwrap();
+    let store = bench.engine.store();
+    let link = store.links(&"web".into()).unwrap().remove(0);
+    assert_eq!(store.base(link.id).unwrap(), BTreeMap::new());
 }
 
 #[tokio::test]

@@ -1,0 +1,139 @@
+//! What was sent and not answered. It is noted before the request and forgotten with the answer; what stays is judged by what
+//! the next cycle reads (see `observe::half_way`).
+
+use super::{Done, Run};
+use crate::connector::{Change, ConnectorError, ErrorKind};
+use crate::engine::CycleError;
+use crate::engine::observe::{LeftBehind, owed};
+use crate::model::{FieldKey, FieldValue, Item, LinkId, Side};
+use crate::reconcile::plan::{Action, PairPlan};
+use crate::store::{Batch, ChoiceOp, Op, PartOp, StoreError, TransitRow};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Run<'_> {
+    /// Notes what of an update the next read cannot tell from a person's edit: the steps on the way to a state, and texts,
+    /// which a service may cut. Returns what becomes of the action where the steps cannot be told.
+    pub(super) async fn note_sent(
+        &mut self,
+        action: &Action,
+        change: &Change,
+    ) -> Result<Option<Done>, CycleError> {
+        let Some(link) = action.link else {
+            return Ok(None);
+        };
+        let row = |field: &FieldKey, wanted: &FieldValue| {
+            let origin = change.current.fields.get(field).cloned();
+            TransitRow {
+                link,
+                side: action.target,
+                field: field.clone(),
+                origin: origin.unwrap_or(FieldValue::Empty),
+                via: Vec::new(),
+                wanted: wanted.clone(),
+                expected: change.expected,
+                sent: BTreeMap::new(),
+            }
+        };
+        let texts = change.set.iter();
+        let texts = texts.filter(|(_, value)| matches!(value, FieldValue::Rich(_)));
+        let mut rows: Vec<TransitRow> = texts.map(|(field, text)| row(field, text)).collect();
+        if let Some(wanted) = change.set.get(&FieldKey::State) {
+            let via = match self.writers.get(action.target).steps(change).await {
+                Ok(via) => via,
+                Err(error) => return Ok(Some(self.failed(action, error))),
+            };
+            let mut sent = change.set.clone();
+            sent.remove(&FieldKey::State);
+            let steps = TransitRow {
+                via,
+                sent,
+                ..row(&FieldKey::State, wanted)
+            };
+            rows.extend(Some(steps).filter(|row| !row.via.is_empty()));
+        }
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let ops = rows.iter().cloned();
+        let ops = ops.map(|row| Op::Part(PartOp::SaveTransit(row))).collect();
+        self.unanswered.insert(link, rows);
+        self.engine.store().commit(&Batch(ops))?;
+        Ok(None)
+    }
+
+    /// A write was answered. One in steps arrived, or stopped half way: then the step is the side's own base, and the other
+    /// side's value is still to be carried over.
+    pub(super) fn answered(&mut self, action: &Action, answer: &Item) -> Vec<Op> {
+        let Some((link, rows)) = self.taken(action) else {
+            return Vec::new();
+        };
+        let side = action.target;
+        let mut ops = vec![Op::Part(PartOp::EndTransit { link, side })];
+        for row in rows {
+            let now = answer.fields.get(&row.field);
+            if let Some(now) = now.filter(|now| row.via.contains(now)) {
+                tracing::warn!(%link, %side, from = %row.origin, to = %row.wanted, at = %now, "stopped half way");
+                let fields = BTreeMap::from([(row.field, owed(side, now.clone()))]);
+                ops.push(Op::SetBase { link, fields });
+            }
+        }
+        ops
+    }
+
+    /// A write was refused, so that nothing of it is there.
+    pub(super) fn unsent(
+        &mut self,
+        action: &Action,
+        error: &ConnectorError,
+    ) -> Result<(), StoreError> {
+        let unknown = matches!(
+            error.kind,
+            ErrorKind::Ambiguous | ErrorKind::Protocol | ErrorKind::Cancelled
+        );
+        let Some((link, _)) = self.taken(action).filter(|_| !unknown) else {
+            return Ok(());
+        };
+        let side = action.target;
+        let op = Op::Part(PartOp::EndTransit { link, side });
+        self.engine.store().commit(&Batch(vec![op]))
+    }
+
+    fn taken(&mut self, action: &Action) -> Option<(LinkId, Vec<TransitRow>)> {
+        let link = action.link?;
+        Some((link, self.unanswered.remove(&link)?))
+    }
+
+    /// What earlier runs sent without an answer, as this cycle found it. A state that stands half way becomes the base of its
+    /// side, so that it stays ours whatever happens to the item later. A text of which nobody can tell who shortened it has
+    /// no base.
+    pub(super) fn left_behind(&self, plan: &PairPlan) -> Vec<Op> {
+        let links = self.observed.links.get(&plan.pair).into_iter().flatten();
+        let links: BTreeSet<LinkId> = links.map(|(link, _)| *link).collect();
+        let found = self.observed.left_behind.iter();
+        let mut ops = Vec::new();
+        for (link, side, left) in found.filter(|(link, _, _)| links.contains(link)) {
+            let (link, side) = (*link, *side);
+            match left.clone() {
+                LeftBehind::HalfWay(field, base) => {
+                    if plan.chosen.contains(&(link, field.clone())) {
+                        ops.push(Op::Choice(ChoiceOp::Wrote {
+                            link,
+                            field: field.clone(),
+                            side,
+                            value: match side {
+                                Side::Ado => base.ado.clone(),
+                                Side::ClickUp => base.clickup.clone(),
+                            },
+                        }));
+                    }
+                    let fields = BTreeMap::from([(field, base)]);
+                    ops.push(Op::SetBase { link, fields });
+                }
+                LeftBehind::Unclear(field) => ops.push(Op::ClearBase { link, field }),
+                LeftBehind::Settled => {}
+            }
+            ops.push(Op::Part(PartOp::EndTransit { link, side }));
+        }
+        ops
+    }
+}
