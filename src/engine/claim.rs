@@ -287,6 +287,7 @@ impl Engine {
                 .trim_end()
                 .to_owned(),
             request_ids: Vec::new(),
+            version: None,
         };
         let own = Own {
             held: Some(claim),

@@ -305,6 +305,7 @@ fn found_line(intent: &Intent, found: &Item, made: Option<&Item>, at: Timestamp)
         changes: shown.collect(),
         outcome: "done".to_owned(),
         detail: "its answer was lost; found by its marker".to_owned(),
+        version: as_made.then_some(found.version),
         ..lost_line(intent, at)
     }
 }
@@ -324,6 +325,7 @@ fn lost_line(intent: &Intent, at: Timestamp) -> NewJournal {
         outcome: LOST.to_owned(),
         detail: format!("the counterpart of {} never showed", intent.source),
         request_ids: Vec::new(),
+        version: None,
     }
 }
 

@@ -11,7 +11,7 @@ use super::Presence;
 use super::merge::agree;
 use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan};
 use super::policy::Policy;
-use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided};
+use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who did something to an item.
@@ -51,6 +51,17 @@ pub struct Deed {
     pub side: Side,
     /// What was done to each field.
     pub changes: BTreeMap<FieldKey, Step>,
+    /// The versions between which it lies.
+    pub versions: Versions,
+}
+
+/// The versions of an item between which a write lies. `None`: not recorded, or somebody else may have a part in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Versions {
+    /// The one that it was written on.
+    pub before: Option<Version>,
+    /// The one that it left.
+    pub after: Option<Version>,
 }
 
 /// One write of one field.
@@ -188,6 +199,13 @@ impl Inverse<'_> {
             format!("created by that run, but it has {what} by now; delete it by hand")
         } else if let Traces::Unknown(what) = self.link.traces.get(side) {
             format!("created by that run, but nobody can tell {what}; look, and delete it by hand")
+        } else if deed.versions.after.is_none() {
+            "created by that run, but nobody can tell whether it was edited since; look, and delete it by hand"
+                .to_owned()
+        } else if !self.is_as_left(deed, item) {
+            "created by that run, but it is not at the version at which boardsync left it: somebody may have edited what is \
+             not synced, or moved it; look, and delete it by hand"
+                .to_owned()
         } else {
             out.plan.actions.push(
                 Action {
@@ -217,6 +235,25 @@ impl Inverse<'_> {
         found.map(|(key, _)| key.clone())
     }
 
+    /// Whether boardsync alone wrote to a created item: every write names the version that it was written on and the one
+    /// that it left, and these join up. An edit in between shows even where no synced field tells: a person moved the item
+    /// to another list, set a field that is not mapped, or typed what the next write of ours replaced.
+    fn is_as_left(&self, deed: &Deed, item: &Item) -> bool {
+        let mut at = deed.versions.after;
+        let writes = |other: &&Deed| {
+            other.done
+                && other.side == deed.side
+                && matches!(other.kind, ActionKind::Update | ActionKind::Close)
+        };
+        for other in self.link.deeds.iter().filter(writes) {
+            if other.versions.before != at {
+                return false;
+            }
+            at = other.versions.after;
+        }
+        at == Some(item.version)
+    }
+
     /// Whether a field of a created item is as boardsync made or left it. That both sides agreed on a value is not enough:
     /// a second person on a task, or another state with the same counterpart, is agreed without being carried anywhere.
     fn is_ours(&self, deed: &Deed, key: &FieldKey, now: &FieldValue) -> bool {
@@ -232,8 +269,22 @@ impl Inverse<'_> {
             other.side == deed.side && matches!(other.kind, ActionKind::Update | ActionKind::Close)
         };
         let later = self.link.deeds.iter().rev().filter(writes);
-        let later = later.filter_map(|other| other.changes.get(key)?.after.as_ref());
-        match later.chain(created).next() {
+        let later: Vec<&Step> = later.filter_map(|other| other.changes.get(key)).collect();
+        let written = later.iter().find_map(|step| step.after.as_ref());
+        if written.is_some() && matches!(now, FieldValue::People(_) | FieldValue::Tags(_)) {
+            // A write keeps the members that somebody added, and they stay that person's.
+            let mut ours = created.map(FieldValue::members).unwrap_or_default();
+            for step in later.iter().filter(|step| step.before.is_some()) {
+                let before = step.before.as_ref().map(FieldValue::members);
+                let after = step.after.as_ref().map(FieldValue::members);
+                let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+                ours.extend(after.difference(&before).cloned());
+            }
+            if !now.members().is_subset(&ours) {
+                return false;
+            }
+        }
+        match written.or(created) {
             // How the service renders long text may not have been told with the answer.
             Some(FieldValue::Rich(_)) => base == Some(now),
             Some(written) => written == now,

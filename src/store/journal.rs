@@ -3,7 +3,9 @@
 use super::Store;
 use super::error::{StoreError, from_json, sql, to_json};
 use super::links::parse_side;
-use crate::model::{ActionId, FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Timestamp};
+use crate::model::{
+    ActionId, FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Timestamp, Version,
+};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -35,6 +37,8 @@ pub struct NewJournal {
     pub detail: String,
     /// The service's request ids, for support.
     pub request_ids: Vec<String>,
+    /// Of what was sent the version that it was to be written on, of what is done the one that it left; `None`: not known.
+    pub version: Option<Version>,
 }
 
 /// One field's change in the journal.
@@ -141,7 +145,7 @@ impl Store {
         let mut statement = self
             .connection
             .prepare_cached(&format!(
-                "SELECT id, at, cycle, pair, link, item, action_id, kind, outcome, detail, side, changes, request_ids
+                "SELECT id, at, cycle, pair, link, item, action_id, kind, outcome, detail, side, changes, request_ids, version
                  FROM journal WHERE {condition} ORDER BY id"
             ))
             .map_err(sql("read the journal"))?;
@@ -161,6 +165,7 @@ impl Store {
                     outcome: row.get(8)?,
                     detail: row.get(9)?,
                     request_ids: Vec::new(),
+                    version: row.get::<_, Option<i64>>(13)?.map(Version),
                 };
                 Ok((row.get::<_, i64>(0)?, entry, texts))
             })
@@ -288,8 +293,9 @@ pub(super) fn append(tx: &Connection, entry: &NewJournal) -> Result<(), StoreErr
     let changes = to_json("journal changes", &entry.changes)?;
     let request_ids = to_json("request ids", &entry.request_ids)?;
     tx.prepare_cached(
-        "INSERT INTO journal (at, cycle, pair, link, side, item, action_id, kind, changes, outcome, detail, request_ids)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO journal (at, cycle, pair, link, side, item, action_id, kind, changes, outcome, detail, request_ids,
+                              version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )
     .and_then(|mut statement| {
         statement.execute(params![
@@ -304,7 +310,8 @@ pub(super) fn append(tx: &Connection, entry: &NewJournal) -> Result<(), StoreErr
             changes,
             entry.outcome,
             entry.detail,
-            request_ids
+            request_ids,
+            entry.version.map(|version| version.0)
         ])
     })
     .map(|_| ())

@@ -271,3 +271,48 @@ async fn a_created_item_whose_edit_went_nowhere_is_left_and_named() {
         assert_eq!(said.contains("was edited since"), edited, "{said}");
     }
 }
+
+/// A field that is not synced belongs to whoever set it, and only the version tells of it.
+#[tokio::test]
+async fn a_created_item_with_an_edit_of_what_is_not_synced_is_left_and_named() {
+    for edited in [true, false] {
+        let mut t = bench("").await;
+        let (_, task) = t.linked("Task", &[]).await;
+        let run = last_run(&mut t).await;
+        if edited {
+            t.clickup(&task, json!({"points": 5}));
+        }
+        let (code, said) = t
+            .command(&["undo", &run, "--yes", "--delete-created"])
+            .await;
+        assert_eq!(
+            t.world.clickup.task(&task).is_some(),
+            edited,
+            "{code} {said}"
+        );
+        assert_eq!(
+            said.contains("at which boardsync left it"),
+            edited,
+            "{said}"
+        );
+
+        let mut t = bench("").await;
+        let task = t.create_task(&json!({"name": "From ClickUp"}));
+        t.cycle().await;
+        let run = last_run(&mut t).await;
+        let id = t.item_of(&task);
+        if edited {
+            let effort = ("Microsoft.VSTS.Scheduling.RemainingWork", json!(3));
+            t.world.ado.edit(id, &[effort], ADA).unwrap();
+        }
+        let (code, said) = t
+            .command(&["undo", &run, "--yes", "--delete-created"])
+            .await;
+        assert_eq!(t.world.ado.item(id).is_some(), edited, "{code} {said}");
+        assert_eq!(
+            said.contains("at which boardsync left it"),
+            edited,
+            "{said}"
+        );
+    }
+}

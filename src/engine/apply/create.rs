@@ -1,6 +1,6 @@
 //! The one step that cannot be repeated: intent, request, link.
 
-use super::record::saw;
+use super::record::{left, saw};
 use super::{Done, Run, type_of};
 use crate::connector::{ErrorKind, NewItem, Written};
 use crate::engine::CycleError;
@@ -199,6 +199,7 @@ impl Run<'_> {
     fn made(&self, plan: &PairPlan, action: &Action, written: &Written) -> Op {
         let mut entry = self.journal(plan, action, Some(&written.item.id), "done", "");
         if let Op::Journal(line) = &mut entry {
+            line.version = left(written);
             for (key, change) in &mut line.changes {
                 let shown = written.item.fields.get(key).cloned();
                 change.after = shown.or(change.after.take());

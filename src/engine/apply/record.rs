@@ -1,10 +1,12 @@
 //! Actions that write no fields, and the journal rows and observations of all of them.
 
 use super::{Done, Run};
-use crate::connector::{ConnectorError, ErrorKind, Fetched};
+use crate::connector::{ConnectorError, ErrorKind, Fetched, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::living;
-use crate::model::{ActionId, FieldKey, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp};
+use crate::model::{
+    ActionId, FieldKey, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp, Version,
+};
 use crate::reconcile::choice::Dropped;
 use crate::reconcile::plan::{Action, Conflict, PairPlan};
 use crate::reconcile::policy::Policy;
@@ -177,6 +179,7 @@ impl Run<'_> {
             outcome: "dropped".to_owned(),
             detail: choice.reason.clone(),
             request_ids: Vec::new(),
+            version: None,
         };
         let forget = ChoiceOp::Drop {
             link: choice.link,
@@ -253,6 +256,7 @@ impl Run<'_> {
             outcome: outcome.to_owned(),
             detail: detail.to_owned(),
             request_ids: Vec::new(),
+            version: None,
         })
     }
 }
@@ -261,6 +265,11 @@ impl Run<'_> {
 pub(super) fn is_settled_by(plan: &PairPlan, link: LinkId, field: &FieldKey) -> bool {
     let contested = |conflict: &Conflict| conflict.link == link && conflict.field == *field;
     plan.chosen.contains(&(link, field.clone())) || plan.conflicts.iter().any(contested)
+}
+
+/// The version that a write left, as far as no edit of somebody else is in it.
+pub(super) fn left(written: &Written) -> Option<Version> {
+    written.later.is_empty().then_some(written.item.version)
 }
 
 /// That a version was seen of which nothing is dealt with yet.

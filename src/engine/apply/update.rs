@@ -60,11 +60,11 @@ impl Run<'_> {
             return Ok(done);
         }
         // The pre-image is durable before it is overwritten, and so is what the plan goes by.
-        let mut ops = vec![
-            self.journal(plan, action, Some(&id), "sent", ""),
-            Op::Rail(RailOp::Announce),
-            saw(side, &change.current),
-        ];
+        let mut sent = self.journal(plan, action, Some(&id), "sent", "");
+        if let Op::Journal(line) = &mut sent {
+            line.version = Some(change.current.version);
+        }
+        let mut ops = vec![sent, Op::Rail(RailOp::Announce), saw(side, &change.current)];
         let source = action.source_item.as_ref();
         let source = source.and_then(|id| self.observed.items.get(side.other()).get(id));
         ops.extend(source.map(|item| saw(side.other(), item)));
@@ -255,6 +255,7 @@ impl Run<'_> {
         }
         let mut entry = self.journal(plan, action, action.target_item.as_ref(), "done", &besides);
         if let Op::Journal(entry) = &mut entry {
+            entry.version = record::left(written);
             // What came back is what an undo compares with, and a field that was left out or not taken was not written.
             entry.changes.retain(|key, change| {
                 let answer = written.item.fields.get(key);

@@ -4,7 +4,7 @@ use crate::engine::apply::CHOICE;
 use crate::engine::claim::CLAIM;
 use crate::model::{FieldKey, ItemId, LinkId, PairName, Side};
 use crate::reconcile::plan::ActionKind;
-use crate::reconcile::undo::{By, Deed, Step};
+use crate::reconcile::undo::{By, Deed, Step, Versions};
 use crate::store::{JournalRow, LinkRow, LinkState, Store, StoreError};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -128,7 +128,13 @@ fn history(store: &Store, found: &mut Found, wanted: &BTreeSet<i64>) -> Result<(
     }
     let mut causes: BTreeMap<String, bool> = BTreeMap::new();
     let mut created = None;
-    for Written { row, changes, done } in steps(lines.into_values().collect()) {
+    for Written {
+        row,
+        changes,
+        done,
+        versions,
+    } in steps(lines.into_values().collect())
+    {
         let Some(kind) = kind_of(&row.entry.kind) else {
             continue;
         };
@@ -158,6 +164,7 @@ fn history(store: &Store, found: &mut Found, wanted: &BTreeSet<i64>) -> Result<(
             kind,
             side: row.entry.side,
             changes,
+            versions,
         });
     }
     Ok(())
@@ -186,6 +193,7 @@ struct Written {
     changes: Changes,
     /// Whether the service said that it is done.
     done: bool,
+    versions: Versions,
 }
 
 /// Puts the lines of one action together: what came back counts, else what was sent. An update without an answer is kept;
@@ -222,19 +230,30 @@ fn steps(mut rows: Vec<JournalRow>) -> Vec<Written> {
             None if failed && !updates || refused => return None,
             None => 0,
         };
+        let of =
+            |outcome: &'static str| rows.iter().filter(move |row| row.entry.outcome == outcome);
+        let versions = Versions {
+            before: of("sent").find_map(|row| row.entry.version),
+            after: of("done").next_back().and_then(|row| row.entry.version),
+        };
+        let mut changes = Changes::new();
+        let first = rows.get(at).into_iter();
+        // A write of which a service refused a part went out in several parts, each with a line of its own.
+        for row in first.chain(of("done")) {
+            for (key, change) in &row.entry.changes {
+                let step = changes.entry(key.clone()).or_insert_with(|| Step {
+                    before: change.before.clone(),
+                    after: None,
+                });
+                step.after.clone_from(&change.after);
+            }
+        }
         let row = rows.into_iter().nth(at)?;
-        let changes = row.entry.changes.iter().map(|(key, change)| {
-            let step = Step {
-                before: change.before.clone(),
-                after: change.after.clone(),
-            };
-            (key.clone(), step)
-        });
-        let changes = changes.collect();
         Some(Written {
             row,
             changes,
             done: done.is_some(),
+            versions,
         })
     };
     order
@@ -269,7 +288,7 @@ pub(super) fn is_living(link: &LinkRow) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ActionId, FieldValue, Timestamp};
+    use crate::model::{ActionId, FieldValue, Timestamp, Version};
     use crate::store::{Batch, JournalChange, NewJournal, Op};
 
     #[test]
@@ -295,6 +314,7 @@ mod tests {
             outcome: outcome.to_owned(),
             detail: String::new(),
             request_ids: Vec::new(),
+            version: None,
         };
         let lines = [
             line("refused", "sent", true),
@@ -307,6 +327,62 @@ mod tests {
         let steps =
             ["refused", "unknown"].map(|run| steps(store.journal_of_cycle(run).unwrap()).len());
         assert_eq!(steps, [0, 1]);
+    }
+
+    #[test]
+    fn a_write_that_went_out_in_parts_is_one_deed_with_all_of_them() {
+        let mut store = Store::open_in_memory().unwrap();
+        let line = |outcome: &str, version: i64, fields: &[(FieldKey, &str)]| NewJournal {
+            at: Timestamp(0),
+            cycle: "run".to_owned(),
+            pair: "web".into(),
+            link: Some(LinkId(1)),
+            side: Side::Ado,
+            item: Some(ItemId::from("1")),
+            action_id: ActionId("a".to_owned()),
+            kind: "update".to_owned(),
+            changes: fields
+                .iter()
+                .map(|(field, after)| {
+                    let change = JournalChange {
+                        before: Some(FieldValue::text("A")),
+                        after: Some(FieldValue::text(after)),
+                    };
+                    (field.clone(), change)
+                })
+                .collect(),
+            outcome: outcome.to_owned(),
+            detail: String::new(),
+            request_ids: Vec::new(),
+            version: Some(Version(version)),
+        };
+        let (title, state) = (FieldKey::Title, FieldKey::State);
+        let lines = [
+            line(
+                "sent",
+                4,
+                &[
+                    (title.clone(), "B"),
+                    (state.clone(), "C"),
+                    (FieldKey::Points, "no"),
+                ],
+            ),
+            line("done", 5, &[(title.clone(), "B")]),
+            line("done", 6, &[(state.clone(), "C")]),
+        ];
+        store.commit(&Batch(lines.map(Op::Journal).into())).unwrap();
+        let mut deeds = steps(store.journal_of_cycle("run").unwrap());
+        let deed = deeds.pop().unwrap();
+        assert!(deeds.is_empty() && deed.done);
+        let after = |key| deed.changes.get(key).and_then(|step| step.after.clone());
+        assert_eq!(after(&title), Some(FieldValue::text("B")));
+        assert_eq!(after(&state), Some(FieldValue::text("C")));
+        assert_eq!(deed.changes.len(), 2, "a refused part was not written");
+        let versions = Versions {
+            before: Some(Version(4)),
+            after: Some(Version(6)),
+        };
+        assert_eq!(deed.versions, versions);
     }
 
     #[test]
@@ -325,6 +401,7 @@ mod tests {
             outcome: outcome.to_owned(),
             detail: String::new(),
             request_ids: Vec::new(),
+            version: None,
         };
         let outcomes = ["failed", "lost", "done"];
         let ops = outcomes.map(|outcome| Op::Journal(line(outcome)));

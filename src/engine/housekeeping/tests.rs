@@ -26,6 +26,7 @@ fn with_a_line() -> Bench {
         outcome: "lost".to_owned(),
         detail: String::new(),
         request_ids: Vec::new(),
+        version: None,
     };
     let written = Batch(vec![Op::Journal(line)]);
     bench.engine.store().commit(&written).unwrap();

@@ -2,15 +2,21 @@
 
 use super::fixture::{Linked, gone, policy, rich, row};
 use super::*;
-use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided};
+use crate::model::{FieldKey, FieldValue, Folded, LinkId, Side, Sided, Version};
 use crate::reconcile::plan::ActionKind;
-use crate::reconcile::undo::{By, Deed, Step, Traces, Undo, UndoLink, undo};
+use crate::reconcile::undo::{By, Deed, Step, Traces, Undo, UndoLink, Versions, undo};
 use crate::reconcile::{LinkView, Presence};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn text(text: &str) -> FieldValue {
     FieldValue::text(text)
 }
+
+/// The version of both items of the fixture.
+const SHOWN: Versions = Versions {
+    before: Some(Version(7)),
+    after: Some(Version(7)),
+};
 
 fn wrote(side: Side, before: &str, after: &str) -> Deed {
     deed(ActionKind::Update, side, before, after)
@@ -28,6 +34,7 @@ fn deed(kind: ActionKind, side: Side, before: &str, after: &str) -> Deed {
         kind,
         side,
         changes: BTreeMap::from([(FieldKey::Title, step)]),
+        versions: SHOWN,
     }
 }
 
@@ -150,6 +157,7 @@ fn both_halves_of_a_merge_go_back_clickup_first() {
                 after: Some(rich("merged")),
             },
         )]),
+        versions: SHOWN,
     };
     let deeds = vec![half(Side::ClickUp, "theirs"), half(Side::Ado, "ours")];
     let result = undone(scene(view, deeds));
@@ -203,6 +211,121 @@ fn what_both_sides_agree_on_is_not_what_boardsync_wrote() {
     });
     let result = deleting(scene(titled("C").view(), deeds));
     assert_eq!(kinds(&result), [ActionKind::Delete]);
+}
+
+/// What is not synced shows only by the version: a field that is not mapped, the list or area, an edit that a later write of
+/// ours replaced.
+#[test]
+fn a_created_item_that_somebody_else_wrote_to_is_left() {
+    let between = |before: i64, after: i64| Versions {
+        before: Some(Version(before)),
+        after: Some(Version(after)),
+    };
+    let unknown = Versions::default();
+    let made = Versions {
+        before: None,
+        after: Some(Version(3)),
+    };
+    let ours = Versions {
+        before: None,
+        after: Some(Version(7)),
+    };
+    for (what, created, later, removed) in [
+        ("as it was made", ours, vec![], true),
+        ("edited since", made, vec![], false),
+        ("not recorded", unknown, vec![], false),
+        (
+            "our own writes",
+            made,
+            vec![between(3, 5), between(5, 7)],
+            true,
+        ),
+        ("an edit after them", made, vec![between(3, 6)], false),
+        (
+            "an edit between them",
+            made,
+            vec![between(3, 5), between(6, 7)],
+            false,
+        ),
+        ("an edit before them", made, vec![between(4, 7)], false),
+        ("a later write not recorded", made, vec![unknown], false),
+    ] {
+        let mut deeds = vec![Deed {
+            versions: created,
+            ..deed(ActionKind::Create, Side::ClickUp, "", "B")
+        }];
+        deeds.extend(later.into_iter().map(|versions| Deed {
+            by: By::Another,
+            versions,
+            ..wrote(Side::ClickUp, "B", "B")
+        }));
+        let result = deleting(scene(titled("B").view(), deeds));
+        assert_eq!(kinds(&result) == [ActionKind::Delete], removed, "{what}");
+        let said = result.left.first().map(|left| left.reason.as_str());
+        assert_eq!(
+            said.is_some_and(|s| s.contains("delete it by hand")),
+            !removed,
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn a_write_that_was_not_answered_and_never_in_force_is_no_edit_of_a_created_item() {
+    for (version, removed) in [(7, true), (6, false)] {
+        let versions = Versions {
+            before: None,
+            after: Some(Version(version)),
+        };
+        let made = Deed {
+            versions,
+            ..deed(ActionKind::Create, Side::ClickUp, "", "B")
+        };
+        let lost = Deed {
+            done: false,
+            by: By::Another,
+            versions: Versions::default(),
+            changes: BTreeMap::new(),
+            ..wrote(Side::ClickUp, "B", "C")
+        };
+        let result = deleting(scene(titled("B").view(), vec![made, lost]));
+        assert_eq!(kinds(&result) == [ActionKind::Delete], removed, "{version}");
+    }
+}
+
+/// A second person on the task, whom our write of the first one kept.
+#[test]
+fn what_our_write_kept_of_a_persons_set_stays_theirs() {
+    let people = |names: &[&str]| {
+        let people = names.iter().map(|name| Folded::new(name));
+        FieldValue::People(people.collect())
+    };
+    let step = |before: Option<FieldValue>, after| {
+        let after = Some(after);
+        BTreeMap::from([(FieldKey::Assignees, Step { before, after })])
+    };
+    for (there, removed) in [("ana", true), ("cy", false)] {
+        let after = people(&["bo", there]);
+        let made = Deed {
+            changes: step(None, people(&["ana"])),
+            ..deed(ActionKind::Create, Side::ClickUp, "", "")
+        };
+        let later = Deed {
+            by: By::Another,
+            changes: step(Some(people(&[there])), after.clone()),
+            ..wrote(Side::ClickUp, "", "")
+        };
+        let view = Linked::new(1).same(FieldKey::Assignees, after).view();
+        let mut link = scene(view, vec![made, later]);
+        for side in Side::BOTH {
+            let item = link.now.get_mut(side);
+            if let Presence::Seen(item) = item {
+                item.fields.retain(|key, _| *key == FieldKey::Assignees);
+            }
+        }
+        let result = deleting(link);
+        assert_eq!(kinds(&result) == [ActionKind::Delete], removed, "{there}");
+    }
 }
 
 /// The answer to its create was lost, and somebody edited it before it was found.

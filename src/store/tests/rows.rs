@@ -341,6 +341,7 @@ fn the_journal_of_an_item_includes_its_links_and_can_be_pruned() {
             outcome: "done".to_owned(),
             detail: String::new(),
             request_ids: vec!["r1".to_owned()],
+            version: None,
         })
     };
     store
@@ -381,6 +382,7 @@ fn pruning_goes_in_steps_oldest_first_and_keeps_what_is_open() {
             outcome: "done".to_owned(),
             detail: String::new(),
             request_ids: Vec::new(),
+            version: None,
         })
     };
     let lines = (1..=5).map(line).collect();
