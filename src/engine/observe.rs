@@ -7,6 +7,7 @@ mod origin;
 mod reading;
 mod retyped;
 mod view;
+mod waiting;
 
 use super::{CycleError, Engine, Scope, backoff};
 use crate::connector::{ConnectorError, Watermark};
@@ -18,6 +19,8 @@ use crate::reconcile::policy::Policy;
 use crate::store::{BaseField, Choice, LinkRow, LinkState, Op, Store, StoreError};
 use origin::Named;
 use std::collections::{BTreeMap, BTreeSet};
+use waiting::Waiting;
+pub(super) use waiting::remember;
 
 /// What is left of a field that an earlier run sent without an answer.
 #[derive(Clone, Debug)]
@@ -55,6 +58,8 @@ pub struct Observed {
     pub links: BTreeMap<PairName, Vec<(LinkId, Sided<ItemId>)>>,
     /// Unlinked items that were looked at.
     pub fresh: BTreeMap<PairName, Vec<(Side, ItemId)>>,
+    /// Versions at which the listings of a pair showed its unlinked items.
+    pub(in crate::engine) listed_at: BTreeMap<PairName, Waiting>,
     /// Unlinked items that could not be read, with the reason.
     pub unreadable: BTreeMap<PairName, Vec<(Side, ItemId, String)>>,
     /// Links to look at again in the next cycle, whatever the listings say.
@@ -89,6 +94,7 @@ impl Observed {
             states: Vec::new(),
             links: BTreeMap::new(),
             fresh: BTreeMap::new(),
+            listed_at: BTreeMap::new(),
             unreadable: BTreeMap::new(),
             again: BTreeMap::new(),
             left_out: BTreeSet::new(),

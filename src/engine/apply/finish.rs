@@ -3,7 +3,7 @@
 use super::kept::{kept_of, remember};
 use super::record::saw;
 use super::{Run, Stopped, earlier};
-use crate::engine::observe::{again_key, rebased};
+use crate::engine::observe::{again_key, rebased, remember as remember_listed};
 use crate::engine::{CycleError, backoff};
 use crate::model::{FieldKey, Item, ItemId, LinkId, Side, Sided, Timestamp};
 use crate::reconcile::plan::{Hold, PairPlan};
@@ -134,6 +134,7 @@ impl<'a> Ending<'a> {
         ops.push(self.holds(looked_at));
         ops.push(self.pair_state()?);
         ops.extend(self.again()?);
+        ops.extend(self.listed()?);
         Ok(ops)
     }
 
@@ -242,16 +243,33 @@ impl<'a> Ending<'a> {
             .flatten()
     }
 
-    /// The versions of items that wait for a counterpart: whether one of them changed meanwhile may say that it left.
-    fn waiting(&self) -> impl Iterator<Item = Op> {
+    /// Items that wait for a counterpart.
+    fn unlinked(&self) -> impl Iterator<Item = (Side, ItemId)> {
         let held = self.run.holds.iter().filter(|hold| hold.link.is_none());
         let held = held.filter_map(item_of);
         let planned = self.plan.holds.iter().filter(|hold| hold.link.is_none());
-        let planned = planned.map(|hold| (hold.side, hold.item.clone()));
-        held.chain(planned).filter_map(|(side, id)| {
+        held.chain(planned.map(|hold| (hold.side, hold.item.clone())))
+    }
+
+    /// The versions of items that wait for a counterpart, so that an older answer shows as one.
+    fn waiting(&self) -> impl Iterator<Item = Op> {
+        self.unlinked().filter_map(|(side, id)| {
             let item = self.run.observed.items.get(side).get(&id)?;
             Some(saw(side, item))
         })
+    }
+
+    /// At which versions the pair's listings showed them: whether one of them changed meanwhile may say that it left.
+    fn listed(&self) -> Result<Option<Op>, StoreError> {
+        let waits = self.unlinked().collect();
+        let swept = self.swept();
+        remember_listed(
+            self.store,
+            &self.plan.pair,
+            self.run.observed,
+            &waits,
+            swept,
+        )
     }
 
     /// The state of an item to compare the next cycle's with. Items with something left undone keep their old one, so

@@ -2,7 +2,7 @@
 
 use super::origin::Named;
 use super::reading::scope_state;
-use super::{Focus, Observed, chosen, half_way, listing, retyped, values};
+use super::{Focus, Observed, chosen, half_way, listing, retyped, values, waiting};
 use crate::connector::answer;
 use crate::engine::Engine;
 use crate::model::{FieldKey, FieldValue, Item, PairName, Side, Sided};
@@ -110,6 +110,7 @@ impl Engine {
         if view.noise != Sided::default() {
             view.bases = store.count_bases(pair)?;
         }
+        let waits = waiting::known(store, pair)?;
         for side in Side::BOTH {
             for id in focus.fresh.get(side).keys() {
                 // It is given back when the plan is made.
@@ -128,6 +129,10 @@ impl Engine {
                     observed.items.get_mut(side).insert(item.id.clone(), item);
                     continue;
                 }
+                let listed = self.listed_at((pair, named), side, &item, &waits, observed);
+                let versions = observed.listed_at.entry(pair.clone()).or_default();
+                let version = listed.map(|version| (id.clone(), version));
+                versions.get_mut(side).extend(version);
                 let mut origin =
                     self.fresh_origin(store, pair, side, &item, (named, focus.swept))?;
                 if let Origin::Former { of } = &origin
@@ -140,7 +145,7 @@ impl Engine {
                 if origin == Origin::Person
                     && covers.is_none()
                     && !named.lists(pair, side, id)
-                    && store.newest(side, id)? != Some(item.version)
+                    && listed != Some(item.version)
                 {
                     observed.unsettled.insert(pair.clone());
                     origin = Origin::Held(MAY_HAVE_LEFT.to_owned());
