@@ -18,6 +18,7 @@ use crate::reconcile::plan_of;
 use crate::reconcile::policy::Policy;
 use crate::store::{BaseField, Choice, LinkRow, LinkState, Op, Store, StoreError};
 use origin::Named;
+pub(super) use reading::INDEX_LAG_MS;
 use std::collections::{BTreeMap, BTreeSet};
 use waiting::Waiting;
 pub(super) use waiting::remember;

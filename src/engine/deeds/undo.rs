@@ -3,7 +3,7 @@
 use super::journal::{Found, Links, Target, is_living};
 use crate::connector::{ConnectorError, Fetched};
 use crate::engine::apply::{Consent, Report};
-use crate::engine::observe::{self, Observed};
+use crate::engine::observe::{self, INDEX_LAG_MS, Observed};
 use crate::engine::{CycleError, Engine, Writers};
 use crate::model::{Item, ItemId, LinkId, PairName, Side, Sided};
 use crate::reconcile::plan::{ActionKind, Hold, PairPlan, Plan};
@@ -47,6 +47,7 @@ impl Engine {
     ) -> Result<(Observed, Left), CycleError> {
         let mut observed = Observed::empty(self.clock.now());
         let mut read: Sided<BTreeMap<ItemId, Fetched>> = Sided::default();
+        let mut listed: Sided<BTreeMap<PairName, BTreeSet<ItemId>>> = Sided::default();
         // ClickUp last: it has no compare-and-swap, so its read stays close to the write.
         for side in Side::BOTH {
             let ids: BTreeSet<ItemId> = links
@@ -55,7 +56,9 @@ impl Engine {
                 .map(|found| found.row.item(side).clone())
                 .collect();
             if !ids.is_empty() {
-                *read.get_mut(side) = self.readers.get(side).fetch_items(&ids).await?;
+                let items = self.readers.get(side).fetch_items(&ids).await?;
+                *listed.get_mut(side) = self.listed_in(&links, side, &items).await?;
+                *read.get_mut(side) = items;
             }
         }
         let mut traces: BTreeMap<(LinkId, Side), Traces> = BTreeMap::new();
@@ -83,7 +86,13 @@ impl Engine {
                 let scope = |side: Side, item: &Item| {
                     let left = matches!(found.row.state, LinkState::OutOfScope);
                     let inside = self.readers.get(side).covers(&pair, item);
-                    inside.unwrap_or(!left)
+                    let age = self.server_time(side, &observed).since(item.changed_at);
+                    inside.unwrap_or_else(|| match listed.get(side).get(&pair) {
+                        Some(ids) if ids.contains(&item.id) => true,
+                        // What changed a moment ago may be unlisted only because the index lags.
+                        Some(_) if age >= INDEX_LAG_MS => false,
+                        Some(_) | None => !left,
+                    })
                 };
                 let now = Sided::build(|side| presence(side, &found, &read, scope));
                 views.push(view(&store, &pair, found, now, &mut traces)?);
@@ -107,6 +116,41 @@ impl Engine {
         observed.plan = plan_of(self.clock.now(), plans);
         observed.read_at = self.clock.now();
         Ok((observed, left))
+    }
+
+    /// Lists the pairs in full of which an item is to be written to whose place does not tell whether it is still in the
+    /// scope (`ado.where`): whoever took it out of there changed nothing that a read by its number shows. A pair that cannot
+    /// be listed is left out.
+    async fn listed_in(
+        &self,
+        links: &Links,
+        side: Side,
+        read: &BTreeMap<ItemId, Fetched>,
+    ) -> Result<BTreeMap<PairName, BTreeSet<ItemId>>, ConnectorError> {
+        let reader = self.readers.get(side);
+        let hidden = |pair: &PairName, found: &Found| match read.get(found.row.item(side)) {
+            Some(Fetched::Seen(item)) => reader.covers(pair, item).is_none(),
+            Some(Fetched::Gone { .. } | Fetched::Unclear { .. }) | None => false,
+        };
+        let pairs = links.iter().filter(|(pair, found)| {
+            self.policy(pair).is_some() && found.values().any(|found| hidden(pair, found))
+        });
+        let pairs: BTreeSet<PairName> = pairs.map(|(pair, _)| pair.clone()).collect();
+        if pairs.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let listing = reader.fetch_all(&pairs).await?;
+        let there = pairs
+            .into_iter()
+            .filter(|pair| !listing.failed.contains_key(pair));
+        let mut listed: BTreeMap<PairName, BTreeSet<ItemId>> =
+            there.map(|pair| (pair, BTreeSet::new())).collect();
+        for row in listing.rows {
+            if let Some(ids) = listed.get_mut(&row.pair) {
+                ids.insert(row.id);
+            }
+        }
+        Ok(listed)
     }
 
     /// What people left at an item that is to be deleted.

@@ -9,7 +9,7 @@ use crate::store::{LinkRow, LinkState, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far a listing may lag behind a direct read (L in the protocol).
-pub(super) const INDEX_LAG_MS: i64 = 180_000;
+pub(in crate::engine) const INDEX_LAG_MS: i64 = 180_000;
 
 impl Engine {
     /// Reads by id what is to be planned. ClickUp last: it has no compare-and-swap, so its read stays close to a write.
@@ -75,7 +75,7 @@ impl Engine {
     }
 
     /// The service's clock as of its last answer, or ours where it never said.
-    pub(super) fn server_time(&self, side: Side, observed: &Observed) -> Timestamp {
+    pub(in crate::engine) fn server_time(&self, side: Side, observed: &Observed) -> Timestamp {
         let reader = self.readers.get(side);
         reader.server_now().unwrap_or(observed.read_at)
     }
