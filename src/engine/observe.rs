@@ -43,7 +43,8 @@ pub struct Observed {
     pub items: Sided<BTreeMap<ItemId, Item>>,
     /// What a direct read found instead of an item: `Ok` evidence of a delete, `Err` why nothing is known.
     pub gone: Sided<BTreeMap<ItemId, Result<String, String>>>,
-    /// Local time of the reads, for judging how old they are.
+    /// Local time just before the tasks were asked for, for judging how old the reads are. Not after: an answer shows what
+    /// was there when it was asked for, however long it takes, and other reads may follow before the first write.
     pub read_at: Timestamp,
     /// How far each side has been read.
     pub watermarks: Sided<Watermark>,
@@ -240,7 +241,6 @@ impl Engine {
             plans.push(plan);
         }
         observed.plan = plan_of(now, plans);
-        observed.read_at = self.clock.now();
         Ok(observed)
     }
 

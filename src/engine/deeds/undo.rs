@@ -55,6 +55,7 @@ impl Engine {
                 .flat_map(BTreeMap::values)
                 .map(|found| found.row.item(side).clone())
                 .collect();
+            observed.read_at = self.clock.now();
             if !ids.is_empty() {
                 let items = self.readers.get(side).fetch_items(&ids).await?;
                 *listed.get_mut(side) = self.listed_in(&links, side, &items).await?;
@@ -114,7 +115,6 @@ impl Engine {
                 .collect::<BTreeMap<ItemId, Item>>();
         }
         observed.plan = plan_of(self.clock.now(), plans);
-        observed.read_at = self.clock.now();
         Ok((observed, left))
     }
 

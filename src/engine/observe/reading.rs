@@ -39,6 +39,7 @@ impl Engine {
                     .filter(|(_, item)| item.is_none());
                 wanted.extend(unread.map(|(id, _)| id.clone()));
             }
+            observed.read_at = self.clock.now();
             if !wanted.is_empty() {
                 let mut read = self.readers.get(side).fetch_items(&wanted).await?;
                 self.refuse_older(side, &mut read)?;
