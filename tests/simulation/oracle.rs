@@ -58,7 +58,7 @@ impl World {
         }
     }
 
-    /// I1, I2, I7: what the write replaced.
+    /// I1, I2, I7: what the write replaced. `change`: what it asked for, where it is not one tag.
     pub fn judge_update(
         &mut self,
         side: Side,
@@ -66,9 +66,12 @@ impl World {
         before: &BTreeMap<FieldKey, FieldValue>,
         after: &BTreeMap<FieldKey, FieldValue>,
         delivery: Delivery,
+        change: Option<&Change>,
     ) {
         for kind in KINDS {
             let key = kind.key();
+            // What a rule of the process changes in the same save is somebody else's edit, and counted as one.
+            let asked = change.is_none_or(|change| change.set.contains_key(&key));
             let (Some(old), Some(new)) = (before.get(&key), after.get(&key)) else {
                 continue;
             };
@@ -83,7 +86,7 @@ impl World {
             if (counts || delivery == Delivery::Further) && self.told.undoing {
                 self.judge_undo(side, at, &key, old, new);
             }
-            if counts && !half {
+            if counts && !half && asked {
                 self.count_write(side, at, &key);
             }
             self.judge_loss(side, at, kind, old, new, delivery);

@@ -62,7 +62,7 @@ impl World {
             Delivery::Now => Delivery::Further,
             other => other,
         };
-        self.judge_update(side, at, &before.values, &after, delivery);
+        self.judge_update(side, at, &before.values, &after, delivery, None);
         Ok(at)
     }
 
@@ -186,7 +186,7 @@ impl World {
         self.stepping = false;
         let id = change.id.clone();
         self.say(|| format!("{side} {id}: engine sets {:?} ({delivery:?})", change.set));
-        self.judge_update(side, at, &before, &after, delivery);
+        self.judge_update(side, at, &before, &after, delivery, Some(change));
         Ok(at)
     }
 
