@@ -41,7 +41,7 @@ pub(super) fn notices(
             .collect();
         if !open.is_empty() {
             notices.push(format!(
-                "the database was restored or replaced (noticed {}): fields that differ are not written before a full listing of {}",
+                "the database was restored or replaced (noticed {}): fields that differ are not written and nothing is created before a full listing of {}",
                 mark.at,
                 open.join(", ")
             ));

@@ -50,8 +50,10 @@ impl Engine {
         store: &Store,
         view: &View,
         policy: &Policy,
+        swept: &BTreeSet<PairName>,
     ) -> Result<PairPlan, StoreError> {
         let mut rails = self.rails(store, policy)?;
+        rails.unlisted = self.unlisted(store, swept)?;
         for link in &view.links {
             let kept = kept_of(store, link.link)?;
             if !kept.is_empty() {
@@ -151,14 +153,36 @@ impl Engine {
         (left > 0).then(|| now.plus_ms(left))
     }
 
-    /// Notes the services' own times of the first cycle after a restore, and starts the wait again where only this
-    /// machine's clock can tell and it was set back.
+    /// Returns the pairs that were not listed in full since a restore. `swept`: those that this cycle lists.
+    fn unlisted(
+        &self,
+        store: &Store,
+        swept: &BTreeSet<PairName>,
+    ) -> Result<BTreeSet<PairName>, StoreError> {
+        let Some(mark) = store.restored()? else {
+            return Ok(BTreeSet::new());
+        };
+        let now = self.policies.iter().map(|policy| policy.pair.clone());
+        let listed = mark.trusted.union(swept).cloned().collect();
+        Ok(restored::unlisted(
+            mark.pairs.as_ref(),
+            &now.collect(),
+            &listed,
+        ))
+    }
+
+    /// Notes the services' own times and the pairs of the first cycle after a restore, and starts the wait again where
+    /// only this machine's clock can tell and it was set back.
     pub(super) fn start_wait(&self) -> Result<(), StoreError> {
         let mut store = self.store();
         let Some(mut mark) = store.restored()? else {
             return Ok(());
         };
         let before = mark.clone();
+        if mark.server == Sided::default() && mark.pairs.is_none() {
+            let pairs = self.policies.iter().map(|policy| policy.pair.clone());
+            mark.pairs = Some(pairs.collect());
+        }
         for side in Side::BOTH {
             let then = mark.server.get_mut(side);
             *then = then.or_else(|| self.readers.get(side).server_now());

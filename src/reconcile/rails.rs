@@ -46,6 +46,8 @@ pub struct Rails {
     pub untrusted: bool,
     /// Local time until which nothing is created; `None`: creates flow.
     pub creates_held_until: Option<Timestamp>,
+    /// Pairs that were not listed in full since a restore: nothing is created before they are.
+    pub unlisted: BTreeSet<PairName>,
     /// Whether this installation has linked nothing in the pair yet, and nobody told it to take the pair over.
     pub newcomer: bool,
     /// Fields that are frozen, with the reason.
@@ -97,7 +99,8 @@ fn blind(view: &View) -> View {
 }
 
 fn hold_creates(plan: &mut PairPlan, rails: &Rails) {
-    let Some(until) = rails.creates_held_until else {
+    let (until, unlisted) = (rails.creates_held_until, &rails.unlisted);
+    let Some((reason, again)) = restored::holds_creates(until, unlisted, rails.now) else {
         return;
     };
     let (creates, rest) = std::mem::take(&mut plan.actions)
@@ -105,10 +108,7 @@ fn hold_creates(plan: &mut PairPlan, rails: &Rails) {
         .partition(|action| action.kind == ActionKind::Create);
     plan.actions = rest;
     for action in creates {
-        let reason = format!(
-            "the database was restored: nothing is created before {until}, so that what was made meanwhile is found first"
-        );
-        hold_action(plan, &action, reason, Some(until));
+        hold_action(plan, &action, reason.clone(), Some(again));
     }
 }
 

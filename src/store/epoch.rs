@@ -37,6 +37,9 @@ pub struct Restored {
     pub server: Sided<Option<Timestamp>>,
     /// Pairs that were listed in full since, so that their bases are trusted again.
     pub trusted: BTreeSet<PairName>,
+    /// The pairs that the configuration had in the first cycle after that; `None`: there was none yet.
+    #[serde(default)]
+    pub pairs: Option<BTreeSet<PairName>>,
 }
 
 /// Returns the path of the epoch file: the database's with `.epoch` appended.
@@ -192,6 +195,7 @@ pub(super) fn mark(tx: &Connection, at: Timestamp) -> Result<(), StoreError> {
         at,
         server: Sided::default(),
         trusted: BTreeSet::new(),
+        pairs: None,
     };
     let text = super::error::to_json("restore mark", &mark)?;
     super::state::set_meta(tx, RESTORED, &text)?;

@@ -78,7 +78,7 @@ impl Engine {
         observed: &mut Observed,
     ) -> Result<PairPlan, StoreError> {
         let view = self.view(store, policy, focus, named, observed)?;
-        let plan = self.decide(store, &view, policy);
+        let plan = self.decide(store, &view, policy, &observed.swept);
         let Sided { ado, clickup } = view.fresh;
         for (side, fresh) in [(Side::Ado, ado), (Side::ClickUp, clickup)] {
             let items = fresh.into_iter().map(|fresh| fresh.item);

@@ -2,8 +2,52 @@
 //!
 //! A request of the lost part may still be on its way, and what it made may not be visible yet. The wait is the quiet
 //! time, as for a create whose answer was lost.
+//!
+//! And what it made may be where nobody can look at present. Example: the lost part made a work item for a task of the pair
+//! `app`; now that pair's area path is gone, and somebody moved the task to the list of the pair `web`. Only the marker of
+//! the work item tells that the task has a counterpart, so `web` creates nothing before `app` was listed as well.
 
-use crate::model::Timestamp;
+use crate::model::{PairName, Timestamp};
+use std::collections::BTreeSet;
+
+/// How long a create waits before its item is looked at again, while a pair cannot be listed.
+const LOOK_AGAIN_MS: i64 = 300_000;
+
+/// Returns the pairs that have to be listed in full before anything is created. `then`: those of the first cycle after the
+/// restore, for a pair that was added later holds nothing of the lost part; `now`: those of the configuration.
+pub fn unlisted(
+    then: Option<&BTreeSet<PairName>>,
+    now: &BTreeSet<PairName>,
+    listed: &BTreeSet<PairName>,
+) -> BTreeSet<PairName> {
+    let then = then.into_iter().flatten();
+    let wanted = then.filter(|pair| now.contains(*pair) && !listed.contains(*pair));
+    wanted.cloned().collect()
+}
+
+/// Why nothing is created now and when it is looked at again; `None`: creates flow.
+pub fn holds_creates(
+    until: Option<Timestamp>,
+    unlisted: &BTreeSet<PairName>,
+    now: Timestamp,
+) -> Option<(String, Timestamp)> {
+    if let Some(until) = until {
+        let reason = format!(
+            "the database was restored: nothing is created before {until}, so that what was made meanwhile is found first"
+        );
+        return Some((reason, until));
+    }
+    if unlisted.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = unlisted.iter().map(|pair| pair.0.as_str()).collect();
+    let reason = format!(
+        "the database was restored, and {} could not be listed in full since: what was made meanwhile may be there, so \
+         nothing is created before that; make it readable again, or take it out of the configuration",
+        names.join(" and ")
+    );
+    Some((reason, now.plus_ms(LOOK_AGAIN_MS)))
+}
 
 /// Returns how many milliseconds are left of `quiet_ms`, given the two instants on this machine's clock and on the service's.
 ///
@@ -26,6 +70,35 @@ pub fn left_ms(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_created_before_every_pair_of_the_time_of_the_restore_was_listed() {
+        let pairs = |names: &[&str]| -> BTreeSet<PairName> {
+            names.iter().map(|name| PairName::from(*name)).collect()
+        };
+        let both = pairs(&["app", "web"]);
+        for (then, now, listed, left) in [
+            (Some(&both), &both, pairs(&["web"]), pairs(&["app"])),
+            (Some(&both), &both, both.clone(), pairs(&[])),
+            // It was taken out of the configuration, it was added later, or nobody noted the pairs.
+            (Some(&both), &pairs(&["web"]), pairs(&["web"]), pairs(&[])),
+            (Some(&pairs(&["web"])), &both, pairs(&["web"]), pairs(&[])),
+            (None, &both, pairs(&[]), pairs(&[])),
+        ] {
+            assert_eq!(unlisted(then, now, &listed), left);
+        }
+        let at = Timestamp(1_000);
+        let (until, none) = (Timestamp(9_000), pairs(&[]));
+        assert_eq!(holds_creates(None, &none, at), None);
+        let quiet = holds_creates(Some(until), &both, at);
+        assert_eq!(quiet.map(|(_, at)| at), Some(until));
+        let (reason, again) = holds_creates(None, &pairs(&["app"]), at).unwrap();
+        assert!(
+            reason.contains("app could not be listed in full"),
+            "{reason}"
+        );
+        assert_eq!(again, Timestamp(301_000));
+    }
 
     #[test]
     fn the_services_clock_decides_and_a_backward_one_starts_again() {

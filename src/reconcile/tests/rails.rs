@@ -7,7 +7,7 @@ use crate::reconcile::rails::attempt::Waiting;
 use crate::reconcile::rails::oscillation::Past;
 use crate::reconcile::rails::{Rails, plan};
 use crate::reconcile::{LinkView, Origin, View, reconcile};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn title(text: &str) -> (FieldKey, FieldValue) {
     (FieldKey::Title, FieldValue::text(text))
@@ -126,6 +126,31 @@ fn creates_wait_after_a_restore_and_nothing_else_does() {
         plan.retry,
         BTreeMap::from([((Side::Ado, id("9")), Some(until))])
     );
+}
+
+/// Its counterpart may be in the pair that cannot be listed, from where the item was moved.
+#[test]
+fn creates_wait_after_a_restore_until_every_pair_was_listed() {
+    let mut view = view(vec![edited(1).view()]);
+    let person = fresh(item(Side::Ado, "9", "Of a person"), Origin::Person);
+    view.fresh.ado.push(person);
+    let rails = Rails {
+        now: Timestamp(1_000),
+        unlisted: BTreeSet::from(["app".into()]),
+        ..Rails::default()
+    };
+    let plan = plan(&view, &policy(), &rails);
+    let kinds = plan.actions.iter().map(|action| action.kind);
+    assert_eq!(kinds.collect::<Vec<_>>(), [ActionKind::Update]);
+    let [hold] = plan.holds.as_slice() else {
+        panic!("{:?}", plan.holds);
+    };
+    assert!(
+        hold.reason
+            .contains("app could not be listed in full since")
+    );
+    let again = plan.retry.get(&(Side::Ado, id("9")));
+    assert_eq!(again, Some(&Some(Timestamp(301_000))));
 }
 
 #[test]

@@ -243,6 +243,7 @@ async fn a_restored_database_waits_and_believes_no_base() {
             at: Timestamp(NOW),
             server: Sided::build(|_| None),
             trusted: BTreeSet::new(),
+            pairs: None,
         };
         let noticed = Batch(vec![restored_op(&mark)]);
         bench.engine.store().commit(&noticed).unwrap();
