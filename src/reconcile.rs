@@ -11,6 +11,7 @@ pub mod guard;
 mod linked;
 pub mod merge;
 pub mod noise;
+pub mod owing;
 pub mod plan;
 pub mod policy;
 pub mod rails;

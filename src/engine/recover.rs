@@ -8,6 +8,7 @@ use super::{CycleError, Engine};
 use crate::connector::{ErrorKind, Fetched};
 use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Sided, Timestamp, Version};
 use crate::reconcile::merge::{agree, translate};
+use crate::reconcile::owing::owing;
 use crate::reconcile::transit;
 use crate::store::{BaseField, Batch, HoldRow, Intent, JournalChange, NewJournal, Op};
 use std::collections::{BTreeMap, BTreeSet};
@@ -226,9 +227,12 @@ impl Engine {
                 return true;
             }
             if made.is_some() && *key != FieldKey::Description {
-                match intent.source_side {
-                    Side::Ado => field.ado = FieldValue::Empty,
-                    Side::ClickUp => field.clickup = FieldValue::Empty,
+                let side = intent.source_side;
+                let values = (now.get(side), now.get(side.other()));
+                let owed = owing(key, side, values, None, policy);
+                match side {
+                    Side::Ado => field.ado = owed,
+                    Side::ClickUp => field.clickup = owed,
                 }
             }
             made.is_some()

@@ -68,7 +68,7 @@ impl World {
     }
 
     /// Whether a service refused the field of one of the items. It may stay apart then, where a hold says so.
-    fn refuses(&self, key: &FieldKey, items: [&ItemId; 2]) -> bool {
+    pub fn refuses(&self, key: &FieldKey, items: [&ItemId; 2]) -> bool {
         let poisoned = self.poison.iter();
         let poisoned = poisoned.map(|poison| (&poison.subject, &poison.field));
         let refused = self.refused.iter().map(|(item, field)| (item, field));

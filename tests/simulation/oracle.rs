@@ -4,7 +4,7 @@
 //! Laws are named as in the list of guarantees (I1 no lost update ... I20).
 
 use super::kinds::{KINDS, Kind, kind};
-use super::world::{Delivery, Record, State, World};
+use super::world::{Delivery, Record, World};
 use boardsync::connector::Change;
 use boardsync::model::{FieldKey, FieldValue, LinkId, Side};
 use boardsync::store::{BaseField, LinkState, Store};
@@ -350,26 +350,31 @@ impl World {
         // A design under trial may keep both sides' states in one vocabulary.
         let one_vocabulary = self.one_vocabulary;
         for (key, both) in base {
-            for (side, record, value, confirmed) in [
+            for (side, record, (other, twin), value, confirmed) in [
                 (
                     Side::Ado,
                     &self.side.ado.records[ado],
+                    (clickup, &self.side.clickup.records[clickup]),
                     &both.ado,
                     both.ado_confirmed,
                 ),
                 (
                     Side::ClickUp,
                     &self.side.clickup.records[clickup],
+                    (ado, &self.side.ado.records[ado]),
                     &both.clickup,
                     both.clickup_confirmed,
                 ),
             ] {
-                // An empty base marks a value that is still to be written. A text that is still owed is measured by what
-                // the other side has of it, and one that was to be emptied by what the other side kept.
+                // An empty base marks a value that is still to be written. One that the other service did not take is
+                // measured by what that service has instead.
                 let same = kind(key).is_some_and(|kind| kind.agree(&both.ado, &both.clickup));
-                let empty = |state: &State| state.values.get(key).is_some_and(FieldValue::is_empty);
-                let emptied = record.past.iter().any(empty);
-                let owed = same && (*key == FieldKey::Description || emptied);
+                let untaken = self
+                    .told
+                    .untaken
+                    .contains(&(side.other(), other, key.clone()));
+                let untaken = untaken || self.refuses(key, [&record.id, &twin.id]);
+                let owed = same && untaken;
                 let fine = value.is_empty()
                     || owed
                     || one_vocabulary && *key == FieldKey::State
@@ -397,9 +402,13 @@ impl World {
 /// added to meanwhile the base is our own part, and the rest counts as that person's edit.
 fn held(side: Side, record: &Record, key: &FieldKey, value: &FieldValue) -> bool {
     let stored = kind(key).map(|kind| kind.stored(side, value.clone()));
-    let by_parts = *key == FieldKey::Tags
-        || side == Side::ClickUp && kind(key).is_some_and(|kind| kind.is_set());
+    let by_parts = side == Side::ClickUp && kind(key).is_some_and(|kind| kind.is_set());
     let mut states = record.past.iter().map(|state| state.values.get(key));
+    if *key == FieldKey::Tags {
+        // Nor need those on which both sides agree be those of one moment.
+        let ever = states.clone().flatten().flat_map(FieldValue::members);
+        return value.members().is_subset(&ever.collect());
+    }
     states.any(|state| {
         let part =
             by_parts && state.is_some_and(|state| value.members().is_subset(&state.members()));

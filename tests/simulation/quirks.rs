@@ -126,6 +126,7 @@ impl World {
         };
         if self.stubborn(side, &self.side.get(side).records[at], &key) {
             self.count("kept value");
+            self.told.untaken.insert((side, at, key));
             return before.clone();
         }
         let mut dice = self.dice(side, at, &key);
@@ -149,6 +150,7 @@ impl World {
             return value;
         }
         self.count(word);
+        self.told.untaken.insert((side, at, key.clone()));
         let (sent, now) = (kind.pieces(&value), self.now);
         let record = &self.side.get(side).records[at];
         let lost = kind.pieces(before).into_iter().filter(|piece| {

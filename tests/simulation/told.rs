@@ -43,6 +43,8 @@ pub struct Told {
     pub table: usize,
     /// Parts of values that the conflict log held when the database was put back.
     pub put_back: BTreeSet<(ItemId, FieldKey, String)>,
+    /// Fields of records of which the service did not take what it was sent.
+    pub untaken: BTreeSet<(Side, usize, FieldKey)>,
     /// Parts that a write carried and that the service cut.
     pub cut: Vec<Cut>,
 }

@@ -7,6 +7,7 @@ use crate::engine::CycleError;
 use crate::engine::observe::living;
 use crate::marker::marker;
 use crate::model::{FieldKey, FieldValue, ItemId, Side};
+use crate::reconcile::owing::owing;
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
@@ -139,7 +140,7 @@ impl Run<'_> {
             }
         };
         let id = written.item.id.clone();
-        let mut base = self.base_after_create(side, &sent, action, &written);
+        let mut base = self.base_after_create(policy, &sent, action, &written);
         let (owed, remembered) = self.owed_to_new(policy, action, &written.item, &left_out);
         base.extend(owed);
         let held = self.held_of_create(plan, action, &left_out);
@@ -208,15 +209,16 @@ impl Run<'_> {
         entry
     }
 
-    /// The twin base of a new pair. A field whose value is not in force yet keeps an empty source base, so that the
-    /// source counts as changed and the next cycle writes it.
+    /// The twin base of a new pair. By the base of a field whose value is not in force yet its source counts as changed, so
+    /// that the next cycle writes it.
     pub(super) fn base_after_create(
         &self,
-        side: Side,
+        policy: &Policy,
         sent: &BTreeMap<FieldKey, FieldValue>,
         action: &Action,
         written: &Written,
     ) -> BTreeMap<FieldKey, BaseField> {
+        let side = action.target;
         sent.iter()
             .map(|(key, source)| {
                 let intended = action
@@ -229,10 +231,10 @@ impl Run<'_> {
                     (None, Some(value)) => (value.clone(), false),
                     (None, None) => (FieldValue::Empty, false),
                 };
-                let source = if written.pending.contains_key(key) {
-                    FieldValue::Empty
-                } else {
-                    source.clone()
+                let source = match (written.pending.contains_key(key), shown) {
+                    (false, _) => source.clone(),
+                    (true, true) => owing(key, side.other(), (source, &target), None, policy),
+                    (true, false) => FieldValue::Empty,
                 };
                 let base = match side {
                     Side::Ado => BaseField {

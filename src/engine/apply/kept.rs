@@ -4,7 +4,9 @@ use super::{Run, source};
 use crate::connector::{Change, Written};
 use crate::engine::observe::kept_key;
 use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Version};
+use crate::reconcile::owing::{agreed_tags, owing};
 use crate::reconcile::plan::{Action, PairPlan};
+use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::kept::Kept;
 use crate::store::{BaseField, HoldRow, NewConflict, Op, Store, StoreError};
 use std::collections::BTreeMap;
@@ -26,37 +28,43 @@ pub(super) struct Returned {
 /// A value that was not taken settles nothing: its side's base is what is there, so that it does not count as an edit, and
 /// by the other side's base that side's value counts as changed, so that it is sent again.
 pub(super) fn base_after(
+    key: &FieldKey,
     side: Side,
-    own: &Returned,
-    other: &Returned,
+    (own, other): (&Returned, &Returned),
     before: Option<&BaseField>,
+    policy: &Policy,
 ) -> BaseField {
-    let of = |base: &BaseField, side: Side| match side {
-        Side::Ado => (base.ado.clone(), base.ado_confirmed),
-        Side::ClickUp => (base.clickup.clone(), base.clickup_confirmed),
+    let old = before.map(|base| Sided {
+        ado: base.ado.clone(),
+        clickup: base.clickup.clone(),
+    });
+    let confirmed = |side: Side, value: &FieldValue| match (before, side) {
+        (Some(base), Side::Ado) if base.ado == *value => base.ado_confirmed,
+        (Some(base), Side::ClickUp) if base.clickup == *value => base.clickup_confirmed,
+        _ => true,
     };
-    // Beside what is there, which is not what they agreed on, an old base would hide that the two differ once somebody
-    // takes the edit back. Sets are compared one by one and need it.
     let stays = |side: Side, now: &Returned, kept: &Returned| {
         let there = &kept.value;
         if let Some(text) = owed_text(&kept.sent, there, &now.value) {
             return (text, true);
         }
-        let set = matches!(there, FieldValue::Tags(_) | FieldValue::People(_));
-        let earlier = before.filter(|base| set || of(base, side.other()).0 == *there);
-        let base = earlier.map_or((FieldValue::Empty, true), |base| of(base, side));
-        // An empty base beside a value that was to be emptied would say that nothing is left to do. Such a value is written
-        // alike on both sides, so what is there says what to clear.
-        match !set && base.0.is_empty() && now.value.is_empty() {
-            true => (there.clone(), true),
-            false => base,
-        }
+        let value = owing(key, side, (&now.value, there), old.as_ref(), policy);
+        let confirmed = confirmed(side, &value);
+        (value, confirmed)
     };
     let told = |returned: &Returned| (returned.value.clone(), returned.shown);
+    // A tag that we neither sent nor took away may be somebody's, so it is not settled by being there: it goes over yet.
+    let shown = |side: Side, now: &Returned, there: &Returned| match (key, now.shown) {
+        (FieldKey::Tags, true) => {
+            let old = old.as_ref().map(|base| base.get(side));
+            (agreed_tags(old, &now.value, &there.value), true)
+        }
+        _ => told(now),
+    };
     let (own, other) = match (own.in_force, other.in_force) {
         (true, true) => (told(own), told(other)),
-        (false, _) => (told(own), stays(side.other(), other, own)),
-        (true, false) => (stays(side, own, other), told(other)),
+        (false, _) => (shown(side, own, other), stays(side.other(), other, own)),
+        (true, false) => (stays(side, own, other), shown(side.other(), other, own)),
     };
     let (ado, clickup) = match side {
         Side::Ado => (own, other),
@@ -275,6 +283,7 @@ pub(super) fn remember(link: LinkId, fields: &BTreeMap<FieldKey, Kept>) -> Op {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reconcile::tests::fixture::policy;
 
     fn returned(text: &str, in_force: bool) -> Returned {
         Returned {
@@ -293,19 +302,20 @@ mod tests {
     fn what_was_not_taken_is_no_edit_and_what_was_to_be_taken_still_is_one() {
         let (new, there) = (returned("new", true), returned("new", true));
         let old = base("old", "old");
+        let (key, policy) = (FieldKey::Title, policy());
         let after = |own: &Returned, other: &Returned, before| {
-            base_after(Side::ClickUp, own, other, before)
+            base_after(&key, Side::ClickUp, (own, other), before, &policy)
         };
         assert_eq!(after(&there, &new, Some(&old)), base("new", "new"));
         let kept = returned("old", false);
         assert_eq!(after(&kept, &new, Some(&old)), base("old", "old"));
         let cut = returned("ne", false);
-        assert_eq!(after(&cut, &new, Some(&old)), base("", "ne"));
-        assert_eq!(after(&cut, &new, None), base("", "ne"));
+        assert_eq!(after(&cut, &new, Some(&old)), base("ne", "ne"));
+        assert_eq!(after(&cut, &new, None), base("ne", "ne"));
         // The other half of a merge was not taken: it is to be written again, from here.
-        assert_eq!(after(&there, &cut, Some(&old)), base("ne", ""));
-        let ado = base_after(Side::Ado, &cut, &new, Some(&old));
-        assert_eq!(ado, base("ne", ""));
+        assert_eq!(after(&there, &cut, Some(&old)), base("ne", "ne"));
+        let ado = base_after(&key, Side::Ado, (&cut, &new), Some(&old), &policy);
+        assert_eq!(ado, base("ne", "ne"));
     }
 
     #[test]
@@ -317,7 +327,8 @@ mod tests {
         let kept = returned("old", false);
         // Both before, only the side that emptied it, and a value that somebody typed meanwhile.
         for before in [base("old", "old"), base("", "old"), base("other", "other")] {
-            let after = base_after(Side::ClickUp, &kept, &empty, Some(&before));
+            let (key, side) = (FieldKey::StartDate, Side::ClickUp);
+            let after = base_after(&key, side, (&kept, &empty), Some(&before), &policy());
             assert_eq!(after, base("old", "old"));
         }
     }
@@ -333,7 +344,8 @@ mod tests {
         };
         let there = text("**one**\n\ntwo", "**one**", false);
         let from = text("one\n\ntwo", "one\n\ntwo", true);
-        let after = base_after(Side::ClickUp, &there, &from, None);
+        let (key, side) = (FieldKey::Description, Side::ClickUp);
+        let after = base_after(&key, side, (&there, &from), None, &policy());
         assert_eq!((after.ado, after.clickup), (rich("one"), rich("**one**")));
     }
 }

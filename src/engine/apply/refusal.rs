@@ -4,8 +4,9 @@ use super::{Done, Run};
 use crate::connector::answer;
 use crate::connector::{Change, ConnectorError, ErrorKind, NewItem, Written};
 use crate::engine::CycleError;
-use crate::engine::observe::owed;
+use crate::engine::observe::{agreed, owed};
 use crate::model::{FieldKey, FieldValue, Folded, Item, ItemId, LinkId, Side, Timestamp, Version};
+use crate::reconcile::owing::owing;
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
@@ -403,10 +404,16 @@ impl Run<'_> {
     ) -> (BTreeMap<FieldKey, BaseField>, Vec<Op>) {
         let (mut base, mut ops) = (BTreeMap::new(), Vec::new());
         for out in left_out {
-            let there = made.fields.get(&out.field).cloned();
+            let (key, target) = (&out.field, action.target);
+            let there = made.fields.get(key).cloned().unwrap_or(FieldValue::Empty);
+            let values = (&out.value, &there);
+            let source = owing(key, target.other(), values, None, policy);
             base.insert(
-                out.field.clone(),
-                owed(action.target, there.unwrap_or(FieldValue::Empty)),
+                key.clone(),
+                match target {
+                    Side::Ado => agreed(there, source),
+                    Side::ClickUp => agreed(source, there),
+                },
             );
             if out.named {
                 ops.push(Op::Part(PartOp::SaveRefusal(Refusal {

@@ -176,7 +176,10 @@ impl Run<'_> {
         written: &Written,
         sent: &Change,
     ) -> Result<Vec<Op>, StoreError> {
-        let side = action.target;
+        let (engine, side) = (self.engine, action.target);
+        let Some(policy) = engine.policy(&plan.pair) else {
+            return Ok(Vec::new());
+        };
         let mut ops = Vec::new();
         let stored = match action.link {
             Some(link) => self.engine.store().base(link)?,
@@ -243,7 +246,8 @@ impl Run<'_> {
                     field: change.field.clone(),
                 }));
             }
-            let base = base_after(side, &own, &other, stored.get(&change.field));
+            let (key, before) = (&change.field, stored.get(&change.field));
+            let base = base_after(key, side, (&own, &other), before, policy);
             fields.insert(change.field.clone(), base);
         }
         if let Some(link) = action.link {

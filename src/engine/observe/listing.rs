@@ -251,6 +251,17 @@ pub(super) struct Told {
     unclear: bool,
 }
 
+/// The base of the side whose value was not taken, as in [`crate::reconcile::owing`]. Values that each side writes in its own
+/// words are never empty or are answered at once.
+fn owed(key: &FieldKey, there: &FieldValue) -> FieldValue {
+    match key {
+        FieldKey::State | FieldKey::Type | FieldKey::Assignees | FieldKey::Tags => {
+            FieldValue::Empty
+        }
+        _ => there.clone(),
+    }
+}
+
 /// Compares what was sent with what the item shows at the version of that very write. A field that is not shown stays open.
 pub(super) fn told(side: Side, open: BTreeMap<FieldKey, BaseField>, item: &Item) -> Told {
     let mut told = Told::default();
@@ -267,7 +278,7 @@ pub(super) fn told(side: Side, open: BTreeMap<FieldKey, BaseField>, item: &Item)
                 told.unclear = true;
                 continue;
             }
-            *other = owed_text(own, value, other).unwrap_or(FieldValue::Empty);
+            *other = owed_text(own, value, other).unwrap_or_else(|| owed(&key, value));
             told.kept = true;
         }
         own.clone_from(value);
