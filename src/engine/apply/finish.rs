@@ -313,9 +313,19 @@ impl<'a> Ending<'a> {
                 }
                 let told = self.run.observed.confirmed.iter();
                 let told: Vec<_> = told.filter(|(id, _)| id == link).collect();
-                fields.retain(|key, _| {
-                    let sent = self.run.returned.contains_key(&(*link, side, key.clone()));
-                    !sent && !told.iter().any(|(_, fields)| fields.contains_key(key))
+                fields.retain(|key, base| {
+                    let own = match side {
+                        Side::Ado => &base.ado,
+                        Side::ClickUp => &base.clickup,
+                    };
+                    // Half of a merge moves no base as long as the other half is not written. Then the base still says
+                    // what an earlier write sent, and nothing shows any more what the service made of that.
+                    let returned = |side| self.run.returned.get(&(*link, side, key.clone()));
+                    let sent = returned(side).is_some_and(|returned| returned.value == *own);
+                    // What was listed of a field is not stored where the field was written since.
+                    let written = Side::BOTH.into_iter().any(|side| returned(side).is_some());
+                    let told = told.iter().any(|(_, fields)| fields.contains_key(key));
+                    !sent && (written || !told)
                 });
                 for base in fields.values_mut() {
                     match side {
