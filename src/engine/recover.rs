@@ -309,7 +309,7 @@ fn found_line(intent: &Intent, found: &Item, made: Option<&Item>, at: Timestamp)
         changes: shown.collect(),
         outcome: "done".to_owned(),
         detail: "its answer was lost; found by its marker".to_owned(),
-        version: as_made.then_some(found.version),
+        version: made.map(|made| made.version),
         ..lost_line(intent, at)
     }
 }

@@ -35,7 +35,7 @@ use attempt::Waiting;
 use kept::Kept;
 use oscillation::Past;
 use refused::Refused;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the rails know about one pair.
 #[derive(Clone, Debug, Default)]

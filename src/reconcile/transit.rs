@@ -128,6 +128,11 @@ pub fn as_made(
     if let Some(state) = reached.checked_sub(1).and_then(|last| way.get(last)) {
         made.fields.insert(FieldKey::State, state.clone());
     }
+    // Whoever set the last state may have edited more in the same save.
+    let own = reached.min(steps.len());
+    if let Some(last) = own.checked_sub(1).and_then(|last| whole.get(last)) {
+        made.version = last.version;
+    }
     Some(made)
 }
 
@@ -277,25 +282,33 @@ mod tests {
             past
         };
         type Version3 = (i64, &'static str, &'static str);
-        let rows: [(&[Version3], Option<(&str, &str)>); 5] = [
-            (&[(1, "New", "a"), (2, "New", "b")], Some(("New", "a"))),
+        let rows: [(&[Version3], Option<(&str, &str, i64)>); 5] = [
+            (&[(1, "New", "a"), (2, "New", "b")], Some(("New", "a", 1))),
             (
                 &[(1, "New", "a"), (2, "Active", "a"), (3, "Active", "b")],
-                Some(("Active", "a")),
+                Some(("Active", "a", 2)),
             ),
             // Whoever set the state in the end: it is the one that was wanted, and the title is not ours.
             (
                 &[(1, "New", "a"), (2, "Active", "a"), (3, "Closed", "b")],
-                Some(("Closed", "a")),
+                Some(("Closed", "a", 2)),
             ),
-            (&[(1, "New", "a"), (3, "Active", "a")], Some(("New", "a"))),
+            (
+                &[(1, "New", "a"), (3, "Active", "a")],
+                Some(("New", "a", 1)),
+            ),
             (&[(2, "Active", "a")], None),
         ];
         for (versions, expected) in rows {
             let history: Vec<Item> = versions.iter().map(past).collect();
             let made = as_made(&steps, Some(&state("Closed")), &history);
-            let made = made.map(|made| (made.fields.get(&FieldKey::State).cloned(), made.title()));
-            let expected = expected.map(|(name, title)| (Some(state(name)), title.to_owned()));
+            let told = |made: Item| {
+                let state = made.fields.get(&FieldKey::State).cloned();
+                (state, made.title(), made.version.0)
+            };
+            let made = made.map(told);
+            let expected =
+                expected.map(|(name, title, n)| (Some(state(name)), title.to_owned(), n));
             assert_eq!(made, expected, "{versions:?}");
         }
     }

@@ -4,7 +4,7 @@ use super::{Done, Run};
 use crate::connector::answer;
 use crate::connector::{Change, ConnectorError, ErrorKind, NewItem, Written};
 use crate::engine::CycleError;
-use crate::engine::observe::{agreed, owed};
+use crate::engine::observe::agreed;
 use crate::model::{FieldKey, FieldValue, Folded, Item, ItemId, LinkId, Side, Timestamp, Version};
 use crate::reconcile::owing::owing;
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
