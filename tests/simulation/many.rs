@@ -52,6 +52,7 @@ pub const FAULTS: [&str; 37] = [
     "cut text",
     "changed by a rule",
     "held as not taken",
+    "history read",
 ];
 
 /// What many histories came to.
