@@ -28,8 +28,8 @@ pub(super) use waiting::remember;
 pub enum LeftBehind {
     /// It stands at a step of ours on the way to what was wanted. Holds its base.
     HalfWay(FieldKey, BaseField),
-    /// Nobody can tell whether what is there is the service's doing or somebody's edit.
-    Unclear(FieldKey),
+    /// Nobody can tell whether what is there is the service's doing or somebody's edit. Holds the text that was sent.
+    Unclear(FieldKey, FieldValue),
     /// Nothing: what is there counts like anything that is read.
     Settled,
 }

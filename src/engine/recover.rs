@@ -78,6 +78,9 @@ impl Engine {
                 .find_marker(&intent.pair, &intent.marker, after)
                 .await?;
         }
+        if hits.is_empty() {
+            hits = self.search_elsewhere(intent, after).await?;
+        }
         if hits.len() > 1 {
             let names: Vec<&str> = hits.iter().map(|id| id.as_str()).collect();
             let reason = format!(
@@ -92,6 +95,21 @@ impl Engine {
             Some(id) => self.adopt(intent, id, began).await,
             None => self.give_up(intent, began, server_began),
         }
+    }
+
+    /// Looks for the item of a create in the places of the other pairs: somebody may have moved it there meanwhile.
+    async fn search_elsewhere(
+        &self,
+        intent: &Intent,
+        after: Timestamp,
+    ) -> Result<Vec<ItemId>, CycleError> {
+        let reader = self.readers.get(intent.source_side.other());
+        let mut hits = BTreeSet::new();
+        for policy in self.policies.iter().filter(|p| p.pair != intent.pair) {
+            let found = reader.find_marker(&policy.pair, &intent.marker, after);
+            hits.extend(found.await?);
+        }
+        Ok(hits.into_iter().collect())
     }
 
     /// Links the item that carries the marker. `false`: it could not be read, so the intent stays open.

@@ -312,15 +312,15 @@ fn plan_gone(
     plan: &mut PairPlan,
 ) {
     let kept = gone.other();
-    let edited = policy
-        .fields
-        .keys()
-        .any(|key| match (link.base.get(key), left.fields.get(key)) {
+    // A field that is not synced any more was edited all the same.
+    let edited = policy.fields.keys().chain(link.base.keys()).any(|key| {
+        match (link.base.get(key), left.fields.get(key)) {
             (Some(base), Some(now)) => base.get(kept) != now,
             (None, Some(now)) => !now.is_empty(),
             // What cannot be read may be an edit.
             (_, None) => left.unread.contains(key),
-        });
+        }
+    });
     let reason = |what: &str| format!("{} ({evidence}); {what}", deleted_in(gone));
     let on_kept = |kind, reason| on_left(link, kept, left, kind, reason);
     let action = match policy.on_delete {

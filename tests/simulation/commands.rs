@@ -9,12 +9,13 @@ use super::places::every_link;
 use super::remote::lock;
 use super::run::{End, Sim, one};
 use super::script::{Command, Deed, Point, Take};
-use super::world::World;
+use super::world::{Request, World};
 use boardsync::engine::apply::Consent;
 use boardsync::engine::deeds::{LinkError, Pick, ResolveError, Target, gather, unlink_by_hand};
 use boardsync::engine::{CycleError, Engine, Scope, Writers};
 use boardsync::model::{FieldKey, FieldValue, ItemId, LinkId, Side, Sided};
 use boardsync::store::{Batch, Choice, Conflict, LinkState, Op, Store};
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 /// Every command that a large enough run must have met at least once, and what may come of it.
@@ -410,6 +411,22 @@ impl World {
         }
     }
 
+    /// What requests that are still on their way will set a field of an item to.
+    fn under_way(&self, side: Side, item: &ItemId, key: &FieldKey) -> BTreeSet<String> {
+        let Some(kind) = kind(key) else {
+            return BTreeSet::new();
+        };
+        let late = self.late.iter().filter(|(_, on, _)| *on == side);
+        let values = late.filter_map(|(_, _, request)| match request {
+            Request::Update(change) if change.id == *item => change.set.get(key).cloned(),
+            Request::Tag(id, tag, true, _) if id == item && *key == FieldKey::Tags => {
+                Some(FieldValue::from_tags(BTreeSet::from([tag.clone()])))
+            }
+            _ => None,
+        });
+        values.flat_map(|value| kind.pieces(&value)).collect()
+    }
+
     /// I21: an undo takes back only what the engine wrote and nobody typed again.
     pub fn judge_undo(
         &mut self,
@@ -439,6 +456,12 @@ impl World {
             }
             if side == Side::ClickUp && since >= read {
                 self.count("I2 window");
+                continue;
+            }
+            // Somebody typed what a request of ours is to bring that had no answer yet. Whoever undoes that request is
+            // shown the value, and nothing tells whose it is.
+            if self.under_way(side, &id, key).contains(&piece) {
+                self.count("typed what is under way");
                 continue;
             }
             // Typed over and typed again before anybody looked: nothing tells that from what was there.

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Everything that a large enough run must have injected at least once.
-pub const FAULTS: [&str; 37] = [
+pub const FAULTS: [&str; 38] = [
     "unreachable",
     "lost",
     "unanswered",

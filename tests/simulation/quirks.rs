@@ -233,10 +233,14 @@ impl World {
                             continue;
                         }
                         let Some(base) = base.get(&key) else { continue };
-                        let value = match side {
-                            Side::Ado => &base.ado,
-                            Side::ClickUp => &base.clickup,
+                        // What no answer has shown yet is looked at again, and judged then.
+                        let (value, shown) = match side {
+                            Side::Ado => (&base.ado, base.clickup_confirmed),
+                            Side::ClickUp => (&base.clickup, base.ado_confirmed),
                         };
+                        if !shown {
+                            continue;
+                        }
                         let held = |piece: &String| {
                             twin.past.iter().any(|state| {
                                 let value = state.values.get(&key);

@@ -581,7 +581,8 @@ impl Remote {
             item.fields.remove(&FieldKey::Description);
             item.raw.clear();
         }
-        if let Some(fault @ Fault::Terse) = fault {
+        // ADO answers with the whole work item; what is missing there is empty.
+        if let (Some(fault @ Fault::Terse), Side::ClickUp) = (fault, self.side) {
             world.count(fault.word());
             item.fields.remove(&FieldKey::Description);
             item.fields.remove(&FieldKey::DueDate);

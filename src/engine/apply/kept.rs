@@ -151,18 +151,19 @@ impl Run<'_> {
         Ok((after != before).then(|| remember(link, &after)))
     }
 
-    /// Keeps a text that was merged and that both services cut: no side has the whole of it any more, and nothing would tell
-    /// that from an edit. So it stands in the conflict log, from where it can be taken again.
-    pub(super) fn cut_on_both(
+    /// Keeps a text that was merged and that no side has the whole of any more: both services cut it, or the first of them
+    /// did and `other`, the second half, is not written yet. It may never be, for the work item may be edited before that.
+    /// Nothing would tell that from an edit, so the text stands in the conflict log, from where it can be taken again.
+    pub(super) fn cut_words(
         &self,
         plan: &PairPlan,
         action: &Action,
         field: &FieldKey,
         own: &Returned,
-        other: &Returned,
+        other: Option<&Returned>,
     ) -> Option<Op> {
         let text = matches!(own.sent, FieldValue::Rich(_));
-        if !text || own.in_force || other.in_force {
+        if !text || own.in_force || other.is_some_and(|other| other.in_force) {
             return None;
         }
         let (side, item, source) = (
@@ -170,8 +171,15 @@ impl Run<'_> {
             action.target_item.clone()?,
             action.source_item.clone()?,
         );
+        let there = match other {
+            Some(other) => other.sent.clone(),
+            None => {
+                let items = self.observed.items.get(side.other());
+                items.get(&source)?.fields.get(field)?.clone()
+            }
+        };
         let here = (item, own.sent.clone(), action.expected);
-        let there = (source, other.sent.clone(), action.source_version);
+        let there = (source, there, action.source_version);
         let (ado, clickup) = match side {
             Side::Ado => (here, there),
             Side::ClickUp => (there, here),

@@ -5,9 +5,9 @@ use super::{Done, Run};
 use crate::connector::{Change, ConnectorError, ErrorKind};
 use crate::engine::CycleError;
 use crate::engine::observe::{LeftBehind, owed};
-use crate::model::{FieldKey, FieldValue, Item, LinkId, Side};
+use crate::model::{FieldKey, FieldValue, Item, LinkId, Side, Sided};
 use crate::reconcile::plan::{Action, PairPlan};
-use crate::store::{Batch, ChoiceOp, Op, PartOp, StoreError, TransitRow};
+use crate::store::{Batch, ChoiceOp, NewConflict, Op, PartOp, StoreError, TransitRow};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Run<'_> {
@@ -129,11 +129,50 @@ impl Run<'_> {
                     let fields = BTreeMap::from([(field, base)]);
                     ops.push(Op::SetBase { link, fields });
                 }
-                LeftBehind::Unclear(field) => ops.push(Op::ClearBase { link, field }),
+                LeftBehind::Unclear(field, sent) => {
+                    ops.extend(self.doubtful_text(plan, (link, side), &field, sent));
+                    ops.push(Op::ClearBase { link, field });
+                }
                 LeftBehind::Settled => {}
             }
             ops.push(Op::Part(PartOp::EndTransit { link, side }));
         }
         ops
+    }
+
+    /// Keeps a text that was sent and that nobody may have any more, beside what the other side has: the two sides may agree
+    /// on what is left of it.
+    fn doubtful_text(
+        &self,
+        plan: &PairPlan,
+        (link, side): (LinkId, Side),
+        field: &FieldKey,
+        sent: FieldValue,
+    ) -> Option<Op> {
+        let links = self.observed.links.get(&plan.pair)?;
+        let (_, ids) = links.iter().find(|(id, _)| *id == link)?;
+        let item = |side: Side| self.observed.items.get(side).get(ids.get(side));
+        let (ado, clickup) = (item(Side::Ado)?, item(Side::ClickUp)?);
+        let there = item(side.other())?.fields.get(field)?.clone();
+        let (ado_value, clickup_value) = match side {
+            Side::Ado => (sent, there),
+            Side::ClickUp => (there, sent),
+        };
+        Some(Op::AddConflict(NewConflict {
+            link,
+            pair: plan.pair.clone(),
+            ado: ids.ado.clone(),
+            clickup: ids.clickup.clone(),
+            field: field.clone(),
+            base: Sided::default(),
+            ado_value,
+            clickup_value,
+            ado_raw: None,
+            clickup_raw: None,
+            ado_version: ado.version,
+            clickup_version: clickup.version,
+            taken: None,
+            at: self.engine.clock.now(),
+        }))
     }
 }

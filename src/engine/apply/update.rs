@@ -217,6 +217,7 @@ impl Run<'_> {
                 }));
             }
             let Some(source) = &change.source_value else {
+                ops.extend(self.cut_words(plan, action, &change.field, &own, None));
                 continue;
             };
             let other = self
@@ -238,7 +239,7 @@ impl Run<'_> {
                 other.value = self.without_missing(link, side.other(), other.value);
             }
             let carried_out = own.in_force && other.in_force;
-            ops.extend(self.cut_on_both(plan, action, &change.field, &own, &other));
+            ops.extend(self.cut_words(plan, action, &change.field, &own, Some(&other)));
             // Both sides have it: the choice is carried out, in the commit that says so.
             if carried_out && plan.chosen.contains(&(link, change.field.clone())) {
                 ops.push(Op::Choice(ChoiceOp::Spend {

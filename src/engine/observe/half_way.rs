@@ -94,7 +94,7 @@ pub(super) fn settle(side: Side, linked: &mut LinkView, observed: &mut Observed)
                 }
                 linked.base.insert(field.clone(), values);
             }
-            LeftBehind::Unclear(field) => {
+            LeftBehind::Unclear(field, _) => {
                 linked.base.remove(field);
             }
             LeftBehind::Settled => {}
@@ -116,7 +116,7 @@ impl Unanswered {
             }
             (Reached::Over, Some(now)) if answer::may_be_cut(&row.wanted, &row.origin, &now) => {
                 tracing::warn!(link = %row.link, %side, field = %row.field, "may have been cut; both texts are kept");
-                Some(LeftBehind::Unclear(row.field))
+                Some(LeftBehind::Unclear(row.field, row.wanted))
             }
             (Reached::HalfWay | Reached::Over, _) => Some(LeftBehind::Settled),
         }
