@@ -7,6 +7,7 @@ use crate::engine::observe::again_key;
 use crate::engine::{Engine, Timing};
 use crate::marker::MarkerKey;
 use crate::model::{PairName, Sided, Version};
+use crate::reconcile::policy::Policy;
 use crate::reconcile::tests::fixture::policy;
 use crate::store::{IntentKind, Store};
 use async_trait::async_trait;
@@ -235,6 +236,21 @@ async fn one_search_is_enough_where_it_can_tell() {
     ] {
         let bench = bench(&[], hits, true, vec![intent(Side::Ado, "7")]);
         *bench.sides.clickup.told.lock().unwrap() = told;
+        bench.engine.recover().await.unwrap();
+        assert_eq!(bench.sides.clickup.asked.lock().unwrap().len(), searches);
+    }
+}
+
+/// Somebody may have moved the new item to the place of another pair before it was found.
+#[tokio::test]
+async fn what_is_not_in_its_own_pair_is_looked_for_in_the_others() {
+    for (hits, searches) in [(&[][..], 2), (&["86a"], 1)] {
+        let mut bench = bench(&[], hits, true, vec![intent(Side::Ado, "7")]);
+        *bench.sides.clickup.told.lock().unwrap() = Some(Timestamp(5_000_000));
+        bench.engine.policies.push(Policy {
+            pair: "app".into(),
+            ..policy()
+        });
         bench.engine.recover().await.unwrap();
         assert_eq!(bench.sides.clickup.asked.lock().unwrap().len(), searches);
     }

@@ -56,6 +56,17 @@ fn an_edit_wins_over_a_delete_on_the_other_side() {
 }
 
 #[test]
+fn an_edit_of_a_field_that_is_not_synced_any_more_wins_over_a_delete_too() {
+    let mut policy = on_delete(OnDelete::Delete);
+    policy.fields.remove(&FieldKey::Title);
+    let link = Linked::new(1).now(Side::ClickUp, FieldKey::Title, FieldValue::text("Edited"));
+    let plan = plan_one(link.with(Side::Ado, gone()), &policy);
+    assert_eq!(plan.actions[0].kind, ActionKind::Unlink);
+    let plan = plan_one(Linked::new(1).with(Side::Ado, gone()), &policy);
+    assert_eq!(plan.actions[0].kind, ActionKind::Delete);
+}
+
+#[test]
 fn deleted_on_both_sides_only_dissolves_the_link() {
     let mut link = Linked::new(1).with(Side::Ado, gone());
     link.now.clickup = gone();
