@@ -411,13 +411,13 @@ impl World {
         }
     }
 
-    /// What requests that are still on their way will set a field of an item to.
-    fn under_way(&self, side: Side, item: &ItemId, key: &FieldKey) -> BTreeSet<String> {
+    /// What requests without an answer were to set a field of an item to.
+    fn unanswered(&self, side: Side, item: &ItemId, key: &FieldKey) -> BTreeSet<String> {
         let Some(kind) = kind(key) else {
             return BTreeSet::new();
         };
-        let late = self.late.iter().filter(|(_, on, _)| *on == side);
-        let values = late.filter_map(|(_, _, request)| match request {
+        let sent = self.told.unanswered.iter().filter(|(on, _)| *on == side);
+        let values = sent.filter_map(|(_, request)| match request {
             Request::Update(change) if change.id == *item => change.set.get(key).cloned(),
             Request::Tag(id, tag, true, _) if id == item && *key == FieldKey::Tags => {
                 Some(FieldValue::from_tags(BTreeSet::from([tag.clone()])))
@@ -458,10 +458,10 @@ impl World {
                 self.count("I2 window");
                 continue;
             }
-            // Somebody typed what a request of ours is to bring that had no answer yet. Whoever undoes that request is
-            // shown the value, and nothing tells whose it is.
-            if self.under_way(side, &id, key).contains(&piece) {
-                self.count("typed what is under way");
+            // Somebody typed what a request of ours was to bring that had no answer. Whoever undoes that request is shown
+            // the value, and nothing tells whose it is.
+            if self.unanswered(side, &id, key).contains(&piece) {
+                self.count("typed what had no answer");
                 continue;
             }
             // Typed over and typed again before anybody looked: nothing tells that from what was there.

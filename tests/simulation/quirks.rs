@@ -79,7 +79,9 @@ impl World {
                         .into_iter()
                         .any(|value| kind.pieces(value).contains(piece))
             });
-            if !fine && !logged {
+            // It was in the log of a database that was replaced by an older one.
+            let lost = self.told.put_back.contains(&cut.part);
+            if !fine && !logged && !lost {
                 let side = cut.side;
                 found.push(format!(
                     "{side} {id}: {key} \"{piece}\" of a person was cut off by the service and is nowhere"

@@ -410,8 +410,10 @@ impl Remote {
                 format!("{}: a write while looking: {request:?}", self.side),
             );
         }
+        let sent = request.clone();
         let no_answer = |world: &mut World, fault: &Fault| {
             world.count(fault.word());
+            world.told.unanswered.push((self.side, sent.clone()));
             world.say(|| format!("{}: no answer ({})", self.side, fault.word()));
             Err(self.error(ErrorKind::Ambiguous, "no answer"))
         };

@@ -2,6 +2,7 @@
 
 use super::guard_law::Ledger;
 use super::quirks::Cut;
+use super::world::Request;
 use boardsync::model::{FieldKey, FieldValue, ItemId, LinkId, Side};
 use boardsync::reconcile::plan::Plan;
 use boardsync::store::Choice;
@@ -45,6 +46,8 @@ pub struct Told {
     pub put_back: BTreeSet<(ItemId, FieldKey, String)>,
     /// Fields of records of which the service did not take what it was sent.
     pub untaken: BTreeSet<(Side, usize, FieldKey)>,
+    /// Requests that had no answer.
+    pub unanswered: Vec<(Side, Request)>,
     /// Parts that a write carried and that the service cut.
     pub cut: Vec<Cut>,
 }

@@ -267,7 +267,17 @@ impl Remote {
         let mut own = None;
         let mut sent = false;
         if !first.set.is_empty() || change.set.is_empty() {
-            own = Some(self.put(&first, &first, Delivery::Now).await?);
+            let answer = self.put(&first, &first, Delivery::Now).await;
+            if answer
+                .as_ref()
+                .is_err_and(|error| error.kind == ErrorKind::Ambiguous)
+            {
+                // The history names the tags as well: whoever reads it cannot know which calls went out.
+                let whole = Request::Update(change.clone());
+                let mut world = lock(&self.world);
+                world.told.unanswered.push((self.side, whole));
+            }
+            own = Some(answer?);
             sent = true;
         }
         if let (Some(answer), false) = (&mut own, apart.is_empty())

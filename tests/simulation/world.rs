@@ -193,7 +193,7 @@ pub struct World {
     pub at: BTreeMap<On, u32>,
     /// Set while the engine only looks.
     pub looking: bool,
-    pub late: Vec<(i64, Side, Request)>,
+    late: Vec<(i64, Side, Request)>,
     pub violations: Vec<Violation>,
     pub counts: BTreeMap<&'static str, u64>,
     /// Requests that may have written, by the engine.
