@@ -237,8 +237,8 @@ mod tests {
             past.fields.insert(FieldKey::Priority, priority);
             past
         };
-        type Version3 = (i64, &'static str, i64);
-        let rows: [(&[Version3], Reached); 8] = [
+        type Past = (i64, &'static str, i64);
+        let rows: [(&[Past], Reached); 8] = [
             (
                 &[(8, "Active", 2000), (9, "Active", 3000)],
                 Reached::HalfWay,
@@ -281,8 +281,9 @@ mod tests {
             past.fields.insert(FieldKey::State, state(name));
             past
         };
-        type Version3 = (i64, &'static str, &'static str);
-        let rows: [(&[Version3], Option<(&str, &str, i64)>); 5] = [
+        type Past = (i64, &'static str, &'static str);
+        type Made = (&'static str, &'static str, i64);
+        let rows: [(&[Past], Option<Made>); 5] = [
             (&[(1, "New", "a"), (2, "New", "b")], Some(("New", "a", 1))),
             (
                 &[(1, "New", "a"), (2, "Active", "a"), (3, "Active", "b")],
