@@ -3,6 +3,7 @@
 mod create;
 mod finish;
 mod kept;
+mod left_out;
 mod rails;
 mod record;
 mod refusal;

@@ -1,0 +1,149 @@
+//! A create that was refused goes on without what is at fault, which is then owed to the new item.
+
+use super::Run;
+use super::refusal::{blame, hold_row, keys, reason, words};
+use crate::connector::{ConnectorError, NewItem, Written};
+use crate::engine::CycleError;
+use crate::engine::observe::agreed;
+use crate::model::{FieldKey, FieldValue, Item, Side};
+use crate::reconcile::owing::owing;
+use crate::reconcile::plan::{Action, PairPlan};
+use crate::reconcile::policy::Policy;
+use crate::reconcile::trial::{self, Blame};
+use crate::store::{BaseField, Batch, HoldRow, IntentKey, Op, PartOp, Refusal};
+use std::collections::BTreeMap;
+
+/// A field that a create was made without.
+pub(super) struct LeftOut {
+    field: FieldKey,
+    value: FieldValue,
+    reason: String,
+    /// The service named it, so it is not worth another try.
+    named: bool,
+}
+
+impl Run<'_> {
+    /// Goes on with a create that was refused: without what is at fault, as long as that is nothing that it must have.
+    /// Returns the last answer, and what was left out.
+    pub(super) async fn create_in_parts(
+        &mut self,
+        action: &Action,
+        new: &mut NewItem,
+        sent: &mut BTreeMap<FieldKey, FieldValue>,
+        key: &IntentKey,
+    ) -> Result<(Result<Written, ConnectorError>, Vec<LeftOut>), CycleError> {
+        let engine = self.engine;
+        let mut left_out = Vec::new();
+        loop {
+            let result = self.writers.get(action.target).create(new).await;
+            let Err(error) = &result else {
+                return Ok((result, left_out));
+            };
+            let asked = keys(&new.fields);
+            let blame = blame(error, &asked).filter(|_| !error.place);
+            let blame = blame.filter(|_| engine.stopped_by().is_none());
+            let leave = blame.as_ref().map(|blame| trial::left_out(&asked, blame));
+            let leave = leave.unwrap_or_default();
+            if leave.is_empty() {
+                return Ok((result, left_out));
+            }
+            for field in leave {
+                let Some(value) = new.fields.remove(&field) else {
+                    continue;
+                };
+                sent.remove(&field);
+                let reason = reason(action.target, &field, &value, &words(error), true);
+                let several = value.members().len() > 1 && field == FieldKey::Tags;
+                let named = !several && blame == Some(Blame::Field(field.clone()));
+                left_out.push(LeftOut {
+                    field,
+                    value,
+                    reason,
+                    named,
+                });
+            }
+            // Whoever finds the item after a kill must know that these fields were not sent.
+            engine.store().commit(&Batch(vec![Op::MarkSent {
+                intent: key.clone(),
+                at: engine.clock.now(),
+                fields: sent.clone(),
+            }]))?;
+        }
+    }
+
+    /// Why an item is not created, as a sentence; `None`: not for what the service said to its content.
+    pub(super) fn not_created(
+        &self,
+        action: &Action,
+        new: &NewItem,
+        error: &ConnectorError,
+    ) -> Option<String> {
+        let blame =
+            blame(error, &keys(&new.fields)).filter(|_| self.engine.stopped_by().is_none())?;
+        let (side, words) = (action.target, words(error));
+        Some(match (blame, new.fields.get(&FieldKey::State)) {
+            (Blame::Field(FieldKey::State), Some(state)) => format!(
+                "not created in {side}, because it would not be \"{state}\" there: {words}; give the place that new items \
+                 go to this state, or map the state to one that it has in `states` of the pair"
+            ),
+            _ if error.place => format!(
+                "not created in {side}, because its place is refused: {words}; correct the place in the configuration of \
+                 the pair"
+            ),
+            _ => format!(
+                "not created in {side}, which refuses it also without all that it can do without: {words}"
+            ),
+        })
+    }
+
+    /// The holds of what a create was made without.
+    pub(super) fn held_of_create(
+        &self,
+        plan: &PairPlan,
+        action: &Action,
+        left_out: &[LeftOut],
+    ) -> Vec<HoldRow> {
+        let now = self.engine.clock.now();
+        let rows = left_out.iter();
+        rows.filter_map(|out| hold_row(plan, action, &out.field, &out.reason, now))
+            .collect()
+    }
+
+    /// What is still owed to a new item: the source counts as changed until it is there. What the service named is
+    /// remembered, so that it is not sent again; the rest is tried part by part in the next cycle.
+    pub(super) fn owed_to_new(
+        &self,
+        policy: &Policy,
+        action: &Action,
+        made: &Item,
+        left_out: &[LeftOut],
+    ) -> (BTreeMap<FieldKey, BaseField>, Vec<Op>) {
+        let (mut base, mut ops) = (BTreeMap::new(), Vec::new());
+        for out in left_out {
+            let (key, target) = (&out.field, action.target);
+            let there = made.fields.get(key).cloned().unwrap_or(FieldValue::Empty);
+            let values = (&out.value, &there);
+            let source = owing(key, target.other(), values, None, policy);
+            base.insert(
+                key.clone(),
+                match target {
+                    Side::Ado => agreed(there, source),
+                    Side::ClickUp => agreed(source, there),
+                },
+            );
+            if out.named {
+                ops.push(Op::Part(PartOp::SaveRefusal(Refusal {
+                    pair: policy.pair.clone(),
+                    side: action.target,
+                    item: made.id.clone(),
+                    field: out.field.clone(),
+                    value: out.value.clone(),
+                    version: made.version,
+                    reason: out.reason.clone(),
+                    fingerprint: policy.fingerprint.clone(),
+                })));
+            }
+        }
+        (base, ops)
+    }
+}
