@@ -219,9 +219,9 @@ impl Engine {
     /// and are written again. What the item says now beside that is somebody's edit, like any other.
     ///
     /// Where nothing tells what the create made, a field that differs has no base, so that it becomes a conflict and
-    /// neither value is written over the other unseen. So has a long text that was edited since, because a version of the
-    /// past may be shown in another format, and every field of a pair that the configuration does not know by this name:
-    /// nothing says what agrees with what.
+    /// neither value is written over the other unseen. Nor has a long text that was edited since, because a version of the
+    /// past may be shown in another format, nor any field of a pair that the configuration does not know by this name, for
+    /// nothing says there what agrees with what.
     fn base_of_found(
         &self,
         intent: &Intent,

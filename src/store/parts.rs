@@ -28,7 +28,8 @@ pub struct Refusal {
     pub fingerprint: String,
 }
 
-/// A change in several requests that is about to be sent.
+/// A field that is about to be sent and that the next read could not tell from an edit if no answer came: a state that is
+/// reached in several requests, or a long text, which a service may cut. A text has no values in between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransitRow {
     /// The link.
