@@ -16,6 +16,8 @@ pub struct Names {
     pub zone: Option<Tz>,
     /// The status as the list spells it, if a status is written.
     pub status: Option<String>,
+    /// Whether that status completes a task.
+    pub completes: bool,
     /// Id of the task type, if a type is written.
     pub type_id: Option<i64>,
 }

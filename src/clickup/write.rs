@@ -64,7 +64,7 @@ impl Inner {
             names.zone = self.fetch_me().await?.zone;
         }
         if let Some(FieldValue::Choice(status)) = fields.get(&FieldKey::State) {
-            names.status = self.status_name(list, status).await?;
+            (names.status, names.completes) = self.status_name(list, status).await?;
         }
         if let Some(FieldValue::Choice(name)) = fields.get(&FieldKey::Type) {
             names.type_id = self.type_id(name).await?;
@@ -73,24 +73,24 @@ impl Inner {
     }
 
     /// Returns a status as its list spells it; whether writing ignores case is disputed. `None` if the list has none like
-    /// that: it is then sent as given, and ClickUp refuses it with its own words.
+    /// that: it is then sent as given, and ClickUp refuses it with its own words. Also whether it completes a task.
     async fn status_name(
         &self,
         list: &str,
         status: &Folded,
-    ) -> Result<Option<String>, ConnectorError> {
+    ) -> Result<(Option<String>, bool), ConnectorError> {
         for fresh in [false, true] {
             let known = self.fetch_list(list, fresh).await?;
-            let found = known
-                .statuses
-                .iter()
-                .filter_map(|candidate| candidate.status.get())
-                .find(|name| Folded::new(&name.0) == *status);
-            if let Some(name) = found {
-                return Ok(Some(name.0.clone()));
+            for candidate in &known.statuses {
+                let name = candidate.status.get();
+                if let Some(name) = name.filter(|name| Folded::new(&name.0) == *status) {
+                    let kind = candidate.kind.get().map(String::as_str);
+                    let completes = matches!(kind, Some("done" | "closed") | None);
+                    return Ok((Some(name.0.clone()), completes));
+                }
             }
         }
-        Ok(None)
+        Ok((None, false))
     }
 
     /// Refuses a status that a list does not have, where it says which ones it has. A create might leave it out and make
@@ -215,6 +215,7 @@ pub async fn create(inner: &Inner, new: &NewItem) -> Result<Written, ConnectorEr
         set: &fields,
         before: None,
         apart: &BTreeSet::new(),
+        completes: names.completes,
     };
     let written = answer::settle(&asked, own, later);
     let mut written = written.unwrap_or_else(|| untold(bare_item(&id, &task, &scope.list)));
@@ -328,6 +329,7 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
         set: &change.set,
         before: Some(current),
         apart: &apart,
+        completes: names.completes,
     };
     answer::settle(&asked, own, later).ok_or_else(|| doubtful(UPDATE, "nothing was answered"))
 }

@@ -30,6 +30,8 @@ pub struct Asked<'a> {
     /// Fields that went out in calls of their own whose answers show nothing (ClickUp's tags). The answer that shows the
     /// item is older than those calls.
     pub apart: &'a BTreeSet<FieldKey>,
+    /// Whether the status that was asked for completes the item, so that a recurring one opens again at once.
+    pub completes: bool,
 }
 
 /// Returns whether `shown` is what `wanted` means on a side.
@@ -270,6 +272,7 @@ pub fn second_call(
         set,
         before,
         apart: &none,
+        completes: false,
     };
     let rest = settle(&asked(&others, None), Some(first), Some(later));
     let second = settle(&asked(&one, Some(&before)), Some(own), None);
@@ -303,7 +306,7 @@ impl Seen<'_> {
             let differences = asked.side == Side::ClickUp && is_set(wanted, own);
             let kept = if taken(own) {
                 own
-            } else if self.moved_on(asked.side, own)
+            } else if self.moved_on(asked, own)
                 || differences && self.added_and_removed(wanted, own)
             {
                 // Ours was in force, so it is what the next look compares with; the rest is somebody else's.
@@ -363,8 +366,12 @@ impl Seen<'_> {
 
     /// A status that is neither the one that was sent nor the one before: ClickUp opens a recurring task again as soon as
     /// it is completed (Johannesjo/super-productivity #6508). Sending the status once more would complete the next one.
-    fn moved_on(&self, side: Side, shown: &FieldValue) -> bool {
-        side == Side::ClickUp
+    ///
+    /// Where the one that was sent completes nothing, another one is no sign that ours was ever in force: somebody may
+    /// have chosen it between our read and our write, which then had no effect.
+    fn moved_on(&self, asked: &Asked<'_>, shown: &FieldValue) -> bool {
+        asked.completes
+            && asked.side == Side::ClickUp
             && *self.key == FieldKey::State
             && self.before.is_some_and(|before| before != shown)
     }

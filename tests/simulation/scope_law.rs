@@ -48,6 +48,10 @@ impl World {
         let Some(outside) = outside.last() else {
             return;
         };
+        // An index that lags for longer than it may shows what left the pair as if it were in it, and nothing else does.
+        if self.setup.unbounded && self.lag(side, source, outside.version) > LAG {
+            return;
+        }
         let lag = if self.setup.unbounded { LONG_LAG } else { LAG };
         let looked = match record.read.1 >= self.began {
             true => record.read.0,

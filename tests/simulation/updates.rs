@@ -15,6 +15,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A title of a person is longer than what the design that cuts titles takes.
 const SHORT: usize = 7;
 
+/// Whether the status among these completes a task.
+fn completes(set: &BTreeMap<FieldKey, FieldValue>) -> bool {
+    let status = set.get(&FieldKey::State);
+    status.is_some_and(|status| *status == FieldValue::choice("complete"))
+}
+
 impl Remote {
     pub async fn create_in_calls(&self, new: &NewItem) -> Result<Written, ConnectorError> {
         let ons = self.ons(On::Write);
@@ -48,6 +54,7 @@ impl Remote {
             set: &new.fields,
             before: None,
             apart: &BTreeSet::new(),
+            completes: completes(&new.fields),
         };
         let written = answer::settle(&asked, Some(own.clone()), None);
         let mut written = written.unwrap_or_else(|| bare(own));
@@ -162,6 +169,7 @@ impl Remote {
             set: &change.set,
             before: Some(&change.current),
             apart: &BTreeSet::new(),
+            completes: completes(&change.set),
         };
         let written = answer::settle(&asked, Some(own.clone()), None);
         let mut written = written.unwrap_or_else(|| bare(own.clone()));
@@ -318,6 +326,7 @@ impl Remote {
             set: &change.set,
             before: Some(&change.current),
             apart: &apart,
+            completes: completes(&change.set),
         };
         let written = answer::settle(&asked, own.clone(), later.clone());
         let Some(mut written) = written else {

@@ -389,7 +389,7 @@ impl World {
     }
 
     /// How long an index takes to see a state: for most a moment, for some nearly [`LAG`].
-    fn lag(&self, side: Side, id: &ItemId, version: i64) -> i64 {
+    pub fn lag(&self, side: Side, id: &ItemId, version: i64) -> i64 {
         let mut start = hash(self.seed, id.as_str().as_bytes());
         start = mix(start ^ version.cast_unsigned() ^ side as u64);
         let mut rng = Rng::new(start);

@@ -65,6 +65,7 @@ fn update(
         set: &set,
         before: before.as_ref(),
         apart: &BTreeSet::from([FieldKey::Tags]),
+        completes: set.get(&FieldKey::State) == Some(&FieldValue::choice("complete")),
     };
     let own = own.map(|fields| item(2, fields));
     let later = later.map(|fields| item(3, fields));
@@ -313,6 +314,7 @@ fn a_read_older_than_our_answer_says_nothing() {
         set: &set,
         before: Some(&before),
         apart: &BTreeSet::from([FieldKey::Tags]),
+        completes: false,
     };
     let own = item(5, &[title("ours"), tags(&[])]);
     let written =
@@ -345,6 +347,20 @@ fn a_recurring_task_that_opens_again_is_an_edit_of_clickup() {
     assert_eq!(keys(&created), (vec!["status".into()], vec![]));
 }
 
+/// "to do" is sent while somebody chooses "in review", and ClickUp does not take ours. Nothing says that "to do" was ever
+/// there, so both are edits since the read.
+#[test]
+fn a_status_that_is_neither_ours_nor_the_one_that_was_read_settles_nothing() {
+    let written = update(
+        Some(&[state("complete")]),
+        &[state("to do")],
+        Some(&[state("in review")]),
+        None,
+    );
+    assert_eq!(keys(&written), (vec![], vec!["status".into()]));
+    assert!(!written.item.fields.contains_key(&FieldKey::State));
+}
+
 #[test]
 fn what_the_answer_left_out_is_ours_at_the_same_version_only() {
     let text = |text: &str| (FieldKey::Description, FieldValue::rich(text.to_owned()));
@@ -355,6 +371,7 @@ fn what_the_answer_left_out_is_ours_at_the_same_version_only() {
         set: &set,
         before: Some(&before),
         apart: &BTreeSet::new(),
+        completes: false,
     };
     let cut = |version| {
         settle(
@@ -390,6 +407,7 @@ fn what_our_call_cannot_have_made_is_somebodys_even_within_its_millisecond() {
             set: &set,
             before: Some(&before),
             apart: &BTreeSet::new(),
+            completes: false,
         };
         let own = Some(item(2, &[]));
         let written = settle(&asked, own, Some(item(2, &[text(shown)]))).expect("shown");
@@ -433,6 +451,7 @@ fn an_edit_between_a_create_and_its_second_call_is_not_taken_for_ours() {
             set: &set,
             before: None,
             apart: &BTreeSet::new(),
+            completes: false,
         };
         let mut written = settle(&asked, Some(shown(1, "open", "ours")), None).expect("shown");
         assert_eq!(keys(&written), (vec!["status".into()], vec![]));

@@ -95,7 +95,8 @@ impl Engine {
                         Some(_) | None => !left,
                     })
                 };
-                let now = Sided::build(|side| presence(side, &found, &read, scope));
+                let mut now = Sided::build(|side| presence(side, &found, &read, scope));
+                self.doubt_moved(&pair, &mut now, &observed);
                 views.push(view(&store, &pair, found, now, &mut traces)?);
             }
             let done = invert(policy, &views, delete_created, &target.words());
@@ -151,6 +152,29 @@ impl Engine {
             }
         }
         Ok(listed)
+    }
+
+    /// Nothing is written to an item whose counterpart was deleted while nobody can tell whether it is still in the pair:
+    /// its place does not say so, and a listing lags behind what changed a moment ago. Example: the task of a Bug is
+    /// deleted, somebody takes the tag off the Bug that `ado.where` asks for, and a second later somebody else undoes
+    /// what was written to it.
+    fn doubt_moved(&self, pair: &PairName, now: &mut Sided<Presence>, observed: &Observed) {
+        for side in Side::BOTH {
+            let gone = matches!(now.get(side.other()), Presence::Gone { .. });
+            let Presence::Seen(item) = now.get(side) else {
+                continue;
+            };
+            let age = self.server_time(side, observed).since(item.changed_at);
+            let told = self.readers.get(side).covers(pair, item).is_some() || age >= INDEX_LAG_MS;
+            if gone && !told {
+                let reason = format!(
+                    "it was changed a moment ago and its counterpart was deleted in {}; whether it is still in the \
+                     pair's scope shows in some minutes, so undo it then",
+                    side.other()
+                );
+                *now.get_mut(side) = Presence::Unclear { reason };
+            }
+        }
     }
 
     /// What people left at an item that is to be deleted.
