@@ -46,7 +46,7 @@ pub use states::allowed_way;
 use crate::connector::client::{Budget, ClientConfig, HttpClient, RateLimit, Timing};
 use crate::connector::{
     Change, ClaimChange, Claims, ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem,
-    Objection, Reader, Schema, Traces, Watermark, Writer, Written,
+    Objection, Past, Reader, Schema, Traces, Watermark, Writer, Written,
 };
 use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp, Version};
 use async_trait::async_trait;
@@ -278,7 +278,7 @@ impl Reader for AzureReader {
         &self,
         id: &ItemId,
         since: Version,
-    ) -> Result<Vec<Item>, ConnectorError> {
+    ) -> Result<Vec<Past>, ConnectorError> {
         self.0.fetch_history(id, since).await
     }
 

@@ -96,7 +96,7 @@ pub trait Reader: Send + Sync {
         &self,
         _id: &ItemId,
         _since: Version,
-    ) -> Result<Vec<Item>, ConnectorError> {
+    ) -> Result<Vec<Past>, ConnectorError> {
         Ok(Vec::new())
     }
 
@@ -105,6 +105,26 @@ pub trait Reader: Send + Sync {
     async fn fetch_traces(&self, _id: &ItemId) -> Result<Traces, ConnectorError> {
         Ok(Traces::default())
     }
+}
+
+/// An item as it was at one version.
+#[derive(Clone, Debug)]
+pub struct Past {
+    /// The item.
+    pub item: Item,
+    /// Who made the version.
+    pub by: Author,
+}
+
+/// Who made a version of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// The user whom the token belongs to: we, or that person by hand.
+    Token,
+    /// Somebody else, or a rule of the service.
+    Another,
+    /// Nothing says.
+    Unknown,
 }
 
 /// Writes one service. Every call touches exactly the named fields of one item.

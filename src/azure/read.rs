@@ -1,10 +1,10 @@
 //! Reading items by id, and what a type can hold.
 
 use super::api::{BATCH, Select};
-use super::wire::{WireType, WorkItem};
+use super::wire::{ConnectionData, WireType, WorkItem};
 use super::{Shared, convert, fields, states::Transitions, wiql};
 use crate::connector::client::Priority;
-use crate::connector::{ConnectorError, ErrorKind, Fetched, Traces};
+use crate::connector::{Author, ConnectorError, ErrorKind, Fetched, Past, Traces};
 use crate::model::{Item, ItemId, PairName, Timestamp, Version};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -184,7 +184,7 @@ impl Shared {
         &self,
         id: &ItemId,
         since: Version,
-    ) -> Result<Vec<Item>, ConnectorError> {
+    ) -> Result<Vec<Past>, ConnectorError> {
         let Some(number) = number(id) else {
             return Ok(Vec::new());
         };
@@ -197,9 +197,13 @@ impl Shared {
             Err(error) => return Err(error),
         };
         let mut history = BTreeMap::new();
+        // Where it cannot be asked, nothing is said of who wrote.
+        let me = self.api.connection_data().await.ok();
         for wire in read {
             if wire.id == number && wire.rev > since.0 {
-                history.insert(wire.rev, self.convert(&wire).await?);
+                let by = author(&wire, me.as_ref());
+                let item = self.convert(&wire).await?;
+                history.insert(wire.rev, Past { item, by });
             }
         }
         Ok(history.into_values().collect())
@@ -281,4 +285,15 @@ pub(super) fn carries(wire: &WorkItem, marker: &str) -> bool {
 /// Returns the work item number of an id.
 pub(super) fn number(id: &ItemId) -> Option<i64> {
     id.as_str().parse().ok().filter(|number| *number > 0)
+}
+/// Returns who made a version: `System.ChangedBy` holds the same identity id as `connectionData` does for the token's user
+/// (`id` of `IdentityRef` and `Identity`, MicrosoftDocs/vsts-rest-api-specs, wit and ims 7.1).
+fn author(wire: &WorkItem, me: Option<&ConnectionData>) -> Author {
+    let by = wire.fields.get("System.ChangedBy");
+    let by = by.and_then(|by| by.get("id")).and_then(Value::as_str);
+    match (by, me) {
+        (Some(by), Some(me)) if by.eq_ignore_ascii_case(&me.user.id) => Author::Token,
+        (Some(_), Some(_)) => Author::Another,
+        (None, _) | (_, None) => Author::Unknown,
+    }
 }

@@ -159,6 +159,7 @@ mod tests {
             zone: None,
             status: Some("in progress".into()),
             type_id: Some(7),
+            completes: false,
         };
         let mut map = Map::new();
         put_plain(&mut map, "update task", &key, &value, &names).unwrap();

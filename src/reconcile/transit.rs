@@ -4,6 +4,7 @@
 //! Example: `Closed` becomes `Resolved` through `Active`, and the first request is all that arrived. `Active` is then no
 //! person's edit, and must not be written to the other side.
 
+use crate::connector::{Author, Past};
 use crate::model::{FieldKey, FieldValue, Item, Version};
 use std::collections::BTreeMap;
 
@@ -32,25 +33,35 @@ pub enum Reached {
 }
 
 /// Judges an item that was read. It stands half way only if the version of a step of ours shows that step and the rest of
-/// the first request as it was sent, and nobody has moved the field since. `history` holds the item's versions after the
-/// first request, as far as they are known; without them only an item at the very version of a step can be told.
+/// the first request as it was sent, nobody else made that version, and nobody has moved the field since. `history` holds
+/// the item's versions after the first request, as far as they are known; without them only an item at the very version
+/// of a step can be told.
 ///
 /// Example: version 8 says `Active`, which is our step, and version 9 has another title. The title is somebody's edit,
-/// and `Active` is still ours.
-pub fn judge(transit: &Transit, item: &Item, history: &[Item]) -> Reached {
+/// and `Active` is still ours. Where version 8 is Ana's, nothing of ours arrived.
+pub fn judge(transit: &Transit, item: &Item, history: &[Past]) -> Reached {
     if item.version <= transit.expected {
         return Reached::Nothing;
     }
-    let after = |past: &&Item| past.version > transit.expected && past.version < item.version;
-    let versions: Vec<&Item> = history.iter().filter(after).chain([item]).collect();
+    let now = history
+        .iter()
+        .find(|past| past.item.version == item.version);
+    let now = Made {
+        item,
+        by: now.map_or(Author::Unknown, |past| past.by),
+    };
+    let after =
+        |made: &Made<'_>| made.item.version > transit.expected && made.item.version < item.version;
+    let versions = history.iter().map(Made::of).filter(after).chain([now]);
+    let versions: Vec<Made<'_>> = versions.collect();
     let numbers = transit.expected.0.saturating_add(1)..;
     let whole = versions
         .iter()
         .zip(numbers)
-        .all(|(past, number)| past.version.0 == number);
+        .all(|(made, number)| made.item.version.0 == number);
     let half_way = match whole {
         true => is_left_half_way(transit, &versions),
-        false => stands_at_step(transit, item),
+        false => now.by != Author::Another && stands_at_step(transit, item),
     };
     match half_way {
         true => Reached::HalfWay,
@@ -58,24 +69,39 @@ pub fn judge(transit: &Transit, item: &Item, history: &[Item]) -> Reached {
     }
 }
 
-/// Whether only the versions in between tell what became of the item: it shows a step of ours at a later version.
+/// Whether only the versions in between, and who made them, tell what became of the item: it shows a step of ours.
 pub fn wants_history(transit: &Transit, item: &Item) -> bool {
     let now = item.fields.get(&transit.field);
-    let later = item.version.0 > transit.expected.0.saturating_add(1);
-    later && now.is_some_and(|now| transit.via.contains(now))
+    item.version > transit.expected && now.is_some_and(|now| transit.via.contains(now))
+}
+
+/// A version of an item.
+#[derive(Clone, Copy)]
+struct Made<'a> {
+    item: &'a Item,
+    by: Author,
+}
+
+impl Made<'_> {
+    fn of(past: &Past) -> Made<'_> {
+        Made {
+            item: &past.item,
+            by: past.by,
+        }
+    }
 }
 
 /// Whether the versions after the first request begin with steps of ours, the last of which nobody has left since.
-fn is_left_half_way(transit: &Transit, versions: &[&Item]) -> bool {
+fn is_left_half_way(transit: &Transit, versions: &[Made<'_>]) -> bool {
     let made = leading(&transit.field, &transit.via, versions);
     let Some(step) = made.checked_sub(1).and_then(|last| transit.via.get(last)) else {
         return false;
     };
     let as_sent = versions
         .first()
-        .is_some_and(|first| is_as_sent(transit, first));
+        .is_some_and(|first| is_as_sent(transit, first.item));
     let mut later = versions.iter().skip(made);
-    as_sent && later.all(|past| past.fields.get(&transit.field) == Some(step))
+    as_sent && later.all(|made| made.item.fields.get(&transit.field) == Some(step))
 }
 
 /// Whether the item is at the very version of the step that it shows.
@@ -93,9 +119,11 @@ fn is_as_sent(transit: &Transit, item: &Item) -> bool {
     transit.sent.iter().all(shown)
 }
 
-/// How many steps the versions show, one each, from the first on.
-fn leading(field: &FieldKey, steps: &[FieldValue], versions: &[&Item]) -> usize {
-    let shown = |(past, step): &(&&Item, &FieldValue)| past.fields.get(field) == Some(*step);
+/// How many steps the versions show, one each, from the first on. What somebody else made is no step.
+fn leading(field: &FieldKey, steps: &[FieldValue], versions: &[Made<'_>]) -> usize {
+    let shown = |(made, step): &(&Made<'_>, &FieldValue)| {
+        made.by != Author::Another && made.item.fields.get(field) == Some(*step)
+    };
     versions.iter().zip(steps).take_while(shown).count()
 }
 
@@ -114,16 +142,15 @@ pub fn is_half_made(steps: &[FieldValue], made: &Item) -> bool {
 pub fn as_made(
     steps: &[FieldValue],
     wanted: Option<&FieldValue>,
-    history: &[Item],
+    history: &[Past],
 ) -> Option<Item> {
-    let versions: Vec<&Item> = history.iter().collect();
-    let first = versions.first().filter(|first| first.version.0 == 1)?;
-    let mut made = (*first).clone();
+    let first = history.first().filter(|past| past.item.version.0 == 1)?;
+    let mut made = first.item.clone();
     let mut way = steps.to_vec();
     way.extend(wanted.cloned());
-    let numbered = versions.iter().zip(1..);
-    let whole = numbered.take_while(|(past, number)| past.version.0 == *number);
-    let whole: Vec<&Item> = whole.map(|(past, _)| *past).collect();
+    let numbered = history.iter().map(Made::of).zip(1..);
+    let whole = numbered.take_while(|(made, number)| made.item.version.0 == *number);
+    let whole: Vec<Made<'_>> = whole.map(|(made, _)| made).collect();
     let reached = leading(&FieldKey::State, &way, &whole);
     if let Some(state) = reached.checked_sub(1).and_then(|last| way.get(last)) {
         made.fields.insert(FieldKey::State, state.clone());
@@ -131,7 +158,7 @@ pub fn as_made(
     // Whoever set the last state may have edited more in the same save.
     let own = reached.min(steps.len());
     if let Some(last) = own.checked_sub(1).and_then(|last| whole.get(last)) {
-        made.version = last.version;
+        made.version = last.item.version;
     }
     Some(made)
 }
@@ -155,6 +182,14 @@ mod tests {
     use super::*;
     use crate::model::Side;
     use crate::reconcile::tests::fixture::item;
+
+    /// A version of which nothing says who made it.
+    fn unsigned(item: Item) -> Past {
+        Past {
+            item,
+            by: Author::Unknown,
+        }
+    }
 
     #[test]
     fn a_new_item_at_a_step_of_its_create_is_half_made_and_no_other_is() {
@@ -235,10 +270,10 @@ mod tests {
             past.fields.insert(FieldKey::State, state(name));
             let priority = FieldValue::Number(*priority);
             past.fields.insert(FieldKey::Priority, priority);
-            past
+            unsigned(past)
         };
-        type Past = (i64, &'static str, i64);
-        let rows: [(&[Past], Reached); 8] = [
+        type Row = (i64, &'static str, i64);
+        let rows: [(&[Row], Reached); 8] = [
             (
                 &[(8, "Active", 2000), (9, "Active", 3000)],
                 Reached::HalfWay,
@@ -265,9 +300,47 @@ mod tests {
             (&[(7, "New", 1000)], Reached::Nothing),
         ];
         for (versions, expected) in rows {
-            let history: Vec<Item> = versions.iter().map(past).collect();
-            let now = history.last().unwrap();
+            let history: Vec<Past> = versions.iter().map(past).collect();
+            let now = &history.last().unwrap().item;
             assert_eq!(judge(&transit, now, &history), expected, "{versions:?}");
+        }
+    }
+
+    /// A person may choose the very state that a request of ours was to pass through and never did.
+    #[test]
+    fn a_step_that_somebody_else_took_is_that_persons_edit() {
+        let state = |name: &str| FieldValue::choice(name);
+        let transit = Transit {
+            field: FieldKey::State,
+            via: vec![state("Active")],
+            expected: Version(7),
+            sent: BTreeMap::new(),
+        };
+        let past = |version, by| {
+            let mut past = item(Side::Ado, "1", "Title");
+            past.version = Version(version);
+            past.fields.insert(FieldKey::State, state("Active"));
+            Past { item: past, by }
+        };
+        for (by, expected) in [
+            (Author::Token, Reached::HalfWay),
+            (Author::Another, Reached::Over),
+            (Author::Unknown, Reached::HalfWay),
+        ] {
+            let now = past(8, by);
+            assert!(wants_history(&transit, &now.item));
+            let history = [now.clone()];
+            assert_eq!(judge(&transit, &now.item, &history), expected, "{by:?}");
+            // Ours under an edit of somebody else.
+            let later = [past(8, by), past(9, Author::Another)];
+            assert_eq!(judge(&transit, &later[1].item, &later), expected, "{by:?}");
+        }
+        let steps = [state("New"), state("Active")];
+        for (by, version) in [(Author::Token, 2), (Author::Another, 1)] {
+            let mut first = past(1, Author::Token);
+            first.item.fields.insert(FieldKey::State, state("New"));
+            let made = as_made(&steps, None, &[first, past(2, by)]).unwrap();
+            assert_eq!(made.version, Version(version), "{by:?}");
         }
     }
 
@@ -279,11 +352,11 @@ mod tests {
             let mut past = item(Side::Ado, "1", title);
             past.version = Version(*version);
             past.fields.insert(FieldKey::State, state(name));
-            past
+            unsigned(past)
         };
-        type Past = (i64, &'static str, &'static str);
-        type Made = (&'static str, &'static str, i64);
-        let rows: [(&[Past], Option<Made>); 5] = [
+        type Row = (i64, &'static str, &'static str);
+        type Left = (&'static str, &'static str, i64);
+        let rows: [(&[Row], Option<Left>); 5] = [
             (&[(1, "New", "a"), (2, "New", "b")], Some(("New", "a", 1))),
             (
                 &[(1, "New", "a"), (2, "Active", "a"), (3, "Active", "b")],
@@ -301,7 +374,7 @@ mod tests {
             (&[(2, "Active", "a")], None),
         ];
         for (versions, expected) in rows {
-            let history: Vec<Item> = versions.iter().map(past).collect();
+            let history: Vec<Past> = versions.iter().map(past).collect();
             let made = as_made(&steps, Some(&state("Closed")), &history);
             let told = |made: Item| {
                 let state = made.fields.get(&FieldKey::State).cloned();

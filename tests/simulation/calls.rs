@@ -7,8 +7,8 @@ use super::script::On;
 use super::world::{Delivery, Request, numbered};
 use async_trait::async_trait;
 use boardsync::connector::{
-    Change, ClaimChange, Claims, ConnectorError, Fetched, Known, Listing, NewItem, Reader, Schema,
-    SchemaState, SchemaType, Traces, Watermark, Writer, Written,
+    Change, ClaimChange, Claims, ConnectorError, Fetched, Known, Listing, NewItem, Past, Reader,
+    Schema, SchemaState, SchemaType, Traces, Watermark, Writer, Written,
 };
 use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -149,7 +149,7 @@ impl Reader for Remote {
         &self,
         id: &ItemId,
         since: Version,
-    ) -> Result<Vec<Item>, ConnectorError> {
+    ) -> Result<Vec<Past>, ConnectorError> {
         let ons = self.ons(On::Read);
         let fault = self.send(&ons).await;
         let answer = self

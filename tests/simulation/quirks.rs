@@ -199,6 +199,8 @@ impl World {
         self.count("changed by a rule");
         self.say(|| format!("{side}: a rule sets {key} to {value}"));
         self.not_ours(side, at, &key);
+        // The other side's value is owed to this one where the call had set it in an earlier step.
+        self.told.untaken.insert((side, at, key.clone()));
         let record = &mut self.side.get_mut(side).records[at];
         record.authored.retain(|(of, _), _| *of != key);
         after.insert(key, value);

@@ -5,7 +5,7 @@ use super::controls::Control;
 use super::script::{Fault, On, Says};
 use super::world::{Delivery, Edge, LAG, Poison, Record, Refusal, Request, State, World, numbered};
 use boardsync::connector::{
-    Change, ConnectorError, ErrorKind, Fetched, Known, ListedRow, Listing, Watermark,
+    Author, Change, ConnectorError, ErrorKind, Fetched, Known, ListedRow, Listing, Past, Watermark,
 };
 use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -382,15 +382,22 @@ impl Remote {
     }
 
     /// An item as it was after a version. ADO alone keeps that.
-    pub fn history(&self, world: &mut World, id: &ItemId, since: Version) -> Vec<Item> {
+    pub fn history(&self, world: &mut World, id: &ItemId, since: Version) -> Vec<Past> {
         let service = world.side.get(self.side);
         let (Side::Ado, Some(at)) = (self.side, service.find(id)) else {
             return Vec::new();
         };
         let record = &service.records[at];
         let later = record.past.iter().filter(|state| state.version > since.0);
-        let items = later.map(|state| self.item(world, record, state));
-        let by_version: BTreeMap<Version, Item> = items.map(|item| (item.version, item)).collect();
+        let versions = later.map(|state| Past {
+            item: self.item(world, record, state),
+            by: match state.by_engine {
+                true => Author::Token,
+                false => Author::Another,
+            },
+        });
+        let versions = versions.map(|past| (past.item.version, past));
+        let by_version: BTreeMap<Version, Past> = versions.collect();
         world.count("history read");
         by_version.into_values().collect()
     }

@@ -52,6 +52,7 @@ impl World {
             .unwrap_or(FieldValue::from_tags(set));
         let moved = self.change(side, at, |state| {
             state.values.insert(FieldKey::Tags, stored);
+            state.by_engine = true;
         });
         if moved && first && delivery == Delivery::Now {
             self.count_write(side, at, &FieldKey::Tags);
@@ -89,6 +90,7 @@ impl World {
         if !new.marker.is_empty() {
             state.markers = vec![new.marker.clone()];
         }
+        state.by_engine = true;
         let at = self.insert(side, pair, state);
         let record = &mut self.side.get_mut(side).records[at];
         record.source = Some(new.source.clone());
@@ -179,6 +181,7 @@ impl World {
         self.stepping = self.is_step(side, change);
         self.change(side, at, |state| {
             state.values = new;
+            state.by_engine = true;
             if state.markers.is_empty() {
                 state.markers = markers;
             }

@@ -54,6 +54,9 @@ pub struct State {
     pub deleted: bool,
     /// Its state is one that only the engine wrote, on the way to another one.
     pub half_way: bool,
+    /// The engine made it, by the user whom its token belongs to. Nobody else uses that account here: whoever chooses the
+    /// very step that a request of ours was to take is not to be told from us by anything else.
+    pub by_engine: bool,
     /// True time from which listings show it.
     pub indexed: i64,
 }
@@ -408,9 +411,16 @@ impl World {
         let now = self.now;
         let record = &self.side.get(side).records[at];
         let before = record.now().clone();
-        let mut state = before.clone();
+        let mut state = State {
+            by_engine: false,
+            ..before.clone()
+        };
         change(&mut state);
-        if state == before {
+        let same = State {
+            by_engine: state.by_engine,
+            ..before.clone()
+        };
+        if state == same {
             return false;
         }
         if state.values.get(&FieldKey::State) != before.values.get(&FieldKey::State) {
@@ -524,6 +534,7 @@ pub fn blank() -> State {
         in_scope: true,
         deleted: false,
         half_way: false,
+        by_engine: false,
         indexed: 0,
     }
 }

@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 
 pub const ADA: &str = "ada@contoso.example";
+/// Whom the token belongs to.
+pub const ROBOT: &str = "robot@contoso.example";
 pub const TITLE: &str = "System.Title";
 pub const TEXT: &str = "System.Description";
 pub const STATE: &str = "System.State";

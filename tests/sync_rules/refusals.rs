@@ -368,6 +368,13 @@ async fn a_state_whose_second_step_is_refused_is_held_and_is_no_edit() {
 
 /// What a process leaves behind that is killed after the first of two requests.
 fn killed_half_way(t: &Bench, id: i64) {
+    noted_only(t, id);
+    let step = [(STATE, json!("New"))];
+    t.world.ado.edit(id, &step, ROBOT).unwrap();
+}
+
+/// What a process leaves behind that is killed before the first of two requests.
+fn noted_only(t: &Bench, id: i64) {
     let item = t.world.ado.item(id).unwrap();
     let link = t.engine().store().links(&"web".into()).unwrap()[0].id;
     let row = TransitRow {
@@ -382,7 +389,6 @@ fn killed_half_way(t: &Bench, id: i64) {
     };
     let op = Op::Part(PartOp::SaveTransit(row));
     t.engine().store().commit(&Batch(vec![op])).unwrap();
-    t.ado(id, STATE, json!("New"));
 }
 
 fn noted(t: &Bench) -> bool {
@@ -428,6 +434,18 @@ async fn a_step_of_ours_is_told_from_the_edits_that_came_after_it() {
     assert_eq!(t.task(&task)["name"], "Renamed");
     assert!(!noted(&t) && t.conflicts().is_empty());
     t.quiet().await;
+}
+
+/// The request never arrived, and Ada chose the very state that it was to pass through.
+#[tokio::test]
+async fn a_step_that_somebody_else_took_is_that_persons_edit() {
+    let (t, id, task) = with_two_steps().await;
+    t.clickup(&task, json!({"status": "in progress"}));
+    noted_only(&t, id);
+    t.ado(id, STATE, json!("New"));
+    t.cycle().await;
+    assert_eq!(t.conflicts().len(), 1, "both values are in the log");
+    assert!(!noted(&t));
 }
 
 #[tokio::test]

@@ -62,7 +62,8 @@ impl Run<'_> {
     }
 
     /// A write was answered. One in steps arrived, or stopped half way: then the step is the side's own base, and the other
-    /// side's value is still to be carried over.
+    /// side's value is still to be carried over. Of what the answer leaves out the note stays. Example: ClickUp cuts a
+    /// text, its answer does not show the text, and the read after it fails; then somebody edits what is left of it.
     pub(super) fn answered(&mut self, action: &Action, answer: &Item) -> Vec<Op> {
         let Some((link, rows)) = self.taken(action) else {
             return Vec::new();
@@ -70,11 +71,15 @@ impl Run<'_> {
         let side = action.target;
         let mut ops = vec![Op::Part(PartOp::EndTransit { link, side })];
         for row in rows {
-            let now = answer.fields.get(&row.field);
-            if let Some(now) = now.filter(|now| row.via.contains(now)) {
-                tracing::warn!(%link, %side, from = %row.origin, to = %row.wanted, at = %now, "stopped half way");
-                let fields = BTreeMap::from([(row.field, owed(side, now.clone()))]);
-                ops.push(Op::SetBase { link, fields });
+            match answer.fields.get(&row.field) {
+                Some(now) if row.via.contains(now) => {
+                    tracing::warn!(%link, %side, from = %row.origin, to = %row.wanted, at = %now, "stopped half way");
+                    let fields = BTreeMap::from([(row.field, owed(side, now.clone()))]);
+                    ops.push(Op::SetBase { link, fields });
+                }
+                Some(_) => {}
+                // An answer that leaves it out says as little of it as none.
+                None => ops.push(Op::Part(PartOp::SaveTransit(row))),
             }
         }
         ops

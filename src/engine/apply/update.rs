@@ -186,6 +186,7 @@ impl Run<'_> {
             None => BTreeMap::new(),
         };
         let mut fields = self.ruled(plan, action, written, sent, &stored);
+        let hidden = self.hides_an_edit(plan, side, sent, written);
         for change in &action.changes {
             let Some(link) = action.link.filter(|_| sent.set.contains_key(&change.field)) else {
                 continue;
@@ -193,8 +194,9 @@ impl Run<'_> {
             let answer = written.item.fields.get(&change.field);
             let in_force = !written.pending.contains_key(&change.field);
             let later = written.later.contains(&change.field);
-            if answer.is_none() && (later || !in_force) {
-                // Nothing shows what our call left: the base stays until the item is read again.
+            if answer.is_none() && (later || !in_force || hidden) {
+                // Nothing shows what our call left: the base stays until the item is read again. Where an edit hides
+                // behind the version of the answer, a read at that version would not tell either.
                 continue;
             }
             if let (FieldKey::Tags, Some(sent)) = (&change.field, sent.set.get(&change.field)) {

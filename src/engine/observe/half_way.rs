@@ -1,7 +1,7 @@
 //! What an earlier run sent without an answer, and what of it is in force.
 
 use super::{Focus, LeftBehind, Observed, owed};
-use crate::connector::{ConnectorError, answer};
+use crate::connector::{ConnectorError, Past, answer};
 use crate::engine::{CycleError, Engine};
 use crate::model::{Item, PairName, Side, Sided};
 use crate::reconcile::transit::{self, Reached, Transit};
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 pub struct Unanswered {
     row: TransitRow,
     transit: Transit,
-    history: Vec<Item>,
+    history: Vec<Past>,
 }
 
 impl Engine {
@@ -59,7 +59,7 @@ impl Engine {
         side: Side,
         item: &Item,
         transit: &Transit,
-    ) -> Result<Vec<Item>, ConnectorError> {
+    ) -> Result<Vec<Past>, ConnectorError> {
         let reader = self.readers.get(side);
         reader.fetch_history(&item.id, transit.expected).await
     }

@@ -58,6 +58,12 @@ impl Engine {
         {
             settled.insert(pair.clone(), store.settled(side, pair)?);
         }
+        let mut open = BTreeMap::new();
+        for note in store.transits()? {
+            if note.side == side {
+                open.insert(note.link, note.expected);
+            }
+        }
         let mut left = Vec::new();
         for mut row in listing.rows {
             let Some(focus) = focus.get_mut(&row.pair) else {
@@ -85,7 +91,11 @@ impl Engine {
             let same = known.is_some_and(|known| Some(known.version) == row.version)
                 && store.newest(side, &row.id)? <= row.version;
             let active = matches!(link.state, LinkState::Active) && !forced.contains(&row.pair);
-            if same && active && confirm(store, side, &link, &row, observed)? {
+            // Of what was sent without an answer a read tells what became.
+            let sent = open
+                .get(&link.id)
+                .is_some_and(|sent| row.version > Some(*sent));
+            if same && active && !sent && confirm(store, side, &link, &row, observed)? {
                 continue;
             }
             let stands = match side {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::connector::{ConnectorError, Known, Listing, Reader, Schema, Watermark};
+use crate::connector::{ConnectorError, Known, Listing, Past, Reader, Schema, Watermark};
 use crate::engine::observe::again_key;
 use crate::engine::{Engine, Timing};
 use crate::marker::MarkerKey;
@@ -31,7 +31,7 @@ pub(in crate::engine) struct Carriers {
     /// The states through which a create goes.
     steps: Mutex<Vec<FieldValue>>,
     /// Every version of what is found; empty: the service keeps none.
-    history: Mutex<Vec<Item>>,
+    history: Mutex<Vec<Past>>,
 }
 
 fn as_made(id: &ItemId) -> Item {
@@ -99,7 +99,7 @@ impl Reader for Carriers {
         Ok(self.steps.lock().unwrap().clone())
     }
 
-    async fn fetch_history(&self, _: &ItemId, _: Version) -> Result<Vec<Item>, ConnectorError> {
+    async fn fetch_history(&self, _: &ItemId, _: Version) -> Result<Vec<Past>, ConnectorError> {
         Ok(self.history.lock().unwrap().clone())
     }
 

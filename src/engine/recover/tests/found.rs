@@ -1,6 +1,7 @@
 //! What an item that was found by its marker tells about the request that made it.
 
 use super::*;
+use crate::connector::{Author, Past};
 use crate::reconcile::tests::fixture::item;
 use crate::store::{Restored, restored_op};
 
@@ -182,7 +183,10 @@ async fn what_was_edited_before_it_was_found_is_an_edit_where_the_service_keeps_
         // The service's clock tells nothing: both happened within one of its ticks.
         found.changed_at = found.created_at;
         if known {
-            *bench.sides.ado.history.lock().unwrap() = vec![first, found.clone()];
+            *bench.sides.ado.history.lock().unwrap() = vec![first, found.clone()]
+                .into_iter()
+                .map(unsigned)
+                .collect();
         }
         *bench.sides.ado.made.lock().unwrap() = Some(found);
         bench.engine.recover().await.unwrap();
@@ -254,5 +258,13 @@ async fn a_restored_database_waits_and_believes_no_base() {
         for link in store.links(&"web".into()).unwrap() {
             assert_eq!(store.base(link.id).unwrap(), BTreeMap::new());
         }
+    }
+}
+
+/// A version of which nothing says who made it.
+fn unsigned(item: Item) -> Past {
+    Past {
+        item,
+        by: Author::Unknown,
     }
 }
