@@ -46,9 +46,9 @@ pub use states::allowed_way;
 use crate::connector::client::{Budget, ClientConfig, HttpClient, RateLimit, Timing};
 use crate::connector::{
     Change, ClaimChange, Claims, ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem,
-    Objection, Past, Reader, Schema, Traces, Watermark, Writer, Written,
+    Objection, Reader, Schema, Traces, Watermark, Writer, Written,
 };
-use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp, Version};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Past, Side, Timestamp, Version};
 use async_trait::async_trait;
 use base64::Engine as _;
 use reqwest::Url;

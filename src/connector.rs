@@ -11,7 +11,7 @@ pub mod client;
 pub mod limiter;
 
 use crate::model::{
-    FieldKey, FieldValue, Item, ItemId, PairName, RichText, Side, Timestamp, Version,
+    FieldKey, FieldValue, Item, ItemId, PairName, Past, RichText, Side, Timestamp, Version,
 };
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,26 +105,6 @@ pub trait Reader: Send + Sync {
     async fn fetch_traces(&self, _id: &ItemId) -> Result<Traces, ConnectorError> {
         Ok(Traces::default())
     }
-}
-
-/// An item as it was at one version.
-#[derive(Clone, Debug)]
-pub struct Past {
-    /// The item.
-    pub item: Item,
-    /// Who made the version.
-    pub by: Author,
-}
-
-/// Who made a version of an item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Author {
-    /// The user whom the token belongs to: we, or that person by hand.
-    Token,
-    /// Somebody else, or a rule of the service.
-    Another,
-    /// Nothing says.
-    Unknown,
 }
 
 /// Writes one service. Every call touches exactly the named fields of one item.

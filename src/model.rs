@@ -10,7 +10,7 @@ mod long_text;
 mod time;
 
 pub use ids::{ActionId, ItemId, LinkId, PairName, Version};
-pub use item::{FieldKey, FieldValue, Folded, Item, RichText, TextFormat};
+pub use item::{Author, FieldKey, FieldValue, Folded, Item, Past, RichText, TextFormat};
 pub use legible::{is_no_character, legible};
 pub use long_text::LongText;
 pub use time::{Clock, Timestamp};

@@ -390,3 +390,23 @@ impl Item {
         }
     }
 }
+
+/// An item as it was at one version.
+#[derive(Clone, Debug)]
+pub struct Past {
+    /// The item.
+    pub item: Item,
+    /// Who made the version.
+    pub by: Author,
+}
+
+/// Who made a version of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// The user whom the token belongs to: we, or that person by hand.
+    Token,
+    /// Somebody else, or a rule of the service.
+    Another,
+    /// Nothing says.
+    Unknown,
+}

@@ -4,8 +4,7 @@
 //! Example: `Closed` becomes `Resolved` through `Active`, and the first request is all that arrived. `Active` is then no
 //! person's edit, and must not be written to the other side.
 
-use crate::connector::{Author, Past};
-use crate::model::{FieldKey, FieldValue, Item, Version};
+use crate::model::{Author, FieldKey, FieldValue, Item, Past, Version};
 use std::collections::BTreeMap;
 
 /// A change in steps, as it was noted before the first request.

@@ -7,10 +7,12 @@ use super::script::On;
 use super::world::{Delivery, Request, numbered};
 use async_trait::async_trait;
 use boardsync::connector::{
-    Change, ClaimChange, Claims, ConnectorError, Fetched, Known, Listing, NewItem, Past, Reader,
-    Schema, SchemaState, SchemaType, Traces, Watermark, Writer, Written,
+    Change, ClaimChange, Claims, ConnectorError, Fetched, Known, Listing, NewItem, Reader, Schema,
+    SchemaState, SchemaType, Traces, Watermark, Writer, Written,
 };
-use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp, Version};
+use boardsync::model::{
+    FieldKey, FieldValue, Item, ItemId, PairName, Past, Side, Timestamp, Version,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The pace of writes: so many turns come at once, the next one takes this long.

@@ -5,9 +5,11 @@ use super::controls::Control;
 use super::script::{Fault, On, Says};
 use super::world::{Delivery, Edge, LAG, Poison, Record, Refusal, Request, State, World, numbered};
 use boardsync::connector::{
-    Author, Change, ConnectorError, ErrorKind, Fetched, Known, ListedRow, Listing, Past, Watermark,
+    Change, ConnectorError, ErrorKind, Fetched, Known, ListedRow, Listing, Watermark,
 };
-use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp, Version};
+use boardsync::model::{
+    Author, FieldKey, FieldValue, Item, ItemId, PairName, Past, Side, Timestamp, Version,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! What an earlier run sent without an answer, and what of it is in force.
 
 use super::{Focus, LeftBehind, Observed, owed};
-use crate::connector::{ConnectorError, Past, answer};
+use crate::connector::{ConnectorError, answer};
 use crate::engine::{CycleError, Engine};
-use crate::model::{Item, PairName, Side, Sided};
+use crate::model::{Item, PairName, Past, Side, Sided};
 use crate::reconcile::transit::{self, Reached, Transit};
 use crate::reconcile::{LinkView, Presence};
 use crate::store::TransitRow;

@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::connector::{ConnectorError, Known, Listing, Past, Reader, Schema, Watermark};
+use crate::connector::{ConnectorError, Known, Listing, Reader, Schema, Watermark};
 use crate::engine::observe::again_key;
 use crate::engine::{Engine, Timing};
 use crate::marker::MarkerKey;
-use crate::model::{PairName, Sided, Version};
+use crate::model::{PairName, Past, Sided, Version};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::tests::fixture::policy;
 use crate::store::{IntentKind, Store};

@@ -1,7 +1,7 @@
 //! What an item that was found by its marker tells about the request that made it.
 
 use super::*;
-use crate::connector::{Author, Past};
+use crate::model::Author;
 use crate::reconcile::tests::fixture::item;
 use crate::store::{Restored, restored_op};
 
