@@ -131,7 +131,7 @@ impl<'a> Ending<'a> {
         ops.extend(self.choices_met());
         ops.extend(self.run.refusals_over(self.store, self.plan, &looked_at)?);
         ops.extend(self.taken_after_all()?);
-        ops.push(self.holds(looked_at));
+        ops.push(self.holds(looked_at)?);
         ops.push(self.pair_state()?);
         ops.extend(self.again()?);
         ops.extend(self.listed()?);
@@ -384,22 +384,30 @@ impl<'a> Ending<'a> {
     }
 
     /// Replaces the holds of the items that were looked at with those of this cycle.
-    fn holds(&self, looked_at: BTreeSet<(Side, ItemId)>) -> Op {
+    fn holds(&self, looked_at: BTreeSet<(Side, ItemId)>) -> Result<Op, StoreError> {
         let mut holds = self.run.holds.clone();
         holds.extend(self.plan.holds.iter().map(|hold| self.planned(hold)));
         holds.extend(self.unreadable());
         let mut items = looked_at;
         items.extend(holds.iter().filter_map(item_of));
         if self.swept() {
-            // What waited without a link and is in neither listing any more has left the scope or is gone.
+            // What waited without a link and is in neither listing any more has left the scope or is gone. A create that
+            // is open is told of until it is settled. Example: a task was deleted while the create for it was looked for,
+            // and two work items carry its marker.
+            let open = self.store.open_intents()?;
+            let waits = |(side, id): &(Side, ItemId)| {
+                let mut open = open.iter().filter(|open| open.pair == self.plan.pair);
+                open.any(|open| open.source_side == *side && open.source == *id)
+            };
             let unlinked = self.before.iter().filter(|hold| hold.link.is_none());
-            items.extend(unlinked.filter_map(item_of));
+            let unlinked = unlinked.filter_map(item_of);
+            items.extend(unlinked.filter(|item| !waits(item)));
         }
-        Op::SetHoldsFor {
+        Ok(Op::SetHoldsFor {
             pair: self.plan.pair.clone(),
             items,
             holds,
-        }
+        })
     }
 
     /// A hold of the plan. A whole linked item is held when it could not be read or left the scope: no edit may ever
