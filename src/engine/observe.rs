@@ -1,5 +1,6 @@
 //! Reads both sides and plans. Changes nothing, neither a service nor the database.
 
+mod carriers;
 mod closing;
 mod half_way;
 mod listing;
@@ -213,8 +214,10 @@ impl Engine {
             self.sort_rows(&store, side, listing, &forced, &mut focus, &mut observed)?;
         }
         self.add_missing_and_due(&mut focus, &forced, now)?;
+        let along = self.read_along(&mut focus)?;
         self.read(&mut focus, &mut observed).await?;
-        let named = self.named(&focus, &observed);
+        let mut named = self.named(&focus, &observed);
+        self.end_along(along, &mut focus, &observed, &mut named);
         let mut plans = Vec::new();
         for policy in policies {
             let Some(focus) = focus.remove(&policy.pair) else {

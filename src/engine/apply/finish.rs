@@ -135,6 +135,12 @@ impl<'a> Ending<'a> {
         ops.push(self.pair_state()?);
         ops.extend(self.again()?);
         ops.extend(self.listed()?);
+        let (observed, pair) = (self.run.observed, &self.plan.pair);
+        let carriers = self
+            .run
+            .engine
+            .remember_carriers(self.store, pair, observed, self.swept());
+        ops.extend(carriers?);
         Ok(ops)
     }
 

@@ -8,7 +8,7 @@ use super::{Focus, Observed};
 use crate::engine::Engine;
 use crate::marker::{self, Marker};
 use crate::model::{Item, ItemId, PairName, Side, Sided};
-use crate::reconcile::{Origin, STRANGER, away, deleted_in};
+use crate::reconcile::{NAMED, Origin, STRANGER, away, deleted_in};
 use crate::store::{LinkRow, LinkState, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Named {
     /// Items that a valid marker names, with the pair and the item that carries it.
     by_marker: Sided<BTreeMap<ItemId, (PairName, ItemId)>>,
+    /// Items that a marker named when its carrier was last looked at, with that carrier, which cannot be read now.
+    by_unread: Sided<BTreeMap<ItemId, ItemId>>,
     /// The pairs that list an item in this cycle.
     listed: Sided<BTreeMap<ItemId, BTreeSet<PairName>>>,
 }
@@ -24,15 +26,22 @@ pub(super) struct Named {
 impl Named {
     /// Returns the origin of an item that carries no marker itself.
     pub(super) fn origin(&self, pair: &PairName, side: Side, id: &ItemId) -> Origin {
-        match self
-            .by_marker
-            .get(side)
-            .get(id)
-            .filter(|(at, _)| at != pair)
-        {
-            Some((at, by)) => Origin::Held(away(side.other(), by, Some(at))),
+        let by_marker = self.by_marker.get(side).get(id);
+        if let Some((at, by)) = by_marker.filter(|(at, _)| at != pair) {
+            return Origin::Held(away(side.other(), by, Some(at)));
+        }
+        match self.by_unread.get(side).get(id) {
+            Some(by) => Origin::Held(format!(
+                "{NAMED}: {} {by} carried it and cannot be read at present",
+                side.other()
+            )),
             None => Origin::Person,
         }
+    }
+
+    /// Adds an item that the marker of `by` names, which cannot be read.
+    pub(super) fn add_unread(&mut self, side: Side, id: &ItemId, by: &ItemId) {
+        self.by_unread.get_mut(side).insert(id.clone(), by.clone());
     }
 
     /// Whether an item that is not linked has left a pair: its place says so, or the listings do. Example: its create
@@ -82,12 +91,9 @@ impl Engine {
                         listed.or_default().insert(pair.clone());
                     }
                     let item = observed.items.get(side).get(id);
-                    let markers = item.into_iter().flat_map(|item| &item.markers);
-                    for marker in markers.filter_map(|text| marker::verify(&self.key, text)) {
-                        if marker.side != side {
-                            let names = named.by_marker.get_mut(marker.side);
-                            names.insert(marker.id, (pair.clone(), id.clone()));
-                        }
+                    for name in item.into_iter().flat_map(|item| self.names(side, item)) {
+                        let names = named.by_marker.get_mut(side.other());
+                        names.insert(name, (pair.clone(), id.clone()));
                     }
                 }
             }

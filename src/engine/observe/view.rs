@@ -142,7 +142,7 @@ impl Engine {
                     // Only a full listing tells whether it is in this pair too.
                     observed.unsettled.insert(pair.clone());
                 }
-                if origin == Origin::Person
+                if matches!(origin, Origin::Person | Origin::Former { .. })
                     && covers.is_none()
                     && !named.lists(pair, side, id)
                     && listed != Some(item.version)
