@@ -59,6 +59,8 @@ impl Sim {
                 lock(&self.world).count("winner changed");
                 return self.restart();
             }
+            // The configuration is refused: nothing can be created without a title.
+            Command::Field(FieldKey::Title) => return,
             Command::Field(key) => {
                 let mut world = lock(&self.world);
                 if !world.told.off.remove(key) {

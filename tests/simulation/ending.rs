@@ -19,7 +19,8 @@ impl World {
     /// the linked one.
     fn judge_twins(&mut self, n: usize, store: &Store) {
         let name = self.name(n);
-        let links = store.links(&name).unwrap_or_default();
+        // Also by another name of the pair, and by the pair that it was in before.
+        let links = every_link(store);
         let holds = store.holds(Some(&name)).unwrap_or_default();
         let mut silent = Vec::new();
         for side in Side::BOTH {
@@ -38,7 +39,15 @@ impl World {
             for (source, twins) in made.iter().filter(|(_, twins)| twins.len() > 1) {
                 let linked =
                     |record: &&&Record| links.iter().any(|link| *link.item(side) == record.id);
-                let first = twins.iter().find(linked);
+                // The link of a counterpart that was deleted is ended; one that was made since says who is the counterpart.
+                let living = |record: &&&Record| {
+                    links.iter().any(|link| {
+                        let ended = matches!(link.state, LinkState::Tombstone { .. });
+                        !ended && *link.item(side) == record.id
+                    })
+                };
+                let first = twins.iter().find(living);
+                let first = first.or_else(|| twins.iter().find(linked));
                 for twin in twins.iter().filter(|twin| !linked(twin)) {
                     let told = holds.iter().any(|hold| {
                         let names =

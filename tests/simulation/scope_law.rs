@@ -1,22 +1,27 @@
 //! The judge of scope: nothing that lies outside its pair is deleted, or closed because its counterpart was deleted.
 
 use super::world::{Delivery, LAG, LONG_LAG, World};
-use boardsync::model::{ItemId, Side};
+use boardsync::connector::Change;
+use boardsync::model::{FieldKey, ItemId, Side};
 
 impl World {
-    /// I23, before a write of the engine takes effect. A person may move the item between the read and the write, which no
-    /// service tests; then nothing was known of it.
+    /// I23, before a write of the engine takes effect; `change`: `None` for a delete. A person may move the item between the
+    /// read and the write, which no service tests; then nothing was known of it.
+    ///
+    /// Nor is a write a close whose counterpart was there when the cycle began and is deleted in the middle of it: a task
+    /// counts as deleted after two reads, some minutes apart, and what is written to a task beside its status is an edit.
     pub fn judge_scope(
         &mut self,
         side: Side,
         at: usize,
-        (pair, deletes): (usize, bool),
+        (pair, change): (usize, Option<&Change>),
         delivery: Delivery,
     ) {
         if delivery != Delivery::Now {
             return;
         }
-        let others = &self.side.get(side.other()).records;
+        let other = self.side.get(side.other());
+        let others = &other.records;
         let twins = self.twins(side, at);
         let service = self.side.get(side);
         let record = &service.records[at];
@@ -25,9 +30,17 @@ impl World {
         let outside = outside.last();
         let Some(outside) = outside else { return };
         let known = outside.changed - service.skew < record.read.0;
-        let gone = !twins.is_empty() && twins.iter().all(|twin| others[*twin].now().deleted);
+        let edits = change.is_some_and(|change| {
+            let state = |key: &FieldKey| *key == FieldKey::State;
+            side == Side::Ado || !change.set.keys().all(state)
+        });
+        let gone = !twins.is_empty()
+            && twins.iter().all(|twin| {
+                let now = others[*twin].now();
+                now.deleted && !(edits && now.changed - other.skew >= self.began)
+            });
         let id = record.id.clone();
-        if known && deletes {
+        if known && change.is_none() {
             let what = format!("{side} {id}: deleted outside the scope");
             self.violate("I23", what);
         } else if known && gone {

@@ -170,7 +170,7 @@ impl World {
             .filter(|_| delivery != Delivery::Partial && goes_along);
         let markers: Vec<String> = marker.map(|link| link.marker.clone()).into_iter().collect();
         let pair = numbered(&change.pair);
-        self.judge_scope(side, at, (pair, false), delivery);
+        self.judge_scope(side, at, (pair, Some(change)), delivery);
         let counts = matches!(delivery, Delivery::Now | Delivery::Partial | Delivery::Step);
         if counts && !self.told.ledger.made.contains(&change.id) {
             self.enter(Did::Update, pair, side, &change.id);
@@ -204,7 +204,7 @@ impl World {
         if self.side.get(side).records[at].now().deleted {
             return Err(Refusal::Gone);
         }
-        self.judge_scope(side, at, (pair, true), delivery);
+        self.judge_scope(side, at, (pair, None), delivery);
         match self.told.undoing {
             true => self.judge_undone(side, at),
             false => self.judge_delete(side, at, delivery),
