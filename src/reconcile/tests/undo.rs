@@ -600,6 +600,53 @@ fn only_what_nobody_typed_again_goes_back() {
     }
 }
 
+/// An undo has no answer, and its tag (here: its title) is there again. At the version on which the undo was written
+/// nobody can have typed it; at a later one somebody may have.
+#[test]
+fn what_may_have_been_typed_again_after_an_undo_without_an_answer_stays() {
+    let at = |before, after, deed: Deed| Deed {
+        versions: Versions {
+            before: Some(Version(before)),
+            after: Some(Version(after)),
+        },
+        ..deed
+    };
+    let run = || at(4, 5, wrote(Side::ClickUp, "A", "B"));
+    let lost = |before| Deed {
+        done: false,
+        versions: Versions {
+            before,
+            after: None,
+        },
+        ..by(By::Undo, wrote(Side::ClickUp, "B", "A"))
+    };
+    // Another field, between the undo and now; the item of the fixture stands at version 7.
+    let beside = |before| {
+        let mut deed = at(before, 7, by(By::Another, wrote(Side::ClickUp, "", "")));
+        deed.changes = BTreeMap::new();
+        deed
+    };
+    for (what, deeds, goes_to) in [
+        ("as it was", vec![run(), lost(Some(Version(7)))], Some("A")),
+        ("moved on", vec![run(), lost(Some(Version(5)))], None),
+        (
+            "moved on by ourselves",
+            vec![run(), lost(Some(Version(5))), beside(5)],
+            Some("A"),
+        ),
+        (
+            "moved on by somebody, then by ourselves",
+            vec![run(), lost(Some(Version(5))), beside(6)],
+            None,
+        ),
+        ("not recorded", vec![run(), lost(None)], None),
+    ] {
+        let (to, said) = goal("B", deeds);
+        assert_eq!(to.as_deref(), goes_to, "{what}: {said}");
+        assert_eq!(said.contains("no answer"), goes_to.is_none(), "{what}");
+    }
+}
+
 #[test]
 fn an_edit_on_the_other_side_that_is_still_to_be_carried_over_stays_and_flows() {
     for side in Side::BOTH {
