@@ -13,7 +13,7 @@ mod waiting;
 use super::{CycleError, Engine, Scope, backoff};
 use crate::connector::{ConnectorError, Watermark};
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp};
-use crate::reconcile::choice::Chosen;
+use crate::reconcile::choice::{Chosen, Recorded, made_of_winner};
 use crate::reconcile::plan::{Plan, Rebase};
 use crate::reconcile::plan_of;
 use crate::reconcile::policy::Policy;
@@ -318,16 +318,31 @@ pub(crate) fn chosen(
     link: LinkId,
 ) -> Result<BTreeMap<FieldKey, Chosen>, StoreError> {
     let choices = store.choices(link)?.into_iter();
-    let chosen = |choice: Choice| {
-        let chosen = Chosen {
-            conflict: choice.conflict,
-            side: choice.side,
-            value: choice.value,
-            seen: choice.seen,
-        };
-        (choice.field, chosen)
-    };
-    Ok(choices.map(chosen).collect())
+    let chosen = |choice: Choice| Ok((choice.field.clone(), chosen_of(store, choice)?));
+    choices.map(chosen).collect()
+}
+
+/// Returns a stored choice as the merge wants it.
+///
+/// # Errors
+/// Only the database's.
+pub(crate) fn chosen_of(store: &Store, choice: Choice) -> Result<Chosen, StoreError> {
+    let recorded = store.conflict(choice.conflict)?.map(|conflict| Recorded {
+        found: Sided {
+            ado: conflict.record.ado_value,
+            clickup: conflict.record.clickup_value,
+        },
+        after: conflict.after,
+        taken: conflict.record.taken,
+        waiting: None,
+    });
+    Ok(Chosen {
+        made: recorded.and_then(|recorded| made_of_winner(&recorded, choice.side, &choice.value)),
+        conflict: choice.conflict,
+        side: choice.side,
+        value: choice.value,
+        seen: choice.seen,
+    })
 }
 
 /// Returns the base of a link as the merge wants it.

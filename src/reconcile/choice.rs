@@ -7,6 +7,7 @@
 
 use super::merge::translate;
 use super::policy::Policy;
+use crate::markup;
 use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided};
 
 /// A person's choice that is not carried out yet.
@@ -20,6 +21,8 @@ pub struct Chosen {
     pub value: FieldValue,
     /// What each side held when it was chosen, or what our write of this choice made of it.
     pub seen: Sided<FieldValue>,
+    /// What the other side has of this value already ([`made_of_winner`]); `None`: it gets a translation.
+    pub made: Option<FieldValue>,
 }
 
 /// A choice that is not carried out.
@@ -40,6 +43,9 @@ impl Chosen {
     pub fn goal(&self, key: &FieldKey, side: Side, policy: &Policy) -> Option<FieldValue> {
         if side == self.side {
             return Some(self.value.clone());
+        }
+        if self.made.is_some() {
+            return self.made.clone();
         }
         translate(key, self.side, &self.value, policy).ok()
     }
@@ -86,6 +92,22 @@ pub struct Recorded {
     pub taken: Option<Side>,
     /// A choice for the same field that still waits: a part of it may be written.
     pub waiting: Option<Chosen>,
+}
+
+/// Returns what our own write made of the other side when the long text that is chosen now had won by the policy, where
+/// both show the same words: that side keeps what only it can show. Example: Azure DevOps shows `x` for ClickUp's `**x**`
+/// and wins a conflict about another paragraph. Whoever chooses its text afterwards says nothing about that `**x**`.
+pub fn made_of_winner(recorded: &Recorded, side: Side, value: &FieldValue) -> Option<FieldValue> {
+    let own = recorded.after.get(side).as_ref();
+    let won = recorded.taken == Some(side)
+        && recorded.found.get(side) == value
+        && own.is_none_or(|own| own == value);
+    match (value, recorded.after.get(side.other())) {
+        (FieldValue::Rich(text), Some(made @ FieldValue::Rich(there))) => {
+            (won && markup::same_words(text, there)).then(|| made.clone())
+        }
+        _ => None,
+    }
 }
 
 /// Returns the first side that holds something that the conflict knows nothing of; `None`: a choice may be made.
@@ -137,7 +159,48 @@ mod tests {
             side,
             value: text(value),
             seen: both(seen.0, seen.1),
+            made: None,
         }
+    }
+
+    #[test]
+    fn a_text_that_had_won_already_leaves_the_other_side_its_formatting() {
+        let rich = |ado: &str, clickup: &str| Sided {
+            ado: FieldValue::rich(ado.to_owned()),
+            clickup: FieldValue::rich(clickup.to_owned()),
+        };
+        let found = rich("x", "**x**\n\ny");
+        let made = |taken, words: &str| Recorded {
+            found: found.clone(),
+            after: Sided {
+                ado: None,
+                clickup: Some(rich("", words).clickup),
+            },
+            taken,
+            waiting: None,
+        };
+        let kept = Some(rich("", "**x**").clickup);
+        let won = made(Some(Side::Ado), "**x**");
+        assert_eq!(made_of_winner(&won, Side::Ado, &found.ado), kept);
+        // Our own write there says something else, the other side had won, nobody had, or another text is chosen.
+        for recorded in [
+            made(Some(Side::Ado), "**x** z"),
+            made(Some(Side::ClickUp), "**x**"),
+            made(None, "**x**"),
+        ] {
+            assert_eq!(made_of_winner(&recorded, Side::Ado, &found.ado), None);
+        }
+        let other = made_of_winner(&won, Side::Ado, &rich("z", "").ado);
+        assert_eq!(other, None);
+
+        let choice = Chosen {
+            value: found.ado.clone(),
+            made: kept.clone(),
+            ..chosen(Side::Ado, "", ("", ""))
+        };
+        let goal = |side| choice.goal(&FieldKey::Description, side, &policy());
+        assert_eq!(goal(Side::ClickUp), kept);
+        assert_eq!(goal(Side::Ado), Some(found.ado.clone()));
     }
 
     #[test]

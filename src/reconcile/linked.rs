@@ -262,12 +262,15 @@ pub(super) fn unreadable(side: Side, key: &FieldKey) -> String {
 /// A person settled a conflict: the chosen value goes wherever it is not yet.
 fn chosen(
     key: &FieldKey,
-    Chosen { side, value, .. }: &Chosen,
+    Chosen {
+        side, value, made, ..
+    }: &Chosen,
     now: &Sided<FieldValue>,
     policy: &Policy,
 ) -> Merged {
     let side = *side;
-    match translate(key, side, value, policy) {
+    let translated = || translate(key, side, value, policy);
+    match made.clone().map_or_else(translated, Ok) {
         Err(reason) => Merged::Blocked(reason),
         Ok(image) => {
             let own = (value != now.get(side)).then(|| value.clone());

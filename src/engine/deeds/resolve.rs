@@ -2,10 +2,10 @@
 
 use crate::connector::{ConnectorError, Fetched};
 use crate::engine::Engine;
-use crate::engine::observe::again_op;
+use crate::engine::observe::{again_op, chosen_of};
 use crate::markup;
 use crate::model::{FieldKey, FieldValue, Item, Side, Sided, TextFormat};
-use crate::reconcile::choice::{Chosen, Recorded, moved_on};
+use crate::reconcile::choice::{Recorded, moved_on};
 use crate::reconcile::merge::translate;
 use crate::reconcile::policy::Policy;
 use crate::store::{Batch, Choice, ChoiceOp, Conflict, LinkState, Op, Store, StoreError};
@@ -258,12 +258,7 @@ fn refuse_newer(
         after: conflict.after.clone(),
         // A choice that waits has put its own side there; what won before is in `after`.
         taken: record.taken.filter(|_| waiting.is_none()),
-        waiting: waiting.map(|choice| Chosen {
-            conflict: choice.conflict,
-            side: choice.side,
-            value: choice.value,
-            seen: choice.seen,
-        }),
+        waiting: waiting.map(|choice| chosen_of(store, choice)).transpose()?,
     };
     match moved_on(&record.field, &recorded, now, policy) {
         Some(side) => Err(ResolveError::Moved {

@@ -198,6 +198,7 @@ pub(crate) fn choose(link: &mut LinkView, key: &FieldKey, side: Side, value: Fie
         side,
         value,
         seen,
+        made: None,
     };
     link.chosen.insert(key.clone(), chosen);
 }
