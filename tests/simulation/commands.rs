@@ -115,6 +115,9 @@ impl Sim {
                 forget_conflicts(&mut store);
             }
         }
+        if matches!(end, End::Killed) {
+            self.note_unsent();
+        }
         self.restart();
         self.after_cycle();
     }
@@ -413,7 +416,7 @@ impl World {
         }
     }
 
-    /// What requests without an answer were to set a field of an item to.
+    /// What requests without an answer were to set a field of an item to, and those that nobody knows were sent.
     fn unanswered(&self, side: Side, item: &ItemId, key: &FieldKey) -> BTreeSet<String> {
         let Some(kind) = kind(key) else {
             return BTreeSet::new();
@@ -426,7 +429,8 @@ impl World {
             }
             _ => None,
         });
-        values.flat_map(|value| kind.pieces(&value)).collect()
+        let sent = values.flat_map(|value| kind.pieces(&value));
+        sent.chain(self.noted(side, item, key)).collect()
     }
 
     /// I21: an undo takes back only what the engine wrote and nobody typed again.

@@ -9,7 +9,7 @@
 //! | [`commands`] | people's commands between the cycles, each a process of its own |
 //! | [`config_moves`], [`claims`], [`places`] | commands about plans, names, tables and pairs; installations beside one another; places that are gone |
 //! | [`enrich`] | puts those into a history |
-//! | [`policies`], [`told`] | the configuration at a moment, and what the judge knows of commands |
+//! | [`policies`], [`told`], [`noted`] | the configuration at a moment, what the judge knows of commands, and what the history leaves open |
 //! | [`people`], [`service`] | what people do to it, and what requests do |
 //! | [`quirks`] | what services do to a write that they accept, and the judge of what is made of their answers |
 //! | [`remote`], [`calls`], [`updates`] | `Reader` and `Writer` over the world, with faults before and after every call |
@@ -39,6 +39,7 @@ pub mod guard_law;
 pub mod half_way_law;
 pub mod kinds;
 pub mod many;
+pub mod noted;
 pub mod oracle;
 pub mod people;
 pub mod places;

@@ -86,7 +86,9 @@ impl World {
             if (counts || delivery == Delivery::Further) && self.told.undoing {
                 self.judge_undo(side, at, &key, old, new);
             }
-            if counts && !half && asked {
+            // Of the engine's own a late one is no echo, but what an undo brings late is still what its person asked for.
+            let wanted_late = delivery == Delivery::Late && self.told.undoing;
+            if (counts || wanted_late) && !half && asked {
                 self.count_write(side, at, &key);
             }
             self.judge_loss(side, at, kind, old, new, delivery);

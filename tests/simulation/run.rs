@@ -245,6 +245,7 @@ impl Sim {
             }
         }
         self.start(copy);
+        self.note_unsent();
     }
 
     fn cycle(&mut self, full: bool, deeds: Vec<(Point, Deed)>, approve: bool) -> End {
@@ -298,6 +299,7 @@ impl Sim {
             });
         }
         if matches!(end, End::Killed) {
+            self.note_unsent();
             self.restart();
         }
         self.after_cycle();

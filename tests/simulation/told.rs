@@ -1,9 +1,10 @@
 //! What the judge knows of commands.
 
 use super::guard_law::Ledger;
+use super::noted::Noted;
 use super::quirks::Cut;
 use super::world::Request;
-use boardsync::model::{FieldKey, FieldValue, ItemId, LinkId, Side};
+use boardsync::model::{FieldKey, FieldValue, Folded, ItemId, LinkId, Side};
 use boardsync::reconcile::plan::Plan;
 use boardsync::store::Choice;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,6 +49,10 @@ pub struct Told {
     pub untaken: BTreeSet<(Side, usize, FieldKey)>,
     /// Requests that had no answer.
     pub unanswered: Vec<(Side, Request)>,
+    /// Values that the history names as sent and of which it never says what became of them.
+    pub noted: Vec<Noted>,
+    /// Tags of a task that an update had still to bring or take away when one of its calls failed.
+    pub tags_left: BTreeSet<(ItemId, Folded, bool)>,
     /// Parts that a write carried and that the service cut.
     pub cut: Vec<Cut>,
 }

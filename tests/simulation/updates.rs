@@ -9,7 +9,7 @@ use super::script::{Fault, On};
 use super::world::{Delivery, Request};
 use boardsync::connector::answer::{self, Asked};
 use boardsync::connector::{Change, ConnectorError, ErrorKind, Fetched, NewItem, Written};
-use boardsync::model::{FieldKey, FieldValue, Item, ItemId, Side, Version};
+use boardsync::model::{FieldKey, FieldValue, Folded, Item, ItemId, Side, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A title of a person is longer than what the design that cuts titles takes.
@@ -294,9 +294,20 @@ impl Remote {
         {
             answer::complete(answer, read);
         }
+        let named = |(tag, on): &(Folded, bool)| (change.id.clone(), tag.clone(), *on);
+        let mut left: BTreeSet<_> = calls.iter().skip(1).map(named).collect();
         for (n, (tag, on)) in calls.into_iter().enumerate() {
-            let request = Request::Tag(change.id.clone(), tag, on, n == 0);
-            if let Err(mut error) = self.tag_call(request).await {
+            let this = (change.id.clone(), tag.clone(), on);
+            // What an update that stopped half way had still to do is no further change.
+            let begun = lock(&self.world).told.tags_left.contains(&this);
+            let request = Request::Tag(change.id.clone(), tag, on, n == 0 && !begun);
+            let answer = self.tag_call(request).await;
+            if answer.is_ok() {
+                let mut world = lock(&self.world);
+                world.told.tags_left.append(&mut left);
+                world.told.tags_left.remove(&this);
+            }
+            if let Err(mut error) = answer {
                 let unsent = matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Throttled);
                 if sent && unsent {
                     (error.kind, error.retry_after) = (ErrorKind::Ambiguous, None);

@@ -196,7 +196,8 @@ pub struct World {
     pub at: BTreeMap<On, u32>,
     /// Set while the engine only looks.
     pub looking: bool,
-    late: Vec<(i64, Side, Request)>,
+    /// When each takes effect, and whether it is an undo's write to a field.
+    late: Vec<(i64, Side, Request, bool)>,
     pub violations: Vec<Violation>,
     pub counts: BTreeMap<&'static str, u64>,
     /// Requests that may have written, by the engine.
@@ -315,8 +316,10 @@ impl World {
             self.now = self.now.max(due);
             let at = self.late.iter().position(|late| late.0 == due);
             if let Some(at) = at {
-                let (_, side, request) = self.late.remove(at);
+                let (_, side, request, undoing) = self.late.remove(at);
+                let before = std::mem::replace(&mut self.told.undoing, undoing);
                 let outcome = self.apply(side, &request, Delivery::Late);
+                self.told.undoing = before;
                 self.say(|| format!("{side}: late request in force: {:?}", outcome.is_ok()));
             }
         }
@@ -325,7 +328,8 @@ impl World {
     }
 
     pub fn later(&mut self, ms: i64, side: Side, request: Request) {
-        self.late.push((self.now + ms, side, request));
+        let undoing = self.told.undoing && !matches!(request, Request::Delete(..));
+        self.late.push((self.now + ms, side, request, undoing));
     }
 
     pub fn set_clock(&mut self, ms: i64) {
