@@ -317,11 +317,6 @@ impl<'a> Ending<'a> {
                 if fields.is_empty() {
                     continue;
                 }
-                // What is still to be judged, because the counterpart could not be read, is not over.
-                let noted = self.store.transits()?.into_iter();
-                for note in noted.filter(|note| note.link == *link && note.side == side) {
-                    fields.remove(&note.field);
-                }
                 let told = self.run.observed.confirmed.iter();
                 let told: Vec<_> = told.filter(|(id, _)| id == link).collect();
                 fields.retain(|key, base| {

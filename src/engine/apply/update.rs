@@ -6,7 +6,7 @@ use super::{Done, Run, refusal, type_of};
 use crate::connector::{Backlink, Change, Fetched, Written};
 use crate::engine::CycleError;
 use crate::marker::marker;
-use crate::model::{FieldKey, Item, ItemId, Side, Timestamp, Version};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, Side, Timestamp, Version};
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::store::{Batch, ChoiceOp, Op, RailOp, StoreError};
@@ -194,9 +194,11 @@ impl Run<'_> {
             let answer = written.item.fields.get(&change.field);
             let in_force = !written.pending.contains_key(&change.field);
             let later = written.later.contains(&change.field);
-            if answer.is_none() && (later || !in_force || hidden) {
-                // Nothing shows what our call left: the base stays until the item is read again. Where an edit hides
-                // behind the version of the answer, a read at that version would not tell either.
+            let text = matches!(change.after, FieldValue::Rich(_));
+            if answer.is_none() && (later || !in_force || hidden || text) {
+                // Nothing shows what our call left: the base stays until the item is read again, and so does the note of
+                // a text. Where an edit hides behind the version of the answer, a read at that version would not tell
+                // either.
                 continue;
             }
             if let (FieldKey::Tags, Some(sent)) = (&change.field, sent.set.get(&change.field)) {
