@@ -113,7 +113,12 @@ impl Run<'_> {
         let (from, to) = (change.expected, written.item.version);
         ops.push(Run::refusals_moved(side, id, from, to));
         let hidden = self.hides_an_edit(plan, side, change, &written);
-        if let Some(link) = action.link.filter(|_| hidden) {
+        // A text that nothing showed has no base yet, whatever version the answer had.
+        let mut texts = change.set.iter();
+        let unshown = texts.any(|(key, value)| {
+            matches!(value, FieldValue::Rich(_)) && !written.item.fields.contains_key(key)
+        });
+        if let Some(link) = action.link.filter(|_| hidden || unshown) {
             self.reread.insert(link);
         }
         let mut item = written.item.clone();
