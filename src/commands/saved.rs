@@ -189,7 +189,8 @@ impl Saved {
         self.pairs.iter().map(|pair| pair.pair.0.clone()).collect()
     }
 
-    /// Reduces the present plan to what the saved one holds, and names what moved since. Returns how many actions moved.
+    /// Reduces the present plan to what the saved one holds, and names what changed since. Returns how many actions and
+    /// pairs that were.
     ///
     /// # Errors
     /// Wrong usage where an action was changed in the file.
@@ -209,6 +210,12 @@ impl Saved {
                 named(action)
             ));
         }
+        for pair in &kept.reconfigured {
+            note(&format!(
+                "refused: the configuration of the pair {pair} changed since the plan was made, so nothing of it is carried \
+                 out; make a new one with boardsync plan --out\n"
+            ));
+        }
         if kept.done > 0 {
             note(&format!(
                 "{} done before\n",
@@ -219,7 +226,7 @@ impl Saved {
                 )
             ));
         }
-        Ok(kept.moved.len())
+        Ok(kept.moved.len() + kept.reconfigured.len())
     }
 
     fn edited(&self, action: &SavedAction) -> Failure {

@@ -95,7 +95,35 @@ async fn a_saved_plan_of_another_mapping_is_not_carried_out() {
         .left_with(0);
     bench.replace_config("name = \"web\"", "name = \"web\"\nconflict = \"hold\"");
     let ran = bench.run(&["apply", "saved.plan"]).await;
-    assert_ne!(ran.code, 0, "{ran:?}");
+    assert_eq!(ran.code, 3, "{ran:?}");
+    assert!(
+        ran.err
+            .contains("the configuration of the pair web changed"),
+        "{ran:?}"
+    );
     assert_eq!(bench.world.ledger.writes(), []);
     assert!(!bench.titles().contains(&"Renamed".to_owned()));
+}
+
+/// A plan that was carried out long ago is given again. It is no yes to what the configuration says by now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_plan_of_another_mapping_approves_nothing() {
+    let bench = Bench::equal().await;
+    bench.rename(bench.ids[3], "Renamed");
+    bench.run(&["plan", "--out", "p"]).await.left_with(0);
+    bench.run(&["apply", "p"]).await.left_with(0);
+    bench.world.ado.delete(bench.ids[2]);
+    bench.replace_config("name = \"web\"", "name = \"web\"\non_delete = \"delete\"");
+    bench.world.ledger.clear();
+    let tasks = bench.titles().len();
+    for asked in [&["reconcile", "--once", "--full"][..], &["apply", "p"]] {
+        let ran = bench.run(asked).await;
+        assert_ne!(ran.code, 0, "{ran:?}");
+    }
+    bench
+        .run(&["reconcile", "--once", "--full"])
+        .await
+        .left_with(4);
+    assert_eq!(bench.world.ledger.writes(), []);
+    assert_eq!(bench.titles().len(), tasks);
 }

@@ -17,6 +17,7 @@ use boardsync::engine::deeds::SavedPairs;
 use boardsync::engine::{CycleError, Engine, Scope, Writers};
 use boardsync::model::{FieldKey, FieldValue, ItemId, Side};
 use boardsync::reconcile::plan::{ActionKind, Plan};
+use boardsync::store::StoreError;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
@@ -120,12 +121,24 @@ pub async fn apply_saved(
                 "a saved plan that nobody changed counts as changed".to_owned(),
             );
         }
-        if !kept.moved.is_empty() {
+        if !kept.moved.is_empty() || !kept.reconfigured.is_empty() {
             world.count("saved plan refused in part");
         }
         world.told.applying = Some(saved);
     }
+    let approved = || -> Result<Vec<_>, StoreError> {
+        let store = engine.store();
+        let pairs = kept.reconfigured.iter();
+        pairs
+            .map(|pair| Ok(store.pair_state(pair)?.fingerprint))
+            .collect()
+    };
+    let before = approved()?;
     let report = engine.apply(writers, &observed, &consent).await?;
+    if before != approved()? {
+        let what = "a saved plan of another configuration counts as a yes to the present one";
+        lock(world).violate("I21", what.to_owned());
+    }
     tell(&mut lock(world), &report);
     Ok(())
 }

@@ -56,8 +56,10 @@ impl From<Action> for SavedAction {
 /// What became of a saved plan's actions that are not carried out now.
 #[derive(Clone, Debug, Default)]
 pub struct Kept {
-    /// Those that are no longer planned like this: the items or the configuration changed since.
+    /// Those that are no longer planned like this: the items changed since.
     pub moved: Vec<SavedAction>,
+    /// Pairs whose configuration changed since. Nothing of them is carried out, and nobody has said yes to it.
+    pub reconfigured: Vec<PairName>,
     /// How many this plan wrote before, in a run that was cut short: they are done, and no refusal.
     pub done: usize,
     /// Those whose content was changed in the file. If there is one, the present plan was left as it is and must not be
@@ -87,6 +89,10 @@ impl Engine {
             }
         }
         if found.edited.is_empty() {
+            // Carried out even in part, such a pair would count as approved. Example: `on_delete` is another now, and the
+            // next cycle would delete by a rule that nobody has seen a plan of.
+            plans.retain(|plan| !found.reconfigured.contains(&plan.pair));
+            observed.partial |= !found.reconfigured.is_empty();
             for plan in &mut plans {
                 if let Some(old) = of(plan) {
                     reduce(old, plan, observed);
@@ -101,6 +107,9 @@ impl Engine {
     /// Sorts the actions of a saved plan that the present one does not hold as they were saved.
     fn compare(&self, old: &SavedPair, now: &PairPlan, found: &mut Kept) -> Result<(), StoreError> {
         let same_rules = old.fingerprint == now.fingerprint;
+        if !same_rules {
+            found.reconfigured.push(old.pair.clone());
+        }
         let planned: BTreeMap<_, _> = now.actions.iter().map(|now| (&now.id, now)).collect();
         for action in &old.actions {
             let now = planned.get(&action.id);
@@ -108,7 +117,7 @@ impl Engine {
                 found.edited.push(action.clone());
             } else if now.is_none() && self.store().has_outcome(&action.id, "done")? {
                 found.done += 1;
-            } else if !same_rules || now.is_none() {
+            } else if same_rules && now.is_none() {
                 found.moved.push(action.clone());
             }
         }
@@ -118,11 +127,10 @@ impl Engine {
 
 /// Leaves of a pair's plan what the saved one holds.
 fn reduce(old: &SavedPair, pair: &mut PairPlan, observed: &mut Observed) {
-    let same_rules = old.fingerprint == pair.fingerprint;
     let wanted: BTreeSet<_> = old.actions.iter().map(|action| &action.id).collect();
     let (kept, left): (Vec<_>, Vec<_>) = std::mem::take(&mut pair.actions)
         .into_iter()
-        .partition(|action| same_rules && wanted.contains(&action.id));
+        .partition(|action| wanted.contains(&action.id));
     pair.actions = kept;
     let links: BTreeSet<_> = left.iter().filter_map(|action| action.link).collect();
     observed.partial |= left.iter().any(|action| action.link.is_none());
