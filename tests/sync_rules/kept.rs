@@ -491,3 +491,34 @@ async fn a_lost_create_that_cannot_be_looked_for_stays_open_and_stops_nobody() {
     refuse(&t, Side::ClickUp, "GET", "/team/");
     assert_eq!(t.engine().recover().await.unwrap(), (0, 1));
 }
+
+/// A replica of Azure DevOps that lags answers a listing: it shows the title from before our own write.
+#[tokio::test]
+async fn a_listing_older_than_our_own_write_undoes_no_edit() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    let old = t.world.ado.item(id).unwrap();
+    t.clickup(&task, json!({"name": "Edited in ClickUp"}));
+    t.cycle().await;
+    assert_eq!(t.string(id, TITLE), "Edited in ClickUp");
+    let item = json!({"id": id, "rev": old.rev, "fields": old.fields});
+    t.world.faults.add(FaultRule {
+        service: Side::Ado,
+        method: Some("POST".to_owned()),
+        path_contains: "workitemsbatch".to_owned(),
+        fault: Fault::Status {
+            status: 200,
+            body: json!({"count": 1, "value": [item]}).to_string(),
+            content_type: "application/json".to_owned(),
+            headers: Vec::new(),
+        },
+        skip: 0,
+        times: 1,
+    });
+    for _ in 0..3 {
+        t.cycle().await;
+        assert_eq!(t.task(&task)["name"], "Edited in ClickUp");
+    }
+    assert_eq!(t.string(id, TITLE), "Edited in ClickUp");
+    t.quiet().await;
+}
