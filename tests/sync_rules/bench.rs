@@ -5,9 +5,10 @@ use boardsync::engine::apply::{Consent, Report};
 use boardsync::engine::observe::Observed;
 use boardsync::engine::{CycleError, Engine, Scope};
 use boardsync::model::{ItemId, Side};
-use boardsync::sandbox::ado::AdoConfig;
+use boardsync::sandbox::ado::{AdoConfig, Snapshot};
 use boardsync::sandbox::clickup::ClickUpConfig;
 use boardsync::sandbox::clock::SandboxClock;
+use boardsync::sandbox::faults::{Fault, FaultRule};
 use boardsync::sandbox::world::{LIST, PROJECT, World};
 use boardsync::store::{Conflict, HoldRow, LinkState};
 use serde_json::{Value, json};
@@ -227,6 +228,24 @@ impl Bench {
 
     pub fn ado(&self, id: i64, field: &str, value: Value) {
         self.world.ado.edit(id, &[(field, value)], ADA).unwrap();
+    }
+
+    /// The next answer that shows work items comes from a replica that lags: it holds this one as it was.
+    pub fn stale_once(&self, old: &Snapshot) {
+        let item = json!({"id": old.id, "rev": old.rev, "fields": old.fields});
+        self.world.faults.add(FaultRule {
+            service: Side::Ado,
+            method: Some("POST".to_owned()),
+            path_contains: "workitemsbatch".to_owned(),
+            fault: Fault::Status {
+                status: 200,
+                body: json!({"count": 1, "value": [item]}).to_string(),
+                content_type: "application/json".to_owned(),
+                headers: Vec::new(),
+            },
+            skip: 0,
+            times: 1,
+        });
     }
 
     pub fn clickup(&self, task: &str, body: Value) {

@@ -501,20 +501,7 @@ async fn a_listing_older_than_our_own_write_undoes_no_edit() {
     t.clickup(&task, json!({"name": "Edited in ClickUp"}));
     t.cycle().await;
     assert_eq!(t.string(id, TITLE), "Edited in ClickUp");
-    let item = json!({"id": id, "rev": old.rev, "fields": old.fields});
-    t.world.faults.add(FaultRule {
-        service: Side::Ado,
-        method: Some("POST".to_owned()),
-        path_contains: "workitemsbatch".to_owned(),
-        fault: Fault::Status {
-            status: 200,
-            body: json!({"count": 1, "value": [item]}).to_string(),
-            content_type: "application/json".to_owned(),
-            headers: Vec::new(),
-        },
-        skip: 0,
-        times: 1,
-    });
+    t.stale_once(&old);
     for _ in 0..3 {
         t.cycle().await;
         assert_eq!(t.task(&task)["name"], "Edited in ClickUp");

@@ -316,3 +316,21 @@ async fn a_created_item_with_an_edit_of_what_is_not_synced_is_left_and_named() {
         );
     }
 }
+
+/// A replica of Azure DevOps that lags shows the title from before our write, which looks as if nothing were to be undone.
+#[tokio::test]
+async fn an_undo_that_reads_an_older_version_says_so() {
+    let mut t = bench("").await;
+    let pair = t.linked("Task", &[]).await;
+    let old = t.world.ado.item(pair.0).unwrap();
+    rename(&t, Side::ClickUp, &pair, "v2");
+    t.cycle().await;
+    let run = last_run(&mut t).await;
+    t.stale_once(&old);
+    let (code, said) = undo(&mut t, &run).await;
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("read again later"), "{said}");
+    let (code, said) = undo(&mut t, &run).await;
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(titles(&t, &pair), ("Item".into(), "v2".into()));
+}

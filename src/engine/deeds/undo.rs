@@ -57,7 +57,8 @@ impl Engine {
                 .collect();
             observed.read_at = self.clock.now();
             if !ids.is_empty() {
-                let items = self.readers.get(side).fetch_items(&ids).await?;
+                let mut items = self.readers.get(side).fetch_items(&ids).await?;
+                self.refuse_older(side, &mut items)?;
                 *listed.get_mut(side) = self.listed_in(&links, side, &items).await?;
                 *read.get_mut(side) = items;
             }

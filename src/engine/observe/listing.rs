@@ -100,9 +100,7 @@ impl Engine {
             }
             let stands = match side {
                 // One older than what was seen before is from a replica that lags: read by id, it is refused (`reading`).
-                Side::Ado => {
-                    !older && row.item.as_ref().map(|item| item.version) == row.version
-                }
+                Side::Ado => !older && row.item.as_ref().map(|item| item.version) == row.version,
                 Side::ClickUp => {
                     same && forced.contains(&row.pair) && is_whole(store, &link, &row)?
                 }

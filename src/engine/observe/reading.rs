@@ -52,7 +52,7 @@ impl Engine {
 
     /// A version older than one that was seen before comes from a cache or a replica that lags. What it shows was true
     /// once; acting on it would undo what was written since.
-    fn refuse_older(
+    pub(in crate::engine) fn refuse_older(
         &self,
         side: Side,
         read: &mut BTreeMap<ItemId, Fetched>,
