@@ -209,7 +209,7 @@ impl Run<'_> {
     /// whatever was written before it, so nothing would ever look at such an edit again. It shows as a field that we did not
     /// set and that differs from what was read, or it may hide in one that the answer leaves out. ADO's test of the revision
     /// rules a person out; what differs there is the work of a rule in the same save, and no less to be carried over.
-    pub(super) fn hides_an_edit(
+    fn hides_an_edit(
         &self,
         plan: &PairPlan,
         side: Side,
@@ -230,6 +230,23 @@ impl Run<'_> {
                         (None, None) => false,
                     }
         })
+    }
+
+    /// Whether the answer says too little for the item to count as seen: an edit hides behind its version, or nothing shows
+    /// what became of a text. The item is read again then, and what the answer left out has no new base: at the version
+    /// of the answer a read would not tell our write from that edit.
+    pub(super) fn leaves_open(
+        &self,
+        plan: &PairPlan,
+        side: Side,
+        change: &Change,
+        written: &Written,
+    ) -> bool {
+        let mut sent = change.set.iter();
+        let unshown = sent.any(|(key, value)| {
+            matches!(value, FieldValue::Rich(_)) && !written.item.fields.contains_key(key)
+        });
+        unshown || self.hides_an_edit(plan, side, change, written)
     }
 
     /// What else than the sent fields changed with the save or meanwhile, in words; empty: nothing.

@@ -6,7 +6,7 @@ use super::{Done, Run, refusal, type_of};
 use crate::connector::{Backlink, Change, Fetched, Written};
 use crate::engine::CycleError;
 use crate::marker::marker;
-use crate::model::{FieldKey, FieldValue, Item, ItemId, Side, Timestamp, Version};
+use crate::model::{FieldKey, Item, ItemId, Side, Timestamp, Version};
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::store::{Batch, ChoiceOp, Op, RailOp, StoreError};
@@ -112,13 +112,8 @@ impl Run<'_> {
         ops.extend(self.answered(action, &written.item));
         let (from, to) = (change.expected, written.item.version);
         ops.push(Run::refusals_moved(side, id, from, to));
-        let hidden = self.hides_an_edit(plan, side, change, &written);
-        // A text that nothing showed has no base yet, whatever version the answer had.
-        let mut texts = change.set.iter();
-        let unshown = texts.any(|(key, value)| {
-            matches!(value, FieldValue::Rich(_)) && !written.item.fields.contains_key(key)
-        });
-        if let Some(link) = action.link.filter(|_| hidden || unshown) {
+        let unclear = self.leaves_open(plan, side, change, &written);
+        if let Some(link) = action.link.filter(|_| unclear) {
             self.reread.insert(link);
         }
         let mut item = written.item.clone();
@@ -191,7 +186,7 @@ impl Run<'_> {
             None => BTreeMap::new(),
         };
         let mut fields = self.ruled(plan, action, written, sent, &stored);
-        let hidden = self.hides_an_edit(plan, side, sent, written);
+        let unclear = self.leaves_open(plan, side, sent, written);
         for change in &action.changes {
             let Some(link) = action.link.filter(|_| sent.set.contains_key(&change.field)) else {
                 continue;
@@ -199,11 +194,9 @@ impl Run<'_> {
             let answer = written.item.fields.get(&change.field);
             let in_force = !written.pending.contains_key(&change.field);
             let later = written.later.contains(&change.field);
-            let text = matches!(change.after, FieldValue::Rich(_));
-            if answer.is_none() && (later || !in_force || hidden || text) {
+            if answer.is_none() && (later || !in_force || unclear) {
                 // Nothing shows what our call left: the base stays until the item is read again, and so does the note of
-                // a text. Where an edit hides behind the version of the answer, a read at that version would not tell
-                // either.
+                // a text.
                 continue;
             }
             if let (FieldKey::Tags, Some(sent)) = (&change.field, sent.set.get(&change.field)) {
