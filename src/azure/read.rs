@@ -286,6 +286,7 @@ pub(super) fn carries(wire: &WorkItem, marker: &str) -> bool {
 pub(super) fn number(id: &ItemId) -> Option<i64> {
     id.as_str().parse().ok().filter(|number| *number > 0)
 }
+
 /// Returns who made a version: `System.ChangedBy` holds the same identity id as `connectionData` does for the token's user
 /// (`id` of `IdentityRef` and `Identity`, MicrosoftDocs/vsts-rest-api-specs, wit and ims 7.1).
 fn author(wire: &WorkItem, me: Option<&ConnectionData>) -> Author {

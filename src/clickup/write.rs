@@ -85,6 +85,7 @@ impl Inner {
                 let name = candidate.status.get();
                 if let Some(name) = name.filter(|name| Folded::new(&name.0) == *status) {
                     let kind = candidate.kind.get().map(String::as_str);
+                    // Where the list leaves the kind out, it may be any of them.
                     let completes = matches!(kind, Some("done" | "closed") | None);
                     return Ok((Some(name.0.clone()), completes));
                 }

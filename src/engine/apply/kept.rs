@@ -205,11 +205,14 @@ impl Run<'_> {
         }))
     }
 
-    /// Whether the item has to be read again before it counts as seen at the version of the answer. That version covers
-    /// whatever was written before it, so nothing would ever look at such an edit again. It shows as a field that we did not
-    /// set and that differs from what was read, or it may hide in one that the answer leaves out. ADO's test of the revision
-    /// rules a person out; what differs there is the work of a rule in the same save, and no less to be carried over.
-    fn hides_an_edit(
+    /// Whether the item has to be read again before it counts as seen at the version of the answer. What the answer left
+    /// out then has no new base, because at that version a read would not tell our write from an edit.
+    ///
+    /// That version covers whatever was written before it, so nothing would ever look at such an edit again. It shows as a
+    /// field that we did not set and that differs from what was read, or it may hide in one that the answer leaves out.
+    /// ADO's test of the revision rules a person out; what differs there is the work of a rule in the same save, and no less
+    /// to be carried over. A text that we did set and that nothing showed may have been cut, so it is looked at too.
+    pub(super) fn leaves_open(
         &self,
         plan: &PairPlan,
         side: Side,
@@ -222,31 +225,16 @@ impl Run<'_> {
         let answer = &written.item.fields;
         let before = &change.current.fields;
         policy.fields.keys().any(|key| {
-            written.later.contains(key)
-                || !change.set.contains_key(key)
-                    && match (answer.get(key), before.get(key)) {
-                        (Some(now), before) => before != Some(now),
-                        (None, Some(_)) => side == Side::ClickUp,
-                        (None, None) => false,
-                    }
+            let open = match change.set.get(key) {
+                Some(sent) => matches!(sent, FieldValue::Rich(_)) && !answer.contains_key(key),
+                None => match (answer.get(key), before.get(key)) {
+                    (Some(now), before) => before != Some(now),
+                    (None, Some(_)) => side == Side::ClickUp,
+                    (None, None) => false,
+                },
+            };
+            open || written.later.contains(key)
         })
-    }
-
-    /// Whether the answer says too little for the item to count as seen: an edit hides behind its version, or nothing shows
-    /// what became of a text. The item is read again then, and what the answer left out has no new base: at the version
-    /// of the answer a read would not tell our write from that edit.
-    pub(super) fn leaves_open(
-        &self,
-        plan: &PairPlan,
-        side: Side,
-        change: &Change,
-        written: &Written,
-    ) -> bool {
-        let mut sent = change.set.iter();
-        let unshown = sent.any(|(key, value)| {
-            matches!(value, FieldValue::Rich(_)) && !written.item.fields.contains_key(key)
-        });
-        unshown || self.hides_an_edit(plan, side, change, written)
     }
 
     /// What else than the sent fields changed with the save or meanwhile, in words; empty: nothing.

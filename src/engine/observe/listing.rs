@@ -4,7 +4,9 @@ use super::{Focus, Observed, again_key, living};
 use crate::connector::{Known, ListedRow, Listing, answer};
 use crate::engine::apply::owed_text;
 use crate::engine::{CycleError, Engine};
-use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Timestamp};
+use crate::model::{
+    FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Timestamp, Version,
+};
 use crate::store::{BaseField, LinkRow, LinkState, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,12 +60,7 @@ impl Engine {
         {
             settled.insert(pair.clone(), store.settled(side, pair)?);
         }
-        let mut open = BTreeMap::new();
-        for note in store.transits()? {
-            if note.side == side {
-                open.insert(note.link, note.expected);
-            }
-        }
+        let unanswered = unanswered(store, side)?;
         let mut left = Vec::new();
         for mut row in listing.rows {
             let Some(focus) = focus.get_mut(&row.pair) else {
@@ -91,11 +88,10 @@ impl Engine {
             let older = store.newest(side, &row.id)? > row.version;
             let same = known.is_some_and(|known| Some(known.version) == row.version) && !older;
             let active = matches!(link.state, LinkState::Active) && !forced.contains(&row.pair);
-            // Of what was sent without an answer a read tells what became.
-            let sent = open
-                .get(&link.id)
-                .is_some_and(|sent| row.version > Some(*sent));
-            if same && active && !sent && confirm(store, side, &link, &row, observed)? {
+            // Since a request without an answer somebody, or that request, made a new version: only a read tells which.
+            let before = unanswered.get(&link.id);
+            let unclear = before.is_some_and(|before| row.version > Some(*before));
+            if same && active && !unclear && confirm(store, side, &link, &row, observed)? {
                 continue;
             }
             let stands = match side {
@@ -186,6 +182,13 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// The links with a request to a side that had no answer, with the item's version before it.
+fn unanswered(store: &Store, side: Side) -> Result<BTreeMap<LinkId, Version>, StoreError> {
+    let notes = store.transits()?.into_iter();
+    let notes = notes.filter(|note| note.side == side);
+    Ok(notes.map(|note| (note.link, note.expected)).collect())
 }
 
 /// Takes the version from each row of a complete listing that `told` lists without one: its links changed, which no
@@ -305,7 +308,6 @@ pub(super) fn told(side: Side, open: BTreeMap<FieldKey, BaseField>, item: &Item)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PairName, Version};
 
     fn shown(text: &str) -> Item {
         let value = FieldValue::rich(text.to_owned());

@@ -1,0 +1,99 @@
+//! How far a field goes back: from the value that is there through the writes that made it.
+
+use super::{By, Deed, Step};
+use crate::model::{FieldValue, Side, Version};
+
+/// Walks back from the newest write of a field as far as the values join up: where one does not, a person's edit lies
+/// between. Returns what was there before the writes that are to be taken back; `None`: they are taken back already, or
+/// never were in force.
+///
+/// An undo and the undo of that leave the value that was written first, so they are walked through. Any other write of
+/// ours carried somebody's edit, and that stays. So does a value that was typed here again: where a later run wrote to
+/// the other side, it carried an edit that was made here in between. A write without an answer is passed over only where
+/// the versions tell that it never was in force.
+pub(super) fn walk(
+    side: Side,
+    (now, version): (&FieldValue, Version),
+    steps: &[(&Deed, &Step)],
+    deeds: &[Deed],
+) -> Result<Option<FieldValue>, String> {
+    let mut at = now;
+    // The version at which the item had that value.
+    let mut stands = Some(version);
+    let mut unsure = false;
+    let mut goal: Option<&FieldValue> = None;
+    let mut later_run = false;
+    let mut carried: Vec<&str> = Vec::new();
+    for (deed, step) in steps.iter().rev() {
+        if deed.side != side {
+            // Whether or not it was answered.
+            if deed.by != By::Undo {
+                carried.push(&deed.run);
+            }
+            continue;
+        }
+        if step.after.as_ref() != Some(at) {
+            unsure = !deed.done && !never_in_force(deed, stands, deeds);
+            if deed.done || unsure {
+                break;
+            }
+            // Its answer was lost.
+            continue;
+        }
+        if carried.iter().any(|run| *run != deed.run) {
+            break;
+        }
+        match (deed.by, goal.is_some()) {
+            (By::Target, true) => {}
+            (By::Target, false) if at == now => {}
+            (By::Undo, false) => {
+                let Some(before) = &step.before else { break };
+                (at, stands) = (before, deed.versions.before);
+                continue;
+            }
+            (By::Another, false) => {
+                later_run = true;
+                break;
+            }
+            (By::Target, false) | (By::Undo | By::Another, true) => break,
+        }
+        let Some(before) = &step.before else {
+            return Err("what was there before is not recorded".to_owned());
+        };
+        (goal, at, stands) = (Some(before), before, deed.versions.before);
+    }
+    let was_there = |(deed, step): &(&Deed, &Step)| {
+        deed.by == By::Target && deed.side == side && step.before.as_ref() == Some(now)
+    };
+    match goal {
+        Some(goal) => Ok(Some(goal.clone())),
+        None if steps.iter().any(was_there) => Ok(None),
+        None if later_run => Err("written again by a later run; that stays".to_owned()),
+        None if unsure => Err(
+            "a later write of another value had no answer, and nobody can tell whether somebody typed this value again \
+             after it; it stays"
+                .to_owned(),
+        ),
+        None => Err("edited since; the edit stays".to_owned()),
+    }
+}
+
+/// Whether a write whose answer was lost never was in force: up to the version `stands` only our own answered writes moved
+/// the item on. Example: an undo takes a tag off a task and its answer is lost. At the version on which it was written the
+/// task still has the tag that a run put there; at a later one somebody may have put it on again.
+fn never_in_force(lost: &Deed, stands: Option<Version>, deeds: &[Deed]) -> bool {
+    let (Some(mut at), Some(stands)) = (lost.versions.before, stands) else {
+        return false;
+    };
+    let later = deeds.iter().skip_while(|deed| !std::ptr::eq(*deed, lost));
+    for deed in later.filter(|deed| deed.done && deed.side == lost.side) {
+        if at == stands {
+            break;
+        }
+        match deed.versions.after {
+            Some(after) if deed.versions.before == Some(at) => at = after,
+            Some(_) | None => return false,
+        }
+    }
+    at == stands
+}
