@@ -155,6 +155,16 @@ impl Engine {
                 "{STRANGER}; link it by hand with `boardsync links add`"
             ))));
         };
+        let of_source = store.find_item(&marker.id)?;
+        let of_source = of_source
+            .iter()
+            .filter(|link| marker.side != side && *link.item(marker.side) == marker.id);
+        let of_source: Vec<&LinkRow> = of_source.collect();
+        if let Some(other) = of_source.iter().find(|link| !is_dissolved(link)) {
+            // Whatever the marker's pair is called by now, the link says which of the two is the counterpart.
+            let of = format!("which is linked to {}", other.item(side));
+            return Ok(Some(copy_or_twin(&marker, &of)));
+        }
         if self.policy(&marker.pair).is_none() {
             // Most likely this pair under its old name: its counterpart exists.
             return Ok(Some(Origin::Held(format!(
@@ -165,15 +175,6 @@ impl Engine {
         }
         if marker.side == side {
             return Ok(None);
-        }
-        let of_source = store.find_item(&marker.id)?;
-        let of_source = of_source
-            .iter()
-            .filter(|l| *l.item(marker.side) == marker.id);
-        let of_source: Vec<&LinkRow> = of_source.collect();
-        if let Some(other) = of_source.iter().find(|link| !is_dissolved(link)) {
-            let of = format!("which is linked to {}", other.item(side));
-            return Ok(Some(copy_or_twin(&marker, &of)));
         }
         // Its newest link says where it belongs.
         let newest = rows.last().copied();
