@@ -19,6 +19,8 @@ mod bench;
 mod choices;
 #[path = "sync_rules/claims.rs"]
 mod claims;
+#[path = "sync_rules/direction.rs"]
+mod direction;
 #[path = "sync_rules/fields.rs"]
 mod fields;
 #[path = "sync_rules/formatting.rs"]

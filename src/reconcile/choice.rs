@@ -5,8 +5,8 @@
 //! on either side was typed since, by somebody whom the choice knows nothing of: then it is dropped, and the field is
 //! merged like any other.
 
-use super::merge::translate;
-use super::policy::Policy;
+use super::merge::{Merged, agree, translate};
+use super::policy::{Direction, Policy};
 use crate::markup;
 use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided};
 
@@ -61,6 +61,59 @@ impl Chosen {
             let now = now.get(*side);
             now != self.seen.get(*side) && self.goal(key, *side, policy).as_ref() != Some(now)
         })
+    }
+
+    /// Returns what is to be written to carry the choice out: the chosen value goes wherever it is not yet.
+    pub(super) fn merged(
+        &self,
+        key: &FieldKey,
+        now: &Sided<FieldValue>,
+        policy: &Policy,
+    ) -> Merged {
+        let (side, value) = (self.side, &self.value);
+        let translated = || translate(key, side, value, policy);
+        let image = match self.made.clone().map_or_else(translated, Ok) {
+            Ok(image) => image,
+            Err(reason) => return Merged::Blocked(reason),
+        };
+        let wanted = Sided::build(|at| match at == side {
+            true => value.clone(),
+            false => now.get(at).clone(),
+        });
+        let mut to = Sided::default();
+        *to.get_mut(side) = (value != now.get(side)).then(|| value.clone());
+        *to.get_mut(side.other()) =
+            (!agree(key, &wanted, policy) && image != *now.get(side.other())).then_some(image);
+        match to.ado.is_none() && to.clickup.is_none() {
+            true => Merged::Rebase,
+            false => Merged::Write {
+                to,
+                reason: "chosen in conflicts resolve",
+            },
+        }
+    }
+
+    /// Returns the side that the choice would have to write to although its field does not flow there; `None`: none.
+    pub fn against(
+        &self,
+        key: &FieldKey,
+        now: &Sided<FieldValue>,
+        direction: Direction,
+        policy: &Policy,
+    ) -> Option<Side> {
+        let Merged::Write { to, .. } = self.merged(key, now, policy) else {
+            return None;
+        };
+        let mut sides = Side::BOTH.into_iter();
+        sides.find(|side| to.get(*side).is_some() && !direction.writes_to(*side))
+    }
+
+    /// Why it is dropped where its field does not flow to a side that it would write to, as a sentence.
+    pub(super) fn not_written_to(&self, key: &FieldKey, side: Side) -> String {
+        format!(
+            "the choice in conflict {} was not carried out: {key} is not written to {side} (direction)",
+            self.conflict
+        )
     }
 
     /// Why it is dropped, as a sentence.

@@ -91,6 +91,7 @@ fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
                 after: whole_links(after, side, item),
                 field: key.clone(),
                 before: None,
+                kept_back: None,
                 source_value: Some(value.clone()),
                 reason: "new".to_owned(),
             }),

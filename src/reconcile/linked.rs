@@ -1,9 +1,9 @@
 //! Linked items: the presence table, then field by field.
 
 use super::choice::{Chosen, Dropped};
-use super::merge::{Merged, agree, merge_field, restrict, spare, translate};
+use super::merge::{Merged, allowed, merge_field, spare};
 use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan, Rebase};
-use super::policy::{OnDelete, Policy};
+use super::policy::{FieldPolicy, OnDelete, Policy};
 use super::{LinkView, Presence};
 use crate::markup;
 use crate::model::{ActionId, FieldKey, FieldValue, Item, Side, Sided};
@@ -63,10 +63,16 @@ pub(super) fn plan_link(link: &LinkView, policy: &Policy, plan: &mut PairPlan) {
 const OUT_OF_SCOPE: &str =
     "no longer in the pair's scope; its fields are left alone until it comes back";
 
+/// What the fields of one link come to.
+#[derive(Default)]
+struct Fields {
+    changes: Sided<Vec<FieldChange>>,
+    rebase: BTreeMap<FieldKey, Sided<FieldValue>>,
+    /// Something is to be done or stands apart.
+    busy: bool,
+}
+
 fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mut PairPlan) {
-    let mut changes: Sided<Vec<FieldChange>> = Sided::build(|_| Vec::new());
-    let mut rebase = BTreeMap::new();
-    let mut quiet = true;
     let unmapped = link
         .chosen
         .iter()
@@ -79,9 +85,10 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
             reason: choice.unmapped(key),
         });
     }
+    let mut fields = Fields::default();
     for (key, rule) in &policy.fields {
         if let Some(side) = unread(items, key) {
-            quiet = false;
+            fields.busy = true;
             plan.holds.push(Hold {
                 field: Some(key.clone()),
                 ..hold(link, side, unreadable(side, key))
@@ -92,103 +99,149 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
         else {
             continue;
         };
-        let (base, chosen_here) = (link.base.get(key), link.chosen.get(key));
         // Nearly every field of every link: nothing moved. Told before anything is copied.
-        if chosen_here.is_none() && base.is_some_and(|b| b.ado == *ado && b.clickup == *clickup) {
+        let base = link.base.get(key);
+        let unmoved = base.is_some_and(|b| b.ado == *ado && b.clickup == *clickup);
+        if unmoved && !link.chosen.contains_key(key) {
             continue;
         }
         let now = Sided {
             ado: ado.clone(),
             clickup: clickup.clone(),
         };
-        let chosen_here = chosen_here.filter(|choice| {
-            let overtaken = choice.overtaken(key, &now, policy);
-            if let Some(side) = overtaken {
-                plan.dropped.push(Dropped {
-                    link: link.link,
-                    field: key.clone(),
-                    side,
-                    reason: choice.overtaken_by(side),
-                });
-            }
-            overtaken.is_none()
-        });
-        if chosen_here.is_some() {
-            plan.chosen.insert((link.link, key.clone()));
-        }
-        let (merged, flattened) = match chosen_here {
-            // Whoever chose has seen both texts.
-            Some(choice) => (restrict(chosen(key, choice, &now, policy), *rule), None),
-            None => spare(
-                key,
-                whole_links(merge_field(key, base, &now, *rule, policy), &now, items),
-                items,
-                *rule,
-            ),
-        };
-        let (to, reason) = match merged {
-            Merged::InSync => continue,
-            Merged::Rebase => {
-                rebase.insert(key.clone(), now);
-                continue;
-            }
-            Merged::Blocked(reason) => {
-                quiet = false;
-                plan.holds.push(Hold {
-                    field: Some(key.clone()),
-                    ..hold(link, Side::Ado, reason)
-                });
-                continue;
-            }
-            Merged::Write { to, reason } => (to, reason.to_owned()),
-            Merged::Conflict { to, taken } => {
-                plan.conflicts.push(conflict(link, items, key, &now, taken));
-                if let Some(flat) = flattened.as_ref().filter(|_| taken.is_none()) {
-                    plan.holds.push(Hold {
-                        field: Some(key.clone()),
-                        ..hold(link, flat.side, flat.held())
-                    });
-                }
-                let cause = match &flattened {
-                    Some(flat) => format!("takes {} away in {}", flat.what, flat.side),
-                    None => "changed on both sides".to_owned(),
-                };
-                let reason = match taken {
-                    Some(side) => {
-                        format!("{cause}; {side} wins, the other value is kept as a conflict")
-                    }
-                    None => format!("{cause}; held"),
-                };
-                (to, reason)
-            }
-        };
-        quiet = false;
-        let both = to.ado.is_some() && to.clickup.is_some();
-        // The two halves of a merge may differ (a tag that one side cannot hold), so each side's base is its own half.
-        let clickup_half = to.clickup.clone();
-        for (side, after) in [(Side::ClickUp, to.clickup), (Side::Ado, to.ado)] {
-            let Some(after) = after else { continue };
-            // ClickUp is written first (it has no compare-and-swap, so its write stays close to its read). While ADO's
-            // half of a merge is outstanding the base must not move, or the next merge would miss an edit.
-            let first_of_two = both && side == Side::ClickUp;
-            changes.get_mut(side).push(FieldChange {
-                field: key.clone(),
-                before: Some(now.get(side).clone()),
-                source_value: (!first_of_two).then(|| match (both, &clickup_half) {
-                    (true, Some(half)) => half.clone(),
-                    (true, None) | (false, _) => now.get(side.other()).clone(),
-                }),
-                after,
-                reason: reason.clone(),
-            });
-        }
+        plan_field(link, items, (key, *rule), now, policy, plan, &mut fields);
     }
-    if !rebase.is_empty() {
+    if !fields.rebase.is_empty() {
         plan.rebases.push(Rebase {
             link: link.link,
-            fields: rebase,
+            fields: fields.rebase,
         });
     }
+    plan_updates(link, items, fields.changes, policy, plan);
+    if !fields.busy {
+        plan.in_sync += 1;
+    }
+}
+
+fn plan_field(
+    link: &LinkView,
+    items: &Sided<&Item>,
+    (key, rule): (&FieldKey, FieldPolicy),
+    now: Sided<FieldValue>,
+    policy: &Policy,
+    plan: &mut PairPlan,
+    fields: &mut Fields,
+) {
+    let rule = rule.by_direction();
+    let mut kept_back = None;
+    let (merged, flattened) = match standing_choice(link, (key, rule), &now, policy, plan) {
+        // Whoever chose has seen both texts.
+        Some(choice) => (choice.merged(key, &now, policy), None),
+        None => {
+            let merged = merge_field(key, link.base.get(key), &now, rule, policy);
+            let may = allowed(merged, rule);
+            kept_back = may.kept_back;
+            spare(key, whole_links(may.merged, &now, items), items, rule)
+        }
+    };
+    let (to, reason) = match merged {
+        Merged::InSync => return,
+        Merged::Rebase if kept_back.is_none() => {
+            fields.rebase.insert(key.clone(), now);
+            return;
+        }
+        Merged::Rebase | Merged::Against => {
+            fields.busy = true;
+            return;
+        }
+        Merged::Blocked(reason) => {
+            fields.busy = true;
+            plan.holds.push(Hold {
+                field: Some(key.clone()),
+                ..hold(link, Side::Ado, reason)
+            });
+            return;
+        }
+        Merged::Write { to, reason } => (to, reason.to_owned()),
+        Merged::Conflict { to, taken } => {
+            plan.conflicts.push(conflict(link, items, key, &now, taken));
+            if let Some(flat) = flattened.as_ref().filter(|_| taken.is_none()) {
+                plan.holds.push(Hold {
+                    field: Some(key.clone()),
+                    ..hold(link, flat.side, flat.held())
+                });
+            }
+            let cause = match &flattened {
+                Some(flat) => format!("takes {} away in {}", flat.what, flat.side),
+                None => "changed on both sides".to_owned(),
+            };
+            let reason = match taken {
+                Some(side) => {
+                    format!("{cause}; {side} wins, the other value is kept as a conflict")
+                }
+                None => format!("{cause}; held"),
+            };
+            (to, reason)
+        }
+    };
+    fields.busy = true;
+    let both = to.ado.is_some() && to.clickup.is_some();
+    // The two halves of a merge may differ (a tag that one side cannot hold), so each side's base is its own half.
+    let clickup_half = to.clickup.clone();
+    for (side, after) in [(Side::ClickUp, to.clickup), (Side::Ado, to.ado)] {
+        let Some(after) = after else { continue };
+        // ClickUp is written first (it has no compare-and-swap, so its write stays close to its read). While ADO's
+        // half of a merge is outstanding the base must not move, or the next merge would miss an edit.
+        let first_of_two = both && side == Side::ClickUp;
+        fields.changes.get_mut(side).push(FieldChange {
+            field: key.clone(),
+            before: Some(now.get(side).clone()),
+            source_value: (!first_of_two).then(|| match (both, &clickup_half) {
+                (true, Some(half)) => half.clone(),
+                (true, None) | (false, _) => now.get(side.other()).clone(),
+            }),
+            kept_back: kept_back.clone(),
+            after,
+            reason: reason.clone(),
+        });
+    }
+}
+
+/// The choice of a person that is carried out now; one that may not be is dropped, and the plan says why.
+fn standing_choice<'a>(
+    link: &'a LinkView,
+    (key, rule): (&FieldKey, FieldPolicy),
+    now: &Sided<FieldValue>,
+    policy: &Policy,
+    plan: &mut PairPlan,
+) -> Option<&'a Chosen> {
+    let choice = link.chosen.get(key)?;
+    let dropped = match choice.overtaken(key, now, policy) {
+        Some(side) => Some((side, choice.overtaken_by(side))),
+        None => choice
+            .against(key, now, rule.direction, policy)
+            .map(|side| (side, choice.not_written_to(key, side))),
+    };
+    let Some((side, reason)) = dropped else {
+        plan.chosen.insert((link.link, key.clone()));
+        return Some(choice);
+    };
+    plan.dropped.push(Dropped {
+        link: link.link,
+        field: key.clone(),
+        side,
+        reason,
+    });
+    None
+}
+
+fn plan_updates(
+    link: &LinkView,
+    items: &Sided<&Item>,
+    mut changes: Sided<Vec<FieldChange>>,
+    policy: &Policy,
+    plan: &mut PairPlan,
+) {
     let mut first: Option<(ActionId, bool)> = None;
     for side in [Side::ClickUp, Side::Ado] {
         let list = std::mem::take(changes.get_mut(side));
@@ -207,9 +260,6 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
         .sealed(&policy.pair);
         first = Some((action.id.clone(), needs_other));
         plan.actions.push(action);
-    }
-    if quiet {
-        plan.in_sync += 1;
     }
 }
 
@@ -257,47 +307,6 @@ pub(super) fn unreadable(side: Side, key: &FieldKey) -> String {
     format!(
         "{side} shows a {key} that boardsync cannot read, so it is left alone; set it again in {side}"
     )
-}
-
-/// A person settled a conflict: the chosen value goes wherever it is not yet.
-fn chosen(
-    key: &FieldKey,
-    Chosen {
-        side, value, made, ..
-    }: &Chosen,
-    now: &Sided<FieldValue>,
-    policy: &Policy,
-) -> Merged {
-    let side = *side;
-    let translated = || translate(key, side, value, policy);
-    match made.clone().map_or_else(translated, Ok) {
-        Err(reason) => Merged::Blocked(reason),
-        Ok(image) => {
-            let own = (value != now.get(side)).then(|| value.clone());
-            let wanted = Sided::build(|at| {
-                if at == side {
-                    value.clone()
-                } else {
-                    now.get(at).clone()
-                }
-            });
-            let other =
-                (!agree(key, &wanted, policy) && image != *now.get(side.other())).then_some(image);
-            if own.is_none() && other.is_none() {
-                return Merged::Rebase;
-            }
-            let mut to = Sided {
-                ado: None,
-                clickup: None,
-            };
-            *to.get_mut(side) = own;
-            *to.get_mut(side.other()) = other;
-            Merged::Write {
-                to,
-                reason: "chosen in conflicts resolve",
-            }
-        }
-    }
 }
 
 /// How the reason of a link begins that ended because its item on this side was deleted.
@@ -405,6 +414,7 @@ fn closing(side: Side, item: &Item, policy: &Policy) -> Closable {
         before: Some(FieldValue::Choice(before.clone())),
         after: FieldValue::Choice(closed.clone()),
         source_value: None,
+        kept_back: None,
         reason: "counterpart deleted".to_owned(),
     }))
 }

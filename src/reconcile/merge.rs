@@ -4,9 +4,11 @@
 //! side's base through an inverse table: where a mapping loses something (two states beside one status), that would
 //! rewrite what people chose.
 
+mod direction;
 mod formatting;
 mod owed;
 
+pub use direction::{Allowed, allowed};
 pub use formatting::{Flattened, spare};
 
 use super::policy::{FieldPolicy, Policy};
@@ -25,6 +27,8 @@ pub enum Merged {
     InSync,
     /// Both sides agree; the base moves to what they have.
     Rebase,
+    /// Nothing, and the base stays: what was edited may not be carried to the other side.
+    Against,
     /// One or both sides get a new value.
     Write {
         /// The new value per side; `None`: that side stays.
@@ -43,7 +47,8 @@ pub enum Merged {
     Blocked(String),
 }
 
-/// Merges one field. `base` is `None` when the two sides never agreed on it.
+/// Merges one field. `base` is `None` when the two sides never agreed on it. The result may hold writes against the
+/// direction of the field, which [`allowed`] takes out.
 pub fn merge_field(
     key: &FieldKey,
     base: Option<&Sided<FieldValue>>,
@@ -59,9 +64,14 @@ pub fn merge_field(
         return Merged::Rebase;
     }
     let Some(base) = base else {
-        return without_base(key, now, rule, policy);
+        return without_base(key, now, policy);
     };
-    let merged = match key {
+    let flows = |side: Side| *changed.get(side) && rule.direction.writes_to(side.other());
+    if !Side::BOTH.into_iter().any(flows) {
+        // Whether the other side could hold it does not matter then.
+        return Merged::Against;
+    }
+    match key {
         FieldKey::Tags => merge_tags(base, now),
         FieldKey::Assignees => merge_people(base, now, changed, rule, policy),
         FieldKey::Description => {
@@ -85,8 +95,7 @@ pub fn merge_field(
             (false, true) => take(key, Side::ClickUp, now, "changed in ClickUp", policy),
             (true, true) | (false, false) => settle(key, now, rule, policy),
         },
-    };
-    restrict(merged, rule)
+    }
 }
 
 /// Returns whether the two values mean the same under the policy's tables.
@@ -236,18 +245,10 @@ fn settle(key: &FieldKey, now: &Sided<FieldValue>, rule: FieldPolicy, policy: &P
 }
 
 /// Without a base nothing tells an old value from a new one, so only filling a gap is safe; the rest is held.
-fn without_base(
-    key: &FieldKey,
-    now: &Sided<FieldValue>,
-    rule: FieldPolicy,
-    policy: &Policy,
-) -> Merged {
+fn without_base(key: &FieldKey, now: &Sided<FieldValue>, policy: &Policy) -> Merged {
     for side in Side::BOTH {
         if now.get(side.other()).is_empty() && !now.get(side).is_empty() {
-            return restrict(
-                take(key, side, now, "empty on this side at first sight", policy),
-                rule,
-            );
+            return take(key, side, now, "empty on this side at first sight", policy);
         }
     }
     for side in Side::BOTH {
@@ -502,41 +503,5 @@ fn merge_text(base: &Sided<FieldValue>, now: &Sided<FieldValue>, rule: FieldPoli
             taken: Some(winner),
         },
         (TextMerge::Conflict { .. }, None) => held,
-    }
-}
-
-/// Drops writes against the field's direction. A one-way field takes the source's value as agreed, so that an edit on
-/// the other side is neither propagated nor planned again.
-pub(super) fn restrict(merged: Merged, rule: FieldPolicy) -> Merged {
-    let keep = |to: Sided<Option<FieldValue>>| {
-        to.map(|side, value| value.filter(|_| rule.direction.writes_to(side)))
-    };
-    match merged {
-        Merged::Write { to, reason } => {
-            let to = keep(to);
-            if to.ado.is_none() && to.clickup.is_none() {
-                Merged::Rebase
-            } else {
-                Merged::Write { to, reason }
-            }
-        }
-        Merged::Conflict {
-            to,
-            taken: Some(taken),
-        } => {
-            let to = keep(to);
-            if to.ado.is_none() && to.clickup.is_none() {
-                Merged::Rebase
-            } else {
-                Merged::Conflict {
-                    to,
-                    taken: Some(taken),
-                }
-            }
-        }
-        Merged::InSync
-        | Merged::Rebase
-        | Merged::Conflict { taken: None, .. }
-        | Merged::Blocked(_) => merged,
     }
 }

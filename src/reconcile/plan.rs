@@ -297,6 +297,10 @@ pub struct FieldChange {
     /// The source's value that goes with it: its new base once this is written. `None` where the other half of a
     /// two-sided merge is still to come, so that the base must not move yet.
     pub source_value: Option<FieldValue>,
+    /// What the source would get of the same merge if the field flowed there; `None`: nothing. What the two sides differ by
+    /// afterwards is then an edit of the target that still stands against the direction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_back: Option<FieldValue>,
     /// Why, as a short phrase.
     pub reason: String,
 }

@@ -54,6 +54,19 @@ pub struct FieldPolicy {
     pub winner: Option<Side>,
 }
 
+impl FieldPolicy {
+    /// Returns the rules as a merge needs them: where a side wins a field that flows one way, it is the one that it flows
+    /// from, for the other's value goes nowhere.
+    pub fn by_direction(self) -> FieldPolicy {
+        let winner = self.winner.map(|winner| match self.direction {
+            Direction::Both => winner,
+            Direction::ToAdo => Side::ClickUp,
+            Direction::ToClickUp => Side::Ado,
+        });
+        FieldPolicy { winner, ..self }
+    }
+}
+
 /// Which way a field flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {

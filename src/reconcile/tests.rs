@@ -5,6 +5,7 @@
     reason = "tests state what must be there"
 )]
 
+mod direction;
 mod drift;
 pub(crate) mod fixture;
 mod formatting;

@@ -463,6 +463,7 @@ impl Inverse<'_> {
             after: goal,
             // An edit that is made there meanwhile differs from it, and so it is one. Beside a counterpart that is gone
             // nothing is agreed: an edit here must go on counting as one, which speaks against a delete.
+            kept_back: None,
             source_value: self
                 .link
                 .now

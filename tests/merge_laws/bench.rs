@@ -5,7 +5,7 @@ use boardsync::model::{
     FieldKey, FieldValue, Folded, Item, ItemId, LinkId, Side, Sided, Timestamp, Version,
 };
 use boardsync::reconcile::closing::Closing;
-use boardsync::reconcile::merge::{Merged, merge_field};
+use boardsync::reconcile::merge::{Merged, allowed, merge_field};
 use boardsync::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
 use boardsync::reconcile::{LinkView, Presence};
 use chrono::NaiveDate;
@@ -156,7 +156,9 @@ pub fn pair_of(ado: &FieldValue, clickup: &FieldValue) -> Sided<FieldValue> {
 pub fn writes(merged: &Merged) -> Sided<Option<FieldValue>> {
     match merged {
         Merged::Write { to, .. } | Merged::Conflict { to, .. } => to.clone(),
-        Merged::InSync | Merged::Rebase | Merged::Blocked(_) => Sided::build(|_| None),
+        Merged::InSync | Merged::Rebase | Merged::Against | Merged::Blocked(_) => {
+            Sided::build(|_| None)
+        }
     }
 }
 
@@ -168,12 +170,26 @@ pub fn carried_out(
 ) -> (Option<Sided<FieldValue>>, Sided<FieldValue>) {
     let to = writes(merged);
     let after = Sided::build(|side| to.get(side).as_ref().unwrap_or(now.get(side)).clone());
-    let held = matches!(merged, Merged::Blocked(_) | Merged::InSync)
-        || matches!(merged, Merged::Conflict { taken: None, .. });
+    let held = matches!(
+        merged,
+        Merged::Blocked(_) | Merged::InSync | Merged::Against
+    ) || matches!(merged, Merged::Conflict { taken: None, .. });
     match held {
         true => (base.cloned(), after),
         false => (Some(after.clone()), after),
     }
+}
+
+/// Merges as a plan does: without writes against the direction of the field.
+pub fn merge(
+    key: &FieldKey,
+    base: Option<&Sided<FieldValue>>,
+    now: &Sided<FieldValue>,
+    rule: FieldPolicy,
+    policy: &Policy,
+) -> Merged {
+    let rule = rule.by_direction();
+    allowed(merge_field(key, base, now, rule, policy), rule).merged
 }
 
 /// Merges, carries out and merges again: nothing may be left to write.
@@ -184,9 +200,9 @@ pub fn settles(
     rule: FieldPolicy,
     policy: &Policy,
 ) -> Result<Merged, String> {
-    let first = merge_field(key, base, now, rule, policy);
+    let first = merge(key, base, now, rule, policy);
     let (base_after, after) = carried_out(base, now, &first);
-    let second = merge_field(key, base_after.as_ref(), &after, rule, policy);
+    let second = merge(key, base_after.as_ref(), &after, rule, policy);
     let to = writes(&second);
     if to.ado.is_some() || to.clickup.is_some() {
         return Err(format!(

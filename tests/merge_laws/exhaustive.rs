@@ -2,9 +2,9 @@
 
 use crate::bench::*;
 use boardsync::model::{FieldKey, FieldValue, Item, Side, Sided};
-use boardsync::reconcile::merge::{Merged, agree, merge_field};
+use boardsync::reconcile::merge::{Merged, agree};
 use boardsync::reconcile::plan::ActionKind;
-use boardsync::reconcile::policy::{FieldPolicy, OnDelete};
+use boardsync::reconcile::policy::{Direction, FieldPolicy, OnDelete};
 use boardsync::reconcile::{LinkView, Presence, View, reconcile};
 
 /// No base, and the bases at one place of both lists.
@@ -34,7 +34,7 @@ fn plain_fields_follow_the_table() {
     every(|key, base, now| {
         for rule in rules().into_iter().filter(|_| is_plain(key)) {
             cases += 1;
-            let got = writes(&merge_field(key, base, now, rule, &policy));
+            let got = writes(&merge(key, base, now, rule, &policy));
             assert_eq!(
                 got,
                 table(base, now, rule),
@@ -61,7 +61,11 @@ fn table(
         Some(base) if base.ado == now.ado && base.clickup == now.clickup => None,
         Some(base) if base.clickup == now.clickup => Some(Side::Ado),
         Some(base) if base.ado == now.ado => Some(Side::ClickUp),
-        Some(_) => rule.winner,
+        Some(_) => rule.winner.map(|winner| match rule.direction {
+            Direction::Both => winner,
+            Direction::ToAdo => Side::ClickUp,
+            Direction::ToClickUp => Side::Ado,
+        }),
     };
     if let Some(source) = source.filter(|side| rule.direction.writes_to(side.other())) {
         *to.get_mut(source.other()) = Some(now.get(source).clone());
@@ -99,7 +103,7 @@ fn an_edit_is_never_overwritten_silently() {
     let policy = policy();
     every(|key, base, now| {
         for rule in rules() {
-            let merged = merge_field(key, base, now, rule, &policy);
+            let merged = merge(key, base, now, rule, &policy);
             let Merged::Write { to, .. } = &merged else {
                 continue;
             };

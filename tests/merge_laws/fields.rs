@@ -2,7 +2,7 @@
 
 use crate::bench::*;
 use boardsync::model::{FieldKey, FieldValue, Side, Sided};
-use boardsync::reconcile::merge::{Merged, agree, merge_field, translate};
+use boardsync::reconcile::merge::{Merged, agree, translate};
 use boardsync::reconcile::policy::{Direction, FieldPolicy};
 use proptest::prelude::*;
 
@@ -112,7 +112,7 @@ proptest! {
         let policy = policy();
         let mut now = base.clone();
         *now.get_mut(side) = edit;
-        let merged = merge_field(&key, Some(&base), &now, BOTH_WAYS, &policy);
+        let merged = merge(&key, Some(&base), &now, BOTH_WAYS, &policy);
         prop_assert!(!matches!(merged, Merged::Conflict { .. }), "{merged:?}");
         let to = writes(&merged);
         prop_assert_eq!(to.get(side), &None, "the side that was edited is left alone");
@@ -138,7 +138,7 @@ proptest! {
     /// merge(b, x, x) = x, and nothing is written.
     #[test]
     fn the_same_edit_on_both_sides_only_moves_the_base(case in agreed_case(), rule in rule()) {
-        let merged = merge_field(&case.key, case.base.as_ref(), &case.now, rule, &policy());
+        let merged = merge(&case.key, case.base.as_ref(), &case.now, rule, &policy());
         let expected = if case.base.as_ref() == Some(&case.now) { Merged::InSync } else { Merged::Rebase };
         prop_assert_eq!(merged, expected);
     }
@@ -160,8 +160,8 @@ proptest! {
         };
         // Unequal text bases are carried over from ClickUp to ADO first, which is one way round only.
         let base = case.base.map(|base| pair_of(&base.ado, &base.ado));
-        let one = merge_field(&case.key, base.as_ref(), &case.now, rule, &policy());
-        let other = merge_field(&case.key, base.as_ref(), &swap(&case.now), mirrored, &policy());
+        let one = merge(&case.key, base.as_ref(), &case.now, rule, &policy());
+        let other = merge(&case.key, base.as_ref(), &swap(&case.now), mirrored, &policy());
         let (to, mirror) = (writes(&one), writes(&other));
         prop_assert_eq!((to.ado, to.clickup), (mirror.clickup, mirror.ado), "{:?} {:?}", one, other);
     }
@@ -172,7 +172,7 @@ proptest! {
         let fits = |tag: &boardsync::model::Folded| !tag.shown.contains([',', ';']);
         let base = pair_of(&base, &base);
         let now = pair_of(&ado, &clickup);
-        let merged = merge_field(&FieldKey::Tags, Some(&base), &now, BOTH_WAYS, &policy());
+        let merged = merge(&FieldKey::Tags, Some(&base), &now, BOTH_WAYS, &policy());
         let (_, after) = carried_out(Some(&base), &now, &merged);
         let (old, a, c) = (base.ado.members(), ado.members(), clickup.members());
         let every: std::collections::BTreeSet<_> = old.union(&a).chain(&c).cloned().collect();
@@ -185,13 +185,13 @@ proptest! {
         }
         // Commutative: who is asked first does not matter.
         let swapped = pair_of(&clickup, &ado);
-        let mirror = merge_field(&FieldKey::Tags, Some(&base), &swapped, BOTH_WAYS, &policy());
+        let mirror = merge(&FieldKey::Tags, Some(&base), &swapped, BOTH_WAYS, &policy());
         let (_, mirrored) = carried_out(Some(&base), &swapped, &mirror);
         let plain = |value: &FieldValue| value.members().into_iter().filter(fits).collect::<Vec<_>>();
         prop_assert_eq!(plain(&after.ado), plain(&mirrored.clickup));
         prop_assert_eq!(plain(&after.clickup), plain(&mirrored.ado));
         // Idempotent: merged with itself nothing changes.
-        let again = merge_field(&FieldKey::Tags, Some(&base), &pair_of(&ado, &ado), BOTH_WAYS, &policy());
+        let again = merge(&FieldKey::Tags, Some(&base), &pair_of(&ado, &ado), BOTH_WAYS, &policy());
         prop_assert_eq!(writes(&again), Sided::build(|_| None));
     }
 
@@ -202,7 +202,7 @@ proptest! {
         );
         let base = pair_of(&tags, &tags);
         let now = if on_ado { pair_of(&loud, &tags) } else { pair_of(&tags, &loud) };
-        let merged = merge_field(&FieldKey::Tags, Some(&base), &now, BOTH_WAYS, &policy());
+        let merged = merge(&FieldKey::Tags, Some(&base), &now, BOTH_WAYS, &policy());
         prop_assert_eq!(merged, Merged::InSync);
     }
 }

@@ -3,7 +3,7 @@
 use crate::bench::*;
 use boardsync::mapping::Relation;
 use boardsync::model::{FieldKey, FieldValue, Folded, Side};
-use boardsync::reconcile::merge::{Merged, merge_field};
+use boardsync::reconcile::merge::Merged;
 use proptest::prelude::*;
 
 const ADO: [&str; 5] = ["New", "Active", "Resolved", "Closed", "Removed"];
@@ -54,7 +54,7 @@ proptest! {
         (policy.states, policy.types) = (table.clone(), table);
         let base = base.map(|(a, c)| pair_of(&a, &c));
         for rule in rules() {
-            let merged = merge_field(&key, base.as_ref(), &pair_of(&now.0, &now.1), rule, &policy);
+            let merged = merge(&key, base.as_ref(), &pair_of(&now.0, &now.1), rule, &policy);
             prop_assert!(matches!(merged, Merged::InSync | Merged::Rebase), "{:?}", merged);
         }
     }
@@ -70,7 +70,7 @@ proptest! {
         policy.states = Relation::new(rows.clone());
         let (base, now) = (pair_of(&base.0, &base.1), pair_of(&now.0, &now.1));
         for rule in rules() {
-            let merged = merge_field(&FieldKey::State, Some(&base), &now, rule, &policy);
+            let merged = merge(&FieldKey::State, Some(&base), &now, rule, &policy);
             let to = writes(&merged);
             for side in Side::BOTH {
                 let Some(value) = to.get(side) else { continue };
@@ -98,10 +98,10 @@ proptest! {
         policy.states = Relation::new(rows);
         let base = pair_of(&base.0, &base.1);
         let now = pair_of(&FieldValue::choice("Invented"), &base.clickup);
-        let merged = merge_field(&FieldKey::State, Some(&base), &now, BOTH_WAYS, &policy);
+        let merged = merge(&FieldKey::State, Some(&base), &now, BOTH_WAYS, &policy);
         prop_assert!(matches!(merged, Merged::Blocked(_)), "{:?}", merged);
         let now = pair_of(&FieldValue::choice("Invented"), &other);
-        let merged = merge_field(&FieldKey::State, None, &now, BOTH_WAYS, &policy);
+        let merged = merge(&FieldKey::State, None, &now, BOTH_WAYS, &policy);
         prop_assert!(matches!(merged, Merged::Blocked(_)), "{:?}", merged);
     }
 

@@ -2,7 +2,7 @@
 
 use crate::bench::*;
 use boardsync::model::{FieldKey, Side, Sided};
-use boardsync::reconcile::merge::{Merged, merge_field};
+use boardsync::reconcile::merge::Merged;
 use boardsync::reconcile::policy::{Direction, FieldPolicy};
 use boardsync::reconcile::{View, reconcile};
 
@@ -51,7 +51,7 @@ fn leads_changed_on_both_sides_follow_the_rule() {
             direction: Direction::Both,
             winner,
         };
-        let merged = merge_field(&FieldKey::Assignees, Some(&base), &now, rule, &policy());
+        let merged = merge(&FieldKey::Assignees, Some(&base), &now, rule, &policy());
         assert!(matches!(&merged, Merged::Conflict { taken, .. } if *taken == winner));
         let to = writes(&merged);
         assert_eq!((to.ado.is_some(), to.clickup.is_some()), (ado, clickup));
@@ -66,7 +66,7 @@ fn a_member_added_in_clickup_while_the_lead_changes_in_ado_is_no_conflict() {
     let base = pair_of(&people(&[ANA]), &people(&[ANA_C]));
     let now = pair_of(&people(&["bo@x.com"]), &people(&[ANA_C, "cy@x.com"]));
     for rule in rules() {
-        let merged = merge_field(&FieldKey::Assignees, Some(&base), &now, rule, &policy());
+        let merged = merge(&FieldKey::Assignees, Some(&base), &now, rule, &policy());
         assert!(
             !matches!(merged, Merged::Conflict { .. }),
             "{rule:?} {merged:?}"

@@ -122,12 +122,14 @@ impl Sim {
         self.after_cycle();
     }
 
-    /// All fields are synced again, and nothing is stopped.
+    /// All fields are synced again and flow both ways, and nothing is stopped.
     pub(super) fn lift(&mut self) {
         let mut world = lock(&self.world);
-        let stood = world.told.stopped || !world.told.off.is_empty();
-        world.told.stopped = false;
-        world.told.off.clear();
+        let told = &mut world.told;
+        let stood = told.stopped || !told.off.is_empty() || !told.one_way.is_empty();
+        told.stopped = false;
+        told.off.clear();
+        told.one_way.clear();
         drop(world);
         if stood {
             self.restart();
@@ -242,6 +244,7 @@ async fn give(
         Command::Stop(_)
         | Command::Winner(_)
         | Command::Field(_)
+        | Command::OneWay { .. }
         | Command::States(_)
         | Command::Rename { .. } => Ok(()),
     }

@@ -7,7 +7,7 @@
 use super::kinds::{KINDS, use_table};
 use super::remote::lock;
 use super::run::Sim;
-use super::script::Command;
+use super::script::{Command, Deleting};
 use super::world::World;
 use boardsync::commands::saved;
 use boardsync::connector::{Change, Traces};
@@ -22,8 +22,10 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 /// What a large enough run must have met of them.
-pub const MOVES: [&str; 16] = [
+pub const MOVES: [&str; 18] = [
     "states changed",
+    "field one way",
+    "field both ways again",
     "pair renamed",
     "plan saved",
     "saved plan applied",
@@ -49,6 +51,18 @@ impl Sim {
                 let mut world = lock(&self.world);
                 world.told.table = use_table(*n as usize);
                 world.count("states changed");
+            }
+            Command::OneWay { field, to } => {
+                let mut world = lock(&self.world);
+                let both_again = world.told.one_way.remove(field).is_some();
+                if !both_again {
+                    world.told.one_way.insert(field.clone(), *to);
+                    world.told.were_one_way.insert(field.clone());
+                }
+                world.count(match both_again {
+                    true => "field both ways again",
+                    false => "field one way",
+                });
             }
             Command::Rename { pair } => {
                 let mut world = lock(&self.world);
@@ -252,6 +266,25 @@ impl World {
                 "I21",
                 format!("{side} {id}: removed by an undo although {what}"),
             );
+        }
+    }
+
+    /// I11: nothing is written to a side to which the field does not flow. An undo is asked for by its person, and an item
+    /// is closed by its state whichever way that flows.
+    pub fn judge_direction(&mut self, side: Side, at: usize, change: &Change) {
+        if self.told.undoing {
+            return;
+        }
+        let closes = self.setup.on_delete == Deleting::Close;
+        let against = |key: &&FieldKey| {
+            let asked = closes && **key == FieldKey::State;
+            let to = self.told.one_way.get(key).filter(|_| !asked);
+            to.is_some_and(|to| *to != side)
+        };
+        let found: Vec<FieldKey> = change.set.keys().filter(against).cloned().collect();
+        let id = self.side.get(side).records[at].id.clone();
+        for key in found {
+            self.violate("I11", format!("{side} {id}: {key} does not flow there"));
         }
     }
 

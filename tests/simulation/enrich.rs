@@ -2,6 +2,7 @@
 //! them, so that all other histories stay as they are.
 
 use super::generate::{Range, Writer};
+use super::kinds::KINDS;
 use super::rng::Rng;
 use super::script::{Act, Command, Script, Step};
 
@@ -28,6 +29,22 @@ pub fn enrich(script: &mut Script, range: Range) {
         }
         script.steps.splice(at..at, writer.steps);
     }
+    one_way(script, range);
+}
+
+/// In some histories a field flows one way for a while.
+fn one_way(script: &mut Script, range: Range) {
+    let mut rng = Rng::new(script.seed ^ 0x0D1_4EC7);
+    if !rng.chance(200) {
+        return;
+    }
+    let cycles = script.steps.iter().enumerate();
+    let cycles = cycles.filter(|(_, step)| matches!(step, Step::Cycle(_)));
+    let places: Vec<usize> = cycles.map(|(at, _)| at).collect();
+    let at = *rng.pick(&places);
+    let mut writer = Writer::further(Rng::new(rng.next()), range, 9_000);
+    writer.one_way();
+    script.steps.splice(at..at, writer.steps);
 }
 
 impl Writer {
@@ -89,6 +106,34 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// Edits of the field on both sides, before and after it flows both ways again.
+    fn one_way(&mut self) {
+        let (field, to) = (self.rng.pick(&KINDS).key(), self.side());
+        let turn = Command::OneWay {
+            field: field.clone(),
+            to,
+        };
+        self.push(Step::Cycle(true));
+        self.push(Step::Command(turn.clone()));
+        for _ in 0..self.rng.range(1, 3) {
+            for _ in 0..self.rng.range(1, 3) {
+                let (side, n) = (self.side(), self.number());
+                let item = u32::try_from(self.rng.below(3)).unwrap_or(0);
+                let field = field.clone();
+                self.push(Step::Act(Act::Edit {
+                    side,
+                    item,
+                    field,
+                    n,
+                }));
+            }
+            self.edits();
+            self.push(Step::Cycle(false));
+        }
+        self.push(Step::Command(turn));
+        self.edits();
     }
 
     fn push(&mut self, step: Step) {

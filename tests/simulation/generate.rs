@@ -359,7 +359,7 @@ impl Writer {
         }
     }
 
-    fn number(&mut self) -> u32 {
+    pub(super) fn number(&mut self) -> u32 {
         self.next += 1;
         self.next * 16 + u32::try_from(self.rng.below(16)).unwrap_or(0)
     }

@@ -375,7 +375,10 @@ impl World {
                     .told
                     .untaken
                     .contains(&(side.other(), other, key.clone()));
-                let untaken = untaken || self.refuses(key, [&record.id, &twin.id]);
+                let untaken = untaken
+                    || self.refuses(key, [&record.id, &twin.id])
+                    // Nor one that was not to flow there.
+                    || self.told.were_one_way.contains(key);
                 let owed = same && untaken;
                 let fine = value.is_empty()
                     || owed

@@ -22,13 +22,22 @@ fn policy(n: usize, world: &World, setup: &Setup, control: Option<Control>) -> P
         winner: setup.winner,
     };
     let (off, table) = (&world.told.off, world.told.table);
+    let one_way = &world.told.one_way;
     let mut fields: BTreeMap<FieldKey, FieldPolicy> =
         KINDS.iter().map(|kind| (kind.key(), rule)).collect();
     fields.insert(FieldKey::Type, rule);
     fields.retain(|key, _| !off.contains(key));
+    for (key, to) in one_way {
+        if let Some(rule) = fields.get_mut(key) {
+            rule.direction = match to {
+                Side::Ado => Direction::ToAdo,
+                Side::ClickUp => Direction::ToClickUp,
+            };
+        }
+    }
     Policy {
         pair: world.name(n),
-        fingerprint: format!("f1 {:?} {off:?} {table}", setup.winner),
+        fingerprint: format!("f1 {:?} {off:?} {table} {one_way:?}", setup.winner),
         approved: true,
         create_on: Side::BOTH.to_vec(),
         on_delete: match setup.on_delete {

@@ -99,6 +99,8 @@ pub enum Command {
     Winner(Option<Side>),
     /// Takes a field out of the configuration, or back in.
     Field(FieldKey),
+    /// Lets a field flow to this side only, or both ways again.
+    OneWay { field: FieldKey, to: Side },
     /// Another table of states, by its number.
     States(u32),
     /// Gives a pair its other name.

@@ -175,6 +175,7 @@ impl World {
         if counts && !self.told.ledger.made.contains(&change.id) {
             self.enter(Did::Update, pair, side, &change.id);
             self.judge_asked(side, &change.id, Some(change));
+            self.judge_direction(side, at, change);
         }
         let new = after.clone();
         self.judge_same(side, at, change, &before, &after);

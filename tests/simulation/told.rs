@@ -25,6 +25,10 @@ pub struct Told {
     pub stopped: bool,
     /// Fields that the configuration leaves out.
     pub off: BTreeSet<FieldKey>,
+    /// Fields that flow to one side only.
+    pub one_way: BTreeMap<FieldKey, Side>,
+    /// Fields that ever did.
+    pub were_one_way: BTreeSet<FieldKey>,
     /// Hashes of the plan that somebody looked at.
     pub plan: BTreeSet<String>,
     /// That plan, as it was saved.

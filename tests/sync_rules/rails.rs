@@ -407,6 +407,7 @@ async fn a_write_outside_the_mapping_or_the_link_stops_the_pair() {
                 field: FieldKey::Custom("Budget".to_owned()),
                 before: None,
                 after: FieldValue::text("0"),
+                kept_back: None,
                 source_value: None,
                 reason: "a defect".to_owned(),
             }),

@@ -163,6 +163,7 @@ impl From<ResolveError> for Failure {
             | ResolveError::Replaced { .. }
             | ResolveError::Dissolved { .. }
             | ResolveError::Unmapped { .. }
+            | ResolveError::OneWay { .. }
             | ResolveError::NoText { .. } => Failure::new(ExitCode::Usage, error.to_string()),
             ResolveError::Moved { .. }
             | ResolveError::Unreadable { .. }

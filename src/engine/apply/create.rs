@@ -6,7 +6,8 @@ use crate::connector::{ErrorKind, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::living;
 use crate::marker::marker;
-use crate::model::{FieldKey, FieldValue, ItemId, Side};
+use crate::model::{FieldKey, FieldValue, ItemId, Side, Sided};
+use crate::reconcile::merge::agree;
 use crate::reconcile::owing::owing;
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
@@ -231,7 +232,12 @@ impl Run<'_> {
                     (None, Some(value)) => (value.clone(), false),
                     (None, None) => (FieldValue::Empty, false),
                 };
-                let source = match (written.pending.contains_key(key), shown) {
+                // A field that flows the other way only, or a person without a counterpart: it stands apart, and the base
+                // of two values that nobody carried over would hide that for good.
+                let apart = || !agree(key, &sides(side, &target, source), policy);
+                let unsent = intended.is_none() && !source.is_empty() && apart();
+                let owes = unsent || written.pending.contains_key(key);
+                let source = match (owes, shown) {
                     (false, _) => source.clone(),
                     (true, true) => owing(key, side.other(), (source, &target), None, policy),
                     (true, false) => FieldValue::Empty,
@@ -254,6 +260,14 @@ impl Run<'_> {
             })
             .collect()
     }
+}
+
+/// The values of both sides, of which `own` is that of `side`.
+fn sides(side: Side, own: &FieldValue, other: &FieldValue) -> Sided<FieldValue> {
+    Sided::build(|at| match at == side {
+        true => own.clone(),
+        false => other.clone(),
+    })
 }
 
 /// Why an item gets no counterpart in this pair; `None`: it may. While somebody moves an item, the listings of two pairs

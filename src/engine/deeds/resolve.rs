@@ -61,6 +61,19 @@ pub enum ResolveError {
         /// The pair or the field.
         what: String,
     },
+    /// The field flows one way, and the choice would have to be written against it.
+    #[error(
+        "conflict {id} cannot be settled that way: {field} is not written to {side} (direction); take {side} (`--take {}`), \
+         or set it there by hand", side.key()
+    )]
+    OneWay {
+        /// The conflict.
+        id: i64,
+        /// The field.
+        field: FieldKey,
+        /// The side that is not written to.
+        side: Side,
+    },
     /// A text was given for a field that is none.
     #[error("{field} is not a text; take ado or clickup")]
     NoText {
@@ -142,9 +155,8 @@ impl Engine {
         let policy = self
             .policy(&record.pair)
             .ok_or_else(|| unmapped(format!("the pair {}", record.pair)))?;
-        if !policy.fields.contains_key(&record.field) {
-            return Err(unmapped(record.field.to_string()));
-        }
+        let rule = policy.fields.get(&record.field);
+        let rule = *rule.ok_or_else(|| unmapped(record.field.to_string()))?;
         let (side, value) = picked(&conflict, pick)?;
         translate(&record.field, side, &value, policy)
             .map_err(|reason| ResolveError::Untranslatable { id, reason })?;
@@ -167,6 +179,11 @@ impl Engine {
             seen: now,
             at: self.clock.now(),
         };
+        let chosen = chosen_of(&store, choice.clone())?;
+        if let Some(side) = chosen.against(&record.field, &choice.seen, rule.direction, policy) {
+            let field = record.field.clone();
+            return Err(ResolveError::OneWay { id, field, side });
+        }
         let again = again_op(&store, &record.pair, record.link)?;
         store.commit(&Batch(vec![Op::Choice(ChoiceOp::Make(choice)), again]))?;
         Ok(())

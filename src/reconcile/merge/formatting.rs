@@ -49,10 +49,7 @@ pub fn spare(
         Some(Flattened { side, what })
     };
     let found = Sided::build(flattened);
-    let decided = |flat: &Flattened| {
-        let edited = flat.side.other();
-        rule.winner == Some(edited) || !rule.direction.writes_to(edited)
-    };
+    let decided = |flat: &Flattened| rule.winner == Some(flat.side.other());
     let held = Side::BOTH
         .into_iter()
         .filter_map(|side| found.get(side).clone())

@@ -99,6 +99,7 @@ mod tests {
             field: FieldKey::Title,
             before: Some(FieldValue::text(before)),
             after: FieldValue::text(after),
+            kept_back: None,
             source_value: None,
             reason: String::new(),
         }

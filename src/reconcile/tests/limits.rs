@@ -27,6 +27,7 @@ fn action(
             field: FieldKey::Points,
             before,
             after,
+            kept_back: None,
             source_value: None,
             reason: String::new(),
         })

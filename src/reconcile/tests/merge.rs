@@ -291,22 +291,6 @@ fn without_a_base_equal_values_agree_gaps_are_filled_and_the_rest_is_held() {
 }
 
 #[test]
-fn a_one_way_field_is_never_written_against_its_direction() {
-    let policy = with_rule(FieldKey::Points, Direction::ToClickUp, Some(Side::Ado));
-    let link = |side: Side| {
-        Linked::new(1)
-            .same(FieldKey::Points, FieldValue::Number(1000))
-            .now(side, FieldKey::Points, FieldValue::Number(8000))
-            .view()
-    };
-    assert_eq!(changes(&plan_one(link(Side::ClickUp), &policy)), []);
-    assert_eq!(
-        changes(&plan_one(link(Side::Ado), &policy)),
-        [row(Side::ClickUp, "points", "8")]
-    );
-}
-
-#[test]
 fn a_field_that_one_side_cannot_hold_is_left_alone() {
     let mut link = Linked::new(1).same(FieldKey::Points, FieldValue::Number(1000));
     link.items.clickup.fields.remove(&FieldKey::Points);
