@@ -4,7 +4,7 @@
 use super::generate::{Range, Writer};
 use super::kinds::KINDS;
 use super::rng::Rng;
-use super::script::{Act, Command, Script, Step};
+use super::script::{Act, Command, Deed, Fault, On, Point, Script, Step};
 
 /// Adds some groups of moves, each before a cycle.
 pub fn enrich(script: &mut Script, range: Range) {
@@ -30,6 +30,26 @@ pub fn enrich(script: &mut Script, range: Range) {
         script.steps.splice(at..at, writer.steps);
     }
     one_way(script, range);
+    lagging(script);
+}
+
+/// In some histories a listing of ADO comes from a replica that lags.
+fn lagging(script: &mut Script) {
+    let mut rng = Rng::new(script.seed ^ 0x1A_661E6);
+    if !rng.chance(200) {
+        return;
+    }
+    let cycles = script.steps.iter().enumerate();
+    let cycles = cycles.filter(|(_, step)| matches!(step, Step::Cycle(_)));
+    let places: Vec<usize> = cycles.map(|(at, _)| at).collect();
+    let at = *rng.pick(&places) + 1;
+    let point = Point {
+        on: On::List,
+        n: u32::try_from(rng.below(2)).unwrap_or(0),
+        after: false,
+    };
+    let fault = Deed::Fault(Fault::OldRows);
+    script.steps.insert(at, Step::During(point, fault));
 }
 
 /// In some histories a field flows one way for a while.

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Everything that a large enough run must have injected at least once.
-pub const FAULTS: [&str; 38] = [
+pub const FAULTS: [&str; 39] = [
     "unreachable",
     "lost",
     "unanswered",
@@ -39,6 +39,7 @@ pub const FAULTS: [&str; 38] = [
     "crash",
     "clock set",
     "old read",
+    "old listing",
     "false gone",
     "database put back",
     "twins beyond the bounds",

@@ -197,6 +197,9 @@ impl Remote {
             _ => {}
         }
         let records = &world.side.get(self.side).records;
+        let older = |row: &Row| records[row.record].before().is_some();
+        let lags = fault == Some(&Fault::OldRows) && self.side == Side::Ado;
+        let lagging = lags && rows.iter().any(older);
         if self.is(Control::U1) || self.is(Control::Absence) {
             let shown = |row: &Row| {
                 let record = &records[row.record];
@@ -208,14 +211,25 @@ impl Remote {
         if rows.iter().any(stale) {
             world.count("stale row");
         }
+        world.lagging = lagging;
+        if lagging {
+            world.count(Fault::OldRows.word());
+            world.hidden = true;
+        }
         rows
+    }
+
+    /// What a listing of ADO reads by id.
+    fn row_read<'a>(world: &World, record: &'a Record) -> &'a State {
+        let older = record.before().filter(|_| world.lagging);
+        older.unwrap_or_else(|| record.now())
     }
 
     /// ADO's rows are read by id for the listing; ClickUp's come out of its index.
     pub fn row(&self, world: &World, record: &Record, state: &State) -> ListedRow {
         let place = state.pair;
         let state = match self.side {
-            Side::Ado => Some(record.now()).filter(|state| !state.deleted),
+            Side::Ado => Some(Self::row_read(world, record)).filter(|state| !state.deleted),
             Side::ClickUp => Some(state),
         };
         ListedRow {
@@ -288,7 +302,8 @@ impl Remote {
             }
             // Read inside the window: reported only if the revision, read by id, is another one.
             let explained = known(&record.id).filter(|held| held.changed_at.0 >= from);
-            if explained.is_none_or(|held| held.version.0 != record.now().version) {
+            let read = Self::row_read(world, record).version;
+            if explained.is_none_or(|held| held.version.0 != read) {
                 rows.push(self.row(world, record, state));
             }
         }

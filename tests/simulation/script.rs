@@ -278,6 +278,8 @@ pub enum Fault {
     Unreadable(u32),
     /// A read by id shows an older state.
     OldRead(u32),
+    /// A listing of ADO comes from a replica that lags: it shows every item as it was one version ago.
+    OldRows,
     /// A read by id says "deleted" of a task that is there.
     FalseGone(u32),
 }
@@ -318,12 +320,13 @@ impl Fault {
             Fault::Missing(_) => "missing row",
             Fault::Unreadable(_) => "unreadable",
             Fault::OldRead(_) => "old read",
+            Fault::OldRows => "old listing",
             Fault::FalseGone(_) => "false gone",
         }
     }
 
     /// Whether a delta may miss a change for it, so that only a sweep finds it.
     pub fn hides(&self) -> bool {
-        matches!(self, Fault::Empty | Fault::Missing(_))
+        matches!(self, Fault::Empty | Fault::Missing(_) | Fault::OldRows)
     }
 }

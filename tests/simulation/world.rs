@@ -108,6 +108,12 @@ impl Record {
         self.now().in_scope && self.pair() == pair
     }
 
+    /// What it was before its last version; `None`: it has only one.
+    pub fn before(&self) -> Option<&State> {
+        let now = self.now().version;
+        self.past.iter().rev().find(|state| state.version < now)
+    }
+
     /// Which state listings show; `None`: nothing yet.
     pub fn listed(&self, now: i64) -> Option<usize> {
         self.past.iter().rposition(|state| state.indexed <= now)
@@ -229,6 +235,8 @@ pub struct World {
     pub shut: BTreeSet<(Side, usize)>,
     /// A delta may have missed something.
     pub hidden: bool,
+    /// Whether the listing that is answered comes from a replica that lags.
+    pub lagging: bool,
     /// The services do what they are told, and nothing happens any more.
     pub calm: bool,
     /// What the judge knows of commands.
@@ -273,6 +281,7 @@ impl World {
             claims: Default::default(),
             shut: BTreeSet::new(),
             hidden: setup.unbounded,
+            lagging: false,
             calm: false,
             told: Told::default(),
         }

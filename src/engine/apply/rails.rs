@@ -7,7 +7,7 @@ use crate::markup;
 use crate::model::{FieldKey, FieldValue, ItemId, LinkId, Side, Sided, Timestamp};
 use crate::reconcile::merge::agree;
 use crate::reconcile::plan::{Action, ActionKind, PairPlan, Rebase};
-use crate::reconcile::policy::{Direction, FieldPolicy, Policy};
+use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::{self, Failure};
 use crate::reconcile::rails::{breaker, firewall, source};
 use crate::store::{Attempt, Op, RailOp, Store, StoreError};
@@ -234,8 +234,7 @@ impl Run<'_> {
         let Some(policy) = self.engine.policy(&plan.pair) else {
             return false;
         };
-        let both_ways = |rule: &FieldPolicy| rule.direction == Direction::Both;
-        if !policy.fields.get(field).is_some_and(both_ways) {
+        if !policy.fields.contains_key(field) {
             return false;
         }
         // Two people may make the same edit on both sides of what an undo left apart: then it is no less apart.
