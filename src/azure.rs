@@ -150,6 +150,7 @@ pub fn connect_with(
             limit: RateLimit::PerSecond(settings.requests_per_second),
             timeout: TIMEOUT,
             max_body: settings.max_body.unwrap_or(MAX_BODY),
+            is_own: errors::is_own,
             cancel: settings.cancel,
         },
         timing,

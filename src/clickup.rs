@@ -138,6 +138,7 @@ pub fn connect(settings: Settings) -> Result<(ClickUpReader, ClickUpWriter), Con
         limit: RateLimit::PerMinute(settings.requests_per_minute),
         timeout: TIMEOUT,
         max_body: settings.max_body.unwrap_or(MAX_BODY),
+        is_own: failure::is_own,
         cancel: settings.cancel,
     })?;
     let inner = Arc::new(Inner::new(http, settings.workspace, settings.pairs));

@@ -9,6 +9,7 @@
 pub mod answer;
 pub mod client;
 pub mod limiter;
+pub mod stranger;
 
 use crate::model::{
     FieldKey, FieldValue, Item, ItemId, PairName, Past, RichText, Side, Timestamp, Version,
@@ -485,6 +486,11 @@ pub struct ConnectorError {
     /// The class of a refusal in the service's own words (Azure DevOps `typeKey`: `RuleValidationException`), beside the
     /// number in `code`.
     pub type_key: Option<String>,
+    /// Whether nothing in the answer to a write shows that the service itself gave it, as with the page of a firewall. Then
+    /// the write may be in force whatever the status says.
+    pub in_doubt: bool,
+    /// The item that the answer to a create shows, where it is not the one that was made (see [`stranger`]).
+    pub stranger: Option<ItemId>,
     /// The answer to a read is larger than is taken in: asking for less may help, asking again does not.
     pub too_large: bool,
     /// The pair whose own configuration or place is the trouble, where a command cannot go on without it.
@@ -512,9 +518,21 @@ impl ConnectorError {
             unsent: None,
             place: false,
             type_key: None,
+            in_doubt: false,
+            stranger: None,
             too_large: false,
             pair: None,
         }
+    }
+
+    /// Returns whether the write that failed with this may be in force all the same.
+    pub fn may_be_in_force(&self) -> bool {
+        let unknown = [
+            ErrorKind::Ambiguous,
+            ErrorKind::Protocol,
+            ErrorKind::Cancelled,
+        ];
+        self.in_doubt || unknown.contains(&self.kind)
     }
 
     fn suffix(&self) -> String {

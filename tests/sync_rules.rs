@@ -21,6 +21,8 @@ mod choices;
 mod claims;
 #[path = "sync_rules/direction.rs"]
 mod direction;
+#[path = "sync_rules/doubt.rs"]
+mod doubt;
 #[path = "sync_rules/fields.rs"]
 mod fields;
 #[path = "sync_rules/formatting.rs"]

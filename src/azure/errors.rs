@@ -60,6 +60,16 @@ pub(super) fn check_write(
     checked(response, operation, Target::ItemWrite, Some(asked))
 }
 
+/// Returns whether the service itself wrote a refusal: JSON that names the class of what went wrong
+/// (`WrappedException` in MicrosoftDocs/vsts-rest-api-specs), or one of its numbers. The page of a proxy does neither.
+pub(super) fn is_own(response: &ApiResponse) -> bool {
+    let body = response.json::<ErrorBody>(Side::Ado, "read a refusal");
+    response.is_json()
+        && body.is_ok_and(|body| {
+            body.type_key.is_some() || body.message.as_deref().and_then(code).is_some()
+        })
+}
+
 fn checked(
     response: ApiResponse,
     operation: &str,
@@ -70,6 +80,7 @@ fn checked(
     if matches!(status, 200 | 201 | 204) && (response.body.is_empty() || response.is_json()) {
         return Ok(response);
     }
+    let in_doubt = target == Target::ItemWrite && !is_own(&response);
     let body: ErrorBody = if response.is_json() {
         response.json(Side::Ado, operation).unwrap_or_default()
     } else {
@@ -103,13 +114,16 @@ fn checked(
         },
         _ => ErrorKind::Refused,
     };
-    let message = if text.is_empty() {
+    let message = if text.is_empty() && in_doubt && kind == ErrorKind::Refused {
+        "refused without a word of Azure DevOps, so perhaps by a proxy or a firewall".to_owned()
+    } else if text.is_empty() {
         plain(kind, status).to_owned()
     } else {
         one_line(text)
     };
     let mut error = ConnectorError::new(Side::Ado, kind, operation, message);
     error.status = Some(status);
+    error.in_doubt = in_doubt;
     error.code = code(text).or_else(|| type_key.clone());
     error.type_key = type_key;
     error.request_id = response.request_id;
@@ -291,6 +305,24 @@ mod tests {
             kind(404, "text/plain", "no", Read),
             Some(ErrorKind::NotFound)
         );
+    }
+
+    #[test]
+    fn a_refusal_of_a_write_that_names_no_class_leaves_it_in_doubt() {
+        let asked = |status, content_type: &str, body: &str, target| {
+            let answer = response(status, content_type, body);
+            check(answer, "probe", target).unwrap_err().in_doubt
+        };
+        let (html, json) = ("text/html", "application/json");
+        let own = json!({"message": "no", "typeKey": "RuleValidationException"}).to_string();
+        let numbered = json!({"message": "TF400733: blocked"}).to_string();
+        for status in [203, 302, 400, 401, 403, 404, 409, 412, 413, 425, 429] {
+            assert!(asked(status, html, "<html>", Target::ItemWrite), "{status}");
+            assert!(asked(status, json, "{}", Target::ItemWrite), "{status}");
+            assert!(!asked(status, html, "<html>", Target::Read), "{status}");
+            assert!(!asked(status, json, &own, Target::ItemWrite), "{status}");
+            assert!(!asked(status, json, &numbered, Target::ItemWrite));
+        }
     }
 
     #[test]

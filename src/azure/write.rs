@@ -7,7 +7,9 @@ use super::wire::WorkItem;
 use super::{Scope, Shared, api, convert, fields, limits, read, retype, states};
 use crate::connector::answer::contradicted;
 use crate::connector::client::Priority;
-use crate::connector::{Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked};
+use crate::connector::{
+    Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked, stranger,
+};
 use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,11 +64,16 @@ impl Shared {
         ops.extend(initial.map(|state| add(fields::STATE, json!(state))));
         limits::refuse_unfit(operation, &kind.names, &new.fields, &ops).map_err(whole)?;
         ops.push(hyperlink(&new.source_url, &new.marker));
+        let began = self.api.http.server_now();
         let created = self
             .api
             .create(&scope.project, type_name, kind.asked(&ops))
             .await;
         let mut wire = created.map_err(whole)?;
+        if !read::carries(&wire, &new.marker) {
+            let shown = self.convert_created(&wire).await;
+            stranger::refuse((Side::Ado, operation), new, &shown, began)?;
+        }
         // From here on the item exists: nothing below may fail.
         let unmarked = self.unmarked(&wire, &new.marker).await;
         let mut pending = BTreeMap::new();

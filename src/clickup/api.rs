@@ -191,9 +191,15 @@ impl Inner {
         }
         let failure = judge(response, operation, intent);
         let mut error = failure.error;
-        if failure.unsure && !self.token_lives().await? {
-            error.kind = ErrorKind::Auth;
-            error.message = "the token is no longer accepted".to_owned();
+        if failure.unsure {
+            let lives = self.token_lives().await.map_err(|mut unread| {
+                unread.in_doubt = error.in_doubt;
+                unread
+            })?;
+            if !lives {
+                error.kind = ErrorKind::Auth;
+                error.message = "the token is no longer accepted".to_owned();
+            }
         }
         Err(error)
     }

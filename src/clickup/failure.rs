@@ -46,19 +46,31 @@ const NOT_VISIBLE: &str = "ACCESS_083";
 /// Longest vendor text that is passed on.
 const MESSAGE_CHARS: usize = 200;
 
+/// Returns whether ClickUp itself wrote a refusal. Every one of its own carries a code
+/// (developer.clickup.com/docs/common_errors); the page of a proxy or a firewall has none.
+pub fn is_own(response: &ApiResponse) -> bool {
+    let body: ErrorBody = serde_json::from_slice(&response.body).unwrap_or_default();
+    body.code.get().is_some_and(|code| !code.trim().is_empty())
+}
+
 /// Judges an answer whose status is not 2xx.
 pub fn judge(response: &ApiResponse, operation: &str, intent: Intent) -> Failure {
     let body: ErrorBody = serde_json::from_slice(&response.body).unwrap_or_default();
     let code = body.code.get().cloned();
     let named = code.as_deref().unwrap_or("");
     let (kind, unsure) = kind_of(response.status, named, intent);
+    let in_doubt = intent == Intent::Write && !is_own(response);
     let text = body.err.get().or(body.message.get()).map(String::as_str);
     let message = match text {
         Some(text) if !text.trim().is_empty() => single_line(text),
+        _ if in_doubt && response.status < 500 => {
+            "refused without a code of ClickUp's, so perhaps by a proxy or a firewall".to_owned()
+        }
         _ => plain_reason(kind).to_owned(),
     };
     let mut error = ConnectorError::new(Side::ClickUp, kind, operation, message);
     error.status = Some(response.status);
+    error.in_doubt = in_doubt;
     error.field = field_of(named);
     error.code = code.map(|code| single_line(&code));
     error.request_id = response.request_id.clone();
@@ -200,6 +212,20 @@ mod tests {
         );
         assert_eq!(failure.error.kind, ErrorKind::Ambiguous);
         assert!(!failure.error.message.contains('<'));
+    }
+
+    #[test]
+    fn a_refusal_of_a_write_without_a_code_leaves_it_in_doubt() {
+        let page = "<html>blocked</html>";
+        for status in [302, 401, 403, 404, 409, 412, 413, 425, 429] {
+            let in_doubt = |body, intent| judge(&answer(status, body), "x", intent).error;
+            let error = in_doubt(page, Intent::Write);
+            assert!(error.in_doubt && error.may_be_in_force(), "{status}");
+            assert!(in_doubt(r#"{"message":"Too many"}"#, Intent::Write).in_doubt);
+            assert!(!in_doubt(page, Intent::Read).in_doubt, "{status}");
+            let own = in_doubt(r#"{"err":"no","ECODE":"FIELD_033"}"#, Intent::Write);
+            assert!(!own.in_doubt, "{status}");
+        }
     }
 
     #[test]

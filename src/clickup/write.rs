@@ -12,7 +12,9 @@ use super::failure::refused;
 use super::wire::Task;
 use crate::connector::answer::{self, Asked};
 use crate::connector::client::{ApiResponse, FRESH, Priority, Sending};
-use crate::connector::{Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked};
+use crate::connector::{
+    Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked, stranger,
+};
 use crate::markup;
 use crate::model::{
     FieldKey, FieldValue, Folded, Item, ItemId, PairName, Side, Timestamp, Version,
@@ -198,6 +200,7 @@ pub async fn create(inner: &Inner, new: &NewItem) -> Result<Written, ConnectorEr
     let path = format!("list/{}/task", body::segment(&scope.list));
     let url = inner.address(&path, &[])?;
     let body = Value::Object(body);
+    let began = inner.http.server_now();
     let response = inner
         .send_write(Method::POST, url, Some(&body), CREATE, Sending::Once)
         .await?;
@@ -205,12 +208,15 @@ pub async fn create(inner: &Inner, new: &NewItem) -> Result<Written, ConnectorEr
     let Some(id) = convert::task_id(&task) else {
         return Err(doubtful(CREATE, "the answer names no task"));
     };
-    // From here on the task exists and nothing may fail.
+    // From here on the task exists and nothing may fail, unless the answer is about another one.
     let own = inner.item_of(&task).await.ok().flatten();
     let later = match &own {
         Some(_) => None,
         None => inner.fetch_task(&id).await.ok(),
     };
+    if let Some(shown) = own.as_ref().or(later.as_ref()) {
+        stranger::refuse((Side::ClickUp, CREATE), new, shown, began)?;
+    }
     let asked = Asked {
         side: Side::ClickUp,
         set: &fields,
@@ -220,10 +226,24 @@ pub async fn create(inner: &Inner, new: &NewItem) -> Result<Written, ConnectorEr
     };
     let written = answer::settle(&asked, own, later);
     let mut written = written.unwrap_or_else(|| untold(bare_item(&id, &task, &scope.list)));
+    if super::carries(&written.item, &new.marker) == Some(false) {
+        written.unmarked = unmarked(inner, &id, &new.marker).await;
+    }
     if written.pending.contains_key(&FieldKey::State) {
         second::set_status(inner, &mut written, &fields, &names).await;
     }
     Ok(written)
+}
+
+/// Looks once more, by id, whether a new task shows its marker. Says what is the matter where it does not.
+async fn unmarked(inner: &Inner, id: &ItemId, marker: &str) -> Option<String> {
+    let task = inner.fetch_task(id).await.ok()?;
+    (super::carries(&task, marker) == Some(false)).then(|| {
+        format!(
+            "task {id} does not show the footer that it was created with, so a create whose answer is lost could not be \
+             found again; look for what changes descriptions in ClickUp, an automation for instance"
+        )
+    })
 }
 
 /// A write of which nothing was shown.

@@ -40,6 +40,7 @@ struct Inner {
     limiter: Limiter,
     per_minute: bool,
     max_body: usize,
+    is_own: fn(&ApiResponse) -> bool,
     cancel: CancellationToken,
     timing: Timing,
     requests: AtomicU64,
@@ -116,6 +117,7 @@ impl HttpClient {
             limiter: Limiter::new(config.limit),
             per_minute: matches!(config.limit, RateLimit::PerMinute(_)),
             max_body: config.max_body,
+            is_own: config.is_own,
             cancel: config.cancel,
             timing,
             requests: AtomicU64::new(0),
@@ -203,6 +205,10 @@ impl HttpClient {
                     drop(until);
                     if fresh {
                         return Err(self.too_old(operation));
+                    }
+                    // It may be in force, so whoever sent it looks first.
+                    if request.sending == Sending::Once && !(inner.is_own)(&response) {
+                        return Ok(response);
                     }
                     if wait > patience {
                         return Err(self.throttled_out(operation, wait));

@@ -1,9 +1,11 @@
 //! Carries out a plan: intent, request, one commit per action.
 
 mod create;
+mod doubt;
 mod finish;
 mod kept;
 mod left_out;
+mod misanswered;
 mod rails;
 mod record;
 mod refusal;
@@ -163,6 +165,8 @@ struct Run<'a> {
     apart: bool,
     /// What of updates is noted while it is sent and not answered.
     unanswered: BTreeMap<LinkId, Vec<TransitRow>>,
+    /// Links of which a write was answered in doubt in this run.
+    in_doubt: BTreeSet<(LinkId, Side)>,
     /// Tags that a side did not take in this run.
     missing: BTreeMap<(LinkId, Side), BTreeSet<Folded>>,
     /// Why nothing more is created on a side, where that is known.
@@ -226,6 +230,7 @@ impl Engine {
             lost: None,
             apart: false,
             unanswered: BTreeMap::new(),
+            in_doubt: BTreeSet::new(),
             missing: BTreeMap::new(),
             unmarked: Sided::default(),
         };

@@ -313,6 +313,9 @@ fn change(pair: &PairName, id: &ItemId, found: &Claims, wanted: &Claim) -> Claim
 
 /// Whether the service certainly did not take a claim, and will not when it is sent again at once.
 fn definite(error: &ConnectorError) -> bool {
+    if error.in_doubt {
+        return false;
+    }
     match error.kind {
         ErrorKind::Unreachable
         | ErrorKind::Auth

@@ -10,7 +10,9 @@ use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Sided, Ti
 use crate::reconcile::merge::{agree, translate};
 use crate::reconcile::owing::owing;
 use crate::reconcile::transit;
-use crate::store::{BaseField, Batch, HoldRow, Intent, JournalChange, NewJournal, Op};
+use crate::store::{
+    BaseField, Batch, HoldRow, Intent, JournalChange, LinkState, NewJournal, Op, StoreError,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far before the remembered server time a search starts: clocks of one service's machines differ.
@@ -91,10 +93,34 @@ impl Engine {
             self.hold(intent, reason, began)?;
             return Ok(false);
         }
-        match hits.into_iter().next() {
-            Some(id) => self.adopt(intent, id, began).await,
-            None => self.give_up(intent, began, server_began),
+        let Some(id) = hits.into_iter().next() else {
+            return self.give_up(intent, began, server_began);
+        };
+        match self.counterpart(target, &id)? {
+            Some(other) if other != intent.source => {
+                let reason = format!(
+                    "{id} carries its marker and is linked to {other} already; take the marker out of {id}, or dissolve \
+                     that link with `boardsync links remove {id}`"
+                );
+                self.hold(intent, reason, began)?;
+                Ok(false)
+            }
+            Some(_) | None => self.adopt(intent, id, began).await,
         }
+    }
+
+    /// What an item of a side is linked to, in whatever pair. An item with two counterparts would be written by both, and
+    /// within one pair the database refuses it.
+    pub(in crate::engine) fn counterpart(
+        &self,
+        side: Side,
+        id: &ItemId,
+    ) -> Result<Option<ItemId>, StoreError> {
+        let rows = self.store().find_item(id)?.into_iter();
+        let mut living = rows.filter(|row| {
+            row.item(side) == id && !matches!(row.state, LinkState::Tombstone { .. })
+        });
+        Ok(living.next().map(|row| row.item(side.other()).clone()))
     }
 
     /// Looks for the item of a create in the places of the other pairs: somebody may have moved it there meanwhile.

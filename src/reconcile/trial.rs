@@ -295,10 +295,16 @@ fn suspicious(blame: &Blame) -> [&'static [FieldKey]; 4] {
     }
 }
 
+/// Returns whether no item is made without this field, where its source has it: it would have no name, or come into being
+/// as another kind of item or in another state than its source.
+pub fn is_vital(key: &FieldKey) -> bool {
+    matches!(key, FieldKey::Title | FieldKey::Type | FieldKey::State)
+}
+
 /// Returns the fields to leave out of a create that was refused with these fields. Empty: it is not made, because what is
 /// left cannot go without, or would come into being in another state than its source.
 pub fn left_out(fields: &BTreeSet<FieldKey>, blame: &Blame) -> BTreeSet<FieldKey> {
-    let vital = |key: &FieldKey| matches!(key, FieldKey::Title | FieldKey::Type | FieldKey::State);
+    let vital = is_vital;
     if let Blame::Field(key) = blame
         && fields.contains(key)
     {

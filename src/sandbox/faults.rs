@@ -17,6 +17,20 @@ pub enum Fault {
         /// Further headers.
         headers: Vec<(String, String)>,
     },
+    /// Does what was asked, then answers with this: a firewall or a cache in between that has its own mind.
+    StatusAfterApply {
+        /// HTTP status.
+        status: u16,
+        /// Body, sent as is.
+        body: String,
+        /// Value of the content-type header.
+        content_type: String,
+    },
+    /// A firewall: a request whose body holds this gets its page with a 403, and nothing is done. Others pass.
+    Firewall {
+        /// What it looks for.
+        text: String,
+    },
     /// Does what was asked, then closes the connection without an answer.
     DropAfterApply,
     /// Closes the connection without doing anything.
@@ -62,6 +76,38 @@ pub enum EchoPlace {
     Location,
     /// In headers that carry request ids and challenges, and in the content type.
     Header,
+}
+
+impl Fault {
+    /// What a firewall makes of a request: its page, or nothing.
+    pub fn looked_at(fault: Option<Fault>, body: &[u8]) -> Option<Fault> {
+        match fault {
+            Some(Fault::Firewall { text }) => {
+                let holds = String::from_utf8_lossy(body).contains(&text);
+                holds.then(|| Fault::page(403, false))
+            }
+            other => other,
+        }
+    }
+
+    /// The page of a firewall in place of an answer, before what was asked is done or after.
+    pub fn page(status: u16, after: bool) -> Fault {
+        let body = "<html><title>Request blocked</title></html>".to_owned();
+        let content_type = "text/html; charset=utf-8".to_owned();
+        match after {
+            true => Fault::StatusAfterApply {
+                status,
+                body,
+                content_type,
+            },
+            false => Fault::Status {
+                status,
+                body,
+                content_type,
+                headers: Vec::new(),
+            },
+        }
+    }
 }
 
 impl EchoPlace {

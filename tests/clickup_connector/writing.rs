@@ -96,6 +96,59 @@ async fn a_status_that_a_create_dropped_is_set_at_once() {
     );
 }
 
+/// Answers the next create with a task that is there already.
+fn answered_with(world: &crate::world::World, id: &str) {
+    let body = world.clickup.task(id).unwrap().to_string();
+    let content_type = "application/json".to_owned();
+    world.fault(
+        "POST",
+        "/task",
+        Fault::StatusAfterApply {
+            status: 200,
+            body,
+            content_type,
+        },
+    );
+}
+
+/// Nothing else is written to it, not even the status that it does not have.
+#[tokio::test]
+async fn a_create_that_is_answered_with_another_task_leaves_that_one_alone() {
+    for (name, age, said) in [
+        ("other", 0, "another title"),
+        ("t", 3_600_000, "was there before"),
+    ] {
+        let world = world(|_| {}).await;
+        let id = world.seed(BACKLOG, json!({"name": name}));
+        world.clock.advance(age);
+        world.read(&id).await;
+        answered_with(&world, id.as_str());
+        let state = (FieldKey::State, FieldValue::choice("in progress"));
+        let new = new_item(&[title("t"), state]);
+        let error = world.writer.create(&new).await.unwrap_err();
+        assert_eq!(error.stranger, Some(id.clone()), "{name}");
+        assert!(error.may_be_in_force(), "{name}");
+        assert!(error.message.contains(said), "{error}");
+        assert_eq!(
+            world.clickup.task(id.as_str()).unwrap()["status"]["status"],
+            "to do"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_new_task_that_does_not_show_its_footer_says_so() {
+    let world = world(|_| {}).await;
+    let id = world.seed(BACKLOG, json!({"name": "t"}));
+    answered_with(&world, id.as_str());
+    let created = world.writer.create(&new_item(&[title("t")])).await;
+    let reason = created.unwrap().unmarked.unwrap();
+    assert!(
+        reason.contains(id.as_str()) && reason.contains("footer"),
+        "{reason}"
+    );
+}
+
 #[tokio::test]
 async fn a_status_that_the_list_lacks_is_refused_by_field() {
     let world = world(|_| {}).await;

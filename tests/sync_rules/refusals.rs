@@ -295,7 +295,7 @@ async fn a_new_item_is_made_without_the_tag_that_is_refused_and_gets_the_others(
 }
 
 /// A pair in which one status stands for a state that is left only through `New`.
-async fn with_two_steps() -> (Bench, i64, String) {
+pub async fn with_two_steps() -> (Bench, i64, String) {
     let pair = World::example_pair().replace(
         r#"["Resolved", "in review"]"#,
         r#"["Removed", "in review"]"#,

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 pub enum Sending {
     /// Reads and conditional writes: repeated on connection errors, 408, 429, 5xx and truncated bodies.
     Repeatable,
-    /// Creates: never repeated after bytes went out. A 429 is definite and is waited for.
+    /// Creates: never repeated after bytes went out. A 429 that the service itself wrote is definite and is waited for.
     Once,
     /// Writes that overwrite what was read just before, on a service without compare-and-swap: not repeated, and not sent
     /// after a wait either, because an edit made meanwhile would be lost. A 429 or a wait for their turn ends them as

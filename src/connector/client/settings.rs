@@ -1,5 +1,6 @@
 //! What a client is told when it is built, and what it says of its allowance.
 
+use super::ApiResponse;
 use crate::model::Side;
 use reqwest::Url;
 use secrecy::SecretString;
@@ -23,6 +24,8 @@ pub struct ClientConfig {
     pub timeout: Duration,
     /// Largest body accepted after decompression, in bytes.
     pub max_body: usize,
+    /// Whether the service itself wrote a refusal, rather than something in between. Only then is a create sent again.
+    pub is_own: fn(&ApiResponse) -> bool,
     /// Ends every wait.
     pub cancel: CancellationToken,
 }

@@ -78,6 +78,7 @@ fn client(
         limit,
         timeout: Duration::from_secs(5),
         max_body: 1000,
+        is_own: |answer| answer.body == b"ours",
         cancel: cancel.clone(),
     };
     let timing = Timing {
@@ -130,11 +131,20 @@ async fn a_create_is_never_sent_again_after_an_unclear_answer() {
 
 #[tokio::test]
 async fn a_throttled_create_waits_and_goes_out_again() {
-    let (script, client, _) = Script::start(&[(429, &[], "<html>"), (200, &[], "")], FAST).await;
+    let (script, client, _) = Script::start(&[(429, &[], "ours"), (200, &[], "")], FAST).await;
     let started = Instant::now();
     let response = client.send(request(&client, Sending::Once)).await.unwrap();
     assert_eq!((response.status, script.calls()), (200, 2));
     assert!(started.elapsed() >= Duration::from_millis(30));
+    assert_eq!(client.budget().throttled, 1);
+}
+
+/// Something in between throttles, before the service was asked or after.
+#[tokio::test]
+async fn a_create_that_the_service_itself_did_not_throttle_is_not_sent_again() {
+    let (script, client, _) = Script::start(&[(429, &[], "<html>"), (200, &[], "")], FAST).await;
+    let response = client.send(request(&client, Sending::Once)).await.unwrap();
+    assert_eq!((response.status, script.calls()), (429, 1));
     assert_eq!(client.budget().throttled, 1);
 }
 
@@ -255,7 +265,8 @@ async fn an_answer_cut_short_is_repeated_for_a_read_and_ambiguous_for_a_create()
 
 #[tokio::test]
 async fn cancelling_ends_the_wait_for_a_throttled_request() {
-    let (_, client, cancel) = Script::start(&[(429, &[("retry-after", "0.4")], "")], FAST).await;
+    let throttled = [(429, &[("retry-after", "0.4")][..], "ours")];
+    let (_, client, cancel) = Script::start(&throttled, FAST).await;
     let stop = cancel.clone();
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -2,7 +2,7 @@
 
 use super::record::{left, saw};
 use super::{Done, Run, type_of};
-use crate::connector::{ErrorKind, NewItem, Written};
+use crate::connector::{ConnectorError, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::living;
 use crate::marker::marker;
@@ -12,8 +12,10 @@ use crate::reconcile::owing::owing;
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
+use crate::reconcile::trial::is_vital;
 use crate::store::{
-    BaseField, Batch, Intent, IntentKind, LinkRow, LinkState, Op, RailOp, Store, StoreError,
+    BaseField, Batch, Intent, IntentKey, IntentKind, LinkRow, LinkState, Op, RailOp, Store,
+    StoreError,
 };
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,6 +50,9 @@ impl Run<'_> {
             return Ok(Done::Stale("its source changed since the plan".to_owned()));
         }
         if let Some(reason) = self.unmarked(side).await? {
+            return Ok(Done::Skipped(reason));
+        }
+        if let Some(reason) = self.answers_wrong(side)? {
             return Ok(Done::Skipped(reason));
         }
         let generation = {
@@ -88,6 +93,8 @@ impl Run<'_> {
             .keys()
             .filter_map(|key| Some((key.clone(), source.fields.get(key)?.clone())))
             .collect();
+        let bare = self.bare(side, &mut new, &mut sent)?;
+        let was_bare = bare.is_some();
         let now = engine.clock.now();
         let intent = Intent {
             pair: plan.pair.clone(),
@@ -115,29 +122,14 @@ impl Run<'_> {
         ]))?;
         engine.point("before-create")?;
         let (result, left_out) = self
-            .create_in_parts(action, &mut new, &mut sent, &key)
+            .create_in_parts(action, &mut new, &mut sent, &key, bare)
             .await?;
         engine.point("after-create")?;
         let written = match result {
             Ok(written) => written,
             Err(error) => {
-                // Only a definite answer closes the intent; a lost one is looked for first.
-                if !matches!(
-                    error.kind,
-                    ErrorKind::Ambiguous | ErrorKind::Protocol | ErrorKind::Cancelled
-                ) {
-                    let entry = self.journal(plan, action, None, "failed", &error.to_string());
-                    engine
-                        .store()
-                        .commit(&Batch(vec![Op::CloseIntent { key }, entry]))?;
-                }
-                let not_created = self.not_created(action, &new, &error);
-                let done = self.failed(action, error);
-                let Some(reason) = not_created else {
-                    return Ok(done);
-                };
-                self.fault = Some(Failure::InAllParts);
-                return Ok(Done::Failed(reason));
+                let bare = was_bare && new.fields.keys().all(is_vital);
+                return self.uncreated(plan, action, &new, (key, bare), error);
             }
         };
         let id = written.item.id.clone();
@@ -195,6 +187,35 @@ impl Run<'_> {
             undone.insert(link.id);
         }
         Ok(Done::Done(Some(id)))
+    }
+
+    /// What becomes of a create that brought no item. Only a definite answer closes the intent; after any other one the item
+    /// is looked for first.
+    fn uncreated(
+        &mut self,
+        plan: &PairPlan,
+        action: &Action,
+        new: &NewItem,
+        (key, bare): (IntentKey, bool),
+        error: ConnectorError,
+    ) -> Result<Done, CycleError> {
+        let engine = self.engine;
+        if error.may_be_in_force() {
+            let noted = self.doubted(plan, action, &new.marker, &error);
+            engine.store().commit(&Batch(noted.into_iter().collect()))?;
+            return Ok(self.failed_in_doubt(action, error, bare));
+        }
+        let entry = self.journal(plan, action, None, "failed", &error.to_string());
+        engine
+            .store()
+            .commit(&Batch(vec![Op::CloseIntent { key }, entry]))?;
+        let not_created = self.not_created(action, new, &error);
+        let done = self.failed(action, error);
+        let Some(reason) = not_created else {
+            return Ok(done);
+        };
+        self.fault = Some(Failure::InAllParts);
+        Ok(Done::Failed(reason))
     }
 
     /// The journal line of a create: of what came back, because that is what an undo compares with.

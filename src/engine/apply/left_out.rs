@@ -1,8 +1,9 @@
 //! A create that was refused goes on without what is at fault, which is then owed to the new item.
 
 use super::Run;
+use super::doubt::Bare;
 use super::refusal::{blame, hold_row, keys, reason, words};
-use crate::connector::{ConnectorError, NewItem, Written};
+use crate::connector::{ConnectorError, ErrorKind, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::agreed;
 use crate::model::{FieldKey, FieldValue, Item, Side};
@@ -15,32 +16,49 @@ use std::collections::BTreeMap;
 
 /// A field that a create was made without.
 pub(super) struct LeftOut {
-    field: FieldKey,
-    value: FieldValue,
-    reason: String,
+    pub(super) field: FieldKey,
+    pub(super) value: FieldValue,
+    pub(super) reason: String,
     /// The service named it, so it is not worth another try.
-    named: bool,
+    pub(super) named: bool,
 }
 
 impl Run<'_> {
-    /// Goes on with a create that was refused: without what is at fault, as long as that is nothing that it must have.
-    /// Returns the last answer, and what was left out.
+    /// Goes on with a create that was refused: without what is at fault, as long as that is nothing that it must have. One
+    /// that was sent bare goes on as a whole. Returns the last answer, and what was left out.
     pub(super) async fn create_in_parts(
         &mut self,
         action: &Action,
         new: &mut NewItem,
         sent: &mut BTreeMap<FieldKey, FieldValue>,
         key: &IntentKey,
+        bare: Option<Bare>,
     ) -> Result<(Result<Written, ConnectorError>, Vec<LeftOut>), CycleError> {
         let engine = self.engine;
-        let mut left_out = Vec::new();
+        let (mut whole, mut left_out) = match bare {
+            Some(bare) => (Some(bare.whole), bare.left_out),
+            None => (None, Vec::new()),
+        };
         loop {
-            let result = self.writers.get(action.target).create(new).await;
+            let answer = self.writers.get(action.target).create(new).await;
+            let result = self.ours(action.target, answer)?;
             let Err(error) = &result else {
                 return Ok((result, left_out));
             };
+            // The service itself may want a field that was left out only because of what lies in between.
+            if error.kind == ErrorKind::Refused
+                && !error.in_doubt
+                && engine.stopped_by().is_none()
+                && let Some((fields, values)) = whole.take()
+            {
+                (new.fields, *sent) = (fields, values);
+                left_out.clear();
+                self.sends(key, sent)?;
+                continue;
+            }
             let asked = keys(&new.fields);
-            let blame = blame(error, &asked).filter(|_| !error.place);
+            // After an answer in doubt it may be there already.
+            let blame = blame(error, &asked).filter(|_| !error.place && !error.in_doubt);
             let blame = blame.filter(|_| engine.stopped_by().is_none());
             let leave = blame.as_ref().map(|blame| trial::left_out(&asked, blame));
             let leave = leave.unwrap_or_default();
@@ -62,13 +80,21 @@ impl Run<'_> {
                     named,
                 });
             }
-            // Whoever finds the item after a kill must know that these fields were not sent.
-            engine.store().commit(&Batch(vec![Op::MarkSent {
-                intent: key.clone(),
-                at: engine.clock.now(),
-                fields: sent.clone(),
-            }]))?;
+            self.sends(key, sent)?;
         }
+    }
+
+    /// Notes which fields are sent now. Whoever finds the item after a kill must know which were not.
+    fn sends(
+        &self,
+        key: &IntentKey,
+        sent: &BTreeMap<FieldKey, FieldValue>,
+    ) -> Result<(), CycleError> {
+        Ok(self.engine.store().commit(&Batch(vec![Op::MarkSent {
+            intent: key.clone(),
+            at: self.engine.clock.now(),
+            fields: sent.clone(),
+        }]))?)
     }
 
     /// Why an item is not created, as a sentence; `None`: not for what the service said to its content.

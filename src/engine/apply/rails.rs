@@ -10,7 +10,7 @@ use crate::reconcile::plan::{Action, ActionKind, PairPlan, Rebase};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::{self, Failure};
 use crate::reconcile::rails::{breaker, firewall, source};
-use crate::store::{Attempt, Op, RailOp, Store, StoreError};
+use crate::store::{Attempt, Intent, Op, RailOp, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Says whether the error that closed a side for this run closes it for the next ones too.
@@ -142,9 +142,13 @@ impl Run<'_> {
     ) -> Result<Vec<Op>, StoreError> {
         let mut ops = self.trust(store, plan)?;
         ops.extend(self.freezes(store, plan, now)?);
+        let open = store.open_intents()?;
         for (key, attempt) in &self.attempts {
             let (side, item) = key.clone();
+            // While the item of a create is looked for, nobody knows yet whether it failed.
+            let sought = |open: &Intent| open.source_side == side && open.source == item;
             let pending = plan.retry.contains_key(key)
+                || open.iter().any(sought)
                 || self.holds.iter().any(|hold| {
                     hold.side == Some(side)
                         && hold.item.as_ref() == Some(&item)

@@ -1,7 +1,7 @@
 //! Actions that write no fields, and the journal rows and observations of all of them.
 
 use super::{Done, Run};
-use crate::connector::{ConnectorError, ErrorKind, Fetched, Written};
+use crate::connector::{ConnectorError, Fetched, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::living;
 use crate::model::{
@@ -213,12 +213,8 @@ impl Run<'_> {
         error: &ConnectorError,
     ) -> Op {
         let mut op = self.journal(plan, action, item, "failed", &error.to_string());
-        let unknown = matches!(
-            error.kind,
-            ErrorKind::Ambiguous | ErrorKind::Protocol | ErrorKind::Cancelled
-        );
         if let Op::Journal(entry) = &mut op
-            && !unknown
+            && !error.may_be_in_force()
         {
             entry.changes.clear();
         }

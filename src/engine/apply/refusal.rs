@@ -213,7 +213,9 @@ impl Run<'_> {
         match blame(&error, &keys(&parts.change.set)) {
             Some(blame) => {
                 parts.trial.refused(&blame, &words(&error));
+                let in_doubt = last.in_doubt;
                 *last = error;
+                last.in_doubt |= in_doubt;
                 Ok(None)
             }
             None => {

@@ -2,7 +2,7 @@
 //! the next cycle reads (see `observe::half_way`).
 
 use super::{Done, Run};
-use crate::connector::{Change, ConnectorError, ErrorKind};
+use crate::connector::{Change, ConnectorError};
 use crate::engine::CycleError;
 use crate::engine::observe::{LeftBehind, owed};
 use crate::model::{FieldKey, FieldValue, Item, LinkId, Side, Sided};
@@ -85,20 +85,26 @@ impl Run<'_> {
         ops
     }
 
-    /// A write was refused, so that nothing of it is there.
+    /// A write was refused, so that nothing of it is there. After an answer in doubt the notes of the link stay for the rest
+    /// of the run, whatever is said to what is sent next. Example: the first step to a state is in force, the page of a
+    /// firewall is all that came back, and the rest is refused because the work item has moved: it is our own step that
+    /// stands there.
     pub(super) fn unsent(
         &mut self,
         action: &Action,
         error: &ConnectorError,
     ) -> Result<(), StoreError> {
-        let unknown = matches!(
-            error.kind,
-            ErrorKind::Ambiguous | ErrorKind::Protocol | ErrorKind::Cancelled
-        );
-        let Some((link, _)) = self.taken(action).filter(|_| !unknown) else {
+        let side = action.target;
+        let taken = self.taken(action);
+        if let Some((link, _)) = taken.as_ref().filter(|_| error.in_doubt) {
+            self.in_doubt.insert((*link, side));
+        }
+        let known = |(link, _): &(LinkId, Vec<TransitRow>)| {
+            !error.may_be_in_force() && !self.in_doubt.contains(&(*link, side))
+        };
+        let Some((link, _)) = taken.filter(known) else {
             return Ok(());
         };
-        let side = action.target;
         let op = Op::Part(PartOp::EndTransit { link, side });
         self.engine.store().commit(&Batch(vec![op]))
     }

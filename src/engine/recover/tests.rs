@@ -310,6 +310,32 @@ async fn what_was_found_is_linked_with_what_was_sent_as_its_base() {
     }
 }
 
+/// Somebody copied a footer with its marker into a task that has a work item. The cycle goes on, and the create stays open.
+#[tokio::test]
+async fn an_item_that_is_linked_to_another_is_not_linked_for_its_marker() {
+    let bench = bench(&[], &["86a"], true, vec![sent_ago(QUIET)]);
+    let link = Op::AddLink {
+        pair: "web".into(),
+        ado: "5".into(),
+        clickup: "86a".into(),
+        origin: None,
+        generation: 0,
+        base: BTreeMap::new(),
+        at: Timestamp(0),
+    };
+    bench.engine.store().commit(&Batch(vec![link])).unwrap();
+    assert_eq!(bench.engine.recover().await.unwrap(), (0, 1));
+    let store = bench.engine.store();
+    assert_eq!(store.links(&"web".into()).unwrap().len(), 1);
+    assert_eq!(
+        store.open_intents().unwrap().len(),
+        1,
+        "nothing is sent again"
+    );
+    let holds = store.holds(None).unwrap();
+    assert!(holds[0].reason.contains("linked to 5 already"), "{holds:?}");
+}
+
 /// Which of two requests made the item is not known when the first was given up, so what it was made of is not either.
 #[tokio::test]
 async fn what_an_earlier_request_may_have_made_has_no_base() {

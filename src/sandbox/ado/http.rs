@@ -93,6 +93,7 @@ async fn entry(
     let path = uri.path_and_query().map_or("/", |p| p.as_str()).to_owned();
     sandbox.ledger.arrived(Side::Ado, method.as_str());
     let mut fault = sandbox.faults.next(Side::Ado, method.as_str(), &path);
+    fault = Fault::looked_at(fault, &body);
     if let Some(Fault::Echo { status, place }) = fault {
         let sent = headers.get("authorization").and_then(|v| v.to_str().ok());
         fault = Some(place.answer(status, sent.unwrap_or_default()));
@@ -119,10 +120,14 @@ async fn entry(
         }
         _ => {
             let reply = answer(&sandbox, &method, &uri, headers, body);
-            if fault == Some(Fault::DropAfterApply) {
-                Reply::bare(0)
-            } else {
-                reply
+            match &fault {
+                Some(Fault::DropAfterApply) => Reply::bare(0),
+                Some(Fault::StatusAfterApply {
+                    status,
+                    body,
+                    content_type,
+                }) => Reply::text(*status, content_type, body),
+                _ => reply,
             }
         }
     };

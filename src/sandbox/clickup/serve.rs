@@ -51,6 +51,7 @@ pub(super) async fn handle(State(fake): State<ClickUpSandbox>, request: Request)
     fake.ledger.arrived(Side::ClickUp, &method);
     let authorization = Some(authorization).filter(|value| !value.is_empty());
     let mut fault = fake.faults.next(Side::ClickUp, &method, &path);
+    fault = Fault::looked_at(fault, entry.body.as_bytes());
     if let Some(Fault::Echo { status, place }) = fault {
         fault = Some(place.answer(status, authorization.as_deref().unwrap_or_default()));
     }
@@ -65,8 +66,8 @@ pub(super) async fn handle(State(fake): State<ClickUpSandbox>, request: Request)
     let mut late = Duration::ZERO;
     // Status 0 in the ledger means that the client got no answer.
     let (status, mut response) = match fault {
-        // An echo has become a status above.
-        None | Some(Fault::Echo { .. }) => finished(work()),
+        // These have become a status above.
+        None | Some(Fault::Echo { .. } | Fault::Firewall { .. }) => finished(work()),
         Some(Fault::Delay { ms }) => {
             late = Duration::from_millis(ms);
             finished(work())
@@ -75,6 +76,19 @@ pub(super) async fn handle(State(fake): State<ClickUpSandbox>, request: Request)
         Some(Fault::DropAfterApply) => {
             work();
             (0, sandbox::hang_up())
+        }
+        Some(Fault::StatusAfterApply {
+            status,
+            body,
+            content_type,
+        }) => {
+            work();
+            finished(Answer {
+                status,
+                content_type,
+                body: body.into(),
+                headers: Vec::new(),
+            })
         }
         Some(Fault::TruncateBody) => {
             let whole = work();
