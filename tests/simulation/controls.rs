@@ -3,7 +3,7 @@
 
 use super::generate::Range;
 use super::kinds::{STATES, STYLED, states};
-use super::script::{Act, Deed, Deleting, On, Point, Script, Step};
+use super::script::{Act, Deed, Deleting, Fault, On, Point, Script, Step};
 use boardsync::engine::Timing;
 use boardsync::mapping::Relation;
 use boardsync::model::{FieldKey, FieldValue, Folded, Side, Timestamp};
@@ -60,10 +60,14 @@ pub enum Control {
     YesPassesGuard,
     /// A pair whose list is gone ends the cycle for all pairs.
     PairEndsCycle,
+    /// The page of a firewall counts as the service's own refusal.
+    PageBelieved,
+    /// Whatever a create is answered with is linked.
+    AnyAnswer,
 }
 
 impl Control {
-    pub const ALL: [Control; 24] = [
+    pub const ALL: [Control; 26] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -88,6 +92,8 @@ impl Control {
         Control::SilentUndo,
         Control::YesPassesGuard,
         Control::PairEndsCycle,
+        Control::PageBelieved,
+        Control::AnyAnswer,
     ];
 
     /// The histories in which it is tried.
@@ -124,6 +130,11 @@ impl Control {
         }
         script.setup.quirks |= matches!(self, Control::NotCompared | Control::TagsByAdd);
         script.setup.tight |= self == Control::YesPassesGuard;
+        match self {
+            Control::PageBelieved => script.steps.splice(0..0, first_create(Fault::Page(true))),
+            Control::AnyAnswer => script.steps.splice(0..0, first_create(Fault::Stranger)),
+            _ => script.steps.splice(0..0, Vec::new()),
+        };
         if self == Control::HalfWayEdit {
             script.steps.splice(0..0, killed_half_way());
         }
@@ -225,6 +236,26 @@ impl Control {
             _ => value,
         }
     }
+}
+
+/// New items on both sides, and the first create meets a fault.
+fn first_create(fault: Fault) -> Vec<Step> {
+    let first_write = Point {
+        on: On::Write,
+        n: 0,
+        after: false,
+    };
+    let new = |side, n| Step::Act(Act::Create { side, n, pair: 0 });
+    vec![
+        new(Side::Ado, 41),
+        new(Side::ClickUp, 20),
+        new(Side::ClickUp, 37),
+        Step::Wait(400_000),
+        Step::Cycle(false),
+        Step::During(first_write, Deed::Fault(fault)),
+        Step::Wait(400_000),
+        Step::Cycle(false),
+    ]
 }
 
 /// A task is completed, and the process dies after the first of the two requests that bring its work item there.

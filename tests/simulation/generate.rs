@@ -349,7 +349,13 @@ impl Writer {
             19 => Fault::Conflict,
             20 | 21 => Fault::Terse,
             22 => Fault::StateDropped,
-            24..=26 => Fault::Poison {
+            23 => Fault::Page(self.rng.chance(600)),
+            26 => Fault::Poison {
+                field: self.rng.pick(&KINDS).key(),
+                says: Says::Page,
+            },
+            27 => Fault::Stranger,
+            24 | 25 => Fault::Poison {
                 field: self.rng.pick(&KINDS).key(),
                 says: *self
                     .rng

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Everything that a large enough run must have injected at least once.
-pub const FAULTS: [&str; 39] = [
+pub const FAULTS: [&str; 43] = [
     "unreachable",
     "lost",
     "unanswered",
@@ -48,6 +48,10 @@ pub const FAULTS: [&str; 39] = [
     "poisoned without a name",
     "poisoned by an unsent name",
     "poisoned, 403 for all",
+    "poisoned, a page for all",
+    "page after effect",
+    "page",
+    "another item in the answer",
     "kept value",
     "united tags",
     "cut text",

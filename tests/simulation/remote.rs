@@ -5,7 +5,7 @@ use super::controls::Control;
 use super::script::{Fault, On, Says};
 use super::world::{Delivery, Edge, LAG, Poison, Record, Refusal, Request, State, World, numbered};
 use boardsync::connector::{
-    Change, ConnectorError, ErrorKind, Fetched, Known, ListedRow, Listing, Watermark,
+    Change, ConnectorError, ErrorKind, Fetched, Known, ListedRow, Listing, NewItem, Watermark,
 };
 use boardsync::model::{
     Author, FieldKey, FieldValue, Item, ItemId, PairName, Past, Side, Timestamp, Version,
@@ -83,6 +83,14 @@ impl Remote {
 
     pub fn error(&self, kind: ErrorKind, what: &str) -> ConnectorError {
         ConnectorError::new(self.side, kind, "simulated", what)
+    }
+
+    /// The page of a firewall.
+    fn page(&self) -> ConnectorError {
+        let mut error = self.error(ErrorKind::Refused, "a page of something in between");
+        error.status = Some(403);
+        error.in_doubt = !self.is(Control::PageBelieved);
+        error
     }
 
     /// The way to the service: time passes, and what was planned for this edge happens.
@@ -463,7 +471,14 @@ impl Remote {
                 let _ = world.apply(self.side, &request, Delivery::Partial);
                 return no_answer(&mut world, fault);
             }
-            Some(fault @ Fault::Refused(None)) => {
+            Some(fault @ Fault::Page(true)) => {
+                world.count(fault.word());
+                let _ = world.apply(self.side, &request, delivery);
+                world.told.unanswered.push((self.side, sent));
+                world.say(|| format!("{}: a page, and it is in force", self.side));
+                return Err(self.page());
+            }
+            Some(fault @ (Fault::Refused(None) | Fault::Page(false))) => {
                 world.count(fault.word());
                 let (item, fields) = asked(&request);
                 let fields = fields.into_iter().flat_map(BTreeMap::keys).cloned();
@@ -471,7 +486,10 @@ impl Remote {
                 let tag = matches!(request, Request::Tag(..)).then_some(FieldKey::Tags);
                 let refused = fields.chain(tag).map(|field| (item.clone(), field));
                 world.refused.extend(refused);
-                return Err(self.error(ErrorKind::Refused, "a rule"));
+                return Err(match fault {
+                    Fault::Page(_) => self.page(),
+                    _ => self.error(ErrorKind::Refused, "a rule"),
+                });
             }
             Some(fault @ Fault::Refused(Some(field))) => {
                 let named = match &request {
@@ -515,6 +533,22 @@ impl Remote {
             }
             Refusal::Gone => self.error(ErrorKind::NotFound, "HTTP 404"),
         })
+    }
+
+    /// Puts another item in the place of the new one that the answer to a create shows; there has to be one.
+    pub fn mistaken(&self, new: &NewItem, own: Item, fault: Option<&Fault>) -> Option<Item> {
+        let Some(fault @ Fault::Stranger) = fault else {
+            return None;
+        };
+        let mut world = lock(&self.world);
+        let records = world.side.get(self.side).records.iter();
+        let other = records.filter(|record| record.id != own.id).last()?;
+        let shown = self.item(&world, other, other.now());
+        world.count(fault.word());
+        let sent = Request::Create(new.clone());
+        world.told.unanswered.push((self.side, sent));
+        world.say(|| format!("{}: the answer shows {}", self.side, shown.id));
+        Some(shown)
     }
 
     /// Why a service does not take a request with a poisoned value; `None`: it holds none.
@@ -583,6 +617,7 @@ impl Remote {
             Says::Nothing => {}
             Says::Unsent => error.unsent = Some("Custom.RootCause".to_owned()),
             Says::Forbidden => error.status = Some(403),
+            Says::Page => error = self.page(),
         }
         Some(error)
     }

@@ -11,7 +11,7 @@ use super::kinds::{first_table, kind};
 use super::policies::policies;
 use super::remote::{Remote, lock};
 use super::rng::hash;
-use super::script::{Act, Deed, Fault, On, Point, Script, Setup, Step};
+use super::script::{Act, Deed, Fault, On, Point, Says, Script, Setup, Step};
 use super::stores::{self, Copies};
 use super::world::{LAG, LONG_LAG, START, Violation, World};
 use boardsync::clock::ManualClock;
@@ -363,6 +363,13 @@ impl Sim {
             self.pass(*full);
             wait(self, 660_000);
         }
+        // A create that a firewall answers each time is given up after the third, and looked for after each of them.
+        if script.steps.iter().any(meets_a_firewall) {
+            for _ in 0..8 {
+                self.pass(false);
+                wait(self, 660_000);
+            }
+        }
         self.judged = true;
         self.judge(true);
         self.judge_quiescence(false);
@@ -524,6 +531,14 @@ fn rolls_back_soon<'a>(steps: impl Iterator<Item = &'a Step>) -> bool {
         }
     }
     false
+}
+
+fn meets_a_firewall(step: &Step) -> bool {
+    match step {
+        Step::During(_, Deed::Fault(Fault::Poison { says: said, .. })) => *said == Says::Page,
+        Step::During(_, Deed::Fault(Fault::Page(_))) => true,
+        _ => false,
+    }
 }
 
 /// Whether only a sweep can tell of this.

@@ -234,6 +234,8 @@ pub enum Says {
     Unsent,
     /// The whole request, with a 403.
     Forbidden,
+    /// Nothing: the page of a firewall answers in the place of the service.
+    Page,
 }
 
 /// What breaks. A fault that does not fit the request it falls on does nothing and is not counted.
@@ -264,6 +266,10 @@ pub enum Fault {
         field: FieldKey,
         says: Says,
     },
+    /// The page of a firewall with a 403 is all that comes back; `true`: the request is in force all the same.
+    Page(bool),
+    /// A create is in force, and the answer shows another item.
+    Stranger,
     /// The service says that the version moved.
     Conflict,
     /// The answer shows only a part of the fields.
@@ -313,6 +319,12 @@ impl Fault {
                 says: Says::Forbidden,
                 ..
             } => "poisoned, 403 for all",
+            Fault::Poison {
+                says: Says::Page, ..
+            } => "poisoned, a page for all",
+            Fault::Page(true) => "page after effect",
+            Fault::Page(false) => "page",
+            Fault::Stranger => "another item in the answer",
             Fault::Conflict => "conflict",
             Fault::Terse => "terse answer",
             Fault::StateDropped => "state dropped",

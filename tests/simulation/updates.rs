@@ -8,7 +8,9 @@ use super::remote::{Remote, lock};
 use super::script::{Fault, On};
 use super::world::{Delivery, Request};
 use boardsync::connector::answer::{self, Asked};
-use boardsync::connector::{Change, ConnectorError, ErrorKind, Fetched, NewItem, Written};
+use boardsync::connector::{
+    Change, ConnectorError, ErrorKind, Fetched, NewItem, Reader, Written, stranger,
+};
 use boardsync::model::{FieldKey, FieldValue, Folded, Item, ItemId, Side, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +26,7 @@ fn completes(set: &BTreeMap<FieldKey, FieldValue>) -> bool {
 impl Remote {
     pub async fn create_in_calls(&self, new: &NewItem) -> Result<Written, ConnectorError> {
         let ons = self.ons(On::Write);
+        let began = self.server_now();
         let fault = self.send(&ons).await;
         let mut dropped = false;
         let way = new.fields.get(&FieldKey::State);
@@ -45,9 +48,16 @@ impl Remote {
                 sent.fields.remove(&FieldKey::State);
             }
             let at = self.deliver(Request::Create(sent), fault.as_ref(), Delivery::Now)?;
-            Ok(self.answered(at, &new.fields, fault.as_ref()))
+            let own = self.answered(at, &new.fields, fault.as_ref());
+            match self.mistaken(new, own.clone(), fault.as_ref()) {
+                Some(other) => Ok(other),
+                None => Ok(own),
+            }
         });
         let own = self.back(&ons, answer).await?;
+        if !self.is(Control::AnyAnswer) {
+            stranger::refuse((self.side, "simulated"), new, &own, began)?;
+        }
         let id = own.id.clone();
         let asked = Asked {
             side: self.side,
