@@ -11,7 +11,7 @@ Exit codes:
    0  done
    1  unexpected error
    2  changes are pending (only with --detailed-exitcode)
-   3  done, but some items failed or are held
+   3  done, but some items failed, are held or are in conflict
    4  stopped before writing, by a guard or because a plan waits for its yes
   64  wrong usage
   69  a service is unreachable or throttled out
@@ -48,7 +48,7 @@ pub enum ExitCode {
     Unexpected = 1,
     /// Changes are pending; only with `--detailed-exitcode`.
     Pending = 2,
-    /// Done, but items failed or are held.
+    /// Done, but items failed, are held or are in conflict; by every run until nothing is.
     Partial = 3,
     /// Stopped before writing: a plan waits for its yes, or a guard found it too large.
     Guard = 4,

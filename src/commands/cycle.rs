@@ -8,6 +8,7 @@ use crate::cli::{ApplyArgs, ExitCode, PlanArgs, ReconcileArgs};
 use crate::config::Config;
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::apply::{Consent, Done, Report, Stopped};
+use crate::engine::deeds::Shown;
 use crate::engine::observe::Observed;
 use crate::engine::{CycleError, Engine, Scope, daemon};
 use crate::model::PairName;
@@ -121,13 +122,27 @@ async fn apply_under(
     };
     let mut refused = 0;
     if let Some(saved) = saved {
-        refused = saved.keep(&engine, &mut observed, &mut consent)?;
+        refused = saved.keep(context, &engine, &mut observed, &mut consent)?;
     } else {
         show(context, &observed);
         if !prompt::confirmed(&observed.plan, &signals.stop)? {
             return Ok(ExitCode::Guard);
         }
-        consent.hashes = prompt::approved(&observed.plan, &signals.stop)?;
+        let hashes = prompt::approved(&observed.plan, &signals.stop)?;
+        if prompt::asks(&observed.plan) {
+            let plans = std::mem::take(&mut observed.plan.pairs);
+            let shown = Shown::of(plans, |pair| hashes.contains(&pair.hash()));
+            // One copy of the texts is enough.
+            drop(observed);
+            let scope = Scope {
+                full: true,
+                only: shown.pairs(),
+                patient: false,
+            };
+            consent.first_contact = false;
+            (observed, refused) =
+                look_again(context, &engine, &scope, &shown, &mut consent).await?;
+        }
     }
     with_progress(context, &mut engine, &services, &observed.plan);
     let report = engine.apply(&services.writers, &observed, &consent).await?;
@@ -137,11 +152,38 @@ async fn apply_under(
         engine.store().open_intents()?.len(),
     );
     let code = finish(context, &observed, &report);
-    Ok(if refused > 0 && code == ExitCode::Done {
-        ExitCode::Partial
-    } else {
-        code
-    })
+    Ok(with_left_out(code, refused))
+}
+
+/// The exit code of a run in which so much of what a person said yes to was left out.
+fn with_left_out(code: ExitCode, left_out: usize) -> ExitCode {
+    match code {
+        ExitCode::Done if left_out > 0 => ExitCode::Partial,
+        code => code,
+    }
+}
+
+/// Reads both sides again after a question, for somebody may have edited while it stood. What is no longer planned as it
+/// was shown is named and left to the next cycle, as by `apply FILE`. Returns how much that is.
+async fn look_again(
+    context: &Context,
+    engine: &Engine,
+    scope: &Scope,
+    shown: &Shown,
+    consent: &mut Consent,
+) -> Result<(Observed, usize), Failure> {
+    if !context.global.quiet {
+        note("reading both sides again, for what was edited meanwhile\n");
+    }
+    let mut observed = engine.observe(scope).await?;
+    let moved = shown.keep(&mut observed, consent);
+    for action in &moved {
+        note(&format!(
+            "left out: {} moved since the plan was shown; the next cycle plans it again\n",
+            saved::named(action)
+        ));
+    }
+    Ok((observed, moved.len()))
 }
 
 /// `reconcile`: one cycle with `--once`, else cycles until SIGTERM.
@@ -233,7 +275,8 @@ async fn once(
         engine.recover().await?;
         engine.observe(scope).await
     };
-    let observed = engine.watch(seen.await)?;
+    let mut observed = engine.watch(seen.await)?;
+    let mut left_out = 0;
     let waits = |pair: &PairPlan| {
         pair.first_contact && pair.blocked.is_none() && pair.guarded().next().is_none()
     };
@@ -244,7 +287,14 @@ async fn once(
         && !context.global.json
     {
         show(context, &observed);
-        consent.first_contact = prompt::confirmed(&observed.plan, &signals.stop)?;
+        let yes = prompt::confirmed(&observed.plan, &signals.stop)?;
+        let mut plans = std::mem::take(&mut observed.plan.pairs);
+        // A no is an answer about these pairs alone; the others go on, by what is there now.
+        plans.retain(|pair| yes && waits(pair));
+        let shown = Shown::of(plans, |_| true);
+        drop(observed);
+        let again = look_again(context, engine, scope, &shown, &mut consent).await;
+        (observed, left_out) = again?;
     }
     with_progress(context, engine, services, &observed.plan);
     let report = engine.apply(&services.writers, &observed, &consent).await?;
@@ -253,7 +303,8 @@ async fn once(
         &report,
         engine.store().open_intents()?.len(),
     );
-    Ok(finish(context, &observed, &report))
+    let code = finish(context, &observed, &report);
+    Ok(with_left_out(code, left_out))
 }
 
 /// From how many actions on a progress bar is worth its line.
@@ -310,12 +361,7 @@ fn finish(context: &Context, observed: &Observed, report: &Report) -> ExitCode {
             print(&render::report(view, &context.style));
         }
     }
-    if report.held > 0 && !context.global.json && !context.global.quiet {
-        note(&format!(
-            "{} held; `boardsync status` says what and why\n",
-            render::plural(report.held, "item or field", "items or fields")
-        ));
-    }
+    tell_open(context, report);
     // What a signal cut short is told with the signal.
     let told = |error: &&ConnectorError| error.kind != ErrorKind::Cancelled;
     let failed: Vec<_> = report.closed.iter().filter(told).collect();
@@ -329,13 +375,6 @@ fn finish(context: &Context, observed: &Observed, report: &Report) -> ExitCode {
     if let Some(error) = failed.first() {
         return exit_code(error);
     }
-    let undecided = observed
-        .plan
-        .pairs
-        .iter()
-        .flat_map(|pair| &pair.conflicts)
-        .filter(|conflict| conflict.taken.is_none())
-        .count();
     let breached = |(_, why): &(PairName, Stopped)| matches!(why, Stopped::Firewall(_));
     if report.stopped.iter().any(breached) {
         return ExitCode::Unexpected;
@@ -345,11 +384,46 @@ fn finish(context: &Context, observed: &Observed, report: &Report) -> ExitCode {
     }
     match (
         report.stopped.is_empty(),
-        report.failures() + report.held + undecided,
+        report.failures() + report.held + report.open,
     ) {
         (false, _) => ExitCode::Guard,
         (true, 0) => ExitCode::Done,
         (true, _) => ExitCode::Partial,
+    }
+}
+
+/// Says what is left for a person, on stderr: cron mails that, and stdout may go nowhere.
+fn tell_open(context: &Context, report: &Report) {
+    if !std::io::stdout().is_terminal() {
+        for (pair, stopped) in &report.stopped {
+            let help = match stopped {
+                Stopped::FirstContact => {
+                    "; `boardsync plan` shows the plan, `boardsync apply` carries it out after a yes"
+                }
+                Stopped::Guard => "; `boardsync plan` shows the plan and how to let it through",
+                Stopped::Switch(_)
+                | Stopped::Canary(_)
+                | Stopped::Taken(_)
+                | Stopped::Firewall(_) => "",
+            };
+            let why = render::escape(&stopped.to_string());
+            note(&format!("stopped: pair \"{pair}\": {why}{help}\n"));
+        }
+    }
+    if context.global.json || context.global.quiet {
+        return;
+    }
+    if report.held > 0 {
+        note(&format!(
+            "{} held; `boardsync status` says what and why\n",
+            render::plural(report.held, "item or field", "items or fields")
+        ));
+    }
+    if report.open > 0 {
+        note(&format!(
+            "{} open; `boardsync conflicts` says what and how to settle it\n",
+            render::plural(report.open, "conflict is", "conflicts are")
+        ));
     }
 }
 

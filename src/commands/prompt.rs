@@ -36,6 +36,12 @@ pub(super) fn yes(question: &str, stop: &StopSwitch) -> Result<bool, Failure> {
     })
 }
 
+/// Whether [`confirmed`] or [`approved`] has anything to ask about a plan. While a question stands, people go on editing.
+pub(super) fn asks(plan: &Plan) -> bool {
+    let mut pairs = plan.pairs.iter();
+    plan.writes() > 0 || pairs.any(|pair| pair.blocked.is_none() && pair.guarded().next().is_some())
+}
+
 /// Asks whether a plan that was just shown is to be carried out. Nothing to write needs no answer.
 pub(super) fn confirmed(plan: &Plan, stop: &StopSwitch) -> Result<bool, Failure> {
     if plan.writes() == 0 {

@@ -1,13 +1,14 @@
 //! A plan in a file. It is saved for its owner only, whole or not at all, and never over anything else; and it is carried
 //! out as it was saved, or not at all.
 
-use super::{Failure, Lines, note};
+use super::{Context, Failure, Lines, note};
 use crate::cli::ExitCode;
 use crate::config::{Config, SecretSource};
 use crate::engine::Engine;
 use crate::engine::apply::Consent;
 use crate::engine::deeds::{SavedAction, SavedPair, SavedPairs};
 use crate::engine::observe::Observed;
+use crate::model::PairName;
 use crate::reconcile::plan::{PLAN_FORMAT, Plan};
 use crate::render;
 use crate::store;
@@ -177,6 +178,9 @@ pub fn read<P: DeserializeOwned>(text: &str) -> Result<P, String> {
     serde_path_to_error::deserialize(&mut text).map_err(|error| none(&error))
 }
 
+/// Actions that a saved plan lacks and that are named one by one.
+const NAMED_BESIDE: usize = 5;
+
 /// A saved plan and its file.
 pub(super) struct Saved {
     path: PathBuf,
@@ -196,6 +200,7 @@ impl Saved {
     /// Wrong usage where an action was changed in the file.
     pub(super) fn keep(
         &self,
+        context: &Context,
         engine: &Engine,
         observed: &mut Observed,
         consent: &mut Consent,
@@ -226,7 +231,31 @@ impl Saved {
                 )
             ));
         }
+        if !context.global.quiet {
+            for (pair, actions) in &kept.beside {
+                note(&self.beside(pair, actions));
+            }
+        }
         Ok(kept.moved.len() + kept.reconfigured.len())
+    }
+
+    /// Says what the next cycle does beyond the file: a yes is to the pair, and small plans flow after it.
+    fn beside(&self, pair: &PairName, actions: &[SavedAction]) -> String {
+        let mut names: Vec<String> = actions.iter().take(NAMED_BESIDE).map(named).collect();
+        if actions.len() > names.len() {
+            names.push(format!(
+                "{} more",
+                render::amount(actions.len() - names.len())
+            ));
+        }
+        format!(
+            "not in {}: {} of pair \"{pair}\", cut out of the file or new since it was saved ({}). The next cycle plans this \
+             again and carries it out without a question; to keep an item out, narrow the scope of the pair (ado.where, create) \
+             before that\n",
+            self.path.display(),
+            render::plural(actions.len(), "action", "actions"),
+            names.join(", ")
+        )
     }
 
     fn edited(&self, action: &SavedAction) -> Failure {
@@ -243,8 +272,8 @@ impl Saved {
 }
 
 /// How an action is called in a message.
-fn named(action: &SavedAction) -> String {
-    let item = action.item.as_ref().map_or("", |id| id.as_str());
+pub(super) fn named(action: &SavedAction) -> String {
+    let item = action.items.first().map_or("", |id| id.as_str());
     format!(
         "{} \"{}\"",
         render::escape(item),

@@ -26,7 +26,7 @@ use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::rails::{source, without_halves};
-use crate::store::{Attempt, Batch, CycleRow, HoldRow, Op, TransitRow};
+use crate::store::{Attempt, Batch, CycleRow, HoldRow, Op, StoreError, TransitRow};
 use kept::Returned;
 pub(in crate::engine) use kept::{kept_of, owed_text};
 use std::collections::{BTreeMap, BTreeSet};
@@ -99,6 +99,8 @@ pub struct Report {
     pub troubled: Vec<(PairName, ConnectorError)>,
     /// Number of holds after the cycle.
     pub held: usize,
+    /// Number of open conflicts after the cycle, also those that an earlier one found.
+    pub open: usize,
     /// How many actions were left because the process was told to end. None of them is among the outcomes.
     pub not_begun: usize,
     /// Id under which the journal has it.
@@ -299,6 +301,7 @@ impl Engine {
                 report.stopped.push((plan.pair.clone(), reason));
             }
         }
+        report.open = self.open_conflicts(observed)?;
         if let Some(tell) = self.progress.as_ref().filter(|_| report.not_begun > 0) {
             tell(total, total);
         }
@@ -347,6 +350,14 @@ impl Engine {
         self.store()
             .commit(&Batch(marks.chain([Op::SaveCycle(cycle)]).collect()))?;
         Ok(report)
+    }
+
+    /// How many conflicts are open in the pairs that were planned.
+    fn open_conflicts(&self, observed: &Observed) -> Result<usize, StoreError> {
+        let open = self.store().conflicts(true)?;
+        let planned = |pair: &PairName| observed.plan.pairs.iter().any(|plan| plan.pair == *pair);
+        let of_planned = open.iter().filter(|open| planned(&open.record.pair));
+        Ok(of_planned.count())
     }
 }
 

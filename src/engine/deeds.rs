@@ -13,5 +13,5 @@ mod undo;
 pub use journal::{Links, Target, gather};
 pub use links::{LinkError, unlink_by_hand};
 pub use resolve::{Pick, ResolveError};
-pub use saved::{Kept, SavedAction, SavedPair, SavedPairs};
+pub use saved::{Kept, SavedAction, SavedPair, SavedPairs, Shown};
 pub use undo::{Left, hashes};

@@ -100,6 +100,119 @@ async fn an_undo_that_moved_while_its_question_stood_is_not_carried_out() {
     assert_eq!(bench.world.ledger.writes(), []);
 }
 
+/// A yes is to what was shown, as with a saved plan: the text that somebody replaced meanwhile is not carried over first.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_edited_while_a_plan_waits_for_its_yes_is_left_to_the_next_cycle() {
+    let bench = Bench::equal().await;
+    let [source, target, other] = [bench.ids[1], bench.ids[2], bench.ids[3]];
+    let title = |id: i64| bench.world.ado.item(id).unwrap().fields["System.Title"].clone();
+    let tasks = [source, target].map(|id| bench.task_named(title(id).as_str().unwrap()));
+    for id in [source, target, other] {
+        bench.rename(id, &format!("Planned {id}"));
+    }
+    bench.world.ledger.clear();
+    let mut terminal = Terminal::run(&bench, &["apply"]);
+    terminal.shows(QUESTION);
+    bench.rename(source, "Typed meanwhile in ADO");
+    let body = serde_json::json!({ "name": "Typed meanwhile in ClickUp" });
+    bench.world.clickup.edit(&tasks[1], &body).unwrap();
+    terminal.enters("yes");
+    terminal.shows(&format!("left out: {}", tasks[0]));
+    terminal.shows(&format!("left out: {}", tasks[1]));
+    terminal.ends_with(3);
+    let writes = bench.world.ledger.writes();
+    let mut to_them = writes.iter().map(|write| format!("{write:?}"));
+    assert!(
+        !to_them.any(|write| tasks.iter().any(|task| write.contains(task))),
+        "{writes:?}"
+    );
+    bench.task_named(&format!("Planned {other}"));
+    assert_eq!(
+        bench.task_named("Typed meanwhile in ClickUp"),
+        tasks[1],
+        "the edit survives"
+    );
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert_eq!(bench.task_named("Typed meanwhile in ADO"), tasks[0]);
+    bench
+        .run(&["conflicts", "show", "1"])
+        .await
+        .left_with(0)
+        .says("Typed meanwhile in ClickUp");
+    bench.quiet().await;
+}
+
+/// Nothing heals a delete: the next cycle has no task any more to leave alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_whose_work_item_comes_back_while_the_question_stands_is_not_deleted() {
+    let bench = Bench::equal().await;
+    bench.replace_config("name = \"web\"", "name = \"web\"\non_delete = \"delete\"");
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    let titles = bench.titles();
+    bench.world.ado.delete(bench.ids[3]);
+    bench.world.ledger.clear();
+    let mut terminal = Terminal::run(&bench, &["apply"]);
+    terminal.shows(QUESTION);
+    assert!(bench.world.ado.restore(bench.ids[3]));
+    terminal.enters("yes");
+    terminal.shows("left out: ");
+    terminal.ends_with(3);
+    assert_eq!(bench.world.ledger.writes(), []);
+    assert_eq!(bench.titles(), titles);
+    bench.quiet().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_cycle_makes_what_was_shown_and_leaves_out_what_moved_at_its_question() {
+    let bench = Bench::new().await;
+    let mut terminal = Terminal::run(&bench, &["reconcile", "--once"]);
+    terminal.shows(QUESTION);
+    terminal.enters("no");
+    terminal.ends_with(4);
+    assert_eq!(bench.world.ledger.writes(), [], "a no is none");
+    let mut terminal = Terminal::run(&bench, &["reconcile", "--once"]);
+    terminal.shows(QUESTION);
+    bench.world.ado.delete(bench.ids[3]);
+    bench.rename(bench.ids[1], "Typed meanwhile");
+    bench.add_story("Made meanwhile");
+    terminal.enters("yes");
+    terminal.shows("left out: ");
+    terminal.ends_with(3);
+    assert_eq!(bench.titles().len(), 3);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let titles = bench.titles();
+    for title in ["Typed meanwhile", "Made meanwhile"] {
+        assert!(titles.contains(&title.to_owned()), "{titles:?}");
+    }
+    assert_eq!(titles.len(), 5, "{titles:?}");
+    bench.quiet().await;
+}
+
+/// Somebody leaves a pair out that a guard stops. When the guard has nothing to stop any more a moment later, that is no yes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pair_that_was_left_out_stays_out_also_when_no_guard_stops_it_any_more() {
+    let bench = Bench::equal().await;
+    let guard = "[guard]\nmax_updates = 1\nupdates_percent = 1\n\n[[pair]]";
+    bench.replace_config("[[pair]]", guard);
+    let old = bench.world.ado.item(bench.ids[1]).unwrap().fields["System.Title"].clone();
+    for id in &bench.ids[1..3] {
+        bench.rename(*id, &format!("Renamed {id}"));
+    }
+    bench.world.ledger.clear();
+    let mut terminal = Terminal::run(&bench, &["apply"]);
+    terminal.shows(QUESTION);
+    terminal.enters("yes");
+    terminal.shows("leave the pair out: ");
+    bench.rename(bench.ids[1], old.as_str().unwrap());
+    terminal.enters("");
+    terminal.shows("left out");
+    terminal.ends_with(4);
+    assert_eq!(bench.world.ledger.writes(), []);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_yes_passes_no_guard_and_the_hash_of_the_plan_does() {
     let bench = Bench::equal().await;

@@ -177,13 +177,22 @@ impl Bench {
 
     /// No cycle writes anything, neither by deltas nor in full.
     pub async fn quiet(&self) {
+        self.quiet_with(0).await;
+    }
+
+    /// As `quiet`, beside conflicts that are open or items that are held: every cycle says so.
+    pub async fn open_and_quiet(&self) {
+        self.quiet_with(3).await;
+    }
+
+    async fn quiet_with(&self, code: i32) {
         self.world.ledger.clear();
         for args in [
             &["reconcile", "--once"][..],
             &["reconcile", "--once", "--full"],
             &["reconcile", "--once"],
         ] {
-            self.run(args).await.left_with(0);
+            self.run(args).await.left_with(code);
             assert_eq!(self.world.ledger.writes(), [], "{args:?}");
         }
     }

@@ -137,6 +137,8 @@ async fn an_item_that_comes_back_from_the_recycle_bin_is_held_and_not_forgotten(
         .left_with(0);
     bench.rename(id, "Linked again");
     bench.run(&["reconcile", "--once"]).await;
-    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    // Nobody can tell which of the two titles is the newer one.
+    let ran = bench.run(&["reconcile", "--once"]).await.left_with(3);
+    ran.says("1 conflict is open");
     assert_eq!(bench.titles().len(), 5);
 }

@@ -124,6 +124,43 @@ async fn a_saved_plan_that_was_changed_in_the_file_is_refused_as_a_whole() {
     assert!(!titles.contains(&"Planned one".to_owned()), "{titles:?}");
 }
 
+/// A yes to a first plan is a yes to the pair: whoever cut something out of the file has to hear what becomes of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_cut_out_of_a_first_plan_is_named_when_the_rest_is_carried_out() {
+    let bench = Bench::new().await;
+    bench.run(&["plan", "--out", "f"]).await.left_with(0);
+    let path = bench.folder.path().join("f");
+    let mut plan: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let actions = plan["pairs"][0]["actions"].as_array_mut().unwrap();
+    let cut: Vec<String> = actions
+        .split_off(3)
+        .iter()
+        .map(|action| action["title"].as_str().unwrap().to_owned())
+        .collect();
+    std::fs::write(&path, plan.to_string()).unwrap();
+    let ran = bench.run(&["apply", "f"]).await.left_with(0);
+    let ran = ran
+        .says("not in f: 2 actions of pair \"web\"")
+        .says("carries it out without a question");
+    for title in &cut {
+        assert!(ran.err.contains(title), "{}", ran.err);
+    }
+    assert_eq!(bench.titles().len(), 3);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert_eq!(bench.titles().len(), 5);
+}
+
+/// What moved is refused by name, and what stands in its place now is not called cut out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_plan_that_nobody_cut_names_nothing_as_cut_out() {
+    let bench = Bench::new().await;
+    bench.run(&["plan", "--out", "f"]).await.left_with(0);
+    bench.rename(bench.ids[1], "Moved on");
+    let ran = bench.run(&["apply", "f"]).await.left_with(3);
+    assert!(!ran.err.contains("not in f"), "{}", ran.err);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_plan_of_no_pair_carries_nothing_out() {
     let bench = Bench::new().await;

@@ -59,6 +59,62 @@ async fn quiet_leaves_stderr_to_errors() {
         .says("error: ");
 }
 
+/// Cron mails stderr, and its line sends stdout nowhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_waits_for_a_yes_is_told_on_stderr_also_when_quiet() {
+    let bench = Bench::new().await;
+    for _ in 0..2 {
+        let ran = bench.run(&["--quiet", "reconcile", "--once"]).await;
+        let ran = ran.left_with(4);
+        assert!(
+            ran.err.starts_with("stopped: pair \"web\": "),
+            "{}",
+            ran.err
+        );
+        assert!(ran.err.contains("waits for a yes"), "{}", ran.err);
+        assert!(ran.err.contains("boardsync apply"), "{}", ran.err);
+        assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    }
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    let guard = "[guard]\nmax_updates = 1\nupdates_percent = 1\n\n[[pair]]";
+    bench.replace_config("[[pair]]", guard);
+    for id in &bench.ids[1..4] {
+        bench.rename(*id, &format!("Renamed {id}"));
+    }
+    let ran = bench
+        .run(&["--quiet", "reconcile", "--once"])
+        .await
+        .left_with(4);
+    assert!(ran.err.contains("stopped by a guard"), "{}", ran.err);
+    assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_conflict_is_told_by_every_cycle_until_it_is_settled() {
+    let bench = Bench::contested(&serde_json::json!({ "name": "Theirs" })).await;
+    for args in [
+        &["reconcile", "--once"][..],
+        &["reconcile", "--once", "--full"],
+    ] {
+        bench
+            .run(args)
+            .await
+            .left_with(3)
+            .says("1 conflict is open");
+    }
+    let quiet = bench.run(&["--quiet", "reconcile", "--once"]).await;
+    assert_eq!(quiet.left_with(3).err, "");
+    bench
+        .run(&["conflicts", "resolve", "1", "--take", "ado"])
+        .await
+        .left_with(0);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    bench.quiet().await;
+}
+
 /// Returns what stands behind `--approve` in the output.
 pub fn hash_in(text: &str) -> String {
     let (_, rest) = text.split_once("--approve ").expect(text);

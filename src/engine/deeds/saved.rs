@@ -1,10 +1,10 @@
-//! A plan that was saved and is carried out later: as it was saved, or not at all.
+//! A plan that was saved or shown and is carried out later: as it was, or not at all.
 
 use crate::engine::Engine;
 use crate::engine::apply::Consent;
 use crate::engine::observe::Observed;
 use crate::model::{ActionId, ItemId, LinkId, PairName};
-use crate::reconcile::plan::{Action, PairPlan};
+use crate::reconcile::plan::{Action, PairPlan, Tripped};
 use crate::store::StoreError;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,8 +34,8 @@ pub struct SavedPair {
 pub struct SavedAction {
     /// Its key.
     pub id: ActionId,
-    /// The item to name it by: the one that it changes, else the one that it comes from.
-    pub item: Option<ItemId>,
+    /// The items that it is about. The first names it: the one that it changes, else the one that it comes from.
+    pub items: Vec<ItemId>,
     /// Title of the item.
     pub title: String,
     /// [`Action::content`].
@@ -47,7 +47,10 @@ impl From<Action> for SavedAction {
         SavedAction {
             content: action.content(),
             id: action.id,
-            item: action.target_item.or(action.source_item),
+            items: [action.target_item, action.source_item]
+                .into_iter()
+                .flatten()
+                .collect(),
             title: action.title,
         }
     }
@@ -65,6 +68,69 @@ pub struct Kept {
     /// Those whose content was changed in the file. If there is one, the present plan was left as it is and must not be
     /// carried out.
     pub edited: Vec<SavedAction>,
+    /// Planned now and not in the file: cut out of it, or new since. The next cycle plans them again. Not those that
+    /// take the place of one that moved.
+    pub beside: BTreeMap<PairName, Vec<SavedAction>>,
+}
+
+/// A plan that was shown before a question, as far as carrying it out after the answer needs it.
+pub struct Shown(Vec<ShownPair>);
+
+struct ShownPair {
+    saved: SavedPair,
+    /// The guards that nobody let it through; empty: the yes is to this pair too.
+    declined: Vec<Tripped>,
+}
+
+impl Shown {
+    /// Keeps what a yes was asked for. `approved` says of a pair that a guard stops whether it was let through.
+    pub fn of(pairs: Vec<PairPlan>, approved: impl Fn(&PairPlan) -> bool) -> Shown {
+        let shown = |pair: PairPlan| ShownPair {
+            declined: match approved(&pair) {
+                true => Vec::new(),
+                false => pair.guarded().cloned().collect(),
+            },
+            saved: SavedPair {
+                pair: pair.pair,
+                fingerprint: pair.fingerprint,
+                actions: pair.actions.into_iter().map(SavedAction::from).collect(),
+            },
+        };
+        Shown(pairs.into_iter().map(shown).collect())
+    }
+
+    /// Names of its pairs.
+    pub fn pairs(&self) -> BTreeSet<PairName> {
+        self.0.iter().map(|old| old.saved.pair.clone()).collect()
+    }
+
+    /// Reduces what was read after the answer to what was shown before the question, and says yes to exactly that. A pair
+    /// that was not shown stays as it is. Returns what is no longer planned as it was shown: somebody edited meanwhile,
+    /// so the next cycle plans it again.
+    ///
+    /// Example: a work item was deleted, and the plan says to delete its task. While the question stands somebody takes
+    /// it out of the recycle bin: the task stays.
+    pub fn keep(&self, observed: &mut Observed, consent: &mut Consent) -> Vec<SavedAction> {
+        let mut moved = Vec::new();
+        let mut plans = std::mem::take(&mut observed.plan.pairs);
+        for plan in &mut plans {
+            let Some(old) = self.0.iter().find(|old| old.saved.pair == plan.pair) else {
+                continue;
+            };
+            if old.declined.is_empty() {
+                let planned: BTreeSet<_> = plan.actions.iter().map(|now| &now.id).collect();
+                let gone = old.saved.actions.iter();
+                moved.extend(gone.filter(|action| !planned.contains(&action.id)).cloned());
+                reduce(&old.saved, plan, observed);
+                consent.hashes.insert(plan.hash());
+            } else if plan.guarded().next().is_none() {
+                // Left out by a person, so it waits for the next plan also where no guard stops it any more.
+                plan.tripped.clone_from(&old.declined);
+            }
+        }
+        observed.plan.pairs = plans;
+        moved
+    }
 }
 
 impl Engine {
@@ -121,8 +187,25 @@ impl Engine {
                 found.moved.push(action.clone());
             }
         }
+        if same_rules {
+            let beside = beside(old, now, &found.moved);
+            if !beside.is_empty() {
+                found.beside.insert(old.pair.clone(), beside);
+            }
+        }
         Ok(())
     }
+}
+
+/// What is planned now, is not in the saved plan and does not take the place of what moved.
+fn beside(old: &SavedPair, now: &PairPlan, moved: &[SavedAction]) -> Vec<SavedAction> {
+    let saved: BTreeSet<_> = old.actions.iter().map(|action| &action.id).collect();
+    let again: BTreeSet<_> = moved.iter().flat_map(|action| &action.items).collect();
+    let others = now.actions.iter().filter(|now| !saved.contains(&now.id));
+    let others = others.map(|now| SavedAction::from(now.named()));
+    others
+        .filter(|now| !now.items.iter().any(|item| again.contains(item)))
+        .collect()
 }
 
 /// Leaves of a pair's plan what the saved one holds.
