@@ -32,7 +32,8 @@ shown first. An undo is a run of its own in the journal, so it can be undone.
 Afterwards the two sides differ in what was taken back. They count as agreed: nothing is written to these fields until \
 somebody edits one of them.
 
-Items that were created stay, unless --delete-created is given. Deleted work items come back out of the recycle bin; \
+Items that were created stay and are named, unless --delete-created is given and nobody has worked on them. Of an item, \
+the creation of its counterpart is named where nothing else was written. Deleted work items come back out of the recycle bin; \
 ClickUp's API cannot restore a task, so those are only named. What formatting a long text had is not in the journal.
 
 Exit codes: 0 done, 3 something stays as it is (the output says what and why), 4 not confirmed; the others as in \

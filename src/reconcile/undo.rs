@@ -181,34 +181,36 @@ impl Inverse<'_> {
     /// An item that was created: kept, unless deleting was asked for and nobody has worked on it.
     fn remove(&self, deed: &Deed, item: &Item, out: &mut Undo) {
         let side = deed.side;
+        let by = match deed.kind {
+            ActionKind::Create => format!("created by run {}", deed.run),
+            _ => format!("restored by run {}", deed.run),
+        };
         let reason = if !self.delete_created {
+            let of = self.link.items.get(side.other());
             format!(
-                "{} by that run; it stays (--delete-created moves it to the {})",
-                if deed.kind == ActionKind::Create {
-                    "created"
-                } else {
-                    "restored"
-                },
+                "{by} as the counterpart of {} {of}; it stays (--delete-created moves it to the {})",
+                side.other(),
                 bin(side)
             )
         } else if deed.kind == ActionKind::Create && deed.changes.is_empty() {
-            "created by that run, but it was edited before boardsync found it; delete it by hand"
-                .to_owned()
+            format!("{by}, but it was edited before boardsync found it; delete it by hand")
         } else if matches!(self.link.now.get(side), Presence::OutOfScope(_)) {
-            "created by that run, but it left the scope of the pair; delete it by hand".to_owned()
+            format!("{by}, but it left the scope of the pair; delete it by hand")
         } else if let Some(field) = self.touched(deed, item) {
-            format!("created by that run, but its {field} was edited since; delete it by hand")
+            format!("{by}, but its {field} was edited since; delete it by hand")
         } else if let Traces::Some(what) = self.link.traces.get(side) {
-            format!("created by that run, but it has {what} by now; delete it by hand")
+            format!("{by}, but it has {what} by now; delete it by hand")
         } else if let Traces::Unknown(what) = self.link.traces.get(side) {
-            format!("created by that run, but nobody can tell {what}; look, and delete it by hand")
+            format!("{by}, but nobody can tell {what}; look, and delete it by hand")
         } else if deed.versions.after.is_none() {
-            "created by that run, but nobody can tell whether it was edited since; look, and delete it by hand"
-                .to_owned()
+            format!(
+                "{by}, but nobody can tell whether it was edited since; look, and delete it by hand"
+            )
         } else if !self.is_as_left(deed, item) {
-            "created by that run, but it is not at the version at which boardsync left it: somebody may have edited what is \
-             not synced, or moved it; look, and delete it by hand"
-                .to_owned()
+            format!(
+                "{by}, but it is not at the version at which boardsync left it: somebody may have edited what is not synced, \
+                 or moved it; look, and delete it by hand"
+            )
         } else {
             out.plan.actions.push(
                 Action {

@@ -296,6 +296,58 @@ async fn created_items_stay_unless_their_deletion_is_asked_for_and_come_back() {
     assert_eq!(bench.world.ado.all_ids(), all);
 }
 
+/// Nothing was written to the item itself, so its number stood in no journal line.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_whose_counterpart_was_only_created_is_found_by_its_own_number() {
+    let bench = Bench::equal().await;
+    let new = json!({ "name": "Made in ClickUp" });
+    let task = bench.world.clickup.create_task(LIST, &new).unwrap();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let made = *bench.world.ado.all_ids().iter().max().unwrap();
+    let run = last_run(&bench).await;
+    let story = bench.task_named("Validate postcodes");
+    bench.world.ledger.clear();
+    for (source, of, bin) in [
+        (task.clone(), format!("ClickUp {task}"), "recycle bin"),
+        (
+            bench.ids[3].to_string(),
+            format!("ADO {}", bench.ids[3]),
+            "trash",
+        ),
+    ] {
+        let ran = bench.run(&["undo", &source, "--yes"]).await.left_with(3);
+        let ran = ran.says(&format!("as the counterpart of {of}; it stays"));
+        ran.says(bin).says("--delete-created");
+    }
+    bench
+        .run(&["undo", &task, "--yes"])
+        .await
+        .left_with(3)
+        .says(&format!("created by run {run}"));
+    assert_eq!(bench.world.ledger.writes(), []);
+
+    // Untouched it goes, and touched it stays, with what speaks against it.
+    bench
+        .run(&["undo", &task, "--yes", "--delete-created"])
+        .await
+        .left_with(0)
+        .says("1 deleted");
+    assert_eq!(bench.world.ado.deleted_ids(), [made]);
+    let edit = json!({ "markdown_content": "Written by a person" });
+    bench.world.clickup.edit(&story, &edit).unwrap();
+    bench
+        .run(&[
+            "undo",
+            &bench.ids[3].to_string(),
+            "--yes",
+            "--delete-created",
+        ])
+        .await
+        .left_with(3)
+        .says("edited since");
+    assert!(bench.world.clickup.task(&story).is_some());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_task_is_named_because_clickup_cannot_restore_it() {
     let bench = Bench::new().await;

@@ -1,6 +1,6 @@
 //! A database that was put back or lost: nothing is made twice, nothing is overwritten.
 
-use super::bench::{Bench, TAGS, TITLE, bench};
+use super::bench::{Bench, TAGS, TEXT, TITLE, bench};
 use boardsync::engine::Scope;
 use boardsync::model::{FieldKey, FieldValue, Side, Sided, Timestamp, Version};
 use boardsync::store::{Batch, Choice, ChoiceOp, LinkState, NewConflict, Op};
@@ -25,6 +25,15 @@ async fn restore(t: &mut Bench, copy: &[u8]) {
         let _ = std::fs::remove_file(t.folder.path().join(format!("boardsync.db{suffix}")));
     }
     std::fs::write(database(t), copy).unwrap();
+    t.open().await;
+}
+
+/// Loses the database, but not the key.
+async fn lose(t: &mut Bench) {
+    t.instance = None;
+    for name in ["boardsync.db", "boardsync.db-wal", "boardsync.db-shm"] {
+        let _ = std::fs::remove_file(t.folder.path().join(name));
+    }
     t.open().await;
 }
 
@@ -214,6 +223,72 @@ async fn after_a_lost_database_nothing_is_created_for_the_quiet_time() {
     t.sweep().await;
     assert_eq!(t.counts(), (2, 2));
     t.quiet().await;
+}
+
+/// The marker says that it had a counterpart. That one was deleted before the database was lost, so nothing tells any more
+/// what became of the link; a second counterpart is what nobody asked for.
+#[tokio::test]
+async fn an_item_whose_marker_names_what_was_deleted_gets_no_second_counterpart() {
+    for (made_in, deleted_in, destroyed) in [
+        (Side::Ado, Side::Ado, false),
+        (Side::Ado, Side::Ado, true),
+        (Side::Ado, Side::ClickUp, false),
+        (Side::ClickUp, Side::Ado, false),
+        (Side::ClickUp, Side::Ado, true),
+        (Side::ClickUp, Side::ClickUp, false),
+    ] {
+        let what = format!("made in {made_in}, deleted in {deleted_in}, for ever: {destroyed}");
+        let mut t = bench("").await;
+        let (id, task) = match made_in {
+            Side::Ado => t.linked("Task", &[]).await,
+            Side::ClickUp => {
+                let task = t.create_task(&json!({"name": "From ClickUp"}));
+                t.cycle().await;
+                (t.item_of(&task), task)
+            }
+        };
+        // What is first carried to the source brings it a marker too; to a task it comes with the description.
+        match made_in {
+            Side::Ado => t.clickup(&task, json!({"name": "Edited"})),
+            Side::ClickUp => t.ado(id, TEXT, json!("<p>Edited</p>")),
+        }
+        t.cycle().await;
+        t.quiet().await;
+        match deleted_in {
+            Side::Ado => assert!(t.world.ado.delete(id)),
+            Side::ClickUp => t.world.clickup.delete(&task).unwrap(),
+        }
+        if destroyed {
+            assert!(t.world.ado.destroy(id));
+        }
+        for _ in 0..3 {
+            t.sweep().await;
+        }
+        lose(&mut t).await;
+        t.instance.as_mut().unwrap().engine.timing.quiet_ms = 0;
+        let before = t.counts();
+        t.world.ledger.clear();
+        for full in [true, false, true, true] {
+            t.run(full).await;
+        }
+        assert_eq!(t.world.ledger.writes(), [], "{what}");
+        assert_eq!(t.counts(), before, "{what}");
+        // What is surely gone ends the link, and what nobody can read is held by its name.
+        let holds = t.holds();
+        let state = t.link_state(id);
+        match destroyed {
+            true => assert!(
+                holds
+                    .iter()
+                    .any(|hold| hold.reason.contains("is in no recycle bin")),
+                "{what}: {holds:?}"
+            ),
+            false => assert!(
+                matches!(&state, LinkState::Tombstone { reason } if reason.contains("so it stays")),
+                "{what}: {state:?}"
+            ),
+        }
+    }
 }
 
 #[tokio::test]

@@ -12,6 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How the cause of a run begins that took something back.
 const UNDO_OF: &str = "undo of ";
 
+/// Kind of the journal lines of creates.
+const CREATE: &str = "create";
+
 /// What is taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -31,7 +34,7 @@ impl Target {
         if store.cycle(run)?.is_some() || !store.journal_of_cycle(run)?.is_empty() {
             return Ok(Some(Target::Run(run.to_owned())));
         }
-        let known = !store.journal_of(None, &item)?.is_empty();
+        let known = !rows_of(store, &item)?.is_empty();
         Ok(known.then_some(Target::Item(item)))
     }
 
@@ -55,8 +58,28 @@ pub struct Found {
 /// What the journal has on every link that is touched.
 pub type Links = BTreeMap<PairName, BTreeMap<LinkId, Found>>;
 
+/// Returns the journal of an item, oldest first, with the creates of its counterparts: these were written before there
+/// was a link to name.
+fn rows_of(store: &Store, id: &ItemId) -> Result<Vec<JournalRow>, StoreError> {
+    let mut rows = BTreeMap::new();
+    for row in store.journal_of(None, id)? {
+        rows.insert(row.id, row);
+    }
+    for link in store.find_item(id)? {
+        for side in Side::BOTH.into_iter().filter(|side| link.item(*side) != id) {
+            for row in store.journal_of(Some(side), link.item(side))? {
+                let made = row.entry.kind == CREATE && row.entry.pair == link.pair;
+                if made && row.entry.item.as_ref() == Some(link.item(side)) {
+                    rows.insert(row.id, row);
+                }
+            }
+        }
+    }
+    Ok(rows.into_values().collect())
+}
+
 /// Reads the deeds out of the journal, with a line for each that names no link any more. Of an item, the creation of its
-/// counterpart is a deed only with `created`.
+/// counterpart is a deed only with `created`, or where nothing else was done: then it is all that there is to tell.
 ///
 /// # Errors
 /// Only the database's.
@@ -68,11 +91,13 @@ pub fn gather(
     let rows = match target {
         Target::Run(run) => store.journal_of_cycle(run)?,
         Target::Item(id) => {
-            let mut rows = store.journal_of(None, id)?;
-            rows.retain(|row| {
-                created || row.entry.kind != "create" || row.entry.item.as_ref() == Some(id)
-            });
-            rows
+            let all = rows_of(store, id)?;
+            let mut own = all.clone();
+            own.retain(|row| row.entry.kind != CREATE || row.entry.item.as_ref() == Some(id));
+            match created || steps(own.clone()).is_empty() {
+                true => all,
+                false => own,
+            }
         }
     };
     let mut links = Links::new();
