@@ -1,7 +1,7 @@
 //! What is made of refusals.
 
 use super::scope;
-use super::server::{start, wire};
+use super::server::{made, start, wire};
 use super::writing::{change, new_item};
 use crate::azure::*;
 use crate::connector::Backlink;
@@ -57,19 +57,15 @@ async fn a_link_that_is_there_already_does_not_hold_up_the_fields() {
 #[tokio::test]
 async fn a_create_that_does_not_show_its_link_says_so() {
     let linked = |id: i64| {
-        let mut item = wire(id, 1, "One", "New");
+        let mut item = made(id);
         item["relations"] = json!([{"rel": "Hyperlink", "url": "https://x.example", "attributes": {"comment": "sx1:m"}}]);
         item
     };
     for (answered, read, marked) in [
         (linked(4), None, true),
-        (wire(4, 1, "One", "New"), Some(linked(4)), true),
-        (
-            wire(4, 1, "One", "New"),
-            Some(wire(4, 1, "One", "New")),
-            false,
-        ),
-        (wire(4, 1, "One", "New"), None, false),
+        (made(4), Some(linked(4)), true),
+        (made(4), Some(made(4)), false),
+        (made(4), None, false),
     ] {
         let (server, _, writer) = start(vec![scope("a", "One")]).await;
         {

@@ -144,6 +144,13 @@ pub(super) fn wire(id: i64, rev: i64, project: &str, state: &str) -> Value {
         "System.State": state, "System.Title": "t", "System.ChangedDate": "2026-05-01T11:59:00Z"}})
 }
 
+/// The answer to a create of [`super::writing::new_item`].
+pub(super) fn made(id: i64) -> Value {
+    let mut item = wire(id, 1, "One", "New");
+    item["fields"]["System.Title"] = json!("Paint");
+    item
+}
+
 pub(super) fn at(text: &str) -> Timestamp {
     Timestamp::parse_rfc3339(text).unwrap()
 }

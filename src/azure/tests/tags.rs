@@ -1,7 +1,7 @@
 //! Tags and what is left out on the way.
 
 use super::scope;
-use super::server::{Server, start, wire};
+use super::server::{Server, made, start, wire};
 use super::writing::{change, current, new_item};
 use crate::azure::*;
 use crate::model::FieldValue;
@@ -57,7 +57,7 @@ async fn first_tags_are_added_and_the_last_ones_removed() {
 #[tokio::test]
 async fn a_create_adds_its_tags() {
     let (server, _, writer) = start(vec![scope("a", "One")]).await;
-    server.lock().unwrap().writes = vec![(200, wire(4, 1, "One", "New"))];
+    server.lock().unwrap().writes = vec![(200, made(4))];
     let mut new = new_item("New");
     new.fields
         .insert(FieldKey::Tags, FieldValue::tags(["x", "y"]));
