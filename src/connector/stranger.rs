@@ -10,6 +10,9 @@ use crate::model::{FieldKey, FieldValue, Item, Side, Timestamp};
 
 /// How far the clocks of one service's machines may differ.
 const MARGIN_MS: i64 = 600_000;
+/// What carries our marker and is older than this was made by an earlier request: the next one is sent five minutes after
+/// its answer was lost, at the earliest. People may have edited or deleted it since, so it does not tell what was made.
+const AGAIN_MS: i64 = 120_000;
 /// Characters of a title after which the rest may have been cut off.
 const LONG: usize = 100;
 
@@ -24,11 +27,16 @@ pub fn refuse(
     shown: &Item,
     began: Option<Timestamp>,
 ) -> Result<(), ConnectorError> {
-    if shown.markers.contains(&new.marker) {
-        return Ok(());
-    }
     let told = shown.created_at > Timestamp(0);
-    if told && began.is_some_and(|began| shown.created_at < began.plus_ms(-MARGIN_MS)) {
+    let before = |ms: i64| told && began.is_some_and(|began| shown.created_at < began.plus_ms(-ms));
+    if shown.markers.contains(&new.marker) {
+        let why = "which an earlier request for the same item made";
+        return match before(AGAIN_MS) {
+            true => Err(error(side, operation, shown, why)),
+            false => Ok(()),
+        };
+    }
+    if before(MARGIN_MS) {
         let why = "which was there before and does not show the marker that was sent";
         return Err(error(side, operation, shown, why));
     }
@@ -135,6 +143,17 @@ mod tests {
         };
         assert!(refused("Ours", &at(BEGAN - MARGIN_MS - 1)).is_some());
         assert!(refused("Ours", &at(BEGAN - MARGIN_MS)).is_none());
+        assert!(refused("Ours", &at(0)).is_none(), "not told");
+    }
+
+    #[test]
+    fn an_item_of_an_earlier_request_does_not_tell_what_this_one_made() {
+        let at = |ms| Item {
+            created_at: Timestamp(ms),
+            ..shown(Some("Edited since"), Some("sx1:ours"))
+        };
+        assert!(refused("Ours", &at(BEGAN - AGAIN_MS - 1)).is_some());
+        assert!(refused("Ours", &at(BEGAN - AGAIN_MS)).is_none());
         assert!(refused("Ours", &at(0)).is_none(), "not told");
     }
 

@@ -270,6 +270,11 @@ impl Engine {
             if agree(key, &now, policy) {
                 return true;
             }
+            if made.is_none() && !policy.fields.contains_key(key) {
+                // Not synced any more, so it becomes no conflict; an edit it may be, which speaks against `on_delete`.
+                (field.ado, field.clickup) = (FieldValue::Empty, FieldValue::Empty);
+                return true;
+            }
             if made.is_some() && *key != FieldKey::Description {
                 let side = intent.source_side;
                 let values = (now.get(side), now.get(side.other()));

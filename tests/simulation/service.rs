@@ -63,6 +63,11 @@ impl World {
             Delivery::Now => Delivery::Further,
             other => other,
         };
+        if !moved && let Some(value) = after.get(&FieldKey::Tags) {
+            // A person had done it already; it is ours as well from now on.
+            let made = (value.clone(), self.now, self.told.run);
+            self.told.ours.insert((side, at, FieldKey::Tags), made);
+        }
         self.judge_update(side, at, &before.values, &after, delivery, None);
         Ok(at)
     }
