@@ -455,6 +455,15 @@ impl Remote {
         if let Some(error) = self.poisoned(&mut world, &request, fault) {
             return Err(error);
         }
+        if let Some(Fault::Refused(None) | Fault::Page(_)) = fault {
+            // They may be held, and a hold says so.
+            let (item, fields) = asked(&request);
+            let fields = fields.into_iter().flat_map(BTreeMap::keys).cloned();
+            // A tag goes in a call of its own, without fields.
+            let tag = matches!(request, Request::Tag(..)).then_some(FieldKey::Tags);
+            let refused = fields.chain(tag).map(|field| (item.clone(), field));
+            world.refused.extend(refused);
+        }
         match fault {
             Some(fault @ Fault::Unanswered) => {
                 let outcome = world.apply(self.side, &request, delivery);
@@ -480,12 +489,6 @@ impl Remote {
             }
             Some(fault @ (Fault::Refused(None) | Fault::Page(false))) => {
                 world.count(fault.word());
-                let (item, fields) = asked(&request);
-                let fields = fields.into_iter().flat_map(BTreeMap::keys).cloned();
-                // A tag goes in a call of its own, without fields.
-                let tag = matches!(request, Request::Tag(..)).then_some(FieldKey::Tags);
-                let refused = fields.chain(tag).map(|field| (item.clone(), field));
-                world.refused.extend(refused);
                 return Err(match fault {
                     Fault::Page(_) => self.page(),
                     _ => self.error(ErrorKind::Refused, "a rule"),
