@@ -344,6 +344,36 @@ impl Reader for ClickUpReader {
         Ok(found.into_iter().collect())
     }
 
+    async fn find_marker_anywhere(
+        &self,
+        marker: &str,
+        created_after: Timestamp,
+    ) -> Result<Vec<ItemId>, ConnectorError> {
+        let inner = &self.0;
+        let after = created_after.plus_ms(-1);
+        let tasks = inner.walk_workspace(after, Priority::Live).await?;
+        let mut found = BTreeSet::new();
+        let mut unread = BTreeSet::new();
+        for task in &tasks {
+            let Some(id) = convert::task_id(task) else {
+                continue;
+            };
+            match convert::carries(task, marker) {
+                Some(true) => found.insert(id),
+                Some(false) => false,
+                None => unread.insert(id),
+            };
+        }
+        for (id, fetched) in self.fetch_items(&unread).await? {
+            if let Fetched::Seen(item) = fetched
+                && carries(&item, marker) == Some(true)
+            {
+                found.insert(id);
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
     fn server_now(&self) -> Option<Timestamp> {
         self.0.http.server_now()
     }

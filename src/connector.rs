@@ -66,6 +66,16 @@ pub trait Reader: Send + Sync {
         created_after: Timestamp,
     ) -> Result<Vec<ItemId>, ConnectorError>;
 
+    /// The same in places that no pair names, as far as the service can be asked that: somebody may have moved the item
+    /// there before it was found.
+    async fn find_marker_anywhere(
+        &self,
+        _marker: &str,
+        _created_after: Timestamp,
+    ) -> Result<Vec<ItemId>, ConnectorError> {
+        Ok(Vec::new())
+    }
+
     /// Returns the server's clock as of its last answer, if it has said one yet.
     fn server_now(&self) -> Option<Timestamp>;
 

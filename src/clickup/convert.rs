@@ -200,6 +200,21 @@ fn description(task: &Task) -> Option<&str> {
     }
 }
 
+/// Whether a task shows, in whatever form, that it has no description.
+pub fn shows_no_text(task: &Task) -> bool {
+    match &task.description {
+        Slot::Null => true,
+        Slot::Is(plain) => plain.trim().is_empty(),
+        Slot::Odd | Slot::Absent => false,
+    }
+}
+
+/// Whether a task carries a marker; `None`: its description was not shown.
+pub fn carries(task: &Task, marker: &str) -> Option<bool> {
+    let footer = footer_of(description(task)?, &[]);
+    Some(matches!(footer, Some(Footer::Marker(found)) if found == marker))
+}
+
 fn type_value(task: &Task, lookups: &Lookups) -> Option<FieldValue> {
     let id = match &task.custom_item_id {
         Slot::Absent | Slot::Odd => return None,

@@ -470,6 +470,24 @@ impl Inner {
         Ok((live, started))
     }
 
+    /// Lists the live tasks of the whole workspace that were created after a time, whatever list they are in by now.
+    pub async fn walk_workspace(
+        &self,
+        created_after: Timestamp,
+        priority: Priority,
+    ) -> Result<Vec<Task>, ConnectorError> {
+        let query = Query::of_workspace(&self.workspace, [], "created", priority)
+            .with("date_created_gt", created_after.0);
+        let mut seen = Seen::default();
+        match self.first_page(&query).await? {
+            Some(page) => {
+                self.walk(&query, &mut seen, Some(page), &|_| false).await?;
+            }
+            None => self.walk_windows(&query, &mut seen).await?,
+        }
+        Ok(seen.into_tasks())
+    }
+
     /// Converts what a walk saw into rows, tasks of lists outside `lists` left out.
     pub async fn rows(&self, lists: &[&str], seen: Seen) -> Result<Vec<ListedRow>, ConnectorError> {
         let tasks: Vec<Task> = seen

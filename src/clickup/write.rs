@@ -226,7 +226,12 @@ pub async fn create(inner: &Inner, new: &NewItem) -> Result<Written, ConnectorEr
     };
     let written = answer::settle(&asked, own, later);
     let mut written = written.unwrap_or_else(|| untold(bare_item(&id, &task, &scope.list)));
-    if super::carries(&written.item, &new.marker) == Some(false) {
+    let lost = match super::carries(&written.item, &new.marker) {
+        Some(shown) => !shown,
+        // The answer shows the plain text alone. Every new task has a footer, so an empty one is looked at.
+        None => convert::shows_no_text(&task),
+    };
+    if lost {
         written.unmarked = unmarked(inner, &id, &new.marker).await;
     }
     if written.pending.contains_key(&FieldKey::State) {

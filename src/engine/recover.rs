@@ -123,7 +123,8 @@ impl Engine {
         Ok(living.next().map(|row| row.item(side.other()).clone()))
     }
 
-    /// Looks for the item of a create in the places of the other pairs: somebody may have moved it there meanwhile.
+    /// Looks for the item of a create in the places of the other pairs, then in any place: somebody may have moved it there
+    /// meanwhile.
     async fn search_elsewhere(
         &self,
         intent: &Intent,
@@ -133,6 +134,10 @@ impl Engine {
         let mut hits = BTreeSet::new();
         for policy in self.policies.iter().filter(|p| p.pair != intent.pair) {
             let found = reader.find_marker(&policy.pair, &intent.marker, after);
+            hits.extend(found.await?);
+        }
+        if hits.is_empty() {
+            let found = reader.find_marker_anywhere(&intent.marker, after);
             hits.extend(found.await?);
         }
         Ok(hits.into_iter().collect())

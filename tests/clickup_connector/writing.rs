@@ -98,7 +98,10 @@ async fn a_status_that_a_create_dropped_is_set_at_once() {
 
 /// Answers the next create with a task that is there already.
 fn answered_with(world: &crate::world::World, id: &str) {
-    let body = world.clickup.task(id).unwrap().to_string();
+    answered(world, world.clickup.task(id).unwrap().to_string());
+}
+
+fn answered(world: &crate::world::World, body: String) {
     let content_type = "application/json".to_owned();
     world.fault(
         "POST",
@@ -140,13 +143,19 @@ async fn a_create_that_is_answered_with_another_task_leaves_that_one_alone() {
 async fn a_new_task_that_does_not_show_its_footer_says_so() {
     let world = world(|_| {}).await;
     let id = world.seed(BACKLOG, json!({"name": "t"}));
-    answered_with(&world, id.as_str());
-    let created = world.writer.create(&new_item(&[title("t")])).await;
-    let reason = created.unwrap().unmarked.unwrap();
-    assert!(
-        reason.contains(id.as_str()) && reason.contains("footer"),
-        "{reason}"
-    );
+    // As a read shows it, and as the answer to a create does.
+    for shown in [&[][..], &["markdown_description", "text_content"]] {
+        let mut body = world.clickup.task(id.as_str()).unwrap();
+        let fields = body.as_object_mut().unwrap();
+        fields.retain(|name, _| !shown.contains(&name.as_str()));
+        answered(&world, body.to_string());
+        let created = world.writer.create(&new_item(&[title("t")])).await;
+        let reason = created.unwrap().unmarked.unwrap();
+        assert!(
+            reason.contains(id.as_str()) && reason.contains("footer"),
+            "{reason}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -544,8 +544,8 @@ impl Remote {
             return None;
         };
         let mut world = lock(&self.world);
-        let records = world.side.get(self.side).records.iter();
-        let other = records.filter(|record| record.id != own.id).last()?;
+        let mut records = world.side.get(self.side).records.iter();
+        let other = records.rfind(|record| record.id != own.id)?;
         let shown = self.item(&world, other, other.now());
         world.count(fault.word());
         let sent = Request::Create(new.clone());

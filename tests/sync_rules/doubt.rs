@@ -7,9 +7,11 @@ use boardsync::model::{FieldKey, Side};
 use boardsync::sandbox::ado::CustomRule;
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use boardsync::sandbox::ledger::LedgerEntry;
+use boardsync::sandbox::world::LIST;
 use serde_json::{Value, json};
 
 const POISON: &str = "DROP TABLE users";
+const ELSEWHERE: &str = "901100000003";
 const DUE: &str = "Microsoft.VSTS.Scheduling.FinishDate";
 
 fn fault(t: &Bench, service: Side, method: &str, path: &str, times: u32, fault: Fault) {
@@ -93,6 +95,28 @@ async fn a_create_that_a_page_answered_is_looked_for_before_anything_is_sent_aga
             t.quiet().await;
         }
     }
+}
+
+#[tokio::test]
+async fn a_lost_task_that_somebody_moved_to_a_list_of_no_pair_is_found_there() {
+    let mut t = bench("").await;
+    on_create(&t, Side::ClickUp, 1, Fault::page(502, true));
+    rich(&t, Side::ClickUp, "Item", "Text");
+    t.cycle().await;
+    let task = t.world.clickup.all_ids()[0].to_string();
+    t.world.clickup.move_to_list(&task, ELSEWHERE).unwrap();
+    hurry(&mut t);
+    for _ in 0..3 {
+        t.sweep().await;
+    }
+    assert_eq!(t.counts(), (1, 1), "no second task");
+    // It is the counterpart, and flows again once it is back.
+    t.world.clickup.move_to_list(&task, LIST).unwrap();
+    t.clickup(&task, json!({"name": "Back"}));
+    t.sweep().await;
+    let id = t.item_of(&task);
+    assert_eq!(t.string(id, TITLE), "Back");
+    t.quiet().await;
 }
 
 /// The token cannot be looked at either, so nothing is known of the create.
