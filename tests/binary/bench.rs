@@ -295,7 +295,10 @@ pub async fn end(command: Command) -> Ran {
 pub fn status(status: u16, headers: &[(&str, &str)]) -> Fault {
     Fault::Status {
         status,
-        body: r#"{"err":"made up","ECODE":"TEST_000","message":"made up"}"#.to_owned(),
+        // A refusal of the service's own, of either.
+        body:
+            r#"{"err":"made up","ECODE":"TEST_000","message":"made up","typeKey":"TestException"}"#
+                .to_owned(),
         content_type: "application/json".to_owned(),
         headers: headers
             .iter()
