@@ -254,6 +254,15 @@ impl Reader for AzureReader {
         self.0.find_marker(pair, marker, created_after).await
     }
 
+    async fn find_titled(
+        &self,
+        pair: &PairName,
+        title: &FieldValue,
+        created_after: Timestamp,
+    ) -> Result<Vec<ItemId>, ConnectorError> {
+        self.0.find_titled(pair, title, created_after).await
+    }
+
     fn server_now(&self) -> Option<Timestamp> {
         self.0.api.http.server_now()
     }

@@ -43,7 +43,7 @@ use crate::connector::{
     ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem, Reader, Schema, Traces, Watermark,
     Writer, Written,
 };
-use crate::model::{FieldKey, Item, ItemId, PairName, Side, Timestamp};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp};
 use api::Inner;
 use async_trait::async_trait;
 use failure::{Intent, judge};
@@ -372,6 +372,21 @@ impl Reader for ClickUpReader {
             }
         }
         Ok(found.into_iter().collect())
+    }
+
+    async fn find_titled(
+        &self,
+        pair: &PairName,
+        title: &FieldValue,
+        created_after: Timestamp,
+    ) -> Result<Vec<ItemId>, ConnectorError> {
+        let inner = &self.0;
+        let lists = distinct(inner.scope(pair, "look for a title")?.watched());
+        let after = Some(created_after.plus_ms(-1));
+        let (seen, _) = inner.walk_all(&lists, after, Priority::Live).await?;
+        let rows = inner.rows(&lists, seen).await?.into_iter();
+        let found = rows.filter(|row| row.item.as_ref().is_some_and(|item| item.is_bare(title)));
+        Ok(found.map(|row| row.id).collect())
     }
 
     fn server_now(&self) -> Option<Timestamp> {

@@ -76,6 +76,18 @@ pub trait Reader: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Looks for items of a pair that have exactly this title and show no marker, among those created after
+    /// `created_after`. Before the item of a create was found, somebody may have taken its marker out: a new description
+    /// takes the place of the one with the footer.
+    async fn find_titled(
+        &self,
+        _pair: &PairName,
+        _title: &FieldValue,
+        _created_after: Timestamp,
+    ) -> Result<Vec<ItemId>, ConnectorError> {
+        Ok(Vec::new())
+    }
+
     /// Returns the server's clock as of its last answer, if it has said one yet.
     fn server_now(&self) -> Option<Timestamp>;
 

@@ -5,7 +5,7 @@ use super::wire::{ConnectionData, WireType, WorkItem};
 use super::{Shared, convert, fields, states::Transitions, wiql};
 use crate::connector::client::Priority;
 use crate::connector::{ConnectorError, ErrorKind, Fetched, Traces};
-use crate::model::{Author, Item, ItemId, PairName, Past, Timestamp, Version};
+use crate::model::{Author, FieldValue, Item, ItemId, PairName, Past, Timestamp, Version};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -244,30 +244,56 @@ impl Shared {
         marker: &str,
         created_after: Timestamp,
     ) -> Result<Vec<ItemId>, ConnectorError> {
+        let (read, too_large) = self.created(pair, created_after).await?;
+        // One that cannot be looked at may carry it: the create stays open rather than being sent again.
+        let mut carrying = too_large;
+        let found = read.iter().filter(|wire| carries(wire, marker));
+        carrying.extend(found.map(|wire| wire.id));
+        Ok(item_ids(carrying))
+    }
+
+    pub(super) async fn find_titled(
+        &self,
+        pair: &PairName,
+        title: &FieldValue,
+        created_after: Timestamp,
+    ) -> Result<Vec<ItemId>, ConnectorError> {
+        let (read, mut found) = self.created(pair, created_after).await?;
+        for wire in read {
+            if self.convert(&wire).await?.is_bare(title) {
+                found.insert(wire.id);
+            }
+        }
+        Ok(item_ids(found))
+    }
+
+    /// Reads the work items of a pair's project that were created after a time, with the numbers of those that are too
+    /// large to be read.
+    async fn created(
+        &self,
+        pair: &PairName,
+        after: Timestamp,
+    ) -> Result<(Vec<WorkItem>, BTreeSet<i64>), ConnectorError> {
         let scope = self.scope(pair)?;
         let groups = [wiql::whole_project(scope)];
-        let found = self
-            .walk(&groups, wiql::Since::Created(created_after), Priority::Live)
-            .await?;
+        let since = wiql::Since::Created(after);
+        let found = self.walk(&groups, since, Priority::Live).await?;
         let ids: Vec<i64> = found.ids.into_keys().collect();
-        let mut carrying = BTreeSet::new();
+        let (mut all, mut large) = (Vec::new(), BTreeSet::new());
         for chunk in ids.chunks(BATCH) {
             let (read, too_large) = self
                 .batch_in_parts(chunk, Select::Relations, Priority::Live)
                 .await?;
-            // One that cannot be looked at may carry it: the create stays open rather than being sent again.
-            carrying.extend(too_large);
-            carrying.extend(
-                read.iter()
-                    .filter(|wire| carries(wire, marker))
-                    .map(|wire| wire.id),
-            );
+            all.extend(read);
+            large.extend(too_large);
         }
-        Ok(carrying
-            .into_iter()
-            .map(|id| ItemId(id.to_string()))
-            .collect())
+        Ok((all, large))
     }
+}
+
+fn item_ids(numbers: BTreeSet<i64>) -> Vec<ItemId> {
+    let ids = numbers.into_iter().map(|id| ItemId(id.to_string()));
+    ids.collect()
 }
 
 pub(super) fn carries(wire: &WorkItem, marker: &str) -> bool {

@@ -16,7 +16,7 @@ use crate::store::{
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far before the remembered server time a search starts: clocks of one service's machines differ.
-const PROBE_MARGIN_MS: i64 = 600_000;
+pub(in crate::engine) const PROBE_MARGIN_MS: i64 = 600_000;
 
 /// The outcome of a create in the journal that nothing showed for longer than the protocol allows.
 const LOST: &str = "lost";
@@ -94,7 +94,7 @@ impl Engine {
             return Ok(false);
         }
         let Some(id) = hits.into_iter().next() else {
-            return self.give_up(intent, began, server_began);
+            return self.give_up(intent, began, server_began).await;
         };
         match self.counterpart(target, &id)? {
             Some(other) if other != intent.source => {
@@ -219,7 +219,7 @@ impl Engine {
 
     /// Closes the intent of a request that was looked for after the quiet time and is not there: it never took effect.
     /// `false`: that cannot be known yet.
-    fn give_up(
+    async fn give_up(
         &self,
         intent: &Intent,
         began: Timestamp,
@@ -230,6 +230,18 @@ impl Engine {
         }
         // A restored database does not know when the request was really sent for the last time.
         if self.creates_held_until(&self.store())?.is_some() {
+            return Ok(false);
+        }
+        let alike = self.find_alike(intent).await?;
+        if !alike.is_empty() {
+            let names: Vec<&str> = alike.iter().map(|id| id.as_str()).collect();
+            let reason = format!(
+                "a create had no answer, and {} in {} has its title but not its marker; if it is what the create made, link \
+                 the two with `boardsync links add`, else rename one of them",
+                names.join(", "),
+                intent.source_side.other()
+            );
+            self.hold(intent, reason, began)?;
             return Ok(false);
         }
         let again = hold_row(
@@ -243,6 +255,27 @@ impl Engine {
             Op::Journal(lost_line(intent, began)),
         ]))?;
         Ok(true)
+    }
+
+    /// Looks for what may be the item of a create without its marker: it is as young as the request, has its title, and no
+    /// counterpart. Somebody who replaces the description of a new task takes the footer out with it.
+    async fn find_alike(&self, intent: &Intent) -> Result<Vec<ItemId>, CycleError> {
+        let title = intent.source_fields.get(&FieldKey::Title);
+        let (Some(title), Some(sent)) = (title, intent.server_t0) else {
+            return Ok(Vec::new());
+        };
+        let target = intent.source_side.other();
+        let after = sent.plus_ms(-PROBE_MARGIN_MS);
+        let reader = self.readers.get(target);
+        let mut found = reader.find_titled(&intent.pair, title, after).await?;
+        let mut linked = BTreeSet::new();
+        for id in &found {
+            if self.counterpart(target, id)?.is_some() {
+                linked.insert(id.clone());
+            }
+        }
+        found.retain(|id| !linked.contains(id));
+        Ok(found)
     }
 
     /// The base of a pair whose create was found later, by what the create made. A field that says what was sent is settled.

@@ -389,6 +389,11 @@ impl Item {
             _ => format!("#{}", self.id),
         }
     }
+
+    /// Returns whether it has exactly this title and shows no marker.
+    pub fn is_bare(&self, title: &FieldValue) -> bool {
+        self.markers.is_empty() && self.fields.get(&FieldKey::Title) == Some(title)
+    }
 }
 
 /// An item as it was at one version.

@@ -22,7 +22,8 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 /// What a large enough run must have met of them.
-pub const MOVES: [&str; 18] = [
+pub const MOVES: [&str; 19] = [
+    "marker taken out",
     "states changed",
     "field one way",
     "field both ways again",

@@ -31,6 +31,22 @@ pub fn enrich(script: &mut Script, range: Range) {
     }
     one_way(script, range);
     lagging(script);
+    unmarked(script, range);
+}
+
+/// In some histories somebody takes the marker out of an item whose create had no answer.
+fn unmarked(script: &mut Script, range: Range) {
+    let mut rng = Rng::new(script.seed ^ 0x0FF_3A12);
+    if !rng.chance(150) {
+        return;
+    }
+    let cycles = script.steps.iter().enumerate();
+    let cycles = cycles.filter(|(_, step)| matches!(step, Step::Cycle(_)));
+    let places: Vec<usize> = cycles.map(|(at, _)| at).collect();
+    let at = *rng.pick(&places);
+    let mut writer = Writer::further(Rng::new(rng.next()), range, 9_500);
+    writer.unmarked();
+    script.steps.splice(at..at, writer.steps);
 }
 
 /// In some histories a listing of ADO comes from a replica that lags.
@@ -154,6 +170,31 @@ impl Writer {
         }
         self.push(Step::Command(turn));
         self.edits();
+    }
+
+    fn unmarked(&mut self) {
+        let (side, n) = (self.side(), self.number());
+        self.push(Step::Cycle(true));
+        self.push(Step::Act(Act::Create {
+            side,
+            n,
+            pair: n % 2,
+        }));
+        self.push(Step::Cycle(false));
+        let point = Point {
+            on: On::Write,
+            n: 0,
+            after: false,
+        };
+        self.push(Step::During(point, Deed::Fault(Fault::Unanswered)));
+        self.push(Step::Act(Act::Unmark(side.other())));
+        self.edits();
+        self.push(Step::Cycle(n.is_multiple_of(2)));
+        if self.rng.chance(700) {
+            self.push(Step::Wait(400_000));
+            self.edits();
+            self.push(Step::Cycle(n.is_multiple_of(3)));
+        }
     }
 
     fn push(&mut self, step: Step) {

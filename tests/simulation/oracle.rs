@@ -4,7 +4,7 @@
 //! Laws are named as in the list of guarantees (I1 no lost update ... I20).
 
 use super::kinds::{KINDS, Kind, kind};
-use super::world::{Delivery, Record, World};
+use super::world::{Delivery, Record, State, World};
 use boardsync::connector::Change;
 use boardsync::model::{FieldKey, FieldValue, LinkId, Side};
 use boardsync::store::{BaseField, LinkState, Store};
@@ -23,6 +23,18 @@ impl World {
         let same = self.side.get(side).records.iter().filter(|other| {
             other.source.as_ref() == Some(&source) && !other.copy && !other.ever_deleted
         });
+        // Without a marker its title and its age tell what it may be, as long as the database and its title are as they were.
+        let restored = self.counts.contains_key("database put back");
+        let lost = |other: &&Record| {
+            let title = |state: &State| state.values.get(&FieldKey::Title).cloned();
+            let renamed = other
+                .past
+                .iter()
+                .any(|state| title(state) != title(other.now()));
+            let moved = other.past.iter().any(|state| state.pair != other.pair());
+            other.now().markers.is_empty() && (restored || renamed || moved)
+        };
+        let same = same.filter(|other| !lost(other));
         let ids: Vec<String> = same.map(|other| other.id.to_string()).collect();
         // A restored database finds counterparts by the markers in scope only.
         let hidden = self.counts.contains_key("database put back")

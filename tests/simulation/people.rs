@@ -140,6 +140,16 @@ impl World {
                     self.say(|| format!("{side} {id}: person deletes it, or restores: {restore}"));
                 }
             }
+            Act::Unmark(side) => {
+                let Some(at) = self.side.get(*side).records.len().checked_sub(1) else {
+                    return;
+                };
+                if self.change(*side, at, |state| state.markers.clear()) {
+                    self.count("marker taken out");
+                    let id = self.side.get(*side).records[at].id.clone();
+                    self.say(|| format!("{side} {id}: person takes the marker out"));
+                }
+            }
             Act::Copy { side, item, n } => {
                 let Some(at) = self.pick(*side, *item, false) else {
                     return;

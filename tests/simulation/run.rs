@@ -551,6 +551,7 @@ fn needs_sweep(step: &Step) -> bool {
                 | Act::Delete { .. }
                 | Act::Restore { .. }
                 | Act::Copy { .. }
+                | Act::Unmark(_)
                 | Act::Move { .. }
                 | Act::Shut { .. }
                 | Act::Claim { .. }

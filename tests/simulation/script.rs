@@ -216,6 +216,8 @@ pub enum Act {
     Claim {
         pair: u32,
     },
+    /// Takes our marker out of the youngest item of a side.
+    Unmark(Side),
     /// Copies an item together with our marker.
     Copy {
         side: Side,

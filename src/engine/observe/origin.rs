@@ -6,10 +6,11 @@
 
 use super::{Focus, Observed};
 use crate::engine::Engine;
+use crate::engine::recover::PROBE_MARGIN_MS;
 use crate::marker::{self, Marker};
-use crate::model::{Item, ItemId, PairName, Side, Sided};
+use crate::model::{FieldKey, Item, ItemId, PairName, Side, Sided};
 use crate::reconcile::{NAMED, Origin, STRANGER, away, deleted_in};
-use crate::store::{LinkRow, LinkState, Store, StoreError};
+use crate::store::{Intent, LinkRow, LinkState, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the pairs of a cycle say about each other's unlinked items.
@@ -109,8 +110,8 @@ impl Engine {
         side: Side,
         item: &Item,
     ) -> Result<Origin, StoreError> {
-        let open = store.open_intents()?;
-        let mut open = open.iter();
+        let intents = store.open_intents()?;
+        let mut open = intents.iter();
         if let Some(intent) = open.find(|i| i.source_side == side && i.source == item.id) {
             let waited = intent.last_sent.unwrap_or(intent.opened_at);
             let place = match intent.pair == *pair {
@@ -137,6 +138,18 @@ impl Engine {
             if let Some(origin) = self.marked(store, pair, side, &rows, text)? {
                 return Ok(origin);
             }
+        }
+        if rows.is_empty()
+            && let Some(intent) = intents
+                .iter()
+                .find(|intent| may_be_made_by(intent, side, item))
+        {
+            let waited = intent.last_sent.unwrap_or(intent.opened_at);
+            return Ok(Origin::Held(format!(
+                "has the title of {} {}, for which a create was sent at {waited} that had no answer, but not its marker; if it \
+                 is what the create made, link the two with `boardsync links add`, else rename one of them",
+                intent.source_side, intent.source
+            )));
         }
         Ok(formerly(pair, side, rows.last().copied()))
     }
@@ -198,6 +211,17 @@ impl Engine {
             false => Origin::Former { of: marker.id },
         }))
     }
+}
+
+/// Whether an item may be what a create without an answer made: somebody took its marker out. It must have the title that
+/// was sent and be no older than the request.
+fn may_be_made_by(intent: &Intent, side: Side, item: &Item) -> bool {
+    let title = intent.source_fields.get(&FieldKey::Title);
+    let bare = title.is_some_and(|title| item.is_bare(title));
+    let young = intent
+        .server_t0
+        .is_some_and(|sent| item.created_at >= sent.plus_ms(-PROBE_MARGIN_MS));
+    intent.source_side == side.other() && bare && young
 }
 
 /// Says what the newest of its dissolved links makes of an item.
