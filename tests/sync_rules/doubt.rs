@@ -8,6 +8,7 @@ use boardsync::sandbox::ado::CustomRule;
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use boardsync::sandbox::ledger::LedgerEntry;
 use boardsync::sandbox::world::LIST;
+use boardsync::store::HoldRow;
 use serde_json::{Value, json};
 
 const POISON: &str = "DROP TABLE users";
@@ -117,6 +118,50 @@ async fn a_lost_task_that_somebody_moved_to_a_list_of_no_pair_is_found_there() {
     let id = t.item_of(&task);
     assert_eq!(t.string(id, TITLE), "Back");
     t.quiet().await;
+}
+
+/// A new description takes the place of the one with the footer, and a link is removed in a click. By its title and its age
+/// the item may still be what the create made, so a person decides, and nothing is made for either item meanwhile.
+#[tokio::test]
+async fn an_item_that_lost_its_marker_before_it_was_found_gets_no_twin() {
+    for target in Side::BOTH {
+        let mut t = bench("").await;
+        on_create(&t, target, 1, Fault::page(502, true));
+        rich(&t, target, "Item", "Text");
+        t.cycle().await;
+        match target {
+            Side::ClickUp => {
+                let task = t.world.clickup.all_ids()[0].clone();
+                t.clickup(&task, json!({"markdown_content": "Mine"}));
+            }
+            Side::Ado => {
+                let remove = json!({"op": "remove", "path": "/relations/0"});
+                let id = t.world.ado.all_ids()[0];
+                t.world.ado.patch_as(id, &[remove], ADA).unwrap();
+            }
+        }
+        t.cycle().await;
+        hurry(&mut t);
+        for _ in 0..3 {
+            t.sweep().await;
+        }
+        assert_eq!(t.counts(), (1, 1), "{target}");
+        let holds = t.holds();
+        assert_eq!(holds.len(), 2, "{target}: {holds:#?}");
+        let said = |hold: &HoldRow| hold.side == Some(target) && hold.reason.contains("links add");
+        assert!(holds.iter().any(said), "{target}: {holds:#?}");
+        // Somebody says that they belong together.
+        let (id, task) = (
+            t.world.ado.all_ids()[0],
+            t.world.clickup.all_ids()[0].clone(),
+        );
+        let (code, said) = t
+            .command(&["links", "add", "web", &id.to_string(), &task])
+            .await;
+        assert_eq!(code, 0, "{target}: {said}");
+        t.sweep().await;
+        assert_eq!((t.counts(), t.holds()), ((1, 1), vec![]), "{target}");
+    }
 }
 
 /// The token cannot be looked at either, so nothing is known of the create.
