@@ -218,8 +218,9 @@ impl World {
             return;
         }
         // Who was never told how a service rendered a value takes the rendering for an edit, once.
-        let untold = ["crash", "unanswered"].map(|word| self.counts.contains_key(word));
-        let untold = untold.contains(&true);
+        let untold =
+            ["crash", "unanswered"].map(|word| self.counts.get(word).copied().unwrap_or(0));
+        let untold = u32::try_from(untold.iter().sum::<u64>()).unwrap_or(u32::MAX);
         let mut found = Vec::new();
         for (at, ado) in self.side.ado.records.iter().enumerate() {
             for twin in self.twins(Side::Ado, at) {
@@ -240,10 +241,12 @@ impl World {
                     let people = former(Side::Ado, at) + former(Side::ClickUp, twin);
                     let engine = sum([&ado.writes.engine, &clickup.writes.engine]);
                     let rendered = sum([&ado.writes.rendered, &clickup.writes.rendered]);
-                    // A set that is refused goes element by element.
+                    // A set that is refused goes element by element. One whose call got no answer goes on in a later cycle.
                     let refused = self.refuses(&key, [&ado.id, &clickup.id]);
-                    let parts = if refused && kind.is_set() { 4 } else { 0 };
-                    if engine > people.max(1) + parts + if untold { rendered } else { 0 } {
+                    let parts = if refused { 4 } else { 0 } + untold;
+                    let parts = if kind.is_set() { parts } else { 0 };
+                    let rendered = if untold > 0 { rendered } else { 0 };
+                    if engine > people.max(1) + parts + rendered {
                         found.push(format!("{} and {}: {key} changed {engine} times by the engine, {people} times by people", ado.id, clickup.id));
                     }
                 }
