@@ -2,8 +2,8 @@
 //!
 //! An answer may belong to another request: a cache or a proxy mixes two up, or a service tells a wrong id. Whoever
 //! believes it links two items that have nothing to do with each other, and then writes one of them over the other. The
-//! marker in the answer proves that the item is ours. Where the answer does not show the marker, the item has to have our
-//! title and must not be older than the request.
+//! marker in the answer proves that the item is ours, though an earlier request for it may have made it. Where the answer
+//! does not show the marker, the item has to have our title and must not be older than the request.
 
 use super::{ConnectorError, ErrorKind, NewItem};
 use crate::model::{FieldKey, FieldValue, Item, Side, Timestamp};
@@ -20,7 +20,7 @@ const LONG: usize = 100;
 /// before the request, where it has said it.
 ///
 /// # Errors
-/// The answer shows another item. The one that the create made may be there.
+/// The answer shows another item, or what an earlier request made. The one that this create made may be there.
 pub fn refuse(
     (side, operation): (Side, &str),
     new: &NewItem,

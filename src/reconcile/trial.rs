@@ -304,11 +304,14 @@ pub fn is_vital(key: &FieldKey) -> bool {
 /// Returns the fields to leave out of a create that was refused with these fields. Empty: it is not made, because what is
 /// left cannot go without, or would come into being in another state than its source.
 pub fn left_out(fields: &BTreeSet<FieldKey>, blame: &Blame) -> BTreeSet<FieldKey> {
-    let vital = is_vital;
     if let Blame::Field(key) = blame
         && fields.contains(key)
     {
-        return [key].into_iter().filter(|k| !vital(k)).cloned().collect();
+        return [key]
+            .into_iter()
+            .filter(|k| !is_vital(k))
+            .cloned()
+            .collect();
     }
     for group in suspicious(blame) {
         let group: BTreeSet<FieldKey> = fields
@@ -316,11 +319,11 @@ pub fn left_out(fields: &BTreeSet<FieldKey>, blame: &Blame) -> BTreeSet<FieldKey
             .filter(|key| group.contains(key))
             .cloned()
             .collect();
-        if !group.is_empty() && !group.iter().any(vital) {
+        if !group.is_empty() && !group.iter().any(is_vital) {
             return group;
         }
     }
-    let mut rest = fields.iter().filter(|key| !vital(key));
+    let mut rest = fields.iter().filter(|key| !is_vital(key));
     rest.next().into_iter().cloned().collect()
 }
 
