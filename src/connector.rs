@@ -286,6 +286,9 @@ pub struct ListedRow {
     /// may be planned from, because a write tests the revision. From ClickUp it comes out of an index and may be stale:
     /// good for confirming a version that is already known, and never the ground for a write without a read by id.
     pub item: Option<Box<Item>>,
+    /// What the listing shows, without the rest of the item, of fields that may change while the version stays: an
+    /// administrator renames a tag.
+    pub shown: BTreeMap<FieldKey, FieldValue>,
 }
 
 /// Result of reading one item by id.

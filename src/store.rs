@@ -4,6 +4,7 @@
 //! together go through [`Store::commit`], which is one transaction: after a crash either all of a batch is there or
 //! none of it.
 
+mod agreed;
 mod backup;
 mod choices;
 mod claims;

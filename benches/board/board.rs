@@ -176,6 +176,7 @@ impl Service {
                 pair: pair(),
                 version: Some(Version(n)),
                 item: shown,
+                shown: BTreeMap::new(),
             }
         };
         ids.map(row).collect()

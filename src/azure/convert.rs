@@ -106,7 +106,7 @@ fn format(wire: &WorkItem, name: &str) -> Option<TextFormat> {
     }
 }
 
-fn read(key: &FieldKey, value: &Value, zone: Option<Tz>) -> Option<FieldValue> {
+pub(super) fn read(key: &FieldKey, value: &Value, zone: Option<Tz>) -> Option<FieldValue> {
     match key {
         FieldKey::Title => value.as_str().map(FieldValue::text),
         FieldKey::Type | FieldKey::State => value.as_str().map(FieldValue::choice),

@@ -8,6 +8,7 @@ pub(super) const TYPE: &str = "System.WorkItemType";
 pub(super) const STATE: &str = "System.State";
 pub(super) const ASSIGNED_TO: &str = "System.AssignedTo";
 pub(super) const TAGS: &str = "System.Tags";
+pub(super) const ITERATION: &str = "System.IterationPath";
 pub(super) const PROJECT: &str = "System.TeamProject";
 pub(super) const AREA: &str = "System.AreaPath";
 pub(super) const PRIORITY: &str = "Microsoft.VSTS.Common.Priority";

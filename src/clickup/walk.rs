@@ -506,6 +506,7 @@ impl Inner {
                     pair,
                     version: convert::version(&task),
                     item: convert::item(&task, &lookups).map(Box::new),
+                    shown: BTreeMap::new(),
                 })
             })
             .collect())

@@ -4,7 +4,7 @@ use super::controls::Control;
 use super::kinds::between;
 use super::remote::{Remote, lock};
 use super::script::On;
-use super::world::{Delivery, Request, numbered};
+use super::world::{Delivery, ELSEWHERE, Request, numbered};
 use async_trait::async_trait;
 use boardsync::connector::{
     Change, ClaimChange, Claims, ConnectorError, Fetched, Known, Listing, NewItem, Reader, Schema,
@@ -157,8 +157,11 @@ impl Reader for Remote {
         if self.control == Some(Control::OutsideScope) {
             return Some(true);
         }
-        // ADO's place alone does not tell where the pair has a condition.
-        (self.side == Side::ClickUp).then_some(item.container == pair_name.0)
+        let there = item.container == pair_name.0;
+        // ADO's place alone does not tell where the pair has a condition: an item in it may be outside, one in another
+        // pair's place is.
+        let told = self.side == Side::ClickUp || !there && item.container != ELSEWHERE;
+        told.then_some(there)
     }
 
     async fn fetch_claims(&self, id: &ItemId) -> Result<Claims, ConnectorError> {

@@ -22,7 +22,8 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 /// What a large enough run must have met of them.
-pub const MOVES: [&str; 19] = [
+pub const MOVES: [&str; 20] = [
+    "tag renamed",
     "marker taken out",
     "states changed",
     "field one way",

@@ -64,10 +64,12 @@ pub enum Control {
     PageBelieved,
     /// Whatever a create is answered with is linked.
     AnyAnswer,
+    /// A sweep compares versions and nothing else.
+    VersionsOnly,
 }
 
 impl Control {
-    pub const ALL: [Control; 26] = [
+    pub const ALL: [Control; 27] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -94,6 +96,7 @@ impl Control {
         Control::PairEndsCycle,
         Control::PageBelieved,
         Control::AnyAnswer,
+        Control::VersionsOnly,
     ];
 
     /// The histories in which it is tried.
@@ -140,6 +143,9 @@ impl Control {
         }
         if self == Control::OutsideScope {
             script.steps.extend(deleted_beside_one_that_left());
+        }
+        if self == Control::VersionsOnly {
+            script.steps.push(Step::Act(Act::RenameTag { n: 0 }));
         }
     }
 

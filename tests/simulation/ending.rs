@@ -46,7 +46,13 @@ impl World {
                         !ended && *link.item(side) == record.id
                     })
                 };
-                let first = twins.iter().find(living);
+                // One without its marker may have a counterpart of its own.
+                let own = |record: &&&Record| {
+                    let mut both = links.iter().filter(|link| *link.item(side) == record.id);
+                    both.any(|link| link.item(side.other()) == *source)
+                };
+                let first = twins.iter().find(|twin| living(twin) && own(twin));
+                let first = first.or_else(|| twins.iter().find(living));
                 let first = first.or_else(|| twins.iter().find(linked));
                 for twin in twins.iter().filter(|twin| !linked(twin)) {
                     let told = holds.iter().any(|hold| {

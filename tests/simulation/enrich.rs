@@ -32,6 +32,30 @@ pub fn enrich(script: &mut Script, range: Range) {
     one_way(script, range);
     lagging(script);
     unmarked(script, range);
+    tag_renamed(script);
+}
+
+/// In some histories an administrator renames a tag.
+fn tag_renamed(script: &mut Script) {
+    let mut rng = Rng::new(script.seed ^ 0x07A6_9A3E);
+    if !rng.chance(100) {
+        return;
+    }
+    let n = u32::try_from(rng.below(20)).unwrap_or(0);
+    let at = after_cycle(script, &mut rng);
+    script.steps.insert(at, Step::Act(Act::RenameTag { n }));
+}
+
+/// A place between a cycle, with all that happens in it, and what comes then.
+fn after_cycle(script: &Script, rng: &mut Rng) -> usize {
+    let cycles = script.steps.iter().enumerate();
+    let cycles = cycles.filter(|(_, step)| matches!(step, Step::Cycle(_)));
+    let places: Vec<usize> = cycles.map(|(at, _)| at).collect();
+    let mut at = *rng.pick(&places) + 1;
+    while matches!(script.steps.get(at), Some(Step::During(..))) {
+        at += 1;
+    }
+    at
 }
 
 /// In some histories somebody takes the marker out of an item whose create had no answer.

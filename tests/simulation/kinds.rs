@@ -65,6 +65,13 @@ const PEOPLE: [(&str, &str); 3] = [
 ];
 const TAGS: [&str; 5] = ["Alpha", "beta", "Gamma Ray", "delta", "Épsilon"];
 
+/// A tag and what an administrator makes of it.
+pub fn renamed_tag(n: u32) -> (Folded, Folded) {
+    let tag = |n: usize| Folded::new(TAGS[n % TAGS.len()]);
+    let n = n as usize;
+    (tag(n), tag(n + 1 + n / TAGS.len() % (TAGS.len() - 1)))
+}
+
 /// What a person makes of that table: its values have other counterparts, and two rows are gone.
 const CHANGED: [(&str, &str); 4] = [
     ("New", "to do"),

@@ -32,7 +32,9 @@ impl World {
                 .iter()
                 .any(|state| title(state) != title(other.now()));
             let moved = other.past.iter().any(|state| state.pair != other.pair());
-            other.now().markers.is_empty() && (restored || renamed || moved)
+            // A counterpart of its own may have marked it anew.
+            let unmarked = other.past.iter().any(|state| state.markers.is_empty());
+            unmarked && (restored || renamed || moved)
         };
         let same = same.filter(|other| !lost(other));
         let ids: Vec<String> = same.map(|other| other.id.to_string()).collect();

@@ -1,6 +1,6 @@
 //! People: they create, edit, move, delete, restore and copy, on both sides and at any moment.
 
-use super::kinds::{KINDS, kind};
+use super::kinds::{KINDS, kind, renamed_tag};
 use super::script::Act;
 use super::world::{World, blank};
 use boardsync::model::{FieldKey, FieldValue, Side};
@@ -42,6 +42,27 @@ impl World {
         record.typed.insert(key.clone(), now);
         let id = record.id.clone();
         self.say(|| format!("{side} {id}: person sets {key} to {value:?}"));
+    }
+
+    /// An administrator gives a tag of ADO another name. No version shows it.
+    fn rename_tag(&mut self, n: u32) {
+        let (old, new) = renamed_tag(n);
+        for at in 0..self.side.ado.records.len() {
+            let record = &self.side.ado.records[at];
+            let before = record.now().clone();
+            let mut tags = self.value(Side::Ado, at, &FieldKey::Tags).members();
+            if before.deleted || !tags.remove(&old) {
+                continue;
+            }
+            tags.insert(new.clone());
+            self.person(Side::Ado, at, &FieldKey::Tags, FieldValue::from_tags(tags));
+            let record = &mut self.side.ado.records[at];
+            let state = record.past.last_mut().expect("every record has a state");
+            state.version = before.version;
+            state.changed = before.changed;
+            state.indexed = before.indexed;
+            self.count("tag renamed");
+        }
     }
 
     /// A person does something.
@@ -150,6 +171,7 @@ impl World {
                     self.say(|| format!("{side} {id}: person takes the marker out"));
                 }
             }
+            Act::RenameTag { n } => self.rename_tag(*n),
             Act::Copy { side, item, n } => {
                 let Some(at) = self.pick(*side, *item, false) else {
                     return;

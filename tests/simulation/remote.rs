@@ -245,7 +245,21 @@ impl Remote {
             pair: world.name(place),
             version: state.map(|state| Version(state.version)),
             item: state.map(|state| Box::new(self.item(world, record, state))),
+            shown: BTreeMap::new(),
         }
+    }
+
+    /// A row of a complete listing. ADO's show revisions and what may change without one.
+    fn swept_row(&self, world: &World, record: &Record, state: &State) -> ListedRow {
+        let mut row = self.row(world, record, state);
+        if self.side == Side::Ado
+            && let Some(item) = row.item.take()
+            && !self.is(Control::VersionsOnly)
+        {
+            let shown = item.fields.into_iter();
+            row.shown = shown.filter(|(key, _)| *key == FieldKey::Tags).collect();
+        }
+        row
     }
 
     pub fn everything(
@@ -263,7 +277,7 @@ impl Remote {
         let rows = self.rows(world, fault, |_, state| asked.contains(&state.pair));
         let rows = rows.iter().map(|row| {
             let record = &world.side.get(self.side).records[row.record];
-            self.row(world, record, &record.past[row.state])
+            self.swept_row(world, record, &record.past[row.state])
         });
         let rows = rows.collect();
         let server = Some(Timestamp(world.server(self.side)));

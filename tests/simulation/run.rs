@@ -552,6 +552,7 @@ fn needs_sweep(step: &Step) -> bool {
                 | Act::Restore { .. }
                 | Act::Copy { .. }
                 | Act::Unmark(_)
+                | Act::RenameTag { .. }
                 | Act::Move { .. }
                 | Act::Shut { .. }
                 | Act::Claim { .. }

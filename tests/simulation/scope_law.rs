@@ -66,7 +66,9 @@ impl World {
             return;
         }
         let lag = if self.setup.unbounded { LONG_LAG } else { LAG };
-        let looked = match record.read.1 >= self.began {
+        // A work item's place does not tell whether it meets the pair's condition: only the listing does.
+        let placed = side == Side::ClickUp || outside.pair != pair;
+        let looked = match placed && record.read.1 >= self.began {
             true => record.read.0,
             false => self.began - lag,
         };

@@ -218,6 +218,10 @@ pub enum Act {
     },
     /// Takes our marker out of the youngest item of a side.
     Unmark(Side),
+    /// Renames a tag of Azure DevOps in every work item, none of which gets a revision for it.
+    RenameTag {
+        n: u32,
+    },
     /// Copies an item together with our marker.
     Copy {
         side: Side,

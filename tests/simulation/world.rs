@@ -508,13 +508,16 @@ impl World {
             archived: false,
             container: match state.in_scope {
                 true => self.name(state.pair).0,
-                false => "elsewhere".to_owned(),
+                false => ELSEWHERE.to_owned(),
             },
             created_at: Timestamp(record.created),
             changed_at: Timestamp(state.changed),
         }
     }
 }
+
+/// The place of what is in no pair.
+pub const ELSEWHERE: &str = "elsewhere";
 
 /// Why a service did not do it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

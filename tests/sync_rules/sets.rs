@@ -53,6 +53,27 @@ async fn tags_that_change_case_on_both_sides_write_nothing() {
 }
 
 #[tokio::test]
+async fn a_tag_that_is_renamed_without_a_revision_arrives_with_the_next_sweep() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[(TAGS, json!("beta; Web"))]).await;
+    let (_, other) = t.linked("Task", &[(TAGS, json!("Web"))]).await;
+    t.sweep().await;
+    let before = t.field(id, "System.Rev");
+    assert!(t.world.ado.rename_tag("Shop", "Beta", "Release 2"));
+    assert_eq!(t.field(id, "System.Rev"), before);
+    t.clickup(&task, json!({"tags": ["beta", "web", "added"]}));
+    t.sweep().await;
+    assert_eq!(t.tags(&task), ["added", "release 2", "web"]);
+    assert_eq!(tags_of(&t, id), ["Release 2", "Web", "added"]);
+    assert_eq!(t.tags(&other), ["web"]);
+    assert!(t.world.ado.rename_tag("Shop", "web", "Site"));
+    t.sweep().await;
+    assert_eq!(t.tags(&task), ["added", "release 2", "site"]);
+    assert_eq!(t.tags(&other), ["site"]);
+    t.quiet().await;
+}
+
+#[tokio::test]
 async fn one_side_clears_its_tags_while_the_other_adds_one() {
     let t = bench("").await;
     let (id, task) = t.linked("Task", &[(TAGS, json!("a; b"))]).await;

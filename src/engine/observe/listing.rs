@@ -8,7 +8,7 @@ use crate::model::{
     FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Timestamp, Version,
 };
 use crate::store::{BaseField, LinkRow, LinkState, Store, StoreError};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 impl Engine {
     /// One listing of a side: in full where a pair is due, else what changed.
@@ -62,7 +62,11 @@ impl Engine {
         }
         let unanswered = unanswered(store, side)?;
         let mut left = Vec::new();
+        let silent = changed_silently(store, side, &listing.rows)?;
         for mut row in listing.rows {
+            if silent.contains(&row.id) {
+                row.version = None;
+            }
             let Some(focus) = focus.get_mut(&row.pair) else {
                 continue;
             };
@@ -182,6 +186,26 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Returns the items of which a listing shows a value that is not the base's: they changed although no version says so.
+fn changed_silently(
+    store: &Store,
+    side: Side,
+    rows: &[ListedRow],
+) -> Result<HashSet<ItemId>, StoreError> {
+    let mut shown: BTreeMap<&PairName, HashMap<_, _>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| !row.shown.is_empty()) {
+        shown
+            .entry(&row.pair)
+            .or_default()
+            .insert(&row.id, &row.shown);
+    }
+    let mut silent = HashSet::new();
+    for (pair, shown) in &shown {
+        silent.extend(store.differing(side, pair, shown)?);
+    }
+    Ok(silent)
 }
 
 /// The links with a request to a side that had no answer, with the item's version before it.
@@ -400,6 +424,7 @@ mod tests {
                 pair: pair.clone(),
                 version: Some(Version(1)),
                 item: Some(Box::new(shown(text))),
+                shown: BTreeMap::new(),
             };
             let mut observed = Observed::empty(Timestamp(0));
             let known = confirm(&store, Side::ClickUp, &link, &row, &mut observed).unwrap();
@@ -414,6 +439,7 @@ mod tests {
             pair: PairName::from("web"),
             version: version.map(Version),
             item: Some(Box::new(shown("one"))),
+            shown: BTreeMap::new(),
         };
         let full = vec![row("1", Some(5)), row("2", Some(5))];
         let told = vec![row("1", Some(4)), row("2", None), row("3", None)];

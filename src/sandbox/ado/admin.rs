@@ -44,6 +44,36 @@ impl AdoSandbox {
         any
     }
 
+    /// Renames a tag of a project in all of its items. Whether they get a revision for it is not documented; the dangerous
+    /// reading is that none does. Returns whether an item had the tag.
+    pub fn rename_tag(&self, project: &str, old: &str, new: &str) -> bool {
+        let mut state = self.lock();
+        let Some(project) = state.project(project) else {
+            return false;
+        };
+        let same = |tag: &str| tag.trim().to_lowercase() == old.to_lowercase();
+        for tag in state.tags.entry(project).or_default() {
+            if same(tag) {
+                new.clone_into(tag);
+            }
+        }
+        let mut any = false;
+        for item in state.items.values_mut().filter(|i| i.project == project) {
+            let tags = item.fields.get("System.Tags").and_then(Value::as_str);
+            let Some(tags) = tags.map(str::to_owned) else {
+                continue;
+            };
+            if tags.split(';').any(same) {
+                let kept = tags.split(';').map(str::trim).filter(|tag| !same(tag));
+                let tags: Vec<&str> = kept.chain([new]).collect();
+                let tags = tags.join("; ");
+                item.fields.insert("System.Tags".to_owned(), tags.into());
+                any = true;
+            }
+        }
+        any
+    }
+
     /// Renames a project. Its id stays; the old name is gone, and the paths of its items change without a revision.
     /// Returns whether there was such a project.
     pub fn rename_project(&self, old: &str, new: &str) -> bool {
