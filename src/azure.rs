@@ -254,6 +254,15 @@ impl Reader for AzureReader {
         self.0.find_marker(pair, marker, created_after).await
     }
 
+    async fn find_marker_anywhere(
+        &self,
+        marker: &str,
+        created_after: Timestamp,
+    ) -> Result<Vec<ItemId>, ConnectorError> {
+        let place = wiql::everywhere();
+        self.0.marked(place, marker, created_after).await
+    }
+
     async fn find_titled(
         &self,
         pair: &PairName,

@@ -5,6 +5,7 @@
 
 pub mod apply;
 mod backoff;
+mod begun;
 pub mod claim;
 pub mod daemon;
 pub mod deeds;

@@ -244,7 +244,18 @@ impl Shared {
         marker: &str,
         created_after: Timestamp,
     ) -> Result<Vec<ItemId>, ConnectorError> {
-        let (read, too_large) = self.created(pair, created_after).await?;
+        let project = wiql::whole_project(self.scope(pair)?);
+        self.marked(project, marker, created_after).await
+    }
+
+    /// Looks for a marker in a place.
+    pub(super) async fn marked(
+        &self,
+        place: wiql::Group,
+        marker: &str,
+        created_after: Timestamp,
+    ) -> Result<Vec<ItemId>, ConnectorError> {
+        let (read, too_large) = self.created(place, created_after).await?;
         // One that cannot be looked at may carry it: the create stays open rather than being sent again.
         let mut carrying = too_large;
         let found = read.iter().filter(|wire| carries(wire, marker));
@@ -258,7 +269,8 @@ impl Shared {
         title: &FieldValue,
         created_after: Timestamp,
     ) -> Result<Vec<ItemId>, ConnectorError> {
-        let (read, mut found) = self.created(pair, created_after).await?;
+        let project = wiql::whole_project(self.scope(pair)?);
+        let (read, mut found) = self.created(project, created_after).await?;
         for wire in read {
             if self.convert(&wire).await?.is_bare(title) {
                 found.insert(wire.id);
@@ -267,17 +279,15 @@ impl Shared {
         Ok(item_ids(found))
     }
 
-    /// Reads the work items of a pair's project that were created after a time, with the numbers of those that are too
-    /// large to be read.
+    /// Reads the work items that were created in a place after a time, with the numbers of those that are too large to be
+    /// read.
     async fn created(
         &self,
-        pair: &PairName,
+        place: wiql::Group,
         after: Timestamp,
     ) -> Result<(Vec<WorkItem>, BTreeSet<i64>), ConnectorError> {
-        let scope = self.scope(pair)?;
-        let groups = [wiql::whole_project(scope)];
         let since = wiql::Since::Created(after);
-        let found = self.walk(&groups, since, Priority::Live).await?;
+        let found = self.walk(&[place], since, Priority::Live).await?;
         let ids: Vec<i64> = found.ids.into_keys().collect();
         let (mut all, mut large) = (Vec::new(), BTreeSet::new());
         for chunk in ids.chunks(BATCH) {

@@ -81,6 +81,15 @@ pub(super) fn whole_project(scope: &Scope) -> Group {
     }
 }
 
+/// Returns a query over all that the token may see.
+pub(super) fn everywhere() -> Group {
+    Group {
+        pairs: Vec::new(),
+        project: None,
+        condition: "[System.Id] > 0".to_owned(),
+    }
+}
+
 /// Returns the fewest queries that still allow each row to be attributed: pairs that cannot be told apart by project
 /// and area, or whose condition needs a project in the address, get a query of their own.
 pub(super) fn groups(scopes: &[Scope]) -> Vec<Group> {

@@ -18,7 +18,7 @@ pub use record::CHOICE;
 
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::observe::{Observed, rebased};
-use crate::engine::{CycleError, Engine, Writers};
+use crate::engine::{CycleError, Engine, Writers, begun};
 use crate::model::{
     FieldKey, FieldValue, Folded, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp,
 };
@@ -263,6 +263,7 @@ impl Engine {
                     report.not_begun += plan.actions.len();
                 }
             } else {
+                begun::note(&mut self.store(), policy)?;
                 run.prepare(plan)?;
                 let mut looked = self.clock.now();
                 for action in &plan.actions {

@@ -10,7 +10,7 @@ mod retyped;
 mod view;
 mod waiting;
 
-use super::{CycleError, Engine, Scope, backoff};
+use super::{CycleError, Engine, Scope, backoff, begun};
 use crate::connector::{ConnectorError, Watermark};
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use crate::reconcile::choice::{Chosen, Recorded, made_of_winner};
@@ -174,7 +174,7 @@ impl Engine {
                 }
                 // A changed mapping makes every item count as changed. Links of a pair that never had another one come
                 // from a back-fill that was cut short, under this mapping: they are as settled as any.
-                if new && state.fingerprint.is_some() {
+                if new && begun::under_another(&store, policy, state.fingerprint.as_deref())? {
                     forced.insert(policy.pair.clone());
                 }
                 let swept = scope.full || due || new;

@@ -282,10 +282,10 @@ impl Engine {
     /// Others were not taken, long text aside, which the service renders its own way: they count as changed at the source
     /// and are written again. What the item says now beside that is somebody's edit, like any other.
     ///
-    /// Where nothing tells what the create made, a field that differs has no base, so that it becomes a conflict and
-    /// neither value is written over the other unseen. Nor has a long text that was edited since, because a version of the
-    /// past may be shown in another format, nor any field of a pair that the configuration does not know by this name, for
-    /// nothing says there what agrees with what.
+    /// Where nothing tells what the create made, a field that differs has a base that neither side agrees with, or none, so
+    /// that it becomes a conflict and neither value is written over the other unseen. A long text that was edited since has
+    /// none, because a version of the past may be shown in another format, nor has any field of a pair that the
+    /// configuration does not know by this name, for nothing says there what agrees with what.
     fn base_of_found(
         &self,
         intent: &Intent,
@@ -295,8 +295,8 @@ impl Engine {
         let Some(policy) = self.policy(&intent.pair) else {
             return BTreeMap::new();
         };
-        let shown = made.unwrap_or(found);
-        let mut base = base_of(intent.source_side, &intent.source_fields, shown);
+        let (shown, side) = (made.unwrap_or(found), intent.source_side);
+        let mut base = base_of(side, &intent.source_fields, shown);
         base.retain(|key, field| {
             let now = Sided {
                 ado: field.ado.clone(),
@@ -306,21 +306,31 @@ impl Engine {
                 return false;
             }
             if agree(key, &now, policy) {
+                if made.is_none()
+                    && *key != FieldKey::Description
+                    && let Ok(sent) = translate(key, side, now.get(side), policy)
+                {
+                    // It may be somebody's edit to another value of the same meaning, which speaks against `on_delete`.
+                    *own(field, side.other()) = sent;
+                }
                 return true;
             }
-            if made.is_none() && !policy.fields.contains_key(key) {
-                // Not synced any more, so it becomes no conflict; an edit it may be, which speaks against `on_delete`.
+            let long = matches!(key, FieldKey::Description | FieldKey::Assignees);
+            let both = !long && !now.ado.is_empty() && !now.clickup.is_empty();
+            if made.is_none() && (both || !policy.fields.contains_key(key)) {
+                // Whether or not it is synced now or by the time of a conflict, an edit it may be, which speaks against
+                // `on_delete`. Two values that differ from nothing are a conflict; one and nothing would be an edit.
                 (field.ado, field.clickup) = (FieldValue::Empty, FieldValue::Empty);
                 return true;
             }
             if made.is_some() && *key != FieldKey::Description {
-                let side = intent.source_side;
                 let values = (now.get(side), now.get(side.other()));
                 let owed = owing(key, side, values, None, policy);
-                match side {
-                    Side::Ado => field.ado = owed,
-                    Side::ClickUp => field.clickup = owed,
+                if *key == FieldKey::Tags {
+                    // A tag that was not sent goes to the other side like any that is added.
+                    *own(field, side.other()) = owed.clone();
                 }
+                *own(field, side) = owed;
             }
             made.is_some()
         });
@@ -363,6 +373,14 @@ impl Engine {
         tracing::warn!(pair = %intent.pair, source = %intent.source, reason, "a create stays open");
         let op = holds_of(intent, vec![hold_row(intent, reason, now)]);
         Ok(self.store().commit(&Batch(vec![op]))?)
+    }
+}
+
+/// What the base says of a side.
+fn own(field: &mut BaseField, side: Side) -> &mut FieldValue {
+    match side {
+        Side::Ado => &mut field.ado,
+        Side::ClickUp => &mut field.clickup,
     }
 }
 

@@ -67,7 +67,8 @@ impl World {
         }
         let lag = if self.setup.unbounded { LONG_LAG } else { LAG };
         // A work item's place does not tell whether it meets the pair's condition: only the listing does.
-        let placed = side == Side::ClickUp || outside.pair != pair;
+        let now = record.now();
+        let placed = side == Side::ClickUp || now.in_scope && now.pair != pair;
         let looked = match placed && record.read.1 >= self.began {
             true => record.read.0,
             false => self.began - lag,

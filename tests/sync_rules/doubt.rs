@@ -4,10 +4,11 @@ use crate::bench::*;
 use crate::refusals::with_two_steps;
 use boardsync::engine::apply::Done;
 use boardsync::model::{FieldKey, Side};
-use boardsync::sandbox::ado::CustomRule;
+use boardsync::sandbox::ado::{AdoConfig, CustomRule, Process, ProjectConfig};
+use boardsync::sandbox::clickup::ClickUpConfig;
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use boardsync::sandbox::ledger::LedgerEntry;
-use boardsync::sandbox::world::LIST;
+use boardsync::sandbox::world::{LIST, World};
 use boardsync::store::HoldRow;
 use serde_json::{Value, json};
 
@@ -98,26 +99,51 @@ async fn a_create_that_a_page_answered_is_looked_for_before_anything_is_sent_aga
     }
 }
 
-#[tokio::test]
-async fn a_lost_task_that_somebody_moved_to_a_list_of_no_pair_is_found_there() {
-    let mut t = bench("").await;
-    on_create(&t, Side::ClickUp, 1, Fault::page(502, true));
-    rich(&t, Side::ClickUp, "Item", "Text");
-    t.cycle().await;
-    let task = t.world.clickup.all_ids()[0].to_string();
-    t.world.clickup.move_to_list(&task, ELSEWHERE).unwrap();
-    hurry(&mut t);
-    for _ in 0..3 {
-        t.sweep().await;
+/// Somebody moves the first task to another list, or the first work item to another project.
+fn move_to(t: &Bench, side: Side, list: &str, project: &str) {
+    if side == Side::ClickUp {
+        let task = t.world.clickup.all_ids()[0].to_string();
+        return t.world.clickup.move_to_list(&task, list).unwrap();
     }
-    assert_eq!(t.counts(), (1, 1), "no second task");
-    // It is the counterpart, and flows again once it is back.
-    t.world.clickup.move_to_list(&task, LIST).unwrap();
-    t.clickup(&task, json!({"name": "Back"}));
-    t.sweep().await;
-    let id = t.item_of(&task);
-    assert_eq!(t.string(id, TITLE), "Back");
-    t.quiet().await;
+    let id = t.world.ado.all_ids()[0];
+    let fields = [
+        "System.TeamProject",
+        "System.AreaPath",
+        "System.IterationPath",
+    ];
+    let patch = fields
+        .map(|field| json!({"op": "add", "path": format!("/fields/{field}"), "value": project}));
+    t.world.ado.patch_as(id, &patch, ADA).unwrap();
+}
+
+#[tokio::test]
+async fn a_lost_item_that_somebody_moved_to_a_place_of_no_pair_is_found_there() {
+    for target in Side::BOTH {
+        let mut ado = AdoConfig::default();
+        ado.projects
+            .push(ProjectConfig::new("Depot", Process::Agile));
+        let mut clickup = ClickUpConfig::example();
+        clickup.quirks.rate_limit = 100_000;
+        let mut t = bench_in(ado, clickup, &World::example_pair()).await;
+        on_create(&t, target, 1, Fault::page(502, true));
+        rich(&t, target, "Item", "Text");
+        t.cycle().await;
+        move_to(&t, target, ELSEWHERE, "Depot");
+        hurry(&mut t);
+        for _ in 0..3 {
+            t.sweep().await;
+        }
+        assert_eq!(t.counts(), (1, 1), "{target}: no second one");
+        // It is the counterpart, and flows again once it is back.
+        move_to(&t, target, LIST, "Shop");
+        let id = t.world.ado.all_ids()[0];
+        t.sweep().await;
+        t.ado(id, TITLE, json!("Back"));
+        t.cycle().await;
+        let task = t.task_of(id).expect("linked");
+        assert_eq!(t.task(&task)["name"], "Back", "{target}");
+        t.quiet().await;
+    }
 }
 
 /// A new description takes the place of the one with the footer, and a link is removed in a click. By its title and its age

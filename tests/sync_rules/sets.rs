@@ -3,6 +3,7 @@
 use crate::bench::*;
 use boardsync::engine::apply::Stopped;
 use boardsync::model::{FieldKey, Side};
+use boardsync::sandbox::ado::CustomRule;
 use boardsync::sandbox::world::World;
 use boardsync::store::LinkState;
 use serde_json::json;
@@ -70,6 +71,24 @@ async fn a_tag_that_is_renamed_without_a_revision_arrives_with_the_next_sweep() 
     t.sweep().await;
     assert_eq!(t.tags(&task), ["added", "release 2", "site"]);
     assert_eq!(t.tags(&other), ["site"]);
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn a_tag_that_a_rule_puts_beside_those_of_a_create_goes_over() {
+    let t = bench("").await;
+    t.world.ado.add_rule(CustomRule::Sets {
+        state: "New".to_owned(),
+        field: TAGS.to_owned(),
+        value: json!("one; from a rule"),
+    });
+    let task = t.create_task(&json!({"name": "Item", "tags": ["one", "two"]}));
+    for _ in 0..3 {
+        t.cycle().await;
+    }
+    let id = t.item_of(&task);
+    assert_eq!(tags_of(&t, id), ["from a rule", "one", "two"]);
+    assert_eq!(t.tags(&task), ["from a rule", "one", "two"]);
     t.quiet().await;
 }
 

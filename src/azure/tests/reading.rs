@@ -4,7 +4,7 @@ use super::scope;
 use super::server::{Server, addresses, at, start, wire};
 use crate::azure::*;
 use crate::connector::ListedRow;
-use crate::model::Version;
+use crate::model::{FieldKey, FieldValue, Version};
 use serde_json::json;
 
 fn since() -> Watermark {
@@ -356,4 +356,37 @@ async fn an_item_that_two_queries_find_belongs_to_the_pair_with_the_deeper_area(
         assert_eq!(ids(&listing), ["1"]);
         assert_eq!(listing.rows[0].pair.0, "inner");
     }
+}
+
+/// Renaming one changes items, maybe without a revision.
+#[tokio::test]
+async fn a_sweep_shows_tags_and_a_mapped_iteration_beside_the_revision() {
+    let sprint = FieldKey::Custom("Sprint".to_owned());
+    let iteration = vec!["System.IterationPath".to_owned()];
+    let scope = Scope {
+        fields: BTreeMap::from([(sprint.clone(), iteration)]),
+        ..scope("a", "One")
+    };
+    let (server, reader, _) = start(vec![scope]).await;
+    server.lock().unwrap().queries = vec![vec![1, 2]];
+    let mut tagged = wire(1, 5, "One", "New");
+    tagged["fields"]["System.Tags"] = json!("Web; ui");
+    tagged["fields"]["System.IterationPath"] = json!(r"One\Sprint 1");
+    server.lock().unwrap().items = BTreeMap::from([(1, tagged), (2, wire(2, 9, "One", "New"))]);
+    let listing = reader.fetch_all(&BTreeSet::from(["a".into()])).await;
+    let rows = listing.unwrap().rows.into_iter();
+    let rows: Vec<_> = rows
+        .map(|row| (row.version, row.item.is_some(), row.shown))
+        .collect();
+    let shown = |tags, path| BTreeMap::from([(FieldKey::Tags, tags), (sprint.clone(), path)]);
+    let first = shown(
+        FieldValue::tags(["ui", "Web"]),
+        FieldValue::text(r"One\Sprint 1"),
+    );
+    let second = shown(FieldValue::Empty, FieldValue::Empty);
+    let expected = [
+        (Some(Version(5)), false, first),
+        (Some(Version(9)), false, second),
+    ];
+    assert_eq!(rows, expected);
 }

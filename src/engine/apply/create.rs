@@ -8,7 +8,7 @@ use crate::engine::observe::living;
 use crate::marker::marker;
 use crate::model::{FieldKey, FieldValue, ItemId, Side, Sided};
 use crate::reconcile::merge::agree;
-use crate::reconcile::owing::owing;
+use crate::reconcile::owing::{agreed_tags, owing};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
@@ -262,6 +262,10 @@ impl Run<'_> {
                     (false, _) => source.clone(),
                     (true, true) => owing(key, side.other(), (source, &target), None, policy),
                     (true, false) => FieldValue::Empty,
+                };
+                let target = match *key == FieldKey::Tags && owes && shown {
+                    true => agreed_tags(None, &target, &source),
+                    false => target,
                 };
                 let base = match side {
                     Side::Ado => BaseField {

@@ -391,19 +391,20 @@ impl<'a> Ending<'a> {
         holds.extend(self.unreadable());
         let mut items = looked_at;
         items.extend(holds.iter().filter_map(item_of));
+        let unlinked = self.before.iter().filter(|hold| hold.link.is_none());
+        let unlinked: BTreeSet<(Side, ItemId)> = unlinked.filter_map(item_of).collect();
         if self.swept() {
-            // What waited without a link and is in neither listing any more has left the scope or is gone. A create that
-            // is open is told of until it is settled. Example: a task was deleted while the create for it was looked for,
-            // and two work items carry its marker.
-            let open = self.store.open_intents()?;
-            let waits = |(side, id): &(Side, ItemId)| {
-                let mut open = open.iter().filter(|open| open.pair == self.plan.pair);
-                open.any(|open| open.source_side == *side && open.source == *id)
-            };
-            let unlinked = self.before.iter().filter(|hold| hold.link.is_none());
-            let unlinked = unlinked.filter_map(item_of);
-            items.extend(unlinked.filter(|item| !waits(item)));
+            // What waited without a link and is in neither listing any more has left the scope or is gone.
+            items.extend(unlinked.iter().cloned());
         }
+        // What the search said of a create that is open stands until it is settled. Example: a task was deleted, or left the
+        // scope, while the create for it was looked for, and two work items carry its marker.
+        let open = self.store.open_intents()?.into_iter();
+        let open = open.filter(|open| open.pair == self.plan.pair);
+        let open = open.map(|open| (open.source_side, open.source));
+        let told: BTreeSet<(Side, ItemId)> = open.filter(|item| unlinked.contains(item)).collect();
+        items.retain(|item| !told.contains(item));
+        holds.retain(|hold| item_of(hold).is_none_or(|item| !told.contains(&item)));
         Ok(Op::SetHoldsFor {
             pair: self.plan.pair.clone(),
             items,

@@ -16,8 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What the pairs of a cycle say about each other's unlinked items.
 #[derive(Debug, Default)]
 pub(super) struct Named {
-    /// Items that a valid marker names, with the pair and the item that carries it.
-    by_marker: Sided<BTreeMap<ItemId, (PairName, ItemId)>>,
+    /// Items that a valid marker names, with the item that carries it and the pair where that is; `None`: in none that is
+    /// looked at. Example: a listing that lags shows it where it was before somebody moved it.
+    by_marker: Sided<BTreeMap<ItemId, (Option<PairName>, ItemId)>>,
     /// Items that a marker named when its carrier was last looked at, with that carrier, which cannot be read now.
     by_unread: Sided<BTreeMap<ItemId, ItemId>>,
     /// The pairs that list an item in this cycle.
@@ -28,8 +29,8 @@ impl Named {
     /// Returns the origin of an item that carries no marker itself.
     pub(super) fn origin(&self, pair: &PairName, side: Side, id: &ItemId) -> Origin {
         let by_marker = self.by_marker.get(side).get(id);
-        if let Some((at, by)) = by_marker.filter(|(at, _)| at != pair) {
-            return Origin::Held(away(side.other(), by, Some(at)));
+        if let Some((at, by)) = by_marker.filter(|(at, _)| at.as_ref() != Some(pair)) {
+            return Origin::Held(away(side.other(), by, at.as_ref()));
         }
         match self.by_unread.get(side).get(id) {
             Some(by) => Origin::Held(format!(
@@ -91,10 +92,27 @@ impl Engine {
                         let listed = named.listed.get_mut(side).entry(id.clone());
                         listed.or_default().insert(pair.clone());
                     }
-                    let item = observed.items.get(side).get(id);
-                    for name in item.into_iter().flat_map(|item| self.names(side, item)) {
+                }
+            }
+        }
+        for (pair, focus) in focus {
+            for side in Side::BOTH {
+                for id in focus.fresh.get(side).keys() {
+                    let Some(item) = observed.items.get(side).get(id) else {
+                        continue;
+                    };
+                    let covers = self.readers.get(side).covers(pair, item);
+                    let left = named.has_left((pair, focus.swept), side, item, covers);
+                    for name in self.names(side, item) {
                         let names = named.by_marker.get_mut(side.other());
-                        names.insert(name, (pair.clone(), id.clone()));
+                        match left {
+                            true => {
+                                names.entry(name).or_insert((None, id.clone()));
+                            }
+                            false => {
+                                names.insert(name, (Some(pair.clone()), id.clone()));
+                            }
+                        }
                     }
                 }
             }

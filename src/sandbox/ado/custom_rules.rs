@@ -26,7 +26,7 @@ pub enum CustomRule {
         /// Whether the refusal names the field.
         named: bool,
     },
-    /// Entering `state` sets `field`, whatever the patch says about it.
+    /// Entering `state`, also as the first one, sets `field`, whatever the patch says about it.
     Sets {
         /// The state.
         state: String,
@@ -57,7 +57,7 @@ pub fn keeps(state: &State, reference: &str, stored: Option<&Value>) -> bool {
     })
 }
 
-/// Applies all rules to an item about to be saved. `entered`: the state and its category when the save changes it.
+/// Applies all rules to an item about to be saved. `entered`: the save makes the item or changes its state.
 pub fn apply(
     state: &State,
     draft: &mut Draft,

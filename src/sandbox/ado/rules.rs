@@ -320,7 +320,13 @@ pub fn finish(
     if free {
         return Ok(());
     }
-    custom_rules::apply(state, draft, before, category, from != target)
+    custom_rules::apply(
+        state,
+        draft,
+        before,
+        category,
+        before.is_none() || from != target,
+    )
 }
 
 /// What a change of state sets.

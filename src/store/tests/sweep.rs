@@ -1,6 +1,7 @@
 //! Rules about what a sweep asks for in bulk.
 
 use super::*;
+use std::collections::HashMap;
 
 fn shop() -> PairName {
     PairName::from("shop")
@@ -122,4 +123,24 @@ fn the_count_of_links_follows_every_commit() {
         .commit(&Batch(vec![set_state(link, tombstone())]))
         .unwrap();
     assert_eq!(store.count_links(&shop()).unwrap(), 1);
+}
+
+#[test]
+fn an_item_differs_that_shows_another_value_than_its_base_on_that_side() {
+    let (store, link) = linked();
+    let fields = |text: &str| BTreeMap::from([(FieldKey::Title, FieldValue::text(text))]);
+    let other = BTreeMap::from([(FieldKey::Tags, FieldValue::Empty)]);
+    let differing = |pair: &PairName, id: &str, shown: &BTreeMap<FieldKey, FieldValue>| {
+        let id = ItemId::from(id);
+        let shown = HashMap::from([(&id, shown)]);
+        let found = store.differing(Side::Ado, pair, &shown).unwrap();
+        found.into_iter().map(|id| id.0).collect::<Vec<_>>()
+    };
+    let base = store.base(link).unwrap()[&FieldKey::Title].ado.to_string();
+    assert_eq!(differing(&shop(), "1", &fields(&base)), [""; 0]);
+    assert_eq!(differing(&shop(), "1", &fields("another")), ["1"]);
+    assert_eq!(differing(&shop(), "1", &other), [""; 0], "no base");
+    assert_eq!(differing(&shop(), "2", &fields("another")), [""; 0]);
+    let web = PairName::from("web");
+    assert_eq!(differing(&web, "1", &fields("another")), [""; 0]);
 }
