@@ -265,11 +265,10 @@ impl Reader for AzureReader {
 
     async fn find_titled(
         &self,
-        pair: &PairName,
         title: &FieldValue,
         created_after: Timestamp,
     ) -> Result<Vec<ItemId>, ConnectorError> {
-        self.0.find_titled(pair, title, created_after).await
+        self.0.find_titled(title, created_after).await
     }
 
     fn server_now(&self) -> Option<Timestamp> {

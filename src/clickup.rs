@@ -376,17 +376,16 @@ impl Reader for ClickUpReader {
 
     async fn find_titled(
         &self,
-        pair: &PairName,
         title: &FieldValue,
         created_after: Timestamp,
     ) -> Result<Vec<ItemId>, ConnectorError> {
-        let inner = &self.0;
-        let lists = distinct(inner.scope(pair, "look for a title")?.watched());
-        let after = Some(created_after.plus_ms(-1));
-        let (seen, _) = inner.walk_all(&lists, after, Priority::Live).await?;
-        let rows = inner.rows(&lists, seen).await?.into_iter();
-        let found = rows.filter(|row| row.item.as_ref().is_some_and(|item| item.is_bare(title)));
-        Ok(found.map(|row| row.id).collect())
+        let after = created_after.plus_ms(-1);
+        let tasks = self.0.walk_workspace(after, Priority::Live).await?;
+        let titled = tasks.iter().filter(|task| {
+            let own = task.name.get().map(|name| FieldValue::text(&name.0));
+            own.is_some_and(|own| own.reads_like(title))
+        });
+        Ok(titled.filter_map(convert::task_id).collect())
     }
 
     fn server_now(&self) -> Option<Timestamp> {

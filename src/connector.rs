@@ -78,12 +78,11 @@ pub trait Reader: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Looks for items of a pair that have exactly this title and show no marker, among those created after
-    /// `created_after`. Before the item of a create was found, somebody may have taken its marker out: a new description
-    /// takes the place of the one with the footer.
+    /// Looks in every place for items that have this title, in whatever case, among those created after `created_after`.
+    /// Before the item of a create was found, somebody may have taken its marker out: a new description takes the place of
+    /// the one with the footer.
     async fn find_titled(
         &self,
-        _pair: &PairName,
         _title: &FieldValue,
         _created_after: Timestamp,
     ) -> Result<Vec<ItemId>, ConnectorError> {

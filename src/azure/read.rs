@@ -265,17 +265,15 @@ impl Shared {
 
     pub(super) async fn find_titled(
         &self,
-        pair: &PairName,
         title: &FieldValue,
         created_after: Timestamp,
     ) -> Result<Vec<ItemId>, ConnectorError> {
-        let project = wiql::whole_project(self.scope(pair)?);
-        let (read, mut found) = self.created(project, created_after).await?;
-        for wire in read {
-            if self.convert(&wire).await?.is_bare(title) {
-                found.insert(wire.id);
-            }
-        }
+        let (read, mut found) = self.created(wiql::everywhere(), created_after).await?;
+        let titled = read.iter().filter(|wire| {
+            let own = wire.text(fields::TITLE).map(FieldValue::text);
+            own.is_some_and(|own| own.reads_like(title))
+        });
+        found.extend(titled.map(|wire| wire.id));
         Ok(item_ids(found))
     }
 

@@ -236,10 +236,10 @@ impl Engine {
         if !alike.is_empty() {
             let names: Vec<&str> = alike.iter().map(|id| id.as_str()).collect();
             let reason = format!(
-                "a create had no answer, and {} in {} has its title but not its marker; if it is what the create made, link \
-                 the two with `boardsync links add`, else rename one of them",
-                names.join(", "),
-                intent.source_side.other()
+                "a create had no answer, and {names} in {} has its title but not its marker; if it is what the create made, \
+                 link the two with `boardsync links add`, else rename {names}",
+                intent.source_side.other(),
+                names = names.join(", "),
             );
             self.hold(intent, reason, began)?;
             return Ok(false);
@@ -267,7 +267,7 @@ impl Engine {
         let target = intent.source_side.other();
         let after = sent.plus_ms(-PROBE_MARGIN_MS);
         let reader = self.readers.get(target);
-        let mut found = reader.find_titled(&intent.pair, title, after).await?;
+        let mut found = reader.find_titled(title, after).await?;
         let mut linked = BTreeSet::new();
         for id in &found {
             if self.counterpart(target, id)?.is_some() {
@@ -282,10 +282,10 @@ impl Engine {
     /// Others were not taken, long text aside, which the service renders its own way: they count as changed at the source
     /// and are written again. What the item says now beside that is somebody's edit, like any other.
     ///
-    /// Where nothing tells what the create made, a field that differs has a base that neither side agrees with, or none, so
-    /// that it becomes a conflict and neither value is written over the other unseen. A long text that was edited since has
-    /// none, because a version of the past may be shown in another format, nor has any field of a pair that the
-    /// configuration does not know by this name, for nothing says there what agrees with what.
+    /// Where nothing tells what the create made, a field that differs has no base, so that it becomes a conflict and
+    /// neither value is written over the other unseen. Nor has a long text that was edited since, because a version of the
+    /// past may be shown in another format, nor any field of a pair that the configuration does not know by this name, for
+    /// nothing says there what agrees with what.
     fn base_of_found(
         &self,
         intent: &Intent,
@@ -315,11 +315,8 @@ impl Engine {
                 }
                 return true;
             }
-            let long = matches!(key, FieldKey::Description | FieldKey::Assignees);
-            let both = !long && !now.ado.is_empty() && !now.clickup.is_empty();
-            if made.is_none() && (both || !policy.fields.contains_key(key)) {
-                // Whether or not it is synced now or by the time of a conflict, an edit it may be, which speaks against
-                // `on_delete`. Two values that differ from nothing are a conflict; one and nothing would be an edit.
+            if made.is_none() && !policy.fields.contains_key(key) {
+                // Not synced any more, so it becomes no conflict; an edit it may be, which speaks against `on_delete`.
                 (field.ado, field.clickup) = (FieldValue::Empty, FieldValue::Empty);
                 return true;
             }

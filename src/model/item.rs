@@ -220,6 +220,16 @@ impl FieldValue {
         FieldValue::from_tags(set)
     }
 
+    /// Returns whether two titles differ at most in case.
+    pub fn reads_like(&self, other: &FieldValue) -> bool {
+        match (self, other) {
+            (FieldValue::Text(one), FieldValue::Text(other)) => {
+                one.to_lowercase() == other.to_lowercase()
+            }
+            _ => self == other,
+        }
+    }
+
     /// Wraps a set of tags; an empty set gives `Empty`.
     pub fn from_tags(set: BTreeSet<Folded>) -> FieldValue {
         if set.is_empty() {
@@ -390,9 +400,10 @@ impl Item {
         }
     }
 
-    /// Returns whether it has exactly this title and shows no marker.
-    pub fn is_bare(&self, title: &FieldValue) -> bool {
-        self.markers.is_empty() && self.fields.get(&FieldKey::Title) == Some(title)
+    /// Returns whether it has this title, in whatever case.
+    pub fn is_titled(&self, title: &FieldValue) -> bool {
+        let own = self.fields.get(&FieldKey::Title);
+        own.is_some_and(|own| own.reads_like(title))
     }
 }
 

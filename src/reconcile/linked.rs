@@ -1,7 +1,7 @@
 //! Linked items: the presence table, then field by field.
 
 use super::choice::{Chosen, Dropped};
-use super::merge::{Merged, allowed, merge_field, spare};
+use super::merge::{Merged, allowed, merge_field, spare, tags_that_stay};
 use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan, Rebase};
 use super::policy::{FieldPolicy, OnDelete, Policy};
 use super::{LinkView, Presence};
@@ -99,6 +99,15 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
         else {
             continue;
         };
+        if *key == FieldKey::Tags
+            && rule.direction.writes_to(Side::Ado)
+            && let Some(reason) = tags_that_stay(clickup)
+        {
+            plan.holds.push(Hold {
+                field: Some(key.clone()),
+                ..hold(link, Side::ClickUp, reason)
+            });
+        }
         // Nearly every field of every link: nothing moved. Told before anything is copied.
         let base = link.base.get(key);
         let unmoved = base.is_some_and(|b| b.ado == *ado && b.clickup == *clickup);

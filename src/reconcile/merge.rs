@@ -188,6 +188,25 @@ pub fn translate(
     }
 }
 
+/// Says which tags of a task stay there alone; `None`: Azure DevOps can hold all of them.
+pub(crate) fn tags_that_stay(clickup: &FieldValue) -> Option<String> {
+    let FieldValue::Tags(tags) = clickup else {
+        return None;
+    };
+    let names = tags.iter().filter(|tag| !fits_ado(tag));
+    let names: Vec<String> = names.map(|tag| format!("`{}`", tag.shown)).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "Azure DevOps takes no tag with `;` or `,` or of more than 400 characters, so {} in ClickUp alone; rename \
+             it there",
+            match names.as_slice() {
+                [name] => format!("{name} stays"),
+                names => format!("{} stay", names.join(", ")),
+            }
+        )
+    })
+}
+
 /// ADO joins tags with `;` and cuts at `,`, and takes 400 characters (docs `add-tags-to-work-items`).
 fn fits_ado(tag: &Folded) -> bool {
     !tag.shown.contains([';', ',']) && units(&tag.shown) <= 400

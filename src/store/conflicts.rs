@@ -319,6 +319,16 @@ pub(super) fn resolve(
     Ok(())
 }
 
+/// Closes the open conflicts of a link that is ended, without a winner: nothing is left to be decided there.
+pub(super) fn close_of(tx: &Connection, link: LinkId, at: Timestamp) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE conflict SET resolved_at = ?2 WHERE link = ?1 AND resolved_at IS NULL",
+    )
+    .and_then(|mut statement| statement.execute(params![link.0, at.0]))
+    .map(|_| ())
+    .map_err(sql("close the conflicts of a link"))
+}
+
 pub(super) fn set_holds(
     tx: &Connection,
     pair: &PairName,

@@ -432,7 +432,10 @@ pub(super) fn set_state(
     }
     match state {
         // Should the two items be linked again, that is another link, and nobody has chosen anything there.
-        LinkState::Tombstone { .. } => super::choices::forget(tx, link),
+        LinkState::Tombstone { .. } => {
+            super::choices::forget(tx, link)?;
+            super::conflicts::close_of(tx, link, at)
+        }
         LinkState::Active | LinkState::OutOfScope | LinkState::Missing { .. } => Ok(()),
     }
 }

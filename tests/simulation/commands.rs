@@ -484,8 +484,12 @@ impl World {
                     other.is_some_and(|(_, _, later)| *later > run)
                 })
             };
+            // A database that was put back does not know what happened after it was copied.
+            let forgotten = self.counts.contains_key("database put back");
+            let same = written.is_some() && forgotten;
             match run {
                 Some(run) if !carried(run) => self.count("typed again unseen"),
+                _ if same => self.count("typed again before the database was put back"),
                 _ => self.violate(
                     "I21",
                     format!("{side} {id}: an undo takes {key} \"{piece}\" of a person back"),

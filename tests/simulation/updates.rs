@@ -332,7 +332,16 @@ impl Remote {
             apart.is_empty() && needed.all(|key| own.fields.contains_key(key))
         });
         let later = match told {
-            true => None,
+            true => {
+                // It shows all of the task, as a read does.
+                let mut world = lock(&self.world);
+                let now = world.now;
+                let tasks = world.side.get_mut(self.side);
+                if let Some(at) = tasks.find(&change.id) {
+                    tasks.records[at].read.1 = now;
+                }
+                None
+            }
             false => match self.get(&change.id).await {
                 Ok(item) => Some(item),
                 Err(error) if own.is_none() && sent => {

@@ -324,10 +324,12 @@ async fn a_conflict_whose_values_moved_on_is_not_settled() {
 }
 
 #[tokio::test]
-async fn the_conflict_of_a_dissolved_link_is_not_settled() {
+async fn the_conflict_of_a_dissolved_link_is_closed_and_not_settled() {
     let mut s = Scene::of(Kind::Title, "hold").await;
     let id = s.pair.0.to_string();
+    assert_eq!(s.t.open_conflicts(), 1);
     assert_eq!(s.t.command(&["links", "remove", &id]).await.0, 0);
+    assert_eq!(s.t.open_conflicts(), 0, "nothing is left to be decided");
     let (code, said) = s.resolve(&["1", "--take", "ado"]).await;
     assert!(code == 64 && said.contains("dissolved"), "{code} {said}");
     s.t.cycle().await;

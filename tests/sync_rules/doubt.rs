@@ -116,15 +116,35 @@ fn move_to(t: &Bench, side: Side, list: &str, project: &str) {
     t.world.ado.patch_as(id, &patch, ADA).unwrap();
 }
 
+/// Somebody rewrites the description of the first task, or removes the link of the first work item.
+fn take_out_marker(t: &Bench, side: Side) {
+    match side {
+        Side::ClickUp => {
+            let task = t.world.clickup.all_ids()[0].clone();
+            t.clickup(&task, json!({"markdown_content": "Mine"}));
+        }
+        Side::Ado => {
+            let remove = json!({"op": "remove", "path": "/relations/0"});
+            let id = t.world.ado.all_ids()[0];
+            t.world.ado.patch_as(id, &[remove], ADA).unwrap();
+        }
+    }
+}
+
+/// The example pair, beside a project and a list that belong to no pair.
+async fn with_another_project() -> Bench {
+    let mut ado = AdoConfig::default();
+    ado.projects
+        .push(ProjectConfig::new("Depot", Process::Agile));
+    let mut clickup = ClickUpConfig::example();
+    clickup.quirks.rate_limit = 100_000;
+    bench_in(ado, clickup, &World::example_pair()).await
+}
+
 #[tokio::test]
 async fn a_lost_item_that_somebody_moved_to_a_place_of_no_pair_is_found_there() {
     for target in Side::BOTH {
-        let mut ado = AdoConfig::default();
-        ado.projects
-            .push(ProjectConfig::new("Depot", Process::Agile));
-        let mut clickup = ClickUpConfig::example();
-        clickup.quirks.rate_limit = 100_000;
-        let mut t = bench_in(ado, clickup, &World::example_pair()).await;
+        let mut t = with_another_project().await;
         on_create(&t, target, 1, Fault::page(502, true));
         rich(&t, target, "Item", "Text");
         t.cycle().await;
@@ -155,17 +175,7 @@ async fn an_item_that_lost_its_marker_before_it_was_found_gets_no_twin() {
         on_create(&t, target, 1, Fault::page(502, true));
         rich(&t, target, "Item", "Text");
         t.cycle().await;
-        match target {
-            Side::ClickUp => {
-                let task = t.world.clickup.all_ids()[0].clone();
-                t.clickup(&task, json!({"markdown_content": "Mine"}));
-            }
-            Side::Ado => {
-                let remove = json!({"op": "remove", "path": "/relations/0"});
-                let id = t.world.ado.all_ids()[0];
-                t.world.ado.patch_as(id, &[remove], ADA).unwrap();
-            }
-        }
+        take_out_marker(&t, target);
         t.cycle().await;
         hurry(&mut t);
         for _ in 0..3 {
@@ -187,6 +197,28 @@ async fn an_item_that_lost_its_marker_before_it_was_found_gets_no_twin() {
         assert_eq!(code, 0, "{target}: {said}");
         t.sweep().await;
         assert_eq!((t.counts(), t.holds()), ((1, 1), vec![]), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn an_item_that_lost_its_marker_and_was_moved_gets_no_twin() {
+    for target in Side::BOTH {
+        let mut t = with_another_project().await;
+        on_create(&t, target, 1, Fault::page(502, true));
+        rich(&t, target, "Item", "Text");
+        t.cycle().await;
+        take_out_marker(&t, target);
+        move_to(&t, target, ELSEWHERE, "Depot");
+        hurry(&mut t);
+        for _ in 0..3 {
+            t.sweep().await;
+        }
+        assert_eq!(t.counts(), (1, 1), "{target}");
+        let holds = t.holds();
+        let [hold] = holds.as_slice() else {
+            panic!("{target}: {holds:#?}");
+        };
+        assert!(hold.reason.contains("links add"), "{target}: {hold:#?}");
     }
 }
 

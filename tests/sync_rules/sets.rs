@@ -93,6 +93,37 @@ async fn a_tag_that_a_rule_puts_beside_those_of_a_create_goes_over() {
 }
 
 #[tokio::test]
+async fn a_tag_that_azure_devops_cannot_hold_is_told_until_it_is_renamed() {
+    let t = bench("").await;
+    let task = t.create_task(&json!({"name": "New", "tags": ["one", "x;y"]}));
+    let (id, other) = t.linked("Task", &[(TAGS, json!("one"))]).await;
+    t.clickup(&other, json!({"tags": ["one", "a,b", "x;y"]}));
+    for _ in 0..2 {
+        t.cycle().await;
+        t.sweep().await;
+    }
+    let reasons = |t: &Bench| {
+        let mut reasons: Vec<String> = t.holds().into_iter().map(|hold| hold.reason).collect();
+        reasons.sort();
+        reasons
+    };
+    let told = reasons(&t);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].contains("`a,b`, `x;y` stay in ClickUp alone"),
+        "{told:?}"
+    );
+    assert!(told[1].contains("`x;y` stays in ClickUp alone"), "{told:?}");
+    t.quiet().await;
+    t.clickup(&task, json!({"tags": ["one", "xy"]}));
+    t.clickup(&other, json!({"tags": ["one", "ab", "xy"]}));
+    t.cycle().await;
+    assert_eq!(reasons(&t), [""; 0]);
+    assert_eq!(tags_of(&t, t.item_of(&task)), ["one", "xy"]);
+    assert_eq!(tags_of(&t, id), ["ab", "one", "xy"]);
+}
+
+#[tokio::test]
 async fn one_side_clears_its_tags_while_the_other_adds_one() {
     let t = bench("").await;
     let (id, task) = t.linked("Task", &[(TAGS, json!("a; b"))]).await;

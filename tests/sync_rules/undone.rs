@@ -28,6 +28,28 @@ fn titles(t: &Bench, (id, task): &(i64, String)) -> (String, String) {
     (t.string(*id, TITLE), name)
 }
 
+/// What a created work item filled in by itself was in step with the empty task. Brought back from the bin it still is, and an
+/// edit made meanwhile goes over.
+#[tokio::test]
+async fn an_undo_of_an_undo_goes_on_from_what_both_had_agreed_on() {
+    let mut t = bench("").await;
+    let task = t.create_task(&json!({"name": "Item"}));
+    t.cycle().await;
+    let id = t.item_of(&task);
+    let run = last_run(&mut t).await;
+    let removed = ["undo", &run, "--delete-created", "--yes"];
+    let (code, said) = t.command(&removed).await;
+    assert_eq!((code, t.counts()), (0, (0, 1)), "{said}");
+    let run = last_run(&mut t).await;
+    let (code, said) = undo(&mut t, &run).await;
+    assert_eq!((code, t.counts()), (0, (1, 1)), "{said}");
+    t.clickup(&task, json!({"name": "Edited"}));
+    t.cycle().await;
+    assert_eq!(t.string(id, TITLE), "Edited");
+    assert_eq!(t.task(&task)["priority"], Value::Null, "nobody set one");
+    t.quiet().await;
+}
+
 #[tokio::test]
 async fn an_edit_that_waits_on_the_other_side_flows_after_an_undo() {
     for side in Side::BOTH {

@@ -8,6 +8,7 @@ use crate::engine::observe::living;
 use crate::marker::marker;
 use crate::model::{FieldKey, FieldValue, ItemId, Side, Sided};
 use crate::reconcile::merge::agree;
+use crate::reconcile::merge::tags_that_stay;
 use crate::reconcile::owing::{agreed_tags, owing};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
@@ -138,6 +139,11 @@ impl Run<'_> {
         base.extend(owed);
         let held = self.held_of_create(plan, action, &left_out);
         let settled = written.pending.is_empty() && left_out.is_empty();
+        // What stays behind is told by the next cycle.
+        let whole = source
+            .fields
+            .get(&FieldKey::Tags)
+            .is_none_or(|tags| side == Side::ClickUp || tags_that_stay(tags).is_none());
         let (ado, clickup) = match side {
             Side::Ado => (id.clone(), source_id.clone()),
             Side::ClickUp => (source_id.clone(), id.clone()),
@@ -177,7 +183,7 @@ impl Run<'_> {
         }
         engine.store().commit(&Batch(ops))?;
         engine.point("after-create-commit")?;
-        if !(settled && written.later.is_empty())
+        if !(settled && whole && written.later.is_empty())
             && let Some(link) = living(&engine.store(), &plan.pair, Side::Ado, &ado)?
         {
             let undone = match settled {

@@ -11,7 +11,7 @@ use crate::reconcile::choice::Dropped;
 use crate::reconcile::plan::{Action, Conflict, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::store::{
-    Batch, ChoiceOp, JournalChange, LinkState, NewConflict, NewJournal, Op, RailOp,
+    Batch, ChoiceOp, JournalChange, LinkRow, LinkState, NewConflict, NewJournal, Op, RailOp,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -121,6 +121,14 @@ impl Run<'_> {
         if taken {
             return Ok(Done::Stale("one of the two is linked already".to_owned()));
         }
+        // Two items that were linked in this pair before go on from what they agreed on then. Example: an undo of an undo
+        // brings a work item back from the bin. Without that base its default priority would be new and go to the task.
+        let same =
+            |link: &&LinkRow| link.pair == plan.pair && link.ado == ado && link.clickup == clickup;
+        let base = match rows.iter().filter(same).max_by_key(|link| link.id) {
+            Some(former) => store.base(former.id)?,
+            None => BTreeMap::new(),
+        };
         store.commit(&Batch(vec![
             Op::AddLink {
                 pair: plan.pair.clone(),
@@ -128,7 +136,7 @@ impl Run<'_> {
                 clickup,
                 origin: Some(action.target.other()),
                 generation: 0,
-                base: BTreeMap::new(),
+                base,
                 at: self.engine.clock.now(),
             },
             self.journal(plan, action, Some(own), "done", &action.reason),

@@ -249,4 +249,33 @@ mod tests {
         engine.read_along(&mut focus).unwrap();
         assert!(!focus.contains_key(&app));
     }
+
+    /// A listing that lags shows an item where it was before somebody moved it. It is not planned there, but whatever its
+    /// marker names has its counterpart.
+    #[test]
+    fn what_the_marker_of_an_item_that_left_the_pair_names_waits() {
+        let engine = bench(&[], &[], true, Vec::new()).engine;
+        let (web, task) = (PairName::from("web"), ItemId::from("86t1"));
+        let item = ItemId::from("101");
+        let mut observed = Observed::empty(Timestamp(0));
+        let carrier = carrier(&engine.key);
+        observed.items.ado.insert(item.clone(), carrier);
+        let mut focus = new_task("86t1");
+        let there = focus.get_mut(&web).unwrap();
+        there.swept = true;
+        there.fresh.ado.insert(item.clone(), None);
+        let origin = |focus: &BTreeMap<PairName, Focus>| {
+            let named = engine.named(focus, &observed);
+            named.origin(&web, Side::ClickUp, &task)
+        };
+        let Origin::Held(reason) = origin(&focus) else {
+            panic!("a second counterpart would be made");
+        };
+        assert!(
+            reason.contains("101, which is not in this pair"),
+            "{reason}"
+        );
+        focus.get_mut(&web).unwrap().listed.ado.insert(item);
+        assert_eq!(origin(&focus), Origin::Person);
+    }
 }

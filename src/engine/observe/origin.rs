@@ -165,7 +165,7 @@ impl Engine {
             let waited = intent.last_sent.unwrap_or(intent.opened_at);
             return Ok(Origin::Held(format!(
                 "has the title of {} {}, for which a create was sent at {waited} that had no answer, but not its marker; if it \
-                 is what the create made, link the two with `boardsync links add`, else rename one of them",
+                 is what the create made, link the two with `boardsync links add`, else rename this one",
                 intent.source_side, intent.source
             )));
         }
@@ -235,11 +235,11 @@ impl Engine {
 /// was sent and be no older than the request.
 fn may_be_made_by(intent: &Intent, side: Side, item: &Item) -> bool {
     let title = intent.source_fields.get(&FieldKey::Title);
-    let bare = title.is_some_and(|title| item.is_bare(title));
+    let titled = title.is_some_and(|title| item.is_titled(title));
     let young = intent
         .server_t0
         .is_some_and(|sent| item.created_at >= sent.plus_ms(-PROBE_MARGIN_MS));
-    intent.source_side == side.other() && bare && young
+    intent.source_side == side.other() && titled && young
 }
 
 /// Says what the newest of its dissolved links makes of an item.
