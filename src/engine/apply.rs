@@ -1,5 +1,6 @@
 //! Carries out a plan: intent, request, one commit per action.
 
+mod apart;
 mod create;
 mod doubt;
 mod finish;

@@ -3,7 +3,7 @@
 
 use super::generate::Range;
 use super::kinds::{STATES, STYLED, states};
-use super::script::{Act, Deed, Deleting, Fault, On, Point, Script, Step};
+use super::script::{Act, Deed, Deleting, Fault, On, Point, Says, Script, Step};
 use boardsync::engine::Timing;
 use boardsync::mapping::Relation;
 use boardsync::model::{FieldKey, FieldValue, Folded, Side, Timestamp};
@@ -141,6 +141,9 @@ impl Control {
         if self == Control::HalfWayEdit {
             script.steps.splice(0..0, killed_half_way());
         }
+        if self == Control::ItemBlamed {
+            script.steps.splice(0..0, refused_beside_an_edit());
+        }
         if self == Control::OutsideScope {
             script.steps.extend(deleted_beside_one_that_left());
         }
@@ -259,6 +262,42 @@ fn first_create(fault: Fault) -> Vec<Step> {
         Step::Wait(400_000),
         Step::Cycle(false),
         Step::During(first_write, Deed::Fault(fault)),
+        Step::Wait(400_000),
+        Step::Cycle(false),
+    ]
+}
+
+/// The title and the due date of an item are edited, and a rule refuses the title.
+fn refused_beside_an_edit() -> Vec<Step> {
+    let first_write = Point {
+        on: On::Write,
+        n: 0,
+        after: false,
+    };
+    let edit = |field, n| {
+        Step::Act(Act::Edit {
+            side: Side::Ado,
+            item: 0,
+            field,
+            n,
+        })
+    };
+    let refusal = Fault::Poison {
+        field: FieldKey::Title,
+        says: Says::Nothing,
+    };
+    vec![
+        Step::Act(Act::Create {
+            side: Side::Ado,
+            n: 41,
+            pair: 0,
+        }),
+        Step::Wait(400_000),
+        Step::Cycle(false),
+        edit(FieldKey::Title, 61),
+        edit(FieldKey::DueDate, 62),
+        Step::Cycle(false),
+        Step::During(first_write, Deed::Fault(refusal)),
         Step::Wait(400_000),
         Step::Cycle(false),
     ]

@@ -28,6 +28,41 @@ fn titles(t: &Bench, (id, task): &(i64, String)) -> (String, String) {
     (t.string(*id, TITLE), name)
 }
 
+/// A tag that somebody adds beside what an undo left apart goes over, and the conflict follows it, so that it can be settled.
+#[tokio::test]
+async fn a_conflict_that_an_undo_left_can_be_settled_after_an_edit_beside_it() {
+    for side in Side::BOTH {
+        let mut t = bench("").await;
+        let (id, task) = t.linked("Task", &[]).await;
+        t.ado(id, TAGS, json!("alpha; beta"));
+        t.cycle().await;
+        let (_, said) = undo(&mut t, &id.to_string()).await;
+        assert!(t.tags(&task).is_empty(), "{said}");
+        t.cycle().await;
+        assert_eq!(t.open_conflicts(), 1);
+        match side {
+            Side::Ado => t.ado(id, TAGS, json!("alpha; beta; gamma")),
+            Side::ClickUp => t.clickup(&task, json!({"tags": ["gamma"]})),
+        }
+        t.cycle().await;
+        assert_eq!(t.tags(&task), ["gamma"], "{side}");
+        assert_eq!(t.open_conflicts(), 1, "{side}");
+        t.quiet().await;
+        let open = t
+            .conflicts()
+            .into_iter()
+            .find(|one| one.resolved_at.is_none());
+        let number = open.unwrap().id.to_string();
+        let choice = ["conflicts", "resolve", &number, "--take", "ado"];
+        let (code, said) = t.command(&choice).await;
+        assert_eq!(code, 0, "{side}: {said}");
+        t.cycle().await;
+        assert_eq!(t.tags(&task), ["alpha", "beta", "gamma"], "{side}");
+        assert_eq!(t.open_conflicts(), 0, "{side}");
+        t.quiet().await;
+    }
+}
+
 /// What a created work item filled in by itself was in step with the empty task. Brought back from the bin it still is, and an
 /// edit made meanwhile goes over.
 #[tokio::test]

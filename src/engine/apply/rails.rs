@@ -1,12 +1,11 @@
 //! The rails at work in a run: the last checks before a request, and what is recorded for the next plan.
 
+use super::apart::renewed;
 use super::{Done, Run, Stopped};
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::rails::trips;
-use crate::markup;
-use crate::model::{FieldKey, FieldValue, ItemId, LinkId, Side, Sided, Timestamp};
-use crate::reconcile::merge::agree;
-use crate::reconcile::plan::{Action, ActionKind, PairPlan, Rebase};
+use crate::model::{FieldKey, ItemId, LinkId, Side, Sided, Timestamp};
+use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::{self, Failure};
 use crate::reconcile::rails::{breaker, firewall, source};
@@ -217,63 +216,23 @@ impl Run<'_> {
         for open in store.conflicts(true)? {
             let (id, record) = (open.id, &open.record);
             let (link, field) = (record.link, &record.field);
-            let settled = record.pair == plan.pair && self.settled(plan, link, field);
-            if settled && !self.left_apart(plan, link, field) {
-                let policy = self.engine.policy(&plan.pair);
-                if policy.is_some_and(|policy| !policy.fields.contains_key(field)) {
-                    // Should the field be synced again, what differs then is told anew.
-                    let field = field.clone();
-                    ops.push(Op::ClearBase { link, field });
-                }
-                let taken = None;
-                ops.push(Op::ResolveConflict { id, taken, at });
+            if record.pair != plan.pair || !self.settled(plan, link, field) {
+                continue;
             }
+            if let Some(now) = self.left_apart(plan, link, field) {
+                ops.extend(renewed(store, record, &now, at)?);
+                continue;
+            }
+            let policy = self.engine.policy(&plan.pair);
+            if policy.is_some_and(|policy| !policy.fields.contains_key(field)) {
+                // Should the field be synced again, what differs then is told anew.
+                let field = field.clone();
+                ops.push(Op::ClearBase { link, field });
+            }
+            let taken = None;
+            ops.push(Op::ResolveConflict { id, taken, at });
         }
         Ok(ops)
-    }
-
-    /// Whether the two sides differ in a field and nothing moves it: an undo left them so, and says it in a conflict that
-    /// stays open until somebody edits or decides.
-    fn left_apart(&self, plan: &PairPlan, link: LinkId, field: &FieldKey) -> bool {
-        let Some(policy) = self.engine.policy(&plan.pair) else {
-            return false;
-        };
-        if !policy.fields.contains_key(field) {
-            return false;
-        }
-        // Two people may make the same edit on both sides of what an undo left apart: then it is no less apart.
-        let alike = |now: &Sided<FieldValue>| {
-            agree(field, now, policy)
-                || matches!((&now.ado, &now.clickup), (FieldValue::Rich(ado), FieldValue::Rich(clickup))
-                    if markup::reads_alike(ado, clickup))
-        };
-        let rebased =
-            |rebase: &Rebase| rebase.link == link && rebase.fields.get(field).is_some_and(alike);
-        if plan.rebases.iter().any(rebased) {
-            return false;
-        }
-        // A set is written element by element, so what an undo left apart in it may stay apart.
-        let written = |side: Side| {
-            let actions = plan.actions.iter();
-            let mine = actions.filter(|action| action.link == Some(link) && action.target == side);
-            let mut changes = mine.flat_map(|action: &Action| &action.changes);
-            changes.find(|change| change.field == *field)
-        };
-        let mut looked_at = self.observed.links.get(&plan.pair).into_iter().flatten();
-        let Some((_, items)) = looked_at.find(|(id, _)| *id == link) else {
-            return false;
-        };
-        let shown = |side: Side| {
-            if let Some(change) = written(side) {
-                return Some(change.after.clone());
-            }
-            let item = self.observed.items.get(side).get(items.get(side))?;
-            item.fields.get(field).cloned()
-        };
-        match (shown(Side::Ado), shown(Side::ClickUp)) {
-            (Some(ado), Some(clickup)) => !alike(&Sided { ado, clickup }),
-            (_, _) => false,
-        }
     }
 
     /// Whether both items were seen and nothing is left to decide or to do about the field.

@@ -1,0 +1,100 @@
+//! Fields in which two sides differ although nothing moves them: an undo left them so, and says it in a conflict that stays
+//! open until somebody edits or decides.
+
+use super::Run;
+use crate::markup;
+use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Timestamp, Version};
+use crate::reconcile::merge::agree;
+use crate::reconcile::plan::{Action, PairPlan, Rebase};
+use crate::store::{NewConflict, Op, Store, StoreError};
+
+/// What a side has of a field.
+pub(super) struct Shown {
+    value: FieldValue,
+    raw: Option<String>,
+    version: Version,
+}
+
+impl Run<'_> {
+    /// What both sides have of a field in which they differ and which nothing moves; `None`: they agree, or it is not known.
+    pub(super) fn left_apart(
+        &self,
+        plan: &PairPlan,
+        link: LinkId,
+        field: &FieldKey,
+    ) -> Option<Sided<Shown>> {
+        let policy = self.engine.policy(&plan.pair)?;
+        if !policy.fields.contains_key(field) {
+            return None;
+        }
+        // Two people may make the same edit on both sides of what an undo left apart: then it is no less apart.
+        let alike = |now: &Sided<FieldValue>| {
+            agree(field, now, policy)
+                || matches!((&now.ado, &now.clickup), (FieldValue::Rich(ado), FieldValue::Rich(clickup))
+                    if markup::reads_alike(ado, clickup))
+        };
+        let rebased =
+            |rebase: &Rebase| rebase.link == link && rebase.fields.get(field).is_some_and(alike);
+        if plan.rebases.iter().any(rebased) {
+            return None;
+        }
+        let mut looked_at = self.observed.links.get(&plan.pair).into_iter().flatten();
+        let (_, items) = looked_at.find(|(id, _)| *id == link)?;
+        let shown = |side: Side| {
+            let id = items.get(side);
+            let written = self.written.get(side).get(id);
+            let item = written.or_else(|| self.observed.items.get(side).get(id))?;
+            // A set is written element by element, so what an undo left apart in it may stay apart.
+            let actions = plan.actions.iter();
+            let mine = actions.filter(|action| action.link == Some(link) && action.target == side);
+            let mut changes = mine.flat_map(|action: &Action| &action.changes);
+            let intended = changes.find(|change| change.field == *field);
+            let answer = item.fields.get(field);
+            let value = match (written.and(answer), intended) {
+                (Some(value), _) => Some(value),
+                (None, Some(change)) => Some(&change.after),
+                (None, None) => answer,
+            };
+            Some(Shown {
+                value: value?.clone(),
+                raw: item.raw.get(field).map(|raw| raw.text.clone()),
+                version: item.version,
+            })
+        };
+        let now = Sided {
+            ado: shown(Side::Ado)?,
+            clickup: shown(Side::ClickUp)?,
+        };
+        let values = Sided {
+            ado: now.ado.value.clone(),
+            clickup: now.clickup.value.clone(),
+        };
+        (!alike(&values)).then_some(now)
+    }
+}
+
+/// The conflict with what both sides have by now; `None`: it says that already. Example: an undo left two sets of tags apart,
+/// and a tag that somebody added went over. A choice between the old sets would be refused for ever.
+pub(super) fn renewed(
+    store: &Store,
+    record: &NewConflict,
+    now: &Sided<Shown>,
+    at: Timestamp,
+) -> Result<Option<Op>, StoreError> {
+    if record.ado_value == now.ado.value && record.clickup_value == now.clickup.value {
+        return Ok(None);
+    }
+    let base = store.base(record.link)?.remove(&record.field);
+    let (ado, clickup) = base.map(|base| (base.ado, base.clickup)).unzip();
+    Ok(Some(Op::AddConflict(NewConflict {
+        base: Sided { ado, clickup },
+        ado_value: now.ado.value.clone(),
+        clickup_value: now.clickup.value.clone(),
+        ado_raw: now.ado.raw.clone(),
+        clickup_raw: now.clickup.raw.clone(),
+        ado_version: now.ado.version,
+        clickup_version: now.clickup.version,
+        at,
+        ..record.clone()
+    })))
+}
