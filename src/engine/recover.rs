@@ -267,15 +267,13 @@ impl Engine {
         let target = intent.source_side.other();
         let after = sent.plus_ms(-PROBE_MARGIN_MS);
         let reader = self.readers.get(target);
-        let mut found = reader.find_titled(title, after).await?;
-        let mut linked = BTreeSet::new();
-        for id in &found {
-            if self.counterpart(target, id)?.is_some() {
-                linked.insert(id.clone());
+        let mut alike = Vec::new();
+        for id in reader.find_titled(title, after).await? {
+            if self.counterpart(target, &id)?.is_none() {
+                alike.push(id);
             }
         }
-        found.retain(|id| !linked.contains(id));
-        Ok(found)
+        Ok(alike)
     }
 
     /// The base of a pair whose create was found later, by what the create made. A field that says what was sent is settled.

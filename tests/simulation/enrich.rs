@@ -46,12 +46,17 @@ fn tag_renamed(script: &mut Script) {
     script.steps.insert(at, Step::Act(Act::RenameTag { n }));
 }
 
-/// A place between a cycle, with all that happens in it, and what comes then.
-fn after_cycle(script: &Script, rng: &mut Rng) -> usize {
+/// The place of a cycle.
+fn a_cycle(script: &Script, rng: &mut Rng) -> usize {
     let cycles = script.steps.iter().enumerate();
     let cycles = cycles.filter(|(_, step)| matches!(step, Step::Cycle(_)));
     let places: Vec<usize> = cycles.map(|(at, _)| at).collect();
-    let mut at = *rng.pick(&places) + 1;
+    *rng.pick(&places)
+}
+
+/// A place between a cycle, with all that happens in it, and what comes then.
+fn after_cycle(script: &Script, rng: &mut Rng) -> usize {
+    let mut at = a_cycle(script, rng) + 1;
     while matches!(script.steps.get(at), Some(Step::During(..))) {
         at += 1;
     }
@@ -64,10 +69,7 @@ fn unmarked(script: &mut Script, range: Range) {
     if !rng.chance(150) {
         return;
     }
-    let cycles = script.steps.iter().enumerate();
-    let cycles = cycles.filter(|(_, step)| matches!(step, Step::Cycle(_)));
-    let places: Vec<usize> = cycles.map(|(at, _)| at).collect();
-    let at = *rng.pick(&places);
+    let at = a_cycle(script, &mut rng);
     let mut writer = Writer::further(Rng::new(rng.next()), range, 9_500);
     writer.unmarked();
     script.steps.splice(at..at, writer.steps);
@@ -79,10 +81,7 @@ fn lagging(script: &mut Script) {
     if !rng.chance(200) {
         return;
     }
-    let cycles = script.steps.iter().enumerate();
-    let cycles = cycles.filter(|(_, step)| matches!(step, Step::Cycle(_)));
-    let places: Vec<usize> = cycles.map(|(at, _)| at).collect();
-    let at = *rng.pick(&places) + 1;
+    let at = a_cycle(script, &mut rng) + 1;
     let point = Point {
         on: On::List,
         n: u32::try_from(rng.below(2)).unwrap_or(0),
@@ -98,10 +97,7 @@ fn one_way(script: &mut Script, range: Range) {
     if !rng.chance(200) {
         return;
     }
-    let cycles = script.steps.iter().enumerate();
-    let cycles = cycles.filter(|(_, step)| matches!(step, Step::Cycle(_)));
-    let places: Vec<usize> = cycles.map(|(at, _)| at).collect();
-    let at = *rng.pick(&places);
+    let at = a_cycle(script, &mut rng);
     let mut writer = Writer::further(Rng::new(rng.next()), range, 9_000);
     writer.one_way();
     script.steps.splice(at..at, writer.steps);

@@ -269,6 +269,7 @@ impl Run<'_> {
                     (true, true) => owing(key, side.other(), (source, &target), None, policy),
                     (true, false) => FieldValue::Empty,
                 };
+                // A tag that was not sent goes to the other side like any that is added: a rule may have set it.
                 let target = match *key == FieldKey::Tags && owes && shown {
                     true => agreed_tags(None, &target, &source),
                     false => target,
