@@ -26,6 +26,7 @@ impl World {
             .values
             .get(key)
             .cloned();
+        let back = self.back_unseen(side, at, key, &value);
         let stored = value.clone();
         let moved = self.change(side, at, |state| {
             state.values.insert(key.clone(), stored);
@@ -35,13 +36,36 @@ impl World {
         }
         let before = old.map(|old| kind.pieces(&old)).unwrap_or_default();
         let record = &mut self.side.get_mut(side).records[at];
-        for piece in kind.pieces(&value).difference(&before) {
+        let typed = kind.pieces(&value);
+        for piece in typed.difference(&before).filter(|_| !back) {
             record.authored.insert((key.clone(), piece.clone()), now);
         }
         *record.writes.people.entry(key.clone()).or_default() += 1;
         record.typed.insert(key.clone(), now);
         let id = record.id.clone();
         self.say(|| format!("{side} {id}: person sets {key} to {value:?}"));
+        if back {
+            self.count("set back unseen");
+        }
+    }
+
+    /// Whether `value` is what the engine saw last, in place of what it had sent. To set such a field to something else and
+    /// back between two looks changes nothing that a look could show, so what was sent is rightly sent again.
+    ///
+    /// Example: ADO answers "Resolved" with "Active". Somebody sets Resolved and then Active. The next read shows Active, as
+    /// the answer did.
+    fn back_unseen(&self, side: Side, at: usize, key: &FieldKey, value: &FieldValue) -> bool {
+        let field = (side, at, key.clone());
+        let Some((_, sent, _)) = self.told.ours.get(&field) else {
+            return false;
+        };
+        let service = self.side.get(side);
+        let record = &service.records[at];
+        let looked = record.read.0.max(*sent) + service.skew;
+        let mut past = record.past.iter().rev();
+        let seen = past.find(|state| state.changed <= looked);
+        let same = seen.is_some_and(|state| state.values.get(key) == Some(value));
+        same && self.told.untaken.contains(&field)
     }
 
     /// An administrator gives a tag of ADO another name. No version shows it.
