@@ -28,15 +28,15 @@ deny:
 
 # Rewrites the expected configuration messages; read the difference before committing.
 update-config-cases:
-    UPDATE_CASES=1 cargo test --test config_cases
+    UPDATE_CASES=1 cargo test --test it config_cases::
 
 # Fuzzes every target for so many seconds and prints executions and hours.
 fuzz SECONDS="60":
-    BOARDSYNC_FUZZ_SECONDS={{SECONDS}} cargo test --release --locked --test fuzz bent -- --nocapture
+    BOARDSYNC_FUZZ_SECONDS={{SECONDS}} cargo test --release --locked --test it fuzz::bent -- --nocapture
 
 # Mutation testing of the pure core (needs cargo-mutants).
 mutants *ARGS:
-    tests/mutants.sh {{ARGS}}
+    cargo mutants --no-config --package boardsync-core --file crates/core/src/mapping.rs --file crates/core/src/reconcile.rs --file 'crates/core/src/reconcile/**/*.rs' --exclude '**/tests/**' --minimum-test-timeout 60 {{ARGS}} -- --lib
 
 # Faults planted by hand outside the pure core, and who notices them (needs python3).
 planted *ARGS:
@@ -53,4 +53,4 @@ demo:
 
 # Seeded histories of the engine with people, faults and crashes; a failing one is printed as a scenario.
 simulate SEEDS="100000":
-    cargo run --release --example simulate -- --seeds {{SEEDS}} --jobs 2
+    cargo run --release -p boardsync-sim -- --seeds {{SEEDS}} --jobs 2

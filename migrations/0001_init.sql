@@ -1,7 +1,7 @@
 -- Schema version 1 (PRAGMA user_version = 1).
 -- Times are INTEGER milliseconds since 1970-01-01 UTC. "server time" is the clock of the service of that side,
 -- "local time" is the clock of this machine; the two are never compared. Sides are 'ado' or 'clickup'.
--- JSON columns hold the serde form of the types in src/model.
+-- JSON columns hold the serde form of the types in crates/core/src/model.
 
 CREATE TABLE meta (
     key   TEXT NOT NULL PRIMARY KEY,   -- name of a single setting of the database itself

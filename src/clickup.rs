@@ -3,7 +3,7 @@
 //! It never decides what to sync. ClickUp has no conditional update and no idempotency key, so every write is sent once
 //! and whoever calls re-reads before trying again.
 //!
-//! Quirks. "ref" is developer.clickup.com's v2 reference, "test" a test of this folder or of `tests/clickup_connector.rs`.
+//! Quirks. "ref" is developer.clickup.com's v2 reference, "test" a test of this folder or of `tests/it/clickup_connector.rs`.
 //!
 //! | id | symptom | source | handling | test |
 //! |---|---|---|---|---|

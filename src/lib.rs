@@ -5,23 +5,25 @@
 //!
 //! # Map
 //!
-//! | module | what it is | may name |
-//! |---|---|---|
-//! | [`model`] | sides, ids, canonical items | nothing |
-//! | [`mapping`], [`markup`], [`marker`], [`claim`] | vocabulary tables, rich text in canonical form, origin markers, whose a pair is | `model` |
-//! | [`reconcile`] | [`reconcile::reconcile`]: view and policy in, plan out | the above |
-//! | [`render`] | plans, reports and conflicts as text and JSON | the above |
-//! | [`connector`] | `Reader` and `Writer`, the HTTP client, the limiter | `model`, `markup` |
-//! | [`azure`], [`clickup`] | one vendor each; they never see each other, the store or the engine | `connector` |
-//! | [`store`] | one SQLite file; every SQL statement | `model`, `connector`'s values |
-//! | [`config`] | the TOML file, all problems at once | `model` |
-//! | [`engine`] | one cycle: recover, observe, plan, apply, commit; the daemon | all but vendors and `render` |
-//! | [`commands`], [`cli`] | one function per subcommand | everything |
-//! | [`redact`] | the credentials in use, kept out of everything that is shown, stored or sent | nothing |
-//! | [`sandbox`] | both services as fakes; knows nothing of the rest | `model` |
+//! | crate | module | what it is | may name |
+//! |---|---|---|---|
+//! | `markup` | [`markup`] | rich text in canonical form, and back | nothing |
+//! | `core` | [`model`] | sides, ids, canonical items | `markup` |
+//! | | [`mapping`], [`marker`], [`claim`] | vocabulary tables, origin markers, whose a pair is | `model` |
+//! | | [`reconcile`] | [`reconcile::reconcile`]: view and policy in, plan out | the above |
+//! | | [`render`] | plans, reports and conflicts as text and JSON | the above |
+//! | `sandbox` | [`sandbox`] | both services as fakes; knows nothing of their clients | `model` |
+//! | here | [`connector`] | `Reader` and `Writer`, the HTTP client, the limiter | `model`, `markup` |
+//! | | [`azure`], [`clickup`] | one vendor each; they never see each other, the store or the engine | `connector` |
+//! | | [`store`] | one SQLite file; every SQL statement | `model`, `connector`'s values |
+//! | | [`config`] | the TOML file, all problems at once | `model` |
+//! | | [`engine`] | one cycle: recover, observe, plan, apply, commit; the daemon | all but vendors and `render` |
+//! | | [`commands`], [`cli`] | one function per subcommand | everything |
+//! | | [`redact`] | the credentials in use, kept out of everything that is shown, stored or sent | nothing |
+//! | `sim` | | the simulation of the real engine and its judge; a tool and tests, no part of the program | [`engine`] |
 //!
-//! `tests/architecture.rs` enforces the table. The pure modules (`model`, `mapping`, `markup`, `marker`, `claim`, `reconcile`,
-//! `render`, and the `convert` file of each vendor) know no clock, file, network or unordered map.
+//! The crates below `crates/` can't name the program, and `core` and `markup` depend on nothing that does input or output;
+//! `tests/it/architecture.rs` enforces the rest of the table, and which room may use which library.
 //!
 //! # Walkthrough: somebody edits a task in ClickUp
 //!
@@ -44,7 +46,6 @@
 //!    The marker is derived from the source, so even a request that arrives late is recognised and not mirrored back.
 
 pub mod azure;
-pub mod claim;
 pub mod cli;
 pub mod clickup;
 pub mod clock;
@@ -52,13 +53,10 @@ pub mod commands;
 pub mod config;
 pub mod connector;
 pub mod engine;
-pub mod mapping;
-pub mod marker;
-pub mod markup;
-pub mod model;
-pub mod reconcile;
 pub mod redact;
-pub mod render;
-pub mod sandbox;
 pub mod store;
 pub mod telemetry;
+
+pub use boardsync_core::{claim, mapping, marker, model, reconcile, render};
+pub use boardsync_markup as markup;
+pub use boardsync_sandbox as sandbox;

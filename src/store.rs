@@ -34,7 +34,7 @@ pub use files::{examine, is_same, is_state, write_private_by};
 pub use health::Health;
 pub use intents::{Intent, IntentKey, IntentKind};
 pub use journal::{Before, CycleRow, JournalChange, JournalRow, NewJournal, RunRow};
-pub use key::{copy_key, key_path, nonce};
+pub use key::{copy_key, key_path, load_key, load_or_create_key, nonce};
 pub use links::{BaseField, LinkRow, LinkState};
 pub use lock::{LockError, StateLock};
 pub use observations::Observation;

@@ -159,7 +159,7 @@ pub fn open_state(config: &Config) -> Result<(StateLock, Store, MarkerKey), Fail
     #[cfg(debug_assertions)]
     let store = die_at_commit(store);
     let mut store = store;
-    let key = MarkerKey::load_or_create(&config.state.path)?;
+    let key = crate::store::load_or_create_key(&config.state.path)?;
     if !store.remember_key(&key)? {
         tracing::warn!(
             "the key file is not the one that this database was first used with: markers on the items count as a \
@@ -169,7 +169,7 @@ pub fn open_state(config: &Config) -> Result<(StateLock, Store, MarkerKey), Fail
     Ok((lock, store, key))
 }
 
-/// Lets a crash test (tests/kills.rs) have this process killed at the n-th edge of a commit, odd ones before and even
+/// Lets a crash test (tests/process/kills.rs) have this process killed at the n-th edge of a commit, odd ones before and even
 /// ones after it. Debug builds only: a program that people run has no such switch.
 #[cfg(debug_assertions)]
 fn die_at_commit(mut store: Store) -> Store {
@@ -197,7 +197,8 @@ fn die_at_commit(mut store: Store) -> Store {
 pub fn open_state_read_only(config: &Config) -> Result<(Store, MarkerKey), Failure> {
     let store = Store::look(&config.state.path, SystemClock.now())?;
     // Without a key file nothing was ever created, so no marker can be ours.
-    let key = MarkerKey::load(&config.state.path)?.unwrap_or_else(|| MarkerKey::new([0; 32]));
+    let key =
+        crate::store::load_key(&config.state.path)?.unwrap_or_else(|| MarkerKey::new([0; 32]));
     Ok((store, key))
 }
 

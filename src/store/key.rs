@@ -98,51 +98,49 @@ fn refuse_open(_file: &File, _path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-impl MarkerKey {
-    /// Reads the key of a database from `<database>.key` (64 hex digits), creating a random one (mode 0600) when the
-    /// file is not there. A file with anything else in it is an error, never overwritten.
-    pub fn load_or_create(database: &Path) -> Result<MarkerKey, StoreError> {
-        let path = key_path(database);
-        if let Some(key) = MarkerKey::load(database)? {
-            return Ok(key);
-        }
-        let failed = |detail: String| StoreError::File {
-            operation: "create the marker key",
-            path: path.clone(),
-            detail,
-        };
-        let mut bytes = [0_u8; 32];
-        random(&mut bytes).map_err(failed)?;
-        create_parent(&path).map_err(|error| failed(error.to_string()))?;
-        // A half-written key would be refused for ever after.
-        let text = format!("{}\n", hex::encode(bytes));
-        write_private(&path, text.as_bytes(), Some(database))
-            .map_err(|error| failed(error.to_string()))?;
-        Ok(MarkerKey::new(bytes))
+/// Reads the key of a database from `<database>.key` (64 hex digits), creating a random one (mode 0600) when the
+/// file is not there. A file with anything else in it is an error, never overwritten.
+pub fn load_or_create_key(database: &Path) -> Result<MarkerKey, StoreError> {
+    let path = key_path(database);
+    if let Some(key) = load_key(database)? {
+        return Ok(key);
     }
+    let failed = |detail: String| StoreError::File {
+        operation: "create the marker key",
+        path: path.clone(),
+        detail,
+    };
+    let mut bytes = [0_u8; 32];
+    random(&mut bytes).map_err(failed)?;
+    create_parent(&path).map_err(|error| failed(error.to_string()))?;
+    // A half-written key would be refused for ever after.
+    let text = format!("{}\n", hex::encode(bytes));
+    write_private(&path, text.as_bytes(), Some(database))
+        .map_err(|error| failed(error.to_string()))?;
+    Ok(MarkerKey::new(bytes))
+}
 
-    /// Reads the key of a database; `None` when there is no key file. Creates nothing.
-    pub fn load(database: &Path) -> Result<Option<MarkerKey>, StoreError> {
-        let path = key_path(database);
-        let failed = |detail: String| StoreError::File {
-            operation: "read the marker key",
-            path: path.clone(),
-            detail,
-        };
-        let mut file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(why(&error, &path))),
-        };
-        // The open file is asked, not the path: nobody can swap it in between.
-        refuse_open(&file, &path)?;
-        let mut text = String::new();
-        file.read_to_string(&mut text)
-            .map_err(|error| failed(error.to_string()))?;
-        let mut bytes = [0_u8; 32];
-        // The decoder's own message would repeat a character of the secret.
-        hex::decode_to_slice(text.trim(), &mut bytes)
-            .map_err(|_| failed("it does not hold 64 hex digits".to_owned()))?;
-        Ok(Some(MarkerKey::new(bytes)))
-    }
+/// Reads the key of a database; `None` when there is no key file. Creates nothing.
+pub fn load_key(database: &Path) -> Result<Option<MarkerKey>, StoreError> {
+    let path = key_path(database);
+    let failed = |detail: String| StoreError::File {
+        operation: "read the marker key",
+        path: path.clone(),
+        detail,
+    };
+    let mut file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(why(&error, &path))),
+    };
+    // The open file is asked, not the path: nobody can swap it in between.
+    refuse_open(&file, &path)?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)
+        .map_err(|error| failed(error.to_string()))?;
+    let mut bytes = [0_u8; 32];
+    // The decoder's own message would repeat a character of the secret.
+    hex::decode_to_slice(text.trim(), &mut bytes)
+        .map_err(|_| failed("it does not hold 64 hex digits".to_owned()))?;
+    Ok(Some(MarkerKey::new(bytes)))
 }

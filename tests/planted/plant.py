@@ -32,10 +32,13 @@ TREE, BUILD = WORK / "tree", WORK / "build"
 
 # Who judges, in this order where the table names nobody (any more). What looks at sources only, or at the sandboxes, is
 # not asked: it cannot notice.
-JUDGES = [
-    "lib", "azure_connector", "clickup_connector", "config_cases", "budgets", "sync_rules", "binary", "redaction", "rate",
-    "kills", "simulation",
-]
+JUDGES = {
+    "lib": ("boardsync", "--lib"),
+    "core": ("boardsync-core", "--lib"),
+    "it": ("boardsync", "--test", "it"),
+    "process": ("boardsync", "--test", "process"),
+    "sim": ("boardsync-sim", "--test", "simulation"),
+}
 # Random tests get fixed seeds, and the long ones fewer rounds: the same run twice has the same outcome.
 FIXED = {
     "PROPTEST_RNG_SEED": "1", "SIM_SEEDS": "400", "BOARDSYNC_SECRETS": "300", "BOARDSYNC_KILLS": "30",
@@ -111,8 +114,10 @@ def sources(faults):
         text = path.read_text()
         if ".env_clear()" in text:
             changed[str(path.relative_to(ROOT))] = text.replace(".env_clear()", ".env_clear()" + PASSED_ON)
-    changed["src/planted.rs"] = SWITCH
-    changed["src/lib.rs"] = (ROOT / "src/lib.rs").read_text() + "\npub mod planted;\n"
+    for folder in {file.partition("src/")[0] + "src" for file in by_file}:
+        changed[f"{folder}/planted.rs"] = SWITCH
+        lib = f"{folder}/lib.rs"
+        changed[lib] = changed.get(lib, (ROOT / lib).read_text()) + "\npub mod planted;\n"
     return changed
 
 
@@ -135,32 +140,33 @@ def copy(changed):
 
 def build():
     """Builds all judges. Returns their programs by name."""
-    targets = [arg for name in JUDGES for arg in (["--lib"] if name == "lib" else ["--test", name])]
-    command = ["cargo", "test", "--no-run", "--locked", "--message-format=json", *targets]
     env = os.environ | {"CARGO_TARGET_DIR": str(BUILD)}
-    done = subprocess.run(command, cwd=TREE, env=env, stdout=subprocess.PIPE, text=True)
     programs = {}
-    for message in map(json.loads, done.stdout.splitlines()):
-        # Warnings are not worth a word: a fragment in brackets is none of the tree's.
-        if message["reason"] == "compiler-message" and message["message"]["level"] == "error":
-            print(message["message"]["rendered"], file=sys.stderr)
-        if message.get("executable") and message["profile"]["test"]:
-            target = message["target"]
-            programs["lib" if "lib" in target["kind"] else target["name"]] = message["executable"]
-    if done.returncode != 0:
-        raise Rotten("the tree with its faults does not build")
+    for judge, (package, *target) in JUDGES.items():
+        command = ["cargo", "test", "--no-run", "--locked", "--message-format=json", "-p", package, *target]
+        done = subprocess.run(command, cwd=TREE, env=env, stdout=subprocess.PIPE, text=True)
+        for message in map(json.loads, done.stdout.splitlines()):
+            # Warnings are not worth a word: a fragment in brackets is none of the tree's.
+            if message["reason"] == "compiler-message" and message["message"]["level"] == "error":
+                print(message["message"]["rendered"], file=sys.stderr)
+            if message.get("executable") and message["profile"]["test"]:
+                programs[judge] = message["executable"]
+        if done.returncode != 0 or judge not in programs:
+            raise Rotten(f"{judge} does not build with the faults")
     return programs
 
 
 class Run:
     """One run of a judge: which tests failed, or that it broke off or took too long."""
 
-    def __init__(self, program, fault, *arguments):
+    def __init__(self, programs, judge, fault, *arguments):
+        package = JUDGES[judge][0].removeprefix("boardsync").removeprefix("-")
+        folder = TREE / "crates" / package if package else TREE
         limit = LIMIT_S if arguments else WHOLE_LIMIT_S
         env = os.environ | FIXED | {"BOARDSYNC_PLANTED": fault}
         skipped = [arg for name in SKIPPED for arg in ("--skip", name)]
         process = subprocess.Popen(
-            [program, *arguments, *skipped], cwd=TREE, env=env, stdin=subprocess.DEVNULL, text=True,
+            [programs[judge], *arguments, *skipped], cwd=folder, env=env, stdin=subprocess.DEVNULL, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True, errors="replace",
         )
         try:
@@ -185,14 +191,14 @@ class Jury:
     @functools.cache
     def clean(self, judge, *arguments):
         """Whether these tests pass without any fault. Asked once each."""
-        return Run(self.programs[judge], "", *arguments).passed
+        return Run(self.programs, judge, "", *arguments).passed
 
     def verdict(self, name, fault):
         """Returns who notices the fault, in words; `None`: nobody."""
         hints = [tuple(part.strip() for part in hint.split(":", 1)) for hint in fault.get("noticed_by", [])]
         others = [] if self.hinted_only else [(judge, "") for judge in JUDGES]
         for judge, tests in hints + others:
-            run = Run(self.programs[judge], name, *([tests] if tests else []))
+            run = Run(self.programs, judge, name, *([tests] if tests else []))
             if run.count == 0:
                 raise Rotten(f"{name}: {judge} has no test called {tests}")
             if run.passed:

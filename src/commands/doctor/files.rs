@@ -2,7 +2,6 @@
 
 use super::{Chart, Level};
 use crate::config::Config;
-use crate::marker::MarkerKey;
 use crate::store::{self, Health, StateLock};
 use std::path::{Path, PathBuf};
 
@@ -94,7 +93,7 @@ fn restore(database: &Path) -> String {
 fn key(database: &Path, chart: &mut Chart) {
     const CHECK: &str = "key file";
     let path = store::key_path(database);
-    match MarkerKey::load(database) {
+    match crate::store::load_key(database) {
         Ok(Some(_)) => chart.ok(CHECK, format!("{} is there", path.display())),
         Ok(None) if database.exists() => chart.add(
             CHECK,

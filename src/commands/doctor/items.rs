@@ -30,7 +30,7 @@ pub(super) async fn examine(
     for side in Side::BOTH {
         skew(&services, side, chart);
     }
-    let Ok(Some(key)) = MarkerKey::load(&config.state.path) else {
+    let Ok(Some(key)) = crate::store::load_key(&config.state.path) else {
         let found = "not checked: there is no key to check them with";
         chart.add("markers", Level::Warn, found, "see \"key file\"");
         return Ok(Vec::new());

@@ -3,7 +3,6 @@
 use super::{Chart, Level};
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::marker::MarkerKey;
 use crate::model::Clock;
 use crate::render;
 use crate::store::{RESTORED, Store, StoreError};
@@ -83,7 +82,7 @@ pub(super) fn examine(config: &Config, store: &Store, chart: &mut Chart) -> Resu
 
 /// Checks that the key is the one that this database has been used with. A missing key is told elsewhere.
 fn signature(config: &Config, store: &Store, chart: &mut Chart) -> Result<(), StoreError> {
-    let Ok(Some(key)) = MarkerKey::load(&config.state.path) else {
+    let Ok(Some(key)) = crate::store::load_key(&config.state.path) else {
         return Ok(());
     };
     match store.knows_key(&key)? {

@@ -296,7 +296,7 @@ pub(super) fn remember(link: LinkId, fields: &BTreeMap<FieldKey, Kept>) -> Op {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reconcile::tests::fixture::policy;
+    use boardsync_core::fixture::policy;
 
     fn returned(text: &str, in_force: bool) -> Returned {
         Returned {

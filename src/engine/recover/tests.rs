@@ -8,9 +8,9 @@ use crate::engine::{Engine, Timing};
 use crate::marker::MarkerKey;
 use crate::model::{PairName, Past, Sided, Version};
 use crate::reconcile::policy::Policy;
-use crate::reconcile::tests::fixture::policy;
 use crate::store::{IntentKind, Store};
 use async_trait::async_trait;
+use boardsync_core::fixture::policy;
 use std::sync::{Arc, Mutex};
 
 mod found;

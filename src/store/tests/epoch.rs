@@ -1,7 +1,6 @@
 //! Rules about restored databases: none is missed, and no crash looks like one.
 
 use super::*;
-use crate::marker::MarkerKey;
 
 fn paths() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -121,7 +120,7 @@ fn a_new_database_beside_an_old_key_or_epoch_is_noticed() {
     for left in [".key", ".epoch"] {
         let (_folder, path) = paths();
         drop(start(&path));
-        MarkerKey::load_or_create(&path).unwrap();
+        crate::store::load_or_create_key(&path).unwrap();
         for suffix in ["", "-wal", "-shm", ".key", ".epoch"] {
             if suffix != left {
                 let _ = std::fs::remove_file(open::beside(&path, suffix));
@@ -137,7 +136,7 @@ fn a_database_of_before_the_epochs_is_not_restored() {
     let mut store = Store::open(&path).unwrap();
     store.commit(&Batch(vec![add_link("1", "t1")])).unwrap();
     drop(store);
-    MarkerKey::load_or_create(&path).unwrap();
+    crate::store::load_or_create_key(&path).unwrap();
     assert_eq!(start(&path).restored().unwrap(), None);
 }
 

@@ -284,7 +284,7 @@ fn files_and_new_directories_are_for_their_owner_only() {
     let mut store = Store::open(&path).unwrap();
     store.commit(&Batch(vec![add_link("1", "t1")])).unwrap();
     store.backup(&home.join("copy.db")).unwrap();
-    crate::marker::MarkerKey::load_or_create(&path).unwrap();
+    crate::store::load_or_create_key(&path).unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&home), 0o700);
     for name in hashes(&home).into_keys() {
@@ -300,12 +300,12 @@ fn the_key_is_made_once_and_a_spoilt_one_is_not_replaced() {
     let sign = |key: &crate::marker::MarkerKey| {
         crate::marker::marker(key, &"p".into(), Side::Ado, &"1".into(), 0)
     };
-    assert!(crate::marker::MarkerKey::load(&path).unwrap().is_none());
-    let first = crate::marker::MarkerKey::load_or_create(&path).unwrap();
-    let again = crate::marker::MarkerKey::load_or_create(&path).unwrap();
+    assert!(crate::store::load_key(&path).unwrap().is_none());
+    let first = crate::store::load_or_create_key(&path).unwrap();
+    let again = crate::store::load_or_create_key(&path).unwrap();
     assert_eq!(sign(&first), sign(&again));
     std::fs::write(key_path(&path), "short").unwrap();
-    assert!(crate::marker::MarkerKey::load_or_create(&path).is_err());
+    assert!(crate::store::load_or_create_key(&path).is_err());
     assert_eq!(std::fs::read(key_path(&path)).unwrap(), b"short");
 }
 

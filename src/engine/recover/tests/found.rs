@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::model::Author;
-use crate::reconcile::tests::fixture::item;
 use crate::store::{Restored, restored_op};
+use boardsync_core::fixture::item;
 
 /// Fields as sent from a side; `Points` and `Title` are the same on both sides, the others have images.
 fn sent(side: Side) -> BTreeMap<FieldKey, FieldValue> {

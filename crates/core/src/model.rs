@@ -1,0 +1,116 @@
+//! The vocabulary every other module speaks: sides, identifiers, canonical items.
+//!
+//! Plain values only. Nothing here reads a clock, a file or the network, because the same
+//! values must mean the same thing in a dry run, in a test and a year later in the journal.
+
+mod ids;
+mod item;
+mod long_text;
+mod time;
+
+pub use boardsync_markup::{TextFormat, is_no_character, legible};
+pub use ids::{ActionId, ItemId, LinkId, PairName, Version};
+pub use item::{Author, FieldKey, FieldValue, Folded, Item, Past, RichText};
+pub use long_text::LongText;
+pub use time::{Clock, Timestamp};
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// One of the two services that are kept equal. Both are remote; neither is "ours".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// Azure DevOps Boards (Services or Server).
+    Ado,
+    /// ClickUp.
+    ClickUp,
+}
+
+impl Side {
+    /// Both sides, in the order in which everything is listed.
+    pub const BOTH: [Side; 2] = [Side::Ado, Side::ClickUp];
+
+    /// Returns the opposite side.
+    pub fn other(self) -> Side {
+        match self {
+            Side::Ado => Side::ClickUp,
+            Side::ClickUp => Side::Ado,
+        }
+    }
+
+    /// Returns the stable lower-case key used in the database, in JSON and on the command line.
+    pub fn key(self) -> &'static str {
+        match self {
+            Side::Ado => "ado",
+            Side::ClickUp => "clickup",
+        }
+    }
+
+    /// Parses [`Side::key`]; `None` for anything else.
+    pub fn from_key(key: &str) -> Option<Side> {
+        Side::BOTH.into_iter().find(|side| side.key() == key)
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Side::Ado => "ADO",
+            Side::ClickUp => "ClickUp",
+        })
+    }
+}
+
+/// One value per side.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Sided<T> {
+    /// The Azure DevOps value.
+    pub ado: T,
+    /// The ClickUp value.
+    pub clickup: T,
+}
+
+impl<T> Sided<T> {
+    /// Builds a value per side from a function of the side.
+    pub fn build(mut make: impl FnMut(Side) -> T) -> Sided<T> {
+        Sided {
+            ado: make(Side::Ado),
+            clickup: make(Side::ClickUp),
+        }
+    }
+
+    /// Returns one side's value.
+    pub fn get(&self, side: Side) -> &T {
+        match side {
+            Side::Ado => &self.ado,
+            Side::ClickUp => &self.clickup,
+        }
+    }
+
+    /// Returns one side's value for changing.
+    pub fn get_mut(&mut self, side: Side) -> &mut T {
+        match side {
+            Side::Ado => &mut self.ado,
+            Side::ClickUp => &mut self.clickup,
+        }
+    }
+
+    /// Applies a function to both values.
+    pub fn map<U>(self, mut apply: impl FnMut(Side, T) -> U) -> Sided<U> {
+        Sided {
+            ado: apply(Side::Ado, self.ado),
+            clickup: apply(Side::ClickUp, self.clickup),
+        }
+    }
+
+    /// Borrows both values.
+    pub fn as_ref(&self) -> Sided<&T> {
+        Sided {
+            ado: &self.ado,
+            clickup: &self.clickup,
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Where two sides differ, and why that is so: the plan's own rules, asked about every field of every item.
+//!
+//! A difference that the next cycle settles is in the plan; one that nothing will settle is in no plan, and that is
+//! what a check of the whole is for.
+
+use super::merge::{agree, translate};
+use super::plan::{ActionKind, PairPlan};
+use super::policy::{FieldPolicy, Policy};
+use super::{LinkView, Origin, Presence, View, reconcile};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided, Timestamp};
+use boardsync_markup as markup;
+use serde::Serialize;
+
+/// Why a difference is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DriftKind {
+    /// The next cycle settles it.
+    Pending,
+    /// Both sides changed it, differently, and a person decides.
+    Conflict,
+    /// It is held: a value has no counterpart, or the item may not be touched.
+    Held,
+    /// Both sides are as they last agreed, and yet they differ: an undo left them so, or something went wrong.
+    Settled,
+    /// A linked item left the scope of the pair.
+    OutOfScope,
+    /// A linked item was deleted.
+    Missing,
+    /// A linked item cannot be read.
+    Unreadable,
+    /// An item in scope has no counterpart.
+    Unlinked,
+    /// The configuration wants it so.
+    ByRule,
+}
+
+impl DriftKind {
+    /// Returns whether somebody or the next cycle has something to do about it.
+    pub fn open(self) -> bool {
+        self != DriftKind::ByRule
+    }
+}
+
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Difference {
+    /// The link, where there is one.
+    pub link: Option<LinkId>,
+    /// Ids of the items; `None`: there is none on that side.
+    pub items: Sided<Option<ItemId>>,
+    /// Title of an item.
+    pub title: String,
+    /// The field; `None`: it is about the whole item.
+    pub field: Option<FieldKey>,
+    /// Both values, where it is about a field.
+    pub values: Option<Sided<FieldValue>>,
+    /// What each side had when they last agreed, where it is about a field and they did.
+    pub base: Option<Sided<FieldValue>>,
+    /// Why it is there.
+    pub kind: DriftKind,
+    /// The same in words, with what to do.
+    pub reason: String,
+    /// Since when: of the side that changed, where one did, by that service's clock.
+    pub since: Option<Timestamp>,
+}
+
+/// Returns every difference of a pair: linked items in order of their links, then those without a counterpart.
+pub fn drift(view: &View, policy: &Policy) -> Vec<Difference> {
+    let plan = reconcile(view, policy);
+    let mut found = Vec::new();
+    for link in &view.links {
+        linked(link, policy, &plan, &mut found);
+    }
+    for side in Side::BOTH {
+        for fresh in view.fresh.get(side) {
+            found.extend(unlinked(side, &fresh.item, &fresh.origin, policy, &plan));
+        }
+    }
+    found
+}
+
+fn linked(link: &LinkView, policy: &Policy, plan: &PairPlan, found: &mut Vec<Difference>) {
+    let whole = |kind: DriftKind, reason: String| Difference {
+        link: Some(link.link),
+        items: Sided::build(|side| Some(link.items.get(side).clone())),
+        title: title(link),
+        field: None,
+        values: None,
+        base: None,
+        kind,
+        reason,
+        since: None,
+    };
+    let planned = || {
+        let mut actions = plan.actions.iter().filter(|a| a.link == Some(link.link));
+        actions.next().map_or_else(String::new, |action| {
+            format!("; the next cycle: {}", action.reason)
+        })
+    };
+    for side in Side::BOTH {
+        match link.now.get(side) {
+            Presence::Gone { evidence } => {
+                let reason = format!("deleted in {side} ({evidence}){}", planned());
+                found.push(whole(DriftKind::Missing, reason));
+                return;
+            }
+            Presence::Unclear { reason } => {
+                let reason = format!("{side} does not show it: {reason}");
+                found.push(whole(DriftKind::Unreadable, reason));
+                return;
+            }
+            Presence::Seen(_) | Presence::OutOfScope(_) => {}
+        }
+    }
+    for side in Side::BOTH {
+        if let Presence::OutOfScope(_) = link.now.get(side) {
+            let reason =
+                format!("no longer in the pair's scope in {side}; left alone until it comes back");
+            found.push(whole(DriftKind::OutOfScope, reason));
+            return;
+        }
+    }
+    let (Some(ado), Some(clickup)) = (link.now.ado.item(), link.now.clickup.item()) else {
+        return;
+    };
+    for (key, rule) in &policy.fields {
+        let (Some(a), Some(c)) = (ado.fields.get(key), clickup.fields.get(key)) else {
+            continue;
+        };
+        let now = Sided {
+            ado: a.clone(),
+            clickup: c.clone(),
+        };
+        if agree(key, &now, policy) {
+            continue;
+        }
+        let (kind, reason) = explain(link, key, &now, *rule, policy, plan);
+        let base = link.base.get(key).cloned();
+        let changed = |side: Side| base.as_ref().is_none_or(|b| b.get(side) != now.get(side));
+        let since = match (changed(Side::Ado), changed(Side::ClickUp)) {
+            (true, false) => Some(ado.changed_at),
+            (false, true) => Some(clickup.changed_at),
+            (true, true) | (false, false) => None,
+        };
+        found.push(Difference {
+            field: Some(key.clone()),
+            values: Some(now),
+            base,
+            since,
+            ..whole(kind, reason)
+        });
+    }
+}
+
+fn explain(
+    link: &LinkView,
+    key: &FieldKey,
+    now: &Sided<FieldValue>,
+    rule: FieldPolicy,
+    policy: &Policy,
+    plan: &PairPlan,
+) -> (DriftKind, String) {
+    let mine = plan.conflicts.iter().filter(|c| c.link == link.link);
+    if mine
+        .into_iter()
+        .any(|conflict| conflict.field == *key && conflict.taken.is_none())
+    {
+        let reason = "changed on both sides, differently; settle it with `boardsync conflicts`";
+        return (DriftKind::Conflict, reason.to_owned());
+    }
+    for action in plan.actions.iter().filter(|a| a.link == Some(link.link)) {
+        if let Some(change) = action.changes.iter().find(|change| change.field == *key) {
+            let reason = format!(
+                "{}; the next cycle writes to {}",
+                change.reason, action.target
+            );
+            return (DriftKind::Pending, reason);
+        }
+    }
+    let mut holds = plan.holds.iter().filter(|h| h.link == Some(link.link));
+    if let Some(hold) = holds.find(|hold| hold.field.as_ref() == Some(key)) {
+        return (DriftKind::Held, hold.reason.clone());
+    }
+    for side in Side::BOTH {
+        let image = translate(key, side, now.get(side), policy);
+        if image.as_ref() == Ok(now.get(side.other())) {
+            let reason = format!("{} cannot hold all of it", side.other());
+            return (DriftKind::ByRule, reason);
+        }
+    }
+    for side in Side::BOTH {
+        if !rule.direction.writes_to(side) {
+            let reason = format!("the field is not written to {side} (direction)");
+            return (DriftKind::ByRule, reason);
+        }
+    }
+    if let Some(reason) = in_step(key, now) {
+        return (DriftKind::ByRule, reason.to_owned());
+    }
+    let reason = "both sides are as they last agreed, so no cycle changes it: an undo leaves a field like this; edit \
+                  either side to sync it again";
+    (DriftKind::Settled, reason.to_owned())
+}
+
+/// Why two values are in step although they differ: what one service fills in or drops by itself.
+///
+/// A work item gets the priority 2 where a create names none (Agile, Scrum and CMMI process templates), and a task may
+/// have none at all. That default is not carried over to the task: nobody chose it, and a task from which somebody takes
+/// the priority would get it back. The two stay as they are until somebody sets either.
+fn in_step(key: &FieldKey, now: &Sided<FieldValue>) -> Option<&'static str> {
+    match (key, &now.ado, &now.clickup) {
+        (FieldKey::Priority, FieldValue::Number(_), FieldValue::Empty) => Some(
+            "the task has no priority and Azure DevOps keeps one of its own; set it on either side to have the same on both",
+        ),
+        (FieldKey::Description, FieldValue::Rich(ado), FieldValue::Rich(clickup))
+            if markup::same_words(ado, clickup) =>
+        {
+            Some("the same words; one of the services cannot hold a link or a format of the other")
+        }
+        _ => None,
+    }
+}
+
+fn unlinked(
+    side: Side,
+    item: &Item,
+    origin: &Origin,
+    policy: &Policy,
+    plan: &PairPlan,
+) -> Option<Difference> {
+    let hold = plan
+        .holds
+        .iter()
+        .find(|hold| hold.link.is_none() && hold.side == side && hold.item == item.id);
+    let created = plan.actions.iter().any(|action| {
+        action.kind == ActionKind::Create
+            && action.target != side
+            && action.source_item.as_ref() == Some(&item.id)
+    });
+    let (kind, reason) = match (origin, hold) {
+        (_, Some(hold)) if !created => (DriftKind::Held, hold.reason.clone()),
+        (Origin::Tombstone, _) => (
+            DriftKind::ByRule,
+            "its link was dissolved, so it stays alone; `boardsync links add` links it again"
+                .to_owned(),
+        ),
+        (Origin::Counterpart { of, .. } | Origin::Former { of }, _) => (
+            DriftKind::Unlinked,
+            format!(
+                "belongs to {} {of}; the next cycle links them",
+                side.other()
+            ),
+        ),
+        (Origin::Person, _) if created => (
+            DriftKind::Unlinked,
+            format!("the next cycle creates its counterpart in {}", side.other()),
+        ),
+        (Origin::Person, _) if item.archived => (
+            DriftKind::ByRule,
+            "archived before it was ever linked".to_owned(),
+        ),
+        (Origin::Person, _) if !policy.create_on.contains(&side.other()) => (
+            DriftKind::ByRule,
+            format!("no counterpart is made in {} (create)", side.other()),
+        ),
+        // Its other half carries the marker and stands in the list.
+        (Origin::Person | Origin::Held(_), _) => return None,
+    };
+    let mut items = Sided::build(|_| None);
+    *items.get_mut(side) = Some(item.id.clone());
+    Some(Difference {
+        link: None,
+        items,
+        title: item.title(),
+        field: None,
+        values: None,
+        base: None,
+        kind,
+        reason,
+        since: (kind == DriftKind::Unlinked).then_some(item.created_at),
+    })
+}
+
+fn title(link: &LinkView) -> String {
+    Side::BOTH
+        .iter()
+        .find_map(|side| link.now.get(*side).item())
+        .map_or_else(|| format!("#{}", link.items.ado), Item::title)
+}

@@ -1,0 +1,514 @@
+//! Linked items: the presence table, then field by field.
+
+use super::choice::{Chosen, Dropped};
+use super::merge::{Merged, allowed, merge_field, spare, tags_that_stay};
+use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan, Rebase};
+use super::policy::{FieldPolicy, OnDelete, Policy};
+use super::{LinkView, Presence};
+use crate::model::{ActionId, FieldKey, FieldValue, Item, Side, Sided};
+use boardsync_markup as markup;
+use std::collections::BTreeMap;
+
+/// Plans one link.
+pub(super) fn plan_link(link: &LinkView, policy: &Policy, plan: &mut PairPlan) {
+    plan.looked_at += 1;
+    match (&link.now.ado, &link.now.clickup) {
+        (Presence::Seen(ado), Presence::Seen(clickup)) => {
+            plan_fields(
+                link,
+                &Sided {
+                    ado: ado.as_ref(),
+                    clickup: clickup.as_ref(),
+                },
+                policy,
+                plan,
+            );
+        }
+        // Nothing is concluded from what could not be read: a 404 may be a lost right.
+        (Presence::Unclear { reason }, _) => plan.holds.push(hold(link, Side::Ado, reason.clone())),
+        (_, Presence::Unclear { reason }) => {
+            plan.holds.push(hold(link, Side::ClickUp, reason.clone()))
+        }
+        (Presence::Gone { .. }, Presence::Gone { .. }) => {
+            plan.actions
+                .push(unlink(link, Side::ClickUp, "deleted on both sides", policy));
+        }
+        (Presence::Gone { evidence }, Presence::Seen(item)) => {
+            plan_gone(link, Side::Ado, evidence, item, policy, plan);
+        }
+        (Presence::Seen(item), Presence::Gone { evidence }) => {
+            plan_gone(link, Side::ClickUp, evidence, item, policy, plan);
+        }
+        // Nothing outside the pair is deleted or closed, whatever `on_delete` says.
+        (Presence::Gone { evidence }, Presence::OutOfScope(item)) => {
+            plan.actions
+                .push(leave(link, Side::Ado, evidence, item, policy));
+        }
+        (Presence::OutOfScope(item), Presence::Gone { evidence }) => {
+            plan.actions
+                .push(leave(link, Side::ClickUp, evidence, item, policy));
+        }
+        // Moved out of the filter: the link stays, so that moving back makes no twin, and nothing flows meanwhile.
+        (Presence::OutOfScope(_), Presence::Seen(_) | Presence::OutOfScope(_)) => {
+            plan.holds
+                .push(hold(link, Side::Ado, OUT_OF_SCOPE.to_owned()));
+        }
+        (Presence::Seen(_), Presence::OutOfScope(_)) => {
+            plan.holds
+                .push(hold(link, Side::ClickUp, OUT_OF_SCOPE.to_owned()));
+        }
+    }
+}
+
+const OUT_OF_SCOPE: &str =
+    "no longer in the pair's scope; its fields are left alone until it comes back";
+
+/// What the fields of one link come to.
+#[derive(Default)]
+struct Fields {
+    changes: Sided<Vec<FieldChange>>,
+    rebase: BTreeMap<FieldKey, Sided<FieldValue>>,
+    /// Something is to be done or stands apart.
+    busy: bool,
+}
+
+fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mut PairPlan) {
+    let unmapped = link
+        .chosen
+        .iter()
+        .filter(|(key, _)| !policy.fields.contains_key(*key));
+    for (key, choice) in unmapped {
+        plan.dropped.push(Dropped {
+            link: link.link,
+            field: key.clone(),
+            side: Side::Ado,
+            reason: choice.unmapped(key),
+        });
+    }
+    let mut fields = Fields::default();
+    for (key, rule) in &policy.fields {
+        if let Some(side) = unread(items, key) {
+            fields.busy = true;
+            plan.holds.push(Hold {
+                field: Some(key.clone()),
+                ..hold(link, side, unreadable(side, key))
+            });
+            continue;
+        }
+        let (Some(ado), Some(clickup)) = (items.ado.fields.get(key), items.clickup.fields.get(key))
+        else {
+            continue;
+        };
+        if *key == FieldKey::Tags
+            && rule.direction.writes_to(Side::Ado)
+            && let Some(reason) = tags_that_stay(clickup)
+        {
+            plan.holds.push(Hold {
+                field: Some(key.clone()),
+                ..hold(link, Side::ClickUp, reason)
+            });
+        }
+        // Nearly every field of every link: nothing moved. Told before anything is copied.
+        let base = link.base.get(key);
+        let unmoved = base.is_some_and(|b| b.ado == *ado && b.clickup == *clickup);
+        if unmoved && !link.chosen.contains_key(key) {
+            continue;
+        }
+        let now = Sided {
+            ado: ado.clone(),
+            clickup: clickup.clone(),
+        };
+        plan_field(link, items, (key, *rule), now, policy, plan, &mut fields);
+    }
+    if !fields.rebase.is_empty() {
+        plan.rebases.push(Rebase {
+            link: link.link,
+            fields: fields.rebase,
+        });
+    }
+    plan_updates(link, items, fields.changes, policy, plan);
+    if !fields.busy {
+        plan.in_sync += 1;
+    }
+}
+
+fn plan_field(
+    link: &LinkView,
+    items: &Sided<&Item>,
+    (key, rule): (&FieldKey, FieldPolicy),
+    now: Sided<FieldValue>,
+    policy: &Policy,
+    plan: &mut PairPlan,
+    fields: &mut Fields,
+) {
+    let rule = rule.by_direction();
+    let mut kept_back = None;
+    let (merged, flattened) = match standing_choice(link, (key, rule), &now, policy, plan) {
+        // Whoever chose has seen both texts.
+        Some(choice) => (choice.merged(key, &now, policy), None),
+        None => {
+            let merged = merge_field(key, link.base.get(key), &now, rule, policy);
+            let may = allowed(merged, rule);
+            kept_back = may.kept_back;
+            spare(key, whole_links(may.merged, &now, items), items, rule)
+        }
+    };
+    let (to, reason) = match merged {
+        Merged::InSync => return,
+        Merged::Rebase if kept_back.is_none() => {
+            fields.rebase.insert(key.clone(), now);
+            return;
+        }
+        Merged::Rebase | Merged::Against => {
+            fields.busy = true;
+            return;
+        }
+        Merged::Blocked(reason) => {
+            fields.busy = true;
+            plan.holds.push(Hold {
+                field: Some(key.clone()),
+                ..hold(link, Side::Ado, reason)
+            });
+            return;
+        }
+        Merged::Write { to, reason } => (to, reason.to_owned()),
+        Merged::Conflict { to, taken } => {
+            plan.conflicts.push(conflict(link, items, key, &now, taken));
+            if let Some(flat) = flattened.as_ref().filter(|_| taken.is_none()) {
+                plan.holds.push(Hold {
+                    field: Some(key.clone()),
+                    ..hold(link, flat.side, flat.held())
+                });
+            }
+            let cause = match &flattened {
+                Some(flat) => format!("takes {} away in {}", flat.what, flat.side),
+                None => "changed on both sides".to_owned(),
+            };
+            let reason = match taken {
+                Some(side) => {
+                    format!("{cause}; {side} wins, the other value is kept as a conflict")
+                }
+                None => format!("{cause}; held"),
+            };
+            (to, reason)
+        }
+    };
+    fields.busy = true;
+    let both = to.ado.is_some() && to.clickup.is_some();
+    // The two halves of a merge may differ (a tag that one side cannot hold), so each side's base is its own half.
+    let clickup_half = to.clickup.clone();
+    for (side, after) in [(Side::ClickUp, to.clickup), (Side::Ado, to.ado)] {
+        let Some(after) = after else { continue };
+        // ClickUp is written first (it has no compare-and-swap, so its write stays close to its read). While ADO's
+        // half of a merge is outstanding the base must not move, or the next merge would miss an edit.
+        let first_of_two = both && side == Side::ClickUp;
+        fields.changes.get_mut(side).push(FieldChange {
+            field: key.clone(),
+            before: Some(now.get(side).clone()),
+            source_value: (!first_of_two).then(|| match (both, &clickup_half) {
+                (true, Some(half)) => half.clone(),
+                (true, None) | (false, _) => now.get(side.other()).clone(),
+            }),
+            kept_back: kept_back.clone(),
+            after,
+            reason: reason.clone(),
+        });
+    }
+}
+
+/// The choice of a person that is carried out now; one that may not be is dropped, and the plan says why.
+fn standing_choice<'a>(
+    link: &'a LinkView,
+    (key, rule): (&FieldKey, FieldPolicy),
+    now: &Sided<FieldValue>,
+    policy: &Policy,
+    plan: &mut PairPlan,
+) -> Option<&'a Chosen> {
+    let choice = link.chosen.get(key)?;
+    let dropped = match choice.overtaken(key, now, policy) {
+        Some(side) => Some((side, choice.overtaken_by(side))),
+        None => choice
+            .against(key, now, rule.direction, policy)
+            .map(|side| (side, choice.not_written_to(key, side))),
+    };
+    let Some((side, reason)) = dropped else {
+        plan.chosen.insert((link.link, key.clone()));
+        return Some(choice);
+    };
+    plan.dropped.push(Dropped {
+        link: link.link,
+        field: key.clone(),
+        side,
+        reason,
+    });
+    None
+}
+
+fn plan_updates(
+    link: &LinkView,
+    items: &Sided<&Item>,
+    mut changes: Sided<Vec<FieldChange>>,
+    policy: &Policy,
+    plan: &mut PairPlan,
+) {
+    let mut first: Option<(ActionId, bool)> = None;
+    for side in [Side::ClickUp, Side::Ado] {
+        let list = std::mem::take(changes.get_mut(side));
+        if list.is_empty() {
+            continue;
+        }
+        let needs_other = list.iter().any(|change| change.source_value.is_none());
+        let action = Action {
+            changes: list,
+            reason: format!("differs from {}", side.other()),
+            after: first
+                .take()
+                .and_then(|(id, two_sided)| two_sided.then_some(id)),
+            ..blank(link, side, ActionKind::Update, items)
+        }
+        .sealed(&policy.pair);
+        first = Some((action.id.clone(), needs_other));
+        plan.actions.push(action);
+    }
+}
+
+/// A long text for ClickUp with links that work there: from ADO's own page a link may leave the host out.
+fn whole_links(merged: Merged, now: &Sided<FieldValue>, items: &Sided<&Item>) -> Merged {
+    let page = &items.ado.url;
+    let spell = |mut to: Sided<Option<FieldValue>>| {
+        if let Some(FieldValue::Rich(text)) = &to.clickup {
+            let value = FieldValue::rich(markup::absolute(text, page));
+            to.clickup = (value != now.clickup).then_some(value);
+        }
+        to
+    };
+    match merged {
+        Merged::Write { to, reason } => match spell(to) {
+            Sided {
+                ado: None,
+                clickup: None,
+            } => Merged::Rebase,
+            to => Merged::Write { to, reason },
+        },
+        Merged::Conflict { to, taken } => match (spell(to), taken) {
+            (
+                Sided {
+                    ado: None,
+                    clickup: None,
+                },
+                Some(_),
+            ) => Merged::Rebase,
+            (to, taken) => Merged::Conflict { to, taken },
+        },
+        merged => merged,
+    }
+}
+
+/// The side whose value of a field cannot be read.
+fn unread(items: &Sided<&Item>, key: &FieldKey) -> Option<Side> {
+    let mut sides = Side::BOTH.into_iter();
+    sides.find(|side| items.get(*side).unread.contains(key))
+}
+
+/// Why a field is left alone whose value cannot be read. Nobody can tell whether it was changed, so nothing is written
+/// over it and nothing goes from it to the other side.
+pub(super) fn unreadable(side: Side, key: &FieldKey) -> String {
+    format!(
+        "{side} shows a {key} that boardsync cannot read, so it is left alone; set it again in {side}"
+    )
+}
+
+/// How the reason of a link begins that ended because its item on this side was deleted.
+pub fn deleted_in(side: Side) -> String {
+    format!("counterpart deleted in {side}")
+}
+
+/// One side was deleted. An edit on the other since the last agreement wins over the delete.
+fn plan_gone(
+    link: &LinkView,
+    gone: Side,
+    evidence: &str,
+    left: &Item,
+    policy: &Policy,
+    plan: &mut PairPlan,
+) {
+    let kept = gone.other();
+    // A field that is not synced any more was edited all the same.
+    let edited = policy.fields.keys().chain(link.base.keys()).any(|key| {
+        match (link.base.get(key), left.fields.get(key)) {
+            (Some(base), Some(now)) => base.get(kept) != now,
+            (None, Some(now)) => !now.is_empty(),
+            // What cannot be read may be an edit.
+            (_, None) => left.unread.contains(key),
+        }
+    });
+    let reason = |what: &str| format!("{} ({evidence}); {what}", deleted_in(gone));
+    let on_kept = |kind, reason| on_left(link, kept, left, kind, reason);
+    let action = match policy.on_delete {
+        _ if edited => on_kept(ActionKind::Unlink, reason("edited here since, so it stays")),
+        OnDelete::Unlink => on_kept(ActionKind::Unlink, reason("on_delete = unlink")),
+        OnDelete::Delete => on_kept(ActionKind::Delete, reason("on_delete = delete")),
+        OnDelete::Close => match closing(kept, left, policy) {
+            Closable::To(change) => Action {
+                changes: vec![*change],
+                ..on_kept(ActionKind::Close, reason("on_delete = close"))
+            },
+            Closable::Already => on_kept(ActionKind::Unlink, reason("closed already")),
+            Closable::Unknown(why) => {
+                let what = format!(
+                    "on_delete = close, but {why}; nothing is written, close it by hand and end the link with \
+                     `boardsync links remove`"
+                );
+                plan.holds.push(hold(link, kept, reason(&what)));
+                return;
+            }
+        },
+    };
+    plan.actions.push(action.sealed(&policy.pair));
+}
+
+/// One side was deleted and the other has left the scope of the pair: only the link ends.
+fn leave(link: &LinkView, gone: Side, evidence: &str, left: &Item, policy: &Policy) -> Action {
+    let reason = format!(
+        "{} ({evidence}); no longer in the pair's scope here, so it stays",
+        deleted_in(gone)
+    );
+    on_left(link, gone.other(), left, ActionKind::Unlink, reason).sealed(&policy.pair)
+}
+
+/// An action on the item that is left.
+fn on_left(link: &LinkView, kept: Side, left: &Item, kind: ActionKind, reason: String) -> Action {
+    Action {
+        expected: Some(left.version),
+        title: left.title(),
+        url: left.url.clone(),
+        reason,
+        ..bare(link, kept, kind)
+    }
+}
+
+/// How an item can be closed.
+enum Closable {
+    /// By this change.
+    To(Box<FieldChange>),
+    /// It is.
+    Already,
+    /// Not at all, and why.
+    Unknown(String),
+}
+
+fn closing(side: Side, item: &Item, policy: &Policy) -> Closable {
+    let kind = match item.fields.get(&FieldKey::Type) {
+        Some(FieldValue::Choice(kind)) => Some(kind),
+        _ => None,
+    };
+    let shown = || kind.map_or_else(|| "this item".to_owned(), |kind| format!("type \"{kind}\""));
+    let (Some(FieldValue::Choice(before)), true) = (
+        item.fields.get(&FieldKey::State),
+        policy.fields.contains_key(&FieldKey::State),
+    ) else {
+        return Closable::Unknown("its status is not synced".to_owned());
+    };
+    let Some(finished) = policy.closed_states.get(side).of_type(kind) else {
+        return Closable::Unknown(format!("the states of {} in {side} are not known", shown()));
+    };
+    if finished.already.contains(&before.key) {
+        return Closable::Already;
+    }
+    let Some(closed) = &finished.to else {
+        return Closable::Unknown(format!("{} has no closed state in {side}", shown()));
+    };
+    Closable::To(Box::new(FieldChange {
+        field: FieldKey::State,
+        before: Some(FieldValue::Choice(before.clone())),
+        after: FieldValue::Choice(closed.clone()),
+        source_value: None,
+        kept_back: None,
+        reason: "counterpart deleted".to_owned(),
+    }))
+}
+
+fn unlink(link: &LinkView, side: Side, reason: &str, policy: &Policy) -> Action {
+    Action {
+        reason: reason.to_owned(),
+        ..bare(link, side, ActionKind::Unlink)
+    }
+    .sealed(&policy.pair)
+}
+
+fn bare(link: &LinkView, target: Side, kind: ActionKind) -> Action {
+    Action {
+        id: ActionId(String::new()),
+        kind,
+        link: Some(link.link),
+        target,
+        target_item: Some(link.items.get(target).clone()),
+        source_item: Some(link.items.get(target.other()).clone()),
+        title: format!("#{}", link.items.get(target)),
+        url: String::new(),
+        expected: None,
+        source_version: None,
+        changes: Vec::new(),
+        reason: String::new(),
+        after: None,
+    }
+}
+
+fn blank(link: &LinkView, target: Side, kind: ActionKind, items: &Sided<&Item>) -> Action {
+    Action {
+        title: items.get(target).title(),
+        url: items.get(target).url.clone(),
+        expected: Some(items.get(target).version),
+        source_version: Some(items.get(target.other()).version),
+        ..bare(link, target, kind)
+    }
+}
+
+pub(super) fn hold(link: &LinkView, side: Side, reason: String) -> Hold {
+    let title = Side::BOTH
+        .iter()
+        .find_map(|side| link.now.get(*side).item())
+        .map(Item::title)
+        .unwrap_or_default();
+    Hold {
+        link: Some(link.link),
+        side,
+        item: link.items.get(side).clone(),
+        title,
+        field: None,
+        reason,
+    }
+}
+
+fn conflict(
+    link: &LinkView,
+    items: &Sided<&Item>,
+    key: &FieldKey,
+    now: &Sided<FieldValue>,
+    taken: Option<Side>,
+) -> Conflict {
+    Conflict {
+        link: link.link,
+        items: link.items.clone(),
+        title: items.ado.title(),
+        field: key.clone(),
+        base: link.base.get(key).cloned(),
+        now: now.clone(),
+        raw: Sided::build(|side| items.get(side).raw.get(key).map(|raw| raw.text.clone())),
+        versions: Sided::build(|side| items.get(side).version),
+        taken,
+    }
+}
+
+/// The conflict of a field that is held although it could be merged; `None` when an item or a value is not there.
+pub(super) fn held(link: &LinkView, key: &FieldKey) -> Option<Conflict> {
+    let items = Sided {
+        ado: link.now.ado.item()?,
+        clickup: link.now.clickup.item()?,
+    };
+    let now = Sided {
+        ado: items.ado.fields.get(key)?.clone(),
+        clickup: items.clickup.fields.get(key)?.clone(),
+    };
+    Some(conflict(link, &items, key, &now, None))
+}

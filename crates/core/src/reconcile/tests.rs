@@ -1,0 +1,24 @@
+//! Rules of the core, one test per rule.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests state what must be there"
+)]
+
+mod direction;
+mod drift;
+mod formatting;
+mod limits;
+mod merge;
+mod noise;
+mod presence;
+mod properties;
+mod rails;
+mod refused;
+mod shape;
+mod strangers;
+mod undo;
+mod unread;
+mod values;
+
+use crate::fixture;

@@ -1,0 +1,388 @@
+//! Changes that take several requests, as a state that is reached only through another one. Pure.
+//!
+//! A process that is killed in between, or whose second request is refused, leaves the item at a step that nobody chose.
+//! Example: `Closed` becomes `Resolved` through `Active`, and the first request is all that arrived. `Active` is then no
+//! person's edit, and must not be written to the other side.
+
+use crate::model::{Author, FieldKey, FieldValue, Item, Past, Version};
+use std::collections::BTreeMap;
+
+/// A change in steps, as it was noted before the first request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transit {
+    /// The field.
+    pub field: FieldKey,
+    /// Its values in between, in order. What is wanted in the end is not among them.
+    pub via: Vec<FieldValue>,
+    /// The item's version before the first request. Each request makes the next one.
+    pub expected: Version,
+    /// What the first request sets beside the field.
+    pub sent: BTreeMap<FieldKey, FieldValue>,
+}
+
+/// How far a change in steps has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// Nothing has arrived, or not yet.
+    Nothing,
+    /// It stands at a step of ours.
+    HalfWay,
+    /// It has arrived, or somebody else wrote: what is there counts like anything that is read.
+    Over,
+}
+
+/// Judges an item that was read. It stands half way only if the version of a step of ours shows that step and the rest of
+/// the first request as it was sent, nobody else made that version, and nobody has moved the field since. `history` holds
+/// the item's versions after the first request, as far as they are known; without them only an item at the very version
+/// of a step can be told.
+///
+/// Example: version 8 says `Active`, which is our step, and version 9 has another title. The title is somebody's edit,
+/// and `Active` is still ours. Where version 8 is Ana's, nothing of ours arrived.
+pub fn judge(transit: &Transit, item: &Item, history: &[Past]) -> Reached {
+    if item.version <= transit.expected {
+        return Reached::Nothing;
+    }
+    let now = history
+        .iter()
+        .find(|past| past.item.version == item.version);
+    let now = Made {
+        item,
+        by: now.map_or(Author::Unknown, |past| past.by),
+    };
+    let after =
+        |made: &Made<'_>| made.item.version > transit.expected && made.item.version < item.version;
+    let versions = history.iter().map(Made::of).filter(after).chain([now]);
+    let versions: Vec<Made<'_>> = versions.collect();
+    let numbers = transit.expected.0.saturating_add(1)..;
+    let whole = versions
+        .iter()
+        .zip(numbers)
+        .all(|(made, number)| made.item.version.0 == number);
+    let half_way = match whole {
+        true => is_left_half_way(transit, &versions),
+        false => now.by != Author::Another && stands_at_step(transit, item),
+    };
+    match half_way {
+        true => Reached::HalfWay,
+        false => Reached::Over,
+    }
+}
+
+/// Whether only the versions in between, and who made them, tell what became of the item: it shows a step of ours.
+pub fn wants_history(transit: &Transit, item: &Item) -> bool {
+    let now = item.fields.get(&transit.field);
+    item.version > transit.expected && now.is_some_and(|now| transit.via.contains(now))
+}
+
+/// A version of an item.
+#[derive(Clone, Copy)]
+struct Made<'a> {
+    item: &'a Item,
+    by: Author,
+}
+
+impl Made<'_> {
+    fn of(past: &Past) -> Made<'_> {
+        Made {
+            item: &past.item,
+            by: past.by,
+        }
+    }
+}
+
+/// Whether the versions after the first request begin with steps of ours, the last of which nobody has left since.
+fn is_left_half_way(transit: &Transit, versions: &[Made<'_>]) -> bool {
+    let made = leading(&transit.field, &transit.via, versions);
+    let Some(step) = made.checked_sub(1).and_then(|last| transit.via.get(last)) else {
+        return false;
+    };
+    let as_sent = versions
+        .first()
+        .is_some_and(|first| is_as_sent(transit, first.item));
+    let mut later = versions.iter().skip(made);
+    as_sent && later.all(|made| made.item.fields.get(&transit.field) == Some(step))
+}
+
+/// Whether the item is at the very version of the step that it shows.
+fn stands_at_step(transit: &Transit, item: &Item) -> bool {
+    let step = item.version.0.saturating_sub(transit.expected.0) - 1;
+    let step = usize::try_from(step).ok();
+    let step = step.and_then(|step| transit.via.get(step));
+    step.is_some() && item.fields.get(&transit.field) == step && is_as_sent(transit, item)
+}
+
+fn is_as_sent(transit: &Transit, item: &Item) -> bool {
+    let shown = |(key, sent): (&FieldKey, &FieldValue)| {
+        item.fields.get(key).is_none_or(|now| shows(now, sent))
+    };
+    transit.sent.iter().all(shown)
+}
+
+/// How many steps the versions show, one each, from the first on. What somebody else made is no step.
+fn leading(field: &FieldKey, steps: &[FieldValue], versions: &[Made<'_>]) -> usize {
+    let shown = |(made, step): &(&Made<'_>, &FieldValue)| {
+        made.by != Author::Another && made.item.fields.get(field) == Some(*step)
+    };
+    versions.iter().zip(steps).take_while(shown).count()
+}
+
+/// Whether a new item stands at a step of its own create: at the exact version of the step whose state it shows. `steps`
+/// begins with the state that the create itself gives it, at the first version.
+pub fn is_half_made(steps: &[FieldValue], made: &Item) -> bool {
+    let step = made.version.0.checked_sub(1);
+    let step = step.and_then(|step| usize::try_from(step).ok());
+    let step = step.and_then(|step| steps.get(step));
+    step.is_some() && made.fields.get(&FieldKey::State) == step
+}
+
+/// What a create made of an item, by all versions of it: its first version, with the state that the steps of the create
+/// reached. Everything else that later versions show is somebody's edit. `steps` are those of [`is_half_made`], and `wanted`
+/// is the state after the last of them, if one was sent. `None`: the first version is not known.
+pub fn as_made(
+    steps: &[FieldValue],
+    wanted: Option<&FieldValue>,
+    history: &[Past],
+) -> Option<Item> {
+    let first = history.first().filter(|past| past.item.version.0 == 1)?;
+    let mut made = first.item.clone();
+    let mut way = steps.to_vec();
+    way.extend(wanted.cloned());
+    let numbered = history.iter().map(Made::of).zip(1..);
+    let whole = numbered.take_while(|(made, number)| made.item.version.0 == *number);
+    let whole: Vec<Made<'_>> = whole.map(|(made, _)| made).collect();
+    let reached = leading(&FieldKey::State, &way, &whole);
+    if let Some(state) = reached.checked_sub(1).and_then(|last| way.get(last)) {
+        made.fields.insert(FieldKey::State, state.clone());
+    }
+    // Whoever set the last state may have edited more in the same save.
+    let own = reached.min(steps.len());
+    if let Some(last) = own.checked_sub(1).and_then(|last| whole.get(last)) {
+        made.version = last.item.version;
+    }
+    Some(made)
+}
+
+/// Whether a service that was sent a value may show it like this. Long text is rendered its own way, tags may be united
+/// with others, and of several people one may be kept.
+fn shows(now: &FieldValue, sent: &FieldValue) -> bool {
+    match sent {
+        FieldValue::Rich(_) | FieldValue::Tags(_) | FieldValue::People(_) => true,
+        FieldValue::Empty
+        | FieldValue::Text(_)
+        | FieldValue::Choice(_)
+        | FieldValue::Number(_)
+        | FieldValue::Duration(_)
+        | FieldValue::Day(_) => now == sent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::item;
+    use crate::model::Side;
+
+    /// A version of which nothing says who made it.
+    fn unsigned(item: Item) -> Past {
+        Past {
+            item,
+            by: Author::Unknown,
+        }
+    }
+
+    #[test]
+    fn a_new_item_at_a_step_of_its_create_is_half_made_and_no_other_is() {
+        let state = |name: &str| FieldValue::choice(name);
+        let steps = [state("New"), state("Active")];
+        for (version, name, expected) in [
+            (1, "New", true),
+            (2, "Active", true),
+            // Arrived, set back by somebody, or edited in between.
+            (3, "Closed", false),
+            (2, "New", false),
+            (3, "Active", false),
+            (1, "Active", false),
+            (0, "New", false),
+        ] {
+            let mut made = item(Side::Ado, "1", "New");
+            made.version = Version(version);
+            made.fields.insert(FieldKey::State, state(name));
+            assert_eq!(is_half_made(&steps, &made), expected, "{version} {name}");
+        }
+    }
+
+    #[test]
+    fn only_the_exact_version_of_a_step_with_everything_as_sent_is_half_way() {
+        let state = |name: &str| FieldValue::choice(name);
+        let transit = Transit {
+            field: FieldKey::State,
+            via: vec![state("Active"), state("Resolved")],
+            expected: Version(7),
+            sent: BTreeMap::from([
+                (FieldKey::Title, FieldValue::text("New")),
+                (
+                    FieldKey::Description,
+                    FieldValue::rich("as sent".to_owned()),
+                ),
+            ]),
+        };
+        let rows = [
+            (7, "Closed", "Old", Reached::Nothing),
+            (6, "Active", "New", Reached::Nothing),
+            (8, "Active", "New", Reached::HalfWay),
+            (9, "Resolved", "New", Reached::HalfWay),
+            // Arrived.
+            (10, "New", "New", Reached::Over),
+            // Somebody wrote in between, or it is another step than that version has.
+            (9, "Active", "New", Reached::Over),
+            (8, "Resolved", "New", Reached::Over),
+            (8, "Active", "Old", Reached::Over),
+            (8, "New", "New", Reached::Over),
+            (11, "Active", "New", Reached::Over),
+        ];
+        for (version, name, title, expected) in rows {
+            let mut seen = item(Side::Ado, "1", title);
+            seen.version = Version(version);
+            seen.fields.insert(FieldKey::State, state(name));
+            let text = FieldValue::rich("as rendered".to_owned());
+            seen.fields.insert(FieldKey::Description, text);
+            assert_eq!(
+                judge(&transit, &seen, &[]),
+                expected,
+                "{version} {name} {title}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_step_of_ours_stays_ours_under_the_edits_of_others_to_other_fields() {
+        let state = |name: &str| FieldValue::choice(name);
+        let transit = Transit {
+            field: FieldKey::State,
+            via: vec![state("Active"), state("Resolved")],
+            expected: Version(7),
+            sent: BTreeMap::from([(FieldKey::Priority, FieldValue::Number(2000))]),
+        };
+        let past = |(version, name, priority): &(i64, &str, i64)| {
+            let mut past = item(Side::Ado, "1", "Title");
+            past.version = Version(*version);
+            past.fields.insert(FieldKey::State, state(name));
+            let priority = FieldValue::Number(*priority);
+            past.fields.insert(FieldKey::Priority, priority);
+            unsigned(past)
+        };
+        type Row = (i64, &'static str, i64);
+        let rows: [(&[Row], Reached); 8] = [
+            (
+                &[(8, "Active", 2000), (9, "Active", 3000)],
+                Reached::HalfWay,
+            ),
+            (
+                &[
+                    (8, "Active", 2000),
+                    (9, "Resolved", 2000),
+                    (10, "Resolved", 1000),
+                ],
+                Reached::HalfWay,
+            ),
+            // Somebody went on from our step, also back to it.
+            (&[(8, "Active", 2000), (9, "Closed", 2000)], Reached::Over),
+            (
+                &[(8, "Active", 2000), (9, "New", 2000), (10, "Active", 2000)],
+                Reached::Over,
+            ),
+            // The first of them is not our request.
+            (&[(8, "New", 2000), (9, "Active", 2000)], Reached::Over),
+            (&[(8, "Active", 1000), (9, "Active", 2000)], Reached::Over),
+            // A version is missing, so nothing is known of it.
+            (&[(9, "Active", 2000), (10, "Active", 2000)], Reached::Over),
+            (&[(7, "New", 1000)], Reached::Nothing),
+        ];
+        for (versions, expected) in rows {
+            let history: Vec<Past> = versions.iter().map(past).collect();
+            let now = &history.last().unwrap().item;
+            assert_eq!(judge(&transit, now, &history), expected, "{versions:?}");
+        }
+    }
+
+    /// A person may choose the very state that a request of ours was to pass through and never did.
+    #[test]
+    fn a_step_that_somebody_else_took_is_that_persons_edit() {
+        let state = |name: &str| FieldValue::choice(name);
+        let transit = Transit {
+            field: FieldKey::State,
+            via: vec![state("Active")],
+            expected: Version(7),
+            sent: BTreeMap::new(),
+        };
+        let past = |version, by| {
+            let mut past = item(Side::Ado, "1", "Title");
+            past.version = Version(version);
+            past.fields.insert(FieldKey::State, state("Active"));
+            Past { item: past, by }
+        };
+        for (by, expected) in [
+            (Author::Token, Reached::HalfWay),
+            (Author::Another, Reached::Over),
+            (Author::Unknown, Reached::HalfWay),
+        ] {
+            let now = past(8, by);
+            assert!(wants_history(&transit, &now.item));
+            let history = [now.clone()];
+            assert_eq!(judge(&transit, &now.item, &history), expected, "{by:?}");
+            // Ours under an edit of somebody else.
+            let later = [past(8, by), past(9, Author::Another)];
+            assert_eq!(judge(&transit, &later[1].item, &later), expected, "{by:?}");
+        }
+        let steps = [state("New"), state("Active")];
+        for (by, version) in [(Author::Token, 2), (Author::Another, 1)] {
+            let mut first = past(1, Author::Token);
+            first.item.fields.insert(FieldKey::State, state("New"));
+            let made = as_made(&steps, None, &[first, past(2, by)]).unwrap();
+            assert_eq!(made.version, Version(version), "{by:?}");
+        }
+    }
+
+    #[test]
+    fn a_create_made_its_first_version_and_the_states_of_its_own_steps() {
+        let state = |name: &str| FieldValue::choice(name);
+        let steps = [state("New"), state("Active")];
+        let past = |(version, name, title): &(i64, &str, &str)| {
+            let mut past = item(Side::Ado, "1", title);
+            past.version = Version(*version);
+            past.fields.insert(FieldKey::State, state(name));
+            unsigned(past)
+        };
+        type Row = (i64, &'static str, &'static str);
+        type Left = (&'static str, &'static str, i64);
+        let rows: [(&[Row], Option<Left>); 5] = [
+            (&[(1, "New", "a"), (2, "New", "b")], Some(("New", "a", 1))),
+            (
+                &[(1, "New", "a"), (2, "Active", "a"), (3, "Active", "b")],
+                Some(("Active", "a", 2)),
+            ),
+            // Whoever set the state in the end: it is the one that was wanted, and the title is not ours.
+            (
+                &[(1, "New", "a"), (2, "Active", "a"), (3, "Closed", "b")],
+                Some(("Closed", "a", 2)),
+            ),
+            (
+                &[(1, "New", "a"), (3, "Active", "a")],
+                Some(("New", "a", 1)),
+            ),
+            (&[(2, "Active", "a")], None),
+        ];
+        for (versions, expected) in rows {
+            let history: Vec<Past> = versions.iter().map(past).collect();
+            let made = as_made(&steps, Some(&state("Closed")), &history);
+            let told = |made: Item| {
+                let state = made.fields.get(&FieldKey::State).cloned();
+                (state, made.title(), made.version.0)
+            };
+            let made = made.map(told);
+            let expected =
+                expected.map(|(name, title, n)| (Some(state(name)), title.to_owned(), n));
+            assert_eq!(made, expected, "{versions:?}");
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! What people see, as snapshots; the plans come out of the real core.
+
+use super::*;
+use crate::fixture::{self, Linked, fresh, gone, item, policy, rich, view};
+use crate::model::{FieldKey, FieldValue, Side, Sided};
+use crate::reconcile::plan::{PairPlan, Plan};
+use crate::reconcile::{LinkView, Origin, View, plan_of, reconcile};
+
+fn shown(plans: Vec<PairPlan>) -> String {
+    plan(
+        &plan_of(crate::model::Timestamp(0), plans),
+        &Style::default(),
+    )
+}
+
+fn of(links: Vec<LinkView>) -> String {
+    shown(vec![reconcile(&view(links), &policy())])
+}
+
+fn both_new() -> View {
+    let mut all = view(vec![Linked::new(1).view()]);
+    let mut story = item(Side::Ado, "130", "Export the board as CSV");
+    story.fields.extend([
+        (FieldKey::Type, FieldValue::choice("User Story")),
+        (FieldKey::State, FieldValue::choice("New")),
+        (FieldKey::Priority, FieldValue::Number(2000)),
+        (FieldKey::Assignees, fixture::people(&["ana@contoso.com"])),
+        (FieldKey::Tags, FieldValue::tags(["export", "web"])),
+        (
+            FieldKey::Description,
+            rich("As a lead I want the board as CSV.\n\n- all columns\n- UTF-8"),
+        ),
+    ]);
+    let mut task = item(Side::ClickUp, "86d3f01jq", "Empty search crashes the page");
+    task.fields.extend([
+        (FieldKey::Type, FieldValue::choice("Bug")),
+        (FieldKey::State, FieldValue::choice("in progress")),
+    ]);
+    all.fresh = Sided {
+        ado: vec![fresh(story, Origin::Person)],
+        clickup: vec![fresh(task, Origin::Person)],
+    };
+    all
+}
+
+const TEXT: &str = "Steps:\n\n1. Open the login page\n2. Press Return\n\nIt should log in.";
+
+fn edited(n: i64) -> Linked {
+    Linked::new(n)
+        .same(FieldKey::Description, rich(TEXT))
+        .same(FieldKey::Tags, FieldValue::tags(["web", "old"]))
+        .same(FieldKey::Priority, FieldValue::Number(3000))
+        .now(
+            Side::Ado,
+            FieldKey::Title,
+            FieldValue::text("Login fails on Safari 18"),
+        )
+        .now(
+            Side::Ado,
+            FieldKey::Description,
+            rich(&TEXT.replace("Press Return", "Press Return twice")),
+        )
+        .now(
+            Side::Ado,
+            FieldKey::Tags,
+            FieldValue::tags(["web", "safari"]),
+        )
+        .now(Side::ClickUp, FieldKey::Priority, FieldValue::Number(1000))
+}
+
+#[test]
+fn creates_in_both_directions() {
+    insta::assert_snapshot!(shown(vec![reconcile(&both_new(), &policy())]));
+}
+
+#[test]
+fn an_update_of_title_description_and_tags() {
+    insta::assert_snapshot!(of(vec![edited(1).view()]));
+}
+
+#[test]
+fn an_update_in_colour() {
+    let style = Style {
+        colour: true,
+        width: 80,
+    };
+    let plan_ = reconcile(&view(vec![edited(1).view()]), &policy());
+    let text = plan(&plan_of(crate::model::Timestamp(0), vec![plan_]), &style);
+    insta::assert_snapshot!(text.replace('\u{1b}', "ESC"));
+}
+
+fn contested() -> LinkView {
+    Linked::new(1)
+        .same(FieldKey::Description, rich(TEXT))
+        .now(
+            Side::Ado,
+            FieldKey::Title,
+            FieldValue::text("Login fails on Safari"),
+        )
+        .now(
+            Side::ClickUp,
+            FieldKey::Title,
+            FieldValue::text("Login is broken"),
+        )
+        .now(
+            Side::Ado,
+            FieldKey::Description,
+            rich(&TEXT.replace("Press Return", "Press Return twice")),
+        )
+        .now(
+            Side::ClickUp,
+            FieldKey::Description,
+            rich(&TEXT.replace("Press Return", "Click the button")),
+        )
+        .view()
+}
+
+#[test]
+fn a_conflict_with_the_base_and_both_values() {
+    insta::assert_snapshot!(of(vec![contested()]));
+}
+
+#[test]
+fn a_stored_conflict_and_the_list() {
+    let plan = reconcile(&view(vec![contested()]), &policy());
+    let rows: Vec<ConflictRow> = plan
+        .conflicts
+        .iter()
+        .zip(7..)
+        .map(|(conflict, id)| ConflictRow {
+            id,
+            pair: "web".into(),
+            conflict: conflict.clone(),
+        })
+        .collect();
+    let style = Style::default();
+    let list = conflict_list(&rows, &style);
+    insta::assert_snapshot!(format!("{list}\n{}", conflict_show(&rows[0], &style)));
+    let json = conflict_list_json(&rows);
+    assert_eq!(json["conflicts"][0]["id"], 7);
+    assert_eq!(json["conflicts"][0]["base"], "Login fails");
+    assert_eq!(json["conflicts"][0]["clickup_value"], "Login is broken");
+    assert_eq!(json["conflicts"][0]["taken"], "ado");
+}
+
+#[test]
+fn holds_with_their_reasons() {
+    let removed = Linked::new(1).now(Side::Ado, FieldKey::State, FieldValue::choice("Removed"));
+    let moved = Linked::new(2);
+    let elsewhere = moved.items.clickup.clone();
+    insta::assert_snapshot!(of(vec![
+        removed.view(),
+        moved.with(
+            Side::ClickUp,
+            crate::reconcile::Presence::OutOfScope(Box::new(elsewhere))
+        ),
+    ]));
+}
+
+#[test]
+fn a_tripped_guard_and_what_to_type() {
+    insta::assert_snapshot!(of((1..=4)
+        .map(|n| Linked::new(n).with(Side::Ado, gone()))
+        .collect()));
+}
+
+#[test]
+fn a_first_contact_and_what_to_type() {
+    let mut policy = policy();
+    policy.approved = false;
+    insta::assert_snapshot!(shown(vec![reconcile(&both_new(), &policy)]));
+}
+
+#[test]
+fn nothing_to_do_is_one_line_a_pair() {
+    let mut quiet = PairPlan::empty("web".into(), String::new());
+    quiet.looked_at = 1_000;
+    quiet.in_sync = 1_000;
+    let idle = PairPlan::empty("app".into(), String::new());
+    assert_eq!(
+        shown(vec![quiet, idle]),
+        "web: 1,000 linked pairs, nothing to do\napp: no changes seen, nothing to do\n"
+    );
+}
+
+#[test]
+fn long_lists_are_cut_and_counted() {
+    let links = (1..=60)
+        .map(|n| {
+            Linked::new(n)
+                .now(Side::Ado, FieldKey::Title, FieldValue::text("x"))
+                .view()
+        })
+        .collect();
+    let text = of(links);
+    assert_eq!(text.matches("to ClickUp:").count(), 50);
+    assert!(text.contains("... and 10 items more"), "{text}");
+    assert!(text.contains("60 updates"));
+}
+
+#[test]
+fn lines_stay_within_eighty_columns() {
+    let links = vec![edited(1).view(), contested()];
+    for line in of(links).lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+}
+
+#[test]
+fn no_control_character_of_a_service_reaches_the_terminal() {
+    let evil = "a\u{1b}[2Jb\u{7}\u{202e}c";
+    let mut new = item(Side::Ado, "9", "-");
+    new.fields
+        .insert(FieldKey::Title, FieldValue::Text(evil.to_owned()));
+    new.fields.insert(FieldKey::Type, FieldValue::choice("Bug"));
+    new.fields.insert(FieldKey::Description, rich(evil));
+    let link = Linked::new(1)
+        .same(FieldKey::Description, rich("x"))
+        .now(
+            Side::Ado,
+            FieldKey::Title,
+            FieldValue::Text(evil.to_owned()),
+        )
+        .now(Side::Ado, FieldKey::Description, rich(evil))
+        .now(Side::ClickUp, FieldKey::Title, FieldValue::text("other"))
+        .now(Side::Ado, FieldKey::State, FieldValue::choice(evil));
+    let mut all = view(vec![link.view()]);
+    all.fresh.ado.push(fresh(new, Origin::Person));
+    let text = shown(vec![reconcile(&all, &policy())]);
+    assert!(
+        text.chars()
+            .all(|c| c == '\n' || !(c.is_control() || c == '\u{202e}')),
+        "{text:?}"
+    );
+    assert!(text.contains("\\u{1b}"));
+}
+
+#[test]
+fn a_report_names_what_did_not_work_and_counts_the_rest() {
+    let plan = reconcile(&view(vec![edited(1).view(), edited(2).view()]), &policy());
+    let results = [
+        OutcomeResult::Done,
+        OutcomeResult::Failed("the service answered 400: the field is read-only".to_owned()),
+        OutcomeResult::Stale("revision 8, planned on 7".to_owned()),
+        OutcomeResult::Done,
+    ];
+    let view = ReportView {
+        pair: "web".into(),
+        outcomes: plan
+            .actions
+            .into_iter()
+            .zip(results)
+            .map(|(action, result)| Outcome { action, result })
+            .collect(),
+        holds: 1,
+        conflicts: 0,
+        stopped: None,
+    };
+    insta::assert_snapshot!(report(&view, &Style::default()));
+    assert_eq!(report_json(&view)["outcomes"][1]["result"], "failed");
+}
+
+#[test]
+fn the_json_of_a_plan_can_be_read_back_pair_by_pair() {
+    let pair = reconcile(&both_new(), &policy());
+    let json = plan_json(&plan_of(crate::model::Timestamp(0), vec![pair.clone()]));
+    assert_eq!(json["format_version"], 1);
+    assert_eq!(json["pairs"][0]["hash"], pair.hash());
+    let back: PairPlan = serde_json::from_value(json["pairs"][0].clone()).unwrap();
+    assert_eq!(back, pair);
+    let saved = serde_json::to_string(&plan_of(crate::model::Timestamp(0), vec![pair])).unwrap();
+    assert!(serde_json::from_str::<Plan>(&saved).is_ok());
+}

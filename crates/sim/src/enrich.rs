@@ -1,0 +1,240 @@
+//! Puts the moves of [`super::config_moves`], [`super::places`] and [`super::claims`] into a history that was written without
+//! them, so that all other histories stay as they are.
+
+use super::generate::{Range, Writer};
+use super::kinds::KINDS;
+use super::rng::Rng;
+use super::script::{Act, Command, Deed, Fault, On, Point, Script, Step};
+
+/// Adds some groups of moves, each before a cycle.
+pub fn enrich(script: &mut Script, range: Range) {
+    let mut rng = Rng::new(script.seed ^ 0xC0_4F16);
+    let setup = &mut script.setup;
+    setup.tight = rng.chance(250);
+    setup.canary = rng.chance(500);
+    if rng.chance(600) {
+        setup.pairs = 2;
+    }
+    for n in 0..u32::try_from(rng.range(2, 4)).unwrap_or(2) {
+        let cycles = script.steps.iter().enumerate();
+        let cycles = cycles.filter(|(_, step)| matches!(step, Step::Cycle(_)));
+        let places: Vec<usize> = cycles.map(|(at, _)| at).collect();
+        let mut at = *rng.pick(&places);
+        let first = 1_000 * (1 + n);
+        let mut writer = Writer::further(Rng::new(rng.draw()), range, first);
+        writer.moves();
+        // Not between a cycle and what happens in it.
+        while matches!(script.steps.get(at), Some(Step::During(..))) {
+            at += 1;
+        }
+        script.steps.splice(at..at, writer.steps);
+    }
+    one_way(script, range);
+    lagging(script);
+    unmarked(script, range);
+    tag_renamed(script);
+}
+
+/// In some histories an administrator renames a tag.
+fn tag_renamed(script: &mut Script) {
+    let mut rng = Rng::new(script.seed ^ 0x07A6_9A3E);
+    if !rng.chance(100) {
+        return;
+    }
+    let n = u32::try_from(rng.below(20)).unwrap_or(0);
+    let at = after_cycle(script, &mut rng);
+    script.steps.insert(at, Step::Act(Act::RenameTag { n }));
+}
+
+/// The place of a cycle.
+fn a_cycle(script: &Script, rng: &mut Rng) -> usize {
+    let cycles = script.steps.iter().enumerate();
+    let cycles = cycles.filter(|(_, step)| matches!(step, Step::Cycle(_)));
+    let places: Vec<usize> = cycles.map(|(at, _)| at).collect();
+    *rng.pick(&places)
+}
+
+/// A place between a cycle, with all that happens in it, and what comes then.
+fn after_cycle(script: &Script, rng: &mut Rng) -> usize {
+    let mut at = a_cycle(script, rng) + 1;
+    while matches!(script.steps.get(at), Some(Step::During(..))) {
+        at += 1;
+    }
+    at
+}
+
+/// In some histories somebody takes the marker out of an item whose create had no answer.
+fn unmarked(script: &mut Script, range: Range) {
+    let mut rng = Rng::new(script.seed ^ 0x0FF_3A12);
+    if !rng.chance(150) {
+        return;
+    }
+    let at = a_cycle(script, &mut rng);
+    let mut writer = Writer::further(Rng::new(rng.draw()), range, 9_500);
+    writer.unmarked();
+    script.steps.splice(at..at, writer.steps);
+}
+
+/// In some histories a listing of ADO comes from a replica that lags.
+fn lagging(script: &mut Script) {
+    let mut rng = Rng::new(script.seed ^ 0x1A_661E6);
+    if !rng.chance(200) {
+        return;
+    }
+    let at = a_cycle(script, &mut rng) + 1;
+    let point = Point {
+        on: On::List,
+        n: u32::try_from(rng.below(2)).unwrap_or(0),
+        after: false,
+    };
+    let fault = Deed::Fault(Fault::OldRows);
+    script.steps.insert(at, Step::During(point, fault));
+}
+
+/// In some histories a field flows one way for a while.
+fn one_way(script: &mut Script, range: Range) {
+    let mut rng = Rng::new(script.seed ^ 0x0D1_4EC7);
+    if !rng.chance(200) {
+        return;
+    }
+    let at = a_cycle(script, &mut rng);
+    let mut writer = Writer::further(Rng::new(rng.draw()), range, 9_000);
+    writer.one_way();
+    script.steps.splice(at..at, writer.steps);
+}
+
+impl Writer {
+    fn moves(&mut self) {
+        let n = u32::try_from(self.rng.below(8)).unwrap_or(0);
+        let (side, item, pair) = (self.side(), n % 4, n % 2);
+        match self.rng.below(10) {
+            0 | 1 => {
+                self.push(Step::Act(Act::Move { side, item }));
+                if self.rng.chance(500) {
+                    let (side, other) = (side.other(), n / 2);
+                    self.push(Step::Cycle(self.range.moves));
+                    self.push(Step::Act(Act::Move { side, item: other }));
+                }
+            }
+            2 => {
+                let gone = true;
+                self.push(Step::Act(Act::Shut { side, pair, gone }));
+                self.edits();
+                self.push(Step::Cycle(n < 4));
+                if self.rng.chance(500) {
+                    let gone = false;
+                    self.push(Step::Act(Act::Shut { side, pair, gone }));
+                }
+            }
+            3 | 4 => {
+                self.edits();
+                self.push(Step::Command(Command::Plan));
+                self.edits();
+                self.give(Command::ApplySaved);
+            }
+            5 => {
+                let table = u32::from(self.rng.chance(700));
+                self.push(Step::Command(Command::States(table)));
+                self.edits();
+            }
+            6 => {
+                self.push(Step::Command(Command::Rename { pair }));
+                self.edits();
+                self.push(Step::Cycle(n < 4));
+                if self.rng.chance(700) {
+                    self.push(Step::Command(Command::Rename { pair }));
+                }
+            }
+            7 | 8 => {
+                let act = self.create();
+                self.push(Step::Act(act));
+                self.push(Step::Wait(200_000));
+                self.push(Step::Cycle(false));
+                self.edits();
+                self.give(Command::UndoCreated { back: n % 2 });
+            }
+            _ => {
+                self.push(Step::Act(Act::Claim { pair }));
+                self.edits();
+                self.push(Step::Cycle(n < 4));
+                if self.rng.chance(600) {
+                    self.give(Command::Takeover { pair });
+                }
+            }
+        }
+    }
+
+    /// Edits of the field on both sides, before and after it flows both ways again.
+    fn one_way(&mut self) {
+        let (field, to) = (self.rng.pick(&KINDS).key(), self.side());
+        let turn = Command::OneWay {
+            field: field.clone(),
+            to,
+        };
+        self.push(Step::Cycle(true));
+        self.push(Step::Command(turn.clone()));
+        for _ in 0..self.rng.range(1, 3) {
+            for _ in 0..self.rng.range(1, 3) {
+                let (side, n) = (self.side(), self.number());
+                let item = u32::try_from(self.rng.below(3)).unwrap_or(0);
+                let field = field.clone();
+                self.push(Step::Act(Act::Edit {
+                    side,
+                    item,
+                    field,
+                    n,
+                }));
+            }
+            self.edits();
+            self.push(Step::Cycle(false));
+        }
+        self.push(Step::Command(turn));
+        self.edits();
+    }
+
+    fn unmarked(&mut self) {
+        let (side, n) = (self.side(), self.number());
+        self.push(Step::Cycle(true));
+        self.push(Step::Act(Act::Create {
+            side,
+            n,
+            pair: n % 2,
+        }));
+        self.push(Step::Cycle(false));
+        let point = Point {
+            on: On::Write,
+            n: 0,
+            after: false,
+        };
+        self.push(Step::During(point, Deed::Fault(Fault::Unanswered)));
+        self.push(Step::Act(Act::Unmark(side.other())));
+        self.edits();
+        self.push(Step::Cycle(n.is_multiple_of(2)));
+        if self.rng.chance(700) {
+            self.push(Step::Wait(400_000));
+            self.edits();
+            self.push(Step::Cycle(n.is_multiple_of(3)));
+        }
+    }
+
+    fn push(&mut self, step: Step) {
+        self.steps.push(step);
+    }
+
+    fn edits(&mut self) {
+        for _ in 0..self.rng.below(3) {
+            let act = self.act();
+            self.push(Step::Act(act));
+        }
+    }
+
+    /// A command, with people, faults and kills in it.
+    fn give(&mut self, command: Command) {
+        self.push(Step::Command(command));
+        for _ in 0..self.rng.below(3) {
+            let point = self.point();
+            let deed = self.deed(point);
+            self.push(Step::During(point, deed));
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The deterministic simulation of the real engine: one thread, seeded, virtual time, both services in memory.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`script`] | a history as data: what people do and what breaks, and when |
+//! | [`generate`] | writes the history of a seed |
+//! | [`kinds`] | the table of synced kinds of things; a new one registers here |
+//! | [`world`] | both services: records with every state that they ever had, lagging listings, people |
+//! | [`commands`] | people's commands between the cycles, each a process of its own |
+//! | [`config_moves`], [`claims`], [`places`] | commands about plans, names, tables and pairs; installations beside one another; places that are gone |
+//! | [`enrich`] | puts those into a history |
+//! | [`policies`], [`told`], [`noted`] | the configuration at a moment, what the judge knows of commands, and what the history leaves open |
+//! | [`people`], [`service`] | what people do to it, and what requests do |
+//! | [`quirks`] | what services do to a write that they accept, and the judge of what is made of their answers |
+//! | [`remote`], [`calls`], [`updates`] | `Reader` and `Writer` over the world, with faults before and after every call |
+//! | [`oracle`] | the judge: knows what was asked of the services, never what the engine thinks |
+//! | [`scope_law`], [`half_way_law`], [`guard_law`] | the same for what lies outside a pair, for states that only the engine wrote half way, and for the mass-change guard |
+//! | [`ending`] | the same at the end, when everything is quiet |
+//! | [`run`] | one history with the real engine and an in-memory database |
+//! | [`stores`] | databases in memory, used again from history to history |
+//! | [`shrink`] | makes a failing script small |
+//! | [`controls`] | known-bad designs that the judge has to catch |
+//! | [`crashes`] | the process killed at every point of a history |
+//! | [`many`] | many seeds, with figures |
+//!
+//! Nothing here reads a clock or a random source of the computer (but the stop watch of [`many`]), so a script has one
+//! outcome.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test bench: what cannot go on should stop there, and names say what things are"
+)]
+
+pub mod calls;
+pub mod claims;
+pub mod commands;
+pub mod config_moves;
+pub mod controls;
+pub mod crashes;
+pub mod ending;
+pub mod enrich;
+pub mod generate;
+pub mod guard_law;
+pub mod half_way_law;
+pub mod kinds;
+pub mod many;
+pub mod noted;
+pub mod oracle;
+pub mod people;
+pub mod places;
+pub mod policies;
+pub mod quirks;
+pub mod remote;
+pub mod rng;
+pub mod run;
+pub mod scope_law;
+pub mod script;
+pub mod service;
+pub mod shrink;
+pub mod stores;
+pub mod told;
+pub mod updates;
+pub mod world;

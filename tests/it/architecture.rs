@@ -1,0 +1,327 @@
+//! The rules for imports, as a search through the sources: which room may name which, which room uses which library, and
+//! what the deciding code may not reach. What a crate can't name, because it does not depend on it, needs no rule here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where each room is: its file without `.rs`, with its folder beside it.
+const ROOMS: &[(&str, &str)] = &[
+    ("markup", "crates/markup/src"),
+    ("model", "crates/core/src/model"),
+    ("mapping", "crates/core/src/mapping"),
+    ("marker", "crates/core/src/marker"),
+    ("claim", "crates/core/src/claim"),
+    ("reconcile", "crates/core/src/reconcile"),
+    ("render", "crates/core/src/render"),
+    ("sandbox", "crates/sandbox/src"),
+    ("connector", "src/connector"),
+    ("azure", "src/azure"),
+    ("clickup", "src/clickup"),
+    ("store", "src/store"),
+    ("config", "src/config"),
+    ("engine", "src/engine"),
+    ("commands", "src/commands"),
+    ("cli", "src/cli"),
+    ("clock", "src/clock"),
+    ("redact", "src/redact"),
+    ("telemetry", "src/telemetry"),
+];
+
+/// Rooms that decide: plain values in, plain values out.
+const PURE: &[&str] = &[
+    "model",
+    "reconcile",
+    "mapping",
+    "markup",
+    "render",
+    "marker",
+    "claim",
+];
+
+/// What a pure room has no business with.
+const IMPURE: &[&str] = &[
+    "std::fs",
+    "std::env",
+    "std::net",
+    "std::process",
+    "async fn",
+    "Instant",
+    "SystemTime",
+    "HashMap",
+];
+
+/// Libraries that do input and output: no crate that decides may depend on one.
+const FORBIDDEN_DEPENDENCIES: &[&str] = &["tokio", "reqwest", "rusqlite", "axum", "tracing"];
+
+/// A room, and the rooms of its crate that it may not name.
+const FORBIDDEN: &[(&str, &str)] = &[
+    ("model", "claim mapping marker reconcile render"),
+    ("mapping", "claim marker reconcile render"),
+    ("marker", "claim mapping reconcile render"),
+    ("claim", "mapping reconcile render"),
+    ("reconcile", "render"),
+    (
+        "redact",
+        "azure cli clickup commands config connector engine reconcile render sandbox store",
+    ),
+    (
+        "clock",
+        "azure cli clickup commands config connector engine reconcile render sandbox store",
+    ),
+    (
+        "telemetry",
+        "azure cli clickup commands config connector engine reconcile render sandbox store",
+    ),
+    (
+        "cli",
+        "azure clickup commands config connector engine reconcile render sandbox store",
+    ),
+    (
+        "store",
+        "azure cli clickup commands config engine reconcile render sandbox",
+    ),
+    (
+        "connector",
+        "azure cli clickup commands config engine reconcile sandbox store",
+    ),
+    (
+        "azure",
+        "cli clickup commands config engine reconcile sandbox store",
+    ),
+    (
+        "clickup",
+        "azure cli commands config engine reconcile sandbox store",
+    ),
+    ("engine", "azure cli clickup commands render sandbox"),
+    (
+        "config",
+        "azure cli clickup commands connector engine reconcile render sandbox store",
+    ),
+];
+
+/// A library, and the rooms that may name it: what it is good at happens there, and its types stay there.
+const OWNERS: &[(&str, &str)] = &[
+    ("rusqlite", "store"),
+    ("rusqlite_migration", "store"),
+    ("reqwest", "connector azure clickup"),
+    ("governor", "connector"),
+    ("axum", "sandbox"),
+    ("tokio_cron_scheduler", "engine"),
+    ("clap", "cli"),
+    ("toml", "config sandbox"),
+    ("scraper", "markup"),
+    ("comrak", "markup sandbox"),
+    ("indicatif", "commands"),
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Returns every source file of a room: `x.rs` and all below `x/`. Files and folders named `tests` are left out.
+fn files(room: &str) -> Vec<PathBuf> {
+    let (_, place) = ROOMS
+        .iter()
+        .find(|(name, _)| *name == room)
+        .unwrap_or_else(|| panic!("the room {room} stands in no row of ROOMS"));
+    let place = root().join(place);
+    let mut found = vec![place.with_extension("rs")];
+    let mut folders = vec![place];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ext| ext == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let of_tests = |path: &PathBuf| {
+        let below = path.strip_prefix(root()).unwrap_or(path);
+        below
+            .components()
+            .any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
+    };
+    found.retain(|path| path.exists() && !of_tests(path));
+    found
+}
+
+/// Returns the lines of a text that are neither comments nor test code, numbered from 1. What `#[cfg(test)]` stands over
+/// is left out: one line if it ends with `;`, else all up to the brace that closes it.
+fn code(text: &str) -> Vec<(usize, &str)> {
+    let mut kept = Vec::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((at, line)) = lines.next() {
+        if line.trim() == "#[cfg(test)]" {
+            let indent = line.len() - line.trim_start().len();
+            for (_, of_test) in lines.by_ref() {
+                let here = of_test.len() - of_test.trim_start().len() == indent;
+                let attribute = of_test.trim_start().starts_with("#[");
+                if here
+                    && !attribute
+                    && (of_test.ends_with(';')
+                        || of_test.trim_end() == format!("{}}}", &line[..indent]))
+                {
+                    break;
+                }
+            }
+        } else if !line.trim_start().starts_with("//") {
+            kept.push((at + 1, line));
+        }
+    }
+    kept
+}
+
+/// Every line of code of a room, with its place.
+fn lines_of(room: &str) -> Vec<(String, String)> {
+    let sources = files(room);
+    assert!(!sources.is_empty(), "the room {room} is gone; update ROOMS");
+    let mut all = Vec::new();
+    for path in sources {
+        let text =
+            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for (number, line) in code(&text) {
+            all.push((format!("{}:{number}", path.display()), line.to_owned()));
+        }
+    }
+    all
+}
+
+fn report(broken: Vec<String>) {
+    assert!(
+        broken.is_empty(),
+        "import rules broken:\n{}",
+        broken.join("\n")
+    );
+}
+
+/// Whether a line names a path that begins with these words: `crate::store` is in `use crate::store::Store`, and not in
+/// `use crate::storehouse`.
+fn names(line: &str, path: &str) -> bool {
+    let of_word = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(path).any(|(at, found)| {
+        !line[at + found.len()..].starts_with(of_word)
+            && !line[..at].ends_with(|c: char| of_word(c) || c == ':')
+    })
+}
+
+#[test]
+fn pure_modules_touch_no_clock_file_network_or_unordered_map() {
+    let mut broken = Vec::new();
+    for (place, line) in PURE.iter().flat_map(|room| lines_of(room)) {
+        for word in IMPURE.iter().filter(|word| line.contains(**word)) {
+            broken.push(format!("{place}: {word}"));
+        }
+    }
+    for room in ["azure", "clickup"] {
+        for (place, line) in lines_of(room)
+            .iter()
+            .filter(|(place, _)| place.contains("convert.rs:"))
+        {
+            for word in IMPURE
+                .iter()
+                .chain(FORBIDDEN_DEPENDENCIES)
+                .filter(|word| line.contains(**word))
+            {
+                broken.push(format!("{place}: {word}"));
+            }
+        }
+    }
+    report(broken);
+}
+
+#[test]
+fn crates_that_decide_depend_on_nothing_that_does_input_or_output() {
+    for name in ["core", "markup"] {
+        let path = root().join(format!("crates/{name}/Cargo.toml"));
+        let manifest: toml::Table = fs::read_to_string(path).unwrap().parse().unwrap();
+        let dependencies = manifest["dependencies"].as_table().unwrap();
+        assert!(dependencies.contains_key("serde"));
+        for forbidden in FORBIDDEN_DEPENDENCIES {
+            assert!(
+                !dependencies.contains_key(*forbidden),
+                "{name} depends on {forbidden}"
+            );
+        }
+    }
+}
+
+#[test]
+fn imports_run_one_way() {
+    let mut broken = Vec::new();
+    for (room, forbidden) in FORBIDDEN {
+        for (place, line) in lines_of(room) {
+            for other in forbidden
+                .split(' ')
+                .filter(|other| names(&line, &format!("crate::{other}")))
+            {
+                broken.push(format!("{place}: {room} names {other}"));
+            }
+        }
+    }
+    report(broken);
+}
+
+#[test]
+fn each_library_stays_in_its_rooms() {
+    let mut broken = Vec::new();
+    for (library, owners) in OWNERS {
+        let owners: Vec<&str> = owners.split(' ').collect();
+        let mut used = false;
+        for (room, _) in ROOMS {
+            for (place, line) in lines_of(room) {
+                if names(&line, library)
+                    && (line.contains(&format!("{library}::")) || line.contains("use "))
+                {
+                    used = true;
+                    if !owners.contains(room) {
+                        broken.push(format!("{place}: {room} names {library}"));
+                    }
+                }
+            }
+        }
+        assert!(used, "nothing names {library}; update OWNERS");
+    }
+    report(broken);
+}
+
+#[test]
+fn vendor_field_names_stay_in_their_connector_and_in_configuration() {
+    let mut broken = Vec::new();
+    for room in [
+        "model",
+        "reconcile",
+        "mapping",
+        "markup",
+        "render",
+        "store",
+        "engine",
+        "connector",
+    ] {
+        for (place, line) in lines_of(room) {
+            if line.contains("\"System.")
+                || line.contains("Microsoft.VSTS")
+                || line.contains("date_updated")
+            {
+                broken.push(format!("{place}: {}", line.trim()));
+            }
+        }
+    }
+    report(broken);
+}
+
+#[test]
+fn the_search_finds_a_named_room_and_no_longer_name() {
+    assert!(names("use crate::store::Store;", "crate::store"));
+    assert!(names("    let x = crate::store;", "crate::store"));
+    assert!(!names("use crate::storehouse::Store;", "crate::store"));
+    assert!(names("fn of(e: rusqlite::Error) {", "rusqlite"));
+    assert!(!names("use boardsync_toml::x;", "toml"));
+}
+
+#[test]
+fn test_code_is_left_out_and_what_follows_it_is_not() {
+    let text = "a\n#[cfg(test)]\nmod tests;\nb\n#[cfg(test)]\nmod inner {\n    x\n}\nc\n// d\n";
+    assert_eq!(code(text), [(1, "a"), (4, "b"), (9, "c")]);
+}

@@ -1,0 +1,6 @@
+//! The ClickUp connector against the stateful fake.
+
+mod calls;
+mod reading;
+mod world;
+mod writing;

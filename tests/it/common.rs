@@ -1,0 +1,4 @@
+//! What several of the rooms use.
+
+pub mod back_fill;
+pub mod instance;

@@ -1,0 +1,23 @@
+//! The rules of syncing, one by one: the real engine and connectors against both fakes, with people editing on both
+//! sides. Every rule ends with cycles that must write nothing.
+
+mod ado_writes;
+mod answers;
+mod bench;
+mod choices;
+mod claims;
+mod direction;
+mod doubt;
+mod fields;
+mod formatting;
+use crate::common::instance;
+mod kept;
+mod noise;
+mod presence;
+mod rails;
+mod refusals;
+mod restored;
+mod scope;
+mod sets;
+mod text;
+mod undone;

@@ -1,0 +1,287 @@
+//! Deleted, moved, archived, copied and lost.
+
+use crate::sync_rules::bench::*;
+use boardsync::sandbox::world::{LIST, World};
+use boardsync::store::LinkState;
+use serde_json::json;
+
+/// A list that the example pair does not watch.
+const OTHER_LIST: &str = "901100000003";
+
+fn dissolved(t: &Bench, id: i64) {
+    let state = t.link_state(id);
+    assert!(matches!(state, LinkState::Tombstone { .. }), "{state:?}");
+}
+
+#[tokio::test]
+async fn a_deleted_work_item_follows_on_delete() {
+    for rule in ["unlink", "close", "delete"] {
+        let t = bench(&format!("on_delete = \"{rule}\"")).await;
+        let (id, task) = t.linked("Task", &[]).await;
+        t.world.ado.delete(id);
+        t.sweep().await;
+        match rule {
+            "unlink" => assert_eq!(t.status(&task), "to do"),
+            "close" => assert_eq!(t.status(&task), "complete"),
+            _ => assert!(t.world.clickup.task(&task).is_none()),
+        }
+        dissolved(&t, id);
+        t.quiet().await;
+        assert!(t.world.ado.all_ids().is_empty(), "{rule}: no twin");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_task_follows_on_delete() {
+    for rule in ["unlink", "close", "delete"] {
+        let t = bench(&format!("on_delete = \"{rule}\"")).await;
+        let (id, task) = t.linked("Task", &[]).await;
+        t.world.clickup.delete(&task).unwrap();
+        t.sweep().await;
+        assert!(t.world.ado.item(id).is_some(), "one answer is not enough");
+        assert_eq!(t.string(id, STATE), "New");
+        t.cycle().await;
+        // The pair has a condition: whether the work item still meets it shows in the sweep that follows.
+        t.cycle().await;
+        match rule {
+            "unlink" => assert_eq!(t.string(id, STATE), "New"),
+            "close" => assert_eq!(t.string(id, STATE), "Closed"),
+            _ => assert_eq!(t.world.ado.deleted_ids(), [id], "in the recycle bin"),
+        }
+        dissolved(&t, id);
+        t.quiet().await;
+        assert!(t.world.clickup.all_ids().is_empty(), "{rule}: no twin");
+    }
+}
+
+#[tokio::test]
+async fn deleted_on_both_sides_only_dissolves_the_link() {
+    let t = bench("on_delete = \"delete\"").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    t.world.ado.delete(id);
+    t.world.clickup.delete(&task).unwrap();
+    t.world.ledger.clear();
+    t.sweep().await;
+    t.cycle().await;
+    assert!(t.world.ledger.writes().is_empty());
+    dissolved(&t, id);
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn an_edit_beats_a_delete() {
+    let t = bench("on_delete = \"delete\"").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    t.world.ado.delete(id);
+    t.clickup(&task, json!({"name": "Still needed"}));
+    t.sweep().await;
+    assert_eq!(t.task(&task)["name"], "Still needed");
+    dissolved(&t, id);
+    t.quiet().await;
+}
+
+/// The delete was planned; before it is carried out, somebody works on the task.
+#[tokio::test]
+async fn an_edit_between_plan_and_delete_saves_the_task() {
+    let t = bench("on_delete = \"delete\"").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    t.world.ado.delete(id);
+    let scope = boardsync::engine::Scope {
+        full: true,
+        ..Default::default()
+    };
+    let observed = t.engine().observe(&scope).await.unwrap();
+    assert_eq!(observed.plan.pairs[0].actions.len(), 1);
+    t.clickup(&task, json!({"name": "Still needed"}));
+    t.apply(&observed).await;
+    assert_eq!(t.task(&task)["name"], "Still needed");
+}
+
+#[tokio::test]
+async fn a_work_item_out_of_scope_is_left_alone_until_it_is_back() {
+    let pair = World::example_pair().replace(
+        "ado.project = \"Shop\"\n",
+        "ado.project = \"Shop\"\nado.area = \"Shop\\\\Web\"\n",
+    );
+    let t = bench_of(&pair).await;
+    let (id, task) = t.linked("Task", &[(AREA, json!("Shop\\Web"))]).await;
+    t.ado(id, AREA, json!("Shop\\Mobile"));
+    t.sweep().await;
+    assert_eq!(t.link_state(id), LinkState::OutOfScope);
+    t.quiet().await;
+    assert_eq!(
+        t.link_state(id),
+        LinkState::OutOfScope,
+        "however often it is looked at"
+    );
+    t.clickup(&task, json!({"name": "Edited meanwhile"}));
+    t.quiet().await;
+    assert_eq!(t.string(id, TITLE), "Item");
+    assert_eq!(t.counts(), (1, 1));
+    t.ado(id, AREA, json!("Shop\\Web\\Checkout"));
+    t.cycle().await;
+    t.sweep().await;
+    assert_eq!(
+        t.string(id, TITLE),
+        "Edited meanwhile",
+        "caught up on its return"
+    );
+    assert_eq!(t.link_state(id), LinkState::Active);
+    assert_eq!(t.counts(), (1, 1));
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn a_task_in_an_unwatched_list_is_left_alone_until_it_is_back() {
+    let t = bench("").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    t.world.clickup.move_to_list(&task, "901100000003").unwrap();
+    t.sweep().await;
+    assert_eq!(t.link_state(id), LinkState::OutOfScope);
+    t.ado(id, TITLE, json!("Edited meanwhile"));
+    t.quiet().await;
+    assert_eq!(t.task(&task)["name"], "Item");
+    t.world.clickup.move_to_list(&task, LIST).unwrap();
+    t.cycle().await;
+    t.sweep().await;
+    assert_eq!(t.task(&task)["name"], "Edited meanwhile");
+    assert_eq!(t.counts(), (1, 1));
+    t.quiet().await;
+}
+
+const AREA: &str = "System.AreaPath";
+
+fn pair_of_area(name: &str, area: &str, list: &str) -> String {
+    World::example_pair()
+        .replace("name = \"web\"", &format!("name = \"{name}\""))
+        .replace(LIST, list)
+        .replace(
+            "ado.project = \"Shop\"\n",
+            &format!("ado.project = \"Shop\"\nado.area = \"Shop\\\\{area}\"\n"),
+        )
+        .replace(
+            "ado.where = \"[System.WorkItemType] IN ('User Story','Task','Bug')\"\n",
+            "",
+        )
+}
+
+#[tokio::test]
+async fn a_return_is_noticed_by_the_next_listing_of_changes() {
+    let t = bench_of(&pair_of_area("web", "Web", LIST)).await;
+    let (id, task) = t.linked("Task", &[(AREA, json!("Shop\\Web"))]).await;
+    t.ado(id, AREA, json!("Shop\\Mobile"));
+    t.sweep().await;
+    assert_eq!(t.link_state(id), LinkState::OutOfScope);
+    t.clickup(&task, json!({"name": "Edited meanwhile"}));
+    t.cycle().await;
+    assert_eq!(t.string(id, TITLE), "Item");
+    t.ado(id, AREA, json!("Shop\\Web\\Checkout"));
+    t.cycle().await;
+    assert_eq!(t.link_state(id), LinkState::Active);
+    assert_eq!(t.string(id, TITLE), "Edited meanwhile", "without a sweep");
+
+    t.world.clickup.move_to_list(&task, OTHER_LIST).unwrap();
+    t.sweep().await;
+    assert_eq!(t.link_state(id), LinkState::OutOfScope);
+    t.ado(id, TITLE, json!("Edited again"));
+    t.cycle().await;
+    assert_eq!(t.task(&task)["name"], "Edited meanwhile");
+    t.world.clickup.move_to_list(&task, LIST).unwrap();
+    t.cycle().await;
+    assert_eq!(t.link_state(id), LinkState::Active);
+    assert_eq!(t.task(&task)["name"], "Edited again", "without a sweep");
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn an_edit_does_not_follow_an_item_out_of_scope() {
+    let t = bench_of(&pair_of_area("web", "Web", LIST)).await;
+    let (id, task) = t.linked("Task", &[(AREA, json!("Shop\\Web"))]).await;
+    t.world.clickup.move_to_list(&task, OTHER_LIST).unwrap();
+    t.ado(id, TITLE, json!("Edited after the move"));
+    t.cycle().await;
+    assert_eq!(t.link_state(id), LinkState::OutOfScope);
+    assert_eq!(t.task(&task)["name"], "Item");
+    t.quiet().await;
+
+    let (id, task) = t.linked("Task", &[(AREA, json!("Shop\\Web"))]).await;
+    t.ado(id, AREA, json!("Shop\\Mobile"));
+    t.clickup(&task, json!({"name": "Edited after the move"}));
+    t.cycle().await;
+    assert_eq!(t.link_state(id), LinkState::OutOfScope);
+    assert_eq!(t.string(id, TITLE), "Item");
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn a_task_moved_into_the_list_of_another_pair_leaves_its_own_at_once() {
+    let mobile = pair_of_area("mobile", "Mobile", OTHER_LIST);
+    let pairs = pair_of_area("web", "Web", LIST) + &mobile + "create = \"none\"\n";
+    let t = bench_of(&pairs).await;
+    let (id, task) = t.linked("Task", &[(AREA, json!("Shop\\Web"))]).await;
+    t.world.clickup.move_to_list(&task, OTHER_LIST).unwrap();
+    t.cycle().await;
+    assert_eq!(t.link_state(id), LinkState::OutOfScope);
+    assert_eq!(t.counts(), (1, 1));
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn an_archived_task_is_neither_deleted_nor_made_again() {
+    let t = bench("on_delete = \"delete\"").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    t.world.clickup.archive(&task, true).unwrap();
+    t.sweep().await;
+    t.quiet().await;
+    assert_eq!(t.counts(), (1, 1));
+    assert!(t.world.ado.item(id).is_some());
+}
+
+#[tokio::test]
+async fn a_copy_with_the_footer_is_held() {
+    let t = bench("").await;
+    let (_, task) = t.linked("Task", &[(TEXT, json!("<p>Words</p>"))]).await;
+    let text = t.text(&task);
+    t.create_task(&json!({"name": "Item (copy)", "markdown_content": text}));
+    t.quiet().await;
+    assert_eq!(t.counts(), (1, 2), "no twin");
+    let holds = t.holds();
+    assert!(
+        holds.iter().any(|hold| hold.reason.contains("marker")),
+        "{holds:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_lost_database_finds_every_pair_again() {
+    let mut t = bench("").await;
+    let (one, task_one) = t.linked("Task", &[(TEXT, json!("<p>Words</p>"))]).await;
+    let (two, task_two) = t.linked("Bug", &[(TAGS, json!("A; B"))]).await;
+    let task = t.create_task(&json!({"name": "From ClickUp"}));
+    t.cycle().await;
+    let three = t.item_of(&task);
+    t.quiet().await;
+    t.instance = None;
+    for name in ["boardsync.db", "boardsync.db-wal", "boardsync.db-shm"] {
+        let _ = std::fs::remove_file(t.folder.path().join(name));
+    }
+    t.ado(two, TITLE, json!("Edited while it was lost"));
+    t.open().await;
+    t.world.ledger.clear();
+    t.cycle().await;
+    assert!(
+        t.world.ledger.writes().is_empty(),
+        "adopted before anything is compared"
+    );
+    t.cycle().await;
+    assert_eq!(t.counts(), (3, 3), "no twin");
+    assert_eq!(t.task_of(one).as_ref(), Some(&task_one));
+    assert_eq!(t.task_of(two).as_ref(), Some(&task_two));
+    assert_eq!(t.item_of(&task), three);
+    assert_eq!(t.conflicts().len(), 1, "the one real difference");
+    // Without a base nobody can tell which title is the newer one.
+    assert!(t.conflicts()[0].resolved_at.is_none());
+    assert_eq!(t.string(two, TITLE), "Edited while it was lost");
+    assert_eq!(t.task(&task_two)["name"], "Item");
+    t.quiet().await;
+}

@@ -1,0 +1,393 @@
+//! `undo` between people's edits: only what boardsync wrote and nobody typed again goes back, and nothing stays apart in
+//! silence.
+
+use crate::sync_rules::bench::*;
+use boardsync::model::Side;
+use serde_json::{Value, json};
+
+/// The newest run that wrote something.
+async fn last_run(t: &mut Bench) -> String {
+    let said = t.command(&["undo", "--json"]).await.1;
+    let runs: Value = serde_json::from_str(&said).unwrap();
+    runs["runs"][0]["run"].as_str().unwrap().to_owned()
+}
+
+async fn undo(t: &mut Bench, what: &str) -> (i32, String) {
+    t.command(&["undo", what, "--yes"]).await
+}
+
+fn rename(t: &Bench, side: Side, (id, task): &(i64, String), title: &str) {
+    match side {
+        Side::Ado => t.ado(*id, TITLE, json!(title)),
+        Side::ClickUp => t.clickup(task, json!({"name": title})),
+    }
+}
+
+fn titles(t: &Bench, (id, task): &(i64, String)) -> (String, String) {
+    let name = t.task(task)["name"].as_str().unwrap().to_owned();
+    (t.string(*id, TITLE), name)
+}
+
+/// A tag that somebody adds beside what an undo left apart goes over, and the conflict follows it, so that it can be settled.
+#[tokio::test]
+async fn a_conflict_that_an_undo_left_can_be_settled_after_an_edit_beside_it() {
+    for side in Side::BOTH {
+        let mut t = bench("").await;
+        let (id, task) = t.linked("Task", &[]).await;
+        t.ado(id, TAGS, json!("alpha; beta"));
+        t.cycle().await;
+        let (_, said) = undo(&mut t, &id.to_string()).await;
+        assert!(t.tags(&task).is_empty(), "{said}");
+        t.cycle().await;
+        assert_eq!(t.open_conflicts(), 1);
+        match side {
+            Side::Ado => t.ado(id, TAGS, json!("alpha; beta; gamma")),
+            Side::ClickUp => t.clickup(&task, json!({"tags": ["gamma"]})),
+        }
+        t.cycle().await;
+        assert_eq!(t.tags(&task), ["gamma"], "{side}");
+        assert_eq!(t.open_conflicts(), 1, "{side}");
+        t.quiet().await;
+        let open = t
+            .conflicts()
+            .into_iter()
+            .find(|one| one.resolved_at.is_none());
+        let number = open.unwrap().id.to_string();
+        let choice = ["conflicts", "resolve", &number, "--take", "ado"];
+        let (code, said) = t.command(&choice).await;
+        assert_eq!(code, 0, "{side}: {said}");
+        t.cycle().await;
+        assert_eq!(t.tags(&task), ["alpha", "beta", "gamma"], "{side}");
+        assert_eq!(t.open_conflicts(), 0, "{side}");
+        t.quiet().await;
+    }
+}
+
+/// What a created work item filled in by itself was in step with the empty task. Brought back from the bin it still is, and an
+/// edit made meanwhile goes over.
+#[tokio::test]
+async fn an_undo_of_an_undo_goes_on_from_what_both_had_agreed_on() {
+    let mut t = bench("").await;
+    let task = t.create_task(&json!({"name": "Item"}));
+    t.cycle().await;
+    let id = t.item_of(&task);
+    let run = last_run(&mut t).await;
+    let removed = ["undo", &run, "--delete-created", "--yes"];
+    let (code, said) = t.command(&removed).await;
+    assert_eq!((code, t.counts()), (0, (0, 1)), "{said}");
+    let run = last_run(&mut t).await;
+    let (code, said) = undo(&mut t, &run).await;
+    assert_eq!((code, t.counts()), (0, (1, 1)), "{said}");
+    t.clickup(&task, json!({"name": "Edited"}));
+    t.cycle().await;
+    assert_eq!(t.string(id, TITLE), "Edited");
+    assert_eq!(t.task(&task)["priority"], Value::Null, "nobody set one");
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn an_edit_that_waits_on_the_other_side_flows_after_an_undo() {
+    for side in Side::BOTH {
+        for by_item in [false, true] {
+            let mut t = bench("").await;
+            let pair = t.linked("Task", &[]).await;
+            rename(&t, side, &pair, "v2");
+            t.cycle().await;
+            let what = match by_item {
+                true => pair.0.to_string(),
+                false => last_run(&mut t).await,
+            };
+            rename(&t, side, &pair, "v3");
+            let (code, said) = undo(&mut t, &what).await;
+            assert_eq!(code, 3, "{said}");
+            assert!(said.contains("next cycle"), "{said}");
+            t.sweep().await;
+            assert_eq!(
+                titles(&t, &pair),
+                ("v3".into(), "v3".into()),
+                "{side} {by_item}"
+            );
+            rename(&t, side.other(), &pair, "v4");
+            t.cycle().await;
+            assert_eq!(titles(&t, &pair), ("v4".into(), "v4".into()));
+            t.quiet().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn paragraphs_and_chains_of_states_that_wait_flow_after_an_undo() {
+    let mut t = bench("").await;
+    let text = "<p>One here.</p><p>Two here.</p><p>Three here.</p>";
+    let (id, task) = t.linked("User Story", &[(TEXT, json!(text))]).await;
+    let edit = |t: &Bench, from: &str, to: &str| {
+        t.ado(id, TEXT, json!(t.string(id, TEXT).replace(from, to)));
+    };
+    edit(&t, "One", "First");
+    t.ado(id, STATE, json!("Active"));
+    t.cycle().await;
+    edit(&t, "Two", "Second");
+    t.cycle().await;
+    let run = last_run(&mut t).await;
+    edit(&t, "Three", "Third");
+    t.ado(id, STATE, json!("Closed"));
+    let (code, said) = undo(&mut t, &run).await;
+    assert_eq!(code, 3, "{said}");
+    t.cycle().await;
+    t.cycle().await;
+    for word in ["First", "Second", "Third"] {
+        assert!(t.text(&task).contains(word), "{}", t.text(&task));
+        assert!(t.string(id, TEXT).contains(word));
+    }
+    assert_eq!(
+        (t.string(id, STATE).as_str(), t.status(&task).as_str()),
+        ("Closed", "complete")
+    );
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn what_an_undo_leaves_apart_is_an_open_conflict_until_somebody_edits_or_decides() {
+    for end in ["edit", "ado", "clickup"] {
+        let mut t = bench("").await;
+        let pair = t.linked("Task", &[]).await;
+        rename(&t, Side::Ado, &pair, "v2");
+        t.cycle().await;
+        let run = last_run(&mut t).await;
+        assert_eq!(undo(&mut t, &run).await.0, 0);
+        assert_eq!(titles(&t, &pair), ("v2".into(), "Item".into()));
+        t.quiet().await;
+        // Looking at the item again does not settle it.
+        t.clickup(&pair.1, json!({"priority": 1}));
+        t.cycle().await;
+        assert_eq!(titles(&t, &pair), ("v2".into(), "Item".into()));
+        assert_eq!(t.open_conflicts(), 1);
+        let title = match end {
+            "edit" => {
+                rename(&t, Side::ClickUp, &pair, "v3");
+                "v3"
+            }
+            side => {
+                t.take(side).await;
+                if side == "ado" { "v2" } else { "Item" }
+            }
+        };
+        t.cycle().await;
+        assert_eq!(titles(&t, &pair), (title.into(), title.into()), "{end}");
+        t.cycle().await;
+        assert_eq!(t.open_conflicts(), 0, "{end}");
+        t.quiet().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_typed_again_after_an_undo_is_theirs() {
+    for typed_on in Side::BOTH {
+        for cycle_between in [false, true] {
+            let mut t = bench("").await;
+            let pair = t.linked("Task", &[]).await;
+            rename(&t, Side::Ado, &pair, "v2");
+            t.cycle().await;
+            let run = last_run(&mut t).await;
+            assert_eq!(undo(&mut t, &run).await.0, 0);
+            if typed_on == Side::Ado {
+                // Their own value once more: first something else, so that it is an edit.
+                rename(&t, Side::Ado, &pair, "between");
+                t.cycle().await;
+            }
+            rename(&t, typed_on, &pair, "v2");
+            if cycle_between || typed_on == Side::Ado {
+                t.cycle().await;
+            }
+            let (code, said) = undo(&mut t, &run).await;
+            assert_eq!(code, 3, "{typed_on} {cycle_between}: {said}");
+            t.cycle().await;
+            assert_eq!(titles(&t, &pair), ("v2".into(), "v2".into()), "{typed_on}");
+            t.quiet().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_number_of_a_work_item_finds_what_was_written_to_its_task_too() {
+    for named in ["work item", "task"] {
+        let mut t = bench("").await;
+        let pair = t.linked("Task", &[]).await;
+        rename(&t, Side::Ado, &pair, "v2");
+        t.clickup(&pair.1, json!({"priority": 1}));
+        t.cycle().await;
+        let what = match named {
+            "task" => pair.1.clone(),
+            _ => pair.0.to_string(),
+        };
+        let (_, said) = undo(&mut t, &what).await;
+        assert_eq!(titles(&t, &pair).1, "Item", "{said}");
+        assert_ne!(
+            t.field(pair.0, "Microsoft.VSTS.Common.Priority"),
+            1,
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_created_item_with_a_comment_or_a_file_is_left_and_named() {
+    for (what, says) in [
+        ("comment", "a comment"),
+        ("file", "a file"),
+        ("nothing", "1 deleted"),
+    ] {
+        let mut t = bench("").await;
+        let (_, task) = t.linked("Task", &[]).await;
+        let run = last_run(&mut t).await;
+        match what {
+            "comment" => {
+                t.world
+                    .clickup
+                    .comment(&task, 1001, "Please keep this")
+                    .unwrap();
+            }
+            "file" => {
+                t.world
+                    .clickup
+                    .attach(&task, 1001, "notes.txt", b"bytes".to_vec())
+                    .unwrap();
+            }
+            _ => {}
+        }
+        let (code, said) = t
+            .command(&["undo", &run, "--yes", "--delete-created"])
+            .await;
+        assert!(said.contains(says), "{what}: {said}");
+        let gone = t.world.clickup.task(&task).is_none();
+        assert_eq!(
+            (code, gone),
+            if what == "nothing" {
+                (0, true)
+            } else {
+                (3, false)
+            },
+            "{said}"
+        );
+
+        let task = t.create_task(&json!({"name": "From ClickUp"}));
+        t.cycle().await;
+        let run = last_run(&mut t).await;
+        let id = t.item_of(&task);
+        if what == "comment" {
+            t.world.ado.add_comment(id, "<p>Mine</p>", ADA).unwrap();
+        } else {
+            continue;
+        }
+        let (code, said) = t
+            .command(&["undo", &run, "--yes", "--delete-created"])
+            .await;
+        assert!(code == 3 && said.contains("a comment"), "{said}");
+        assert!(t.world.ado.item(id).is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_stop_file_stops_an_undo() {
+    let mut t = bench("").await;
+    let pair = t.linked("Task", &[]).await;
+    rename(&t, Side::Ado, &pair, "v2");
+    t.cycle().await;
+    let run = last_run(&mut t).await;
+    let stop = t.engine().safety.stop_file.clone().unwrap();
+    std::fs::write(&stop, "").unwrap();
+    let (code, said) = undo(&mut t, &run).await;
+    assert_eq!(code, 4, "{said}");
+    assert!(!said.contains("this was run"), "{said}");
+    assert_eq!(titles(&t, &pair).1, "v2");
+    std::fs::remove_file(&stop).unwrap();
+    assert_eq!(undo(&mut t, &run).await.0, 0);
+}
+
+/// What both sides agree on without a write is a person's all the same: a second person on a task stays there.
+#[tokio::test]
+async fn a_created_item_whose_edit_went_nowhere_is_left_and_named() {
+    for edited in [true, false] {
+        let mut t = bench("").await;
+        let (_, task) = t.linked("Task", &[(PERSON, json!(ADA))]).await;
+        let run = last_run(&mut t).await;
+        if edited {
+            t.clickup(&task, json!({"assignees": {"add": [1003], "rem": []}}));
+        }
+        t.world.ledger.clear();
+        t.cycle().await;
+        assert_eq!(t.world.ledger.writes().len(), 0, "it goes nowhere");
+        let (code, said) = t
+            .command(&["undo", &run, "--yes", "--delete-created"])
+            .await;
+        assert_eq!(
+            t.world.clickup.task(&task).is_some(),
+            edited,
+            "{code} {said}"
+        );
+        assert_eq!(said.contains("was edited since"), edited, "{said}");
+    }
+}
+
+/// A field that is not synced belongs to whoever set it, and only the version tells of it.
+#[tokio::test]
+async fn a_created_item_with_an_edit_of_what_is_not_synced_is_left_and_named() {
+    for edited in [true, false] {
+        let mut t = bench("").await;
+        let (_, task) = t.linked("Task", &[]).await;
+        let run = last_run(&mut t).await;
+        if edited {
+            t.clickup(&task, json!({"points": 5}));
+        }
+        let (code, said) = t
+            .command(&["undo", &run, "--yes", "--delete-created"])
+            .await;
+        assert_eq!(
+            t.world.clickup.task(&task).is_some(),
+            edited,
+            "{code} {said}"
+        );
+        assert_eq!(
+            said.contains("at which boardsync left it"),
+            edited,
+            "{said}"
+        );
+
+        let mut t = bench("").await;
+        let task = t.create_task(&json!({"name": "From ClickUp"}));
+        t.cycle().await;
+        let run = last_run(&mut t).await;
+        let id = t.item_of(&task);
+        if edited {
+            let effort = ("Microsoft.VSTS.Scheduling.RemainingWork", json!(3));
+            t.world.ado.edit(id, &[effort], ADA).unwrap();
+        }
+        let (code, said) = t
+            .command(&["undo", &run, "--yes", "--delete-created"])
+            .await;
+        assert_eq!(t.world.ado.item(id).is_some(), edited, "{code} {said}");
+        assert_eq!(
+            said.contains("at which boardsync left it"),
+            edited,
+            "{said}"
+        );
+    }
+}
+
+/// A replica of Azure DevOps that lags shows the title from before our write, which looks as if nothing were to be undone.
+#[tokio::test]
+async fn an_undo_that_reads_an_older_version_says_so() {
+    let mut t = bench("").await;
+    let pair = t.linked("Task", &[]).await;
+    let old = t.world.ado.item(pair.0).unwrap();
+    rename(&t, Side::ClickUp, &pair, "v2");
+    t.cycle().await;
+    let run = last_run(&mut t).await;
+    t.stale_once(&old);
+    let (code, said) = undo(&mut t, &run).await;
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("read again later"), "{said}");
+    let (code, said) = undo(&mut t, &run).await;
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(titles(&t, &pair), ("Item".into(), "v2".into()));
+}

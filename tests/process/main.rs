@@ -1,0 +1,46 @@
+//! The real program, started as a process, against both fake services in this process.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests may fail by panicking"
+)]
+
+#[cfg(unix)]
+mod asking;
+mod backfill;
+mod bench;
+mod checking;
+mod checkup;
+mod claims;
+mod consent;
+mod deleting;
+mod disk;
+#[cfg(unix)]
+mod ending;
+mod faults;
+mod inspecting;
+mod keeping;
+mod kept;
+mod kills;
+mod lag;
+mod moving;
+#[cfg(unix)]
+mod owners;
+mod planning;
+mod projects;
+mod rails;
+mod reconciling;
+mod redaction;
+mod refusing;
+#[cfg(unix)]
+mod securing;
+mod soak;
+#[cfg(unix)]
+mod terminal;
+mod trouble;
+mod two_machines;
+mod undoing;
+mod usage;
