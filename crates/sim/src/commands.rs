@@ -117,6 +117,9 @@ impl Sim {
         }
         if matches!(end, End::Killed) {
             self.note_unsent();
+            if let Some(engine) = &self.engine {
+                made_a_choice(&engine.store(), &mut lock(&self.world));
+            }
         }
         self.restart();
         self.after_cycle();
@@ -134,6 +137,19 @@ impl Sim {
         if stood {
             self.restart();
         }
+    }
+}
+
+/// Somebody settles a conflict. Where the process dies after the commit the choice is made all the same.
+fn made_a_choice(store: &Store, world: &mut World) {
+    let Some((conflict, waiting)) = world.told.resolving.take() else {
+        return;
+    };
+    let made = store.choices(conflict.record.link).unwrap_or_default();
+    let made = made.into_iter().find(|c| c.field == conflict.record.field);
+    if made.is_some() && made != waiting {
+        world.told.choice = made;
+        world.judge_choice(&conflict, waiting.as_ref());
     }
 }
 
@@ -286,19 +302,19 @@ async fn resolve(
     let waiting = waiting
         .into_iter()
         .find(|c| c.field == conflict.record.field);
-    match engine.resolve(conflict.id, pick).await {
-        Ok(()) => {
-            let made = engine.store().choices(conflict.record.link)?;
-            let mut world = lock(world);
-            world.count(word);
-            world.told.choice = made.into_iter().find(|c| c.field == conflict.record.field);
-            world.judge_choice(conflict, waiting.as_ref());
-            Ok(())
-        }
+    lock(world).told.resolving = Some((conflict.clone(), waiting));
+    let ended = engine.resolve(conflict.id, pick).await;
+    if ended.is_ok() {
+        lock(world).count(word);
+        made_a_choice(&engine.store(), &mut lock(world));
+    }
+    match ended {
+        Ok(()) => Ok(()),
         Err(ResolveError::Connector(error)) => Err(error.into()),
         Err(ResolveError::Store(error)) => Err(error.into()),
         Err(refused) => {
             let mut world = lock(world);
+            world.told.resolving = None;
             world.count("resolve refused");
             world.say(|| refused.to_string());
             Ok(())

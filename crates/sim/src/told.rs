@@ -6,7 +6,7 @@ use super::quirks::Cut;
 use super::world::Request;
 use boardsync::model::{FieldKey, FieldValue, Folded, ItemId, LinkId, Side};
 use boardsync::reconcile::plan::Plan;
-use boardsync::store::Choice;
+use boardsync::store::{Choice, Conflict};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the judge knows of commands.
@@ -37,6 +37,8 @@ pub struct Told {
     pub applying: Option<Plan>,
     /// The last choice.
     pub choice: Option<Choice>,
+    /// The conflict that is being settled, with the choice that waited for it.
+    pub resolving: Option<(Conflict, Option<Choice>)>,
     /// Conflicts that were judged, or are not to be, by the law of half-way states.
     pub half_judged: BTreeSet<i64>,
     /// First requests of changes in two: the work item, the version that it stands on, and the state in between.

@@ -187,6 +187,7 @@ impl Run<'_> {
         let error = match self.writers.get(side).update(parts.change).await {
             Ok(written) => {
                 engine.point("after-update")?;
+                let later = written.later.first().cloned();
                 let done = self.took(plan, action, parts.change, written)?;
                 if let Done::Failed(reason) = done {
                     parts.pending.push(reason);
@@ -198,7 +199,9 @@ impl Run<'_> {
                 let Some(item) = self.written.get(side).get(&parts.change.id) else {
                     return Ok(None);
                 };
-                let edited = edited_meanwhile(side, parts, item);
+                // What a read after our call shows otherwise is not in `item`, and its version is that of the edit.
+                let later = later.filter(|_| parts.trial.next().is_some());
+                let edited = edited_meanwhile(side, parts, item).or(later);
                 parts.change.expected = item.version;
                 *parts.change.current = item.clone();
                 return Ok(edited.map(|field| {

@@ -9,7 +9,7 @@ use crate::model::{Item, ItemId, LinkId, PairName, Side, Sided};
 use crate::reconcile::plan::{ActionKind, Hold, PairPlan, Plan};
 use crate::reconcile::undo::{By, Traces, UndoLink, undo as invert};
 use crate::reconcile::{Presence, plan_of};
-use crate::store::{Batch, CycleRow, LinkState, Op, Store, StoreError};
+use crate::store::{Batch, CycleRow, LinkState, Op, Store, StoreError, TransitRow};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What stays as it is, by pair.
@@ -73,6 +73,7 @@ impl Engine {
         }
         let (mut plans, mut left) = (Vec::new(), Left::new());
         let store = self.store();
+        let unanswered = store.transits()?;
         for (pair, links) in links {
             let Some(policy) = self.policy(&pair) else {
                 continue;
@@ -98,6 +99,7 @@ impl Engine {
                 };
                 let mut now = Sided::build(|side| presence(side, &found, &read, scope));
                 self.doubt_moved(&pair, &mut now, &observed);
+                doubt_unanswered(&unanswered, found.row.id, &mut now);
                 views.push(view(&store, &pair, found, now, &mut traces)?);
             }
             let done = invert(policy, &views, delete_created, &target.words());
@@ -253,6 +255,22 @@ fn created_on(found: &Found) -> Option<Side> {
 }
 
 /// What was read of one side of a link. `inside` says whether an item is in the scope of the pair.
+/// Nothing is written to an item of which nobody knows yet what became of an earlier request: it may stand at a step of ours,
+/// and after one more write of ours that step would count as somebody's edit. Example: a state goes from New to Resolved by
+/// way of Active, and the process dies at Active. An undo of the description would leave an Active that nobody can explain.
+fn doubt_unanswered(unanswered: &[TransitRow], link: LinkId, now: &mut Sided<Presence>) {
+    for row in unanswered.iter().filter(|row| row.link == link) {
+        if let Presence::Seen(_) = now.get(row.side) {
+            let reason = format!(
+                "an earlier request about its {} was cut short, and the next cycle tells what became of it; run \
+                 `boardsync reconcile --once`, then undo it",
+                row.field
+            );
+            *now.get_mut(row.side) = Presence::Unclear { reason };
+        }
+    }
+}
+
 fn presence(
     side: Side,
     found: &Found,

@@ -436,6 +436,29 @@ async fn a_step_of_ours_is_told_from_the_edits_that_came_after_it() {
     t.quiet().await;
 }
 
+/// One more write of ours would make the step look like somebody's edit.
+#[tokio::test]
+async fn an_undo_leaves_an_item_that_a_killed_process_left_half_way() {
+    let (mut t, id, task) = with_two_steps().await;
+    t.clickup(&task, json!({"name": "Renamed"}));
+    t.cycle().await;
+    t.clickup(&task, json!({"status": "in progress"}));
+    killed_half_way(&t, id);
+    let undo = ["undo", &id.to_string(), "--yes"];
+    let (code, said) = t.command(&undo).await;
+    assert_ne!(code, 0, "{said}");
+    assert!(said.contains("status was cut short"), "{said}");
+    assert_eq!(t.string(id, TITLE), "Renamed");
+    t.cycle().await;
+    assert_eq!(
+        (t.string(id, STATE).as_str(), t.status(&task).as_str()),
+        ("Active", "in progress")
+    );
+    assert_eq!(t.conflicts(), []);
+    let (_, said) = t.command(&undo).await;
+    assert_ne!(t.string(id, TITLE), "Renamed", "{said}");
+}
+
 /// The request never arrived, and Ada chose the very state that it was to pass through.
 #[tokio::test]
 async fn a_step_that_somebody_else_took_is_that_persons_edit() {
