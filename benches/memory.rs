@@ -2,7 +2,7 @@
 //! alone, in the real program (Linux) and counted: `cargo bench --bench memory -- first`; `-- program` leaves the count out.
 //!
 //! Counts what the program itself allocates on the one thread that runs the cycle. SQLite's page cache (2 MiB per
-//! connection) is C and not in it. Fails when an idle cycle depends on the number of links.
+//! connection) is C and not in it. Fails when an idle cycle, or the peak of a sweep, depends on the number of links.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -25,6 +25,8 @@ use std::time::Instant;
 const SIZES: [i64; 3] = [1_000, 10_000, 100_000];
 /// How much more than for the smallest board an idle cycle may take for a larger one.
 const EVEN: f64 = 1.05;
+/// How much more than for the smallest board the peak of a sweep may be: it holds one page at a time.
+const EVEN_SWEEP: f64 = 1.1;
 
 struct Figures {
     links: i64,
@@ -147,6 +149,12 @@ fn main() {
     show("Idle cycle (delta)", &idle);
     show("Full sweep, nothing changed", &sweeps);
     first_plan();
+    if let Some(first) = sweeps.first() {
+        let most = first.memory.bytes_max as f64 * EVEN_SWEEP;
+        for one in &sweeps {
+            assert!(one.memory.bytes_max as f64 <= most, "peak of a sweep");
+        }
+    }
     let Some(first) = idle.first() else { return };
     for one in &idle {
         assert_eq!(one.pages, first.pages, "requests of an idle cycle");

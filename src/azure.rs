@@ -36,6 +36,7 @@ mod retype;
 mod rights;
 mod schema;
 mod states;
+mod sweep;
 mod walk;
 mod wiql;
 mod wire;
@@ -45,8 +46,8 @@ pub use states::allowed_way;
 
 use crate::connector::client::{Budget, ClientConfig, HttpClient, RateLimit, Timing};
 use crate::connector::{
-    Change, ClaimChange, Claims, ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem,
-    Objection, Reader, Schema, Traces, Watermark, Writer, Written,
+    Change, ClaimChange, Claims, ConnectorError, EachPage, ErrorKind, Fetched, Known, Listing,
+    NewItem, Objection, Reader, Schema, Swept, Traces, Watermark, Writer, Written,
 };
 use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Past, Side, Timestamp, Version};
 use async_trait::async_trait;
@@ -219,7 +220,11 @@ impl Reader for AzureReader {
         since: &Watermark,
         known: &(dyn for<'a> Fn(&'a ItemId) -> Option<Known> + Send + Sync),
     ) -> Result<Listing, ConnectorError> {
-        self.0.fetch_changes(since, known).await
+        let Some(high) = since.high else {
+            let every = self.0.scopes.iter().map(|scope| scope.pair.clone());
+            return self.fetch_all(&every.collect()).await;
+        };
+        self.0.fetch_changes(since, high, known).await
     }
 
     async fn fetch_links(
@@ -230,8 +235,12 @@ impl Reader for AzureReader {
         self.0.fetch_links(since, known).await
     }
 
-    async fn fetch_all(&self, pairs: &BTreeSet<PairName>) -> Result<Listing, ConnectorError> {
-        self.0.fetch_all(pairs).await
+    async fn sweep(
+        &self,
+        pairs: &BTreeSet<PairName>,
+        each: EachPage<'_>,
+    ) -> Result<Swept, ConnectorError> {
+        self.0.sweep(pairs, each).await
     }
 
     async fn fetch_items(

@@ -38,10 +38,9 @@ mod wire;
 mod write;
 
 use crate::connector::client::{ClientConfig, HttpClient, Priority, RateLimit};
-use crate::connector::{Change, ListedRow};
 use crate::connector::{
-    ConnectorError, ErrorKind, Fetched, Known, Listing, NewItem, Reader, Schema, Traces, Watermark,
-    Writer, Written,
+    Change, ConnectorError, EachPage, ErrorKind, Fetched, Known, ListedRow, Listing, NewItem,
+    Reader, Schema, Swept, Traces, Watermark, Writer, Written,
 };
 use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp};
 use api::Inner;
@@ -54,7 +53,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use url::Url;
-use walk::{End, KNOWN_RUN, OVERLAP_MS, Seen};
+use walk::{End, Found, KNOWN_RUN, OVERLAP_MS};
 use wire::{Page, Task};
 
 /// What [`connect`] needs.
@@ -151,35 +150,37 @@ impl ClickUpReader {
         &self.0.http
     }
 
-    async fn list_everything(&self, scopes: &[&Scope]) -> Result<Listing, ConnectorError> {
+    async fn list_everything(
+        &self,
+        scopes: &[&Scope],
+        each: EachPage<'_>,
+    ) -> Result<Swept, ConnectorError> {
         let inner = &self.0;
         inner.forget().await;
         let failed = inner.look_for_places(scopes).await?;
         let watched = scopes.iter().filter(|s| !failed.contains_key(&s.pair));
         let lists = &distinct(watched.flat_map(|scope| scope.watched()));
         if lists.is_empty() {
-            return Ok(Listing {
-                complete: true,
+            return Ok(Swept {
                 failed,
-                ..Listing::default()
+                ..Swept::default()
             });
         }
-        let walked = inner.walk_all(lists, None, Priority::Backfill).await;
-        let (seen, started) = match walked {
-            Ok(walked) => walked,
+        let mut found = Found::passing(lists, each);
+        let walked = inner.walk_all(lists, None, Priority::Backfill, &mut found);
+        let started = match walked.await {
+            Ok(started) => started,
             Err(error) => return Err(inner.explain(error).await),
         };
         // An edit behind the walk's back is newer than its start: the watermark must not pass that.
-        let high = match (seen.high, started) {
+        let high = match (found.high(), started) {
             (Some(high), Some(started)) => high.min(started),
             // Empty lists: the clock in the `Date` header need not be the one that stamps tasks, so the next look asks
             // for everything; there is nothing else to ask from.
             (high, _) => high.unwrap_or(Timestamp(0)),
         };
-        Ok(Listing {
-            rows: inner.rows(lists, seen).await?,
+        Ok(Swept {
             watermark: moved(&Watermark::default(), high, started, End::Complete),
-            complete: true,
             failed,
         })
     }
@@ -236,8 +237,8 @@ impl Reader for ClickUpReader {
     ) -> Result<Listing, ConnectorError> {
         let inner = &self.0;
         let Some(high) = since.high else {
-            let scopes: Vec<&Scope> = inner.scopes.iter().collect();
-            return self.list_everything(&scopes).await;
+            let every = inner.scopes.iter().map(|scope| scope.pair.clone());
+            return self.fetch_all(&every.collect()).await;
         };
         let failed = inner.lost_places().await?;
         let watched = inner.scopes.iter();
@@ -258,18 +259,18 @@ impl Reader for ClickUpReader {
             let mut oldest = page.tasks.iter().rev().take(KNOWN_RUN);
             settled && oldest.all(|task| is_known(task, known))
         };
-        let mut seen = Seen::default();
+        let mut found = Found::default();
         let from = window_start(since, high);
         let walked = inner
-            .walk_changed(&lists, Some(from), &mut seen, &known_page)
+            .walk_changed(&lists, Some(from), &mut found, &known_page)
             .await;
         let (end, started) = match walked {
             Ok(walked) => walked,
             Err(error) => return Err(inner.explain(error).await),
         };
-        let highest = seen.high.map_or(high, |seen| seen.max(high));
+        let highest = found.high().map_or(high, |seen| seen.max(high));
         let watermark = moved(since, highest, started, end);
-        let rows: Vec<ListedRow> = inner.rows(&lists, seen).await?;
+        let rows: Vec<ListedRow> = inner.rows(&lists, found.into_tasks()).await?;
         Ok(Listing {
             rows,
             watermark,
@@ -278,12 +279,16 @@ impl Reader for ClickUpReader {
         })
     }
 
-    async fn fetch_all(&self, pairs: &BTreeSet<PairName>) -> Result<Listing, ConnectorError> {
+    async fn sweep(
+        &self,
+        pairs: &BTreeSet<PairName>,
+        each: EachPage<'_>,
+    ) -> Result<Swept, ConnectorError> {
         let mut scopes = Vec::new();
         for pair in pairs {
             scopes.push(self.0.scope(pair, "list tasks")?);
         }
-        self.list_everything(&scopes).await
+        self.list_everything(&scopes, each).await
     }
 
     async fn fetch_items(
@@ -318,10 +323,12 @@ impl Reader for ClickUpReader {
         let inner = &self.0;
         let lists = distinct(inner.scope(pair, "look for a marker")?.watched());
         let after = Some(created_after.plus_ms(-1));
-        let (seen, _) = inner.walk_all(&lists, after, Priority::Live).await?;
+        let mut tasks = Found::default();
+        let walked = inner.walk_all(&lists, after, Priority::Live, &mut tasks);
+        walked.await?;
         let mut found = BTreeSet::new();
         let mut unread = BTreeSet::new();
-        for row in inner.rows(&lists, seen).await? {
+        for row in inner.rows(&lists, tasks.into_tasks()).await? {
             let carries = row.item.as_ref().and_then(|item| carries(item, marker));
             match carries {
                 Some(true) => {

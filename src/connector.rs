@@ -35,8 +35,38 @@ pub trait Reader: Send + Sync {
         known: &(dyn for<'a> Fn(&'a ItemId) -> Option<Known> + Send + Sync),
     ) -> Result<Listing, ConnectorError>;
 
-    /// Lists every item in scope of the given pairs (closed, subtasks and archived included). The walk is complete or an error.
-    async fn fetch_all(&self, pairs: &BTreeSet<PairName>) -> Result<Listing, ConnectorError>;
+    /// Lists every item in scope of the given pairs (closed, subtasks and archived included), page by page: what a sweep
+    /// needs of memory does not grow with the board. The walk is complete or an error.
+    ///
+    /// An item comes again only where a later state of it was met on the way: of two rows of one item the one with the
+    /// higher version counts. Rows of a pair that turns out to have failed are void. An error of `each` ends the walk.
+    async fn sweep(
+        &self,
+        pairs: &BTreeSet<PairName>,
+        each: EachPage<'_>,
+    ) -> Result<Swept, ConnectorError>;
+
+    /// The same as one listing, for commands that hold it all anyway.
+    async fn fetch_all(&self, pairs: &BTreeSet<PairName>) -> Result<Listing, ConnectorError> {
+        let mut rows: BTreeMap<ItemId, ListedRow> = BTreeMap::new();
+        let mut each = |page: Vec<ListedRow>| {
+            for row in page {
+                let held = rows.get(&row.id);
+                if held.is_none_or(|held| held.version < row.version) {
+                    rows.insert(row.id.clone(), row);
+                }
+            }
+            Ok(())
+        };
+        let swept = self.sweep(pairs, &mut each).await?;
+        rows.retain(|_, row| !swept.failed.contains_key(&row.pair));
+        Ok(Listing {
+            rows: rows.into_values().collect(),
+            watermark: swept.watermark,
+            complete: true,
+            failed: swept.failed,
+        })
+    }
 
     /// Lists, for a sweep, what no version tells: items that the caller knows and whose links changed since `since`, each
     /// without a version. The watermark says where to go on. A service without such a list has nothing to tell.
@@ -255,6 +285,18 @@ pub struct Traces {
     pub comments: Option<usize>,
     /// Number of attached files.
     pub files: Option<usize>,
+}
+
+/// Takes the rows of a sweep as they come.
+pub type EachPage<'a> = &'a mut (dyn FnMut(Vec<ListedRow>) -> Result<(), ConnectorError> + Send);
+
+/// What a sweep says at its end.
+#[derive(Clone, Debug, Default)]
+pub struct Swept {
+    /// The new watermark; to be stored only together with what was staged from the rows.
+    pub watermark: Watermark,
+    /// As [`Listing::failed`].
+    pub failed: BTreeMap<PairName, ConnectorError>,
 }
 
 /// Result of a listing.

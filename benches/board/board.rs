@@ -4,8 +4,8 @@
 use async_trait::async_trait;
 use boardsync::clock::ManualClock;
 use boardsync::connector::{
-    Change, ConnectorError, ErrorKind, Fetched, Known, ListedRow, Listing, NewItem, Reader, Schema,
-    Watermark, Writer, Written,
+    Change, ConnectorError, EachPage, ErrorKind, Fetched, Known, ListedRow, Listing, NewItem,
+    Reader, Schema, Swept, Watermark, Writer, Written,
 };
 use boardsync::engine::apply::{Consent, Report};
 use boardsync::engine::observe::Observed;
@@ -224,12 +224,17 @@ impl Reader for Service {
         })
     }
 
-    async fn fetch_all(&self, _pairs: &BTreeSet<PairName>) -> Result<Listing, ConnectorError> {
-        Ok(Listing {
-            rows: self.rows(0..self.count),
+    async fn sweep(
+        &self,
+        _pairs: &BTreeSet<PairName>,
+        each: EachPage<'_>,
+    ) -> Result<Swept, ConnectorError> {
+        for from in (0..self.count).step_by(100) {
+            each(self.rows(from..self.count.min(from + PAGE)))?;
+        }
+        Ok(Swept {
             watermark: watermark(),
-            complete: true,
-            ..Listing::default()
+            ..Swept::default()
         })
     }
 

@@ -1,4 +1,4 @@
-//! Listings: what changed, and everything.
+//! Listing what changed.
 //!
 //! An idle cycle may cost one query and one more request. Re-reading the overlap window would list every item of the last
 //! minutes again and again, so rows whose known version was read inside the window are first explained: one batch of
@@ -8,11 +8,10 @@
 
 use super::api::{BATCH, Select};
 use super::wire::WorkItem;
-use super::{Scope, Shared, convert, fields, link_feed, wiql};
+use super::{Scope, Shared, fields, link_feed, wiql};
 use crate::connector::client::Priority;
 use crate::connector::{ConnectorError, Known, ListedRow, Listing, Watermark};
-use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Timestamp, Version};
-use chrono_tz::Tz;
+use crate::model::{Item, ItemId, PairName, Timestamp, Version};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far each query reaches back below the watermark: queries run on an index that lags by seconds.
@@ -23,14 +22,6 @@ const WHOLE: usize = 20;
 
 /// What is read of an item to tell its revision and its pair.
 pub(super) const PLACE: [&str; 4] = ["System.Id", "System.Rev", fields::PROJECT, fields::AREA];
-
-/// Fields that an administrator changes in many items at once by renaming a tag or an iteration. The documentation does not
-/// say whether those items get a revision for it
-/// (<https://learn.microsoft.com/en-us/azure/devops/boards/queries/add-tags-to-work-items>).
-const RENAMABLE: [&str; 2] = [fields::TAGS, fields::ITERATION];
-
-/// What a sweep asks of every item.
-const SWEPT: [&str; 3] = ["System.Rev", fields::TAGS, fields::ITERATION];
 
 pub(super) type KnownFn<'a> = &'a (dyn for<'b> Fn(&'b ItemId) -> Option<Known> + Send + Sync);
 
@@ -46,12 +37,9 @@ impl Shared {
     pub(super) async fn fetch_changes(
         &self,
         since: &Watermark,
+        high: Timestamp,
         known: KnownFn<'_>,
     ) -> Result<Listing, ConnectorError> {
-        let Some(high) = since.high else {
-            let every = self.scopes.iter().map(|scope| scope.pair.clone()).collect();
-            return self.fetch_all(&every).await;
-        };
         let window = Timestamp(high.plus_ms(-OVERLAP_MS).0.div_euclid(1000) * 1000);
         let groups = self.groups();
         let mut found = self
@@ -189,54 +177,6 @@ impl Shared {
         let deeper = wiql::depth(owner) > wiql::depth(scope);
         (deeper && !filtered(owner)).then_some(false)
     }
-
-    pub(super) async fn fetch_all(
-        &self,
-        pairs: &BTreeSet<PairName>,
-    ) -> Result<Listing, ConnectorError> {
-        let groups: Vec<wiql::Group> = self
-            .scopes
-            .iter()
-            .filter(|scope| pairs.contains(&scope.pair))
-            .map(wiql::single)
-            .collect();
-        let found = self
-            .walk_pairs(&groups, wiql::Since::Ever, Priority::Backfill)
-            .await?;
-        let ids: Vec<i64> = found.ids.keys().copied().collect();
-        let mut versions = BTreeMap::new();
-        for chunk in ids.chunks(BATCH) {
-            let select = Select::Fields(&SWEPT);
-            let (read, _) = self
-                .batch_in_parts(chunk, select, Priority::Backfill)
-                .await?;
-            for wire in read {
-                let scope = found.ids.get(&wire.id).and_then(Option::as_ref);
-                let scope = scope.and_then(|pair| self.scope(pair).ok());
-                let shown = scope.map(|scope| renamable(scope, &wire, self.zone));
-                versions.insert(wire.id, (Version(wire.rev), shown.unwrap_or_default()));
-            }
-        }
-        let rows = found.ids.into_iter().filter_map(|(id, pair)| {
-            let (version, shown) = versions.remove(&id).unzip();
-            let row = row(id, pair?, version);
-            let shown = shown.unwrap_or_default();
-            Some(ListedRow { shown, ..row })
-        });
-        let rows = rows.collect();
-        Ok(Listing {
-            rows,
-            watermark: Watermark {
-                high: Some(found.as_of),
-                peak: None,
-                settled: Some(found.as_of),
-                link_token: None,
-                links_read: Some(found.as_of),
-            },
-            complete: true,
-            failed: found.failed,
-        })
-    }
 }
 
 pub(super) fn attribute(wire: &WorkItem, scopes: Vec<&Scope>) -> Option<PairName> {
@@ -253,26 +193,6 @@ pub(super) fn row(id: i64, pair: PairName, version: Option<Version>) -> ListedRo
         item: None,
         shown: BTreeMap::new(),
     }
-}
-
-/// Reads what a sweep compares beside the revision: tags, and a custom field that is mapped to the iteration.
-fn renamable(scope: &Scope, wire: &WorkItem, zone: Option<Tz>) -> BTreeMap<FieldKey, FieldValue> {
-    let mapped = scope.fields.iter();
-    let mapped = mapped.filter_map(|(key, names)| match names.as_slice() {
-        [name] => Some((key, name.as_str())),
-        _ => None,
-    });
-    let tags = !scope.fields.contains_key(&FieldKey::Tags);
-    let tags = tags.then_some((&FieldKey::Tags, fields::TAGS));
-    let asked = mapped
-        .chain(tags)
-        .filter(|(_, name)| RENAMABLE.contains(name));
-    let shown = asked.map(|(key, name)| {
-        let value = wire.fields.get(name);
-        let value = value.and_then(|value| convert::read(key, value, zone));
-        (key.clone(), value.unwrap_or(FieldValue::Empty))
-    });
-    shown.collect()
 }
 
 /// Splits what was found: unknown items and those last read before the window have certainly moved.

@@ -23,7 +23,7 @@ impl Apart {
             .clone()
     }
 
-    fn put(&self, pair: &PairName, refused: bool) {
+    pub(super) fn put(&self, pair: &PairName, refused: bool) {
         let mut pairs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match refused {
             true => pairs.insert(pair.clone()),
@@ -41,6 +41,15 @@ pub(super) struct Found {
     pub(super) as_of: Timestamp,
     /// Pairs whose own query was refused, with the error.
     pub(super) failed: BTreeMap<PairName, ConnectorError>,
+}
+
+/// One page of a query.
+pub(super) struct PageOfIds {
+    pub(super) ids: Vec<i64>,
+    /// The server's clock.
+    pub(super) as_of: Timestamp,
+    /// The id above which the next page begins; `None`: this was the last.
+    pub(super) next: Option<i64>,
 }
 
 /// The rows of one query.
@@ -94,7 +103,7 @@ impl Shared {
                 Err(error) => return Err(error),
             };
             if let [pair] = group.pairs.as_slice() {
-                self.refused(&mut found, pair, error);
+                found.failed.insert(pair.clone(), self.refused(pair, error));
                 continue;
             }
             for scope in self.scopes.iter().filter(|s| group.pairs.contains(&s.pair)) {
@@ -102,7 +111,8 @@ impl Shared {
                 match self.ask(&own, since, priority).await {
                     Ok(rows) => self.add(&mut found, &mut as_of, &own, rows),
                     Err(error) if is_refused(&error) => {
-                        self.refused(&mut found, &scope.pair, error);
+                        let error = self.refused(&scope.pair, error);
+                        found.failed.insert(scope.pair.clone(), error);
                     }
                     Err(error) => return Err(error),
                 }
@@ -112,15 +122,15 @@ impl Shared {
         Ok(found)
     }
 
-    fn refused(&self, found: &mut Found, pair: &PairName, error: ConnectorError) {
+    /// Notes that a pair's own query was refused, and says what of its configuration the service cannot follow.
+    pub(super) fn refused(&self, pair: &PairName, error: ConnectorError) -> ConnectorError {
         self.apart.put(pair, true);
         let scope = self.scopes.iter().find(|scope| scope.pair == *pair);
-        let error = scope.map_or(error.clone(), |scope| named(error, scope));
-        found.failed.insert(pair.clone(), error);
+        scope.map_or(error.clone(), |scope| named(error, scope))
     }
 
     /// Without an answer nothing was learnt about the clock.
-    fn clock(&self, as_of: Option<Timestamp>) -> Timestamp {
+    pub(super) fn clock(&self, as_of: Option<Timestamp>) -> Timestamp {
         as_of
             .or_else(|| self.api.http.server_now())
             .unwrap_or_default()
@@ -133,33 +143,44 @@ impl Shared {
         since: wiql::Since,
         priority: Priority,
     ) -> Result<Rows, ConnectorError> {
+        let (mut ids, mut first, mut last) = (Vec::new(), None, 0);
+        loop {
+            let page = self.ask_page((group, since, last), priority).await?;
+            let as_of = *first.get_or_insert(page.as_of);
+            ids.extend(page.ids);
+            match page.next {
+                Some(next) => last = next,
+                None => return Ok(Rows { ids, as_of }),
+            }
+        }
+    }
+
+    /// Asks for one page of a query: the ids above the last one.
+    pub(super) async fn ask_page(
+        &self,
+        (group, since, last): (&wiql::Group, wiql::Since, i64),
+        priority: Priority,
+    ) -> Result<PageOfIds, ConnectorError> {
         let broken = |message: &str| {
             ConnectorError::new(Side::Ado, ErrorKind::Protocol, "query work items", message)
         };
-        let (mut ids, mut as_of, mut last) = (Vec::new(), None, 0);
-        loop {
-            let query = group.query(since, last);
-            let page = self
-                .api
-                .wiql(group.project.as_deref(), &query, priority)
-                .await?;
-            let time = Timestamp::parse_rfc3339(&page.as_of);
-            let time = time.ok_or_else(|| broken("asOf is not a time"))?;
-            let as_of = *as_of.get_or_insert(time);
-            let full = page.work_items.len() >= wiql::PAGE;
-            let highest = page.work_items.iter().map(|row| row.id).max();
-            ids.extend(
-                page.work_items
-                    .iter()
-                    .map(|row| row.id)
-                    .filter(|id| *id > 0),
-            );
-            match highest {
-                Some(id) if full && id > last => last = id,
-                Some(_) if full => return Err(broken("paging does not move on")),
-                _ => return Ok(Rows { ids, as_of }),
-            }
-        }
+        let query = group.query(since, last);
+        let project = group.project.as_deref();
+        let page = self.api.wiql(project, &query, priority).await?;
+        let as_of = Timestamp::parse_rfc3339(&page.as_of);
+        let as_of = as_of.ok_or_else(|| broken("asOf is not a time"))?;
+        let full = page.work_items.len() >= wiql::PAGE;
+        let ids = page.work_items.iter().map(|row| row.id);
+        let next = match ids.clone().max().filter(|_| full) {
+            Some(id) if id > last => Some(id),
+            Some(_) => return Err(broken("paging does not move on")),
+            None => None,
+        };
+        Ok(PageOfIds {
+            ids: ids.filter(|id| *id > 0).collect(),
+            as_of,
+            next,
+        })
     }
 
     fn add(
@@ -195,7 +216,7 @@ impl Shared {
 }
 
 /// Whether it may be the query that is at fault: a path or field that is gone, a project that is gone.
-fn is_refused(error: &ConnectorError) -> bool {
+pub(super) fn is_refused(error: &ConnectorError) -> bool {
     matches!(error.kind, ErrorKind::Refused | ErrorKind::NotFound)
 }
 

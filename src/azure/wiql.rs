@@ -238,7 +238,7 @@ fn is_under(area: &str, root: &str) -> bool {
     area == root || area.starts_with(&format!("{root}\\"))
 }
 
-fn fold(text: &str) -> String {
+pub(super) fn fold(text: &str) -> String {
     text.trim().to_lowercase()
 }
 

@@ -9,6 +9,7 @@ use crate::connector::ConnectorError;
 use crate::connector::client::{ApiResponse, tolerant};
 use crate::model::{Item, Side};
 use chrono_tz::Tz;
+use std::collections::BTreeMap;
 
 const OPERATION: &str = "decode an answer";
 
@@ -28,12 +29,11 @@ pub fn task(body: &[u8], zone: Option<Tz>) -> Result<Option<Item>, ConnectorErro
 pub fn task_page(body: &[u8], zone: Option<Tz>) -> Result<(Vec<Item>, bool), ConnectorError> {
     let page: Page = answer(200, body).json(Side::ClickUp, OPERATION)?;
     let last = walk::is_last(&page);
-    let mut seen = Seen::default();
-    seen.take(page.tasks);
+    let mut held = BTreeMap::new();
+    walk::hold(&mut held, Seen::default().take(page.tasks));
     let lookups = lookups(zone);
-    let tasks = seen.into_tasks();
-    let items = tasks
-        .iter()
+    let items = held
+        .values()
         .filter_map(|task| convert::item(task, &lookups));
     Ok((items.collect(), last))
 }

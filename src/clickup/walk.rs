@@ -10,9 +10,11 @@ use super::convert;
 use super::failure::{protocol, single_line};
 use super::wire::{Page, Slot, Task};
 use crate::connector::client::Priority;
-use crate::connector::{ConnectorError, ErrorKind, ListedRow};
-use crate::model::{ItemId, Timestamp, Version};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::connector::{ConnectorError, EachPage, ErrorKind, ListedRow};
+use crate::model::{ItemId, Timestamp};
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::BuildHasher;
 
 /// Tasks on a full page (developer.clickup.com reference, Get Tasks: 100).
 pub const PAGE_SIZE: usize = 100;
@@ -140,55 +142,99 @@ pub fn next_key(from: i64, page: u32, tasks: &[Task]) -> (i64, u32) {
     }
 }
 
-/// What a walk has seen so far.
+/// Which states of which tasks a walk has met. It holds a number for each, so that a walk over a large workspace stays
+/// small; that two of a million get the same number, and the second is passed over, is next to impossible.
 #[derive(Debug, Default)]
 pub struct Seen {
-    tasks: BTreeMap<ItemId, Task>,
-    versions: BTreeSet<(ItemId, Option<Version>)>,
+    numbers: RandomState,
+    states: HashSet<u64>,
     /// Largest change time seen.
     pub high: Option<Timestamp>,
 }
 
 impl Seen {
-    /// Takes in a page and returns how many (id, version) were unseen.
+    /// Takes in a page and returns the tasks of it whose (id, version) was unseen.
     ///
     /// A row without id or home list is passed over and the other rows count: absence from a listing proves nothing, and
     /// the next sweep reads a linked task that it missed by its id.
-    pub fn take(&mut self, tasks: Vec<Task>) -> usize {
-        let mut unseen = 0;
-        for task in tasks {
-            let id = convert::task_id(&task);
-            let Some(id) = id.filter(|_| convert::home_list(&task).is_some()) else {
-                let named = convert::task_id(&task);
-                let id = named.map_or_else(String::new, |id| single_line(id.as_str()));
-                tracing::warn!(
-                    side = "clickup",
-                    task = id,
-                    "a row of the listing has no id or no home list; it is passed over"
-                );
-                continue;
-            };
-            let version = convert::version(&task);
-            self.high = self.high.max(version.map(|version| Timestamp(version.0)));
-            if !self.versions.insert((id.clone(), version)) {
-                continue;
-            }
-            unseen += 1;
-            // The same task twice: the later state counts.
-            let newer = self
-                .tasks
-                .get(&id)
-                .is_none_or(|held| convert::version(held) <= version);
-            if newer {
-                self.tasks.insert(id, task);
-            }
-        }
-        unseen
+    pub fn take(&mut self, tasks: Vec<Task>) -> Vec<Task> {
+        tasks.into_iter().filter(|task| self.is_new(task)).collect()
     }
 
-    /// Returns the tasks by id.
+    fn is_new(&mut self, task: &Task) -> bool {
+        let id = convert::task_id(task);
+        let Some(id) = id.filter(|_| convert::home_list(task).is_some()) else {
+            let named = convert::task_id(task);
+            let id = named.map_or_else(String::new, |id| single_line(id.as_str()));
+            tracing::warn!(
+                side = "clickup",
+                task = id,
+                "a row of the listing has no id or no home list; it is passed over"
+            );
+            return false;
+        };
+        let version = convert::version(task);
+        self.high = self.high.max(version.map(|version| Timestamp(version.0)));
+        self.states.insert(self.numbers.hash_one((id, version)))
+    }
+}
+
+/// Where the tasks of a walk go.
+enum Kept<'a> {
+    /// They are held until the walk is over; of one task the later state counts.
+    Held(BTreeMap<ItemId, Task>),
+    /// Those of some lists are handed on page by page.
+    Passed(&'a [&'a str], EachPage<'a>),
+}
+
+/// Adds tasks to those that are held.
+pub fn hold(held: &mut BTreeMap<ItemId, Task>, new: Vec<Task>) {
+    for task in new {
+        let Some(id) = convert::task_id(&task) else {
+            continue;
+        };
+        let before = held.get(&id).map(convert::version);
+        if before.is_none_or(|before| before <= convert::version(&task)) {
+            held.insert(id, task);
+        }
+    }
+}
+
+/// What one or more walks have found.
+pub struct Found<'a> {
+    seen: Seen,
+    kept: Kept<'a>,
+}
+
+impl Default for Found<'_> {
+    fn default() -> Self {
+        Found {
+            seen: Seen::default(),
+            kept: Kept::Held(BTreeMap::new()),
+        }
+    }
+}
+
+impl<'a> Found<'a> {
+    /// Hands the tasks of `lists` on as they come.
+    pub fn passing(lists: &'a [&'a str], each: EachPage<'a>) -> Self {
+        Found {
+            seen: Seen::default(),
+            kept: Kept::Passed(lists, each),
+        }
+    }
+
+    /// Largest change time seen.
+    pub fn high(&self) -> Option<Timestamp> {
+        self.seen.high
+    }
+
+    /// Returns the tasks that were held, by id.
     pub fn into_tasks(self) -> Vec<Task> {
-        self.tasks.into_values().collect()
+        match self.kept {
+            Kept::Held(tasks) => tasks.into_values().collect(),
+            Kept::Passed(..) => Vec::new(),
+        }
     }
 }
 
@@ -241,17 +287,36 @@ impl Inner {
         self.fetch_json(url, OPERATION, query.priority).await
     }
 
+    /// Takes in tasks of a walk.
+    pub(super) async fn keep(
+        &self,
+        found: &mut Found<'_>,
+        tasks: Vec<Task>,
+    ) -> Result<(), ConnectorError> {
+        let new = found.seen.take(tasks);
+        match &mut found.kept {
+            Kept::Held(held) => hold(held, new),
+            Kept::Passed(lists, each) => {
+                let rows = self.rows(lists, new).await?;
+                if !rows.is_empty() {
+                    each(rows)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Reads every page of a query, or everything in windows of time where a page is too large for one answer.
     pub async fn walk(
         &self,
         query: &Query,
-        seen: &mut Seen,
+        found: &mut Found<'_>,
         first: Option<Page>,
         stop: &(dyn Fn(&Page) -> bool + Send + Sync),
     ) -> Result<End, ConnectorError> {
-        match self.walk_pages(query, seen, first, stop).await {
+        match self.walk_pages(query, found, first, stop).await {
             Err(error) if error.too_large => {
-                self.walk_windows(query, seen).await?;
+                self.walk_windows(query, found).await?;
                 Ok(End::Complete)
             }
             other => other,
@@ -271,11 +336,13 @@ impl Inner {
     pub(super) async fn walk_pages(
         &self,
         query: &Query,
-        seen: &mut Seen,
+        found: &mut Found<'_>,
         first: Option<Page>,
         stop: &(dyn Fn(&Page) -> bool + Send + Sync),
     ) -> Result<End, ConnectorError> {
         let mut first = first;
+        // Each walk is judged by its own pages: what other walks met must not end it early.
+        let mut seen = Seen::default();
         for round in 0..MAX_ROUNDS {
             let mut stale = 0;
             for number in 0..=MAX_PAGES {
@@ -288,7 +355,9 @@ impl Inner {
                 };
                 let last = is_last(&page);
                 let early = round == 0 && !last && stop(&page);
-                let unseen = seen.take(page.tasks);
+                let new = seen.take(page.tasks);
+                let unseen = new.len();
+                self.keep(found, new).await?;
                 if early {
                     return Ok(End::Early);
                 }
@@ -329,7 +398,7 @@ impl Inner {
         &self,
         lists: &[&str],
         from: Option<Timestamp>,
-        seen: &mut Seen,
+        found: &mut Found<'_>,
         known: &(dyn Fn(&Page) -> bool + Send + Sync),
     ) -> Result<(End, Option<Timestamp>), ConnectorError> {
         let base = Query::of_workspace(
@@ -345,21 +414,21 @@ impl Inner {
         let page = self.first_page(&query).await?;
         let started = self.http.server_now();
         let Some(page) = page else {
-            self.walk_windows(&query, seen).await?;
+            self.walk_windows(&query, found).await?;
             return Ok((End::Complete, started));
         };
         let end = match order_of(&page.tasks) {
             Order::OldestFirst if !is_last(&page) => {
                 let start = from.map_or(0, |from| from.0);
-                match self.walk_keyset(&base, start, page, seen).await {
-                    Err(error) if error.too_large => self.walk_windows(&query, seen).await?,
+                match self.walk_keyset(&base, start, page, found).await {
+                    Err(error) if error.too_large => self.walk_windows(&query, found).await?,
                     other => other?,
                 }
                 End::Complete
             }
-            Order::NewestFirst => self.walk(&query, seen, Some(page), known).await?,
+            Order::NewestFirst => self.walk(&query, found, Some(page), known).await?,
             Order::OldestFirst | Order::Unclear => {
-                self.walk(&query, seen, Some(page), &|_| false).await?
+                self.walk(&query, found, Some(page), &|_| false).await?
             }
         };
         Ok((end, started))
@@ -370,13 +439,13 @@ impl Inner {
         base: &Query,
         from: i64,
         first: Page,
-        seen: &mut Seen,
+        found: &mut Found<'_>,
     ) -> Result<(), ConnectorError> {
         let (mut from, mut number, mut page) = (from, 0, first);
         for _ in 0..MAX_PAGES {
             let last = is_last(&page);
             let next = next_key(from, number, &page.tasks);
-            seen.take(page.tasks);
+            self.keep(found, page.tasks).await?;
             if last {
                 return Ok(());
             }
@@ -394,7 +463,7 @@ impl Inner {
         lists: &[&str],
         created_after: Option<Timestamp>,
         priority: Priority,
-        seen: &mut Seen,
+        found: &mut Found<'_>,
     ) -> Result<(), ConnectorError> {
         let narrowed = |query: Query| match created_after {
             Some(at) => query.with("date_created_gt", at.0),
@@ -420,7 +489,7 @@ impl Inner {
                     }
                     // An empty page proves the flag only where it was seen to work before.
                     if self.archived.load() == Archived::ByTeam {
-                        self.walk(&query, seen, Some(page), &|_| false).await?;
+                        self.walk(&query, found, Some(page), &|_| false).await?;
                         return Ok(());
                     }
                 }
@@ -434,21 +503,19 @@ impl Inner {
         }
         for list in lists {
             let query = narrowed(Query::of_list(list, "created", priority).with("archived", true));
-            // Each list is a walk of its own; what other walks saw must not end it early.
-            let mut own = Seen::default();
-            self.walk(&query, &mut own, None, &|_| false).await?;
-            seen.take(own.into_tasks());
+            self.walk(&query, found, None, &|_| false).await?;
         }
         Ok(())
     }
 
-    /// Lists every task of some lists: live ones, then archived ones.
+    /// Lists every task of some lists: live ones, then archived ones. Returns the server's time of the first page.
     pub async fn walk_all(
         &self,
         lists: &[&str],
         created_after: Option<Timestamp>,
         priority: Priority,
-    ) -> Result<(Seen, Option<Timestamp>), ConnectorError> {
+        found: &mut Found<'_>,
+    ) -> Result<Option<Timestamp>, ConnectorError> {
         let mut query =
             Query::of_workspace(&self.workspace, lists.iter().copied(), "created", priority);
         if let Some(at) = created_after {
@@ -456,18 +523,15 @@ impl Inner {
         }
         let page = self.first_page(&query).await?;
         let started = self.http.server_now();
-        let mut live = Seen::default();
         match page {
             Some(page) => {
-                self.walk(&query, &mut live, Some(page), &|_| false).await?;
+                self.walk(&query, found, Some(page), &|_| false).await?;
             }
-            None => self.walk_windows(&query, &mut live).await?,
+            None => self.walk_windows(&query, found).await?,
         }
-        let mut archived = Seen::default();
-        self.walk_archived(lists, created_after, priority, &mut archived)
+        self.walk_archived(lists, created_after, priority, found)
             .await?;
-        live.take(archived.into_tasks());
-        Ok((live, started))
+        Ok(started)
     }
 
     /// Lists the live tasks of the whole workspace that were created after a time, whatever list they are in by now.
@@ -478,23 +542,24 @@ impl Inner {
     ) -> Result<Vec<Task>, ConnectorError> {
         let query = Query::of_workspace(&self.workspace, [], "created", priority)
             .with("date_created_gt", created_after.0);
-        let mut seen = Seen::default();
+        let mut found = Found::default();
         match self.first_page(&query).await? {
             Some(page) => {
-                self.walk(&query, &mut seen, Some(page), &|_| false).await?;
+                self.walk(&query, &mut found, Some(page), &|_| false)
+                    .await?;
             }
-            None => self.walk_windows(&query, &mut seen).await?,
+            None => self.walk_windows(&query, &mut found).await?,
         }
-        Ok(seen.into_tasks())
+        Ok(found.into_tasks())
     }
 
-    /// Converts what a walk saw into rows, tasks of lists outside `lists` left out.
-    pub async fn rows(&self, lists: &[&str], seen: Seen) -> Result<Vec<ListedRow>, ConnectorError> {
-        let tasks: Vec<Task> = seen
-            .into_tasks()
-            .into_iter()
-            .filter(|task| convert::home_list(task).is_some_and(|list| lists.contains(&list)))
-            .collect();
+    /// Converts tasks into rows, those of lists outside `lists` left out.
+    pub async fn rows(
+        &self,
+        lists: &[&str],
+        mut tasks: Vec<Task>,
+    ) -> Result<Vec<ListedRow>, ConnectorError> {
+        tasks.retain(|task| convert::home_list(task).is_some_and(|list| lists.contains(&list)));
         let lookups = self.lookups(&tasks).await?;
         // Each task is dropped as soon as it is converted: a large workspace is not held twice.
         Ok(tasks

@@ -4,7 +4,7 @@
 //! tasks are asked for by the time that they are ordered by, half of the time at once, until each answer fits.
 
 use super::api::Inner;
-use super::walk::{Query, Seen};
+use super::walk::{Found, Query};
 use crate::connector::ConnectorError;
 
 /// The end of time: 2100-01-01. Nothing is stamped later.
@@ -40,19 +40,16 @@ impl Inner {
     pub(super) async fn walk_windows(
         &self,
         query: &Query,
-        seen: &mut Seen,
+        found: &mut Found<'_>,
     ) -> Result<(), ConnectorError> {
         let (above, _) = filters(query);
         let bound = query.params.iter().find(|(name, _)| *name == above);
         let from = bound.and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
         let mut open = vec![(from, END_MS)];
         while let Some((from, to)) = open.pop() {
-            let mut own = Seen::default();
             let part = window(query, from, to);
-            match self.walk_pages(&part, &mut own, None, &|_| false).await {
-                Ok(_) => {
-                    seen.take(own.into_tasks());
-                }
+            match self.walk_pages(&part, found, None, &|_| false).await {
+                Ok(_) => {}
                 Err(error) if error.too_large => match halves(from, to) {
                     Some([first, second]) => open.extend([second, first]),
                     None => tracing::error!(

@@ -7,6 +7,7 @@ mod listing;
 mod origin;
 mod reading;
 mod retyped;
+mod sorting;
 mod view;
 mod waiting;
 
@@ -17,7 +18,7 @@ use crate::reconcile::choice::{Chosen, Recorded, made_of_winner};
 use crate::reconcile::plan::{Plan, Rebase};
 use crate::reconcile::plan_of;
 use crate::reconcile::policy::Policy;
-use crate::store::{BaseField, Choice, LinkRow, LinkState, Op, Store, StoreError};
+use crate::store::{BaseField, Choice, LinkRow, LinkState, Listed, Op, Store, StoreError};
 use origin::Named;
 pub(super) use reading::INDEX_LAG_MS;
 use std::collections::{BTreeMap, BTreeSet};
@@ -199,22 +200,15 @@ impl Engine {
             partial: !moves,
             ..Observed::empty(now)
         };
+        let mut listed = Listed::new()?;
         for side in Side::BOTH {
-            let listed = focus.len();
-            let mut listing = self.list(side, &observed.swept, listed).await?;
-            *observed.watermarks.get_mut(side) = listing.watermark.clone();
-            for (pair, error) in std::mem::take(&mut listing.failed) {
-                // Whatever else was found of it is left: it is swept as soon as it can be listed again.
-                if focus.remove(&pair).is_some() {
-                    observed.swept.remove(&pair);
-                    observed.troubled.insert(pair, error);
-                }
-            }
-            let store = self.store();
-            self.sort_rows(&store, side, listing, &forced, &mut focus, &mut observed)?;
+            self.list(side, &forced, &mut listed, &mut focus, &mut observed)
+                .await?;
         }
-        self.add_missing_and_due(&mut focus, &forced, now)?;
+        self.add_missing_and_due(&mut focus, &listed, &forced, now)?;
         let along = self.read_along(&mut focus)?;
+        Engine::note_listed(&listed, &mut focus)?;
+        drop(listed);
         self.read(&mut focus, &mut observed).await?;
         let mut named = self.named(&focus, &observed);
         self.end_along(along, &mut focus, &observed, &mut named);

@@ -2,9 +2,9 @@
 
 use super::Store;
 use super::error::{StoreError, from_json, sql, to_json, word};
-use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Timestamp, Version};
+use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 /// A stored pairing of one work item with one task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +132,7 @@ impl Store {
     pub fn living_links(
         &self,
         pair: &PairName,
-        wanted: impl Fn(&str, &str) -> bool,
+        wanted: impl Fn(&str, &str) -> Result<bool, StoreError>,
     ) -> Result<Vec<LinkRow>, StoreError> {
         let text = format!("{COLUMNS} WHERE pair = ?1 AND state <> 'tombstone' ORDER BY id");
         let mut out = Vec::new();
@@ -148,40 +148,9 @@ impl Store {
             };
             let ado = id(2).map_err(sql("read links"))?;
             let clickup = id(3).map_err(sql("read links"))?;
-            if wanted(ado, clickup) {
+            if wanted(ado, clickup)? {
                 out.push(Raw::read(row).map_err(sql("read links"))?.link()?);
             }
-        }
-        Ok(out)
-    }
-
-    /// Returns the stored versions of the items of a pair that a sweep need not look into while they stand at them: the
-    /// link is active, and all that this side has of its base was read back. One pass for the whole pair.
-    pub fn settled(
-        &self,
-        side: Side,
-        pair: &PairName,
-    ) -> Result<HashMap<ItemId, Version>, StoreError> {
-        let mut linked: HashSet<String> = self
-            .connection
-            .prepare_cached(&settled_text(side))
-            .and_then(|mut statement| statement.query_map([&pair.0], |row| row.get(0))?.collect())
-            .map_err(sql("read what is settled"))?;
-        let mut out = HashMap::with_capacity(linked.len());
-        let mut statement = self
-            .connection
-            .prepare_cached(VERSIONS)
-            .map_err(sql("read known versions"))?;
-        let mut rows = statement
-            .query([side.key(), super::observations::READER])
-            .map_err(sql("read known versions"))?;
-        while let Some(row) = rows.next().map_err(sql("read known versions"))? {
-            let id = row.get_ref(0).and_then(|id| Ok(id.as_str()?));
-            let Some(id) = linked.take(id.map_err(sql("read known versions"))?) else {
-                continue;
-            };
-            let version = row.get(1).map_err(sql("read known versions"))?;
-            out.insert(ItemId(id), Version(version));
         }
         Ok(out)
     }
@@ -216,20 +185,6 @@ impl Store {
         };
         select_base(&self.connection, link, condition)
     }
-}
-
-/// Every stored version of a side. No join with the links: item by item, SQLite would read the bodies.
-/// What another version of this program read is left out: it is read again, because this one may read it differently.
-pub(super) const VERSIONS: &str =
-    "SELECT item, version FROM observation WHERE side = ?1 AND reader = ?2";
-
-/// The items of a pair's links that are active and whose base one side has shown in full.
-pub(super) fn settled_text(side: Side) -> String {
-    let column = side.key();
-    format!(
-        "SELECT {column} FROM link WHERE pair = ?1 AND state = 'active'
-         AND id NOT IN (SELECT link FROM base WHERE {column}_confirmed = 0)"
-    )
 }
 
 fn select_base(

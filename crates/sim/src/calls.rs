@@ -7,13 +7,16 @@ use super::script::On;
 use super::world::{Delivery, ELSEWHERE, Request, numbered};
 use async_trait::async_trait;
 use boardsync::connector::{
-    Change, ClaimChange, Claims, ConnectorError, Fetched, Known, Listing, NewItem, Reader, Schema,
-    SchemaState, SchemaType, Traces, Watermark, Writer, Written,
+    Change, ClaimChange, Claims, ConnectorError, EachPage, Fetched, Known, Listing, NewItem,
+    Reader, Schema, SchemaState, SchemaType, Swept, Traces, Watermark, Writer, Written,
 };
 use boardsync::model::{
     FieldKey, FieldValue, Item, ItemId, PairName, Past, Side, Timestamp, Version,
 };
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Rows that a whole listing hands on at once.
+const ROWS_OF_A_PAGE: usize = 2;
 
 /// The pace of writes: so many turns come at once, the next one takes this long.
 const TURNS_AT_ONCE: u64 = 4;
@@ -30,31 +33,39 @@ impl Reader for Remote {
         since: &Watermark,
         known: &(dyn for<'a> Fn(&'a ItemId) -> Option<Known> + Send + Sync),
     ) -> Result<Listing, ConnectorError> {
+        if since.high.is_none() {
+            let every = lock(&self.world).names();
+            return self.fetch_all(&every).await;
+        }
         let ons = self.ons(On::List);
         let fault = self.send(&ons).await;
-        let answer = self.refuse(fault.as_ref(), false).map(|()| {
+        let answer = self.refuse(fault.as_ref(), false).and_then(|()| {
             let mut world = lock(&self.world);
-            match since.high {
-                Some(_) => self.changes(&mut world, fault.as_ref(), since, known),
-                None => {
-                    let every = world.names();
-                    self.everything(&mut world, fault.as_ref(), &every)
-                }
-            }
+            let listing = self.changes(&mut world, fault.as_ref(), since, known);
+            self.ends_at_trouble(&listing.failed)?;
+            Ok(listing)
         });
-        let answer = self.ends_at_trouble(answer);
         self.back(&ons, answer).await
     }
 
-    async fn fetch_all(&self, pairs: &BTreeSet<PairName>) -> Result<Listing, ConnectorError> {
+    async fn sweep(
+        &self,
+        pairs: &BTreeSet<PairName>,
+        each: EachPage<'_>,
+    ) -> Result<Swept, ConnectorError> {
         let ons = self.ons(On::List);
         let fault = self.send(&ons).await;
-        let answer = self.refuse(fault.as_ref(), false).map(|()| {
+        let answer = self.refuse(fault.as_ref(), false).and_then(|()| {
             let mut world = lock(&self.world);
-            self.everything(&mut world, fault.as_ref(), pairs)
+            let (rows, swept) = self.everything(&mut world, fault.as_ref(), pairs);
+            self.ends_at_trouble(&swept.failed)?;
+            Ok((rows, swept))
         });
-        let answer = self.ends_at_trouble(answer);
-        self.back(&ons, answer).await
+        let (rows, swept) = self.back(&ons, answer).await?;
+        for page in rows.chunks(ROWS_OF_A_PAGE) {
+            each(page.to_vec())?;
+        }
+        Ok(swept)
     }
 
     async fn fetch_items(
@@ -278,16 +289,11 @@ impl Remote {
     /// The design in which the trouble of one pair ends the cycle.
     fn ends_at_trouble(
         &self,
-        answer: Result<Listing, ConnectorError>,
-    ) -> Result<Listing, ConnectorError> {
-        let mut listing = answer?;
-        match listing.failed.pop_first() {
-            Some((_, error)) if self.is(Control::PairEndsCycle) => Err(error),
-            Some((pair, error)) => {
-                listing.failed.insert(pair, error);
-                Ok(listing)
-            }
-            None => Ok(listing),
+        failed: &BTreeMap<PairName, ConnectorError>,
+    ) -> Result<(), ConnectorError> {
+        match failed.values().next() {
+            Some(error) if self.is(Control::PairEndsCycle) => Err(error.clone()),
+            Some(_) | None => Ok(()),
         }
     }
 

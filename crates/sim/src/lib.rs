@@ -64,6 +64,7 @@ pub mod script;
 pub mod service;
 pub mod shrink;
 pub mod stores;
+pub mod sweeps;
 pub mod told;
 pub mod updates;
 pub mod world;

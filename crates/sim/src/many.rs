@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Everything that a large enough run must have injected at least once.
-pub const FAULTS: [&str; 43] = [
+pub const FAULTS: [&str; 45] = [
     "unreachable",
     "lost",
     "unanswered",
@@ -34,6 +34,8 @@ pub const FAULTS: [&str; 43] = [
     "state dropped",
     "empty listing",
     "missing row",
+    "listed twice",
+    "listed before its place was gone",
     "stale row",
     "unreadable",
     "crash",

@@ -8,7 +8,7 @@ use boardsync::connector::{
     Change, ConnectorError, ErrorKind, Fetched, Known, ListedRow, Listing, NewItem, Watermark,
 };
 use boardsync::model::{
-    Author, FieldKey, FieldValue, Item, ItemId, PairName, Past, Side, Timestamp, Version,
+    Author, FieldKey, FieldValue, Item, ItemId, Past, Side, Timestamp, Version,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -246,50 +246,6 @@ impl Remote {
             version: state.map(|state| Version(state.version)),
             item: state.map(|state| Box::new(self.item(world, record, state))),
             shown: BTreeMap::new(),
-        }
-    }
-
-    /// A row of a complete listing. ADO's show revisions and what may change without one.
-    fn swept_row(&self, world: &World, record: &Record, state: &State) -> ListedRow {
-        let mut row = self.row(world, record, state);
-        if self.side == Side::Ado
-            && let Some(item) = row.item.take()
-            && !self.is(Control::VersionsOnly)
-        {
-            let shown = item.fields.into_iter();
-            row.shown = shown.filter(|(key, _)| *key == FieldKey::Tags).collect();
-        }
-        row
-    }
-
-    pub fn everything(
-        &self,
-        world: &mut World,
-        fault: Option<&Fault>,
-        pairs: &BTreeSet<PairName>,
-    ) -> Listing {
-        let failed = self.troubled(world, pairs);
-        let asked: BTreeSet<usize> = pairs
-            .iter()
-            .filter(|pair| !failed.contains_key(*pair))
-            .map(numbered)
-            .collect();
-        let rows = self.rows(world, fault, |_, state| asked.contains(&state.pair));
-        let rows = rows.iter().map(|row| {
-            let record = &world.side.get(self.side).records[row.record];
-            self.swept_row(world, record, &record.past[row.state])
-        });
-        let rows = rows.collect();
-        let server = Some(Timestamp(world.server(self.side)));
-        Listing {
-            rows,
-            watermark: Watermark {
-                high: server,
-                settled: server,
-                ..Watermark::default()
-            },
-            complete: true,
-            failed,
         }
     }
 

@@ -152,9 +152,14 @@ async fn a_full_walk_has_revisions_and_is_complete() {
         .unwrap();
     assert!(listing.complete);
     assert_eq!(listing.rows.len(), 19_001);
-    assert_eq!(listing.rows.last().unwrap().version, Some(Version(4)));
-    let query = server.lock().unwrap().log[1].2["query"].to_string();
-    assert!(query.contains("[System.Id] > 19000"), "{query}");
+    let last = listing.rows.iter().find(|row| row.id.as_str() == "19001");
+    assert_eq!(last.unwrap().version, Some(Version(4)));
+    let log = server.lock().unwrap().log.clone();
+    let queries: Vec<String> = log.iter().map(|sent| sent.2["query"].to_string()).collect();
+    let mut pages = queries
+        .iter()
+        .filter(|query| query.contains("[System.Id] > "));
+    assert!(pages.next_back().unwrap().contains("[System.Id] > 19000"));
 }
 
 #[tokio::test]

@@ -51,13 +51,20 @@ fn an_oldest_first_walk_moves_the_time_and_pages_only_through_one_value() {
 
 #[test]
 fn a_task_seen_twice_counts_once_with_its_later_state() {
-    let mut seen = Seen::default();
-    assert_eq!(seen.take(tasks(&[("a", 5), ("b", 4)])), 2);
-    assert_eq!(seen.take(tasks(&[("a", 9), ("b", 4), ("a", 5)])), 1);
+    let (mut seen, mut held) = (Seen::default(), BTreeMap::new());
+    for (page, unseen) in [
+        (tasks(&[("a", 5), ("b", 4)]), 2),
+        (tasks(&[("a", 9), ("b", 4), ("a", 5)]), 1),
+        // A page of an index that lags, met for the first time.
+        (tasks(&[("a", 7)]), 1),
+    ] {
+        let new = seen.take(page);
+        assert_eq!(new.len(), unseen);
+        hold(&mut held, new);
+    }
     assert_eq!(seen.high, Some(Timestamp(9)));
-    let versions: Vec<_> = seen
-        .into_tasks()
-        .iter()
+    let versions: Vec<_> = held
+        .values()
         .map(|task| convert::version(task).unwrap().0)
         .collect();
     assert_eq!(versions, [9, 4]);
@@ -78,13 +85,8 @@ fn an_odd_row_of_a_listing_costs_that_row_only() {
     rows.push(json!({"id": "a", "date_updated": "5", "list": {"id": "1"}}));
     let page: Page = serde_json::from_value(json!({"tasks": rows})).unwrap();
     assert!(!is_last(&page), "odd rows count for the length of a page");
-    let mut seen = Seen::default();
-    assert_eq!(seen.take(page.tasks), 1);
-    let ids: Vec<_> = seen
-        .into_tasks()
-        .iter()
-        .filter_map(convert::task_id)
-        .collect();
+    let new = Seen::default().take(page.tasks);
+    let ids: Vec<_> = new.iter().filter_map(convert::task_id).collect();
     assert_eq!(ids, [ItemId::from("a")]);
 }
 

@@ -1,120 +1,98 @@
-//! What is to be looked at: rows of the listings, links that they left out, and what waits for another look.
+//! What is to be looked at: what the listings show, links that they left out, and what waits for another look.
 
+use super::sorting::Sorting;
 use super::{Focus, Observed, again_key, living};
-use crate::connector::{Known, ListedRow, Listing, answer};
+use crate::connector::{ConnectorError, ErrorKind, Known, ListedRow, Watermark, answer};
 use crate::engine::apply::owed_text;
 use crate::engine::{CycleError, Engine};
 use crate::model::{
     FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Timestamp, Version,
 };
-use crate::store::{BaseField, LinkRow, LinkState, Store, StoreError};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use crate::store::{BaseField, LinkState, Listed, Store, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
-    /// One listing of a side: in full where a pair is due, else what changed.
+    /// One listing of a side: in full where a pair is due, else what changed. The rows are sorted into `focus` as they come.
+    /// A pair that cannot be listed leaves `focus`.
     pub(super) async fn list(
         &self,
         side: Side,
-        swept: &BTreeSet<PairName>,
-        pairs: usize,
-    ) -> Result<Listing, CycleError> {
+        forced: &BTreeSet<PairName>,
+        listed: &mut Listed,
+        focus: &mut BTreeMap<PairName, Focus>,
+        observed: &mut Observed,
+    ) -> Result<(), CycleError> {
         let reader = self.readers.get(side);
         let since = self.store().watermark(side)?;
         let known = |id: &ItemId| -> Option<Known> { self.store().known(side, id).ok().flatten() };
-        if swept.len() == pairs {
-            let links = reader.fetch_links(&since, &known).await?;
-            let mut full = reader.fetch_all(swept).await?;
-            full.watermark.link_token = links.watermark.link_token;
-            full.rows = with_links(full.rows, links.rows);
-            return Ok(full);
+        let swept = observed.swept.clone();
+        let all = swept.len() == focus.len();
+        let told = match all {
+            true => reader.fetch_links(&since, &known).await?,
+            false => reader.fetch_changes(&since, &known).await?,
+        };
+        let (of_swept, rows): (Vec<_>, Vec<_>) = told
+            .rows
+            .into_iter()
+            .partition(|row| swept.contains(&row.pair));
+        let mut sorting = Sorting {
+            side,
+            forced,
+            unanswered: unanswered(&self.store(), side)?,
+            linked: without_version(of_swept),
+            listed,
+            focus,
+            left: Vec::new(),
+            confirmed: BTreeMap::new(),
+            again: BTreeSet::new(),
+        };
+        let (mut watermark, mut failed) = (told.watermark, told.failed);
+        if !all {
+            sorting.take(&self.store(), rows)?;
         }
-        let mut delta = reader.fetch_changes(&since, &known).await?;
         if !swept.is_empty() {
-            let full = reader.fetch_all(swept).await?;
-            let (twice, mut rows): (Vec<_>, Vec<_>) = delta
-                .rows
-                .into_iter()
-                .partition(|row| swept.contains(&row.pair));
-            rows.extend(with_links(full.rows, twice));
-            delta.rows = rows;
-            delta.failed.retain(|pair, _| !swept.contains(pair));
-            delta.failed.extend(full.failed);
+            let mut outcome = Ok(());
+            let mut each = |page: Vec<ListedRow>| {
+                outcome = sorting.take(&self.store(), page);
+                match &outcome {
+                    Ok(()) => Ok(()),
+                    Err(error) => Err(not_kept(side, error)),
+                }
+            };
+            let full = reader.sweep(&swept, &mut each).await;
+            outcome?;
+            let full = full?;
+            failed.retain(|pair, _| !swept.contains(pair));
+            failed.extend(full.failed);
+            if all {
+                let link_token = watermark.link_token.take();
+                watermark = Watermark {
+                    link_token,
+                    ..full.watermark
+                };
+            }
         }
-        Ok(delta)
+        *observed.watermarks.get_mut(side) = watermark;
+        sorting.end(failed, observed);
+        Ok(())
     }
 
-    pub(super) fn sort_rows(
-        &self,
-        store: &Store,
-        side: Side,
-        listing: Listing,
-        forced: &BTreeSet<PairName>,
+    /// Notes which of the items that are looked at the full listings showed.
+    pub(super) fn note_listed(
+        listed: &Listed,
         focus: &mut BTreeMap<PairName, Focus>,
-        observed: &mut Observed,
     ) -> Result<(), StoreError> {
-        let mut settled = BTreeMap::new();
-        for pair in observed
-            .swept
-            .difference(forced)
-            .filter(|_| side == Side::Ado)
-        {
-            settled.insert(pair.clone(), store.settled(side, pair)?);
-        }
-        let unanswered = unanswered(store, side)?;
-        let mut left = Vec::new();
-        let silent = changed_silently(store, side, &listing.rows)?;
-        for mut row in listing.rows {
-            if silent.contains(&row.id) {
-                row.version = None;
-            }
-            let Some(focus) = focus.get_mut(&row.pair) else {
-                continue;
-            };
-            focus.listed.get_mut(side).insert(row.id.clone());
-            // Where nearly every work item of a sweep ends. A task's version is a time, which two changes can share, so
-            // where the row shows the content that is looked at as well (`confirm`).
-            let stored = settled.get(&row.pair).and_then(|items| items.get(&row.id));
-            if row.item.is_none() && stored.is_some() && stored.copied() == row.version {
-                continue;
-            }
-            let Some(link) = living(store, &row.pair, side, &row.id)? else {
-                if !focus.swept {
-                    left.extend(store.find_item(&row.id)?);
+        for (pair, focus) in focus.iter_mut().filter(|(_, focus)| focus.swept) {
+            for side in Side::BOTH {
+                let linked = focus.links.values().map(|link| link.item(side));
+                let fresh = focus.fresh.get(side).keys();
+                let mut there = BTreeSet::new();
+                for id in linked.chain(fresh) {
+                    if listed.contains(side, pair, id.as_str())? {
+                        there.insert(id.clone());
+                    }
                 }
-                focus
-                    .fresh
-                    .get_mut(side)
-                    .insert(row.id, row.item.map(|item| *item));
-                continue;
-            };
-            let known = store.known(side, &row.id)?;
-            // A row may be older than what we wrote since, where the process died before that was dealt with.
-            let older = store.newest(side, &row.id)? > row.version;
-            let same = known.is_some_and(|known| Some(known.version) == row.version) && !older;
-            let active = matches!(link.state, LinkState::Active) && !forced.contains(&row.pair);
-            // Since a request without an answer somebody, or that request, made a new version: only a read tells which.
-            let before = unanswered.get(&link.id);
-            let unclear = before.is_some_and(|before| row.version > Some(*before));
-            if same && active && !unclear && confirm(store, side, &link, &row, observed)? {
-                continue;
-            }
-            let stands = match side {
-                // One older than what was seen before is from a replica that lags: read by id, it is refused (`reading`).
-                Side::Ado => !older && row.item.as_ref().map(|item| item.version) == row.version,
-                Side::ClickUp => {
-                    same && forced.contains(&row.pair) && is_whole(store, &link, &row)?
-                }
-            };
-            if let Some(item) = row.item.take().filter(|_| stands) {
-                focus.held.get_mut(side).insert(row.id, *item);
-            }
-            focus.links.insert(link.id, link);
-        }
-        // An item that turns up as new in one pair may have left another: that link is decided at once too.
-        for link in left {
-            let dead = matches!(link.state, LinkState::Tombstone { .. });
-            if let Some(focus) = focus.get_mut(&link.pair).filter(|_| !dead) {
-                focus.links.insert(link.id, link);
+                *focus.listed.get_mut(side) = there;
             }
         }
         Ok(())
@@ -124,6 +102,7 @@ impl Engine {
     pub(super) fn add_missing_and_due(
         &self,
         focus: &mut BTreeMap<PairName, Focus>,
+        listed: &Listed,
         forced: &BTreeSet<PairName>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -131,9 +110,10 @@ impl Engine {
         for (pair, focus) in focus.iter_mut() {
             if focus.swept {
                 let all = forced.contains(pair);
-                let listed = &focus.listed;
                 let wanted = |ado: &str, clickup: &str| {
-                    all || !listed.ado.contains(ado) || !listed.clickup.contains(clickup)
+                    let both = listed.contains(Side::Ado, pair, ado)?
+                        && listed.contains(Side::ClickUp, pair, clickup)?;
+                    Ok(all || !both)
                 };
                 let links = store.living_links(pair, wanted)?;
                 focus
@@ -188,26 +168,6 @@ impl Engine {
     }
 }
 
-/// Returns the items of which a listing shows a value that is not the base's: they changed although no version says so.
-fn changed_silently(
-    store: &Store,
-    side: Side,
-    rows: &[ListedRow],
-) -> Result<HashSet<ItemId>, StoreError> {
-    let mut shown: BTreeMap<&PairName, HashMap<_, _>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| !row.shown.is_empty()) {
-        shown
-            .entry(&row.pair)
-            .or_default()
-            .insert(&row.id, &row.shown);
-    }
-    let mut silent = HashSet::new();
-    for (pair, shown) in &shown {
-        silent.extend(store.differing(side, pair, shown)?);
-    }
-    Ok(silent)
-}
-
 /// The links with a request to a side that had no answer, with the item's version before it.
 fn unanswered(store: &Store, side: Side) -> Result<BTreeMap<LinkId, Version>, StoreError> {
     let notes = store.transits()?.into_iter();
@@ -215,67 +175,20 @@ fn unanswered(store: &Store, side: Side) -> Result<BTreeMap<LinkId, Version>, St
     Ok(notes.map(|note| (note.link, note.expected)).collect())
 }
 
-/// Takes the version from each row of a complete listing that `told` lists without one: its links changed, which no
-/// version shows, so it is read. What the complete listing does not list is left out.
-fn with_links(mut rows: Vec<ListedRow>, told: Vec<ListedRow>) -> Vec<ListedRow> {
-    let told = told.into_iter().filter(|row| row.version.is_none());
-    let told: BTreeSet<ItemId> = told.map(|row| row.id).collect();
-    for row in rows.iter_mut().filter(|row| told.contains(&row.id)) {
-        row.version = None;
-        row.item = None;
-    }
-    rows
+/// The items that are told without a version: their links changed, which no version shows, so they are read.
+fn without_version(rows: Vec<ListedRow>) -> BTreeSet<ItemId> {
+    let rows = rows.into_iter().filter(|row| row.version.is_none());
+    rows.map(|row| row.id).collect()
 }
 
-/// Returns whether a row shows every field that the link has a base for: a listing may leave some out.
-fn is_whole(store: &Store, link: &LinkRow, row: &ListedRow) -> Result<bool, StoreError> {
-    let Some(item) = &row.item else {
-        return Ok(false);
-    };
-    let base = store.base(link.id)?;
-    Ok(base.keys().all(|key| item.fields.contains_key(key)))
-}
-
-/// A listing shows the version that we already hold: nobody wrote in between, so what it shows is what the server made
-/// of our own write. Returns false when that cannot be told and the item must be read.
-fn confirm(
-    store: &Store,
-    side: Side,
-    link: &LinkRow,
-    row: &ListedRow,
-    observed: &mut Observed,
-) -> Result<bool, StoreError> {
-    let open = store.unconfirmed(link.id, side)?;
-    let Some(item) = &row.item else {
-        // What another version of this program read, this one may read differently.
-        let foreign = store.read_by_another(side, &row.id)?.unwrap_or(false);
-        return Ok(open.is_empty() && !foreign);
-    };
-    // Two changes within the tick of the service's clock have the same version, so where the listing shows the content
-    // the content decides.
-    let held = store.observation(side, &row.id)?;
-    let moved = held.is_some_and(|held| {
-        item.fields.iter().any(|(key, value)| {
-            let before = held.item.fields.get(key);
-            !open.contains_key(key) && before.is_some_and(|before| before != value)
-        })
-    });
-    if moved {
-        return Ok(false);
-    }
-    if open.is_empty() {
-        return Ok(true);
-    }
-    let told = told(side, open, item);
-    if !told.fields.is_empty() {
-        observed.confirmed.push((link.id, told.fields));
-    }
-    if told.kept {
-        // Not what was sent: the next cycle sends it again, from where both items are read by id.
-        let again = observed.again.entry(link.pair.clone()).or_default();
-        again.insert(link.id);
-    }
-    Ok(!told.unclear)
+/// Why a walk ends whose rows could not be kept.
+fn not_kept(side: Side, error: &StoreError) -> ConnectorError {
+    ConnectorError::new(
+        side,
+        ErrorKind::Protocol,
+        "list everything",
+        error.to_string(),
+    )
 }
 
 /// What an item shows of values that were sent and not shown yet.
@@ -284,9 +197,9 @@ pub(super) struct Told {
     /// The bases that follow.
     pub(super) fields: BTreeMap<FieldKey, BaseField>,
     /// Whether one of them is not what was sent. Its side's base is what is there, and the other side counts as changed.
-    kept: bool,
+    pub(super) kept: bool,
     /// Whether one is neither what was sent nor can be sent again from the base: it was to be cleared. The merge decides.
-    unclear: bool,
+    pub(super) unclear: bool,
 }
 
 /// The base of the side whose value was not taken, as in [`crate::reconcile::owing`]. Values that each side writes in its own
@@ -330,10 +243,10 @@ pub(super) fn told(side: Side, open: BTreeMap<FieldKey, BaseField>, item: &Item)
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn shown(text: &str) -> Item {
+    pub fn shown(text: &str) -> Item {
         let value = FieldValue::rich(text.to_owned());
         Item {
             id: ItemId::from("86x"),
@@ -352,7 +265,7 @@ mod tests {
         }
     }
 
-    fn base(ado: &str, clickup: &str, confirmed: bool) -> BaseField {
+    pub fn base(ado: &str, clickup: &str, confirmed: bool) -> BaseField {
         let rich = |text: &str| FieldValue::rich(text.to_owned());
         BaseField {
             ado: rich(ado),
@@ -392,61 +305,5 @@ mod tests {
         }
         let open = BTreeMap::from([(FieldKey::Title, base("a", "a", false))]);
         assert!(told(Side::ClickUp, open, &shown("x")).fields.is_empty());
-    }
-
-    /// ClickUp's version is a time, and two changes may fall into the same tick: then the content tells them apart.
-    #[test]
-    fn a_listing_that_shows_other_content_at_a_known_version_confirms_nothing() {
-        let mut store = Store::open_in_memory().unwrap();
-        let pair = PairName::from("web");
-        let (ado, clickup) = (ItemId::from("1"), ItemId::from("86x"));
-        let linked = crate::store::Op::AddLink {
-            pair: pair.clone(),
-            ado: ado.clone(),
-            clickup: clickup.clone(),
-            origin: None,
-            generation: 0,
-            base: BTreeMap::from([(FieldKey::Description, base("one", "one", true))]),
-            at: Timestamp(0),
-        };
-        let seen = crate::store::Op::SaveObservation {
-            side: Side::ClickUp,
-            item: shown("one"),
-            pair: Some(pair.clone()),
-            seen_at: Timestamp(0),
-        };
-        let batch = crate::store::Batch(vec![linked, seen]);
-        store.commit(&batch).unwrap();
-        let link = store.link_by_item(&pair, Side::Ado, &ado).unwrap().unwrap();
-        for (text, same) in [("one", true), ("two", false)] {
-            let row = ListedRow {
-                id: clickup.clone(),
-                pair: pair.clone(),
-                version: Some(Version(1)),
-                item: Some(Box::new(shown(text))),
-                shown: BTreeMap::new(),
-            };
-            let mut observed = Observed::empty(Timestamp(0));
-            let known = confirm(&store, Side::ClickUp, &link, &row, &mut observed).unwrap();
-            assert_eq!(known, same, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_sweep_reads_the_items_whose_links_changed_and_no_others() {
-        let row = |id: &str, version: Option<i64>| ListedRow {
-            id: ItemId::from(id),
-            pair: PairName::from("web"),
-            version: version.map(Version),
-            item: Some(Box::new(shown("one"))),
-            shown: BTreeMap::new(),
-        };
-        let full = vec![row("1", Some(5)), row("2", Some(5))];
-        let told = vec![row("1", Some(4)), row("2", None), row("3", None)];
-        let rows = with_links(full, told).into_iter();
-        let rows = rows.map(|row| (row.id.0, row.version, row.item.is_some()));
-        let expected = [("1", Some(Version(5)), true), ("2", None, false)];
-        let expected = expected.map(|(id, version, item)| (id.to_owned(), version, item));
-        assert_eq!(rows.collect::<Vec<_>>(), expected);
     }
 }

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::connector::{ConnectorError, Known, Listing, Reader, Schema, Watermark};
+use crate::connector::{
+    ConnectorError, EachPage, Known, Listing, Reader, Schema, Swept, Watermark,
+};
 use crate::engine::observe::again_key;
 use crate::engine::{Engine, Timing};
 use crate::marker::MarkerKey;
@@ -70,8 +72,12 @@ impl Reader for Carriers {
         Ok(Listing::default())
     }
 
-    async fn fetch_all(&self, _pairs: &BTreeSet<PairName>) -> Result<Listing, ConnectorError> {
-        Ok(Listing::default())
+    async fn sweep(
+        &self,
+        _pairs: &BTreeSet<PairName>,
+        _each: EachPage<'_>,
+    ) -> Result<Swept, ConnectorError> {
+        Ok(Swept::default())
     }
 
     async fn fetch_items(

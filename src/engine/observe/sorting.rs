@@ -1,0 +1,393 @@
+//! The rows of a listing, sorted as they come: what is as it was held, and what is to be looked at.
+
+use super::listing::{Told, told};
+use super::{Focus, Observed, living};
+use crate::connector::{ConnectorError, ListedRow};
+use crate::model::{FieldKey, ItemId, LinkId, PairName, Side, Version};
+use crate::store::{BaseField, LinkRow, LinkState, Listed, Met, Store, StoreError};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// What the rows of one side's listing have established so far. Nothing of it counts before the listing is over: a pair may
+/// turn out to be gone half way.
+pub(super) struct Sorting<'a> {
+    pub(super) side: Side,
+    /// Pairs of which every item counts as changed.
+    pub(super) forced: &'a BTreeSet<PairName>,
+    /// Links with a request that had no answer, with the item's version before it.
+    pub(super) unanswered: BTreeMap<LinkId, Version>,
+    /// Items whose links changed, which no version shows.
+    pub(super) linked: BTreeSet<ItemId>,
+    pub(super) listed: &'a mut Listed,
+    pub(super) focus: &'a mut BTreeMap<PairName, Focus>,
+    /// Links of items that turned up as new in another pair.
+    pub(super) left: Vec<LinkRow>,
+    /// Bases that the listing confirmed.
+    pub(super) confirmed: BTreeMap<LinkId, (PairName, BTreeMap<FieldKey, BaseField>)>,
+    /// Links of which the listing shows something else than what was sent.
+    pub(super) again: BTreeSet<(PairName, LinkId)>,
+}
+
+impl Sorting<'_> {
+    /// Takes in a page.
+    pub(super) fn take(
+        &mut self,
+        store: &Store,
+        mut rows: Vec<ListedRow>,
+    ) -> Result<(), StoreError> {
+        for row in rows.iter_mut().filter(|row| self.linked.contains(&row.id)) {
+            row.version = None;
+            row.item = None;
+        }
+        let settled = self.settled(store, &rows)?;
+        let silent = changed_silently(store, self.side, &rows)?;
+        for mut row in rows {
+            let Some(focus) = self.focus.get_mut(&row.pair) else {
+                continue;
+            };
+            if focus.swept {
+                match self
+                    .listed
+                    .take(self.side, &row.pair, &row.id, row.version)?
+                {
+                    Met::First => {}
+                    Met::Later => self.forget(store, &row.id)?,
+                    Met::Again => continue,
+                }
+            } else {
+                focus.listed.get_mut(self.side).insert(row.id.clone());
+            }
+            if silent.contains(&row.id) {
+                row.version = None;
+            }
+            // Where nearly every work item of a sweep ends. A task's version is a time, which two changes can share, so
+            // where the row shows the content that is looked at as well (`confirm`).
+            let stored = settled.get(&row.id);
+            if row.item.is_none() && stored.is_some() && stored.copied() == row.version {
+                continue;
+            }
+            self.sort(store, row)?;
+        }
+        Ok(())
+    }
+
+    /// Decides whether the item of a row is looked at.
+    fn sort(&mut self, store: &Store, mut row: ListedRow) -> Result<(), StoreError> {
+        let side = self.side;
+        let Some(focus) = self.focus.get_mut(&row.pair) else {
+            return Ok(());
+        };
+        let Some(link) = living(store, &row.pair, side, &row.id)? else {
+            if !focus.swept {
+                self.left.extend(store.find_item(&row.id)?);
+            }
+            let fresh = focus.fresh.get_mut(side);
+            fresh.insert(row.id, row.item.map(|item| *item));
+            return Ok(());
+        };
+        let known = store.known(side, &row.id)?;
+        // A row may be older than what we wrote since, where the process died before that was dealt with.
+        let older = store.newest(side, &row.id)? > row.version;
+        let same = known.is_some_and(|known| Some(known.version) == row.version) && !older;
+        let forced = self.forced.contains(&row.pair);
+        let active = matches!(link.state, LinkState::Active) && !forced;
+        // Since a request without an answer somebody, or that request, made a new version: only a read tells which.
+        let before = self.unanswered.get(&link.id);
+        let unclear = before.is_some_and(|before| row.version > Some(*before));
+        if same && active && !unclear {
+            let (settled, told) = confirm(store, side, &link, &row)?;
+            if told.kept {
+                // Not what was sent: the next cycle sends it again, from where both items are read by id.
+                self.again.insert((row.pair.clone(), link.id));
+            }
+            if !told.fields.is_empty() {
+                let fields = (row.pair.clone(), told.fields);
+                self.confirmed.insert(link.id, fields);
+            }
+            if settled {
+                return Ok(());
+            }
+        }
+        let stands = match side {
+            // One older than what was seen before is from a replica that lags: read by id, it is refused (`reading`).
+            Side::Ado => !older && row.item.as_ref().map(|item| item.version) == row.version,
+            Side::ClickUp => same && forced && is_whole(store, &link, &row)?,
+        };
+        if let Some(item) = row.item.take().filter(|_| stands) {
+            focus.held.get_mut(side).insert(row.id, *item);
+        }
+        focus.links.insert(link.id, link);
+        Ok(())
+    }
+
+    /// Takes back what an earlier row of an item said. A link that is looked at because of it stays so.
+    fn forget(&mut self, store: &Store, id: &ItemId) -> Result<(), StoreError> {
+        for (pair, focus) in self.focus.iter_mut().filter(|(_, focus)| focus.swept) {
+            focus.fresh.get_mut(self.side).remove(id);
+            focus.held.get_mut(self.side).remove(id);
+            if let Some(link) = living(store, pair, self.side, id)? {
+                self.confirmed.remove(&link.id);
+                self.again.remove(&(pair.clone(), link.id));
+            }
+        }
+        Ok(())
+    }
+
+    /// The listing is over: takes the pairs that failed out, and hands the rest on.
+    pub(super) fn end(self, failed: BTreeMap<PairName, ConnectorError>, observed: &mut Observed) {
+        for (pair, error) in failed {
+            // Whatever else was found of it is left: it is swept as soon as it can be listed again.
+            if self.focus.remove(&pair).is_some() {
+                observed.swept.remove(&pair);
+                observed.troubled.insert(pair, error);
+            }
+        }
+        for (link, (pair, fields)) in self.confirmed {
+            if self.focus.contains_key(&pair) {
+                observed.confirmed.push((link, fields));
+            }
+        }
+        for (pair, link) in self.again {
+            if self.focus.contains_key(&pair) {
+                observed.again.entry(pair).or_default().insert(link);
+            }
+        }
+        // An item that turns up as new in one pair may have left another: that link is decided at once too.
+        for link in self.left {
+            let dead = matches!(link.state, LinkState::Tombstone { .. });
+            if let Some(focus) = self.focus.get_mut(&link.pair).filter(|_| !dead) {
+                focus.links.insert(link.id, link);
+            }
+        }
+    }
+
+    /// The stored versions of the work items of a page that need no look while they stand at them.
+    fn settled(
+        &self,
+        store: &Store,
+        rows: &[ListedRow],
+    ) -> Result<HashMap<ItemId, Version>, StoreError> {
+        let mut pairs: BTreeMap<&PairName, Vec<&ItemId>> = BTreeMap::new();
+        for row in rows.iter().filter(|_| self.side == Side::Ado) {
+            let swept = self.focus.get(&row.pair).is_some_and(|focus| focus.swept);
+            if swept && !self.forced.contains(&row.pair) {
+                pairs.entry(&row.pair).or_default().push(&row.id);
+            }
+        }
+        let mut settled = HashMap::new();
+        for (pair, ids) in pairs {
+            settled.extend(store.settled(self.side, pair, ids.into_iter())?);
+        }
+        Ok(settled)
+    }
+}
+
+/// Returns the items of which a listing shows a value that is not the base's: they changed although no version says so.
+fn changed_silently(
+    store: &Store,
+    side: Side,
+    rows: &[ListedRow],
+) -> Result<HashSet<ItemId>, StoreError> {
+    let mut shown: BTreeMap<&PairName, HashMap<_, _>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| !row.shown.is_empty()) {
+        shown
+            .entry(&row.pair)
+            .or_default()
+            .insert(&row.id, &row.shown);
+    }
+    let mut silent = HashSet::new();
+    for (pair, shown) in &shown {
+        silent.extend(store.differing(side, pair, shown)?);
+    }
+    Ok(silent)
+}
+
+/// Returns whether a row shows every field that the link has a base for: a listing may leave some out.
+fn is_whole(store: &Store, link: &LinkRow, row: &ListedRow) -> Result<bool, StoreError> {
+    let Some(item) = &row.item else {
+        return Ok(false);
+    };
+    let base = store.base(link.id)?;
+    Ok(base.keys().all(|key| item.fields.contains_key(key)))
+}
+
+/// A listing shows the version that we already hold: nobody wrote in between, so what it shows is what the server made
+/// of our own write. Returns false when that cannot be told and the item must be read, and what is told of open fields.
+fn confirm(
+    store: &Store,
+    side: Side,
+    link: &LinkRow,
+    row: &ListedRow,
+) -> Result<(bool, Told), StoreError> {
+    let open = store.unconfirmed(link.id, side)?;
+    let Some(item) = &row.item else {
+        // What another version of this program read, this one may read differently.
+        let foreign = store.read_by_another(side, &row.id)?.unwrap_or(false);
+        return Ok((open.is_empty() && !foreign, Told::default()));
+    };
+    // Two changes within the tick of the service's clock have the same version, so where the listing shows the content
+    // the content decides.
+    let held = store.observation(side, &row.id)?;
+    let moved = held.is_some_and(|held| {
+        item.fields.iter().any(|(key, value)| {
+            let before = held.item.fields.get(key);
+            !open.contains_key(key) && before.is_some_and(|before| before != value)
+        })
+    });
+    if moved {
+        return Ok((false, Told::default()));
+    }
+    let told = told(side, open, item);
+    Ok((!told.unclear, told))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::listing::tests::{base, shown};
+    use super::*;
+    use crate::connector::ErrorKind;
+    use crate::model::Timestamp;
+
+    /// ClickUp's version is a time, and two changes may fall into the same tick: then the content tells them apart.
+    #[test]
+    fn a_listing_that_shows_other_content_at_a_known_version_confirms_nothing() {
+        let mut store = Store::open_in_memory().unwrap();
+        let pair = PairName::from("web");
+        let (ado, clickup) = (ItemId::from("1"), ItemId::from("86x"));
+        let linked = crate::store::Op::AddLink {
+            pair: pair.clone(),
+            ado: ado.clone(),
+            clickup: clickup.clone(),
+            origin: None,
+            generation: 0,
+            base: BTreeMap::from([(FieldKey::Description, base("one", "one", true))]),
+            at: Timestamp(0),
+        };
+        let seen = crate::store::Op::SaveObservation {
+            side: Side::ClickUp,
+            item: shown("one"),
+            pair: Some(pair.clone()),
+            seen_at: Timestamp(0),
+        };
+        let batch = crate::store::Batch(vec![linked, seen]);
+        store.commit(&batch).unwrap();
+        let link = store.link_by_item(&pair, Side::Ado, &ado).unwrap().unwrap();
+        for (text, same) in [("one", true), ("two", false)] {
+            let row = ListedRow {
+                id: clickup.clone(),
+                pair: pair.clone(),
+                version: Some(Version(1)),
+                item: Some(Box::new(shown(text))),
+                shown: BTreeMap::new(),
+            };
+            let (known, _) = confirm(&store, Side::ClickUp, &link, &row).unwrap();
+            assert_eq!(known, same, "{text}");
+        }
+    }
+
+    fn row(id: &str, version: Option<i64>) -> ListedRow {
+        ListedRow {
+            id: ItemId::from(id),
+            pair: PairName::from("web"),
+            version: version.map(Version),
+            item: Some(Box::new(shown("one"))),
+            shown: BTreeMap::new(),
+        }
+    }
+
+    /// What a listing of one pair in pages comes to, unless the pair fails in the end.
+    fn sorted(
+        store: &Store,
+        linked: &[&str],
+        pages: Vec<Vec<ListedRow>>,
+        fails: bool,
+    ) -> (BTreeMap<PairName, Focus>, Observed) {
+        let pair = PairName::from("web");
+        let swept = Focus {
+            swept: true,
+            ..Focus::default()
+        };
+        let mut focus = BTreeMap::from([(pair.clone(), swept)]);
+        let mut observed = Observed::empty(Timestamp(0));
+        let mut sorting = Sorting {
+            side: Side::ClickUp,
+            forced: &BTreeSet::new(),
+            unanswered: BTreeMap::new(),
+            linked: linked.iter().map(|id| ItemId::from(*id)).collect(),
+            listed: &mut Listed::new().unwrap(),
+            focus: &mut focus,
+            left: Vec::new(),
+            confirmed: BTreeMap::new(),
+            again: BTreeSet::new(),
+        };
+        for page in pages {
+            sorting.take(store, page).unwrap();
+        }
+        let gone = ConnectorError::new(Side::ClickUp, ErrorKind::NotFound, "list", "no such list");
+        let failed = fails.then_some((pair, gone));
+        sorting.end(failed.into_iter().collect(), &mut observed);
+        (focus, observed)
+    }
+
+    /// A store with one linked task at version 1, of which a text was sent and not shown yet.
+    fn waiting() -> (Store, LinkId) {
+        let mut store = Store::open_in_memory().unwrap();
+        let (pair, task) = (PairName::from("web"), ItemId::from("86x"));
+        let linked = crate::store::Op::AddLink {
+            pair: pair.clone(),
+            ado: ItemId::from("1"),
+            clickup: task.clone(),
+            origin: None,
+            generation: 0,
+            base: BTreeMap::from([(FieldKey::Description, base("one", "one", false))]),
+            at: Timestamp(0),
+        };
+        let seen = crate::store::Op::SaveObservation {
+            side: Side::ClickUp,
+            item: shown("one"),
+            pair: Some(pair.clone()),
+            seen_at: Timestamp(0),
+        };
+        store
+            .commit(&crate::store::Batch(vec![linked, seen]))
+            .unwrap();
+        let link = store.link_by_item(&pair, Side::ClickUp, &task).unwrap();
+        let link = link.unwrap().id;
+        (store, link)
+    }
+
+    #[test]
+    fn a_sweep_reads_the_items_whose_links_changed_and_no_others() {
+        let store = Store::open_in_memory().unwrap();
+        let pages = vec![vec![row("1", Some(5))], vec![row("2", Some(5))]];
+        let (focus, _) = sorted(&store, &["2", "3"], pages, false);
+        let fresh = focus.values().flat_map(|focus| &focus.fresh.clickup);
+        let fresh = fresh.map(|(id, item)| (id.as_str(), item.is_some()));
+        assert_eq!(fresh.collect::<Vec<_>>(), [("1", true), ("2", false)]);
+    }
+
+    #[test]
+    fn a_later_state_of_an_item_voids_the_row_of_before() {
+        let (store, link) = waiting();
+        let before = || vec![row("86x", Some(1))];
+        let (_, observed) = sorted(&store, &[], vec![before()], false);
+        assert_eq!(observed.confirmed.len(), 1);
+        for pages in [
+            vec![before(), vec![row("86x", Some(2))]],
+            vec![vec![row("86x", Some(2))], before()],
+        ] {
+            let (focus, observed) = sorted(&store, &[], pages, false);
+            assert!(observed.confirmed.is_empty());
+            let looked_at = focus.values().flat_map(|focus| focus.links.keys());
+            assert_eq!(looked_at.collect::<Vec<_>>(), [&link]);
+        }
+    }
+
+    #[test]
+    fn nothing_that_a_pair_listed_counts_once_its_place_is_found_gone() {
+        let (store, _) = waiting();
+        let pages = vec![vec![row("86x", Some(1)), row("86y", Some(3))]];
+        let (focus, observed) = sorted(&store, &[], pages, true);
+        assert!(focus.is_empty() && observed.confirmed.is_empty());
+        assert_eq!(observed.troubled.len(), 1);
+    }
+}
