@@ -9,7 +9,7 @@ use crate::reconcile::drift::{Difference, DriftKind, drift};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::{FreshItem, LinkView, View};
 use crate::render::{self, DriftView};
-use crate::store::{LinkRow, LinkState, Store, StoreError};
+use crate::store::{Store, StoreError};
 use serde_json::json;
 use std::collections::BTreeSet;
 use tokio_util::sync::CancellationToken;
@@ -74,10 +74,6 @@ pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Fai
     })
 }
 
-fn living(link: &LinkRow) -> bool {
-    !matches!(link.state, LinkState::Tombstone { .. })
-}
-
 /// Returns the items of all living links.
 pub(super) fn linked(
     store: &Store,
@@ -85,7 +81,8 @@ pub(super) fn linked(
 ) -> Result<Sided<BTreeSet<ItemId>>, StoreError> {
     let mut ids: Sided<BTreeSet<ItemId>> = Sided::default();
     for pair in pairs {
-        for link in store.links(pair)?.iter().filter(|link| living(link)) {
+        let links = store.links(pair)?.into_iter();
+        for link in links.filter(|link| link.state.is_living()) {
             for side in Side::BOTH {
                 ids.get_mut(side).insert(link.item(side).clone());
             }
@@ -99,7 +96,8 @@ fn compare(engine: &Engine, policy: &Policy, survey: &Survey) -> Result<DriftVie
     let pair = &policy.pair;
     let mut view = View::default();
     let mut known: Sided<BTreeSet<ItemId>> = Sided::default();
-    for link in store.links(pair)?.into_iter().filter(living) {
+    let links = store.links(pair)?.into_iter();
+    for link in links.filter(|link| link.state.is_living()) {
         for side in Side::BOTH {
             known.get_mut(side).insert(link.item(side).clone());
         }

@@ -295,7 +295,7 @@ pub(super) fn living(
     id: &ItemId,
 ) -> Result<Option<LinkRow>, StoreError> {
     let link = store.link_by_item(pair, side, id)?;
-    Ok(link.filter(|link| !matches!(link.state, LinkState::Tombstone { .. })))
+    Ok(link.filter(|link| link.state.is_living()))
 }
 
 /// Key of the fields of a link that a service did not take.

@@ -10,9 +10,7 @@ use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Sided, Ti
 use crate::reconcile::merge::{agree, translate};
 use crate::reconcile::owing::owing;
 use crate::reconcile::transit;
-use crate::store::{
-    BaseField, Batch, HoldRow, Intent, JournalChange, LinkState, NewJournal, Op, StoreError,
-};
+use crate::store::{BaseField, Batch, HoldRow, Intent, JournalChange, NewJournal, Op, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far before the remembered server time a search starts: clocks of one service's machines differ.
@@ -117,9 +115,7 @@ impl Engine {
         id: &ItemId,
     ) -> Result<Option<ItemId>, StoreError> {
         let rows = self.store().find_item(id)?.into_iter();
-        let mut living = rows.filter(|row| {
-            row.item(side) == id && !matches!(row.state, LinkState::Tombstone { .. })
-        });
+        let mut living = rows.filter(|row| row.item(side) == id && row.state.is_living());
         Ok(living.next().map(|row| row.item(side.other()).clone()))
     }
 

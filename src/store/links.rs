@@ -58,6 +58,14 @@ pub enum LinkState {
     },
 }
 
+impl LinkState {
+    /// Returns whether the link still ties its items together, in whatever way. Only a tombstone does not: it merely
+    /// remembers that the two were linked once.
+    pub fn is_living(&self) -> bool {
+        !matches!(self, LinkState::Tombstone { .. })
+    }
+}
+
 /// The agreed values of one field, each side's in its own vocabulary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseField {

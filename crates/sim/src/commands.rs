@@ -14,7 +14,7 @@ use boardsync::engine::apply::Consent;
 use boardsync::engine::deeds::{LinkError, Pick, ResolveError, Target, gather, unlink_by_hand};
 use boardsync::engine::{CycleError, Engine, Scope, Writers};
 use boardsync::model::{FieldKey, FieldValue, ItemId, LinkId, Side, Sided};
-use boardsync::store::{Batch, Choice, Conflict, LinkState, Op, Store};
+use boardsync::store::{Batch, Choice, Conflict, Op, Store};
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
@@ -156,7 +156,7 @@ fn made_a_choice(store: &Store, world: &mut World) {
 /// The links of all pairs that are dissolved.
 fn dissolved(store: &Store) -> Vec<LinkId> {
     let links = every_link(store).into_iter();
-    let dead = links.filter(|link| matches!(link.state, LinkState::Tombstone { .. }));
+    let dead = links.filter(|link| !link.state.is_living());
     dead.map(|link| link.id).collect()
 }
 
@@ -174,7 +174,7 @@ fn forget_conflicts(store: &mut Store) {
 /// The design that never spends a choice: it stands again on whatever is there.
 pub fn rearmed(store: &Store, world: &World, mut choice: Choice) -> Option<Choice> {
     let link = store.link(choice.link).ok()??;
-    if matches!(link.state, LinkState::Tombstone { .. }) {
+    if !link.state.is_living() {
         return None;
     }
     for side in Side::BOTH {

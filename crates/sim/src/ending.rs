@@ -42,7 +42,7 @@ impl World {
                 // The link of a counterpart that was deleted is ended; one that was made since says who is the counterpart.
                 let living = |record: &&&Record| {
                     links.iter().any(|link| {
-                        let ended = matches!(link.state, LinkState::Tombstone { .. });
+                        let ended = !link.state.is_living();
                         !ended && *link.item(side) == record.id
                     })
                 };
@@ -110,7 +110,7 @@ impl World {
             ) else {
                 continue;
             };
-            if matches!(link.state, LinkState::Tombstone { .. }) {
+            if !link.state.is_living() {
                 continue;
             }
             let (a, c) = (

@@ -5,7 +5,7 @@ use super::places::every_link;
 use super::world::{World, numbered};
 use boardsync::model::{ItemId, LinkId, Side};
 use boardsync::reconcile::policy::GuardLimits;
-use boardsync::store::{LinkState, Store};
+use boardsync::store::Store;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Limits that a handful of items can exceed.
@@ -42,10 +42,9 @@ pub struct Ledger {
 
 /// The links that are dissolved, with their pairs.
 fn dissolved(store: &Store) -> BTreeMap<LinkId, usize> {
-    let dead = |state: &LinkState| matches!(state, LinkState::Tombstone { .. });
     every_link(store)
         .into_iter()
-        .filter(|link| dead(&link.state))
+        .filter(|link| !link.state.is_living())
         .map(|link| (link.id, numbered(&link.pair)))
         .collect()
 }

@@ -7,7 +7,7 @@ use super::kinds::{KINDS, Kind, kind};
 use super::world::{Delivery, Record, State, World};
 use boardsync::connector::Change;
 use boardsync::model::{FieldKey, FieldValue, LinkId, Side};
-use boardsync::store::{BaseField, LinkState, Store};
+use boardsync::store::{BaseField, Store};
 use std::collections::BTreeMap;
 
 /// How long after its read a write may be sent to a side without compare-and-swap.
@@ -342,7 +342,7 @@ impl World {
                     );
                     continue;
                 };
-                if matches!(link.state, LinkState::Tombstone { .. }) {
+                if !link.state.is_living() {
                     let ever = self.told.unlinked.contains(&link.id)
                         || self.side.ado.records[ado].ever_deleted
                         || self.side.clickup.records[clickup].ever_deleted;

@@ -8,7 +8,7 @@ use super::rng::{Rng, hash, mix};
 use super::world::{Record, World};
 use boardsync::connector::Change;
 use boardsync::model::{FieldKey, FieldValue, ItemId, Side};
-use boardsync::store::{LinkState, Store};
+use boardsync::store::Store;
 use std::collections::BTreeMap;
 
 /// A part of a person's value that a write left as it was, and that the service cut off all the same.
@@ -222,7 +222,7 @@ impl World {
                 ) else {
                     continue;
                 };
-                if matches!(link.state, LinkState::Tombstone { .. }) {
+                if !link.state.is_living() {
                     continue;
                 }
                 let base = store.base(link.id).unwrap_or_default();

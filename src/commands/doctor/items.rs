@@ -9,7 +9,7 @@ use crate::marker::{self, MarkerKey};
 use crate::model::{Clock, Item, ItemId, PairName, Side, Sided};
 use crate::reconcile::Presence;
 use crate::render;
-use crate::store::{LinkRow, LinkState, Store};
+use crate::store::{LinkRow, Store};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio_util::sync::CancellationToken;
@@ -39,10 +39,7 @@ pub(super) async fn examine(
     for pair in &pairs {
         links.extend(store.links(pair)?);
     }
-    let living: Vec<&LinkRow> = links
-        .iter()
-        .filter(|link| !matches!(link.state, LinkState::Tombstone { .. }))
-        .collect();
+    let living: Vec<&LinkRow> = links.iter().filter(|link| link.state.is_living()).collect();
     marks(&survey, &key, &living, chart);
     both_gone(&survey, &living, chart);
     Ok(orphans(&survey, &key, &links, store.path().exists(), chart))

@@ -20,10 +20,7 @@ pub async fn why(context: &Context, item: &str) -> Result<ExitCode, Failure> {
     if !context.global.json {
         print(&alone(&engine.store(), &links, item)?);
     }
-    for link in links
-        .iter()
-        .filter(|link| !matches!(link.state, LinkState::Tombstone { .. }))
-    {
+    for link in links.iter().filter(|link| link.state.is_living()) {
         let seen = engine.look(&link.pair, link.id).await?;
         let (base, holds) = {
             let store = engine.store();

@@ -15,8 +15,7 @@ use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::trial::is_vital;
 use crate::store::{
-    BaseField, Batch, Intent, IntentKey, IntentKind, LinkRow, LinkState, Op, RailOp, Store,
-    StoreError,
+    BaseField, Batch, Intent, IntentKey, IntentKind, LinkRow, Op, RailOp, Store, StoreError,
 };
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -311,9 +310,9 @@ fn made_elsewhere(
     source: &ItemId,
     links: &[LinkRow],
 ) -> Result<Option<String>, StoreError> {
-    let mut living = links.iter().filter(|link| {
-        link.item(side) == source && !matches!(link.state, LinkState::Tombstone { .. })
-    });
+    let mut living = links
+        .iter()
+        .filter(|link| link.item(side) == source && link.state.is_living());
     if let Some(link) = living.next() {
         let other = link.item(side.other());
         return Ok(Some(format!(

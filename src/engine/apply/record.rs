@@ -114,10 +114,9 @@ impl Run<'_> {
         // In whatever pair: one item has one counterpart.
         let mut rows = store.find_item(&ado)?;
         rows.extend(store.find_item(&clickup)?);
-        let taken = rows.iter().any(|link| {
-            (link.ado == ado || link.clickup == clickup)
-                && !matches!(link.state, LinkState::Tombstone { .. })
-        });
+        let taken = rows
+            .iter()
+            .any(|link| (link.ado == ado || link.clickup == clickup) && link.state.is_living());
         if taken {
             return Ok(Done::Stale("one of the two is linked already".to_owned()));
         }

@@ -5,7 +5,7 @@ use crate::engine::claim::CLAIM;
 use crate::model::{FieldKey, ItemId, LinkId, PairName, Side};
 use crate::reconcile::plan::ActionKind;
 use crate::reconcile::undo::{By, Deed, Step, Versions};
-use crate::store::{JournalRow, LinkRow, LinkState, Store, StoreError};
+use crate::store::{JournalRow, LinkRow, Store, StoreError};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -302,12 +302,8 @@ fn link_of(store: &Store, row: &JournalRow) -> Result<Option<LinkRow>, StoreErro
     };
     let Some(named) = named else { return Ok(None) };
     let now = store.link_by_item(&named.pair, Side::Ado, &named.ado)?;
-    let same = now.filter(|now| now.clickup == named.clickup && is_living(now));
+    let same = now.filter(|now| now.clickup == named.clickup && now.state.is_living());
     Ok(Some(same.unwrap_or(named)))
-}
-
-pub(super) fn is_living(link: &LinkRow) -> bool {
-    !matches!(link.state, LinkState::Tombstone { .. })
 }
 
 #[cfg(test)]

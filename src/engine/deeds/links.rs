@@ -73,7 +73,7 @@ impl Engine {
             let rows = store.find_item(ids.get(side))?.into_iter();
             let taken = rows
                 .filter(|link| link.item(side) == ids.get(side))
-                .find(|link| !matches!(link.state, LinkState::Tombstone { .. }));
+                .find(|link| link.state.is_living());
             let Some(link) = taken else { continue };
             if link.pair == *pair && link.item(side.other()) == ids.get(side.other()) {
                 return Ok(false);
@@ -119,7 +119,7 @@ pub fn unlink_by_hand(
     at: Timestamp,
 ) -> Result<Vec<LinkRow>, StoreError> {
     let mut links = store.find_item(item)?;
-    links.retain(|link| !matches!(link.state, LinkState::Tombstone { .. }));
+    links.retain(|link| link.state.is_living());
     let holds = store.holds(None)?;
     let mut ops = Vec::new();
     for link in &links {

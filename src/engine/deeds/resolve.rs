@@ -8,7 +8,7 @@ use crate::model::{FieldKey, FieldValue, Item, Side, Sided, TextFormat};
 use crate::reconcile::choice::{Recorded, moved_on};
 use crate::reconcile::merge::translate;
 use crate::reconcile::policy::Policy;
-use crate::store::{Batch, Choice, ChoiceOp, Conflict, LinkState, Op, Store, StoreError};
+use crate::store::{Batch, Choice, ChoiceOp, Conflict, Op, Store, StoreError};
 use std::collections::BTreeSet;
 
 /// What a person takes.
@@ -222,7 +222,7 @@ fn open_to_choice(store: &Store, id: i64) -> Result<Conflict, ResolveError> {
     let record = &conflict.record;
     let living = store
         .link(record.link)?
-        .is_some_and(|link| !matches!(link.state, LinkState::Tombstone { .. }));
+        .is_some_and(|link| link.state.is_living());
     if !living {
         return Err(ResolveError::Dissolved {
             id,

@@ -1,6 +1,6 @@
 //! Taking back what was written: a plan of inverse writes, carried out as a run of its own.
 
-use super::journal::{Found, Links, Target, is_living};
+use super::journal::{Found, Links, Target};
 use crate::connector::{ConnectorError, Fetched};
 use crate::engine::apply::{Consent, Report};
 use crate::engine::observe::{self, INDEX_LAG_MS, Observed};
@@ -307,7 +307,7 @@ fn view(
     let mut linked = Sided::build(|_| false);
     for side in Side::BOTH {
         let link = store.link_by_item(pair, side, row.item(side))?;
-        *linked.get_mut(side) = link.is_some_and(|link| is_living(&link));
+        *linked.get_mut(side) = link.is_some_and(|link| link.state.is_living());
     }
     Ok(UndoLink {
         link: row.id,
@@ -315,7 +315,7 @@ fn view(
         base: observe::base_of(store, row.id)?,
         now,
         linked,
-        living: is_living(&row),
+        living: row.state.is_living(),
         waiting: observe::chosen(store, row.id)?.into_keys().collect(),
         carried_back,
         traces: Sided::build(|side| traces.remove(&(row.id, side)).unwrap_or(Traces::None)),

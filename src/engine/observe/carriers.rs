@@ -10,7 +10,7 @@ use super::{Focus, Observed};
 use crate::engine::Engine;
 use crate::marker;
 use crate::model::{Item, ItemId, PairName, Side, Sided};
-use crate::store::{LinkState, Op, Store, StoreError};
+use crate::store::{Op, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Items that carry a valid marker, with the items on the other side that it names.
@@ -35,7 +35,7 @@ fn known(store: &Store) -> Result<BTreeMap<PairName, Carriers>, StoreError> {
 
 fn is_linked(store: &Store, side: Side, id: &ItemId) -> Result<bool, StoreError> {
     let rows = store.find_item(id)?.into_iter();
-    let mut living = rows.filter(|row| !matches!(row.state, LinkState::Tombstone { .. }));
+    let mut living = rows.filter(|row| row.state.is_living());
     Ok(living.any(|row| row.item(side) == id))
 }
 

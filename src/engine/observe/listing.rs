@@ -8,7 +8,7 @@ use crate::engine::{CycleError, Engine};
 use crate::model::{
     FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Timestamp, Version,
 };
-use crate::store::{BaseField, LinkState, Listed, Store, StoreError};
+use crate::store::{BaseField, Listed, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
@@ -136,9 +136,7 @@ impl Engine {
             for hold in due {
                 match (hold.link, hold.side, &hold.item) {
                     (Some(link), _, _) => {
-                        if let Some(link) = store
-                            .link(link)?
-                            .filter(|link| !matches!(link.state, LinkState::Tombstone { .. }))
+                        if let Some(link) = store.link(link)?.filter(|link| link.state.is_living())
                         {
                             focus.links.insert(link.id, link);
                         }
@@ -156,10 +154,7 @@ impl Engine {
                 }
             }
             for id in again {
-                if let Some(link) = store
-                    .link(id)?
-                    .filter(|link| !matches!(link.state, LinkState::Tombstone { .. }))
-                {
+                if let Some(link) = store.link(id)?.filter(|link| link.state.is_living()) {
                     focus.links.insert(link.id, link);
                 }
             }

@@ -70,10 +70,6 @@ impl Named {
     }
 }
 
-fn is_dissolved(link: &LinkRow) -> bool {
-    matches!(link.state, LinkState::Tombstone { .. })
-}
-
 fn copy_or_twin(marker: &Marker, of: &str) -> Origin {
     Origin::Held(format!(
         "carries the marker of {} {}, {of}: a copy or a twin; remove the footer line or link to sync it as new",
@@ -143,7 +139,9 @@ impl Engine {
         let rows = store.find_item(&item.id)?;
         let mut rows: Vec<&LinkRow> = rows.iter().filter(|l| *l.item(side) == item.id).collect();
         rows.sort_by_key(|link| link.id);
-        let mut elsewhere = rows.iter().filter(|l| l.pair != *pair && !is_dissolved(l));
+        let mut elsewhere = rows
+            .iter()
+            .filter(|l| l.pair != *pair && l.state.is_living());
         if let Some(link) = elsewhere.next() {
             // It moved from one pair's scope to another's. A second counterpart would be a twin.
             let other = link.item(side.other());
@@ -191,7 +189,7 @@ impl Engine {
             .iter()
             .filter(|link| marker.side != side && *link.item(marker.side) == marker.id);
         let of_source: Vec<&LinkRow> = of_source.collect();
-        if let Some(other) = of_source.iter().find(|link| !is_dissolved(link)) {
+        if let Some(other) = of_source.iter().find(|link| link.state.is_living()) {
             // Whatever the marker's pair is called by now, the link says which of the two is the counterpart.
             let of = format!("which is linked to {}", other.item(side));
             return Ok(Some(copy_or_twin(&marker, &of)));

@@ -153,7 +153,7 @@ impl Sorting<'_> {
         }
         // An item that turns up as new in one pair may have left another: that link is decided at once too.
         for link in self.left {
-            let dead = matches!(link.state, LinkState::Tombstone { .. });
+            let dead = !link.state.is_living();
             if let Some(focus) = self.focus.get_mut(&link.pair).filter(|_| !dead) {
                 focus.links.insert(link.id, link);
             }
