@@ -5,8 +5,10 @@
     reason = "a benchmark that cannot set itself up has nothing to report"
 )]
 
-use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp, Version};
-use boardsync::store::{BaseField, Batch, Op, Store};
+use boardsync::model::{
+    FieldKey, FieldValue, Item, ItemId, PairName, Side, Sided, Timestamp, Version,
+};
+use boardsync::store::{Batch, Op, SideBase, Store};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn main() {
@@ -35,14 +37,9 @@ fn item(id: u64) -> Item {
     }
 }
 
-fn base() -> BTreeMap<FieldKey, BaseField> {
+fn base() -> BTreeMap<FieldKey, Sided<SideBase>> {
     let value = FieldValue::text("A title of usual length");
-    let field = BaseField {
-        ado: value.clone(),
-        clickup: value,
-        ado_confirmed: true,
-        clickup_confirmed: true,
-    };
+    let field = Sided::build(|_| SideBase::shown(value.clone()));
     BTreeMap::from([(FieldKey::Title, field)])
 }
 

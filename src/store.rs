@@ -36,7 +36,7 @@ pub use health::Health;
 pub use intents::{Intent, IntentKey, IntentKind};
 pub use journal::{Before, CycleRow, JournalChange, JournalRow, NewJournal, RunRow};
 pub use key::{copy_key, key_path, load_key, load_or_create_key, nonce};
-pub use links::{BaseField, LinkRow, LinkState};
+pub use links::{LinkRow, LinkState, SideBase};
 pub use listed::{Listed, Met};
 pub use lock::{LockError, StateLock};
 pub use observations::Observation;
@@ -46,7 +46,7 @@ pub use state::PairState;
 
 use crate::connector::Watermark;
 use crate::model::{
-    FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Timestamp, Version,
+    FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp, Version,
 };
 use error::sql;
 use rusqlite::{Connection, TransactionBehavior};
@@ -128,7 +128,7 @@ pub enum Op {
         /// Generation in the marker.
         generation: u32,
         /// The base; empty when not known.
-        base: BTreeMap<FieldKey, BaseField>,
+        base: BTreeMap<FieldKey, Sided<SideBase>>,
         /// Local time.
         at: Timestamp,
     },
@@ -146,7 +146,7 @@ pub enum Op {
         /// The link.
         link: LinkId,
         /// New values.
-        fields: BTreeMap<FieldKey, BaseField>,
+        fields: BTreeMap<FieldKey, Sided<SideBase>>,
     },
     /// As `SetBase`, for a living link named by its work item (one that was added earlier in the same batch).
     SetBaseFor {
@@ -155,7 +155,7 @@ pub enum Op {
         /// The work item.
         ado: ItemId,
         /// New values.
-        fields: BTreeMap<FieldKey, BaseField>,
+        fields: BTreeMap<FieldKey, Sided<SideBase>>,
     },
     /// Forgets the base of one field. Nothing happens when there is none.
     ClearBase {

@@ -18,7 +18,7 @@ use boardsync::model::{
     Timestamp, Version,
 };
 use boardsync::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
-use boardsync::store::{BaseField, Batch, Op, PairState, Store};
+use boardsync::store::{Batch, Op, PairState, SideBase, Store};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -411,13 +411,7 @@ fn filled(path: &Path, count: i64) -> Store {
 fn settled(n: i64) -> Vec<Op> {
     let items = Sided::build(|side| item(side, n));
     let agreed = |(key, value): (FieldKey, Sided<FieldValue>)| {
-        let field = BaseField {
-            ado: value.ado,
-            clickup: value.clickup,
-            ado_confirmed: true,
-            clickup_confirmed: true,
-        };
-        (key, field)
+        (key, value.map(|_, value| SideBase::shown(value)))
     };
     let link = Op::AddLink {
         pair: pair(),

@@ -18,7 +18,7 @@ use crate::reconcile::choice::{Chosen, Recorded, made_of_winner};
 use crate::reconcile::plan::{Plan, Rebase};
 use crate::reconcile::plan_of;
 use crate::reconcile::policy::Policy;
-use crate::store::{BaseField, Choice, LinkRow, LinkState, Listed, Op, Store, StoreError};
+use crate::store::{Choice, LinkRow, LinkState, Listed, Op, SideBase, Store, StoreError};
 use origin::Named;
 pub(super) use reading::INDEX_LAG_MS;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +29,7 @@ pub(super) use waiting::remember;
 #[derive(Clone, Debug)]
 pub enum LeftBehind {
     /// It stands at a step of ours on the way to what was wanted. Holds its base.
-    HalfWay(FieldKey, BaseField),
+    HalfWay(FieldKey, Sided<SideBase>),
     /// Nobody can tell whether what is there is the service's doing or somebody's edit. Holds the text that was sent.
     Unclear(FieldKey, FieldValue),
     /// Nothing: what is there counts like anything that is read.
@@ -55,7 +55,7 @@ pub struct Observed {
     /// Pairs of them whose index may lag behind what was read, so that the sweep comes again.
     pub unsettled: BTreeSet<PairName>,
     /// Bases that a listing confirmed.
-    pub confirmed: Vec<(LinkId, BTreeMap<FieldKey, BaseField>)>,
+    pub confirmed: Vec<(LinkId, BTreeMap<FieldKey, Sided<SideBase>>)>,
     /// Link states that changed.
     pub states: Vec<(LinkId, LinkState)>,
     /// Links that were looked at, by pair, with both ids.
@@ -322,10 +322,7 @@ pub(crate) fn chosen(
 /// Only the database's.
 pub(crate) fn chosen_of(store: &Store, choice: Choice) -> Result<Chosen, StoreError> {
     let recorded = store.conflict(choice.conflict)?.map(|conflict| Recorded {
-        found: Sided {
-            ado: conflict.record.ado_value,
-            clickup: conflict.record.clickup_value,
-        },
+        found: conflict.record.now,
         after: conflict.after,
         taken: conflict.record.taken,
         waiting: None,
@@ -347,40 +344,28 @@ pub(crate) fn base_of(
     Ok(values(store.base(link)?))
 }
 
-fn values(base: BTreeMap<FieldKey, BaseField>) -> BTreeMap<FieldKey, Sided<FieldValue>> {
-    let values = |(key, base): (FieldKey, BaseField)| {
-        let values = Sided {
-            ado: base.ado,
-            clickup: base.clickup,
-        };
-        (key, values)
-    };
-    base.into_iter().map(values).collect()
+fn values(base: BTreeMap<FieldKey, Sided<SideBase>>) -> BTreeMap<FieldKey, Sided<FieldValue>> {
+    let values = base.into_iter();
+    values
+        .map(|(key, base)| (key, base.map(|_, half| half.value)))
+        .collect()
 }
 
 /// Turns a rebase into stored base rows.
-pub(super) fn rebased(rebase: &Rebase) -> BTreeMap<FieldKey, BaseField> {
+pub(super) fn rebased(rebase: &Rebase) -> BTreeMap<FieldKey, Sided<SideBase>> {
     rebase
         .fields
         .iter()
-        .map(|(key, now)| (key.clone(), agreed(now.ado.clone(), now.clickup.clone())))
+        .map(|(key, now)| (key.clone(), agreed(now.clone())))
         .collect()
 }
 
 /// A base that both sides have shown.
-pub(super) fn agreed(ado: FieldValue, clickup: FieldValue) -> BaseField {
-    BaseField {
-        ado,
-        clickup,
-        ado_confirmed: true,
-        clickup_confirmed: true,
-    }
+pub(super) fn agreed(values: Sided<FieldValue>) -> Sided<SideBase> {
+    values.map(|_, value| SideBase::shown(value))
 }
 
 /// A base that the target has shown, while the value of the other side is still to be carried over to it.
-pub(super) fn owed(target: Side, there: FieldValue) -> BaseField {
-    match target {
-        Side::Ado => agreed(there, FieldValue::Empty),
-        Side::ClickUp => agreed(FieldValue::Empty, there),
-    }
+pub(super) fn owed(target: Side, there: FieldValue) -> Sided<SideBase> {
+    agreed(Sided::of(target, there, FieldValue::Empty))
 }

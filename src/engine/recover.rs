@@ -10,7 +10,7 @@ use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Sided, Ti
 use crate::reconcile::merge::{agree, translate};
 use crate::reconcile::owing::owing;
 use crate::reconcile::transit;
-use crate::store::{BaseField, Batch, HoldRow, Intent, JournalChange, NewJournal, Op, StoreError};
+use crate::store::{Batch, HoldRow, Intent, JournalChange, NewJournal, Op, SideBase, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far before the remembered server time a search starts: clocks of one service's machines differ.
@@ -152,10 +152,7 @@ impl Engine {
         let Some(Fetched::Seen(found)) = answer.remove(&id) else {
             return Ok(false);
         };
-        let (ado, clickup) = match intent.source_side {
-            Side::Ado => (intent.source.clone(), id),
-            Side::ClickUp => (id, intent.source.clone()),
-        };
+        let Sided { ado, clickup } = Sided::of(intent.source_side, intent.source.clone(), id);
         let made = self.as_made(intent, &found).await?;
         // What a restored database remembers of the request may be older than what was sent in the end, and an earlier
         // request that was given up may have made the item after all.
@@ -285,17 +282,14 @@ impl Engine {
         intent: &Intent,
         found: &Item,
         made: Option<&Item>,
-    ) -> BTreeMap<FieldKey, BaseField> {
+    ) -> BTreeMap<FieldKey, Sided<SideBase>> {
         let Some(policy) = self.policy(&intent.pair) else {
             return BTreeMap::new();
         };
         let (shown, side) = (made.unwrap_or(found), intent.source_side);
         let mut base = base_of(side, &intent.source_fields, shown);
         base.retain(|key, field| {
-            let now = Sided {
-                ado: field.ado.clone(),
-                clickup: field.clickup.clone(),
-            };
+            let now = field.clone().map(|_, half| half.value);
             if *key == FieldKey::Description && shown.fields.get(key) != found.fields.get(key) {
                 return false;
             }
@@ -305,13 +299,13 @@ impl Engine {
                     && let Ok(sent) = translate(key, side, now.get(side), policy)
                 {
                     // It may be somebody's edit to another value of the same meaning, which speaks against `on_delete`.
-                    *own(field, side.other()) = sent;
+                    field.get_mut(side.other()).value = sent;
                 }
                 return true;
             }
             if made.is_none() && !policy.fields.contains_key(key) {
                 // Not synced any more, so it becomes no conflict; an edit it may be, which speaks against `on_delete`.
-                (field.ado, field.clickup) = (FieldValue::Empty, FieldValue::Empty);
+                *field = agreed(Sided::build(|_| FieldValue::Empty));
                 return true;
             }
             if made.is_some() && *key != FieldKey::Description {
@@ -319,9 +313,9 @@ impl Engine {
                 let owed = owing(key, side, values, None, policy);
                 if *key == FieldKey::Tags {
                     // A tag that was not sent goes to the other side like any that is added.
-                    *own(field, side.other()) = owed.clone();
+                    field.get_mut(side.other()).value = owed.clone();
                 }
-                *own(field, side) = owed;
+                field.get_mut(side).value = owed;
             }
             made.is_some()
         });
@@ -364,14 +358,6 @@ impl Engine {
         tracing::warn!(pair = %intent.pair, source = %intent.source, reason, "a create stays open");
         let op = holds_of(intent, vec![hold_row(intent, reason, now)]);
         Ok(self.store().commit(&Batch(vec![op]))?)
-    }
-}
-
-/// What the base says of a side.
-fn own(field: &mut BaseField, side: Side) -> &mut FieldValue {
-    match side {
-        Side::Ado => &mut field.ado,
-        Side::ClickUp => &mut field.clickup,
     }
 }
 
@@ -450,7 +436,7 @@ pub(super) fn base_of(
     source: Side,
     sent: &BTreeMap<FieldKey, FieldValue>,
     made: &Item,
-) -> BTreeMap<FieldKey, BaseField> {
+) -> BTreeMap<FieldKey, Sided<SideBase>> {
     sent.iter()
         .filter_map(|(key, value)| {
             let there = made.fields.get(key)?.clone();
@@ -459,11 +445,7 @@ pub(super) fn base_of(
             } else {
                 value.clone()
             };
-            let base = match source {
-                Side::Ado => agreed(value, there),
-                Side::ClickUp => agreed(there, value),
-            };
-            Some((key.clone(), base))
+            Some((key.clone(), agreed(Sided::of(source, value, there))))
         })
         .collect()
 }

@@ -20,26 +20,18 @@ pub struct NewConflict {
     pub link: LinkId,
     /// The pair.
     pub pair: PairName,
-    /// The work item.
-    pub ado: ItemId,
-    /// The task.
-    pub clickup: ItemId,
+    /// The two items.
+    pub items: Sided<ItemId>,
     /// The field.
     pub field: FieldKey,
     /// Each side's base; `None`: there was none.
     pub base: Sided<Option<FieldValue>>,
-    /// Value found on ADO.
-    pub ado_value: FieldValue,
-    /// Value found on ClickUp.
-    pub clickup_value: FieldValue,
-    /// Raw long text of ADO; `None`: not a long text.
-    pub ado_raw: Option<String>,
-    /// Raw long text of ClickUp; `None`: not a long text.
-    pub clickup_raw: Option<String>,
-    /// Version of the work item that held the value.
-    pub ado_version: Version,
-    /// Version of the task that held the value.
-    pub clickup_version: Version,
+    /// The values that were found.
+    pub now: Sided<FieldValue>,
+    /// Raw long texts; `None`: not a long text.
+    pub raw: Sided<Option<String>>,
+    /// Versions of the items that held the values.
+    pub versions: Sided<Version>,
     /// Side whose value wins; `None`: held for a person, or (with `resolved_at`) closed without a winner.
     pub taken: Option<Side>,
     /// Local time.
@@ -186,16 +178,21 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(Conflict, Texts)> {
     let record = NewConflict {
         link: LinkId(row.get(1)?),
         pair: PairName(row.get(2)?),
-        ado: ItemId(row.get(3)?),
-        clickup: ItemId(row.get(4)?),
+        items: Sided {
+            ado: ItemId(row.get(3)?),
+            clickup: ItemId(row.get(4)?),
+        },
         field: FieldKey::Title,
         base: Sided::default(),
-        ado_value: FieldValue::Empty,
-        clickup_value: FieldValue::Empty,
-        ado_raw: row.get(10)?,
-        clickup_raw: row.get(11)?,
-        ado_version: Version(row.get(12)?),
-        clickup_version: Version(row.get(13)?),
+        now: Sided::build(|_| FieldValue::Empty),
+        raw: Sided {
+            ado: row.get(10)?,
+            clickup: row.get(11)?,
+        },
+        versions: Sided {
+            ado: Version(row.get(12)?),
+            clickup: Version(row.get(13)?),
+        },
         taken: None,
         at: Timestamp(row.get(15)?),
     };
@@ -225,8 +222,10 @@ fn select(
                 ado: texts.ado_base.as_ref().map(value).transpose()?,
                 clickup: texts.clickup_base.as_ref().map(value).transpose()?,
             };
-            conflict.record.ado_value = value(&texts.ado_value)?;
-            conflict.record.clickup_value = value(&texts.clickup_value)?;
+            conflict.record.now = Sided {
+                ado: value(&texts.ado_value)?,
+                clickup: value(&texts.clickup_value)?,
+            };
             conflict.after = Sided {
                 ado: texts.ado_after.as_ref().map(value).transpose()?,
                 clickup: texts.clickup_after.as_ref().map(value).transpose()?,
@@ -244,17 +243,12 @@ pub(super) fn add(tx: &Connection, new: &NewConflict) -> Result<(), StoreError> 
         params![new.link.0, new.field.to_string()],
     )?;
     // Compared as values, not as JSON: names that differ only in case are the same value.
-    let same_values = |old: &NewConflict| {
-        old.ado_value == new.ado_value && old.clickup_value == new.clickup_value
-    };
+    let same_values = |old: &NewConflict| old.now == new.now;
     for old in &earlier {
         let same = same_values(&old.record) && old.record.taken == new.taken;
         let known = match (old.resolved_at, new.taken) {
             (None, None) => same,
-            (Some(_), Some(_)) => {
-                same && old.record.ado_version == new.ado_version
-                    && old.record.clickup_version == new.clickup_version
-            }
+            (Some(_), Some(_)) => same && old.record.versions == new.versions,
             (None, Some(_)) | (Some(_), None) => false,
         };
         if known {
@@ -279,17 +273,17 @@ pub(super) fn add(tx: &Connection, new: &NewConflict) -> Result<(), StoreError> 
         statement.execute(params![
             new.link.0,
             new.pair.0,
-            new.ado.0,
-            new.clickup.0,
+            new.items.ado.0,
+            new.items.clickup.0,
             new.field.to_string(),
             base.0,
             base.1,
-            json(&new.ado_value).map_err(to_sql)?,
-            json(&new.clickup_value).map_err(to_sql)?,
-            new.ado_raw,
-            new.clickup_raw,
-            new.ado_version.0,
-            new.clickup_version.0,
+            json(&new.now.ado).map_err(to_sql)?,
+            json(&new.now.clickup).map_err(to_sql)?,
+            new.raw.ado,
+            new.raw.clickup,
+            new.versions.ado.0,
+            new.versions.clickup.0,
             new.taken.map(Side::key),
             new.at.0,
             new.taken.map(|_| new.at.0)

@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::error::{StoreError, from_json, sql, to_json, word};
-use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Timestamp};
+use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
 
@@ -66,17 +66,23 @@ impl LinkState {
     }
 }
 
-/// The agreed values of one field, each side's in its own vocabulary.
+/// One side's half of the base of a field: what it held when both sides agreed, in its own vocabulary.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BaseField {
-    /// What ADO held.
-    pub ado: FieldValue,
-    /// What ClickUp held.
-    pub clickup: FieldValue,
-    /// Whether `ado` was read back. False: it is what we intended, the server's rendering was not seen yet.
-    pub ado_confirmed: bool,
-    /// Whether `clickup` was read back.
-    pub clickup_confirmed: bool,
+pub struct SideBase {
+    /// The value.
+    pub value: FieldValue,
+    /// Whether it was read back. False: it is what we intended, the server's rendering was not seen yet.
+    pub confirmed: bool,
+}
+
+impl SideBase {
+    /// What the side has shown.
+    pub fn shown(value: FieldValue) -> SideBase {
+        SideBase {
+            value,
+            confirmed: true,
+        }
+    }
 }
 
 const COLUMNS: &str = "SELECT id, pair, ado, clickup, state, missing_side, missing_since, reason, generation, origin, created_at FROM link";
@@ -176,7 +182,7 @@ impl Store {
     }
 
     /// Returns the base of a link. A field without a base is absent; an unknown link has none.
-    pub fn base(&self, link: LinkId) -> Result<BTreeMap<FieldKey, BaseField>, StoreError> {
+    pub fn base(&self, link: LinkId) -> Result<BTreeMap<FieldKey, Sided<SideBase>>, StoreError> {
         select_base(&self.connection, link, "")
     }
 
@@ -186,7 +192,7 @@ impl Store {
         &self,
         link: LinkId,
         side: Side,
-    ) -> Result<BTreeMap<FieldKey, BaseField>, StoreError> {
+    ) -> Result<BTreeMap<FieldKey, Sided<SideBase>>, StoreError> {
         let condition = match side {
             Side::Ado => " AND ado_confirmed = 0",
             Side::ClickUp => " AND clickup_confirmed = 0",
@@ -199,7 +205,7 @@ fn select_base(
     connection: &Connection,
     link: LinkId,
     condition: &str,
-) -> Result<BTreeMap<FieldKey, BaseField>, StoreError> {
+) -> Result<BTreeMap<FieldKey, Sided<SideBase>>, StoreError> {
     let text = format!(
         "SELECT field, ado, clickup, ado_confirmed, clickup_confirmed FROM base WHERE link = ?1{condition}"
     );
@@ -221,13 +227,17 @@ fn select_base(
         .map_err(sql("read a base"))?;
     rows.into_iter()
         .map(|(field, ado, clickup, ado_confirmed, clickup_confirmed)| {
-            let value = BaseField {
-                ado: from_json("base value", &ado)?,
-                clickup: from_json("base value", &clickup)?,
-                ado_confirmed,
-                clickup_confirmed,
+            let half = |value: &str, confirmed| {
+                Ok::<_, StoreError>(SideBase {
+                    value: from_json("base value", value)?,
+                    confirmed,
+                })
             };
-            Ok((parse_field(&field)?, value))
+            let base = Sided {
+                ado: half(&ado, ado_confirmed)?,
+                clickup: half(&clickup, clickup_confirmed)?,
+            };
+            Ok((parse_field(&field)?, base))
         })
         .collect()
 }
@@ -406,11 +416,11 @@ pub(super) fn set_state(
 pub(super) fn set_base(
     tx: &Connection,
     link: LinkId,
-    fields: &BTreeMap<FieldKey, BaseField>,
+    fields: &BTreeMap<FieldKey, Sided<SideBase>>,
 ) -> Result<(), StoreError> {
-    for (field, value) in fields {
-        let ado = to_json("base value", &value.ado)?;
-        let clickup = to_json("base value", &value.clickup)?;
+    for (field, base) in fields {
+        let ado = to_json("base value", &base.ado.value)?;
+        let clickup = to_json("base value", &base.clickup.value)?;
         tx.prepare_cached(
             "INSERT INTO base (link, field, ado, clickup, ado_confirmed, clickup_confirmed)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -423,8 +433,8 @@ pub(super) fn set_base(
                 field.to_string(),
                 ado,
                 clickup,
-                value.ado_confirmed,
-                value.clickup_confirmed
+                base.ado.confirmed,
+                base.clickup.confirmed
             ])
         })
         .map_err(sql("save a base"))?;

@@ -26,14 +26,15 @@ pub(super) fn item(id: &str, version: i64) -> Item {
     }
 }
 
-pub(super) fn base(text: &str) -> BTreeMap<FieldKey, BaseField> {
+pub(super) fn base(text: &str) -> BTreeMap<FieldKey, Sided<SideBase>> {
     BTreeMap::from([(
         FieldKey::Title,
-        BaseField {
-            ado: FieldValue::text(text),
-            clickup: FieldValue::text(text),
-            ado_confirmed: true,
-            clickup_confirmed: false,
+        Sided {
+            ado: SideBase::shown(FieldValue::text(text)),
+            clickup: SideBase {
+                value: FieldValue::text(text),
+                confirmed: false,
+            },
         },
     )])
 }

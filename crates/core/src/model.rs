@@ -98,6 +98,34 @@ impl<T> Sided<T> {
         }
     }
 
+    /// Puts one value on a side and the other on the opposite one. Example: an action that writes to `side` knows the item
+    /// that it writes to and the one that the value comes from.
+    pub fn of(side: Side, own: T, other: T) -> Sided<T> {
+        match side {
+            Side::Ado => Sided {
+                ado: own,
+                clickup: other,
+            },
+            Side::ClickUp => Sided {
+                ado: other,
+                clickup: own,
+            },
+        }
+    }
+
+    /// Returns both values with their sides, in the order of [`Side::BOTH`].
+    pub fn iter(&self) -> impl Iterator<Item = (Side, &T)> {
+        [(Side::Ado, &self.ado), (Side::ClickUp, &self.clickup)].into_iter()
+    }
+
+    /// Pairs each side's value with that side's value of another.
+    pub fn zip<U>(self, other: Sided<U>) -> Sided<(T, U)> {
+        Sided {
+            ado: (self.ado, other.ado),
+            clickup: (self.clickup, other.clickup),
+        }
+    }
+
     /// Applies a function to both values.
     pub fn map<U>(self, mut apply: impl FnMut(Side, T) -> U) -> Sided<U> {
         Sided {

@@ -389,10 +389,7 @@ impl World {
         let moment = self.now;
         let mut wrong = Vec::new();
         for side in Side::BOTH {
-            let (id, found) = match side {
-                Side::Ado => (&record.ado, &record.ado_value),
-                Side::ClickUp => (&record.clickup, &record.clickup_value),
-            };
+            let (id, found) = (record.items.get(side), record.now.get(side));
             let Some(at) = self.side.get(side).find(id) else {
                 continue;
             };
@@ -405,10 +402,7 @@ impl World {
             // Where the policy had decided, its value was to be written here: the conflict says so, and whoever types
             // just that adds nothing that the person who chooses has not seen.
             if record.taken == Some(side.other()) {
-                let taken = match side {
-                    Side::Ado => &record.clickup_value,
-                    Side::ClickUp => &record.ado_value,
-                };
+                let taken = record.now.get(side.other());
                 known.extend(kind.images(side.other(), taken));
             }
             // So it is with what an earlier choice was to write, and this one replaces.

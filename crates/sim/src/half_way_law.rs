@@ -17,7 +17,7 @@ impl World {
             if record.field != FieldKey::State || !self.told.half_judged.insert(conflict.id) {
                 continue;
             }
-            let Some(at) = self.side.ado.find(&record.ado) else {
+            let Some(at) = self.side.ado.find(&record.items.ado) else {
                 continue;
             };
             let excused = ["database put back", "link again"];
@@ -27,11 +27,11 @@ impl World {
                 continue;
             }
             let mut past = self.side.ado.records[at].past.iter();
-            let seen = past.find(|state| state.version == record.ado_version.0);
+            let seen = past.find(|state| state.version == record.versions.ado.0);
             if seen.is_some_and(|state| state.half_way) {
                 wrong.push(format!(
                     "conflict {} of {} is about {}, where only the engine's first step is in force",
-                    conflict.id, record.ado, record.ado_value
+                    conflict.id, record.items.ado, record.now.ado
                 ));
             }
         }

@@ -6,8 +6,8 @@
 use super::kinds::{KINDS, Kind, kind};
 use super::world::{Delivery, Record, State, World};
 use boardsync::connector::Change;
-use boardsync::model::{FieldKey, FieldValue, LinkId, Side};
-use boardsync::store::{BaseField, Store};
+use boardsync::model::{FieldKey, FieldValue, LinkId, Side, Sided};
+use boardsync::store::{SideBase, Store};
 use std::collections::BTreeMap;
 
 /// How long after its read a write may be sent to a side without compare-and-swap.
@@ -255,10 +255,7 @@ impl World {
         let id = &self.side.get(side).records[at].id;
         let rows = store.conflicts(false).unwrap_or_default();
         rows.iter().any(|row| {
-            let (item, value) = match side {
-                Side::Ado => (&row.record.ado, &row.record.ado_value),
-                Side::ClickUp => (&row.record.clickup, &row.record.clickup_value),
-            };
+            let (item, value) = (row.record.items.get(side), row.record.now.get(side));
             item == id && row.record.field == kind.key() && kind.pieces(value).contains(piece)
         })
     }
@@ -365,7 +362,7 @@ impl World {
 
     fn judge_base(
         &mut self,
-        base: &BTreeMap<FieldKey, BaseField>,
+        base: &BTreeMap<FieldKey, Sided<SideBase>>,
         (ado, clickup): (usize, usize),
         link: LinkId,
     ) {
@@ -373,25 +370,15 @@ impl World {
         // A design under trial may keep both sides' states in one vocabulary.
         let one_vocabulary = self.one_vocabulary;
         for (key, both) in base {
-            for (side, record, (other, twin), value, confirmed) in [
-                (
-                    Side::Ado,
-                    &self.side.ado.records[ado],
-                    (clickup, &self.side.clickup.records[clickup]),
-                    &both.ado,
-                    both.ado_confirmed,
-                ),
-                (
-                    Side::ClickUp,
-                    &self.side.clickup.records[clickup],
-                    (ado, &self.side.ado.records[ado]),
-                    &both.clickup,
-                    both.clickup_confirmed,
-                ),
-            ] {
+            for (side, SideBase { value, confirmed }) in both.iter() {
+                let at = Sided { ado, clickup };
+                let record = &self.side.get(side).records[*at.get(side)];
+                let other = *at.get(side.other());
+                let twin = &self.side.get(side.other()).records[other];
                 // An empty base marks a value that is still to be written. One that the other service did not take is
                 // measured by what that service has instead.
-                let same = kind(key).is_some_and(|kind| kind.agree(&both.ado, &both.clickup));
+                let same =
+                    kind(key).is_some_and(|kind| kind.agree(&both.ado.value, &both.clickup.value));
                 let untaken = self
                     .told
                     .untaken
@@ -405,7 +392,7 @@ impl World {
                     || owed
                     || one_vocabulary && *key == FieldKey::State
                     || held(side, record, key, value);
-                if confirmed && !fine {
+                if *confirmed && !fine {
                     wrong.push(format!(
                         "link {link}: base of {key} on {} is {value}, which it never held",
                         record.id

@@ -72,12 +72,12 @@ impl World {
             });
             let logged = conflicts.iter().any(|row| {
                 let row = &row.record;
-                let values = [&row.ado_value, &row.clickup_value];
-                (row.ado == *id || row.clickup == *id)
+                row.items.iter().any(|(_, item)| item == id)
                     && row.field == *key
-                    && values
-                        .into_iter()
-                        .any(|value| kind.pieces(value).contains(piece))
+                    && row
+                        .now
+                        .iter()
+                        .any(|(_, value)| kind.pieces(value).contains(piece))
             });
             // It was in the log of a database that was replaced by an older one.
             let lost = self.told.put_back.contains(&cut.part);
@@ -238,10 +238,8 @@ impl World {
                         }
                         let Some(base) = base.get(&key) else { continue };
                         // What no answer has shown yet is looked at again, and judged then.
-                        let (value, shown) = match side {
-                            Side::Ado => (&base.ado, base.clickup_confirmed),
-                            Side::ClickUp => (&base.clickup, base.ado_confirmed),
-                        };
+                        let (value, shown) =
+                            (&base.get(side).value, base.get(side.other()).confirmed);
                         if !shown {
                             continue;
                         }
@@ -255,10 +253,7 @@ impl World {
                         };
                         let logged = |piece: &String| {
                             conflicts.iter().any(|row| {
-                                let value = match side {
-                                    Side::Ado => &row.record.ado_value,
-                                    Side::ClickUp => &row.record.clickup_value,
-                                };
+                                let value = row.record.now.get(side);
                                 row.record.link == link.id
                                     && row.record.field == key
                                     && kind.pieces(value).contains(piece)

@@ -507,10 +507,7 @@ pub async fn one(
 fn logged(rows: &[Conflict]) -> Vec<(ItemId, FieldKey, String)> {
     let sides = rows.iter().flat_map(|row| {
         let row = &row.record;
-        [
-            (&row.ado, &row.field, &row.ado_value),
-            (&row.clickup, &row.field, &row.clickup_value),
-        ]
+        Side::BOTH.map(|side| (row.items.get(side), &row.field, row.now.get(side)))
     });
     let parts = sides.filter_map(|(item, field, value)| {
         let pieces = kind(field)?.pieces(value).into_iter();

@@ -186,10 +186,7 @@ fn orphans(
                     .filter(|marker| marker.pair == *pair && marker.side != side);
                 if let Some(marker) = ours.next() {
                     carrying += 1;
-                    let (ado, clickup) = match side {
-                        Side::Ado => (id.clone(), marker.id),
-                        Side::ClickUp => (marker.id, id.clone()),
-                    };
+                    let Sided { ado, clickup } = Sided::of(side, id.clone(), marker.id);
                     found.insert((pair.clone(), ado), clickup);
                 }
             }

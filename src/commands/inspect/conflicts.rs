@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 pub fn row(store: &Store, stored: &crate::store::Conflict) -> Result<ConflictRow, StoreError> {
     let r = &stored.record;
     let mut title = None;
-    for (side, id) in [(Side::Ado, &r.ado), (Side::ClickUp, &r.clickup)] {
+    for (side, id) in r.items.iter() {
         if title.is_none() {
             title = store.observation(side, id)?.and_then(|seen| {
                 seen.item
@@ -38,25 +38,13 @@ pub fn row(store: &Store, stored: &crate::store::Conflict) -> Result<ConflictRow
         pair: r.pair.clone(),
         conflict: Conflict {
             link: r.link,
-            items: Sided {
-                ado: r.ado.clone(),
-                clickup: r.clickup.clone(),
-            },
+            items: r.items.clone(),
             title: title.unwrap_or_default(),
             field: r.field.clone(),
             base,
-            now: Sided {
-                ado: r.ado_value.clone(),
-                clickup: r.clickup_value.clone(),
-            },
-            raw: Sided {
-                ado: r.ado_raw.clone(),
-                clickup: r.clickup_raw.clone(),
-            },
-            versions: Sided {
-                ado: r.ado_version,
-                clickup: r.clickup_version,
-            },
+            now: r.now.clone(),
+            raw: r.raw.clone(),
+            versions: r.versions,
             taken: r.taken,
         },
     })

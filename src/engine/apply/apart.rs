@@ -65,10 +65,7 @@ impl Run<'_> {
             ado: shown(Side::Ado)?,
             clickup: shown(Side::ClickUp)?,
         };
-        let values = Sided {
-            ado: now.ado.value.clone(),
-            clickup: now.clickup.value.clone(),
-        };
+        let values = now.as_ref().map(|_, shown| shown.value.clone());
         (!alike(&values)).then_some(now)
     }
 }
@@ -81,19 +78,17 @@ pub(super) fn renewed(
     now: &Sided<Shown>,
     at: Timestamp,
 ) -> Result<Option<Op>, StoreError> {
-    if record.ado_value == now.ado.value && record.clickup_value == now.clickup.value {
+    let values = now.as_ref().map(|_, shown| shown.value.clone());
+    if record.now == values {
         return Ok(None);
     }
     let base = store.base(record.link)?.remove(&record.field);
-    let (ado, clickup) = base.map(|base| (base.ado, base.clickup)).unzip();
+    let base = base.map(|base| base.map(|_, half| Some(half.value)));
     Ok(Some(Op::AddConflict(NewConflict {
-        base: Sided { ado, clickup },
-        ado_value: now.ado.value.clone(),
-        clickup_value: now.clickup.value.clone(),
-        ado_raw: now.ado.raw.clone(),
-        clickup_raw: now.clickup.raw.clone(),
-        ado_version: now.ado.version,
-        clickup_version: now.clickup.version,
+        base: base.unwrap_or_default(),
+        now: values,
+        raw: now.as_ref().map(|_, shown| shown.raw.clone()),
+        versions: now.as_ref().map(|_, shown| shown.version),
         at,
         ..record.clone()
     })))

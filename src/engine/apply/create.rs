@@ -15,7 +15,7 @@ use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::trial::is_vital;
 use crate::store::{
-    BaseField, Batch, Intent, IntentKey, IntentKind, LinkRow, Op, RailOp, Store, StoreError,
+    Batch, Intent, IntentKey, IntentKind, LinkRow, Op, RailOp, SideBase, Store, StoreError,
 };
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -143,10 +143,7 @@ impl Run<'_> {
             .fields
             .get(&FieldKey::Tags)
             .is_none_or(|tags| side == Side::ClickUp || tags_that_stay(tags).is_none());
-        let (ado, clickup) = match side {
-            Side::Ado => (id.clone(), source_id.clone()),
-            Side::ClickUp => (source_id.clone(), id.clone()),
-        };
+        let Sided { ado, clickup } = Sided::of(side, id.clone(), source_id.clone());
         let made = self.made(plan, action, &written);
         let unmarked = self.note_unmarked(side, &written, &new.marker);
         let mut ops: Vec<Op> = unmarked.into_iter().collect();
@@ -244,7 +241,7 @@ impl Run<'_> {
         sent: &BTreeMap<FieldKey, FieldValue>,
         action: &Action,
         written: &Written,
-    ) -> BTreeMap<FieldKey, BaseField> {
+    ) -> BTreeMap<FieldKey, Sided<SideBase>> {
         let side = action.target;
         sent.iter()
             .map(|(key, source)| {
@@ -260,7 +257,13 @@ impl Run<'_> {
                 };
                 // A field that flows the other way only, or a person without a counterpart: it stands apart, and the base
                 // of two values that nobody carried over would hide that for good.
-                let apart = || !agree(key, &sides(side, &target, source), policy);
+                let apart = || {
+                    !agree(
+                        key,
+                        &Sided::of(side, target.clone(), source.clone()),
+                        policy,
+                    )
+                };
                 let unsent = intended.is_none() && !source.is_empty() && apart();
                 let owes = unsent || written.pending.contains_key(key);
                 let source = match (owes, shown) {
@@ -273,32 +276,15 @@ impl Run<'_> {
                     true => agreed_tags(None, &target, &source),
                     false => target,
                 };
-                let base = match side {
-                    Side::Ado => BaseField {
-                        ado: target,
-                        clickup: source,
-                        ado_confirmed: shown,
-                        clickup_confirmed: true,
-                    },
-                    Side::ClickUp => BaseField {
-                        ado: source,
-                        clickup: target,
-                        ado_confirmed: true,
-                        clickup_confirmed: shown,
-                    },
+                let target = SideBase {
+                    value: target,
+                    confirmed: shown,
                 };
+                let base = Sided::of(side, target, SideBase::shown(source));
                 (key.clone(), base)
             })
             .collect()
     }
-}
-
-/// The values of both sides, of which `own` is that of `side`.
-fn sides(side: Side, own: &FieldValue, other: &FieldValue) -> Sided<FieldValue> {
-    Sided::build(|at| match at == side {
-        true => own.clone(),
-        false => other.clone(),
-    })
 }
 
 /// Why an item gets no counterpart in this pair; `None`: it may. While somebody moves an item, the listings of two pairs

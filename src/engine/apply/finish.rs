@@ -9,7 +9,7 @@ use crate::model::{FieldKey, Item, ItemId, LinkId, Side, Sided, Timestamp};
 use crate::reconcile::plan::{Hold, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt;
-use crate::store::{BaseField, Batch, ChoiceOp, HoldRow, Op, Store, StoreError};
+use crate::store::{Batch, ChoiceOp, HoldRow, Op, SideBase, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Run<'_> {
@@ -188,7 +188,7 @@ impl<'a> Ending<'a> {
     fn shown(
         &self,
         link: LinkId,
-        fields: &BTreeMap<FieldKey, BaseField>,
+        fields: &BTreeMap<FieldKey, Sided<SideBase>>,
     ) -> Result<Vec<Op>, StoreError> {
         let before = self.store.base(link)?;
         let mut ops = Vec::new();
@@ -196,10 +196,8 @@ impl<'a> Ending<'a> {
             let Some(old) = before.get(field) else {
                 continue;
             };
-            for (side, sent, shown) in [
-                (Side::Ado, &old.ado, &now.ado),
-                (Side::ClickUp, &old.clickup, &now.clickup),
-            ] {
+            for (side, (old, now)) in old.as_ref().zip(now.as_ref()).iter() {
+                let (sent, shown) = (&old.value, &now.value);
                 if sent != shown {
                     ops.push(Op::Choice(ChoiceOp::Shown {
                         link,
@@ -320,10 +318,7 @@ impl<'a> Ending<'a> {
                 let told = self.run.observed.confirmed.iter();
                 let told: Vec<_> = told.filter(|(id, _)| id == link).collect();
                 fields.retain(|key, base| {
-                    let own = match side {
-                        Side::Ado => &base.ado,
-                        Side::ClickUp => &base.clickup,
-                    };
+                    let own = &base.get(side).value;
                     // Half of a merge moves no base as long as the other half is not written. Then the base still says
                     // what an earlier write sent, and nothing shows any more what the service made of that.
                     let returned = |side| self.run.returned.get(&(*link, side, key.clone()));
@@ -334,10 +329,7 @@ impl<'a> Ending<'a> {
                     !sent && (written || !told)
                 });
                 for base in fields.values_mut() {
-                    match side {
-                        Side::Ado => base.ado_confirmed = true,
-                        Side::ClickUp => base.clickup_confirmed = true,
-                    }
+                    base.get_mut(side).confirmed = true;
                 }
                 if !fields.is_empty() {
                     ops.push(Op::SetBase {

@@ -8,7 +8,7 @@ use crate::reconcile::owing::{agreed_tags, owing};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::kept::Kept;
-use crate::store::{BaseField, HoldRow, NewConflict, Op, Store, StoreError};
+use crate::store::{HoldRow, NewConflict, Op, SideBase, Store, StoreError};
 use std::collections::BTreeMap;
 
 /// What a side answered about a field in this run.
@@ -31,17 +31,14 @@ pub(super) fn base_after(
     key: &FieldKey,
     side: Side,
     (own, other): (&Returned, &Returned),
-    before: Option<&BaseField>,
+    before: Option<&Sided<SideBase>>,
     policy: &Policy,
-) -> BaseField {
-    let old = before.map(|base| Sided {
-        ado: base.ado.clone(),
-        clickup: base.clickup.clone(),
-    });
-    let confirmed = |side: Side, value: &FieldValue| match (before, side) {
-        (Some(base), Side::Ado) if base.ado == *value => base.ado_confirmed,
-        (Some(base), Side::ClickUp) if base.clickup == *value => base.clickup_confirmed,
-        _ => true,
+) -> Sided<SideBase> {
+    let old = before.map(|base| base.clone().map(|_, half| half.value));
+    let confirmed = |side: Side, value: &FieldValue| {
+        let old = before.map(|base| base.get(side));
+        old.filter(|half| half.value == *value)
+            .is_none_or(|half| half.confirmed)
     };
     let stays = |side: Side, now: &Returned, kept: &Returned| {
         let there = &kept.value;
@@ -66,16 +63,7 @@ pub(super) fn base_after(
         (false, _) => (shown(side, own, other), stays(side.other(), other, own)),
         (true, false) => (stays(side, own, other), shown(side.other(), other, own)),
     };
-    let (ado, clickup) = match side {
-        Side::Ado => (own, other),
-        Side::ClickUp => (other, own),
-    };
-    BaseField {
-        ado: ado.0,
-        clickup: clickup.0,
-        ado_confirmed: ado.1,
-        clickup_confirmed: clickup.1,
-    }
+    Sided::of(side, own, other).map(|_, (value, confirmed)| SideBase { value, confirmed })
 }
 
 /// The base of a text of which the other side kept only a part: the text without what is missing there, for the edit of a
@@ -178,28 +166,16 @@ impl Run<'_> {
                 items.get(&source)?.fields.get(field)?.clone()
             }
         };
-        let here = (item, own.sent.clone(), action.expected);
-        let there = (source, there, action.source_version);
-        let (ado, clickup) = match side {
-            Side::Ado => (here, there),
-            Side::ClickUp => (there, here),
-        };
+        let versions = Sided::of(side, action.expected, action.source_version);
         Some(Op::AddConflict(NewConflict {
             link: action.link?,
             pair: plan.pair.clone(),
-            ado: ado.0,
-            clickup: clickup.0,
+            items: Sided::of(side, item, source),
             field: field.clone(),
-            base: Sided {
-                ado: None,
-                clickup: None,
-            },
-            ado_value: ado.1,
-            clickup_value: clickup.1,
-            ado_raw: None,
-            clickup_raw: None,
-            ado_version: ado.2.unwrap_or(Version(0)),
-            clickup_version: clickup.2.unwrap_or(Version(0)),
+            base: Sided::default(),
+            now: Sided::of(side, own.sent.clone(), there),
+            raw: Sided::default(),
+            versions: versions.map(|_, version| version.unwrap_or(Version(0))),
             taken: None,
             at: self.engine.clock.now(),
         }))
@@ -307,8 +283,11 @@ mod tests {
         }
     }
 
-    fn base(ado: &str, clickup: &str) -> BaseField {
-        crate::engine::observe::agreed(FieldValue::text(ado), FieldValue::text(clickup))
+    fn base(ado: &str, clickup: &str) -> Sided<SideBase> {
+        crate::engine::observe::agreed(Sided {
+            ado: FieldValue::text(ado),
+            clickup: FieldValue::text(clickup),
+        })
     }
 
     #[test]
@@ -359,6 +338,7 @@ mod tests {
         let from = text("one\n\ntwo", "one\n\ntwo", true);
         let (key, side) = (FieldKey::Description, Side::ClickUp);
         let after = base_after(&key, side, (&there, &from), None, &policy());
+        let after = after.map(|_, half| half.value);
         assert_eq!((after.ado, after.clickup), (rich("one"), rich("**one**")));
     }
 }

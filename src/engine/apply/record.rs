@@ -106,10 +106,7 @@ impl Run<'_> {
         let (Some(own), Some(other)) = (&action.target_item, &action.source_item) else {
             return Ok(Done::Failed("the plan names no items".to_owned()));
         };
-        let (ado, clickup) = match action.target {
-            Side::Ado => (own.clone(), other.clone()),
-            Side::ClickUp => (other.clone(), own.clone()),
-        };
+        let Sided { ado, clickup } = Sided::of(action.target, own.clone(), other.clone());
         let mut store = self.engine.store();
         // In whatever pair: one item has one counterpart.
         let mut rows = store.find_item(&ado)?;
@@ -289,25 +286,15 @@ pub(super) fn conflict(pair: &PairName, conflict: &Conflict, at: Timestamp) -> N
     NewConflict {
         link: conflict.link,
         pair: pair.clone(),
-        ado: conflict.items.ado.clone(),
-        clickup: conflict.items.clickup.clone(),
+        items: conflict.items.clone(),
         field: conflict.field.clone(),
         base: match &conflict.base {
-            Some(base) => Sided {
-                ado: Some(base.ado.clone()),
-                clickup: Some(base.clickup.clone()),
-            },
-            None => Sided {
-                ado: None,
-                clickup: None,
-            },
+            Some(base) => base.clone().map(|_, value| Some(value)),
+            None => Sided::default(),
         },
-        ado_value: conflict.now.ado.clone(),
-        clickup_value: conflict.now.clickup.clone(),
-        ado_raw: conflict.raw.ado.clone(),
-        clickup_raw: conflict.raw.clickup.clone(),
-        ado_version: conflict.versions.ado,
-        clickup_version: conflict.versions.clickup,
+        now: conflict.now.clone(),
+        raw: conflict.raw.clone(),
+        versions: conflict.versions,
         taken: conflict.taken,
         at,
     }

@@ -4,7 +4,7 @@ use super::Run;
 use crate::connector::{Change, Written};
 use crate::model::{FieldKey, FieldValue, Item, ItemId, Side, Sided};
 use crate::reconcile::plan::{Action, PairPlan};
-use crate::store::BaseField;
+use crate::store::SideBase;
 use std::collections::BTreeMap;
 
 impl Run<'_> {
@@ -20,8 +20,8 @@ impl Run<'_> {
         action: &Action,
         written: &Written,
         sent: &Change,
-        stored: &BTreeMap<FieldKey, BaseField>,
-    ) -> BTreeMap<FieldKey, BaseField> {
+        stored: &BTreeMap<FieldKey, Sided<SideBase>>,
+    ) -> BTreeMap<FieldKey, Sided<SideBase>> {
         let side = Side::Ado;
         // What this run wrote there is newer than what was read, and no edit that waits.
         let of = |items: &Sided<BTreeMap<ItemId, Item>>, id: &ItemId| {
@@ -50,8 +50,8 @@ impl Run<'_> {
             let waits = source
                 .fields
                 .get(key)
-                .is_some_and(|value| *value != base.clickup);
-            if waits && before == Some(&base.ado) && now != &base.ado {
+                .is_some_and(|value| *value != base.clickup.value);
+            if waits && before == Some(&base.ado.value) && now != &base.ado.value {
                 fields.insert(key.clone(), moved(base, now));
             }
         }
@@ -60,10 +60,9 @@ impl Run<'_> {
 }
 
 /// The base with what Azure DevOps has now.
-fn moved(base: &BaseField, now: &FieldValue) -> BaseField {
-    BaseField {
-        ado: now.clone(),
-        ado_confirmed: true,
-        ..base.clone()
+fn moved(base: &Sided<SideBase>, now: &FieldValue) -> Sided<SideBase> {
+    Sided {
+        ado: SideBase::shown(now.clone()),
+        clickup: base.clickup.clone(),
     }
 }

@@ -131,10 +131,7 @@ impl Run<'_> {
                             link,
                             field: field.clone(),
                             side,
-                            value: match side {
-                                Side::Ado => base.ado.clone(),
-                                Side::ClickUp => base.clickup.clone(),
-                            },
+                            value: base.get(side).value.clone(),
                         }));
                     }
                     let fields = BTreeMap::from([(field, base)]);
@@ -163,25 +160,20 @@ impl Run<'_> {
         let links = self.observed.links.get(&plan.pair)?;
         let (_, ids) = links.iter().find(|(id, _)| *id == link)?;
         let item = |side: Side| self.observed.items.get(side).get(ids.get(side));
-        let (ado, clickup) = (item(Side::Ado)?, item(Side::ClickUp)?);
-        let there = item(side.other())?.fields.get(field)?.clone();
-        let (ado_value, clickup_value) = match side {
-            Side::Ado => (sent, there),
-            Side::ClickUp => (there, sent),
+        let versions = Sided {
+            ado: item(Side::Ado)?.version,
+            clickup: item(Side::ClickUp)?.version,
         };
+        let there = item(side.other())?.fields.get(field)?.clone();
         Some(Op::AddConflict(NewConflict {
             link,
             pair: plan.pair.clone(),
-            ado: ids.ado.clone(),
-            clickup: ids.clickup.clone(),
+            items: ids.clone(),
             field: field.clone(),
             base: Sided::default(),
-            ado_value,
-            clickup_value,
-            ado_raw: None,
-            clickup_raw: None,
-            ado_version: ado.version,
-            clickup_version: clickup.version,
+            now: Sided::of(side, sent, there),
+            raw: Sided::default(),
+            versions,
             taken: None,
             at: self.engine.clock.now(),
         }))

@@ -193,7 +193,7 @@ impl Engine {
     async fn both_items(&self, conflict: &Conflict) -> Result<Sided<Item>, ResolveError> {
         let record = &conflict.record;
         let mut read = Vec::new();
-        for (side, id) in [(Side::Ado, &record.ado), (Side::ClickUp, &record.clickup)] {
+        for (side, id) in record.items.iter() {
             let reader = self.readers.get(side);
             let mut answer = reader.fetch_items(&BTreeSet::from([id.clone()])).await?;
             let unreadable = |reason: String| ResolveError::Unreadable {
@@ -226,8 +226,8 @@ fn open_to_choice(store: &Store, id: i64) -> Result<Conflict, ResolveError> {
     if !living {
         return Err(ResolveError::Dissolved {
             id,
-            ado: record.ado.to_string(),
-            clickup: record.clickup.to_string(),
+            ado: record.items.ado.to_string(),
+            clickup: record.items.clickup.to_string(),
         });
     }
     let newest = store.newest_conflict(record.link, &record.field)?;
@@ -244,8 +244,7 @@ fn open_to_choice(store: &Store, id: i64) -> Result<Conflict, ResolveError> {
 fn picked(conflict: &Conflict, pick: Pick) -> Result<(Side, FieldValue), ResolveError> {
     let record = &conflict.record;
     match (pick, &record.field) {
-        (Pick::Side(Side::Ado), _) => Ok((Side::Ado, record.ado_value.clone())),
-        (Pick::Side(Side::ClickUp), _) => Ok((Side::ClickUp, record.clickup_value.clone())),
+        (Pick::Side(side), _) => Ok((side, record.now.get(side).clone())),
         (Pick::Merged(text), FieldKey::Description) => {
             let text = markup::canonical(TextFormat::Markdown, &text);
             Ok((Side::Ado, FieldValue::rich(text)))
@@ -268,10 +267,7 @@ fn refuse_newer(
     let mut choices = store.choices(record.link)?.into_iter();
     let waiting = choices.find(|choice| choice.field == record.field);
     let recorded = Recorded {
-        found: Sided {
-            ado: record.ado_value.clone(),
-            clickup: record.clickup_value.clone(),
-        },
+        found: record.now.clone(),
         after: conflict.after.clone(),
         // A choice that waits has put its own side there; what won before is in `after`.
         taken: record.taken.filter(|_| waiting.is_none()),

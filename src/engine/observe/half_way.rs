@@ -3,7 +3,7 @@
 use super::{Focus, LeftBehind, Observed, owed};
 use crate::connector::{ConnectorError, answer};
 use crate::engine::{CycleError, Engine};
-use crate::model::{Item, PairName, Past, Side, Sided};
+use crate::model::{Item, PairName, Past, Side};
 use crate::reconcile::transit::{self, Reached, Transit};
 use crate::reconcile::{LinkView, Presence};
 use crate::store::TransitRow;
@@ -84,10 +84,7 @@ pub(super) fn settle(side: Side, linked: &mut LinkView, observed: &mut Observed)
     for left in left {
         match &left {
             LeftBehind::HalfWay(field, base) => {
-                let values = Sided {
-                    ado: base.ado.clone(),
-                    clickup: base.clickup.clone(),
-                };
+                let values = base.clone().map(|_, half| half.value);
                 if let Some(choice) = linked.chosen.get_mut(field) {
                     // A choice that is under way has made that of the side.
                     *choice.seen.get_mut(side) = values.get(side).clone();

@@ -6,9 +6,9 @@ use crate::connector::{ConnectorError, ErrorKind, Known, ListedRow, Watermark, a
 use crate::engine::apply::owed_text;
 use crate::engine::{CycleError, Engine};
 use crate::model::{
-    FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Timestamp, Version,
+    FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp, Version,
 };
-use crate::store::{BaseField, Listed, Store, StoreError};
+use crate::store::{Listed, SideBase, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
@@ -190,7 +190,7 @@ fn not_kept(side: Side, error: &StoreError) -> ConnectorError {
 #[derive(Debug, Default)]
 pub(super) struct Told {
     /// The bases that follow.
-    pub(super) fields: BTreeMap<FieldKey, BaseField>,
+    pub(super) fields: BTreeMap<FieldKey, Sided<SideBase>>,
     /// Whether one of them is not what was sent. Its side's base is what is there, and the other side counts as changed.
     pub(super) kept: bool,
     /// Whether one is neither what was sent nor can be sent again from the base: it was to be cleared. The merge decides.
@@ -209,7 +209,7 @@ fn owed(key: &FieldKey, there: &FieldValue) -> FieldValue {
 }
 
 /// Compares what was sent with what the item shows at the version of that very write. A field that is not shown stays open.
-pub(super) fn told(side: Side, open: BTreeMap<FieldKey, BaseField>, item: &Item) -> Told {
+pub(super) fn told(side: Side, open: BTreeMap<FieldKey, Sided<SideBase>>, item: &Item) -> Told {
     let mut told = Told::default();
     for (key, mut base) in open {
         let Some(value) = item.fields.get(&key) else {
@@ -219,6 +219,7 @@ pub(super) fn told(side: Side, open: BTreeMap<FieldKey, BaseField>, item: &Item)
             Side::Ado => (&mut base.ado, &mut base.clickup),
             Side::ClickUp => (&mut base.clickup, &mut base.ado),
         };
+        let (own, other) = (&mut own.value, &mut other.value);
         if !answer::in_force(side, &key, own, value) {
             if other.is_empty() {
                 told.unclear = true;
@@ -228,10 +229,7 @@ pub(super) fn told(side: Side, open: BTreeMap<FieldKey, BaseField>, item: &Item)
             told.kept = true;
         }
         own.clone_from(value);
-        match side {
-            Side::Ado => base.ado_confirmed = true,
-            Side::ClickUp => base.clickup_confirmed = true,
-        }
+        base.get_mut(side).confirmed = true;
         told.fields.insert(key, base);
     }
     told
@@ -260,13 +258,14 @@ pub(super) mod tests {
         }
     }
 
-    pub fn base(ado: &str, clickup: &str, confirmed: bool) -> BaseField {
+    pub fn base(ado: &str, clickup: &str, confirmed: bool) -> Sided<SideBase> {
         let rich = |text: &str| FieldValue::rich(text.to_owned());
-        BaseField {
-            ado: rich(ado),
-            clickup: rich(clickup),
-            ado_confirmed: true,
-            clickup_confirmed: confirmed,
+        Sided {
+            ado: SideBase::shown(rich(ado)),
+            clickup: SideBase {
+                value: rich(clickup),
+                confirmed,
+            },
         }
     }
 

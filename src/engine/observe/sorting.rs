@@ -3,8 +3,8 @@
 use super::listing::{Told, told};
 use super::{Focus, Observed, living};
 use crate::connector::{ConnectorError, ListedRow};
-use crate::model::{FieldKey, ItemId, LinkId, PairName, Side, Version};
-use crate::store::{BaseField, LinkRow, LinkState, Listed, Met, Store, StoreError};
+use crate::model::{FieldKey, ItemId, LinkId, PairName, Side, Sided, Version};
+use crate::store::{LinkRow, LinkState, Listed, Met, SideBase, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What the rows of one side's listing have established so far. Nothing of it counts before the listing is over: a pair may
@@ -22,7 +22,7 @@ pub(super) struct Sorting<'a> {
     /// Links of items that turned up as new in another pair.
     pub(super) left: Vec<LinkRow>,
     /// Bases that the listing confirmed.
-    pub(super) confirmed: BTreeMap<LinkId, (PairName, BTreeMap<FieldKey, BaseField>)>,
+    pub(super) confirmed: BTreeMap<LinkId, (PairName, BTreeMap<FieldKey, Sided<SideBase>>)>,
     /// Links of which the listing shows something else than what was sent.
     pub(super) again: BTreeSet<(PairName, LinkId)>,
 }

@@ -9,7 +9,7 @@ use crate::model::{FieldKey, FieldValue, Item, PairName, Side, Sided};
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::{OnDelete, Policy};
 use crate::reconcile::{AWAY, FreshItem, LinkView, NAMED, Origin, Presence, View, noise};
-use crate::store::{BaseField, LinkRow, LinkState, Store, StoreError};
+use crate::store::{LinkRow, LinkState, SideBase, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why an item waits that changed since it was last looked at, where its place alone does not tell whose it is.
@@ -45,7 +45,7 @@ fn untold(
     side: Side,
     link: &LinkRow,
     now: Option<&Item>,
-) -> Result<BTreeMap<FieldKey, BaseField>, StoreError> {
+) -> Result<BTreeMap<FieldKey, Sided<SideBase>>, StoreError> {
     let Some(now) = now else {
         return Ok(BTreeMap::new());
     };
@@ -53,10 +53,7 @@ fn untold(
     let mut open = store.unconfirmed(link.id, side)?;
     if known.is_none_or(|known| known.version != now.version) {
         open.retain(|key, base| {
-            let sent = match side {
-                Side::Ado => &base.ado,
-                Side::ClickUp => &base.clickup,
-            };
+            let sent = &base.get(side).value;
             matches!(sent, FieldValue::Rich(_))
                 && now
                     .fields
@@ -192,7 +189,7 @@ impl Engine {
         }
         let shown: BTreeSet<FieldKey> = base
             .iter()
-            .filter(|(_, base)| base.ado_confirmed && base.clickup_confirmed)
+            .filter(|(_, base)| base.iter().all(|(_, half)| half.confirmed))
             .map(|(key, _)| key.clone())
             .collect();
         let links = observed.links.entry(link.pair.clone()).or_default();

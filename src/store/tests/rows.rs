@@ -10,19 +10,27 @@ fn conflict(link: LinkId, value: &str, taken: Option<Side>) -> NewConflict {
     NewConflict {
         link,
         pair: shop(),
-        ado: "1".into(),
-        clickup: "t1".into(),
+        items: Sided {
+            ado: "1".into(),
+            clickup: "t1".into(),
+        },
         field: FieldKey::Title,
-        base: crate::model::Sided {
+        base: Sided {
             ado: Some(FieldValue::Empty),
             clickup: None,
         },
-        ado_value: FieldValue::text(value),
-        clickup_value: FieldValue::text("other"),
-        ado_raw: Some("<b>raw</b>".to_owned()),
-        clickup_raw: None,
-        ado_version: Version(4),
-        clickup_version: Version(9),
+        now: Sided {
+            ado: FieldValue::text(value),
+            clickup: FieldValue::text("other"),
+        },
+        raw: Sided {
+            ado: Some("<b>raw</b>".to_owned()),
+            clickup: None,
+        },
+        versions: Sided {
+            ado: Version(4),
+            clickup: Version(9),
+        },
         taken,
         at: Timestamp(7),
     }
@@ -118,11 +126,12 @@ fn the_base_is_kept_per_field_and_a_link_added_in_the_batch_can_be_named_by_its_
     let (mut store, _) = linked();
     let points = BTreeMap::from([(
         FieldKey::Custom("Team size".to_owned()),
-        BaseField {
-            ado: FieldValue::Number(1000),
-            clickup: FieldValue::Empty,
-            ado_confirmed: false,
-            clickup_confirmed: true,
+        Sided {
+            ado: SideBase {
+                value: FieldValue::Number(1000),
+                confirmed: false,
+            },
+            clickup: SideBase::shown(FieldValue::Empty),
         },
     )]);
     store
@@ -246,7 +255,7 @@ fn an_equal_open_conflict_is_not_added_twice_and_a_changed_one_replaces_it() {
     store.commit(&Batch(vec![changed])).unwrap();
     let open = store.conflicts(true).unwrap();
     assert_eq!(open.len(), 1);
-    assert_eq!(open[0].record.ado_value, FieldValue::text("B"));
+    assert_eq!(open[0].record.now.ado, FieldValue::text("B"));
     assert_eq!(store.conflicts(false).unwrap().len(), 2);
 }
 
@@ -255,7 +264,7 @@ fn a_conflict_settled_by_policy_is_stored_once_per_version_and_never_open() {
     let (mut store, link) = linked();
     let settled = conflict(link, "A", Some(Side::Ado));
     let mut later = settled.clone();
-    later.ado_version = Version(5);
+    later.versions.ado = Version(5);
     let ops = [settled.clone(), settled, later].map(Op::AddConflict);
     store.commit(&Batch(ops.to_vec())).unwrap();
     assert!(store.conflicts(true).unwrap().is_empty());

@@ -7,9 +7,11 @@ fn shop() -> PairName {
     PairName::from("shop")
 }
 
-fn confirmed(mut fields: BTreeMap<FieldKey, BaseField>) -> BTreeMap<FieldKey, BaseField> {
+fn confirmed(
+    mut fields: BTreeMap<FieldKey, Sided<SideBase>>,
+) -> BTreeMap<FieldKey, Sided<SideBase>> {
     for field in fields.values_mut() {
-        field.clickup_confirmed = true;
+        field.clickup.confirmed = true;
     }
     fields
 }
@@ -146,7 +148,10 @@ fn an_item_differs_that_shows_another_value_than_its_base_on_that_side() {
         let found = store.differing(Side::Ado, pair, &shown).unwrap();
         found.into_iter().map(|id| id.0).collect::<Vec<_>>()
     };
-    let base = store.base(link).unwrap()[&FieldKey::Title].ado.to_string();
+    let base = store.base(link).unwrap()[&FieldKey::Title]
+        .ado
+        .value
+        .to_string();
     assert_eq!(differing(&shop(), "1", &fields(&base)), [""; 0]);
     assert_eq!(differing(&shop(), "1", &fields("another")), ["1"]);
     assert_eq!(differing(&shop(), "1", &other), [""; 0], "no base");

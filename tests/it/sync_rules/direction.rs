@@ -45,7 +45,7 @@ async fn what_the_source_overwrites_stands_in_the_conflict_log() {
     assert_eq!(t.task(&task)["name"], "Ours");
     let conflicts = t.conflicts();
     assert_eq!(conflicts.len(), 1);
-    assert_eq!(conflicts[0].record.clickup_value.to_string(), "Theirs");
+    assert_eq!(conflicts[0].record.now.clickup.to_string(), "Theirs");
     t.quiet().await;
 }
 

@@ -27,11 +27,12 @@ async fn an_edit_of_a_coloured_paragraph_is_held_and_settled_by_a_person() {
     let stored = t.conflicts();
     assert_eq!(stored.len(), 1);
     assert_eq!(stored[0].record.taken, None);
-    assert!(stored[0].record.ado_raw.as_ref().unwrap().contains("192"));
+    assert!(stored[0].record.raw.ado.as_ref().unwrap().contains("192"));
     assert!(
         stored[0]
             .record
-            .clickup_raw
+            .raw
+            .clickup
             .as_ref()
             .unwrap()
             .contains("always")
@@ -102,7 +103,8 @@ async fn an_edit_beside_it_and_a_rule_that_clickup_wins_are_written() {
     assert!(
         t.conflicts()[0]
             .record
-            .ado_raw
+            .raw
+            .ado
             .as_ref()
             .unwrap()
             .contains("192")

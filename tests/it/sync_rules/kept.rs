@@ -46,7 +46,7 @@ fn open_title(t: &Bench, link: LinkId) {
     let mut store = t.engine().store();
     let mut fields = store.base(link).unwrap();
     fields.retain(|key, _| *key == FieldKey::Title);
-    fields.get_mut(&FieldKey::Title).unwrap().clickup_confirmed = false;
+    fields.get_mut(&FieldKey::Title).unwrap().clickup.confirmed = false;
     let base = Op::SetBase { link, fields };
     store.commit(&Batch(vec![base])).unwrap();
 }
@@ -391,8 +391,11 @@ async fn what_a_cycle_writes_is_newer_than_what_it_has_listed() {
     let (observed, _) = t.sweep().await;
     assert!(!observed.confirmed.is_empty(), "the listing told of it");
     let base = t.engine().store().base(link).unwrap();
-    assert_eq!(base[&FieldKey::Title].ado, FieldValue::text("Newer"));
-    assert_eq!(base[&FieldKey::Title].clickup, FieldValue::text("Newer"));
+    assert_eq!(base[&FieldKey::Title].ado.value, FieldValue::text("Newer"));
+    assert_eq!(
+        base[&FieldKey::Title].clickup.value,
+        FieldValue::text("Newer")
+    );
 }
 
 /// What a person decided is not dropped because the write has to wait.

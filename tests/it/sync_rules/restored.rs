@@ -174,16 +174,18 @@ async fn a_choice_of_before_the_backup_is_not_carried_out_again() {
     let conflict = NewConflict {
         link,
         pair: "web".into(),
-        ado: id.to_string().as_str().into(),
-        clickup: task.as_str().into(),
+        items: Sided {
+            ado: id.to_string().as_str().into(),
+            clickup: task.as_str().into(),
+        },
         field: FieldKey::Title,
         base: Sided::default(),
-        ado_value: FieldValue::text("Item"),
-        clickup_value: FieldValue::text("Old choice"),
-        ado_raw: None,
-        clickup_raw: None,
-        ado_version: Version(1),
-        clickup_version: Version(1),
+        now: Sided {
+            ado: FieldValue::text("Item"),
+            clickup: FieldValue::text("Old choice"),
+        },
+        raw: Sided::default(),
+        versions: Sided::build(|_| Version(1)),
         taken: None,
         at: Timestamp(0),
     };

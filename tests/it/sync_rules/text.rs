@@ -160,7 +160,8 @@ async fn the_same_paragraph_on_both_sides_goes_to_ado_and_keeps_both_values() {
     assert!(
         stored[0]
             .record
-            .ado_raw
+            .raw
+            .ado
             .as_ref()
             .unwrap()
             .contains("Ada's phrase")
@@ -168,7 +169,8 @@ async fn the_same_paragraph_on_both_sides_goes_to_ado_and_keeps_both_values() {
     assert!(
         stored[0]
             .record
-            .clickup_raw
+            .raw
+            .clickup
             .as_ref()
             .unwrap()
             .contains("Bo's saying")

@@ -32,7 +32,7 @@ fn base(
     source: Side,
     shown: &BTreeMap<FieldKey, FieldValue>,
     touched: bool,
-) -> BTreeMap<FieldKey, BaseField> {
+) -> BTreeMap<FieldKey, Sided<SideBase>> {
     let bench = bench(&[], &[], true, Vec::new());
     let intent = Intent {
         source_fields: sent(source),
@@ -47,23 +47,11 @@ fn base(
 }
 
 fn pair(source: Side, own: FieldValue, other: FieldValue) -> Sided<FieldValue> {
-    match source {
-        Side::Ado => Sided {
-            ado: own,
-            clickup: other,
-        },
-        Side::ClickUp => Sided {
-            ado: other,
-            clickup: own,
-        },
-    }
+    Sided::of(source, own, other)
 }
 
-fn of(base: &BTreeMap<FieldKey, BaseField>, key: FieldKey) -> Sided<FieldValue> {
-    Sided {
-        ado: base[&key].ado.clone(),
-        clickup: base[&key].clickup.clone(),
-    }
+fn of(base: &BTreeMap<FieldKey, Sided<SideBase>>, key: FieldKey) -> Sided<FieldValue> {
+    base[&key].clone().map(|_, half| half.value)
 }
 
 #[test]
@@ -73,7 +61,7 @@ fn a_field_that_says_what_was_sent_is_settled() {
             let (own, shown) = (sent(source), sent(source.other()));
             for (key, base) in base(source, &shown, touched) {
                 let both = pair(source, own[&key].clone(), shown[&key].clone());
-                assert_eq!((base.ado, base.clickup), (both.ado, both.clickup), "{key}");
+                assert_eq!(base.map(|_, half| half.value), both, "{key}");
             }
         }
     }
