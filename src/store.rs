@@ -7,7 +7,6 @@
 mod agreed;
 mod backup;
 mod choices;
-mod claims;
 mod conflicts;
 mod epoch;
 mod error;
@@ -19,6 +18,7 @@ mod key;
 mod links;
 mod listed;
 mod lock;
+mod notes;
 mod observations;
 mod open;
 mod parts;
@@ -27,9 +27,8 @@ mod state;
 
 pub use backup::{RESTORED, backups};
 pub use choices::{Choice, ChoiceOp};
-pub use claims::{claim_op, takeover_op};
 pub use conflicts::{Conflict, HoldRow, NewConflict};
-pub use epoch::{Restored, epoch_path, restored_op};
+pub use epoch::epoch_path;
 pub use error::StoreError;
 pub use files::{examine, is_same, is_state, write_private_by};
 pub use health::Health;
@@ -39,6 +38,7 @@ pub use key::{copy_key, key_path, load_key, load_or_create_key, nonce};
 pub use links::{LinkRow, LinkState, SideBase};
 pub use listed::{Listed, Met};
 pub use lock::{LockError, StateLock};
+pub use notes::{Begun, Carriers, Misanswered, NoteOp, Restored, StopNote, Unmarked, Waiting};
 pub use observations::Observation;
 pub use parts::{PartOp, Refusal, TransitRow};
 pub use rails::{Attempt, BreakerRow, FieldWrite, Freeze, RailOp};
@@ -210,13 +210,6 @@ pub enum Op {
     },
     /// Appends to the journal.
     Journal(NewJournal),
-    /// Stores a setting of the database, replacing its earlier value.
-    SetMeta {
-        /// Name of the setting.
-        key: String,
-        /// Its value.
-        value: String,
-    },
     /// Moves a side's watermark.
     SetWatermark {
         /// The side.
@@ -239,6 +232,8 @@ pub enum Op {
     Part(PartOp),
     /// Changes what persons chose in conflicts.
     Choice(ChoiceOp),
+    /// Changes what cycles note for the next ones.
+    Note(NoteOp),
 }
 
 /// Changes that are stored together or not at all, applied in order.
@@ -338,13 +333,13 @@ fn apply(tx: &Connection, op: &Op) -> Result<(), StoreError> {
             conflicts::set_holds(tx, pair, Some(items), holds)
         }
         Op::Journal(entry) => journal::append(tx, entry),
-        Op::SetMeta { key, value } => state::set_meta(tx, key, value),
         Op::SetWatermark { side, watermark } => state::set_watermark(tx, *side, watermark),
         Op::SaveCycle(cycle) => journal::save_cycle(tx, cycle),
         Op::SetPairState { pair, state } => state::save_pair_state(tx, pair, state),
         Op::Rail(op) => rails::apply(tx, op),
         Op::Part(op) => parts::apply(tx, op),
         Op::Choice(op) => choices::apply(tx, op),
+        Op::Note(op) => notes::apply(tx, op),
     }
 }
 

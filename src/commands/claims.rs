@@ -22,17 +22,21 @@ pub(super) fn stored(pair: &Pair, store: &Store) -> Result<Option<(String, Value
     let Some(canary) = &pair.ado.canary else {
         return Ok(None);
     };
-    let own = store.claim(&pair.name)?;
-    let (text, value) = match &own.held {
-        Some(claim) => (
+    let held = match store.claim(&pair.name) {
+        Err(error @ StoreError::Claim { .. }) => Err(error.to_string()),
+        own => Ok(own?.held),
+    };
+    let (text, value) = match held {
+        Ok(Some(claim)) => (
             format!(
                 "number {}, by {}, when it was last looked at",
                 claim.counter,
                 claim.who()
             ),
-            value(claim),
+            value(&claim),
         ),
-        None => ("not claimed yet".to_owned(), Value::Null),
+        Ok(None) => ("not claimed yet".to_owned(), Value::Null),
+        Err(damaged) => (damaged, Value::Null),
     };
     let text = format!("claim: {} on ADO {canary}: {text}", pair.name);
     Ok(Some((render::escape(&text), value)))
@@ -74,7 +78,13 @@ pub(super) async fn live(
         instance: &instance,
         place: &place,
     };
-    let own = store.claim(&pair.name)?;
+    let own = match store.claim(&pair.name) {
+        Err(error @ StoreError::Claim { .. }) => {
+            let text = error.to_string();
+            return Ok(Some(Ok(Live { text, ours: false })));
+        }
+        own => own?,
+    };
     let named = format!("ADO {canary}");
     let (text, ours) = match claim::judge(&found, &own, me, &pair.name, &named) {
         Verdict::Ours(claim) => (

@@ -5,45 +5,28 @@
 
 use crate::model::{PairName, Timestamp};
 use crate::reconcile::policy::Policy;
-use crate::store::{Op, Store, StoreError};
-use serde::{Deserialize, Serialize};
+use crate::store::{NoteOp, Op, StopNote, Store, StoreError};
 
 /// First wait.
 const FIRST_MS: i64 = 15 * 60_000;
 /// The wait doubles this many times: four hours at most.
 const DOUBLINGS: u32 = 4;
 
-/// When a pair was stopped.
-#[derive(Debug, Serialize, Deserialize)]
-struct Note {
-    at: Timestamp,
-    tries: u32,
-    fingerprint: String,
-}
-
-impl Note {
-    /// A clock that was set back ends the wait rather than prolonging it.
-    fn waits(&self, now: Timestamp) -> bool {
-        let wait = FIRST_MS << self.tries.min(DOUBLINGS);
-        (0..wait).contains(&now.since(self.at))
-    }
-}
-
-fn key(pair: &PairName) -> String {
-    format!("stopped:{pair}")
+/// Whether a pair that was stopped is still left alone. A clock that was set back ends the wait rather than prolonging it.
+fn lasts(note: &StopNote, now: Timestamp) -> bool {
+    let wait = FIRST_MS << note.tries.min(DOUBLINGS);
+    (0..wait).contains(&now.since(note.at))
 }
 
 /// Returns the note of a pair, unless it is about another mapping than the present one.
-fn note(store: &Store, policy: &Policy) -> Result<Option<Note>, StoreError> {
-    let note: Option<Note> = store
-        .meta(&key(&policy.pair))?
-        .and_then(|text| serde_json::from_str(&text).ok());
+fn note(store: &Store, policy: &Policy) -> Result<Option<StopNote>, StoreError> {
+    let note = store.stop_note(&policy.pair)?;
     Ok(note.filter(|note| note.fingerprint == policy.fingerprint))
 }
 
 /// Returns whether a pair is still to be left alone.
 pub(super) fn waits(store: &Store, policy: &Policy, now: Timestamp) -> Result<bool, StoreError> {
-    Ok(note(store, policy)?.is_some_and(|note| note.waits(now)))
+    Ok(note(store, policy)?.is_some_and(|note| lasts(&note, now)))
 }
 
 /// Notes that a pair was stopped. A person's look during the wait does not prolong it.
@@ -53,27 +36,27 @@ pub(super) fn stopped(
     now: Timestamp,
 ) -> Result<Option<Op>, StoreError> {
     let tries = match note(store, policy)? {
-        Some(note) if note.waits(now) => return Ok(None),
+        Some(note) if lasts(&note, now) => return Ok(None),
         Some(note) => note.tries.saturating_add(1),
         None => 0,
     };
-    let note = Note {
+    let note = StopNote {
         at: now,
         tries,
         fingerprint: policy.fingerprint.clone(),
     };
-    Ok(Some(Op::SetMeta {
-        key: key(&policy.pair),
-        value: serde_json::to_string(&note).unwrap_or_default(),
-    }))
+    Ok(Some(Op::Note(NoteOp::Stopped {
+        pair: policy.pair.clone(),
+        note: Some(note),
+    })))
 }
 
 /// Ends the wait of a pair that a person has decided about.
 pub(super) fn forget(pair: &PairName) -> Op {
-    Op::SetMeta {
-        key: key(pair),
-        value: String::new(),
-    }
+    Op::Note(NoteOp::Stopped {
+        pair: pair.clone(),
+        note: None,
+    })
 }
 
 /// Forgets the note of a pair whose plan was carried out.
@@ -88,7 +71,7 @@ mod tests {
 
     #[test]
     fn the_wait_grows_to_four_hours_and_ends_when_the_clock_was_set_back() {
-        let note = |tries| Note {
+        let note = |tries| StopNote {
             at: Timestamp(1_000_000_000),
             tries,
             fingerprint: String::new(),
@@ -96,10 +79,10 @@ mod tests {
         let minute = 60_000;
         for (tries, minutes) in [(0, 15), (1, 30), (4, 240), (9, 240)] {
             let (note, wait) = (note(tries), minutes * minute);
-            assert!(note.waits(note.at), "{tries}");
-            assert!(note.waits(note.at.plus_ms(wait - 1)), "{tries}");
-            assert!(!note.waits(note.at.plus_ms(wait)), "{tries}");
-            assert!(!note.waits(note.at.plus_ms(-1)), "{tries}");
+            assert!(lasts(&note, note.at), "{tries}");
+            assert!(lasts(&note, note.at.plus_ms(wait - 1)), "{tries}");
+            assert!(!lasts(&note, note.at.plus_ms(wait)), "{tries}");
+            assert!(!lasts(&note, note.at.plus_ms(-1)), "{tries}");
         }
     }
 }

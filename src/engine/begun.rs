@@ -5,30 +5,23 @@
 //! is stopped half way, somebody adds a field, and the plan goes on. The items that are linked already must be looked at for
 //! that field too.
 
-use crate::model::PairName;
 use crate::reconcile::policy::Policy;
-use crate::store::{Store, StoreError};
-
-/// Stands for more than one mapping.
-const SEVERAL: &str = "several";
-
-fn key(pair: &PairName) -> String {
-    format!("begun:{pair}")
-}
+use crate::store::{Begun, NoteOp, Store, StoreError};
 
 /// Remembers that links of a pair may be made under this mapping.
 pub(super) fn note(store: &mut Store, policy: &Policy) -> Result<(), StoreError> {
     if store.pair_state(&policy.pair)?.fingerprint.is_some() {
         return Ok(());
     }
-    let key = key(&policy.pair);
-    let before = store.meta(&key)?;
-    let now = match before.as_deref() {
-        None => policy.fingerprint.as_str(),
-        Some(before) if before == policy.fingerprint => return Ok(()),
-        Some(_) => SEVERAL,
+    let begun = match store.begun(&policy.pair)? {
+        None => Begun::Under(policy.fingerprint.clone()),
+        Some(Begun::Under(before)) if before != policy.fingerprint => Begun::Several,
+        Some(Begun::Under(_) | Begun::Several) => return Ok(()),
     };
-    store.set_meta(&key, now)
+    store.note(NoteOp::Begun {
+        pair: policy.pair.clone(),
+        begun,
+    })
 }
 
 /// Whether links of a pair may come from another mapping than the present one. `approved`: the mapping that was last carried
@@ -38,7 +31,10 @@ pub(super) fn under_another(
     policy: &Policy,
     approved: Option<&str>,
 ) -> Result<bool, StoreError> {
-    let begun = store.meta(&key(&policy.pair))?;
-    let mut before = approved.or(begun.as_deref()).into_iter();
-    Ok(before.any(|before| before != policy.fingerprint))
+    Ok(match (approved, store.begun(&policy.pair)?) {
+        (Some(approved), _) => approved != policy.fingerprint,
+        (None, Some(Begun::Under(begun))) => begun != policy.fingerprint,
+        (None, Some(Begun::Several)) => true,
+        (None, None) => false,
+    })
 }

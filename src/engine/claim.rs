@@ -11,7 +11,7 @@ use crate::engine::apply::Stopped;
 use crate::engine::observe::Observed;
 use crate::model::{ActionId, ItemId, PairName, Side};
 use crate::reconcile::plan::PairPlan;
-use crate::store::{Batch, NewJournal, Op, RailOp, StoreError, claim_op, nonce, takeover_op};
+use crate::store::{Batch, NewJournal, NoteOp, Op, RailOp, StoreError, nonce};
 use std::collections::BTreeMap;
 
 /// How old a claim gets before it is renewed. Each renewal is a revision of the canary, and the service stops taking
@@ -66,7 +66,13 @@ impl Engine {
         let Some(id) = self.claimed_item(&plan.pair) else {
             return Ok(None);
         };
-        let own = self.store().claim(&plan.pair)?;
+        let own = match self.store().claim(&plan.pair) {
+            // This pair stands still until a person has looked; the others go on.
+            Err(error @ StoreError::Claim { .. }) => {
+                return Ok(Some(Stopped::Canary(error.to_string())));
+            }
+            own => own?,
+        };
         let due = self.due(&own);
         if !due && plan.writes() == 0 && !observed.swept.contains(&plan.pair) {
             return Ok(None);
@@ -191,7 +197,13 @@ impl Engine {
         writers: &Writers,
         pair: &PairName,
     ) -> Result<TakenOver, TakeOverError> {
-        let mine = || vec![takeover_op(pair, self.clock.now()), backoff::forget(pair)];
+        let mine = || {
+            let taken = NoteOp::TakenOver {
+                pair: pair.clone(),
+                at: self.clock.now(),
+            };
+            vec![Op::Note(taken), backoff::forget(pair)]
+        };
         if let Some(why) = self.stopped_by() {
             return Err(TakeOverError::Switch(why));
         }
@@ -206,7 +218,11 @@ impl Engine {
         for _ in 0..LOOKS {
             let found = self.readers.ado.fetch_claims(&id).await?;
             let there = claim::on_pair(&found.texts, pair);
-            let own = self.store().claim(pair)?;
+            let own = match self.store().claim(pair) {
+                // A person's word takes the place of what cannot be read.
+                Err(StoreError::Claim { .. }) => Own::default(),
+                own => own?,
+            };
             let sent = before.is_some();
             before.get_or_insert_with(|| there.clone());
             if sent
@@ -257,7 +273,11 @@ impl Engine {
             wanted_place: self.safety.place.clone(),
             ..own.clone()
         };
-        let ops = vec![claim_op(pair, &next), Op::Rail(RailOp::Announce)];
+        let claim = NoteOp::Claim {
+            pair: pair.clone(),
+            own: next,
+        };
+        let ops = vec![Op::Note(claim), Op::Rail(RailOp::Announce)];
         self.store().commit(&Batch(ops))
     }
 
@@ -295,7 +315,11 @@ impl Engine {
             since: Some(at),
             ..Own::default()
         };
-        let ops = vec![claim_op(pair, &own), Op::Journal(entry)];
+        let claim = NoteOp::Claim {
+            pair: pair.clone(),
+            own,
+        };
+        let ops = vec![Op::Note(claim), Op::Journal(entry)];
         self.store().commit(&Batch(ops))
     }
 }

@@ -9,20 +9,16 @@ use super::observe::Observed;
 use super::{CycleError, Engine};
 use crate::model::{Side, Sided, Timestamp};
 use crate::reconcile::plan::PairPlan;
-use crate::store::{Before, Store, StoreError};
+use crate::store::{Before, NoteOp, Store, StoreError};
 
 const DAY_MS: i64 = 24 * 3_600_000;
 /// Settled conflicts hold the value that gave way, so they are kept for this long even where the journal is not.
 const CONFLICTS_MS: i64 = 90 * DAY_MS;
 /// Rows of a kind that one cycle deletes at most: some milliseconds of work.
 const PRUNED: usize = 2_000;
-/// Setting with the local time of the last complete pruning.
-const PRUNED_AT: &str = "pruned_at";
 
 /// How far this machine's clock may be from a service's for the age of a line to be believed.
 const APART_MS: i64 = DAY_MS;
-/// Setting with both services' times when they were seen further apart last, noted once a day.
-const APART_AT: &str = "clocks_apart_at";
 
 /// From how many writes on a plan is preceded by a copy of the database.
 const LARGE: usize = 20;
@@ -38,10 +34,7 @@ impl Engine {
         if !self.clocks_agree(&mut store, now, kept_ms)? {
             return Ok(());
         }
-        let last = store
-            .meta(PRUNED_AT)?
-            .and_then(|text| text.parse().ok())
-            .map(Timestamp);
+        let last = store.pruned_at()?;
         // A clock that was set back makes the age negative; then it is due.
         if last.is_some_and(|at| (0..DAY_MS).contains(&now.since(at))) {
             return Ok(());
@@ -52,7 +45,7 @@ impl Engine {
         };
         let gone = store.prune_journal(before, PRUNED)?;
         if gone < PRUNED {
-            store.set_meta(PRUNED_AT, &now.0.to_string())?;
+            store.note(NoteOp::Pruned { at: now })?;
         }
         Ok(())
     }
@@ -70,9 +63,7 @@ impl Engine {
             return Ok(false);
         };
         let told = Sided { ado, clickup };
-        let noted = store
-            .meta(APART_AT)?
-            .and_then(|text| serde_json::from_str::<Sided<Timestamp>>(&text).ok());
+        let noted = store.clocks_apart()?;
         let passed =
             noted.map(|noted| Side::BOTH.map(|side| told.get(side).since(*noted.get(side))));
         let apart = |side: &Side| !(-APART_MS..=APART_MS).contains(&now.since(*told.get(*side)));
@@ -82,7 +73,7 @@ impl Engine {
         let today = passed.is_some_and(|ms| ms.iter().all(|ms| (0..DAY_MS).contains(ms)));
         if !today {
             tracing::warn!(%side, here = %now, there = %told.get(side), "this machine's clock and the service's are over a day apart; old lines of the journal are kept");
-            store.set_meta(APART_AT, &serde_json::to_string(&told).unwrap_or_default())?;
+            store.note(NoteOp::ClocksApart { told })?;
         }
         Ok(false)
     }

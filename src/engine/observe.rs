@@ -18,11 +18,12 @@ use crate::reconcile::choice::{Chosen, Recorded, made_of_winner};
 use crate::reconcile::plan::{Plan, Rebase};
 use crate::reconcile::plan_of;
 use crate::reconcile::policy::Policy;
-use crate::store::{Choice, LinkRow, LinkState, Listed, Op, SideBase, Store, StoreError};
+use crate::store::{
+    Choice, LinkRow, LinkState, Listed, NoteOp, Op, SideBase, Store, StoreError, Waiting,
+};
 use origin::Named;
 pub(super) use reading::INDEX_LAG_MS;
 use std::collections::{BTreeMap, BTreeSet};
-use waiting::Waiting;
 pub(super) use waiting::remember;
 
 /// What is left of a field that an earlier run sent without an answer.
@@ -125,23 +126,14 @@ struct Focus {
     untouched: usize,
 }
 
-/// Key of the stored list of links to look at again.
-pub(crate) fn again_key(pair: &PairName) -> String {
-    format!("again:{pair}")
-}
-
 /// Puts a link on the stored list of links to look at again.
 pub(crate) fn again_op(store: &Store, pair: &PairName, link: LinkId) -> Result<Op, StoreError> {
-    let key = again_key(pair);
-    let mut links: BTreeSet<LinkId> = store
-        .meta(&key)?
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default();
+    let mut links = store.revisits(pair)?;
     links.insert(link);
-    Ok(Op::SetMeta {
-        key,
-        value: serde_json::to_string(&links).unwrap_or_default(),
-    })
+    Ok(Op::Note(NoteOp::Revisit {
+        pair: pair.clone(),
+        links,
+    }))
 }
 
 impl Engine {
@@ -296,11 +288,6 @@ pub(super) fn living(
 ) -> Result<Option<LinkRow>, StoreError> {
     let link = store.link_by_item(pair, side, id)?;
     Ok(link.filter(|link| link.state.is_living()))
-}
-
-/// Key of the fields of a link that a service did not take.
-pub(crate) fn kept_key(link: LinkId) -> String {
-    format!("kept:{link}")
 }
 
 /// Returns what a person chose for a link's conflicts and that is not carried out yet.

@@ -9,7 +9,7 @@
 
 use super::{CycleError, Engine};
 use crate::connector::{ConnectorError, ErrorKind, Fetched};
-use crate::engine::apply::{Report, Stopped, kept_of};
+use crate::engine::apply::{Report, Stopped};
 use crate::engine::observe::Observed;
 use crate::engine::stop::StopSwitch;
 use crate::model::{ActionId, ItemId, LinkId, PairName, Side, Sided, Timestamp};
@@ -20,7 +20,7 @@ use crate::reconcile::rails::{
     self, Rails, attempt::Waiting, breaker, oscillation, refused, restored,
 };
 use crate::store::{
-    Batch, BreakerRow, CycleRow, LinkState, Op, RailOp, Restored, Store, StoreError,
+    Batch, BreakerRow, CycleRow, LinkState, NoteOp, Op, RailOp, Restored, Store, StoreError,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -55,7 +55,7 @@ impl Engine {
         let mut rails = self.rails(store, policy)?;
         rails.unlisted = self.unlisted(store, swept)?;
         for link in &view.links {
-            let kept = kept_of(store, link.link)?;
+            let kept = store.kept(link.link)?;
             if !kept.is_empty() {
                 rails.kept.insert(link.link, kept);
             }
@@ -191,7 +191,7 @@ impl Engine {
         if mark == before {
             return Ok(());
         }
-        store.commit(&Batch(vec![crate::store::restored_op(&mark)]))
+        store.note(NoteOp::Restored(mark))
     }
 
     /// Returns why nothing may be written now; `None`: it may.

@@ -343,13 +343,8 @@ impl Engine {
     fn look_again(&self, intent: &Intent) -> Result<(), CycleError> {
         let mut store = self.store();
         if let Some(link) = living(&store, &intent.pair, intent.source_side, &intent.source)? {
-            let key = super::observe::again_key(&intent.pair);
-            let mut ids: BTreeSet<_> = store
-                .meta(&key)?
-                .and_then(|text| serde_json::from_str(&text).ok())
-                .unwrap_or_default();
-            ids.insert(link.id);
-            store.set_meta(&key, &serde_json::to_string(&ids).unwrap_or_default())?;
+            let again = super::observe::again_op(&store, &intent.pair, link.id)?;
+            store.commit(&Batch(vec![again]))?;
         }
         Ok(())
     }

@@ -14,6 +14,7 @@
 use super::Store;
 use super::error::{StoreError, sql};
 use super::files;
+use super::notes::is_copy_ended;
 use super::open::{beside, connect, create_parent, opening};
 use crate::model::Timestamp;
 use rusqlite::Connection;
@@ -57,8 +58,8 @@ impl Store {
 
 /// Stands in place of the approved fingerprint of a pair after a backup was restored.
 pub const RESTORED: &str = "restored from a backup";
-/// Setting that only copies have.
-const COPY: &str = "is_a_copy";
+/// The first schema version that has the mark of a copy in the table `installation`; before, it was a row of `meta`.
+const MARKED_IN_INSTALLATION: i64 = 8;
 
 /// A copy that is used as the state holds bases from before its time: an edit made since could look like the older
 /// value and be overwritten. So they are dropped (what is equal is agreed again, what differs is held for a person),
@@ -66,10 +67,8 @@ const COPY: &str = "is_a_copy";
 pub(super) fn distrust_copy(connection: &mut Connection) -> Result<bool, StoreError> {
     const OPERATION: &str = "take a restored backup into use";
     let tx = connection.transaction().map_err(sql(OPERATION))?;
-    let copies = tx
-        .execute("DELETE FROM meta WHERE key = ?1", [COPY])
-        .map_err(sql(OPERATION))?;
-    if copies > 0 {
+    let is_copy = is_copy_ended(&tx)?;
+    if is_copy {
         tx.execute(
             "UPDATE pair_state SET fingerprint = ?1, last_sweep = NULL WHERE fingerprint IS NOT NULL",
             [RESTORED],
@@ -78,20 +77,25 @@ pub(super) fn distrust_copy(connection: &mut Connection) -> Result<bool, StoreEr
         .map_err(sql(OPERATION))?;
     }
     tx.commit().map_err(sql(OPERATION))?;
-    Ok(copies > 0)
+    Ok(is_copy)
 }
 
-/// Marks a finished copy as one.
+/// Marks a finished copy as one. A copy that is made before an upgrade has the schema of the older program, which may be
+/// used on it again.
 fn mark_copy(path: &Path) -> Result<(), StoreError> {
     let error = |error: rusqlite::Error| opening(path, &error);
     let copy = connect(path)?;
     copy.execute_batch("PRAGMA synchronous = FULL; PRAGMA journal_mode = MEMORY")
         .map_err(error)?;
-    copy.execute(
-        "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, '')",
-        [COPY],
-    )
-    .map_err(error)?;
+    let schema: i64 = copy
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(error)?;
+    let text = if schema < MARKED_IN_INSTALLATION {
+        "INSERT OR REPLACE INTO meta (key, value) VALUES ('is_a_copy', '')"
+    } else {
+        "INSERT INTO installation (one, is_copy) VALUES (1, 1) ON CONFLICT (one) DO UPDATE SET is_copy = 1"
+    };
+    copy.execute(text, []).map_err(error)?;
     Ok(())
 }
 

@@ -98,17 +98,23 @@ impl Store {
         let value = |text: &str| from_json::<FieldValue>("choice of a conflict", text);
         rows.into_iter()
             .map(|(conflict, at, (field, side, chosen, ado, clickup))| {
-                Ok(Choice {
-                    link,
-                    field: parse_field(&field)?,
+                let read = || -> Result<Choice, StoreError> {
+                    Ok(Choice {
+                        link,
+                        field: parse_field(&field)?,
+                        conflict,
+                        side: parse_side(&side)?,
+                        value: value(&chosen)?,
+                        seen: Sided {
+                            ado: value(&ado)?,
+                            clickup: value(&clickup)?,
+                        },
+                        at,
+                    })
+                };
+                read().map_err(|error| StoreError::Choice {
                     conflict,
-                    side: parse_side(&side)?,
-                    value: value(&chosen)?,
-                    seen: Sided {
-                        ado: value(&ado)?,
-                        clickup: value(&clickup)?,
-                    },
-                    at,
+                    detail: error.to_string(),
                 })
             })
             .collect()

@@ -16,31 +16,11 @@
 use super::error::{StoreError, sql};
 use super::files::{private, why, write_private};
 use super::open::beside;
-use super::{Batch, Op, RailOp, Store, key_path};
-use crate::model::{PairName, Sided, Timestamp};
-use rusqlite::Connection;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use super::{Batch, NoteOp, Op, RailOp, Store, key_path};
+use crate::model::Timestamp;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-
-const EPOCH: &str = "epoch";
-const RESTORED: &str = "restored";
-
-/// That the database was restored, and how far the way back to normal has come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Restored {
-    /// Local time at which it was noticed.
-    pub at: Timestamp,
-    /// Each service's own time of the first cycle after that; `None`: there was none yet.
-    pub server: Sided<Option<Timestamp>>,
-    /// Pairs that were listed in full since, so that their bases are trusted again.
-    pub trusted: BTreeSet<PairName>,
-    /// The pairs that the configuration had in the first cycle after that; `None`: there was none yet.
-    #[serde(default)]
-    pub pairs: Option<BTreeSet<PairName>>,
-}
 
 /// Returns the path of the epoch file: the database's with `.epoch` appended.
 pub fn epoch_path(database: &Path) -> PathBuf {
@@ -89,28 +69,10 @@ impl Store {
             "the database was restored from a backup or is new in the place of a lost one: nothing is created for the quiet time, and fields that differ wait for a person"
         );
         self.commit(&Batch(vec![
-            Op::SetMeta {
-                key: EPOCH.to_owned(),
-                value: highest.to_string(),
-            },
+            Op::Note(NoteOp::Epoch(highest)),
             Op::Rail(RailOp::MarkRestored { at: now }),
             Op::Rail(RailOp::Announce),
         ]))
-    }
-
-    /// Returns the counter of the database; 0 when it was never raised.
-    pub fn epoch(&self) -> Result<u64, StoreError> {
-        Ok(self
-            .meta(EPOCH)?
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(0))
-    }
-
-    /// Returns whether and when the database was restored; `None`: never.
-    pub fn restored(&self) -> Result<Option<Restored>, StoreError> {
-        Ok(self
-            .meta(RESTORED)?
-            .and_then(|text| serde_json::from_str(&text).ok()))
     }
 
     /// Brings the file up to the database's counter. Nothing happens for a database in memory.
@@ -127,14 +89,6 @@ impl Store {
         // Half a number would be no number.
         let text = format!("{number}\n");
         write_private(path, text.as_bytes(), Some(&self.path)).map_err(failed)
-    }
-}
-
-/// The stored form of [`Restored`], as a change that can join a batch.
-pub fn restored_op(mark: &Restored) -> Op {
-    Op::SetMeta {
-        key: RESTORED.to_owned(),
-        value: serde_json::to_string(mark).unwrap_or_default(),
     }
 }
 
@@ -179,28 +133,4 @@ fn read(database: &Path) -> Result<Option<u64>, StoreError> {
             path,
         }),
     }
-}
-
-pub(super) fn raise(tx: &Connection) -> Result<(), StoreError> {
-    let next = super::state::meta(tx, EPOCH)?
-        .and_then(|text| text.parse::<u64>().ok())
-        .unwrap_or(0)
-        .saturating_add(1);
-    super::state::set_meta(tx, EPOCH, &next.to_string())
-}
-
-/// Notes the restore, and asks for a full listing of every pair.
-pub(super) fn mark(tx: &Connection, at: Timestamp) -> Result<(), StoreError> {
-    let mark = Restored {
-        at,
-        server: Sided::default(),
-        trusted: BTreeSet::new(),
-        pairs: None,
-    };
-    let text = super::error::to_json("restore mark", &mark)?;
-    super::state::set_meta(tx, RESTORED, &text)?;
-    super::choices::forget_all(tx)?;
-    tx.execute("UPDATE pair_state SET last_sweep = NULL", [])
-        .map(|_| ())
-        .map_err(sql("ask for a full listing"))
 }

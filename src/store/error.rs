@@ -1,5 +1,6 @@
 //! What can go wrong with the database, without the SQL library's types.
 
+use crate::model::PairName;
 use std::path::PathBuf;
 
 /// A failed use of the database.
@@ -90,6 +91,26 @@ pub enum StoreError {
     Json {
         /// Which value.
         what: &'static str,
+        /// The cause, in words.
+        detail: String,
+    },
+    /// What is remembered of the claim on a pair cannot be read. Whether the claim on the canary is this installation's, only
+    /// a person can say then.
+    #[error(
+        "what is remembered of the claim on the pair {pair} is damaged, so nobody can tell whether the pair is still this \
+         installation's: make sure that no other boardsync works on it, then run `boardsync links takeover {pair}`"
+    )]
+    Claim {
+        /// The pair.
+        pair: PairName,
+    },
+    /// What a person chose in a conflict cannot be read. It is not left out in silence.
+    #[error(
+        "the choice made in conflict {conflict} is damaged ({detail}): make it again with `boardsync conflicts resolve {conflict}`"
+    )]
+    Choice {
+        /// The conflict.
+        conflict: i64,
         /// The cause, in words.
         detail: String,
     },

@@ -1,9 +1,9 @@
 //! The secret that signs markers, kept in a file beside the database.
 
-use super::Store;
 use super::error::StoreError;
 use super::files::{why, write_private};
 use super::open::{beside, create_parent};
+use super::{NoteOp, Store};
 use crate::marker::{self, MarkerKey};
 use crate::model::{ItemId, PairName, Side};
 use std::fs::File;
@@ -52,13 +52,10 @@ pub fn copy_key(from: &Path, to: &Path) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Setting that holds a marker signed with the key of this database, so that another key is noticed.
-const SIGNED: &str = "key_check";
-
 impl Store {
     /// Returns whether `key` is the one that this database was first used with; `None`: it was used with none yet.
     pub fn knows_key(&self, key: &MarkerKey) -> Result<Option<bool>, StoreError> {
-        let signed = self.meta(SIGNED)?;
+        let signed = self.key_check()?;
         Ok(signed.map(|text| marker::verify(key, &text).is_some()))
     }
 
@@ -68,7 +65,7 @@ impl Store {
             return Ok(known);
         }
         let signed = marker::marker(key, &PairName::from(""), Side::Ado, &ItemId::from("0"), 0);
-        self.set_meta(SIGNED, &signed)?;
+        self.note(NoteOp::KeyCheck { signed })?;
         Ok(true)
     }
 }

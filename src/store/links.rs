@@ -181,6 +181,17 @@ impl Store {
             .map_err(sql("count the bases"))
     }
 
+    /// Returns whether this installation ever created or adopted an item in the pair. Links that a person made by hand do
+    /// not count: they say nothing about whose markers the other items carry.
+    pub fn has_linked(&self, pair: &PairName) -> Result<bool, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM link WHERE pair = ?1 AND origin IS NOT NULL)",
+            )
+            .and_then(|mut statement| statement.query_row([&pair.0], |row| row.get(0)))
+            .map_err(sql("look for links"))
+    }
+
     /// Returns the base of a link. A field without a base is absent; an unknown link has none.
     pub fn base(&self, link: LinkId) -> Result<BTreeMap<FieldKey, Sided<SideBase>>, StoreError> {
         select_base(&self.connection, link, "")

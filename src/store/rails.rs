@@ -186,13 +186,7 @@ impl Store {
         )
         .map_err(sql(OPERATION))?;
         // Fields that a service did not take are remembered by link, and their holds name it.
-        tx.execute(
-            "UPDATE hold SET retry_at = 0 WHERE EXISTS (SELECT 1 FROM meta m WHERE m.key = 'kept:' || hold.link)",
-            [],
-        )
-        .map_err(sql(OPERATION))?;
-        tx.execute("DELETE FROM meta WHERE key LIKE 'kept:%'", [])
-            .map_err(sql(OPERATION))?;
+        super::notes::forgive_kept(&tx)?;
         let gone = tx
             .execute("DELETE FROM attempt", [])
             .map_err(sql(OPERATION))?
@@ -323,8 +317,8 @@ pub(super) fn apply(tx: &Connection, op: &RailOp) -> Result<(), StoreError> {
             .map_err(sql(operation))
     };
     match op {
-        RailOp::Announce => super::epoch::raise(tx),
-        RailOp::MarkRestored { at } => super::epoch::mark(tx, *at),
+        RailOp::Announce => super::notes::raise_epoch(tx),
+        RailOp::MarkRestored { at } => super::notes::mark_restored(tx, *at),
         RailOp::Distrust(link) => run(
             "forget a base",
             "DELETE FROM base WHERE link = ?1",

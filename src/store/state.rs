@@ -1,7 +1,7 @@
-//! Small single values: watermarks, what is known about each pair, settings of the database itself.
+//! Small single values: watermarks, and what is known about each pair.
 
+use super::Store;
 use super::error::{StoreError, from_json, sql, to_json};
-use super::{Batch, Op, Store};
 use crate::connector::Watermark;
 use crate::model::{PairName, Side, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -41,19 +41,6 @@ impl Store {
         )
     }
 
-    /// Returns a setting of the database.
-    pub fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
-        meta(&self.connection, key)
-    }
-
-    /// Stores a setting of the database, in a transaction of its own.
-    pub fn set_meta(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
-        self.commit(&Batch(vec![Op::SetMeta {
-            key: key.to_owned(),
-            value: value.to_owned(),
-        }]))
-    }
-
     /// Returns what is known about a pair.
     pub fn pair_state(&self, pair: &PairName) -> Result<PairState, StoreError> {
         self.connection
@@ -90,21 +77,6 @@ impl Store {
     ) -> Result<(), StoreError> {
         save_pair_state(&self.connection, pair, state)
     }
-}
-
-/// Returns a setting of the database.
-pub(super) fn meta(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
-    connection
-        .prepare_cached("SELECT value FROM meta WHERE key = ?1")
-        .and_then(|mut statement| statement.query_row([key], |row| row.get(0)).optional())
-        .map_err(sql("read a setting"))
-}
-
-pub(super) fn set_meta(tx: &Connection, key: &str, value: &str) -> Result<(), StoreError> {
-    tx.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")
-        .and_then(|mut statement| statement.execute([key, value]))
-        .map(|_| ())
-        .map_err(sql("save a setting"))
 }
 
 pub(super) fn set_watermark(

@@ -2,6 +2,7 @@
 
 mod epoch;
 mod files;
+mod notes;
 mod rows;
 mod sweep;
 

@@ -144,7 +144,7 @@ async fn the_journal_is_kept_for_as_long_as_configured_and_open_conflicts_for_ev
         state
             .execute_batch(&format!(
                 "UPDATE journal SET at = at - {ms}; UPDATE cycle SET started_at = started_at - {ms};
-                 UPDATE conflict SET at = at - {ms}, resolved_at = resolved_at - {ms}; DELETE FROM meta WHERE key = 'pruned_at'"
+                 UPDATE conflict SET at = at - {ms}, resolved_at = resolved_at - {ms}; UPDATE installation SET pruned_at = NULL"
             ))
             .unwrap();
     };

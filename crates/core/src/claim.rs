@@ -10,7 +10,6 @@
 //! between finds one of the two on the item and goes on.
 
 use crate::model::{PairName, Timestamp};
-use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// First characters of every claim. Not those of a marker, so that nobody takes the one for the other.
@@ -20,7 +19,7 @@ pub const PREFIX: &str = "sxc1:";
 const MAX_HOST: usize = 40;
 
 /// One claim.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The pair.
     pub pair: PairName,
@@ -91,7 +90,7 @@ pub fn host(name: &str) -> String {
 }
 
 /// What an installation remembers of its claim on a pair. The default: it never had one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Own {
     /// The claim that was last found on the canary.
     pub held: Option<Claim>,
@@ -100,7 +99,6 @@ pub struct Own {
     /// The one that is to take its place; it may have been sent, and may still arrive.
     pub wanted: Option<Claim>,
     /// Where the state was when that was written down.
-    #[serde(default)]
     pub wanted_place: String,
     /// Local time at which `held` was found for the first time.
     pub since: Option<Timestamp>,

@@ -286,10 +286,7 @@ pub fn stored(store: &Store, pairs: u32, world: &World) -> String {
             let reason = hold.link.map_or("", |_| hold.reason.as_str());
             text.push_str(&format!("hold {item} {:?} {reason}\n", hold.field));
         }
-        text.push_str(&format!(
-            "{:?}\n",
-            store.meta(&format!("again:{name}")).ok()
-        ));
+        text.push_str(&format!("{:?}\n", store.revisits(&name).ok()));
     }
     text.push_str(&format!("{:?}\n", store.open_intents().unwrap_or_default()));
     text.push_str(&format!(

@@ -1,15 +1,14 @@
 //! The end of a pair's part in a cycle: what was seen, what is held and what is to be done again, in one commit.
 
-use super::kept::{kept_of, remember};
 use super::record::saw;
 use super::{Run, Stopped, earlier};
-use crate::engine::observe::{again_key, rebased, remember as remember_listed};
+use crate::engine::observe::{rebased, remember as remember_listed};
 use crate::engine::{CycleError, backoff};
 use crate::model::{FieldKey, Item, ItemId, LinkId, Side, Sided, Timestamp};
 use crate::reconcile::plan::{Hold, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt;
-use crate::store::{Batch, ChoiceOp, HoldRow, Op, SideBase, Store, StoreError};
+use crate::store::{Batch, ChoiceOp, HoldRow, NoteOp, Op, SideBase, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Run<'_> {
@@ -357,7 +356,7 @@ impl<'a> Ending<'a> {
     fn taken_after_all(&self) -> Result<Vec<Op>, StoreError> {
         let mut ops = Vec::new();
         for (link, _) in self.linked() {
-            let mut fields = kept_of(self.store, *link)?;
+            let mut fields = self.store.kept(*link)?;
             let before = fields.len();
             fields.retain(|key, _| {
                 let field = (*link, key.clone());
@@ -370,7 +369,10 @@ impl<'a> Ending<'a> {
                     })
             });
             if fields.len() != before {
-                ops.push(remember(*link, &fields));
+                ops.push(Op::Note(NoteOp::Kept {
+                    link: *link,
+                    fields,
+                }));
             }
         }
         Ok(ops)
@@ -509,10 +511,14 @@ impl<'a> Ending<'a> {
             .copied()
             .chain(self.put_off()?)
             .collect();
-        let key = again_key(&self.plan.pair);
-        let value = serde_json::to_string(&links).unwrap_or_default();
-        let stored = self.store.meta(&key)?.unwrap_or_else(|| "[]".to_owned());
-        Ok((stored != value).then_some(Op::SetMeta { key, value }))
+        let pair = &self.plan.pair;
+        let stored = self.store.revisits(pair)?;
+        Ok((stored != links).then(|| {
+            Op::Note(NoteOp::Revisit {
+                pair: pair.clone(),
+                links,
+            })
+        }))
     }
 
     /// Links with choices that wait for the bases to be trusted again after a restore: nothing else would look at them.

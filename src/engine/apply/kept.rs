@@ -2,14 +2,12 @@
 
 use super::{Run, source};
 use crate::connector::{Change, Written};
-use crate::engine::observe::kept_key;
-use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Version};
+use crate::model::{FieldKey, FieldValue, Side, Sided, Version};
 use crate::reconcile::owing::{agreed_tags, owing};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::kept::Kept;
-use crate::store::{HoldRow, NewConflict, Op, SideBase, Store, StoreError};
-use std::collections::BTreeMap;
+use crate::store::{HoldRow, NewConflict, NoteOp, Op, SideBase, StoreError};
 
 /// What a side answered about a field in this run.
 #[derive(Clone, Debug)]
@@ -106,7 +104,7 @@ impl Run<'_> {
             return Ok(None);
         };
         let now = self.engine.clock.now();
-        let before = kept_of(&self.engine.store(), link)?;
+        let before = self.engine.store().kept(link)?;
         let mut after = before.clone();
         for (field, sent) in &change.set {
             let Some(reason) = written.pending.get(field) else {
@@ -136,7 +134,12 @@ impl Run<'_> {
             self.kept.insert((link, field.clone()));
             after.insert(field.clone(), kept);
         }
-        Ok((after != before).then(|| remember(link, &after)))
+        Ok((after != before).then(|| {
+            Op::Note(NoteOp::Kept {
+                link,
+                fields: after,
+            })
+        }))
     }
 
     /// Keeps a text that was merged and that no side has the whole of any more: both services cut it, or the first of them
@@ -247,25 +250,6 @@ impl Run<'_> {
             }
         }
         said.join("; ")
-    }
-}
-
-/// Returns the fields of a link that a service did not take.
-pub(in crate::engine) fn kept_of(
-    store: &Store,
-    link: LinkId,
-) -> Result<BTreeMap<FieldKey, Kept>, StoreError> {
-    let text = store.meta(&kept_key(link))?;
-    Ok(text
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default())
-}
-
-/// Stores them.
-pub(super) fn remember(link: LinkId, fields: &BTreeMap<FieldKey, Kept>) -> Op {
-    Op::SetMeta {
-        key: kept_key(link),
-        value: serde_json::to_string(fields).unwrap_or_default(),
     }
 }
 

@@ -6,57 +6,25 @@
 use super::Run;
 use crate::connector::{ConnectorError, Written, stranger};
 use crate::engine::CycleError;
-use crate::model::{Side, Timestamp};
+use crate::model::Side;
 use crate::reconcile::rails::breaker;
-use crate::store::{Batch, Op, StoreError};
-use serde::{Deserialize, Serialize};
+use crate::store::{Misanswered, NoteOp, StoreError};
 
 /// Wrong answers in a row after which a side gets no creates for a while.
 const IN_A_ROW: u32 = 3;
 
-/// What is remembered of a side, also by the next process.
-#[derive(Default, PartialEq, Serialize, Deserialize)]
-struct Misanswered {
-    /// How many in a row.
-    times: u32,
-    /// Local time of the last one.
-    at: Timestamp,
-    /// Local time of the next create.
-    until: Timestamp,
-    /// What was said of the last one.
-    reason: String,
-}
-
-fn key(side: Side) -> String {
-    format!("misanswered:{}", side.key())
-}
-
 impl Run<'_> {
-    fn misanswered(&self, side: Side) -> Result<Misanswered, StoreError> {
-        let text = self.engine.store().meta(&key(side))?;
-        let noted = text.and_then(|text| serde_json::from_str(&text).ok());
-        Ok(noted.unwrap_or_default())
-    }
-
-    fn note(&self, side: Side, noted: &Misanswered) -> Result<(), StoreError> {
-        let value = serde_json::to_string(noted).unwrap_or_default();
-        let key = key(side);
-        self.engine
-            .store()
-            .commit(&Batch(vec![Op::SetMeta { key, value }]))
-    }
-
     /// Says why nothing is created on a side at present; `None`: nothing speaks against it. A clock that was set back ends
     /// the wait.
     pub(super) fn answers_wrong(&self, side: Side) -> Result<Option<String>, StoreError> {
-        let noted = self.misanswered(side)?;
-        let waits = (noted.at..noted.until).contains(&self.engine.clock.now());
-        Ok(waits.then(|| {
-            format!(
+        let noted = self.engine.store().misanswered(side)?;
+        Ok(noted.and_then(|noted| {
+            let waits = (noted.at..noted.until).contains(&self.engine.clock.now());
+            waits.then(|| format!(
                 "nothing is created in {side} until {}, because it answered {} creates in a row with another item \
                  ({}); look for a proxy or a cache on the way that mixes answers up",
                 noted.until, noted.times, noted.reason
-            )
+            ))
         }))
     }
 
@@ -78,28 +46,33 @@ impl Run<'_> {
             },
             Err(error) => Err(error),
         };
-        let before = self.misanswered(side)?;
+        let before = self.engine.store().misanswered(side)?;
         match &answer {
             Err(error) if error.stranger.is_some() => {
-                let (now, times) = (self.engine.clock.now(), before.times.saturating_add(1));
+                let (now, times) = (
+                    self.engine.clock.now(),
+                    before.map_or(1, |noted| noted.times.saturating_add(1)),
+                );
                 let until = match times.checked_sub(IN_A_ROW - 1) {
                     Some(failures) if failures > 0 => breaker::retry_at(failures, now),
                     Some(_) | None => now,
                 };
                 let reason = error.message.clone();
                 tracing::error!(%side, times, "{error}");
-                self.note(
+                let note = Misanswered {
+                    times,
+                    at: now,
+                    until,
+                    reason,
+                };
+                self.engine.store().note(NoteOp::Misanswered {
                     side,
-                    &Misanswered {
-                        times,
-                        at: now,
-                        until,
-                        reason,
-                    },
-                )?;
+                    note: Some(note),
+                })?;
             }
-            Ok(_) if before != Misanswered::default() => {
-                self.note(side, &Misanswered::default())?;
+            Ok(_) if before.is_some() => {
+                let end = NoteOp::Misanswered { side, note: None };
+                self.engine.store().note(end)?;
             }
             Ok(_) | Err(_) => {}
         }

@@ -9,7 +9,7 @@ use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::{self, Failure};
 use crate::reconcile::rails::{breaker, firewall, source};
-use crate::store::{Attempt, Intent, Op, RailOp, Store, StoreError};
+use crate::store::{Attempt, Intent, NoteOp, Op, RailOp, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Says whether the error that closed a side for this run closes it for the next ones too.
@@ -176,7 +176,7 @@ impl Run<'_> {
             .collect();
         if self.observed.swept.contains(&plan.pair) {
             mark.trusted.insert(plan.pair.clone());
-            ops.push(crate::store::restored_op(&mark));
+            ops.push(Op::Note(NoteOp::Restored(mark)));
         }
         Ok(ops)
     }

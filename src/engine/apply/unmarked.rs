@@ -6,22 +6,9 @@
 use super::Run;
 use crate::connector::{Fetched, Written};
 use crate::engine::CycleError;
-use crate::model::{ItemId, Side};
-use crate::store::Op;
-use serde::{Deserialize, Serialize};
+use crate::model::Side;
+use crate::store::{NoteOp, Op, Unmarked};
 use std::collections::BTreeSet;
-
-/// The item that does not show its marker.
-#[derive(Serialize, Deserialize)]
-struct Unmarked {
-    item: ItemId,
-    marker: String,
-    reason: String,
-}
-
-fn key(side: Side) -> String {
-    format!("unmarked:{}", side.key())
-}
 
 impl Run<'_> {
     /// Says why nothing is created on a side; `None`: nothing speaks against it. The item at fault is read again, once a
@@ -30,9 +17,7 @@ impl Run<'_> {
         if let Some(reason) = self.unmarked.get(side) {
             return Ok(Some(reason.clone()));
         }
-        let noted = self.engine.store().meta(&key(side))?;
-        let noted = noted.and_then(|text| serde_json::from_str::<Unmarked>(&text).ok());
-        let Some(noted) = noted else {
+        let Some(noted) = self.engine.store().unmarked(side)? else {
             return Ok(None);
         };
         let asked = BTreeSet::from([noted.item.clone()]);
@@ -43,13 +28,8 @@ impl Run<'_> {
             Some(Fetched::Unclear { .. }) | None => false,
         };
         if over {
-            let end = Op::SetMeta {
-                key: key(side),
-                value: "{}".to_owned(),
-            };
-            self.engine
-                .store()
-                .commit(&crate::store::Batch(vec![end]))?;
+            let end = NoteOp::Unmarked { side, note: None };
+            self.engine.store().note(end)?;
             return Ok(None);
         }
         *self.unmarked.get_mut(side) = Some(noted.reason.clone());
@@ -74,9 +54,9 @@ impl Run<'_> {
             marker: marker.to_owned(),
             reason,
         };
-        Some(Op::SetMeta {
-            key: key(side),
-            value: serde_json::to_string(&noted).unwrap_or_default(),
-        })
+        Some(Op::Note(NoteOp::Unmarked {
+            side,
+            note: Some(noted),
+        }))
     }
 }

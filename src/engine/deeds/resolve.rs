@@ -264,7 +264,12 @@ fn refuse_newer(
     policy: &Policy,
 ) -> Result<(), ResolveError> {
     let record = &conflict.record;
-    let mut choices = store.choices(record.link)?.into_iter();
+    let choices = match store.choices(record.link) {
+        // Whoever chooses again does so because of that.
+        Err(StoreError::Choice { .. }) => Vec::new(),
+        choices => choices?,
+    };
+    let mut choices = choices.into_iter();
     let waiting = choices.find(|choice| choice.field == record.field);
     let recorded = Recorded {
         found: record.now.clone(),

@@ -78,10 +78,7 @@ impl Engine {
             let Some(policy) = self.policy(&pair) else {
                 continue;
             };
-            let mut again: BTreeSet<LinkId> = store
-                .meta(&observe::again_key(&pair))?
-                .and_then(|text| serde_json::from_str(&text).ok())
-                .unwrap_or_default();
+            let mut again = store.revisits(&pair)?;
             again.extend(links.keys().copied());
             observed.again.insert(pair.clone(), again);
             let mut views = Vec::new();

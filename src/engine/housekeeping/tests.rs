@@ -88,7 +88,7 @@ fn after_a_clock_was_off_nothing_goes_for_as_long_as_lines_are_kept() {
 fn the_last_time_that_clocks_were_apart_counts() {
     let mut bench = with_a_line();
     assert!(kept(&mut bench, 80, Some(1), Some(1)));
-    let noted = |bench: &Bench| bench.engine.store().meta(APART_AT).unwrap().unwrap();
+    let noted = |bench: &Bench| bench.engine.store().clocks_apart().unwrap().unwrap();
     let first = noted(&bench);
     assert!(kept(&mut bench, 81, Some(1), Some(1)));
     assert_eq!(noted(&bench), first);

@@ -10,13 +10,8 @@ use super::{Focus, Observed};
 use crate::engine::Engine;
 use crate::marker;
 use crate::model::{Item, ItemId, PairName, Side, Sided};
-use crate::store::{Op, Store, StoreError};
+use crate::store::{NoteOp, Op, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Items that carry a valid marker, with the items on the other side that it names.
-type Carriers = Sided<BTreeMap<ItemId, BTreeSet<ItemId>>>;
-
-const KEY: &str = "carriers";
 
 /// What is read along because an item that it names turned up as new.
 #[derive(Debug, Default)]
@@ -25,12 +20,6 @@ pub(super) struct Along {
     named: Sided<BTreeMap<ItemId, (PairName, ItemId)>>,
     /// Pairs of them that this cycle does not plan.
     beside: BTreeSet<PairName>,
-}
-
-fn known(store: &Store) -> Result<BTreeMap<PairName, Carriers>, StoreError> {
-    let text = store.meta(KEY)?;
-    let known = text.and_then(|text| serde_json::from_str(&text).ok());
-    Ok(known.unwrap_or_default())
 }
 
 fn is_linked(store: &Store, side: Side, id: &ItemId) -> Result<bool, StoreError> {
@@ -61,9 +50,8 @@ impl Engine {
         observed: &Observed,
         swept: bool,
     ) -> Result<Option<Op>, StoreError> {
-        let before = known(store)?;
-        let mut now = before.clone();
-        let here = now.entry(pair.clone()).or_default();
+        let before = store.carriers()?.remove(pair).unwrap_or_default();
+        let mut here = before.clone();
         if swept {
             let unreadable = observed.unreadable.get(pair);
             for side in Side::BOTH {
@@ -82,10 +70,11 @@ impl Engine {
                 false => here.get_mut(*side).insert(id.clone(), names),
             };
         }
-        now.retain(|_, carriers| *carriers != Carriers::default());
-        Ok((now != before).then(|| Op::SetMeta {
-            key: KEY.to_owned(),
-            value: serde_json::to_string(&now).unwrap_or_default(),
+        Ok((here != before).then(|| {
+            Op::Note(NoteOp::Carriers {
+                pair: pair.clone(),
+                carriers: here,
+            })
         }))
     }
 
@@ -96,8 +85,7 @@ impl Engine {
     ) -> Result<Along, StoreError> {
         let mut along = Along::default();
         let store = self.store();
-        let known = known(&store)?;
-        for (pair, carriers) in &known {
+        for (pair, carriers) in &store.carriers()? {
             for side in Side::BOTH {
                 for (carrier, names) in carriers.get(side) {
                     let looked_at = |side: Side, id: &ItemId| {

@@ -1,7 +1,7 @@
 //! What is to be looked at: what the listings show, links that they left out, and what waits for another look.
 
 use super::sorting::Sorting;
-use super::{Focus, Observed, again_key, living};
+use super::{Focus, Observed, living};
 use crate::connector::{ConnectorError, ErrorKind, Known, ListedRow, Watermark, answer};
 use crate::engine::apply::owed_text;
 use crate::engine::{CycleError, Engine};
@@ -123,10 +123,7 @@ impl Engine {
                 let live = usize::try_from(focus.total).unwrap_or(usize::MAX);
                 focus.untouched = live.saturating_sub(touched);
             }
-            let again: Vec<LinkId> = store
-                .meta(&again_key(pair))?
-                .and_then(|text| serde_json::from_str(&text).ok())
-                .unwrap_or_default();
+            let again = store.revisits(pair)?;
             let holds = store.holds(Some(pair))?;
             // A clock that was set back ends every wait.
             let due = holds.iter().filter(|hold| {

@@ -2,7 +2,7 @@
 
 use super::origin::Named;
 use super::reading::scope_state;
-use super::{Focus, Observed, chosen, half_way, listing, retyped, values, waiting};
+use super::{Focus, Observed, chosen, half_way, listing, retyped, values};
 use crate::connector::answer;
 use crate::engine::Engine;
 use crate::model::{FieldKey, FieldValue, Item, PairName, Side, Sided};
@@ -107,7 +107,7 @@ impl Engine {
         if view.noise != Sided::default() {
             view.bases = store.count_bases(pair)?;
         }
-        let waits = waiting::known(store, pair)?;
+        let waits = store.waiting(pair)?;
         for side in Side::BOTH {
             for id in focus.fresh.get(side).keys() {
                 // It is given back when the plan is made.

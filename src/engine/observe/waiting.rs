@@ -9,23 +9,9 @@ use super::Observed;
 use super::origin::Named;
 use super::reading::INDEX_LAG_MS;
 use crate::engine::Engine;
-use crate::model::{Item, ItemId, PairName, Side, Sided, Version};
-use crate::store::{Op, Store, StoreError};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Versions at which a pair's listing showed the items that wait in it.
-pub(in crate::engine) type Waiting = Sided<BTreeMap<ItemId, Version>>;
-
-fn key(pair: &PairName) -> String {
-    format!("waiting:{pair}")
-}
-
-/// What is known of the items that wait in a pair.
-pub(super) fn known(store: &Store, pair: &PairName) -> Result<Waiting, StoreError> {
-    let text = store.meta(&key(pair))?;
-    let known = text.and_then(|text| serde_json::from_str(&text).ok());
-    Ok(known.unwrap_or_default())
-}
+use crate::model::{Item, ItemId, PairName, Side, Version};
+use crate::store::{NoteOp, Op, Store, StoreError, Waiting};
+use std::collections::BTreeSet;
 
 /// Remembers which of the items that this cycle looked at wait on. `swept`: it looked at all of them.
 pub(in crate::engine) fn remember(
@@ -35,7 +21,7 @@ pub(in crate::engine) fn remember(
     waits: &BTreeSet<(Side, ItemId)>,
     swept: bool,
 ) -> Result<Option<Op>, StoreError> {
-    let before = known(store, pair)?;
+    let before = store.waiting(pair)?;
     let mut now = match swept {
         true => Waiting::default(),
         false => before.clone(),
@@ -50,9 +36,11 @@ pub(in crate::engine) fn remember(
             now.get_mut(*side).insert(id.clone(), *version);
         }
     }
-    Ok((now != before).then(|| Op::SetMeta {
-        key: key(pair),
-        value: serde_json::to_string(&now).unwrap_or_default(),
+    Ok((now != before).then(|| {
+        Op::Note(NoteOp::Waiting {
+            pair: pair.clone(),
+            items: now,
+        })
     }))
 }
 

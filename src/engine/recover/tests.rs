@@ -5,7 +5,6 @@ use crate::clock::ManualClock;
 use crate::connector::{
     ConnectorError, EachPage, Known, Listing, Reader, Schema, Swept, Watermark,
 };
-use crate::engine::observe::again_key;
 use crate::engine::{Engine, Timing};
 use crate::marker::MarkerKey;
 use crate::model::{PairName, Past, Sided, Version};
@@ -304,12 +303,8 @@ async fn what_was_found_is_linked_with_what_was_sent_as_its_base() {
         assert_eq!(made.value, FieldValue::text("As made"));
         let points = &base[&FieldKey::Points];
         assert!(points.iter().all(|(_, half)| half.value.is_empty()));
-        let again = store.meta(&again_key(&"web".into())).unwrap();
-        assert_eq!(
-            again,
-            Some(format!("[{}]", link.id)),
-            "it is looked at again"
-        );
+        let again = store.revisits(&"web".into()).unwrap();
+        assert_eq!(again, BTreeSet::from([link.id]), "it is looked at again");
     }
 }
 

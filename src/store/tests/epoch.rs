@@ -182,10 +182,7 @@ fn a_kill_while_noting_a_restore_loses_nothing() {
     std::fs::write(epoch_path(&path), "50\n").unwrap();
     let mut store = Store::open(&path).unwrap();
     let batch = vec![
-        Op::SetMeta {
-            key: "epoch".to_owned(),
-            value: "50".to_owned(),
-        },
+        Op::Note(NoteOp::Epoch(50)),
         Op::Rail(RailOp::MarkRestored { at: Timestamp(3) }),
         Op::Rail(RailOp::Announce),
     ];

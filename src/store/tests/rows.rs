@@ -452,12 +452,8 @@ fn single_values_are_read_back_as_written() {
         ]))
         .unwrap();
     store.save_pair_state(&shop(), &state).unwrap();
-    store.set_meta("epoch", "1").unwrap();
-    store.set_meta("epoch", "2").unwrap();
     assert_eq!(store.watermark(Side::Ado).unwrap(), watermark);
     assert_eq!(store.pair_state(&shop()).unwrap(), state);
-    assert_eq!(store.meta("epoch").unwrap().as_deref(), Some("2"));
-    assert_eq!(store.meta("none").unwrap(), None);
     assert_eq!(store.recent_cycles(1).unwrap(), [cycle("b", 2)]);
 }
 

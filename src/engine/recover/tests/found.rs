@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::Author;
-use crate::store::{Restored, restored_op};
+use crate::store::{NoteOp, Restored};
 use boardsync_core::fixture::item;
 
 /// Fields as sent from a side; `Points` and `Title` are the same on both sides, the others have images.
@@ -252,8 +252,7 @@ async fn a_restored_database_waits_and_believes_no_base() {
             trusted: BTreeSet::new(),
             pairs: None,
         };
-        let noticed = Batch(vec![restored_op(&mark)]);
-        bench.engine.store().commit(&noticed).unwrap();
+        bench.engine.store().note(NoteOp::Restored(mark)).unwrap();
         assert_eq!(bench.engine.recover().await.unwrap(), settled);
         let store = bench.engine.store();
         for link in store.links(&"web".into()).unwrap() {

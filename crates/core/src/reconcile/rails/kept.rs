@@ -7,21 +7,20 @@
 
 use crate::model::{FieldValue, Side, Timestamp};
 use crate::reconcile::plan::FieldChange;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Waits before the second, third and fourth time that a value is sent; after that it is not sent again.
 const WAITS_MS: [i64; 3] = [0, 120_000, 600_000];
 
 /// One field that a service did not take.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// The side that was written.
     pub side: Side,
     /// Digest of what was sent.
-    sent: String,
+    pub sent: String,
     /// Digest of what is there instead.
-    shown: String,
+    pub shown: String,
     /// How often it was sent.
     pub tries: u32,
     /// Local time of the last time.
