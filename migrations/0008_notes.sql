@@ -263,9 +263,9 @@ WHERE old.key = 'carriers' AND pairs.type = 'object' AND typeof(pairs.key) = 'te
 
 INSERT INTO installation (one, epoch, key_check, pruned_at, apart_ado, apart_clickup, is_copy)
 SELECT 1,
-    ifnull(max(iif(key = 'epoch', max(0, CAST(value AS INTEGER)), NULL)), 0),
+    ifnull(max(iif(key = 'epoch' AND value <> '' AND value NOT GLOB '*[^0-9]*', CAST(value AS INTEGER), NULL)), 0),
     max(iif(key = 'key_check', value, NULL)),
-    max(iif(key = 'pruned_at', CAST(value AS INTEGER), NULL)),
+    max(iif(key = 'pruned_at' AND value <> '' AND value NOT GLOB '*[^0-9]*', CAST(value AS INTEGER), NULL)),
     max(CASE WHEN key = 'clocks_apart_at' AND json_valid(value)
         THEN iif(json_type(value, '$.ado') = 'integer' AND json_type(value, '$.clickup') = 'integer', value ->> 'ado', NULL) END),
     max(CASE WHEN key = 'clocks_apart_at' AND json_valid(value)

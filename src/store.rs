@@ -38,7 +38,9 @@ pub use key::{copy_key, key_path, load_key, load_or_create_key, nonce};
 pub use links::{LinkRow, LinkState, SideBase};
 pub use listed::{Listed, Met};
 pub use lock::{LockError, StateLock};
-pub use notes::{Begun, Carriers, Misanswered, NoteOp, Restored, StopNote, Unmarked, Waiting};
+pub use notes::{
+    Begun, Carriers, KeptRow, Misanswered, NoteOp, Restored, StopNote, Unmarked, Waiting,
+};
 pub use observations::Observation;
 pub use parts::{PartOp, Refusal, TransitRow};
 pub use rails::{Attempt, BreakerRow, FieldWrite, Freeze, RailOp};

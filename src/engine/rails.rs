@@ -9,7 +9,7 @@
 
 use super::{CycleError, Engine};
 use crate::connector::{ConnectorError, ErrorKind, Fetched};
-use crate::engine::apply::{Report, Stopped};
+use crate::engine::apply::{Report, Stopped, kept_of};
 use crate::engine::observe::Observed;
 use crate::engine::stop::StopSwitch;
 use crate::model::{ActionId, ItemId, LinkId, PairName, Side, Sided, Timestamp};
@@ -55,7 +55,7 @@ impl Engine {
         let mut rails = self.rails(store, policy)?;
         rails.unlisted = self.unlisted(store, swept)?;
         for link in &view.links {
-            let kept = store.kept(link.link)?;
+            let kept = kept_of(store, link.link)?;
             if !kept.is_empty() {
                 rails.kept.insert(link.link, kept);
             }

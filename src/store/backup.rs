@@ -14,7 +14,7 @@
 use super::Store;
 use super::error::{StoreError, sql};
 use super::files;
-use super::notes::is_copy_ended;
+use super::notes::end_copy;
 use super::open::{beside, connect, create_parent, opening};
 use crate::model::Timestamp;
 use rusqlite::Connection;
@@ -67,7 +67,7 @@ const MARKED_IN_INSTALLATION: i64 = 8;
 pub(super) fn distrust_copy(connection: &mut Connection) -> Result<bool, StoreError> {
     const OPERATION: &str = "take a restored backup into use";
     let tx = connection.transaction().map_err(sql(OPERATION))?;
-    let is_copy = is_copy_ended(&tx)?;
+    let is_copy = end_copy(&tx)?;
     if is_copy {
         tx.execute(
             "UPDATE pair_state SET fingerprint = ?1, last_sweep = NULL WHERE fingerprint IS NOT NULL",

@@ -17,7 +17,8 @@ mod waiting;
 
 pub use begun::Begun;
 pub use carrier::Carriers;
-pub(super) use installation::{is_copy_ended, raise_epoch};
+pub(super) use installation::{end_copy, raise_epoch};
+pub use kept::KeptRow;
 pub(super) use kept::forgive as forgive_kept;
 pub use misanswered::Misanswered;
 pub use restore::Restored;
@@ -30,7 +31,6 @@ use super::error::{StoreError, sql};
 use super::{Batch, Op, Store};
 use crate::claim::Own;
 use crate::model::{FieldKey, LinkId, PairName, Side, Sided, Timestamp};
-use crate::reconcile::rails::kept::Kept;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,7 +49,7 @@ pub enum NoteOp {
         /// The link.
         link: LinkId,
         /// Its fields.
-        fields: BTreeMap<FieldKey, Kept>,
+        fields: BTreeMap<FieldKey, KeptRow>,
     },
     /// Notes that a pair's plan was stopped; `None`: nothing waits any more.
     Stopped {

@@ -1,5 +1,6 @@
 //! The end of a pair's part in a cycle: what was seen, what is held and what is to be done again, in one commit.
 
+use super::kept::{kept_of, remember};
 use super::record::saw;
 use super::{Run, Stopped, earlier};
 use crate::engine::observe::{rebased, remember as remember_listed};
@@ -356,7 +357,7 @@ impl<'a> Ending<'a> {
     fn taken_after_all(&self) -> Result<Vec<Op>, StoreError> {
         let mut ops = Vec::new();
         for (link, _) in self.linked() {
-            let mut fields = self.store.kept(*link)?;
+            let mut fields = kept_of(self.store, *link)?;
             let before = fields.len();
             fields.retain(|key, _| {
                 let field = (*link, key.clone());
@@ -369,10 +370,7 @@ impl<'a> Ending<'a> {
                     })
             });
             if fields.len() != before {
-                ops.push(Op::Note(NoteOp::Kept {
-                    link: *link,
-                    fields,
-                }));
+                ops.push(remember(*link, fields));
             }
         }
         Ok(ops)

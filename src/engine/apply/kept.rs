@@ -2,12 +2,13 @@
 
 use super::{Run, source};
 use crate::connector::{Change, Written};
-use crate::model::{FieldKey, FieldValue, Side, Sided, Version};
+use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Version};
 use crate::reconcile::owing::{agreed_tags, owing};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::kept::Kept;
-use crate::store::{HoldRow, NewConflict, NoteOp, Op, SideBase, StoreError};
+use crate::store::{HoldRow, KeptRow, NewConflict, NoteOp, Op, SideBase, Store, StoreError};
+use std::collections::BTreeMap;
 
 /// What a side answered about a field in this run.
 #[derive(Clone, Debug)]
@@ -104,7 +105,7 @@ impl Run<'_> {
             return Ok(None);
         };
         let now = self.engine.clock.now();
-        let before = self.engine.store().kept(link)?;
+        let before = kept_of(&self.engine.store(), link)?;
         let mut after = before.clone();
         for (field, sent) in &change.set {
             let Some(reason) = written.pending.get(field) else {
@@ -134,12 +135,7 @@ impl Run<'_> {
             self.kept.insert((link, field.clone()));
             after.insert(field.clone(), kept);
         }
-        Ok((after != before).then(|| {
-            Op::Note(NoteOp::Kept {
-                link,
-                fields: after,
-            })
-        }))
+        Ok((after != before).then(|| remember(link, after)))
     }
 
     /// Keeps a text that was merged and that no side has the whole of any more: both services cut it, or the first of them
@@ -251,6 +247,40 @@ impl Run<'_> {
         }
         said.join("; ")
     }
+}
+
+/// Returns the fields of a link that a service did not take.
+pub(in crate::engine) fn kept_of(
+    store: &Store,
+    link: LinkId,
+) -> Result<BTreeMap<FieldKey, Kept>, StoreError> {
+    let kept = |row: KeptRow| Kept {
+        side: row.side,
+        sent: row.sent,
+        shown: row.shown,
+        tries: row.tries,
+        last_at: row.last_at,
+        retry_at: row.retry_at,
+        reason: row.reason,
+    };
+    let rows = store.kept(link)?.into_iter();
+    Ok(rows.map(|(field, row)| (field, kept(row))).collect())
+}
+
+/// Stores them.
+pub(super) fn remember(link: LinkId, fields: BTreeMap<FieldKey, Kept>) -> Op {
+    let row = |kept: Kept| KeptRow {
+        side: kept.side,
+        sent: kept.sent,
+        shown: kept.shown,
+        tries: kept.tries,
+        last_at: kept.last_at,
+        retry_at: kept.retry_at,
+        reason: kept.reason,
+    };
+    let fields = fields.into_iter();
+    let fields = fields.map(|(field, kept)| (field, row(kept))).collect();
+    Op::Note(NoteOp::Kept { link, fields })
 }
 
 #[cfg(test)]

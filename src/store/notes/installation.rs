@@ -85,7 +85,7 @@ pub(super) fn set_clocks_apart(tx: &Connection, told: Sided<Timestamp>) -> Resul
 }
 
 /// Takes the mark of a copy away. Returns whether it was there.
-pub(in crate::store) fn is_copy_ended(tx: &Connection) -> Result<bool, StoreError> {
+pub(in crate::store) fn end_copy(tx: &Connection) -> Result<bool, StoreError> {
     let text = "UPDATE installation SET is_copy = 0 WHERE is_copy = 1";
     Ok(run(tx, "take a restored backup into use", text, [])? > 0)
 }

@@ -1,25 +1,43 @@
 //! Table `kept`: fields that a service said it took and did not.
 
 use super::{rows, run};
-use crate::model::{FieldKey, LinkId, Timestamp};
-use crate::reconcile::rails::kept::Kept;
+use crate::model::{FieldKey, LinkId, Side, Timestamp};
 use crate::store::links::{parse_field, parse_side};
 use crate::store::{Store, StoreError};
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 
+/// A field that a service said it took and did not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptRow {
+    /// The side that was written.
+    pub side: Side,
+    /// Digest of what was sent.
+    pub sent: String,
+    /// Digest of what is there instead.
+    pub shown: String,
+    /// How often it was sent.
+    pub tries: u32,
+    /// Local time of the last time.
+    pub last_at: Timestamp,
+    /// Local time of the next one; `None`: held until a value changes.
+    pub retry_at: Option<Timestamp>,
+    /// What was sent and what is there, in words.
+    pub reason: String,
+}
+
 impl Store {
     /// Returns the fields of a link that a service said it took and did not.
-    pub fn kept(&self, link: LinkId) -> Result<BTreeMap<FieldKey, Kept>, StoreError> {
+    pub fn kept(&self, link: LinkId) -> Result<BTreeMap<FieldKey, KeptRow>, StoreError> {
         type Texts = (String, String);
-        let found: Vec<(Texts, Kept)> = rows(
+        let found: Vec<(Texts, KeptRow)> = rows(
             &self.connection,
             "read the fields that were not taken",
             "SELECT field, side, sent, shown, tries, last_at, retry_at, reason FROM kept WHERE link = ?1",
             [link.0],
             |row| {
-                let kept = Kept {
-                    side: crate::model::Side::Ado,
+                let kept = KeptRow {
+                    side: Side::Ado,
                     sent: row.get(2)?,
                     shown: row.get(3)?,
                     tries: row.get(4)?,
@@ -34,7 +52,7 @@ impl Store {
             .into_iter()
             .map(|((field, side), kept)| {
                 let side = parse_side(&side)?;
-                Ok((parse_field(&field)?, Kept { side, ..kept }))
+                Ok((parse_field(&field)?, KeptRow { side, ..kept }))
             })
             .collect()
     }
@@ -43,7 +61,7 @@ impl Store {
 pub(super) fn replace(
     tx: &Connection,
     link: LinkId,
-    fields: &BTreeMap<FieldKey, Kept>,
+    fields: &BTreeMap<FieldKey, KeptRow>,
 ) -> Result<(), StoreError> {
     const OPERATION: &str = "note a field that was not taken";
     run(tx, OPERATION, "DELETE FROM kept WHERE link = ?1", [link.0])?;

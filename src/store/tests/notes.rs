@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::claim::{Claim, Own};
-use crate::reconcile::rails::kept::Kept;
 use rusqlite::types::Value;
 use std::path::PathBuf;
 
@@ -94,8 +93,8 @@ fn claim(counter: u64) -> Claim {
     }
 }
 
-fn kept() -> Kept {
-    Kept {
+fn kept() -> KeptRow {
+    KeptRow {
         side: Side::ClickUp,
         sent: "aa".to_owned(),
         shown: "bb".to_owned(),

@@ -350,7 +350,7 @@ async fn a_choice_dies_with_its_link() {
 }
 
 #[tokio::test]
-async fn a_damaged_choice_is_told_and_changes_nothing() {
+async fn a_damaged_choice_is_told_changes_nothing_and_can_be_made_again() {
     let mut s = Scene::of(Kind::Title, "hold").await;
     s.choose("clickup").await;
     let path = s.t.folder.path().join("boardsync.db");
@@ -361,5 +361,9 @@ async fn a_damaged_choice_is_told_and_changes_nothing() {
     s.t.open().await;
     let (code, said) = s.t.command(&["reconcile", "--once"]).await;
     assert!(code == 1 && said.contains("choice"), "{code} {said}");
+    assert!(said.contains("`boardsync conflicts resolve 1`"), "{said}");
     s.shows(1, 2);
+    s.choose("clickup").await;
+    s.t.cycle().await;
+    s.shows(2, 2);
 }

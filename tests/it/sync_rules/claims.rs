@@ -97,3 +97,30 @@ async fn a_state_from_before_the_last_renewal_stops_and_writes_nothing() {
     let (_, report) = t.sweep().await;
     assert!(report.stopped.is_empty(), "{:?}", report.stopped);
 }
+
+/// Example: the text that version 7 of the schema held was damaged. Whether the claim on the canary is ours, only a person
+/// can say then.
+#[tokio::test]
+async fn a_damaged_claim_stops_its_pair_until_a_person_takes_it_over() {
+    let (mut t, id, canary) = claimed().await;
+    t.instance = None;
+    let database = rusqlite::Connection::open(t.folder.path().join("boardsync.db")).unwrap();
+    database
+        .execute_batch("UPDATE claim SET held = NULL, wanted = NULL, damaged = '{'")
+        .unwrap();
+    drop(database);
+    t.open().await;
+    t.ado(id, TITLE, json!("Edited"));
+    t.world.ledger.clear();
+    let (_, report) = t.cycle().await;
+    let [(_, Stopped::Canary(why))] = &report.stopped[..] else {
+        panic!("{:?}", report.stopped);
+    };
+    assert!(why.contains("`boardsync links takeover web`"), "{why}");
+    assert!(t.world.ledger.writes().is_empty());
+    t.take_over().await;
+    assert_eq!(number(&t, canary), "2");
+    let (_, report) = t.cycle().await;
+    assert!(report.stopped.is_empty(), "{:?}", report.stopped);
+    t.quiet().await;
+}
