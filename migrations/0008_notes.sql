@@ -202,8 +202,8 @@ UPDATE meta SET value = '' WHERE key = 'restored' AND CASE
         AND ifnull(json_type(value, '$.server.ado'), 'null') IN ('null', 'integer')
         AND ifnull(json_type(value, '$.server.clickup'), 'null') IN ('null', 'integer')
         AND json_type(value, '$.trusted') = 'array' AND ifnull(json_type(value, '$.pairs'), 'null') IN ('null', 'array')
-        THEN EXISTS (SELECT 1 FROM json_each(value, '$.trusted') WHERE type <> 'text')
-            OR EXISTS (SELECT 1 FROM json_each(value, '$.pairs') WHERE type NOT IN ('text', 'null'))
+        THEN EXISTS (SELECT 1 FROM json_each(meta.value, '$.trusted') AS listed WHERE listed.type <> 'text')
+            OR EXISTS (SELECT 1 FROM json_each(meta.value, '$.pairs') AS listed WHERE listed.type NOT IN ('text', 'null'))
     ELSE 1
 END;
 UPDATE pair_state SET last_sweep = NULL WHERE EXISTS (SELECT 1 FROM meta WHERE key = 'restored' AND value = '');

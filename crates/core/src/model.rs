@@ -142,3 +142,21 @@ impl<T> Sided<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_value_is_found_on_the_side_that_it_was_put_on() {
+        for side in Side::BOTH {
+            let both = Sided::of(side, "own", "other");
+            assert_eq!(both.get(side), &"own");
+            assert_eq!(both.get(side.other()), &"other");
+            let pairs = both.zip(Sided::build(|side| side));
+            for (at, (value, of)) in pairs.iter() {
+                assert_eq!((at, both.get(at)), (*of, value));
+            }
+        }
+    }
+}
