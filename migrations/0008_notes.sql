@@ -140,8 +140,10 @@ FROM (
          json_each(CASE WHEN json_valid(old.value) THEN old.value ELSE '{}' END) AS f
     WHERE old.key GLOB 'kept:*'
 )
-WHERE note ->> 'side' IN ('ado', 'clickup') AND json_type(note, '$.sent') = 'text' AND json_type(note, '$.shown') = 'text'
-    AND json_type(note, '$.tries') = 'integer' AND note ->> 'tries' > 0 AND json_type(note, '$.last_at') = 'integer'
+WHERE (field GLOB 'custom:*' OR field IN ('title', 'type', 'status', 'assignees', 'priority', 'tags', 'start_date', 'due_date',
+        'time_estimate', 'points', 'description'))
+    AND note ->> 'side' IN ('ado', 'clickup') AND json_type(note, '$.sent') = 'text' AND json_type(note, '$.shown') = 'text'
+    AND json_type(note, '$.tries') = 'integer' AND note ->> 'tries' BETWEEN 1 AND 4294967295 AND json_type(note, '$.last_at') = 'integer'
     AND ifnull(json_type(note, '$.retry_at'), 'null') IN ('null', 'integer') AND json_type(note, '$.reason') = 'text';
 
 INSERT INTO stopped (pair, at, tries, fingerprint)
@@ -150,7 +152,8 @@ FROM (
     SELECT substr(key, 9) AS pair, CASE WHEN json_valid(value) THEN value ELSE '{}' END AS note
     FROM meta WHERE key GLOB 'stopped:*'
 )
-WHERE json_type(note, '$.at') = 'integer' AND json_type(note, '$.tries') = 'integer' AND note ->> 'tries' >= 0
+WHERE json_type(note, '$.at') = 'integer' AND json_type(note, '$.tries') = 'integer'
+    AND note ->> 'tries' BETWEEN 0 AND 4294967295
     AND json_type(note, '$.fingerprint') = 'text';
 
 -- A claim that cannot be read is not "none": it would be made anew over one that may be another's by now.
@@ -248,7 +251,7 @@ FROM (
     SELECT substr(key, 13) AS side, CASE WHEN json_valid(value) THEN value ELSE '{}' END AS note
     FROM meta WHERE key IN ('misanswered:ado', 'misanswered:clickup')
 )
-WHERE json_type(note, '$.times') = 'integer' AND note ->> 'times' > 0 AND json_type(note, '$.at') = 'integer'
+WHERE json_type(note, '$.times') = 'integer' AND note ->> 'times' BETWEEN 1 AND 4294967295 AND json_type(note, '$.at') = 'integer'
     AND json_type(note, '$.until') = 'integer' AND json_type(note, '$.reason') = 'text';
 
 INSERT INTO carrier (pair, side, carrier, named)

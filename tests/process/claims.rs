@@ -147,6 +147,32 @@ async fn a_claimed_pair_stops_another_machine_until_it_is_taken_over_and_then_th
     assert_eq!(bench.titles().len(), 6);
 }
 
+/// The text that an older schema held was damaged: nobody but a person can say whose the pair is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_claim_is_told_and_a_takeover_mends_it() {
+    let (bench, _) = claimed().await;
+    let state = rusqlite::Connection::open(bench.folder.path().join("boardsync.db")).unwrap();
+    let damage = "UPDATE claim SET held = NULL, wanted = NULL, damaged = '{'";
+    state.execute_batch(damage).unwrap();
+    drop(state);
+    let told = "is damaged, so nobody can tell";
+    bench.rename(bench.ids[1], "Edited");
+    bench.world.ledger.clear();
+    bench
+        .run(&["reconcile", "--once"])
+        .await
+        .left_with(4)
+        .says(told)
+        .says("`boardsync links takeover web`");
+    assert_eq!(bench.world.ledger.writes(), []);
+    bench.run(&["status"]).await.says(told);
+    bench.run(&["check"]).await.says(told);
+    bench.run(&["links", "takeover", "web"]).await.left_with(0);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert!(bench.titles().contains(&"Edited".to_owned()));
+    bench.run(&["status"]).await.left_with(0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copied_state_folder_is_stopped() {
     let (bench, canary) = claimed().await;
