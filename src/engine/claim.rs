@@ -275,7 +275,7 @@ impl Engine {
         };
         let claim = NoteOp::Claim {
             pair: pair.clone(),
-            own: next,
+            own: Box::new(next),
         };
         let ops = vec![Op::Note(claim), Op::Rail(RailOp::Announce)];
         self.store().commit(&Batch(ops))
@@ -317,7 +317,7 @@ impl Engine {
         };
         let claim = NoteOp::Claim {
             pair: pair.clone(),
-            own,
+            own: Box::new(own),
         };
         let ops = vec![Op::Note(claim), Op::Journal(entry)];
         self.store().commit(&Batch(ops))

@@ -63,7 +63,7 @@ pub enum NoteOp {
         /// The pair.
         pair: PairName,
         /// What is remembered.
-        own: Own,
+        own: Box<Own>,
     },
     /// A person gave the pair to this installation.
     TakenOver {

@@ -128,13 +128,13 @@ fn notes() -> Vec<NoteOp> {
         },
         NoteOp::Claim {
             pair: shop(),
-            own: Own {
+            own: Box::new(Own {
                 held: Some(claim(3)),
                 place: "here".to_owned(),
                 wanted: Some(claim(4)),
                 wanted_place: "there".to_owned(),
                 since: Some(Timestamp(23)),
-            },
+            }),
         },
         NoteOp::TakenOver {
             pair: shop(),
@@ -273,7 +273,7 @@ fn a_note_comes_back_as_it_was_saved() {
             NoteOp::Revisit { pair, links } => assert_eq!(store.revisits(&pair).unwrap(), links),
             NoteOp::Kept { link, fields } => assert_eq!(store.kept(link).unwrap(), fields),
             NoteOp::Stopped { pair, note } => assert_eq!(store.stop_note(&pair).unwrap(), note),
-            NoteOp::Claim { pair, own } => assert_eq!(store.claim(&pair).unwrap(), own),
+            NoteOp::Claim { pair, own } => assert_eq!(store.claim(&pair).unwrap(), *own),
             NoteOp::TakenOver { pair, at } => assert_eq!(store.takeover(&pair).unwrap(), Some(at)),
             NoteOp::Restored(mark) => assert_eq!(store.restored().unwrap(), Some(mark)),
             NoteOp::Begun { pair, begun } => assert_eq!(store.begun(&pair).unwrap(), Some(begun)),
@@ -378,7 +378,7 @@ fn a_damaged_claim_of_before_the_upgrade_is_an_error_and_no_other_pairs() {
         };
         let mended = NoteOp::Claim {
             pair: shop(),
-            own: own.clone(),
+            own: Box::new(own.clone()),
         };
         store.note(mended).unwrap();
         assert_eq!(store.claim(&shop()).unwrap(), own);
