@@ -57,6 +57,6 @@ pub mod redact;
 pub mod store;
 pub mod telemetry;
 
-pub use boardsync_core::{claim, mapping, marker, model, reconcile, render};
+pub use boardsync_core::{capabilities, claim, field, mapping, marker, model, reconcile, render};
 pub use boardsync_markup as markup;
 pub use boardsync_sandbox as sandbox;
