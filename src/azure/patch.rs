@@ -2,6 +2,7 @@
 
 use super::convert;
 use crate::connector::{Backlink, Change};
+use crate::field::Form;
 use crate::markup;
 use crate::model::{FieldKey, FieldValue, Item, RichText, TextFormat, legible};
 use chrono_tz::Tz;
@@ -25,11 +26,11 @@ pub(super) fn field_ops(
             continue;
         }
         match sent(key, value, change.current.raw.get(key), zone) {
-            Some(sent) if *key == FieldKey::Tags => ops.push(tags(name, sent, held)),
+            Some(sent) if key.kind().form() == Form::Tags => ops.push(tags(name, sent, held)),
             Some(sent) => ops.push(add(name, sent)),
             // Removing an unset field is not needed, and title, type and state cannot be empty.
             None if held.is_none_or(FieldValue::is_empty) => {}
-            None if matches!(key, FieldKey::Title | FieldKey::Type) => {}
+            None if key.row().create.vital => {}
             None => ops.push(json!({"op": "remove", "path": path(name)})),
         }
     }
@@ -64,13 +65,15 @@ pub(super) fn sent(
     zone: Option<Tz>,
 ) -> Option<Value> {
     let sent = match value {
+        // A no is written as one: where a process wants an answer, none is refused.
+        _ if key.kind().form() == Form::YesNo => json!(!value.is_empty()),
         FieldValue::Rich(markdown) => {
             let (format, text) = raw.map_or((TextFormat::Html, ""), |raw| {
                 (raw.format, raw.text.as_str())
             });
             json!(markup::put(format, text, markdown))
         }
-        FieldValue::Text(text) if *key == FieldKey::Title => json!(convert::one_line(text)),
+        FieldValue::Text(text) if key.kind().form() == Form::Line => json!(convert::one_line(text)),
         other => convert::written(other, zone)?,
     };
     Some(match sent {

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use super::*;
+use crate::model::FieldValue;
 use serde_json::{Value, json};
 
 fn lookups() -> Lookups {
