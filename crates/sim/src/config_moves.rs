@@ -4,7 +4,7 @@
 //! And the judge of them: a saved plan writes nothing that it does not hold, and an undo removes only what the engine made
 //! and nobody worked on (I21).
 
-use super::kinds::{KINDS, use_table};
+use super::kinds::{kinds, use_table};
 use super::remote::lock;
 use super::run::Sim;
 use super::script::{Command, Deleting};
@@ -252,7 +252,7 @@ impl World {
         if self.traces(side, &id).comments != Some(0) {
             wrong.push("somebody commented on it".to_owned());
         }
-        for kind in KINDS {
+        for kind in kinds().iter().copied() {
             let Some(value) = record.now().values.get(&kind.key()) else {
                 continue;
             };
