@@ -107,9 +107,14 @@ fn format(wire: &WorkItem, name: &str) -> Option<TextFormat> {
     }
 }
 
-/// Reads a value; `None`: it has not the shape of its field.
+/// Reads a field's value; `None`: it has another shape than the field's values have.
 pub(super) fn read(key: &FieldKey, value: &Value, zone: Option<Tz>) -> Option<FieldValue> {
-    match key.kind().form() {
+    read_as(key.kind().form(), value, zone)
+}
+
+/// Reads a value of a form.
+pub(super) fn read_as(form: Form, value: &Value, zone: Option<Tz>) -> Option<FieldValue> {
+    match form {
         Form::Line => value.as_str().map(FieldValue::text),
         Form::Name => value.as_str().map(FieldValue::choice),
         Form::People => person(value).map(|person| FieldValue::People(BTreeSet::from([person]))),

@@ -241,8 +241,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_row_of_the_table_of_fields_has_its_member() {
-        for key in FieldKey::BUILT_IN {
+    fn every_row_of_fields_that_names_a_member_of_a_task_finds_it() {
+        let named = |key: &FieldKey| !key.row().clickup.name.is_empty();
+        for key in FieldKey::BUILT_IN.into_iter().filter(named) {
             assert!(of(&key).is_some(), "{key}");
         }
         assert!(of(&FieldKey::Custom("Team".to_owned())).is_none());

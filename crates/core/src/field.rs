@@ -116,7 +116,7 @@ pub struct Ado {
 /// A field in ClickUp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClickUp {
-    /// The member of a task that holds it.
+    /// The member of a task that holds it; empty where only a custom field could, which is not read or written yet.
     pub name: &'static str,
     /// The feature of a space without which it is not kept, and what the settings call that.
     pub feature: Option<(&'static str, &'static str)>,

@@ -146,10 +146,8 @@ impl World {
                 let mut set = before.get(key).map(FieldValue::members).unwrap_or_default();
                 set.retain(|one| wanted.contains(one) || !read.contains(one));
                 set.extend(wanted.difference(&read).cloned());
-                match key {
-                    FieldKey::Tags => FieldValue::from_tags(set),
-                    _ => FieldValue::from_people(set),
-                }
+                let of_members = key.kind().by_member();
+                of_members.unwrap_or(FieldValue::from_people)(set)
             } else {
                 value.clone()
             };
