@@ -231,7 +231,7 @@ pub trait Kind: Sync {
     }
 
     /// Builds a value from a text that a person wrote to settle a conflict; `None`: it is not settled like that.
-    fn from_text(&self, _text: &str) -> Option<FieldValue> {
+    fn typed(&self, _text: &str) -> Option<FieldValue> {
         None
     }
 

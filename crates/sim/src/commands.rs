@@ -288,7 +288,7 @@ async fn resolve(
     let Some(conflict) = (n as usize / 2).checked_rem(all.len()).map(|at| &all[at]) else {
         return Ok(());
     };
-    let text = conflict.record.field.kind().from_text("").is_some();
+    let text = conflict.record.field.kind().typed("").is_some();
     let (pick, word) = match take {
         Take::Ado => (Pick::Side(Side::Ado), "resolve ado"),
         Take::ClickUp => (Pick::Side(Side::ClickUp), "resolve clickup"),

@@ -243,7 +243,7 @@ fn picked(conflict: &Conflict, pick: Pick) -> Result<(Side, FieldValue), Resolve
     match (pick, &record.field) {
         (Pick::Side(Side::Ado), _) => Ok((Side::Ado, record.ado_value.clone())),
         (Pick::Side(Side::ClickUp), _) => Ok((Side::ClickUp, record.clickup_value.clone())),
-        (Pick::Merged(text), field) => match field.kind().from_text(&text) {
+        (Pick::Merged(text), field) => match field.kind().typed(&text) {
             Some(value) => Ok((Side::Ado, value)),
             None => Err(ResolveError::NoText {
                 field: field.clone(),

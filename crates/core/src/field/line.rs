@@ -38,7 +38,7 @@ impl Kind for Line {
         visible(wanted) == visible(shown)
     }
 
-    fn from_text(&self, text: &str) -> Option<FieldValue> {
+    fn typed(&self, text: &str) -> Option<FieldValue> {
         Some(FieldValue::text(text))
     }
 

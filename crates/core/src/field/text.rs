@@ -52,7 +52,7 @@ impl Kind for Text {
         }
     }
 
-    fn from_text(&self, text: &str) -> Option<FieldValue> {
+    fn typed(&self, text: &str) -> Option<FieldValue> {
         let text = markup::canonical(TextFormat::Markdown, text);
         Some(FieldValue::rich(text))
     }
