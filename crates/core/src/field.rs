@@ -19,6 +19,7 @@
 mod custom;
 mod day;
 mod duration;
+mod flag;
 mod line;
 mod merged;
 mod number;
