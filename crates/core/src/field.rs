@@ -19,7 +19,6 @@
 mod custom;
 mod day;
 mod duration;
-mod flag;
 mod line;
 mod merged;
 mod number;

@@ -181,17 +181,6 @@ fields! {
         },
         clickup: ClickUp { name: "points", feature: Some(("points", "Sprint Points")) },
     };
-    /// Whether something outside keeps the work from going on.
-    Blocked => Field {
-        word: "blocked",
-        also: &[],
-        kind: &super::flag::Flag,
-        unasked: false,
-        create: Create::OPTIONAL,
-        suspect: None,
-        ado: Ado { names: &["Custom.Blocked"], label: None, every_type: false },
-        clickup: ClickUp { name: "", feature: None },
-    };
     /// Long text in canonical Markdown.
     Description => Field {
         word: "description",
