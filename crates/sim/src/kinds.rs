@@ -1,8 +1,8 @@
 //! The synced fields as the simulation knows them: every row of the program's own table of fields, so a new row is
 //! generated, served and judged without a word here.
 //!
-//! What people do to most fields follows from the examples that the row's kind gives ([`Plain`]). A field with more to it
-//! than that (words that a service drops, a table, a set of people) has an entry in [`special`].
+//! What people do to most fields follows from the examples that the row's kind gives (`Plain`). A field with more to it
+//! than that (words that a service drops, a table, a set of people) has an entry in `special`.
 
 use boardsync::field::{self, Form, Tables};
 use boardsync::mapping::{People, Relation};
