@@ -251,7 +251,7 @@ impl World {
         if self.traces(side, &id).comments != Some(0) {
             wrong.push("somebody commented on it".to_owned());
         }
-        for kind in kinds().iter().copied() {
+        for kind in kinds() {
             let Some(value) = record.now().values.get(&kind.key()) else {
                 continue;
             };

@@ -96,7 +96,7 @@ impl World {
             Act::Create { side, n, pair } => {
                 let pair = (*pair % self.setup.pairs) as usize;
                 let at = self.insert(*side, pair, blank());
-                for kind in kinds().iter().copied() {
+                for kind in kinds() {
                     let value = kind.stored(*side, kind.start(*side, *n));
                     let now = self.now;
                     let record = &mut self.side.get_mut(*side).records[at];

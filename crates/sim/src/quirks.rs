@@ -230,7 +230,7 @@ impl World {
                 {
                     let record = &self.side.get(side).records[at];
                     let twin = &self.side.get(side.other()).records[other];
-                    for kind in kinds().iter().copied() {
+                    for kind in kinds() {
                         let key = kind.key();
                         // Further people beside the lead are ClickUp's own: they go nowhere.
                         if key == FieldKey::Assignees {

@@ -85,7 +85,7 @@ impl World {
             };
             state.values.insert(key.clone(), value);
         }
-        for kind in kinds().iter().copied() {
+        for kind in kinds() {
             if let (false, Some(value)) =
                 (new.fields.contains_key(&kind.key()), kind.filled_in(side))
             {
