@@ -27,6 +27,7 @@
 
 mod api;
 mod body;
+mod codec;
 mod convert;
 pub mod decode;
 mod failure;

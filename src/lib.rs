@@ -10,6 +10,7 @@
 //! | `markup` | [`markup`] | rich text in canonical form, and back | nothing |
 //! | `core` | [`model`] | sides, ids, canonical items | `markup` |
 //! | | [`mapping`], [`marker`], [`claim`] | vocabulary tables, origin markers, whose a pair is | `model` |
+//! | | [`field`], [`capabilities`] | the table of fields with their kinds; what each service can and can't do | the above |
 //! | | [`reconcile`] | [`reconcile::reconcile`]: view and policy in, plan out | the above |
 //! | | [`render`] | plans, reports and conflicts as text and JSON | the above |
 //! | `sandbox` | [`sandbox`] | both services as fakes; knows nothing of their clients | `model` |
@@ -24,6 +25,8 @@
 //!
 //! The crates below `crates/` can't name the program, and `core` and `markup` depend on nothing that does input or output;
 //! `tests/it/architecture.rs` enforces the rest of the table, and which room may use which library.
+//!
+//! A new kind of field is one file in `crates/core/src/field/` and one row of the table there; [`field`] says how.
 //!
 //! # Walkthrough: somebody edits a task in ClickUp
 //!
@@ -57,6 +60,6 @@ pub mod redact;
 pub mod store;
 pub mod telemetry;
 
-pub use boardsync_core::{claim, mapping, marker, model, reconcile, render};
+pub use boardsync_core::{capabilities, claim, field, mapping, marker, model, reconcile, render};
 pub use boardsync_markup as markup;
 pub use boardsync_sandbox as sandbox;

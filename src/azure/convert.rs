@@ -3,6 +3,7 @@
 use super::fields;
 use super::wire::WorkItem;
 use crate::connector::rich_value;
+use crate::field::{Form, YES};
 use crate::model::{
     FieldKey, FieldValue, Folded, Item, ItemId, RichText, TextFormat, Timestamp, Version,
 };
@@ -35,7 +36,7 @@ pub(super) fn item(context: &Context<'_>, wire: &WorkItem) -> Item {
     let mut unread = BTreeSet::new();
     for (key, name) in context.names {
         let value = wire.fields.get(name);
-        if *key == FieldKey::Description {
+        if key.kind().form() == Form::LongText {
             let (text, format) = match (value, format(wire, name)) {
                 (None | Some(Value::Null), format) => ("", format.unwrap_or(TextFormat::Html)),
                 (Some(Value::String(text)), Some(format)) => (text.as_str(), format),
@@ -106,26 +107,32 @@ fn format(wire: &WorkItem, name: &str) -> Option<TextFormat> {
     }
 }
 
+/// Reads a field's value; `None`: it has another shape than the field's values have.
 pub(super) fn read(key: &FieldKey, value: &Value, zone: Option<Tz>) -> Option<FieldValue> {
-    match key {
-        FieldKey::Title => value.as_str().map(FieldValue::text),
-        FieldKey::Type | FieldKey::State => value.as_str().map(FieldValue::choice),
-        FieldKey::Assignees => {
-            person(value).map(|person| FieldValue::People(BTreeSet::from([person])))
-        }
-        FieldKey::Priority | FieldKey::Points => {
-            scaled(value.as_f64()?, 1000.0).map(FieldValue::Number)
-        }
-        FieldKey::Estimate => scaled(value.as_f64()?, MS_PER_HOUR).map(FieldValue::Duration),
-        FieldKey::Tags => value.as_str().map(|text| FieldValue::tags(text.split(';'))),
-        FieldKey::StartDate | FieldKey::DueDate => day(value.as_str()?, zone).map(FieldValue::Day),
-        FieldKey::Description => value.as_str().map(|text| {
+    read_as(key.kind().form(), value, zone)
+}
+
+/// Reads a value of a form.
+pub(super) fn read_as(form: Form, value: &Value, zone: Option<Tz>) -> Option<FieldValue> {
+    match form {
+        Form::Line => value.as_str().map(FieldValue::text),
+        Form::Name => value.as_str().map(FieldValue::choice),
+        Form::People => person(value).map(|person| FieldValue::People(BTreeSet::from([person]))),
+        Form::Number => scaled(value.as_f64()?, 1000.0).map(FieldValue::Number),
+        Form::Duration => scaled(value.as_f64()?, MS_PER_HOUR).map(FieldValue::Duration),
+        Form::Tags => value.as_str().map(|text| FieldValue::tags(text.split(';'))),
+        Form::Day => day(value.as_str()?, zone).map(FieldValue::Day),
+        Form::LongText => value.as_str().map(|text| {
             rich_value(&RichText {
                 format: TextFormat::Html,
                 text: text.to_owned(),
             })
         }),
-        FieldKey::Custom(_) => custom(value, zone),
+        Form::YesNo => value.as_bool().map(|yes| match yes {
+            true => FieldValue::choice(YES),
+            false => FieldValue::Empty,
+        }),
+        Form::ByShape => custom(value, zone),
     }
 }
 

@@ -1,15 +1,15 @@
 //! What the service takes, so that nothing is sent that it would refuse whole or keep in part. Pure.
 
 use super::patch;
+use crate::capabilities;
 use crate::connector::{ConnectorError, ErrorKind};
+use crate::field::Form;
 use crate::model::{FieldKey, FieldValue, Side};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Longest title (learn.microsoft.com, work item fields, 2024: a string field holds 255 characters; counted as .NET does,
-/// in UTF-16 units, so an emoji is two).
-pub(super) const MAX_TITLE: usize = 255;
-/// Characters that a long text may have (same page: "1-M"; counted in the same way).
+/// Characters that a long text may have (learn.microsoft.com, work item fields, 2024: "1-M"; counted as .NET does, in
+/// UTF-16 units, so an emoji is two).
 pub(super) const MAX_LONG_TEXT: usize = 1_048_576;
 /// Tags that an item may have, and characters of one (learn.microsoft.com, add tags to work items, 2024-09; more are
 /// answered with TF401243).
@@ -48,15 +48,18 @@ pub(super) fn refuse_unfit(
 /// Says what is wrong with a text that is to be sent for a field.
 fn unfit(key: &FieldKey, day: bool, text: &str) -> Option<String> {
     let length = |text: &str| text.encode_utf16().count();
-    match key {
-        FieldKey::Title => (length(text) > MAX_TITLE).then(|| {
-            format!(
-                "title has {} characters as Azure DevOps counts them, and it takes {MAX_TITLE}; nothing is cut off, so \
-                 shorten it",
-                length(text)
-            )
-        }),
-        FieldKey::Tags => {
+    match key.kind().form() {
+        Form::Line => {
+            let most = capabilities::of(Side::Ado).line;
+            most.filter(|most| length(text) > *most).map(|most| {
+                format!(
+                    "{key} has {} characters as Azure DevOps counts them, and it takes {most}; nothing is cut off, so \
+                     shorten it",
+                    length(text)
+                )
+            })
+        }
+        Form::Tags => {
             let tags: Vec<&str> = text.split("; ").collect();
             if tags.len() > MAX_TAGS {
                 let count = tags.len();

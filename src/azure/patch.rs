@@ -2,6 +2,7 @@
 
 use super::convert;
 use crate::connector::{Backlink, Change};
+use crate::field::Form;
 use crate::markup;
 use crate::model::{FieldKey, FieldValue, Item, RichText, TextFormat, legible};
 use chrono_tz::Tz;
@@ -24,12 +25,13 @@ pub(super) fn field_ops(
         if *key == FieldKey::State || keeps_person(held, value) {
             continue;
         }
-        match sent(key, value, change.current.raw.get(key), zone) {
-            Some(sent) if *key == FieldKey::Tags => ops.push(tags(name, sent, held)),
+        let form = key.kind().form();
+        match sent(form, value, change.current.raw.get(key), zone) {
+            Some(sent) if form == Form::Tags => ops.push(tags(name, sent, held)),
             Some(sent) => ops.push(add(name, sent)),
             // Removing an unset field is not needed, and title, type and state cannot be empty.
             None if held.is_none_or(FieldValue::is_empty) => {}
-            None if matches!(key, FieldKey::Title | FieldKey::Type) => {}
+            None if key.row().create.vital => {}
             None => ops.push(json!({"op": "remove", "path": path(name)})),
         }
     }
@@ -54,23 +56,25 @@ fn keeps_person(held: Option<&FieldValue>, wanted: &FieldValue) -> bool {
     held.first().is_some_and(|person| wanted.contains(person))
 }
 
-/// Returns what to send, `None` for an empty value. Long text keeps its markup language: the format operation is never
+/// Returns what to send, `None` to remove what is there. Long text keeps its markup language: the format operation is never
 /// sent, so that nobody's editor changes under them (ADO-7). Characters that would have the whole patch refused are left
 /// out; canonical forms do not have them either, so nobody's edit is lost.
 pub(super) fn sent(
-    key: &FieldKey,
+    form: Form,
     value: &FieldValue,
     raw: Option<&RichText>,
     zone: Option<Tz>,
 ) -> Option<Value> {
     let sent = match value {
+        // A no is written as one: where a process wants an answer, none is refused.
+        _ if form == Form::YesNo => json!(!value.is_empty()),
         FieldValue::Rich(markdown) => {
             let (format, text) = raw.map_or((TextFormat::Html, ""), |raw| {
                 (raw.format, raw.text.as_str())
             });
             json!(markup::put(format, text, markdown))
         }
-        FieldValue::Text(text) if *key == FieldKey::Title => json!(convert::one_line(text)),
+        FieldValue::Text(text) if form == Form::Line => json!(convert::one_line(text)),
         other => convert::written(other, zone)?,
     };
     Some(match sent {

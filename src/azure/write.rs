@@ -54,7 +54,7 @@ impl Shared {
             match key {
                 FieldKey::Type | FieldKey::State => {}
                 _ => ops.extend(kind.names.get(key).and_then(|name| {
-                    let sent = sent(key, value, None, self.zone)?;
+                    let sent = sent(key.kind().form(), value, None, self.zone)?;
                     Some(add(name, sent))
                 })),
             }

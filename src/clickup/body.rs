@@ -1,12 +1,12 @@
 //! Canonical values to request bodies. Pure: every name is already looked up.
 
-use super::convert::noon_ms;
+use super::codec;
 use super::failure::refused;
 use crate::connector::ConnectorError;
 use crate::markup;
 use crate::model::{FieldKey, FieldValue, Folded, TextFormat};
 use chrono_tz::Tz;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// What the body of a create or an update needs besides the values.
@@ -33,71 +33,16 @@ pub fn put_plain(
     value: &FieldValue,
     names: &Names,
 ) -> Result<(), ConnectorError> {
-    let refuse = |why: &str| Err(refused(operation, key, why));
-    match (key, value) {
-        (FieldKey::Title, FieldValue::Text(title)) => insert(body, "name", json!(title)),
-        (FieldKey::Title, FieldValue::Empty) => return refuse("a task needs a title"),
-        (FieldKey::State, FieldValue::Choice(status)) => insert(
-            body,
-            "status",
-            json!(names.status.as_ref().unwrap_or(&status.shown)),
-        ),
-        (FieldKey::State, FieldValue::Empty) => return refuse("a task needs a status"),
-        (FieldKey::Type, FieldValue::Choice(name)) => match names.type_id {
-            Some(id) => insert(body, "custom_item_id", json!(id)),
-            None => {
-                return refuse(&format!("the workspace has no task type {:?}", name.shown));
-            }
-        },
-        (FieldKey::Type, FieldValue::Empty) => return refuse("a task needs a type"),
-        (FieldKey::Priority, FieldValue::Number(number)) => match number {
-            1000 | 2000 | 3000 | 4000 => insert(body, "priority", json!(number / 1000)),
-            _ => return refuse("ClickUp knows the priorities 1 to 4 only"),
-        },
-        (FieldKey::Priority, FieldValue::Empty) => insert(body, "priority", Value::Null),
-        (FieldKey::StartDate | FieldKey::DueDate, FieldValue::Day(day)) => {
-            let Some(ms) = noon_ms(*day, names.zone) else {
-                return refuse("the day is out of range");
-            };
-            let (name, with_time) = day_names(key);
-            insert(body, name, json!(ms));
-            insert(body, with_time, json!(false));
-        }
-        (FieldKey::StartDate | FieldKey::DueDate, FieldValue::Empty) => {
-            insert(body, day_names(key).0, Value::Null);
-        }
-        (FieldKey::Estimate, FieldValue::Duration(ms)) => {
-            insert(body, "time_estimate", json!(ms));
-        }
-        // What null does is not known; 0 clears (client code) and reads back as empty.
-        (FieldKey::Estimate, FieldValue::Empty) => insert(body, "time_estimate", json!(0)),
-        (FieldKey::Points, FieldValue::Number(number)) => {
-            insert(body, "points", decimal(*number));
-        }
-        (FieldKey::Points, FieldValue::Empty) => insert(body, "points", Value::Null),
-        (FieldKey::Custom(_), _) => return refuse("custom fields are not written yet"),
-        (_, _) => return refuse("the value is of the wrong kind for this field"),
-    }
+    let Some(codec) = codec::of(key) else {
+        return Err(refused(operation, key, "custom fields are not written yet"));
+    };
+    let members = (codec.write)(value, names).map_err(|why| refused(operation, key, why))?;
+    body.extend(
+        members
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value)),
+    );
     Ok(())
-}
-
-fn insert(body: &mut Map<String, Value>, name: &str, value: Value) {
-    body.insert(name.to_owned(), value);
-}
-
-fn day_names(key: &FieldKey) -> (&'static str, &'static str) {
-    match key {
-        FieldKey::StartDate => ("start_date", "start_date_time"),
-        _ => ("due_date", "due_date_time"),
-    }
-}
-
-fn decimal(thousandths: i64) -> Value {
-    if thousandths % 1000 == 0 {
-        json!(thousandths / 1000)
-    } else {
-        json!(thousandths as f64 / 1000.0)
-    }
 }
 
 /// Returns what is in `wanted` but not in `now`, and what is in `now` but not in `wanted`.
@@ -153,6 +98,7 @@ mod tests {
 
     use super::*;
     use crate::connector::ErrorKind;
+    use serde_json::json;
 
     fn body(key: FieldKey, value: FieldValue) -> Value {
         let names = Names {

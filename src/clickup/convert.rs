@@ -2,11 +2,10 @@
 //!
 //! A field that the answer did not carry, or that cannot be told without a look-up that failed, stays absent.
 
+use super::codec;
 use super::wire::{Num, Slot, Task, User};
 use crate::markup;
-use crate::model::{
-    FieldKey, FieldValue, Folded, Item, ItemId, RichText, TextFormat, Timestamp, Version,
-};
+use crate::model::{FieldKey, Folded, Item, ItemId, RichText, TextFormat, Timestamp, Version};
 use chrono::{NaiveDate, Offset, TimeZone};
 use chrono_tz::Tz;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,51 +35,24 @@ pub fn item(task: &Task, lookups: &Lookups) -> Option<Item> {
     let version = version(task)?;
     let container = home_list(task)?.to_owned();
     let mut fields = BTreeMap::new();
+    let mut unread = BTreeSet::new();
     let mut raw = BTreeMap::new();
-    let mut put = |key: FieldKey, value: Option<FieldValue>| {
-        if let Some(value) = value {
-            fields.insert(key, value);
+    for key in FieldKey::BUILT_IN {
+        let Some(codec) = codec::of(&key) else {
+            continue;
+        };
+        match (codec.read)(task, lookups) {
+            Some(value) => {
+                fields.insert(key, value);
+            }
+            None if (codec.is_odd)(task, lookups) => {
+                unread.insert(key);
+            }
+            None => {}
         }
-    };
-    put(
-        FieldKey::Title,
-        task.name.get().map(|name| FieldValue::text(&name.0)),
-    );
-    put(FieldKey::Type, type_value(task, lookups));
-    put(
-        FieldKey::State,
-        task.status
-            .get()
-            .and_then(|status| status.status.get())
-            .map(|name| FieldValue::choice(&name.0)),
-    );
-    put(FieldKey::Assignees, assignees_value(task, lookups));
-    put(
-        FieldKey::Priority,
-        slot(&task.priority, |level| FieldValue::Number(level.0 * 1000)),
-    );
-    put(FieldKey::Tags, tags_value(task));
-    put(FieldKey::StartDate, day_value(&task.start_date, lookups));
-    put(FieldKey::DueDate, day_value(&task.due_date, lookups));
-    put(
-        FieldKey::Estimate,
-        // Cleared by writing 0, so 0 reads as empty.
-        slot(&task.time_estimate, |ms| match ms.0 {
-            0 => FieldValue::Empty,
-            ms => FieldValue::Duration(ms),
-        }),
-    );
-    put(
-        FieldKey::Points,
-        slot(&task.points, |points| FieldValue::Number(points.0)),
-    );
-    let description = description(task);
-    put(
-        FieldKey::Description,
-        description.map(|text| FieldValue::rich(markup::canonical(TextFormat::Markdown, text))),
-    );
+    }
     let (mut markers, mut backlinks) = (Vec::new(), Vec::new());
-    if let Some(text) = description {
+    if let Some(text) = description(task) {
         raw.insert(
             FieldKey::Description,
             RichText {
@@ -101,7 +73,7 @@ pub fn item(task: &Task, lookups: &Lookups) -> Option<Item> {
             .get()
             .cloned()
             .unwrap_or_else(|| format!("https://app.clickup.com/t/{id}")),
-        unread: unread(task, lookups, &fields),
+        unread,
         fields,
         raw,
         markers,
@@ -140,55 +112,8 @@ pub fn home_list(task: &Task) -> Option<&str> {
     task.list.get()?.id.get().map(|id| id.0.as_str())
 }
 
-/// Returns the fields that the answer shows in a form that cannot be read, so that nobody knows their value. A list of
-/// people or tags with one such entry is one of them: without the entry it would look as if somebody took it out.
-fn unread(
-    task: &Task,
-    lookups: &Lookups,
-    fields: &BTreeMap<FieldKey, FieldValue>,
-) -> BTreeSet<FieldKey> {
-    let no_name = match &task.status {
-        Slot::Is(status) => !matches!(status.status, Slot::Is(_) | Slot::Absent),
-        other => !matches!(other, Slot::Absent),
-    };
-    let no_day = |ms: &Slot<Num>| {
-        ms.is_odd()
-            || lookups
-                .zone
-                .is_some_and(|zone| ms.get().is_some_and(|ms| day(ms.0, zone).is_none()))
-    };
-    let odd = [
-        (
-            FieldKey::Title,
-            task.name.is_odd() || task.name == Slot::Null,
-        ),
-        (FieldKey::Type, task.custom_item_id.is_odd()),
-        (FieldKey::State, no_name),
-        (FieldKey::Assignees, !matches!(task.assignees, Slot::Absent)),
-        (FieldKey::Tags, !matches!(task.tags, Slot::Absent)),
-        (FieldKey::Priority, task.priority.is_odd()),
-        (FieldKey::StartDate, no_day(&task.start_date)),
-        (FieldKey::DueDate, no_day(&task.due_date)),
-        (FieldKey::Estimate, task.time_estimate.is_odd()),
-        (FieldKey::Points, task.points.is_odd()),
-        (FieldKey::Description, task.markdown_description.is_odd()),
-    ];
-    let odd = odd
-        .into_iter()
-        .filter(|(key, odd)| *odd && !fields.contains_key(key));
-    odd.map(|(key, _)| key).collect()
-}
-
-fn slot<T>(slot: &Slot<T>, read: impl FnOnce(&T) -> FieldValue) -> Option<FieldValue> {
-    match slot {
-        Slot::Absent | Slot::Odd => None,
-        Slot::Null => Some(FieldValue::Empty),
-        Slot::Is(value) => Some(read(value)),
-    }
-}
-
 /// Returns the raw Markdown. A null counts as empty only if the plain rendering confirms it.
-fn description(task: &Task) -> Option<&str> {
+pub(super) fn description(task: &Task) -> Option<&str> {
     match &task.markdown_description {
         Slot::Is(text) => Some(text),
         Slot::Null => match &task.description {
@@ -213,15 +138,6 @@ pub fn shows_no_text(task: &Task) -> bool {
 pub fn carries(task: &Task, marker: &str) -> Option<bool> {
     let footer = footer_of(description(task)?, &[]);
     Some(matches!(footer, Some(Footer::Marker(found)) if found == marker))
-}
-
-fn type_value(task: &Task, lookups: &Lookups) -> Option<FieldValue> {
-    let id = match &task.custom_item_id {
-        Slot::Absent | Slot::Odd => return None,
-        Slot::Null => 0,
-        Slot::Is(id) => id.0,
-    };
-    type_name(id, &lookups.types).map(FieldValue::choice)
 }
 
 /// Returns the name of a task type.
@@ -290,34 +206,6 @@ pub fn person(user: &User, people: &BTreeMap<i64, Folded>) -> Option<(i64, Folde
         },
     };
     Some((id, person))
-}
-
-fn tags_value(task: &Task) -> Option<FieldValue> {
-    let names: Option<Vec<&str>> = task
-        .tags
-        .get()?
-        .iter()
-        .map(|tag| tag.name.get().map(|name| name.0.as_str()))
-        .collect();
-    names.map(FieldValue::tags)
-}
-
-fn assignees_value(task: &Task, lookups: &Lookups) -> Option<FieldValue> {
-    let people: Option<BTreeSet<Folded>> = task
-        .assignees
-        .get()?
-        .iter()
-        .map(|user| person(user, &lookups.people).map(|(_, person)| person))
-        .collect();
-    people.map(FieldValue::from_people)
-}
-
-fn day_value(ms: &Slot<Num>, lookups: &Lookups) -> Option<FieldValue> {
-    match ms {
-        Slot::Absent | Slot::Odd => None,
-        Slot::Null => Some(FieldValue::Empty),
-        Slot::Is(ms) => day(ms.0, lookups.zone?).map(FieldValue::Day),
-    }
 }
 
 /// Returns the calendar day of an instant in a time zone. ClickUp stores a day without a time as 04:00 of the zone of

@@ -11,15 +11,6 @@ use crate::model::{FieldKey, Folded, PairName};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Space features without which a field is not kept: (feature, field, what the settings call it).
-const FEATURES: [(&str, FieldKey, &str); 5] = [
-    ("points", FieldKey::Points, "Sprint Points"),
-    ("time_estimates", FieldKey::Estimate, "Time Estimates"),
-    ("tags", FieldKey::Tags, "Tags"),
-    ("priorities", FieldKey::Priority, "Priorities"),
-    ("due_dates", FieldKey::DueDate, "Due Dates"),
-];
-
 /// The role of a guest (developer.clickup.com, custom roles).
 const GUEST: i64 = 4;
 
@@ -81,6 +72,10 @@ pub async fn fetch(inner: &Inner, pair: &PairName) -> Result<Schema, ConnectorEr
         names.extend(types.values().cloned());
     }
     let fields: BTreeSet<String> = FieldKey::BUILT_IN.iter().map(ToString::to_string).collect();
+    let required = FieldKey::BUILT_IN
+        .iter()
+        .filter(|key| key.row().create.filled);
+    let required: BTreeSet<String> = required.map(ToString::to_string).collect();
     schema.types = distinct_names(names)
         .into_iter()
         .map(|name| SchemaType {
@@ -88,7 +83,7 @@ pub async fn fetch(inner: &Inner, pair: &PairName) -> Result<Schema, ConnectorEr
             states: states.clone().unwrap_or_default(),
             transitions: BTreeMap::new(),
             fields: fields.clone(),
-            required: BTreeSet::from([FieldKey::Title.to_string()]),
+            required: required.clone(),
         })
         .collect();
     Ok(schema)
@@ -184,12 +179,15 @@ async fn fetch_features(inner: &Inner, space: &str) -> Result<Value, ConnectorEr
 }
 
 fn findings_of_features(features: &Value, synced: &BTreeSet<FieldKey>, schema: &mut Schema) {
-    for (feature, field, shown) in FEATURES {
+    for field in synced {
+        let Some((feature, shown)) = field.row().clickup.feature else {
+            continue;
+        };
         let off = features
             .get(feature)
             .and_then(|feature| feature.get("enabled"))
             == Some(&Value::Bool(false));
-        if off && synced.contains(&field) {
+        if off {
             schema.findings.push(format!(
                 "The space has {shown} turned off, so {field} will not be kept."
             ));

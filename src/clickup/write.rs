@@ -15,6 +15,7 @@ use crate::connector::client::{ApiResponse, FRESH, Priority, Sending};
 use crate::connector::{
     Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked, stranger,
 };
+use crate::field::Form;
 use crate::markup;
 use crate::model::{
     FieldKey, FieldValue, Folded, Item, ItemId, PairName, Side, Timestamp, Version,
@@ -175,13 +176,13 @@ pub async fn create(inner: &Inner, new: &NewItem) -> Result<Written, ConnectorEr
     let mut body = Map::new();
     let mut text = None;
     for (key, value) in &fields {
-        match (key, value) {
-            (FieldKey::Description, FieldValue::Rich(markdown)) => text = Some(markdown.as_str()),
-            (FieldKey::Assignees, FieldValue::People(people)) => {
+        match (key.kind().form(), value) {
+            (Form::LongText, FieldValue::Rich(markdown)) => text = Some(markdown.as_str()),
+            (Form::People, FieldValue::People(people)) => {
                 let ids = inner.person_ids(people, CREATE).await?;
                 body.insert("assignees".to_owned(), json!(ids));
             }
-            (FieldKey::Tags, FieldValue::Tags(tags)) => {
+            (Form::Tags, FieldValue::Tags(tags)) => {
                 let tags: Vec<&str> = tags.iter().map(|tag| tag.shown.as_str()).collect();
                 body.insert("tags".to_owned(), json!(tags));
             }
@@ -283,10 +284,10 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
     let mut tags = (BTreeSet::new(), BTreeSet::new());
     let mut text = None;
     for (key, value) in &change.set {
-        match (key, value) {
-            (FieldKey::Description, FieldValue::Rich(markdown)) => text = Some(markdown.as_str()),
-            (FieldKey::Description, FieldValue::Empty) => text = Some(""),
-            (FieldKey::Assignees, FieldValue::People(_) | FieldValue::Empty) => {
+        match (key.kind().form(), value) {
+            (Form::LongText, FieldValue::Rich(markdown)) => text = Some(markdown.as_str()),
+            (Form::LongText, FieldValue::Empty) => text = Some(""),
+            (Form::People, FieldValue::People(_) | FieldValue::Empty) => {
                 let (add, rem) = body::delta(&members(current, key), &value.members());
                 if !(add.is_empty() && rem.is_empty()) {
                     let add = inner.person_ids(&add, UPDATE).await?;
@@ -294,7 +295,7 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
                     body.insert("assignees".to_owned(), json!({"add": add, "rem": rem}));
                 }
             }
-            (FieldKey::Tags, FieldValue::Tags(_) | FieldValue::Empty) => {
+            (Form::Tags, FieldValue::Tags(_) | FieldValue::Empty) => {
                 tags = body::delta(&members(current, key), &value.members());
             }
             _ => body::put_plain(&mut body, UPDATE, key, value, &names)?,
@@ -437,9 +438,9 @@ fn members(item: &Item, key: &FieldKey) -> BTreeSet<Folded> {
 
 /// Returns whether an item shows what the change is computed against.
 fn shows_what_is_needed(current: &Item, change: &Change) -> bool {
-    let sets = [FieldKey::Assignees, FieldKey::Tags]
-        .iter()
-        .all(|key| !change.set.contains_key(key) || current.fields.contains_key(key));
+    let is_set = |key: &&FieldKey| matches!(key.kind().form(), Form::People | Form::Tags);
+    let mut changed_sets = change.set.keys().filter(is_set);
+    let sets = changed_sets.all(|key| current.fields.contains_key(key));
     let writes_text = change.set.contains_key(&FieldKey::Description)
         || change.backlink.is_some() && takes_a_footer(change);
     sets && (!writes_text || current.raw.contains_key(&FieldKey::Description))

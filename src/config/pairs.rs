@@ -301,41 +301,10 @@ fn people(table: &Reader<'_>, problems: &Problems) -> Rows {
     found
 }
 
-/// Returns the ADO fields that hold a built-in field, best first, and whether it is synced without being asked for.
-fn usual(key: &FieldKey) -> (&'static [&'static str], bool) {
-    match key {
-        FieldKey::Title => (&["System.Title"], true),
-        FieldKey::Type => (&["System.WorkItemType"], false),
-        FieldKey::State => (&["System.State"], true),
-        FieldKey::Assignees => (&["System.AssignedTo"], true),
-        FieldKey::Priority => (&["Microsoft.VSTS.Common.Priority"], true),
-        FieldKey::Tags => (&["System.Tags"], true),
-        FieldKey::StartDate => (&["Microsoft.VSTS.Scheduling.StartDate"], true),
-        // Agile has DueDate, Basic and Scrum TargetDate, CMMI FinishDate.
-        FieldKey::DueDate => (
-            &[
-                "Microsoft.VSTS.Scheduling.DueDate",
-                "Microsoft.VSTS.Scheduling.TargetDate",
-                "Microsoft.VSTS.Scheduling.FinishDate",
-            ],
-            true,
-        ),
-        FieldKey::Estimate => (&["Microsoft.VSTS.Scheduling.OriginalEstimate"], false),
-        FieldKey::Points => (
-            &[
-                "Microsoft.VSTS.Scheduling.StoryPoints",
-                "Microsoft.VSTS.Scheduling.Effort",
-                "Microsoft.VSTS.Scheduling.Size",
-            ],
-            false,
-        ),
-        // The form of a Bug shows its repro steps and not its description.
-        FieldKey::Description => (
-            &["Microsoft.VSTS.TCM.ReproSteps", "System.Description"],
-            true,
-        ),
-        FieldKey::Custom(_) => (&[], false),
-    }
+/// The reference names that hold a field where the configuration names none.
+fn usual(key: &FieldKey) -> Vec<String> {
+    let names = key.row().ado.names.iter();
+    names.map(|name| (*name).to_owned()).collect()
 }
 
 fn fields(table: &Reader<'_>, types_given: bool, problems: &Problems) -> Vec<Field> {
@@ -377,11 +346,7 @@ fn fields(table: &Reader<'_>, types_given: bool, problems: &Problems) -> Vec<Fie
         let field = direction.map(|direction| Field {
             ado: match ado {
                 Some(name) => vec![name.into_inner()],
-                None => usual(&key)
-                    .0
-                    .iter()
-                    .map(|name| (*name).to_owned())
-                    .collect(),
+                None => usual(&key),
             },
             key: key.clone(),
             direction,
@@ -395,17 +360,13 @@ fn fields(table: &Reader<'_>, types_given: bool, problems: &Problems) -> Vec<Fie
             ));
         }
     }
-    let on = |key: &FieldKey| usual(key).1 || (*key == FieldKey::Type && types_given);
+    let on = |key: &FieldKey| key.row().unasked || (*key == FieldKey::Type && types_given);
     FieldKey::BUILT_IN
         .into_iter()
         .filter_map(|key| match chosen.remove(&key) {
             Some(entry) => entry,
             None => on(&key).then(|| Field {
-                ado: usual(&key)
-                    .0
-                    .iter()
-                    .map(|name| (*name).to_owned())
-                    .collect(),
+                ado: usual(&key),
                 key,
                 direction: Direction::Both,
                 conflict: None,
@@ -436,14 +397,13 @@ fn field_key(entry: &Reader<'_>, problems: &Problems) -> Option<FieldKey> {
         Ok(key) => Some(key),
         Err(_) => {
             let known: Vec<String> = FieldKey::BUILT_IN.iter().map(ToString::to_string).collect();
-            let alias = match name.get_ref().to_lowercase().as_str() {
-                "state" => Some("status"),
-                "assignee" | "assigned_to" => Some("assignees"),
-                "estimate" | "time" => Some("time_estimate"),
-                "story_points" | "story points" => Some("points"),
-                "name" => Some("title"),
-                _ => nearest(name.get_ref(), known.iter().map(String::as_str)),
-            };
+            let written = name.get_ref().to_lowercase();
+            let rows = FieldKey::BUILT_IN.iter().map(FieldKey::row);
+            let meant = rows.filter(|row| row.also.contains(&written.as_str()));
+            let alias = meant
+                .map(|row| row.word)
+                .next()
+                .or_else(|| nearest(name.get_ref(), known.iter().map(String::as_str)));
             problems.push(Problem::new(
                 name.span(),
                 format!(

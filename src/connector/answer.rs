@@ -11,7 +11,7 @@
 //! showed is what we wrote; the one that the read showed is for the next look at the task.
 
 use super::Written;
-use crate::markup;
+use crate::capabilities::{self, Versions};
 use crate::model::{FieldKey, FieldValue, Item, Side};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,32 +36,7 @@ pub struct Asked<'a> {
 
 /// Returns whether `shown` is what `wanted` means on a side.
 pub fn in_force(side: Side, key: &FieldKey, wanted: &FieldValue, shown: &FieldValue) -> bool {
-    if wanted == shown {
-        return true;
-    }
-    match (key, wanted, shown) {
-        (_, FieldValue::Rich(wanted), FieldValue::Rich(shown)) => {
-            markup::reads_alike(wanted, shown)
-        }
-        (_, FieldValue::Rich(wanted), FieldValue::Empty) => markup::reads_alike(wanted, ""),
-        (_, FieldValue::Text(wanted), FieldValue::Text(shown)) => visible(wanted) == visible(shown),
-        // One person fits: any of those who were asked for will do.
-        (FieldKey::Assignees, FieldValue::People(wanted), FieldValue::People(shown)) => {
-            side == Side::Ado && shown.is_subset(wanted)
-        }
-        // Hours as a fraction do not hold every millisecond.
-        (_, FieldValue::Duration(wanted), FieldValue::Duration(shown)) => {
-            (wanted - shown).abs() < 1_000
-        }
-        // The kind of a custom field shows only by the shape of its value, which an answer may give in another one.
-        (FieldKey::Custom(_), wanted, shown) => wanted.to_string() == shown.to_string(),
-        _ => false,
-    }
-}
-
-/// A single line without characters that no service keeps.
-fn visible(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
+    wanted == shown || key.kind().in_force(side, wanted, shown)
 }
 
 /// Returns the fields that were asked for and that `item` shows otherwise, with the reason. A field that it does not show
@@ -153,7 +128,7 @@ pub fn settle(asked: &Asked<'_>, own: Option<Item>, later: Option<Item>) -> Opti
     if versions.is_some_and(|(own, later)| own.version == later.version) {
         for (key, value) in &after {
             let before = asked.before.and_then(|item| item.fields.get(key));
-            let theirs = asked.side == Side::ClickUp
+            let theirs = capabilities::of(asked.side).versions == Versions::Times
                 && asked
                     .set
                     .get(key)
@@ -303,7 +278,8 @@ impl Seen<'_> {
             if self.later.is_some_and(|later| later != own) {
                 written.later.insert(key.clone());
             }
-            let differences = asked.side == Side::ClickUp && is_set(wanted, own);
+            let able = capabilities::of(asked.side);
+            let differences = able.sets_by_difference && is_set(wanted, own);
             let kept = if taken(own) {
                 own
             } else if self.moved_on(asked, own)
@@ -312,7 +288,7 @@ impl Seen<'_> {
                 // Ours was in force, so it is what the next look compares with; the rest is somebody else's.
                 written.later.insert(key.clone());
                 wanted
-            } else if asked.side == Side::ClickUp && foreign(wanted, self.before, own) {
+            } else if !able.compares_versions && foreign(wanted, self.before, own) {
                 // Ours was not taken, and what stands there was typed after our read: nothing of that is agreed, and the
                 // next look merges what is there.
                 written.later.insert(key.clone());
@@ -371,7 +347,7 @@ impl Seen<'_> {
     /// have chosen it between our read and our write, which then had no effect.
     fn moved_on(&self, asked: &Asked<'_>, shown: &FieldValue) -> bool {
         asked.completes
-            && asked.side == Side::ClickUp
+            && capabilities::of(asked.side).reopens
             && *self.key == FieldKey::State
             && self.before.is_some_and(|before| before != shown)
     }

@@ -5,6 +5,7 @@
 
 use super::observe::{agreed, living};
 use super::{CycleError, Engine};
+use crate::capabilities::{self, Versions};
 use crate::connector::{ErrorKind, Fetched};
 use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Sided, Timestamp, Version};
 use crate::reconcile::merge::{agree, translate};
@@ -184,11 +185,12 @@ impl Engine {
     /// What the create made of the item that was found. `None`: it was edited since, and nothing tells by what.
     async fn as_made(&self, intent: &Intent, found: &Item) -> Result<Option<Item>, CycleError> {
         let target = intent.source_side.other();
-        let untouched = match target {
-            Side::Ado => found.version == Version(1),
-            Side::ClickUp => found.changed_at == found.created_at,
+        let versions = capabilities::of(target).versions;
+        let untouched = match versions {
+            Versions::Counted => found.version == Version(1),
+            Versions::Times => found.changed_at == found.created_at,
         };
-        if untouched || target == Side::ClickUp {
+        if untouched || versions == Versions::Times {
             return Ok(untouched.then(|| found.clone()));
         }
         let state = FieldKey::State;
@@ -290,12 +292,13 @@ impl Engine {
         let mut base = base_of(side, &intent.source_fields, shown);
         base.retain(|key, field| {
             let now = field.clone().map(|_, half| half.value);
-            if *key == FieldKey::Description && shown.fields.get(key) != found.fields.get(key) {
+            let rendered = key.kind().is_rendered();
+            if rendered && shown.fields.get(key) != found.fields.get(key) {
                 return false;
             }
             if agree(key, &now, policy) {
                 if made.is_none()
-                    && *key != FieldKey::Description
+                    && !rendered
                     && let Ok(sent) = translate(key, side, now.get(side), policy)
                 {
                     // It may be somebody's edit to another value of the same meaning, which speaks against `on_delete`.
@@ -308,10 +311,10 @@ impl Engine {
                 *field = agreed(Sided::build(|_| FieldValue::Empty));
                 return true;
             }
-            if made.is_some() && *key != FieldKey::Description {
+            if made.is_some() && !rendered {
                 let values = (now.get(side), now.get(side.other()));
                 let owed = owing(key, side, values, None, policy);
-                if *key == FieldKey::Tags {
+                if key.kind().by_member().is_some() {
                     // A tag that was not sent goes to the other side like any that is added.
                     field.get_mut(side.other()).value = owed.clone();
                 }

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &str)] = &[
     ("markup", "crates/markup/src"),
     ("model", "crates/core/src/model"),
+    ("field", "crates/core/src/field"),
+    ("capabilities", "crates/core/src/capabilities"),
     ("mapping", "crates/core/src/mapping"),
     ("marker", "crates/core/src/marker"),
     ("claim", "crates/core/src/claim"),
@@ -30,6 +32,8 @@ const ROOMS: &[(&str, &str)] = &[
 /// Rooms that decide: plain values in, plain values out.
 const PURE: &[&str] = &[
     "model",
+    "field",
+    "capabilities",
     "reconcile",
     "mapping",
     "markup",
@@ -59,6 +63,12 @@ const FORBIDDEN: &[(&str, &str)] = &[
     ("mapping", "claim marker reconcile render"),
     ("marker", "claim mapping reconcile render"),
     ("claim", "mapping reconcile render"),
+    // The table of fields names the model, whose items name the rows of the table: the two are one floor.
+    ("field", "claim marker reconcile render"),
+    (
+        "capabilities",
+        "claim field mapping marker reconcile render",
+    ),
     ("reconcile", "render"),
     (
         "redact",
@@ -287,7 +297,7 @@ fn each_library_stays_in_its_rooms() {
 }
 
 #[test]
-fn vendor_field_names_stay_in_their_connector_and_in_configuration() {
+fn vendor_field_names_stay_in_their_connector_and_in_the_table_of_fields() {
     let mut broken = Vec::new();
     for room in [
         "model",
@@ -309,6 +319,181 @@ fn vendor_field_names_stay_in_their_connector_and_in_configuration() {
         }
     }
     report(broken);
+}
+
+/// Files that may name a single field, each because a rule of it is about that very field. Everything else goes by the
+/// row and the kind of whichever field it has before it (`crates/core/src/field.rs`). This list may only become shorter.
+const NAME_FIELDS: &[(&str, &str)] = &[
+    (
+        "crates/core/src/model/item.rs",
+        "an item is called by its title",
+    ),
+    (
+        "crates/core/src/reconcile/linked.rs",
+        "closing an item sets its state, by its type",
+    ),
+    (
+        "crates/core/src/reconcile/rails/refused.rs",
+        "of several tags only the refused ones are held",
+    ),
+    (
+        "crates/core/src/reconcile/transit.rs",
+        "a state may be reached only through others",
+    ),
+    (
+        "crates/core/src/reconcile/trial.rs",
+        "tags are tried one by one",
+    ),
+    (
+        "crates/core/src/render/plan.rs",
+        "a new item is shown by its title",
+    ),
+    ("src/azure/patch.rs", "a state has its own requests"),
+    ("src/azure/retype.rs", "a change of type is what is refused"),
+    (
+        "src/azure/sweep.rs",
+        "a renamed tag changes items without a revision",
+    ),
+    (
+        "src/azure/write.rs",
+        "type and state decide how an item is made; without a title it is not",
+    ),
+    ("src/clickup.rs", "the marker stands in the description"),
+    (
+        "src/clickup/api.rs",
+        "type names are looked up only where types are synced",
+    ),
+    (
+        "src/clickup/convert.rs",
+        "the raw description holds the footer",
+    ),
+    (
+        "src/clickup/failure.rs",
+        "codes that ClickUp has for one field each",
+    ),
+    (
+        "src/clickup/schema.rs",
+        "a space may allow one assignee per task",
+    ),
+    (
+        "src/clickup/write.rs",
+        "status, type and people are looked up first, tags have requests of their own, the description has a footer",
+    ),
+    (
+        "src/clickup/write/second.rs",
+        "a create may not take its status",
+    ),
+    (
+        "src/commands/check/compare.rs",
+        "states that can't be reached",
+    ),
+    (
+        "src/commands/inspect/conflicts.rs",
+        "a conflict is listed by the item's title",
+    ),
+    (
+        "src/commands/setup.rs",
+        "types are proposed only where the pair has a table",
+    ),
+    (
+        "src/config/pairs.rs",
+        "the title can't be switched off, and types need a table",
+    ),
+    (
+        "src/connector/answer.rs",
+        "a recurring task's status moves on by itself",
+    ),
+    (
+        "src/connector/stranger.rs",
+        "an answer with another title is about another item",
+    ),
+    (
+        "src/engine/apply.rs",
+        "a new item's footer names the type of its source",
+    ),
+    (
+        "src/engine/apply/left_out.rs",
+        "a create that is refused for its state; tags are left out one by one",
+    ),
+    (
+        "src/engine/apply/rails.rs",
+        "a close writes the state even where states are not synced",
+    ),
+    ("src/engine/apply/refusal.rs", "tags are sent one by one"),
+    (
+        "src/engine/apply/unanswered.rs",
+        "the steps to a state are noted before they are sent",
+    ),
+    (
+        "src/engine/apply/update.rs",
+        "tags that were left out are still owed",
+    ),
+    (
+        "src/engine/observe/origin.rs",
+        "an unproven copy is known by its title",
+    ),
+    (
+        "src/engine/observe/retyped.rs",
+        "a change of type empties fields",
+    ),
+    (
+        "src/engine/recover.rs",
+        "a lost create is looked for by its title, and may stand at a state of its own steps",
+    ),
+    (
+        "src/store/conflicts.rs",
+        "conflicts are sorted by the item's title",
+    ),
+];
+
+/// The fields that a line names, leaving out `FieldKey::Custom` and the list of all.
+fn named_fields(line: &str) -> usize {
+    let names = line.match_indices("FieldKey::");
+    let names = names.filter_map(|(at, found)| {
+        let rest = &line[at + found.len()..];
+        let word: String = rest
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect();
+        let variant = word.starts_with(|c: char| c.is_uppercase()) && word != "BUILT_IN";
+        (variant && word != "Custom").then_some(word)
+    });
+    names.count()
+}
+
+#[test]
+fn single_fields_are_named_only_where_a_rule_is_about_that_field() {
+    let rooms = ROOMS.iter().map(|(room, _)| *room);
+    let rooms = rooms.filter(|room| !matches!(*room, "field" | "sandbox" | "markup"));
+    let mut naming = std::collections::BTreeSet::new();
+    for (place, line) in rooms.flat_map(lines_of) {
+        if named_fields(&line) > 0 {
+            let (file, _) = place.rsplit_once(':').unwrap();
+            let below = Path::new(file).strip_prefix(root()).unwrap();
+            naming.insert(below.to_str().unwrap().to_owned());
+        }
+    }
+    let allowed: std::collections::BTreeSet<String> = NAME_FIELDS
+        .iter()
+        .map(|(file, _)| (*file).to_owned())
+        .collect();
+    let new: Vec<&String> = naming.difference(&allowed).collect();
+    assert!(
+        new.is_empty(),
+        "these name single fields; ask the field's row or kind instead: {new:?}"
+    );
+    let gone: Vec<&String> = allowed.difference(&naming).collect();
+    assert!(gone.is_empty(), "take these out of NAME_FIELDS: {gone:?}");
+}
+
+#[test]
+fn the_search_for_fields_knows_a_key_from_a_list_or_a_type() {
+    assert_eq!(named_fields("if *key == FieldKey::Tags {"), 1);
+    assert_eq!(named_fields("FieldKey::Title | FieldKey::Type => x"), 2);
+    assert_eq!(
+        named_fields("FieldKey::Custom(_) | FieldKey::BUILT_IN | FieldKey::row"),
+        0
+    );
 }
 
 #[test]

@@ -8,9 +8,10 @@ mod item;
 mod long_text;
 mod time;
 
+pub use crate::field::FieldKey;
 pub use boardsync_markup::{TextFormat, is_no_character, legible};
 pub use ids::{ActionId, ItemId, LinkId, PairName, Version};
-pub use item::{Author, FieldKey, FieldValue, Folded, Item, Past, RichText};
+pub use item::{Author, FieldValue, Folded, Item, Past, RichText};
 pub use long_text::LongText;
 pub use time::{Clock, Timestamp};
 

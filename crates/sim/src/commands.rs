@@ -288,10 +288,7 @@ async fn resolve(
     let Some(conflict) = (n as usize / 2).checked_rem(all.len()).map(|at| &all[at]) else {
         return Ok(());
     };
-    let text = matches!(
-        conflict.record.field,
-        FieldKey::Title | FieldKey::Description
-    );
+    let text = conflict.record.field.kind().typed("").is_some();
     let (pick, word) = match take {
         Take::Ado => (Pick::Side(Side::Ado), "resolve ado"),
         Take::ClickUp => (Pick::Side(Side::ClickUp), "resolve clickup"),
@@ -364,7 +361,7 @@ async fn relink(engine: &Engine, world: &Mutex<World>, n: u32) -> Result<(), Cyc
                     continue;
                 };
                 let record = &mut world.side.get_mut(side).records[at];
-                for kind in super::kinds::KINDS {
+                for kind in super::kinds::kinds() {
                     *record.writes.people.entry(kind.key()).or_default() += 1;
                 }
             }

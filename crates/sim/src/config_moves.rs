@@ -4,7 +4,7 @@
 //! And the judge of them: a saved plan writes nothing that it does not hold, and an undo removes only what the engine made
 //! and nobody worked on (I21).
 
-use super::kinds::{KINDS, use_table};
+use super::kinds::{kind, kinds, use_table};
 use super::remote::lock;
 use super::run::Sim;
 use super::script::{Command, Deleting};
@@ -223,10 +223,9 @@ impl World {
         }
         let step = change.is_some_and(|change| self.is_step(side, change));
         for (key, value) in change.into_iter().flat_map(|change| &change.set) {
-            let fits = |after: &FieldValue| match key {
-                FieldKey::Tags | FieldKey::Assignees => true,
-                _ => after == value || step && *key == FieldKey::State,
-            };
+            let set = kind(key).is_some_and(|kind| kind.is_set());
+            let fits =
+                |after: &FieldValue| set || after == value || step && *key == FieldKey::State;
             let mut changes = actions.iter().flat_map(|action| &action.changes);
             if !changes.any(|change| change.field == *key && fits(&change.after)) {
                 wrong.push(format!("{side} {id}: {key} {value}"));
@@ -252,7 +251,7 @@ impl World {
         if self.traces(side, &id).comments != Some(0) {
             wrong.push("somebody commented on it".to_owned());
         }
-        for kind in KINDS {
+        for kind in kinds() {
             let Some(value) = record.now().values.get(&kind.key()) else {
                 continue;
             };

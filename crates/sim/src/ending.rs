@@ -1,6 +1,6 @@
 //! The judge at the end: when everything is quiet, each thing must be in its place, and nothing more may happen.
 
-use super::kinds::KINDS;
+use super::kinds::kinds;
 use super::places::every_link;
 use super::world::{Record, World};
 use boardsync::model::{FieldKey, ItemId, Side};
@@ -151,7 +151,7 @@ impl World {
                     ));
                 }
             }
-            for kind in KINDS {
+            for kind in kinds() {
                 let key = kind.key();
                 let (Some(x), Some(y)) = (a.values.get(&key), c.values.get(&key)) else {
                     continue;
@@ -231,7 +231,7 @@ impl World {
         for (at, ado) in self.side.ado.records.iter().enumerate() {
             for twin in self.twins(Side::Ado, at) {
                 let clickup = &self.side.clickup.records[twin];
-                for kind in KINDS {
+                for kind in kinds() {
                     let key = kind.key();
                     let sum = |counts: [&BTreeMap<FieldKey, u32>; 2]| -> u32 {
                         counts.iter().filter_map(|count| count.get(&key)).sum()

@@ -2,7 +2,7 @@
 //! them, so that all other histories stay as they are.
 
 use super::generate::{Range, Writer};
-use super::kinds::KINDS;
+use super::kinds::kinds;
 use super::rng::Rng;
 use super::script::{Act, Command, Deed, Fault, On, Point, Script, Step};
 
@@ -166,7 +166,7 @@ impl Writer {
 
     /// Edits of the field on both sides, before and after it flows both ways again.
     fn one_way(&mut self) {
-        let (field, to) = (self.rng.pick(&KINDS).key(), self.side());
+        let (field, to) = (self.rng.pick(kinds()).key(), self.side());
         let turn = Command::OneWay {
             field: field.clone(),
             to,

@@ -1,7 +1,7 @@
 //! Writes the history of a seed.
 
 use super::enrich::enrich;
-use super::kinds::{KINDS, UNMAPPED};
+use super::kinds::{UNMAPPED, kinds};
 use super::rng::Rng;
 use super::script::{
     Act, Command, Deed, Deleting, Fault, On, Point, Says, Script, Setup, Step, Take,
@@ -238,7 +238,7 @@ impl Writer {
                 Command::Winner(*self.rng.pick(&winners))
             }
             _ => {
-                let field = self.rng.pick(&KINDS).key();
+                let field = self.rng.pick(kinds()).key();
                 self.steps
                     .push(Step::Command(Command::Field(field.clone())));
                 let act = self.act();
@@ -345,18 +345,18 @@ impl Writer {
             15 => Fault::Auth(self.rng.range(0, 200_000)),
             16 => Fault::Throttled,
             17 => Fault::Refused(None),
-            18 => Fault::Refused(Some(self.rng.pick(&KINDS).key())),
+            18 => Fault::Refused(Some(self.rng.pick(kinds()).key())),
             19 => Fault::Conflict,
             20 | 21 => Fault::Terse,
             22 => Fault::StateDropped,
             23 => Fault::Page(self.rng.chance(600)),
             26 => Fault::Poison {
-                field: self.rng.pick(&KINDS).key(),
+                field: self.rng.pick(kinds()).key(),
                 says: Says::Page,
             },
             27 => Fault::Stranger,
             24 | 25 => Fault::Poison {
-                field: self.rng.pick(&KINDS).key(),
+                field: self.rng.pick(kinds()).key(),
                 says: *self
                     .rng
                     .pick(&[Says::Name, Says::Nothing, Says::Unsent, Says::Forbidden]),
@@ -388,7 +388,7 @@ impl Writer {
             return Act::Contest {
                 side,
                 item,
-                field: self.rng.pick(&KINDS).key(),
+                field: self.rng.pick(kinds()).key(),
                 n: self.number(),
             };
         }
@@ -396,7 +396,7 @@ impl Writer {
         match roll {
             0..=5 => self.create(),
             6..=9 => {
-                let field = self.rng.pick(&KINDS).key();
+                let field = self.rng.pick(kinds()).key();
                 Act::Revert { side, item, field }
             }
             10..=12 => Act::Edit {
@@ -415,7 +415,7 @@ impl Writer {
                 n: self.number(),
             },
             _ => {
-                let field = self.rng.pick(&KINDS).key();
+                let field = self.rng.pick(kinds()).key();
                 Act::Edit {
                     side,
                     item,

@@ -1,8 +1,14 @@
-//! The synced kinds of things, one entry each. A new kind registers in [`KINDS`]; generator, services and judge follow.
+//! The synced fields as the simulation knows them: every row of the program's own table of fields, so a new row is
+//! generated, served and judged without a word here.
+//!
+//! What people do to most fields follows from the examples that the row's kind gives (`Plain`). A field with more to it
+//! than that (words that a service drops, a table, a set of people) has an entry in `special`.
 
+use boardsync::field::{self, Form, Tables};
 use boardsync::mapping::{People, Relation};
-use boardsync::model::{FieldKey, FieldValue, Folded, Side};
+use boardsync::model::{FieldKey, FieldValue, Folded, Side, Sided};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 /// What the simulation has to know of one kind.
 pub trait Kind: Sync {
@@ -38,14 +44,26 @@ pub trait Kind: Sync {
     }
 }
 
-/// Every kind.
-pub const KINDS: [&dyn Kind; 7] = [
-    &Title, &Text, &State, &Assignees, &Priority, &Tags, &DueDate,
-];
+/// Every field that people edit and the pairs map, in the order of the program's table. All items are of one type.
+pub fn kinds() -> &'static [&'static dyn Kind] {
+    static KINDS: LazyLock<Vec<&'static dyn Kind>> = LazyLock::new(|| {
+        let synced = |key: &FieldKey| *key != UNMAPPED && *key != FieldKey::Type;
+        let keys = FieldKey::BUILT_IN.into_iter().filter(synced);
+        keys.map(|key| special(&key).unwrap_or_else(|| Box::leak(Box::new(Plain(key)))))
+            .collect()
+    });
+    &KINDS
+}
+
+/// The fields with more to them than their examples.
+fn special(key: &FieldKey) -> Option<&'static dyn Kind> {
+    let all: [&dyn Kind; 5] = [&Title, &Text, &State, &Assignees, &Tags];
+    all.into_iter().find(|kind| kind.key() == *key)
+}
 
 /// Returns the kind of a field, if it is a mapped one that people edit.
 pub fn kind(key: &FieldKey) -> Option<&'static dyn Kind> {
-    KINDS.iter().copied().find(|kind| kind.key() == *key)
+    kinds().iter().copied().find(|kind| kind.key() == *key)
 }
 
 /// A field that both services have and no pair maps: nobody but people may write it.
@@ -300,25 +318,52 @@ impl Kind for Assignees {
     }
 }
 
-struct Priority;
-impl Kind for Priority {
-    fn key(&self) -> FieldKey {
-        FieldKey::Priority
+/// A field of which the row of the table says enough.
+struct Plain(FieldKey);
+
+impl Plain {
+    fn of(&self) -> &'static dyn field::Kind {
+        self.0.kind()
     }
-    fn start(&self, _: Side, n: u32) -> FieldValue {
-        FieldValue::Number(1000 * i64::from(1 + n % 4))
+}
+
+impl Kind for Plain {
+    fn key(&self) -> FieldKey {
+        self.0.clone()
+    }
+    fn start(&self, side: Side, n: u32) -> FieldValue {
+        match n % 2 {
+            0 => FieldValue::Empty,
+            _ => self.of().example(side, n),
+        }
     }
     fn edit(&self, side: Side, _: &FieldValue, n: u32) -> FieldValue {
-        match n % 5 {
+        match n % 6 {
             0 => FieldValue::Empty,
-            _ => self.start(side, n / 5),
+            _ => self.of().example(side, n),
         }
     }
     fn pieces(&self, value: &FieldValue) -> BTreeSet<String> {
-        whole(value)
+        match self.is_set() {
+            true => value.members().into_iter().map(|one| one.key).collect(),
+            false => whole(value),
+        }
     }
     fn agree(&self, ado: &FieldValue, clickup: &FieldValue) -> bool {
-        ado == clickup
+        let (states, people) = (states(0), people());
+        let tables = Tables {
+            states: &states,
+            types: &states,
+            people: &people,
+        };
+        let now = Sided {
+            ado: ado.clone(),
+            clickup: clickup.clone(),
+        };
+        self.of().agree(&now, &tables)
+    }
+    fn is_set(&self) -> bool {
+        matches!(self.of().form(), Form::Tags | Form::People)
     }
 }
 
@@ -354,29 +399,6 @@ impl Kind for Tags {
     }
     fn is_set(&self) -> bool {
         true
-    }
-}
-
-struct DueDate;
-impl Kind for DueDate {
-    fn key(&self) -> FieldKey {
-        FieldKey::DueDate
-    }
-    fn start(&self, _: Side, _: u32) -> FieldValue {
-        FieldValue::Empty
-    }
-    fn edit(&self, _: Side, _: &FieldValue, n: u32) -> FieldValue {
-        let day = chrono::NaiveDate::from_ymd_opt(2026, 3, 1 + n % 25);
-        match (n % 6, day) {
-            (1.., Some(day)) => FieldValue::Day(day),
-            _ => FieldValue::Empty,
-        }
-    }
-    fn pieces(&self, value: &FieldValue) -> BTreeSet<String> {
-        whole(value)
-    }
-    fn agree(&self, ado: &FieldValue, clickup: &FieldValue) -> bool {
-        ado == clickup
     }
 }
 

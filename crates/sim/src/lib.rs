@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`script`] | a history as data: what people do and what breaks, and when |
 //! | [`generate`] | writes the history of a seed |
-//! | [`kinds`] | the table of synced kinds of things; a new one registers here |
+//! | [`kinds`] | the synced fields: the rows of the program's table, and what people do to their values |
 //! | [`world`] | both services: records with every state that they ever had, lagging listings, people |
 //! | [`commands`] | people's commands between the cycles, each a process of its own |
 //! | [`config_moves`], [`claims`], [`places`] | commands about plans, names, tables and pairs; installations beside one another; places that are gone |

@@ -3,7 +3,7 @@
 //!
 //! Laws are named as in the list of guarantees (I1 no lost update ... I20).
 
-use super::kinds::{KINDS, Kind, kind};
+use super::kinds::{Kind, kind, kinds};
 use super::world::{Delivery, Record, State, World};
 use boardsync::connector::Change;
 use boardsync::model::{FieldKey, FieldValue, LinkId, Side, Sided};
@@ -81,7 +81,7 @@ impl World {
         delivery: Delivery,
         change: Option<&Change>,
     ) {
-        for kind in KINDS {
+        for kind in kinds().iter().copied() {
             let key = kind.key();
             // What a rule of the process changes in the same save is somebody else's edit, and counted as one.
             let asked = change.is_none_or(|change| change.set.contains_key(&key));
@@ -288,7 +288,7 @@ impl World {
                 format!("{side} {}: deleted, its counterpart is not", record.id),
             );
         }
-        for kind in KINDS {
+        for kind in kinds().iter().copied() {
             // Further people beside the lead are ClickUp's own: no edit of the pair.
             if side == Side::ClickUp && kind.key() == FieldKey::Assignees {
                 continue;

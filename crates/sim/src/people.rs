@@ -1,6 +1,6 @@
 //! People: they create, edit, move, delete, restore and copy, on both sides and at any moment.
 
-use super::kinds::{KINDS, kind, renamed_tag};
+use super::kinds::{kind, kinds, renamed_tag};
 use super::script::Act;
 use super::world::{World, blank};
 use boardsync::model::{FieldKey, FieldValue, Side};
@@ -96,7 +96,7 @@ impl World {
             Act::Create { side, n, pair } => {
                 let pair = (*pair % self.setup.pairs) as usize;
                 let at = self.insert(*side, pair, blank());
-                for kind in KINDS {
+                for kind in kinds() {
                     let value = kind.stored(*side, kind.start(*side, *n));
                     let now = self.now;
                     let record = &mut self.side.get_mut(*side).records[at];

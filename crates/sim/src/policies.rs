@@ -2,7 +2,7 @@
 
 use super::controls::Control;
 use super::guard_law::limits;
-use super::kinds::{KINDS, people, states};
+use super::kinds::{kinds, people, states};
 use super::script::{Deleting, Setup};
 use super::world::World;
 use boardsync::mapping::Relation;
@@ -24,7 +24,7 @@ fn policy(n: usize, world: &World, setup: &Setup, control: Option<Control>) -> P
     let (off, table) = (&world.told.off, world.told.table);
     let one_way = &world.told.one_way;
     let mut fields: BTreeMap<FieldKey, FieldPolicy> =
-        KINDS.iter().map(|kind| (kind.key(), rule)).collect();
+        kinds().iter().map(|kind| (kind.key(), rule)).collect();
     fields.insert(FieldKey::Type, rule);
     fields.retain(|key, _| !off.contains(key));
     for (key, to) in one_way {

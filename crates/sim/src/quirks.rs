@@ -3,7 +3,7 @@
 //!
 //! And the judge of what the engine makes of answers (I22).
 
-use super::kinds::{KINDS, Kind, kind};
+use super::kinds::{Kind, kind, kinds};
 use super::rng::{Rng, hash, mix};
 use super::world::{Record, World};
 use boardsync::connector::Change;
@@ -230,7 +230,7 @@ impl World {
                 {
                     let record = &self.side.get(side).records[at];
                     let twin = &self.side.get(side.other()).records[other];
-                    for kind in KINDS {
+                    for kind in kinds() {
                         let key = kind.key();
                         // Further people beside the lead are ClickUp's own: they go nowhere.
                         if key == FieldKey::Assignees {

@@ -1,7 +1,7 @@
 //! Requests taking effect on a service, by the vendors' rules.
 
 use super::guard_law::Did;
-use super::kinds::{KINDS, UNMAPPED, kind};
+use super::kinds::{UNMAPPED, kind, kinds};
 use super::world::{Delivery, Record, Refusal, Request, World, blank, numbered};
 use boardsync::connector::{Change, NewItem};
 use boardsync::model::{FieldKey, FieldValue, Folded, ItemId, Side};
@@ -85,7 +85,7 @@ impl World {
             };
             state.values.insert(key.clone(), value);
         }
-        for kind in KINDS {
+        for kind in kinds() {
             if let (false, Some(value)) =
                 (new.fields.contains_key(&kind.key()), kind.filled_in(side))
             {
@@ -146,10 +146,8 @@ impl World {
                 let mut set = before.get(key).map(FieldValue::members).unwrap_or_default();
                 set.retain(|one| wanted.contains(one) || !read.contains(one));
                 set.extend(wanted.difference(&read).cloned());
-                match key {
-                    FieldKey::Tags => FieldValue::from_tags(set),
-                    _ => FieldValue::from_people(set),
-                }
+                let of_members = key.kind().by_member();
+                of_members.unwrap_or(FieldValue::from_people)(set)
             } else {
                 value.clone()
             };

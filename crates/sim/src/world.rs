@@ -5,7 +5,7 @@
 //! shows the present; a listing shows each record as its index last saw it, up to [`LAG`] ago.
 
 use super::claims::Canary;
-use super::kinds::{KINDS, UNMAPPED};
+use super::kinds::{UNMAPPED, kinds};
 use super::rng::{Rng, hash, mix};
 use super::script::{Deed, Fault, On, Point, Says, Setup};
 use super::told::Told;
@@ -535,7 +535,7 @@ pub fn url(side: Side, id: &ItemId) -> String {
 
 /// A new record before anything is set: what the services fill in by themselves.
 pub fn blank() -> State {
-    let mut values: BTreeMap<FieldKey, FieldValue> = KINDS
+    let mut values: BTreeMap<FieldKey, FieldValue> = kinds()
         .iter()
         .map(|kind| (kind.key(), FieldValue::Empty))
         .collect();

@@ -237,3 +237,16 @@ fn an_odd_relation_keeps_its_place() {
         from_value(json!({"id": 1, "rev": 1, "fields": {}, "relations": null})).unwrap();
     assert_eq!(none.relations.iter().flatten().count(), 0);
 }
+
+#[test]
+fn a_no_is_sent_as_one_and_reads_like_nothing() {
+    let sent = |value| crate::azure::patch::sent(Form::YesNo, &value, None, None);
+    for (value, wire) in [
+        (FieldValue::choice(YES), json!(true)),
+        (FieldValue::Empty, json!(false)),
+    ] {
+        assert_eq!(read_as(Form::YesNo, &wire, None), Some(value.clone()));
+        assert_eq!(sent(value), Some(wire));
+    }
+    assert_eq!(read_as(Form::YesNo, &json!("yes"), None), None);
+}

@@ -8,8 +8,7 @@ use crate::engine::observe::living;
 use crate::marker::marker;
 use crate::model::{FieldKey, FieldValue, ItemId, Side, Sided};
 use crate::reconcile::merge::agree;
-use crate::reconcile::merge::tags_that_stay;
-use crate::reconcile::owing::{agreed_tags, owing};
+use crate::reconcile::owing::{agreed_members, owing};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
@@ -141,8 +140,8 @@ impl Run<'_> {
         // What stays behind is told by the next cycle.
         let whole = source
             .fields
-            .get(&FieldKey::Tags)
-            .is_none_or(|tags| side == Side::ClickUp || tags_that_stay(tags).is_none());
+            .iter()
+            .all(|(key, value)| key.kind().stays(side.other(), value).is_none());
         let Sided { ado, clickup } = Sided::of(side, id.clone(), source_id.clone());
         let made = self.made(plan, action, &written);
         let unmarked = self.note_unmarked(side, &written, &new.marker);
@@ -272,9 +271,9 @@ impl Run<'_> {
                     (true, false) => FieldValue::Empty,
                 };
                 // A tag that was not sent goes to the other side like any that is added: a rule may have set it.
-                let target = match *key == FieldKey::Tags && owes && shown {
-                    true => agreed_tags(None, &target, &source),
-                    false => target,
+                let target = match key.kind().by_member().filter(|_| owes && shown) {
+                    Some(of_members) => agreed_members(of_members, None, &target, &source),
+                    None => target,
                 };
                 let target = SideBase {
                     value: target,

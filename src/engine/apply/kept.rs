@@ -1,9 +1,10 @@
 //! What a service did not take although it said yes, and what it or somebody else changed meanwhile.
 
 use super::{Run, source};
+use crate::capabilities;
 use crate::connector::{Change, Written};
 use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Version};
-use crate::reconcile::owing::{agreed_tags, owing};
+use crate::reconcile::owing::{agreed_members, owing};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::kept::Kept;
@@ -50,10 +51,12 @@ pub(super) fn base_after(
     };
     let told = |returned: &Returned| (returned.value.clone(), returned.shown);
     // A tag that we neither sent nor took away may be somebody's, so it is not settled by being there: it goes over yet.
-    let shown = |side: Side, now: &Returned, there: &Returned| match (key, now.shown) {
-        (FieldKey::Tags, true) => {
+    let by_member = key.kind().by_member();
+    let shown = |side: Side, now: &Returned, there: &Returned| match (by_member, now.shown) {
+        (Some(of_members), true) => {
             let old = old.as_ref().map(|base| base.get(side));
-            (agreed_tags(old, &now.value, &there.value), true)
+            let value = agreed_members(of_members, old, &now.value, &there.value);
+            (value, true)
         }
         _ => told(now),
     };
@@ -204,7 +207,7 @@ impl Run<'_> {
                 Some(sent) => matches!(sent, FieldValue::Rich(_)) && !answer.contains_key(key),
                 None => match (answer.get(key), before.get(key)) {
                     (Some(now), before) => before != Some(now),
-                    (None, Some(_)) => side == Side::ClickUp,
+                    (None, Some(_)) => !capabilities::of(side).answers_whole,
                     (None, None) => false,
                 },
             };
@@ -239,9 +242,9 @@ impl Run<'_> {
                 && before != now
             {
                 let what = crate::connector::answer::quoted(before, now);
-                said.push(match side {
-                    Side::Ado => format!("{side} itself changed {key} {what} in the same save"),
-                    Side::ClickUp => format!("{key} was changed {what} in {side} just before"),
+                said.push(match capabilities::of(side).has_rules {
+                    true => format!("{side} itself changed {key} {what} in the same save"),
+                    false => format!("{key} was changed {what} in {side} just before"),
                 });
             }
         }

@@ -1,6 +1,7 @@
 //! What becomes of a write that a service refused: it goes in parts, and only what is at fault is held.
 
 use super::{Done, Run};
+use crate::capabilities;
 use crate::connector::answer;
 use crate::connector::{Change, ConnectorError, ErrorKind};
 use crate::engine::CycleError;
@@ -81,7 +82,8 @@ fn tags_of(item: &Item) -> FieldValue {
 /// earlier version; ClickUp would take it, and the edit would be gone.
 fn edited_meanwhile(side: Side, parts: &Parts<'_>, answered: &Item) -> Option<FieldKey> {
     let change = &parts.change;
-    let open = |key: &&FieldKey| side == Side::ClickUp && !change.set.contains_key(*key);
+    let compares = capabilities::of(side).compares_versions;
+    let open = |key: &&FieldKey| !compares && !change.set.contains_key(*key);
     let edited = |key: &&FieldKey| {
         let before = change.current.fields.get(*key);
         let now = answered.fields.get(*key);
@@ -172,8 +174,8 @@ impl Run<'_> {
         if let Err(error) = self.writers.get(side).make_room().await {
             return Ok(Some(self.failed(action, error)));
         }
-        // The refusal took its time, and ClickUp tests no version.
-        if side == Side::ClickUp && self.is_old(parts.read_at) {
+        // The refusal took its time, and no version may be tested.
+        if !capabilities::of(side).compares_versions && self.is_old(parts.read_at) {
             parts.read_at = engine.clock.now();
             let (id, expected) = (parts.change.id.clone(), parts.change.expected);
             if let Err(done) = self.read_again(action, &id, expected).await {

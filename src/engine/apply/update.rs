@@ -3,10 +3,11 @@
 use super::kept::{Returned, base_after};
 use super::record::{self, saw};
 use super::{Done, Run, refusal, type_of};
+use crate::capabilities;
 use crate::connector::{Backlink, Change, Fetched, Written};
 use crate::engine::CycleError;
 use crate::marker::marker;
-use crate::model::{FieldKey, Item, ItemId, Side, Timestamp, Version};
+use crate::model::{FieldKey, Item, ItemId, Timestamp, Version};
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::store::{Batch, ChoiceOp, Op, RailOp, StoreError};
@@ -34,7 +35,9 @@ impl Run<'_> {
             || self.moved.contains(&id);
         let mut read_at = self.observed.read_at;
         let current = match held.cloned() {
-            Some(item) if side == Side::Ado || !old => as_planned(item, expected),
+            Some(item) if capabilities::of(side).compares_versions || !old => {
+                as_planned(item, expected)
+            }
             Some(_) | None => {
                 read_at = engine.clock.now();
                 self.read_again(action, &id, expected).await

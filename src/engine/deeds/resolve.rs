@@ -1,10 +1,10 @@
 //! Settling a conflict by a person's choice.
 
+use crate::capabilities;
 use crate::connector::{ConnectorError, Fetched};
 use crate::engine::Engine;
 use crate::engine::observe::{again_op, chosen_of};
-use crate::markup;
-use crate::model::{FieldKey, FieldValue, Item, Side, Sided, TextFormat};
+use crate::model::{FieldKey, FieldValue, Item, Side, Sided};
 use crate::reconcile::choice::{Recorded, moved_on};
 use crate::reconcile::merge::translate;
 use crate::reconcile::policy::Policy;
@@ -125,10 +125,7 @@ pub enum ResolveError {
 }
 
 fn service(side: Side) -> &'static str {
-    match side {
-        Side::Ado => "Azure DevOps",
-        Side::ClickUp => "ClickUp",
-    }
+    capabilities::of(side).name
 }
 
 /// A value in a sentence: one line of it, and not a whole description.
@@ -245,14 +242,12 @@ fn picked(conflict: &Conflict, pick: Pick) -> Result<(Side, FieldValue), Resolve
     let record = &conflict.record;
     match (pick, &record.field) {
         (Pick::Side(side), _) => Ok((side, record.now.get(side).clone())),
-        (Pick::Merged(text), FieldKey::Description) => {
-            let text = markup::canonical(TextFormat::Markdown, &text);
-            Ok((Side::Ado, FieldValue::rich(text)))
-        }
-        (Pick::Merged(text), FieldKey::Title) => Ok((Side::Ado, FieldValue::text(&text))),
-        (Pick::Merged(_), field) => Err(ResolveError::NoText {
-            field: field.clone(),
-        }),
+        (Pick::Merged(text), field) => match field.kind().typed(&text) {
+            Some(value) => Ok((Side::Ado, value)),
+            None => Err(ResolveError::NoText {
+                field: field.clone(),
+            }),
+        },
     }
 }
 

@@ -7,6 +7,7 @@
 
 use super::origin::Named;
 use super::{Focus, Observed};
+use crate::capabilities;
 use crate::engine::Engine;
 use crate::marker;
 use crate::model::{Item, ItemId, PairName, Side, Sided};
@@ -129,8 +130,10 @@ impl Engine {
             for (id, (pair, carrier)) in along.named.get(side) {
                 let other = side.other();
                 let gone = match observed.gone.get(other).get(carrier) {
-                    // ClickUp shows no recycle bin; the next full listing of the pair tells.
-                    Some(Ok(_)) => other == Side::Ado || self.policy(pair).is_none(),
+                    // Where no recycle bin is shown, the next full listing of the pair tells.
+                    Some(Ok(_)) => {
+                        capabilities::of(other).proves_deletion || self.policy(pair).is_none()
+                    }
                     Some(Err(_)) | None => false,
                 };
                 if !gone && !observed.items.get(other).contains_key(carrier) {

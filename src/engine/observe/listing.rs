@@ -197,11 +197,9 @@ pub(super) struct Told {
 /// The base of the side whose value was not taken, as in [`crate::reconcile::owing`]. Values that each side writes in its own
 /// words are never empty or are answered at once.
 fn owed(key: &FieldKey, there: &FieldValue) -> FieldValue {
-    match key {
-        FieldKey::State | FieldKey::Type | FieldKey::Assignees | FieldKey::Tags => {
-            FieldValue::Empty
-        }
-        _ => there.clone(),
+    match key.kind().same_words() {
+        false => FieldValue::Empty,
+        true => there.clone(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reads by id, and what the answers say about an item: there, gone, out of scope or unclear.
 
 use super::{Focus, Observed};
+use crate::capabilities;
 use crate::connector::Fetched;
 use crate::engine::{CycleError, Engine};
 use crate::model::{ItemId, PairName, Side, Sided, Timestamp};
@@ -26,10 +27,11 @@ impl Engine {
                     focus.held.ado.contains_key(id)
                         || matches!(answers.ado.get(id), Some(Fetched::Seen(_)))
                 };
-                // A task whose work item is not there may be about to be closed or deleted: no listing is enough then.
+                // A task whose work item is not there may be about to be closed or deleted, and that write tests no version:
+                // no listing is enough then.
                 let unread = focus.links.values().filter(|link| {
                     let held = focus.held.get(side).contains_key(link.item(side));
-                    !held || side == Side::ClickUp && !seen(&link.ado)
+                    !held || !capabilities::of(side).compares_versions && !seen(&link.ado)
                 });
                 wanted.extend(unread.map(|link| link.item(side).clone()));
                 let unread = focus
@@ -112,11 +114,11 @@ impl Engine {
             };
         }
         match observed.gone.get(side).get(id) {
-            Some(Ok(evidence)) if side == Side::Ado => Presence::Gone {
+            Some(Ok(evidence)) if capabilities::of(side).proves_deletion => Presence::Gone {
                 evidence: evidence.clone(),
             },
             Some(Ok(evidence)) => {
-                // ClickUp shows no recycle bin, so one answer is not enough: two, some minutes apart by its own clock.
+                // It shows no recycle bin, so one answer is not enough: two, some minutes apart by its own clock.
                 let now = self.server_time(side, observed);
                 let since = match &link.state {
                     LinkState::Missing {
@@ -220,7 +222,7 @@ fn read_presences(
                 if read.contains(&id) {
                     continue;
                 }
-                if side == Side::ClickUp {
+                if !capabilities::of(side).compares_versions {
                     observed.unread.insert(id.clone());
                 }
                 items.insert(id, item);

@@ -11,18 +11,17 @@ use crate::model::{FieldKey, FieldValue, Side};
 use crate::reconcile::LinkView;
 use crate::store::{Store, StoreError};
 
-/// Fields that types keep under different names (microsoft/process-customization-scripts, Import, 2022).
-const MOVING: [FieldKey; 3] = [FieldKey::Description, FieldKey::Points, FieldKey::DueDate];
-
 /// Takes what a change of type emptied as agreed in Azure DevOps and as new in ClickUp, whose value then goes over.
 pub(super) fn refill(store: &Store, link: &mut LinkView) -> Result<(), StoreError> {
     let Some(now) = link.now.ado.item() else {
         return Ok(());
     };
-    let emptied: Vec<&FieldKey> = MOVING
-        .iter()
-        .filter(|key| now.fields.get(*key).is_some_and(FieldValue::is_empty))
-        .filter(|key| link.base.get(*key).is_some_and(|base| !base.ado.is_empty()))
+    let emptied: Vec<FieldKey> = FieldKey::BUILT_IN
+        .into_iter()
+        // Types keep these under different names.
+        .filter(|key| key.row().ado.names.len() > 1)
+        .filter(|key| now.fields.get(key).is_some_and(FieldValue::is_empty))
+        .filter(|key| link.base.get(key).is_some_and(|base| !base.ado.is_empty()))
         .collect();
     if emptied.is_empty() {
         return Ok(());
@@ -36,7 +35,7 @@ pub(super) fn refill(store: &Store, link: &mut LinkView) -> Result<(), StoreErro
         _ => false,
     };
     for key in emptied.into_iter().filter(|_| retyped) {
-        if let Some(base) = link.base.get_mut(key) {
+        if let Some(base) = link.base.get_mut(&key) {
             base.ado = FieldValue::Empty;
             base.clickup = FieldValue::Empty;
         }

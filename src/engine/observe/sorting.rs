@@ -2,6 +2,7 @@
 
 use super::listing::{Told, told};
 use super::{Focus, Observed, living};
+use crate::capabilities::{self, Versions};
 use crate::connector::{ConnectorError, ListedRow};
 use crate::model::{FieldKey, ItemId, LinkId, PairName, Side, Sided, Version};
 use crate::store::{LinkRow, LinkState, Listed, Met, SideBase, Store, StoreError};
@@ -107,10 +108,12 @@ impl Sorting<'_> {
                 return Ok(());
             }
         }
-        let stands = match side {
+        let stands = match capabilities::of(side).versions {
             // One older than what was seen before is from a replica that lags: read by id, it is refused (`reading`).
-            Side::Ado => !older && row.item.as_ref().map(|item| item.version) == row.version,
-            Side::ClickUp => same && forced && is_whole(store, &link, &row)?,
+            Versions::Counted => {
+                !older && row.item.as_ref().map(|item| item.version) == row.version
+            }
+            Versions::Times => same && forced && is_whole(store, &link, &row)?,
         };
         if let Some(item) = row.item.take().filter(|_| stands) {
             focus.held.get_mut(side).insert(row.id, *item);
@@ -160,14 +163,16 @@ impl Sorting<'_> {
         }
     }
 
-    /// The stored versions of the work items of a page that need no look while they stand at them.
+    /// The stored versions of the items of a page that need no look while they stand at them; none where several saves may
+    /// share a version.
     fn settled(
         &self,
         store: &Store,
         rows: &[ListedRow],
     ) -> Result<HashMap<ItemId, Version>, StoreError> {
         let mut pairs: BTreeMap<&PairName, Vec<&ItemId>> = BTreeMap::new();
-        for row in rows.iter().filter(|_| self.side == Side::Ado) {
+        let counted = capabilities::of(self.side).versions == Versions::Counted;
+        for row in rows.iter().filter(|_| counted) {
             let swept = self.focus.get(&row.pair).is_some_and(|focus| focus.swept);
             if swept && !self.forced.contains(&row.pair) {
                 pairs.entry(&row.pair).or_default().push(&row.id);

@@ -8,7 +8,6 @@ use super::plan::{ActionKind, PairPlan};
 use super::policy::{FieldPolicy, Policy};
 use super::{LinkView, Origin, Presence, View, reconcile};
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided, Timestamp};
-use boardsync_markup as markup;
 use serde::Serialize;
 
 /// Why a difference is there.
@@ -195,31 +194,12 @@ fn explain(
             return (DriftKind::ByRule, reason);
         }
     }
-    if let Some(reason) = in_step(key, now) {
+    if let Some(reason) = key.kind().in_step(now) {
         return (DriftKind::ByRule, reason.to_owned());
     }
     let reason = "both sides are as they last agreed, so no cycle changes it: an undo leaves a field like this; edit \
                   either side to sync it again";
     (DriftKind::Settled, reason.to_owned())
-}
-
-/// Why two values are in step although they differ: what one service fills in or drops by itself.
-///
-/// A work item gets the priority 2 where a create names none (Agile, Scrum and CMMI process templates), and a task may
-/// have none at all. That default is not carried over to the task: nobody chose it, and a task from which somebody takes
-/// the priority would get it back. The two stay as they are until somebody sets either.
-fn in_step(key: &FieldKey, now: &Sided<FieldValue>) -> Option<&'static str> {
-    match (key, &now.ado, &now.clickup) {
-        (FieldKey::Priority, FieldValue::Number(_), FieldValue::Empty) => Some(
-            "the task has no priority and Azure DevOps keeps one of its own; set it on either side to have the same on both",
-        ),
-        (FieldKey::Description, FieldValue::Rich(ado), FieldValue::Rich(clickup))
-            if markup::same_words(ado, clickup) =>
-        {
-            Some("the same words; one of the services cannot hold a link or a format of the other")
-        }
-        _ => None,
-    }
 }
 
 fn unlinked(

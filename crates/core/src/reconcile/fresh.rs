@@ -5,6 +5,7 @@ use super::merge::translate;
 use super::plan::{Action, ActionKind, FieldChange, Hold, PairPlan};
 use super::policy::Policy;
 use super::{FreshItem, NAMED, Origin, away};
+use crate::capabilities;
 use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side};
 use boardsync_markup as markup;
 
@@ -69,19 +70,19 @@ fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
     let mut changes = Vec::new();
     for (key, rule) in &policy.fields {
         // The title and the type decide whether an item can exist at all, so a one-way rule does not hold them back.
-        let vital = matches!(key, FieldKey::Title | FieldKey::Type);
+        let made_of = key.row().create;
         let Some(value) = item.fields.get(key) else {
-            if item.unread.contains(key) && (vital || rule.direction.writes_to(target)) {
+            if item.unread.contains(key) && (made_of.always || rule.direction.writes_to(target)) {
                 let reason = unreadable(side, key);
                 plan.holds.push(hold(side, item, Some(key.clone()), reason));
-                if vital {
+                if made_of.always {
                     return;
                 }
             }
             continue;
         };
-        if value.is_empty() && *key != FieldKey::Title
-            || !(vital || rule.direction.writes_to(target))
+        if value.is_empty() && !made_of.filled
+            || !(made_of.always || rule.direction.writes_to(target))
         {
             continue;
         }
@@ -96,7 +97,7 @@ fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
                 reason: "new".to_owned(),
             }),
             // A new item in another state than its source's would be moved on as if somebody had wanted that.
-            Err(reason) if vital || *key == FieldKey::State => {
+            Err(reason) if made_of.vital => {
                 plan.holds.push(hold(side, item, Some(key.clone()), reason));
                 return;
             }
@@ -116,12 +117,12 @@ fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
     );
 }
 
-/// A long text for ClickUp with links that work there.
+/// A long text of a side with links that work on the other side too.
 fn whole_links(value: FieldValue, side: Side, item: &Item) -> FieldValue {
     let FieldValue::Rich(text) = &value else {
         return value;
     };
-    if side != Side::Ado {
+    if !capabilities::of(side).relative_links {
         return value;
     }
     match markup::absolute(text, &item.url) {

@@ -1,10 +1,11 @@
 //! Linked items: the presence table, then field by field.
 
 use super::choice::{Chosen, Dropped};
-use super::merge::{Merged, allowed, merge_field, spare, tags_that_stay};
+use super::merge::{Merged, allowed, merge_field, spare};
 use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan, Rebase};
 use super::policy::{FieldPolicy, OnDelete, Policy};
 use super::{LinkView, Presence};
+use crate::capabilities;
 use crate::model::{ActionId, FieldKey, FieldValue, Item, Side, Sided};
 use boardsync_markup as markup;
 use std::collections::BTreeMap;
@@ -99,14 +100,15 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
         else {
             continue;
         };
-        if *key == FieldKey::Tags
-            && rule.direction.writes_to(Side::Ado)
-            && let Some(reason) = tags_that_stay(clickup)
-        {
-            plan.holds.push(Hold {
-                field: Some(key.clone()),
-                ..hold(link, Side::ClickUp, reason)
-            });
+        for (side, value) in [(Side::Ado, ado), (Side::ClickUp, clickup)] {
+            if rule.direction.writes_to(side.other())
+                && let Some(reason) = key.kind().stays(side, value)
+            {
+                plan.holds.push(Hold {
+                    field: Some(key.clone()),
+                    ..hold(link, side, reason)
+                });
+            }
         }
         // Nearly every field of every link: nothing moved. Told before anything is copied.
         let base = link.base.get(key);
@@ -196,16 +198,19 @@ fn plan_field(
     fields.busy = true;
     let both = to.ado.is_some() && to.clickup.is_some();
     // The two halves of a merge may differ (a tag that one side cannot hold), so each side's base is its own half.
-    let clickup_half = to.clickup.clone();
-    for (side, after) in [(Side::ClickUp, to.clickup), (Side::Ado, to.ado)] {
-        let Some(after) = after else { continue };
-        // ClickUp is written first (it has no compare-and-swap, so its write stays close to its read). While ADO's
-        // half of a merge is outstanding the base must not move, or the next merge would miss an edit.
-        let first_of_two = both && side == Side::ClickUp;
+    let order = capabilities::in_order_of_writing();
+    let first = order.first().copied();
+    let first_half = first.and_then(|side| to.get(side).clone());
+    for side in order {
+        let Some(after) = to.get(side).clone() else {
+            continue;
+        };
+        // While the second half of a merge is outstanding the base must not move, or the next merge would miss an edit.
+        let first_of_two = both && Some(side) == first;
         fields.changes.get_mut(side).push(FieldChange {
             field: key.clone(),
             before: Some(now.get(side).clone()),
-            source_value: (!first_of_two).then(|| match (both, &clickup_half) {
+            source_value: (!first_of_two).then(|| match (both, &first_half) {
                 (true, Some(half)) => half.clone(),
                 (true, None) | (false, _) => now.get(side.other()).clone(),
             }),
@@ -252,7 +257,7 @@ fn plan_updates(
     plan: &mut PairPlan,
 ) {
     let mut first: Option<(ActionId, bool)> = None;
-    for side in [Side::ClickUp, Side::Ado] {
+    for side in capabilities::in_order_of_writing() {
         let list = std::mem::take(changes.get_mut(side));
         if list.is_empty() {
             continue;

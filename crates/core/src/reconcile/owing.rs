@@ -2,6 +2,7 @@
 
 use super::merge::translate;
 use super::policy::Policy;
+use crate::field::OfMembers;
 use crate::model::{FieldKey, FieldValue, Folded, Side, Sided};
 use std::collections::BTreeSet;
 
@@ -22,8 +23,8 @@ pub fn owing(
     policy: &Policy,
 ) -> FieldValue {
     let old = before.map(|base| base.get(side));
-    if *key == FieldKey::Tags {
-        return agreed_tags(old, now, there);
+    if let Some(of_members) = key.kind().by_member() {
+        return agreed_members(of_members, old, now, there);
     }
     // What was agreed to mean the same as what is there now says it best, unless it says that nothing is left to do.
     let agreed = before.filter(|base| base.get(side.other()) == there);
@@ -32,33 +33,27 @@ pub fn owing(
         return agreed.clone();
     }
     let image = translate(key, side.other(), there, policy).unwrap_or(FieldValue::Empty);
-    match (key, side) {
-        // These are never empty, so there an empty base cannot be taken for a value.
-        (FieldKey::State | FieldKey::Type, _) => FieldValue::Empty,
-        // Who was assigned before is not who was added since, so he is no new lead.
-        (FieldKey::Assignees, Side::ClickUp) => {
-            let mut people = old.map(FieldValue::members).unwrap_or_default();
-            people.extend(image.members());
-            FieldValue::from_people(people)
-        }
-        // Nor may anybody who was added to the task be taken for the lead to be replaced.
-        (FieldKey::Assignees, Side::Ado) => old.cloned().unwrap_or(FieldValue::Empty),
-        _ => image,
-    }
+    key.kind().owed(side, old, image)
 }
 
-/// The base of a side's tags where the other side has others: the tags on which both agree, and of the others those that
-/// the base had. So what one side has yet to add or to remove stays a change, and nothing that both did is done again.
+/// The base of a side's set where the other side has another: the members on which both agree, and of the others those
+/// that the base had. So what one side has yet to add or to remove stays a change, and nothing that both did is done
+/// again.
 ///
-/// Example: the base is "beta". One side becomes "alpha", the other takes "alpha" and keeps "beta". From "alpha beta" both
-/// a new edit that removes "alpha" and the removal of "beta" show.
-pub fn agreed_tags(old: Option<&FieldValue>, now: &FieldValue, there: &FieldValue) -> FieldValue {
+/// Example with tags: the base is "beta". One side becomes "alpha", the other takes "alpha" and keeps "beta". From "alpha
+/// beta" both a new edit that removes "alpha" and the removal of "beta" show.
+pub fn agreed_members(
+    of_members: OfMembers,
+    old: Option<&FieldValue>,
+    now: &FieldValue,
+    there: &FieldValue,
+) -> FieldValue {
     let (now, there) = (now.members(), there.members());
     let old = old.map(FieldValue::members).unwrap_or_default();
-    let mut tags: BTreeSet<Folded> = now.intersection(&there).cloned().collect();
+    let mut members: BTreeSet<Folded> = now.intersection(&there).cloned().collect();
     let differ: BTreeSet<Folded> = now.symmetric_difference(&there).cloned().collect();
-    tags.extend(old.intersection(&differ).cloned());
-    FieldValue::from_tags(tags)
+    members.extend(old.intersection(&differ).cloned());
+    of_members(members)
 }
 
 #[cfg(test)]
@@ -171,7 +166,12 @@ mod tests {
             ("", "alpha", "", ""),
             ("alpha", "", "alpha", "alpha"),
         ] {
-            let found = agreed_tags(Some(&tags(old)), &tags(now), &tags(there));
+            let found = agreed_members(
+                FieldValue::from_tags,
+                Some(&tags(old)),
+                &tags(now),
+                &tags(there),
+            );
             assert_eq!(found, tags(base), "{old:?} {now:?} {there:?}");
         }
         // Each side then takes a tag away, and the removal of "beta" is still owed.

@@ -1,6 +1,7 @@
 //! What the configuration says about one pair, in the form in which the core wants it.
 
 use super::closing::Closing;
+use crate::field::Tables;
 use crate::mapping::{People, Relation};
 use crate::model::{FieldKey, PairName, Side, Sided};
 use std::collections::BTreeMap;
@@ -32,6 +33,17 @@ pub struct Policy {
     pub guard: GuardLimits,
     /// The states, per side, that mean "closed", for `on_delete = close`. Only filled in where one may be needed.
     pub closed_states: Sided<Closing>,
+}
+
+impl Policy {
+    /// Returns the tables that say which name of one side means which name of the other.
+    pub fn tables(&self) -> Tables<'_> {
+        Tables {
+            states: &self.states,
+            types: &self.types,
+            people: &self.people,
+        }
+    }
 }
 
 /// What happens to the counterpart of a deleted item.

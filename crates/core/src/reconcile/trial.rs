@@ -8,6 +8,7 @@
 //!
 //! Tags that are added are parts of their own, so that one bad tag does not keep the good ones back.
 
+use crate::field::Suspect;
 use crate::model::{FieldKey, FieldValue, Folded};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -232,7 +233,7 @@ impl Trial {
     /// What to leave out next: what was refused before, then what is at fault most often.
     fn group(&self, now: &Part, blame: &Blame) -> Option<Part> {
         let usual = suspicious(blame).into_iter();
-        let usual = usual.map(|keys| now.of(|field| keys.contains(field)));
+        let usual = usual.map(|group| now.of(|field| field.row().suspect == Some(group)));
         let groups = std::iter::once(now.common(&self.suspects)).chain(usual);
         let mut groups = groups.filter(|group| !group.is_empty() && group != now);
         groups.next()
@@ -284,21 +285,20 @@ fn named(now: &Part, blame: &Blame) -> Option<Part> {
     (!part.is_empty()).then_some(part)
 }
 
-/// Fields that are at fault most often, in this order, where nothing is named.
-fn suspicious(blame: &Blame) -> [&'static [FieldKey]; 4] {
-    let (state, tags): (&[FieldKey], &[FieldKey]) = (&[FieldKey::State], &[FieldKey::Tags]);
-    let dates: &[FieldKey] = &[FieldKey::StartDate, FieldKey::DueDate];
-    let people: &[FieldKey] = &[FieldKey::Assignees];
+/// The groups of fields that are at fault most often, in this order, where nothing is named.
+fn suspicious(blame: &Blame) -> Vec<Suspect> {
+    let mut groups = Suspect::ALL.to_vec();
     match blame {
-        Blame::Forbidden => [tags, state, dates, people],
-        Blame::Field(_) | Blame::Unsent | Blame::Nobody => [state, tags, dates, people],
+        // What may be forbidden to somebody who may edit the item is to make what is not there yet.
+        Blame::Forbidden => groups.sort_by_key(|group| *group != Suspect::Rights),
+        Blame::Field(_) | Blame::Unsent | Blame::Nobody => {}
     }
+    groups
 }
 
-/// Returns whether no item is made without this field, where its source has it: it would have no name, or come into being
-/// as another kind of item or in another state than its source.
+/// Returns whether no item is made without this field, where its source has it.
 pub fn is_vital(key: &FieldKey) -> bool {
-    matches!(key, FieldKey::Title | FieldKey::Type | FieldKey::State)
+    key.row().create.vital
 }
 
 /// Returns the fields to leave out of a create that was refused with these fields. Empty: it is not made, because what is
@@ -316,7 +316,7 @@ pub fn left_out(fields: &BTreeSet<FieldKey>, blame: &Blame) -> BTreeSet<FieldKey
     for group in suspicious(blame) {
         let group: BTreeSet<FieldKey> = fields
             .iter()
-            .filter(|key| group.contains(key))
+            .filter(|key| key.row().suspect == Some(group))
             .cloned()
             .collect();
         if !group.is_empty() && !group.iter().any(is_vital) {

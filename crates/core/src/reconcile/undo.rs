@@ -13,6 +13,7 @@ use super::Presence;
 use super::merge::agree;
 use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan};
 use super::policy::Policy;
+use crate::capabilities;
 use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided, Version};
 use std::collections::{BTreeMap, BTreeSet};
 use walk::walk;
@@ -127,7 +128,7 @@ pub fn undo(policy: &Policy, links: &[UndoLink], delete_created: bool, why: &str
         };
         let before = (out.plan.actions.len(), out.left.len());
         inverse.existence(&mut out);
-        for side in [Side::ClickUp, Side::Ado] {
+        for side in capabilities::in_order_of_writing() {
             inverse.fields(side, &mut out);
         }
         inverse.apart(&mut out);
@@ -190,7 +191,7 @@ impl Inverse<'_> {
             format!(
                 "{by} as the counterpart of {} {of}; it stays (--delete-created moves it to the {})",
                 side.other(),
-                bin(side)
+                capabilities::of(side).bin
             )
         } else if deed.kind == ActionKind::Create && deed.changes.is_empty() {
             format!("{by}, but it was edited before boardsync found it; delete it by hand")
@@ -215,14 +216,12 @@ impl Inverse<'_> {
             out.plan.actions.push(
                 Action {
                     expected: Some(item.version),
-                    reason: match side {
-                        Side::Ado => format!("{}; to the recycle bin", self.why),
-                        Side::ClickUp => {
-                            format!(
-                                "{}; to the trash, from where only a person can restore it",
-                                self.why
-                            )
-                        }
+                    reason: match capabilities::of(side) {
+                        able if able.restores => format!("{}; to the {}", self.why, able.bin),
+                        able => format!(
+                            "{}; to the {}, from where only a person can restore it",
+                            self.why, able.bin
+                        ),
                     },
                     ..self.action(side, ActionKind::Delete)
                 }
@@ -302,7 +301,7 @@ impl Inverse<'_> {
 
     /// An item that was deleted: only Azure DevOps takes things out of its bin for a program.
     fn bring_back(&self, side: Side, out: &mut Undo) {
-        if side == Side::ClickUp {
+        if !capabilities::of(side).restores {
             let reason = "deleted by that run; ClickUp's API cannot restore a task: open Trash in ClickUp, restore it \
                           there, then run this undo again to link it"
                 .to_owned();
@@ -586,12 +585,5 @@ impl Inverse<'_> {
             field,
             reason,
         });
-    }
-}
-
-fn bin(side: Side) -> &'static str {
-    match side {
-        Side::Ado => "recycle bin",
-        Side::ClickUp => "trash",
     }
 }

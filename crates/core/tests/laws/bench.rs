@@ -8,7 +8,6 @@ use boardsync_core::reconcile::closing::Closing;
 use boardsync_core::reconcile::merge::{Merged, allowed, merge_field};
 use boardsync_core::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
 use boardsync_core::reconcile::{LinkView, Presence};
-use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub const BOTH_WAYS: FieldPolicy = FieldPolicy {
@@ -74,10 +73,6 @@ pub fn people(mails: &[&str]) -> FieldValue {
     )
 }
 
-fn day(day: u32) -> FieldValue {
-    FieldValue::Day(NaiveDate::from_ymd_opt(2026, 3, day).unwrap())
-}
-
 /// Four values of a field in one side's vocabulary. Those at one place in both lists go together.
 pub fn values(key: &FieldKey, side: Side) -> [FieldValue; 4] {
     let choice = FieldValue::choice;
@@ -106,44 +101,29 @@ pub fn values(key: &FieldKey, side: Side) -> [FieldValue; 4] {
             FieldValue::tags(["A", "b"]),
             FieldValue::tags(["b", "c, d"]),
         ],
-        (FieldKey::StartDate | FieldKey::DueDate, _) => [FieldValue::Empty, day(1), day(2), day(3)],
-        (FieldKey::Estimate, _) => [
-            FieldValue::Empty,
-            FieldValue::Duration(60_000),
-            FieldValue::Duration(120_000),
-            FieldValue::Duration(180_000),
-        ],
-        (FieldKey::Priority | FieldKey::Points | FieldKey::Custom(_), _) => [
-            FieldValue::Empty,
-            FieldValue::Number(1000),
-            FieldValue::Number(2000),
-            FieldValue::Number(3000),
-        ],
         (FieldKey::Description, _) => [
             FieldValue::Empty,
             rich("one\n\ntwo"),
             rich("uno\n\ntwo"),
             rich("one\n\ndue"),
         ],
+        (key, side) => {
+            let example = |n| key.kind().example(side, n);
+            [FieldValue::Empty, example(1), example(2), example(3)]
+        }
     }
 }
 
 /// Whether a value is carried over as it is, and settled by nothing but who changed it.
 pub fn is_plain(key: &FieldKey) -> bool {
-    match key {
-        FieldKey::Title
-        | FieldKey::Priority
-        | FieldKey::StartDate
-        | FieldKey::DueDate
-        | FieldKey::Estimate
-        | FieldKey::Points
-        | FieldKey::Custom(_) => true,
+    !matches!(
+        key,
         FieldKey::Type
-        | FieldKey::State
-        | FieldKey::Assignees
-        | FieldKey::Tags
-        | FieldKey::Description => false,
-    }
+            | FieldKey::State
+            | FieldKey::Assignees
+            | FieldKey::Tags
+            | FieldKey::Description
+    )
 }
 
 pub fn pair_of(ado: &FieldValue, clickup: &FieldValue) -> Sided<FieldValue> {

@@ -43,7 +43,8 @@ fn plain_fields_follow_the_table() {
         }
     });
     println!("{cases} cases");
-    assert_eq!(cases, 7 * 5 * 16 * 9);
+    let plain = keys().iter().filter(|key| is_plain(key)).count();
+    assert_eq!(cases, plain * 5 * 16 * 9);
 }
 
 /// The rule in its plainest words, written a second time.
@@ -245,5 +246,5 @@ fn presence_decides_before_any_field() {
         }
     });
     println!("{cases} cases");
-    assert_eq!(cases, 12 * 5 * 16 * 16 * 3);
+    assert_eq!(cases, keys().len() * 5 * 16 * 16 * 3);
 }

@@ -5,7 +5,8 @@
 //! decides: if the side that was edited wins, its text is written and the formatted one is kept in the conflict; in
 //! every other case both texts stay as they are until somebody edits again or settles it. The base does not move.
 
-use super::{Merged, text_of};
+use super::Merged;
+use crate::field::text_of;
 use crate::model::{FieldKey, Item, Side, Sided};
 use crate::reconcile::policy::FieldPolicy;
 use boardsync_markup as markup;

@@ -1,0 +1,161 @@
+//! Long text: the description. Merged line by line; each side keeps its own formatting.
+
+mod owed;
+
+use super::merged::one;
+use super::{Form, Kind, Merge, Merged};
+use crate::model::{FieldValue, Side, Sided, TextFormat};
+use boardsync_markup::{self as markup, TextMerge};
+
+pub(super) struct Text;
+
+impl Kind for Text {
+    fn form(&self) -> Form {
+        Form::LongText
+    }
+
+    fn merge(&self, of: &Merge<'_>) -> Merged {
+        let now = of.now;
+        let base = &owed::measured(of.base, now);
+        match (of.changed.ado, of.changed.clickup) {
+            (true, true) => merge_text(base, now, of.winner),
+            (true, false) => carry_text(Side::Ado, base, now, "changed in Azure DevOps"),
+            (false, _) => carry_text(Side::ClickUp, base, now, "changed in ClickUp"),
+        }
+    }
+
+    fn is_rendered(&self) -> bool {
+        true
+    }
+
+    fn in_step(&self, now: &Sided<FieldValue>) -> Option<&'static str> {
+        match (&now.ado, &now.clickup) {
+            (FieldValue::Rich(ado), FieldValue::Rich(clickup))
+                if markup::same_words(ado, clickup) =>
+            {
+                Some(
+                    "the same words; one of the services cannot hold a link or a format of the other",
+                )
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a reader sees the same.
+    fn in_force(&self, _side: Side, wanted: &FieldValue, shown: &FieldValue) -> bool {
+        match (wanted, shown) {
+            (FieldValue::Rich(wanted), FieldValue::Rich(shown)) => {
+                markup::reads_alike(wanted, shown)
+            }
+            (FieldValue::Rich(wanted), FieldValue::Empty) => markup::reads_alike(wanted, ""),
+            _ => false,
+        }
+    }
+
+    fn typed(&self, text: &str) -> Option<FieldValue> {
+        let text = markup::canonical(TextFormat::Markdown, text);
+        Some(FieldValue::rich(text))
+    }
+
+    fn example(&self, _side: Side, n: u32) -> FieldValue {
+        FieldValue::rich(format!("w{n}a\n\nw{n}b"))
+    }
+}
+
+/// One side's edit of a long text, made in the other side's text: what that side's service dropped was no edit, so it is
+/// not carried over with it.
+fn carry_text(
+    from: Side,
+    base: &Sided<FieldValue>,
+    now: &Sided<FieldValue>,
+    reason: &'static str,
+) -> Merged {
+    let to = from.other();
+    let text = |value: &FieldValue| text_of(value).to_owned();
+    let value = FieldValue::rich(markup::carry(
+        &text(base.get(from)),
+        &text(now.get(from)),
+        &text(now.get(to)),
+    ));
+    match value == *now.get(to) {
+        true => Merged::Rebase,
+        false => Merged::Write {
+            to: one(to, value),
+            reason,
+        },
+    }
+}
+/// Line diff3. Where the two bases differ (a lossy rendering), each side's edit is first carried over to the other side's
+/// base, so that the loss itself is not mistaken for an edit.
+fn merge_text(base: &Sided<FieldValue>, now: &Sided<FieldValue>, winner: Option<Side>) -> Merged {
+    let merged = |side: Side| {
+        let (own, other) = (side, side.other());
+        let text = |values: &Sided<FieldValue>, side: Side| text_of(values.get(side)).to_owned();
+        let own_base = text(base, own);
+        let carried = markup::carry(&text(base, other), &text(now, other), &own_base);
+        markup::merge3(&own_base, &text(now, own), &carried)
+    };
+    let write = |texts: Sided<String>| {
+        texts.map(|side, text| {
+            let value = FieldValue::rich(text);
+            (value != *now.get(side)).then_some(value)
+        })
+    };
+    let held = Merged::Conflict {
+        to: Sided::default(),
+        taken: None,
+    };
+    let merged = Sided::build(merged);
+    let texts = |winner: Side| {
+        let settled = Sided::build(|side| match merged.get(side) {
+            TextMerge::Clean(text) => text.clone(),
+            TextMerge::Conflict { taking_a, .. } if winner == side => taking_a.clone(),
+            TextMerge::Conflict { taking_b, .. } => taking_b.clone(),
+        });
+        // Seen from either side it is one merge: the same words, and a conflict in both or in none.
+        let clean = |side: Side| matches!(merged.get(side), TextMerge::Clean(_));
+        let same = markup::same_words(text_of(&base.ado), text_of(&base.clickup));
+        let differ = !markup::same_words(&settled.ado, &settled.clickup);
+        // What an undo left apart is decided together with the overlap: the conflict that names it gives way to this one.
+        if !same && differ && !clean(Side::Ado) && !clean(Side::ClickUp) {
+            let text = match winner {
+                Side::Ado => settled.ado,
+                Side::ClickUp => settled.clickup,
+            };
+            return Sided::build(|_| text.clone());
+        }
+        let apart = same && differ;
+        match apart || clean(Side::Ado) != clean(Side::ClickUp) {
+            true => Sided {
+                clickup: settled.ado.clone(),
+                ado: settled.ado,
+            },
+            false => settled,
+        }
+    };
+    match (&merged.ado, winner) {
+        (TextMerge::Clean(_), _) => {
+            let to = write(texts(Side::Ado));
+            match to.ado.is_none() && to.clickup.is_none() {
+                true => Merged::Rebase,
+                false => Merged::Write {
+                    to,
+                    reason: "edited on both sides, merged",
+                },
+            }
+        }
+        (TextMerge::Conflict { .. }, Some(winner)) => Merged::Conflict {
+            to: write(texts(winner)),
+            taken: Some(winner),
+        },
+        (TextMerge::Conflict { .. }, None) => held,
+    }
+}
+/// The words of a text; none of any other value.
+pub fn text_of(value: &FieldValue) -> &str {
+    match value {
+        FieldValue::Rich(text) => text,
+        FieldValue::Text(text) => text,
+        _ => "",
+    }
+}
