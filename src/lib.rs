@@ -11,6 +11,7 @@
 //! | `core` | [`model`] | sides, ids, canonical items | `markup` |
 //! | | [`mapping`], [`marker`], [`claim`] | vocabulary tables, origin markers, whose a pair is | `model` |
 //! | | [`field`], [`capabilities`] | the table of fields with their kinds; what each service can and can't do | the above |
+//! | | [`reason`] | why something is held, done, left or stopped: a code with its facts, and a sentence | `model` |
 //! | | [`reconcile`] | [`reconcile::reconcile`]: view and policy in, plan out | the above |
 //! | | [`render`] | plans, reports and conflicts as text and JSON | the above |
 //! | `sandbox` | [`sandbox`] | both services as fakes; knows nothing of their clients | `model` |
@@ -60,6 +61,8 @@ pub mod redact;
 pub mod store;
 pub mod telemetry;
 
-pub use boardsync_core::{capabilities, claim, field, mapping, marker, model, reconcile, render};
+pub use boardsync_core::{
+    capabilities, claim, field, mapping, marker, model, reason, reconcile, render,
+};
 pub use boardsync_markup as markup;
 pub use boardsync_sandbox as sandbox;

@@ -2,7 +2,6 @@
 
 use crate::config::Config;
 use crate::model::{PairName, Side, Timestamp};
-use crate::reconcile::STRANGER;
 use crate::reconcile::rails::{breaker, restored};
 use crate::store::{Store, StoreError};
 
@@ -85,7 +84,7 @@ pub(super) fn notices(
 fn strangers(store: &Store, pair: &PairName) -> Result<Option<String>, StoreError> {
     let held = store.holds(Some(pair))?.into_iter();
     let items: Vec<String> = held
-        .filter(|hold| hold.reason.starts_with(STRANGER))
+        .filter(|hold| hold.why.is_strangers_marker())
         .filter_map(|hold| Some(format!("{} {}", hold.side?, hold.item?)))
         .collect();
     let Some(first) = items.first() else {

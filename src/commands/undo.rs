@@ -170,7 +170,7 @@ fn list(context: &Context) -> Result<ExitCode, Failure> {
     if context.global.json {
         let runs: Vec<_> = runs
             .iter()
-            .map(|run| json!({ "run": run.id, "at_ms": run.at, "cause": run.cause, "actions": run.actions }))
+            .map(|run| json!({ "run": run.id, "at_ms": run.at, "cause": run.cause.as_ref().map(ToString::to_string), "actions": run.actions }))
             .collect();
         print_json(&json!({ "format_version": 1, "runs": runs }));
     } else if runs.is_empty() {
@@ -182,8 +182,10 @@ fn list(context: &Context) -> Result<ExitCode, Failure> {
                 vec![
                     run.id,
                     run.at.to_rfc3339(),
-                    run.cause
-                        .unwrap_or_else(|| "killed or recovered".to_owned()),
+                    run.cause.map_or_else(
+                        || "killed or recovered".to_owned(),
+                        |cause| cause.to_string(),
+                    ),
                     run.actions.to_string(),
                 ]
             })

@@ -144,7 +144,7 @@ fn date(store: &Store, pair: &PairName, differences: &mut [Difference]) -> Resul
             })
         {
             difference.kind = DriftKind::Held;
-            difference.reason = hold.reason.clone();
+            difference.reason = hold.reason();
         }
         let since = match difference.kind {
             DriftKind::Conflict => conflicts

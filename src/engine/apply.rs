@@ -15,7 +15,7 @@ mod unanswered;
 mod unmarked;
 mod update;
 
-pub use record::CHOICE;
+pub use crate::reason::Stopped;
 
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::observe::{Observed, rebased};
@@ -23,6 +23,7 @@ use crate::engine::{CycleError, Engine, Writers, begun};
 use crate::model::{
     FieldKey, FieldValue, Folded, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp,
 };
+use crate::reason::{Cause, HoldWhy, RunEnd, UndoneWhy};
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
@@ -53,38 +54,6 @@ pub enum Done {
     Failed(String),
     /// Not tried, because of something before it.
     Skipped(String),
-}
-
-/// Why a pair's plan was not carried out, or not to its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stopped {
-    /// Nobody has said yes to this pair yet.
-    FirstContact,
-    /// A guard tripped.
-    Guard,
-    /// The stop file is there. Holds the sentence that says so.
-    Switch(String),
-    /// A known item could not be read, or the canary not claimed. Holds the sentence that says which.
-    Canary(String),
-    /// Another installation seems to work on the pair. Holds the sentence that says why.
-    Taken(String),
-    /// A write would have left the pair's own items and fields. Holds the sentence that says how.
-    Firewall(String),
-}
-
-impl std::fmt::Display for Stopped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Stopped::FirstContact => {
-                "waits for a yes: first contact, or a changed scope or mapping"
-            }
-            Stopped::Guard => "stopped by a guard",
-            Stopped::Switch(why)
-            | Stopped::Canary(why)
-            | Stopped::Taken(why)
-            | Stopped::Firewall(why) => why,
-        })
-    }
 }
 
 /// What a cycle did.
@@ -191,8 +160,8 @@ impl Engine {
         let _writing = self.safety.stop.begin();
         self.start_wait()?;
         self.prune()?;
-        if let Some(reason) = self.stopped_by() {
-            return Ok(self.stand_still(observed, &reason)?);
+        if let Some(switched) = self.stopped_by() {
+            return Ok(self.stand_still(observed, &switched)?);
         }
         let mut report = Report {
             cycle: format!("c{}", started.0),
@@ -318,13 +287,12 @@ impl Engine {
             id: run.cycle.clone(),
             started_at: started,
             finished_at: Some(self.clock.now()),
-            cause: "cycle".to_owned(),
+            cause: Cause::Cycle,
             outcome: if report.stopped.is_empty() {
-                "done"
+                RunEnd::Done
             } else {
-                "stopped"
-            }
-            .to_owned(),
+                RunEnd::Stopped
+            },
             counts: BTreeMap::from([
                 (
                     "writes".to_owned(),
@@ -413,7 +381,7 @@ impl Run<'_> {
     fn hindered(&mut self) -> Option<String> {
         if self.engine.safety.stop.asked() {
             self.switched_off = true;
-            return self.engine.stopped_by();
+            return self.engine.stopped_by().map(|why| why.to_string());
         }
         let lost = || self.lost.as_ref().map(Stopped::to_string);
         self.breach.clone().or_else(lost)
@@ -429,7 +397,7 @@ impl Run<'_> {
         let mut action = action;
         if let Some(needed) = action.after.as_ref().filter(|id| !self.ok.contains(*id)) {
             self.fault = None;
-            self.undone(policy, plan, action, "waits for the other half");
+            self.undone(policy, plan, action, UndoneWhy::WaitsForHalf);
             let first = plan.actions.iter().find(|first| first.id == *needed);
             let alone = first.and_then(|first| without_halves(action, first, &plan.pair));
             let Some(alone) = alone else {
@@ -445,11 +413,13 @@ impl Run<'_> {
         {
             let reason = error.to_string();
             self.fault = None;
-            self.undone(policy, plan, action, &reason);
+            let said = reason.clone();
+            self.undone(policy, plan, action, UndoneWhy::Skipped { said });
             return Ok(Done::Skipped(reason));
         }
         if let Some(reason) = self.hindered() {
-            self.undone(policy, plan, action, &reason);
+            let said = reason.clone();
+            self.undone(policy, plan, action, UndoneWhy::Skipped { said });
             return Ok(Done::Skipped(reason));
         }
         self.fault = Some(Failure::Other);
@@ -468,28 +438,30 @@ impl Run<'_> {
             Done::Done(_) if action.kind.writes() => *self.strikes.get_mut(action.target) = 0,
             Done::Done(_) | Done::Failed(_) => {}
         }
-        match &done {
+        let undone = match &done {
             Done::Done(_) => {
-                tracing::info!(pair = %plan.pair, action.id = %action.id, side = %action.target, kind = ?action.kind, "done")
+                tracing::info!(pair = %plan.pair, action.id = %action.id, side = %action.target, kind = ?action.kind, "done");
+                return Ok(done);
             }
-            Done::Stale(reason) | Done::Failed(reason) | Done::Skipped(reason) => {
-                tracing::warn!(pair = %plan.pair, action.id = %action.id, side = %action.target, kind = ?action.kind, reason, "not done");
-                if !std::mem::take(&mut self.apart) {
-                    self.undone(policy, plan, action, reason);
-                }
-            }
+            Done::Stale(said) => UndoneWhy::Stale { said: said.clone() },
+            Done::Failed(said) => UndoneWhy::Failed { said: said.clone() },
+            Done::Skipped(said) => UndoneWhy::Skipped { said: said.clone() },
+        };
+        tracing::warn!(pair = %plan.pair, action.id = %action.id, side = %action.target, kind = ?action.kind, reason = %undone, "not done");
+        if !std::mem::take(&mut self.apart) {
+            self.undone(policy, plan, action, undone);
         }
         Ok(done)
     }
 
     /// Remembers that an action is still to be done, and counts a failure that is the item's own.
-    fn undone(&mut self, policy: &Policy, plan: &PairPlan, action: &Action, reason: &str) {
+    fn undone(&mut self, policy: &Policy, plan: &PairPlan, action: &Action, why: UndoneWhy) {
         let now = self.engine.clock.now();
         let Some((side, item)) = source(action) else {
             return;
         };
         let (tries, retry_at) = match self.fault.take() {
-            Some(kind) => self.count(policy, action, kind, reason, now),
+            Some(kind) => self.count(policy, action, kind, &why.to_string(), now),
             None => (0, Some(now)),
         };
         let since = self.held_since(plan, side, &item).unwrap_or(now);
@@ -502,7 +474,7 @@ impl Run<'_> {
             side: Some(side),
             item: Some(item),
             field: None,
-            reason: reason.to_owned(),
+            why: HoldWhy::from(why),
             since,
             tries,
             retry_at,

@@ -7,9 +7,9 @@
 use super::{CycleError, Engine, Writers, backoff};
 use crate::claim::{self, Claim, Me, Own, Verdict};
 use crate::connector::{ClaimChange, Claims, ConnectorError, ErrorKind};
-use crate::engine::apply::Stopped;
 use crate::engine::observe::Observed;
 use crate::model::{ActionId, ItemId, PairName, Side};
+use crate::reason::{JournalKind, Outcome, Stopped};
 use crate::reconcile::plan::PairPlan;
 use crate::store::{Batch, NewJournal, NoteOp, Op, RailOp, StoreError, nonce};
 use std::collections::BTreeMap;
@@ -21,9 +21,6 @@ const RENEW_MS: i64 = 12 * 3_600_000;
 
 /// How often a claim that somebody else changed meanwhile is looked at again in one go.
 const LOOKS: u32 = 4;
-
-/// Kind of the journal lines of claims.
-pub const CLAIM: &str = "claim";
 
 /// What a takeover found and did.
 #[derive(Debug)]
@@ -205,7 +202,7 @@ impl Engine {
             vec![Op::Note(taken), backoff::forget(pair)]
         };
         if let Some(why) = self.stopped_by() {
-            return Err(TakeOverError::Switch(why));
+            return Err(TakeOverError::Switch(why.to_string()));
         }
         let Some(id) = self.claimed_item(pair) else {
             self.store().commit(&Batch(mine()))?;
@@ -300,9 +297,9 @@ impl Engine {
             side: Side::Ado,
             item: Some(id.clone()),
             action_id: ActionId(claim.nonce.clone()),
-            kind: CLAIM.to_owned(),
+            kind: JournalKind::Claim,
             changes: BTreeMap::new(),
-            outcome: "done".to_owned(),
+            outcome: Outcome::Done,
             detail: format!("number {} {detail}", claim.counter)
                 .trim_end()
                 .to_owned(),

@@ -9,10 +9,11 @@
 
 use super::{CycleError, Engine};
 use crate::connector::{ConnectorError, ErrorKind, Fetched};
-use crate::engine::apply::{Report, Stopped, kept_of};
+use crate::engine::apply::{Report, kept_of};
 use crate::engine::observe::Observed;
 use crate::engine::stop::StopSwitch;
 use crate::model::{ActionId, ItemId, LinkId, PairName, Side, Sided, Timestamp};
+use crate::reason::{Cause, RunEnd, Stopped, Switched};
 use crate::reconcile::View;
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::Policy;
@@ -83,7 +84,7 @@ impl Engine {
                 }
                 None => {
                     let fields = rails.frozen.entry(freeze.link).or_default();
-                    fields.insert(freeze.field, freeze.reason);
+                    fields.insert(freeze.field, freeze.why);
                 }
             }
         }
@@ -122,7 +123,7 @@ impl Engine {
                 field: row.field,
                 value: row.value,
                 version: row.version,
-                reason: row.reason,
+                why: row.why,
             };
             let of_item = rails.refused.entry((row.side, row.item)).or_default();
             of_item.push(refused);
@@ -195,11 +196,9 @@ impl Engine {
     }
 
     /// Returns why nothing may be written now; `None`: it may.
-    pub fn stopped_by(&self) -> Option<String> {
+    pub fn stopped_by(&self) -> Option<Switched> {
         if self.safety.stop.asked() {
-            return Some(
-                "told to end before everything was done; run it again to go on".to_owned(),
-            );
+            return Some(Switched::End);
         }
         let path = self.safety.stop_file.as_ref()?;
         // The name alone counts, so a link that points nowhere stops as well. What cannot be looked for counts as there: to
@@ -207,7 +206,7 @@ impl Engine {
         let absent = path
             .symlink_metadata()
             .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
-        (!absent).then(|| format!("stopped by the file {}; remove it to go on", path.display()))
+        (!absent).then(|| Switched::File(path.display().to_string()))
     }
 
     /// A cycle in read-only mode: says what there would be to do. The store of such a process is a copy in memory; only
@@ -232,17 +231,18 @@ impl Engine {
     pub(super) fn stand_still(
         &self,
         observed: &Observed,
-        reason: &str,
+        switched: &Switched,
     ) -> Result<Report, StoreError> {
         let mut report = Report::default();
         let mut store = self.store();
+        let reason = switched.to_string();
         for plan in &observed.plan.pairs {
             tracing::warn!(pair = %plan.pair, writes = plan.writes(), reason, "nothing is written");
             let mut state = store.pair_state(&plan.pair)?;
             state.last_attempt = Some(observed.plan.planned_at);
-            state.last_error = Some(reason.to_owned());
+            state.last_error = Some(reason.clone());
             store.save_pair_state(&plan.pair, &state)?;
-            let why = Stopped::Switch(reason.to_owned());
+            let why = Stopped::Switch(switched.clone());
             report.stopped.push((plan.pair.clone(), why));
             report.held += plan.holds.len();
             if self.safety.stop.asked() {
@@ -253,10 +253,10 @@ impl Engine {
             id: format!("c{}", observed.plan.planned_at.0),
             started_at: observed.plan.planned_at,
             finished_at: Some(self.clock.now()),
-            cause: "cycle".to_owned(),
-            outcome: "stopped".to_owned(),
+            cause: Cause::Cycle,
+            outcome: RunEnd::Stopped,
             counts: BTreeMap::new(),
-            detail: Some(reason.to_owned()),
+            detail: Some(reason),
         })]))?;
         Ok(report)
     }

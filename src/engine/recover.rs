@@ -8,6 +8,7 @@ use super::{CycleError, Engine};
 use crate::capabilities::{self, Versions};
 use crate::connector::{ErrorKind, Fetched};
 use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Sided, Timestamp, Version};
+use crate::reason::{CreateWhy, JournalKind, Outcome};
 use crate::reconcile::merge::{agree, translate};
 use crate::reconcile::owing::owing;
 use crate::reconcile::transit;
@@ -16,9 +17,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How far before the remembered server time a search starts: clocks of one service's machines differ.
 pub(in crate::engine) const PROBE_MARGIN_MS: i64 = 600_000;
-
-/// The outcome of a create in the journal that nothing showed for longer than the protocol allows.
-const LOST: &str = "lost";
 
 impl Engine {
     /// Settles open intents. Returns how many were settled and how many stay open.
@@ -83,13 +81,11 @@ impl Engine {
             hits = self.search_elsewhere(intent, after).await?;
         }
         if hits.len() > 1 {
-            let names: Vec<&str> = hits.iter().map(|id| id.as_str()).collect();
-            let reason = format!(
-                "{} items in {target} carry its marker ({}); keep one, delete the others, then `boardsync links add`",
-                hits.len(),
-                names.join(", ")
-            );
-            self.hold(intent, reason, began)?;
+            let why = CreateWhy::ManyCarryMarker {
+                side: target,
+                items: hits,
+            };
+            self.hold(intent, why, began)?;
             return Ok(false);
         }
         let Some(id) = hits.into_iter().next() else {
@@ -97,11 +93,11 @@ impl Engine {
         };
         match self.counterpart(target, &id)? {
             Some(other) if other != intent.source => {
-                let reason = format!(
-                    "{id} carries its marker and is linked to {other} already; take the marker out of {id}, or dissolve \
-                     that link with `boardsync links remove {id}`"
-                );
-                self.hold(intent, reason, began)?;
+                let why = CreateWhy::MarkerTaken {
+                    item: id,
+                    counterpart: other,
+                };
+                self.hold(intent, why, began)?;
                 Ok(false)
             }
             Some(_) | None => self.adopt(intent, id, began).await,
@@ -158,7 +154,9 @@ impl Engine {
         // What a restored database remembers of the request may be older than what was sent in the end, and an earlier
         // request that was given up may have made the item after all.
         let unknown = self.creates_held_until(&self.store())?.is_some()
-            || self.store().has_outcome(&action_id(intent), LOST)?;
+            || self
+                .store()
+                .has_outcome(&action_id(intent), Outcome::Lost)?;
         let base = match unknown {
             true => BTreeMap::new(),
             false => self.base_of_found(intent, &found, made.as_ref()),
@@ -229,21 +227,14 @@ impl Engine {
         }
         let alike = self.find_alike(intent).await?;
         if !alike.is_empty() {
-            let names: Vec<&str> = alike.iter().map(|id| id.as_str()).collect();
-            let reason = format!(
-                "a create had no answer, and {names} in {} has its title but not its marker; if it is what the create made, \
-                 link the two with `boardsync links add`, else rename {names}",
-                intent.source_side.other(),
-                names = names.join(", "),
-            );
-            self.hold(intent, reason, began)?;
+            let why = CreateWhy::AlikeWithoutMarker {
+                side: intent.source_side.other(),
+                items: alike,
+            };
+            self.hold(intent, why, began)?;
             return Ok(false);
         }
-        let again = hold_row(
-            intent,
-            "a create got lost; it is planned again".to_owned(),
-            began,
-        );
+        let again = hold_row(intent, CreateWhy::PlannedAgain, began);
         self.store().commit(&Batch(vec![
             Op::CloseIntent { key: intent.key() },
             holds_of(intent, vec![again]),
@@ -352,9 +343,9 @@ impl Engine {
         Ok(())
     }
 
-    fn hold(&self, intent: &Intent, reason: String, now: Timestamp) -> Result<(), CycleError> {
-        tracing::warn!(pair = %intent.pair, source = %intent.source, reason, "a create stays open");
-        let op = holds_of(intent, vec![hold_row(intent, reason, now)]);
+    fn hold(&self, intent: &Intent, why: CreateWhy, now: Timestamp) -> Result<(), CycleError> {
+        tracing::warn!(pair = %intent.pair, source = %intent.source, reason = %why, "a create stays open");
+        let op = holds_of(intent, vec![hold_row(intent, why, now)]);
         Ok(self.store().commit(&Batch(vec![op]))?)
     }
 }
@@ -387,7 +378,7 @@ fn found_line(intent: &Intent, found: &Item, made: Option<&Item>, at: Timestamp)
     NewJournal {
         item: Some(found.id.clone()),
         changes: shown.collect(),
-        outcome: "done".to_owned(),
+        outcome: Outcome::Done,
         detail: "its answer was lost; found by its marker".to_owned(),
         version: made.map(|made| made.version),
         ..lost_line(intent, at)
@@ -404,23 +395,23 @@ fn lost_line(intent: &Intent, at: Timestamp) -> NewJournal {
         side: intent.source_side.other(),
         item: None,
         action_id: action_id(intent),
-        kind: "create".to_owned(),
+        kind: JournalKind::Create,
         changes: BTreeMap::new(),
-        outcome: LOST.to_owned(),
+        outcome: Outcome::Lost,
         detail: format!("the counterpart of {} never showed", intent.source),
         request_ids: Vec::new(),
         version: None,
     }
 }
 
-fn hold_row(intent: &Intent, reason: String, now: Timestamp) -> HoldRow {
+fn hold_row(intent: &Intent, why: CreateWhy, now: Timestamp) -> HoldRow {
     HoldRow {
         pair: intent.pair.clone(),
         link: None,
         side: Some(intent.source_side),
         item: Some(intent.source.clone()),
         field: None,
-        reason,
+        why: why.into(),
         since: now,
         tries: intent.tries,
         retry_at: Some(now),

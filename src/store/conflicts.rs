@@ -1,11 +1,12 @@
 //! Conflicts, which keep both values for good, and holds, which say what is deliberately not done now.
 
 use super::Store;
-use super::error::{StoreError, from_json, sql, to_json};
+use super::error::{StoreError, from_json, reason, sql, to_json};
 use super::links::{parse_field, parse_side_opt};
 use crate::model::{
     FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Timestamp, Version,
 };
+use crate::reason::{HoldWhy, Reason};
 use rusqlite::{Connection, Row, params};
 use std::collections::BTreeSet;
 
@@ -64,14 +65,21 @@ pub struct HoldRow {
     pub item: Option<ItemId>,
     /// The field; `None`: the whole item.
     pub field: Option<FieldKey>,
-    /// Why, as a sentence.
-    pub reason: String,
+    /// Why.
+    pub why: HoldWhy,
     /// Local time of the first cycle with this hold.
     pub since: Timestamp,
     /// Failed attempts so far.
     pub tries: u32,
     /// Local time before which it is not tried again; `None`: next cycle.
     pub retry_at: Option<Timestamp>,
+}
+
+impl HoldRow {
+    /// Returns why, as a sentence.
+    pub fn reason(&self) -> String {
+        self.why.to_string()
+    }
 }
 
 const COLUMNS: &str = "SELECT id, link, pair, ado, clickup, field, ado_base, clickup_base, ado_value, clickup_value, ado_raw, clickup_raw, ado_version, clickup_version, taken, at, resolved_at, ado_after, clickup_after FROM conflict";
@@ -113,22 +121,42 @@ impl Store {
 
     /// Returns the holds of one pair or of all, ordered by pair and age.
     pub fn holds(&self, pair: Option<&PairName>) -> Result<Vec<HoldRow>, StoreError> {
+        let pair = pair.map(|pair| &pair.0);
+        self.select_holds("?1 IS NULL OR pair = ?1", params![pair])
+    }
+
+    /// Returns the holds of one item in a pair, by age.
+    pub fn holds_of(
+        &self,
+        pair: &PairName,
+        side: Side,
+        item: &ItemId,
+    ) -> Result<Vec<HoldRow>, StoreError> {
+        let condition = "pair = ?1 AND side = ?2 AND item = ?3";
+        self.select_holds(condition, params![pair.0, side.key(), item.0])
+    }
+
+    fn select_holds(
+        &self,
+        condition: &str,
+        values: &[&dyn rusqlite::ToSql],
+    ) -> Result<Vec<HoldRow>, StoreError> {
         let mut statement = self
             .connection
-            .prepare_cached(
-                "SELECT pair, link, item, reason, since, tries, retry_at, side, field FROM hold
-                 WHERE ?1 IS NULL OR pair = ?1 ORDER BY pair, since, id",
-            )
+            .prepare_cached(&format!(
+                "SELECT pair, link, item, reason, since, tries, retry_at, side, field, why FROM hold
+                 WHERE {condition} ORDER BY pair, since, id"
+            ))
             .map_err(sql("read holds"))?;
         let rows = statement
-            .query_map([pair.map(|pair| &pair.0)], |row| {
+            .query_map(values, |row| {
                 let hold = HoldRow {
                     pair: PairName(row.get(0)?),
                     link: row.get::<_, Option<i64>>(1)?.map(LinkId),
                     side: None,
                     item: row.get::<_, Option<String>>(2)?.map(ItemId),
                     field: None,
-                    reason: row.get(3)?,
+                    why: HoldWhy::told_before(row.get(3)?),
                     since: Timestamp(row.get(4)?),
                     tries: row.get(5)?,
                     retry_at: row.get::<_, Option<i64>>(6)?.map(Timestamp),
@@ -137,12 +165,14 @@ impl Store {
                     hold,
                     row.get::<_, Option<String>>(7)?,
                     row.get::<_, Option<String>>(8)?,
+                    row.get::<_, String>(9)?,
                 ))
             })
             .map_err(sql("read holds"))?;
         rows.map(|row| {
-            let (hold, side, field) = row.map_err(sql("read holds"))?;
+            let (hold, side, field, why) = row.map_err(sql("read holds"))?;
             Ok(HoldRow {
+                why: reason("why of a hold", &why, hold.reason())?,
                 side: parse_side_opt(side.as_deref())?,
                 field: field.as_deref().map(parse_field).transpose()?,
                 ..hold
@@ -346,9 +376,10 @@ pub(super) fn set_holds(
         }
     }
     for hold in holds {
+        let why = to_json("why of a hold", &hold.why)?;
         tx.prepare_cached(
-            "INSERT INTO hold (pair, link, side, item, field, reason, since, tries, retry_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO hold (pair, link, side, item, field, reason, since, tries, retry_at, why)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -357,10 +388,11 @@ pub(super) fn set_holds(
                 hold.side.map(Side::key),
                 hold.item.as_ref().map(|item| &item.0),
                 hold.field.as_ref().map(ToString::to_string),
-                hold.reason,
+                hold.reason(),
                 hold.since.0,
                 hold.tries,
-                hold.retry_at.map(|at| at.0)
+                hold.retry_at.map(|at| at.0),
+                why
             ])
         })
         .map_err(sql("add a hold"))?;

@@ -1,6 +1,7 @@
 //! What can go wrong with the database, without the SQL library's types.
 
 use crate::model::PairName;
+use crate::reason::Reason;
 use std::path::PathBuf;
 
 /// A failed use of the database.
@@ -174,6 +175,26 @@ pub(super) fn from_json<T: serde::de::DeserializeOwned>(
         what,
         detail: error.to_string(),
     })
+}
+
+/// Reads a reason from its code and its sentence. A code that only a later version of this program knows is shown by its
+/// sentence, like a reason from before there were codes.
+pub(super) fn reason<W: Reason>(
+    what: &'static str,
+    code: &str,
+    sentence: String,
+) -> Result<W, StoreError> {
+    match serde_json::from_str::<W>(code) {
+        Ok(mut why) => {
+            why.tell(sentence);
+            Ok(why)
+        }
+        Err(error) if error.is_data() => Ok(W::told_before(sentence)),
+        Err(error) => Err(StoreError::Json {
+            what,
+            detail: error.to_string(),
+        }),
+    }
 }
 
 /// Reads a word out of a closed list.

@@ -1,11 +1,12 @@
 //! The append-only record of what was done, and the list of cycles.
 
 use super::Store;
-use super::error::{StoreError, from_json, sql, to_json};
+use super::error::{StoreError, from_json, reason, sql, to_json, word};
 use super::links::parse_side;
 use crate::model::{
     ActionId, FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Timestamp, Version,
 };
+use crate::reason::{Cause, JournalKind, Outcome, RunEnd};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,12 +28,12 @@ pub struct NewJournal {
     pub item: Option<ItemId>,
     /// Idempotency key of the action.
     pub action_id: ActionId,
-    /// Kind of action, one word.
-    pub kind: String,
+    /// What it is about.
+    pub kind: JournalKind,
     /// What changed; empty when no field did.
     pub changes: BTreeMap<FieldKey, JournalChange>,
-    /// What became of it, one word.
-    pub outcome: String,
+    /// What became of it.
+    pub outcome: Outcome,
     /// More in words; may be empty.
     pub detail: String,
     /// The service's request ids, for support.
@@ -69,7 +70,7 @@ pub struct RunRow {
     /// Actions that were carried out.
     pub actions: u64,
     /// What it was for; `None`: it was killed before that was stored.
-    pub cause: Option<String>,
+    pub cause: Option<Cause>,
 }
 
 /// Limits of [`Store::prune_journal`], local time.
@@ -90,10 +91,10 @@ pub struct CycleRow {
     pub started_at: Timestamp,
     /// Local time; `None`: still running, or the program was killed.
     pub finished_at: Option<Timestamp>,
-    /// What rang the bell: timer, wake, start, command.
-    pub cause: String,
-    /// What became of it, one word.
-    pub outcome: String,
+    /// What it was for.
+    pub cause: Cause,
+    /// How it ended.
+    pub outcome: RunEnd,
     /// Counters by name.
     pub counts: BTreeMap<String, i64>,
     /// Error or remark; `None`: nothing to say.
@@ -126,13 +127,13 @@ impl Store {
     }
 
     /// Returns whether a line of an action says that this became of it.
-    pub fn has_outcome(&self, action: &ActionId, outcome: &str) -> Result<bool, StoreError> {
+    pub fn has_outcome(&self, action: &ActionId, outcome: Outcome) -> Result<bool, StoreError> {
         self.connection
             .prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM journal WHERE action_id = ?1 AND outcome = ?2)",
             )
             .and_then(|mut statement| {
-                statement.query_row(params![action.0, outcome], |row| row.get(0))
+                statement.query_row(params![action.0, outcome.key()], |row| row.get(0))
             })
             .map_err(sql("look for an outcome"))
     }
@@ -151,7 +152,13 @@ impl Store {
             .map_err(sql("read the journal"))?;
         let rows = statement
             .query_map(values, |row| {
-                let texts: (String, String, String) = (row.get(10)?, row.get(11)?, row.get(12)?);
+                let texts: [String; 5] = [
+                    row.get(10)?,
+                    row.get(11)?,
+                    row.get(12)?,
+                    row.get(7)?,
+                    row.get(8)?,
+                ];
                 let entry = NewJournal {
                     at: Timestamp(row.get(1)?),
                     cycle: row.get(2)?,
@@ -160,9 +167,9 @@ impl Store {
                     side: Side::Ado,
                     item: row.get::<_, Option<String>>(5)?.map(ItemId),
                     action_id: ActionId(row.get(6)?),
-                    kind: row.get(7)?,
+                    kind: JournalKind::Update,
                     changes: BTreeMap::new(),
-                    outcome: row.get(8)?,
+                    outcome: Outcome::Done,
                     detail: row.get(9)?,
                     request_ids: Vec::new(),
                     version: row.get::<_, Option<i64>>(13)?.map(Version),
@@ -171,11 +178,18 @@ impl Store {
             })
             .map_err(sql("read the journal"))?;
         rows.map(|row| {
-            let (id, entry, (side, changes, request_ids)) = row.map_err(sql("read the journal"))?;
+            let (id, entry, [side, changes, request_ids, kind, outcome]) =
+                row.map_err(sql("read the journal"))?;
             let entry = NewJournal {
                 side: parse_side(&side)?,
                 changes: from_json("journal changes", &changes)?,
                 request_ids: from_json("request ids", &request_ids)?,
+                kind: word(
+                    "kind of a journal line",
+                    &kind,
+                    JournalKind::from_key(&kind),
+                )?,
+                outcome: word("outcome", &outcome, Outcome::from_key(&outcome))?,
                 ..entry
             };
             Ok(JournalRow { id, entry })
@@ -194,26 +208,37 @@ impl Store {
     /// Returns the last `n` runs that did something, newest first. A run that was killed has no cycle and is here all
     /// the same.
     pub fn recent_runs(&self, n: usize) -> Result<Vec<RunRow>, StoreError> {
+        let most = i64::try_from(n).unwrap_or(i64::MAX);
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT journal.cycle, min(journal.at), count(DISTINCT journal.action_id), cycle.cause
+                "SELECT journal.cycle, min(journal.at), count(DISTINCT journal.action_id), cycle.cause, cycle.why
                  FROM journal LEFT JOIN cycle ON cycle.id = journal.cycle
-                 WHERE journal.outcome = 'done'
+                 WHERE journal.outcome = ?2
                  GROUP BY journal.cycle ORDER BY max(journal.id) DESC LIMIT ?1",
             )
             .map_err(sql("read the runs"))?;
         let rows = statement
-            .query_map([i64::try_from(n).unwrap_or(i64::MAX)], |row| {
-                Ok(RunRow {
+            .query_map(params![most, Outcome::Done.key()], |row| {
+                let run = RunRow {
                     id: row.get(0)?,
                     at: Timestamp(row.get(1)?),
                     actions: row.get::<_, i64>(2)?.unsigned_abs(),
-                    cause: row.get(3)?,
-                })
+                    cause: None,
+                };
+                let cause: (Option<String>, Option<String>) = (row.get(3)?, row.get(4)?);
+                Ok((run, cause))
             })
             .map_err(sql("read the runs"))?;
-        rows.map(|row| row.map_err(sql("read the runs"))).collect()
+        rows.map(|row| {
+            let (run, (told, why)) = row.map_err(sql("read the runs"))?;
+            let cause = match told.zip(why) {
+                Some((told, why)) => Some(reason("cause of a run", &why, told)?),
+                None => None,
+            };
+            Ok(RunRow { cause, ..run })
+        })
+        .collect()
     }
 
     /// Returns one cycle.
@@ -229,7 +254,7 @@ impl Store {
         let mut statement = self
             .connection
             .prepare_cached(&format!(
-                "SELECT id, started_at, finished_at, cause, outcome, detail, counts FROM cycle WHERE {condition}"
+                "SELECT id, started_at, finished_at, cause, outcome, detail, counts, why FROM cycle WHERE {condition}"
             ))
             .map_err(sql("read cycles"))?;
         let rows = statement
@@ -238,18 +263,21 @@ impl Store {
                     id: row.get(0)?,
                     started_at: Timestamp(row.get(1)?),
                     finished_at: row.get::<_, Option<i64>>(2)?.map(Timestamp),
-                    cause: row.get(3)?,
-                    outcome: row.get(4)?,
+                    cause: Cause::Cycle,
+                    outcome: RunEnd::Done,
                     counts: BTreeMap::new(),
                     detail: row.get(5)?,
                 };
-                Ok((cycle, row.get::<_, String>(6)?))
+                let texts: [String; 4] = [row.get(6)?, row.get(3)?, row.get(7)?, row.get(4)?];
+                Ok((cycle, texts))
             })
             .map_err(sql("read cycles"))?;
         rows.map(|row| {
-            let (cycle, counts) = row.map_err(sql("read cycles"))?;
+            let (cycle, [counts, told, why, outcome]) = row.map_err(sql("read cycles"))?;
             Ok(CycleRow {
                 counts: from_json("cycle counters", &counts)?,
+                cause: reason("cause of a run", &why, told)?,
+                outcome: word("end of a run", &outcome, RunEnd::from_key(&outcome))?,
                 ..cycle
             })
         })
@@ -306,9 +334,9 @@ pub(super) fn append(tx: &Connection, entry: &NewJournal) -> Result<(), StoreErr
             entry.side.key(),
             entry.item.as_ref().map(|item| &item.0),
             entry.action_id.0,
-            entry.kind,
+            entry.kind.key(),
             changes,
-            entry.outcome,
+            entry.outcome.key(),
             entry.detail,
             request_ids,
             entry.version.map(|version| version.0)
@@ -320,19 +348,21 @@ pub(super) fn append(tx: &Connection, entry: &NewJournal) -> Result<(), StoreErr
 
 pub(super) fn save_cycle(tx: &Connection, cycle: &CycleRow) -> Result<(), StoreError> {
     let counts = to_json("cycle counters", &cycle.counts)?;
+    let why = to_json("cause of a run", &cycle.cause)?;
     tx.prepare_cached(
-        "INSERT OR REPLACE INTO cycle (id, started_at, finished_at, cause, outcome, counts, detail)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR REPLACE INTO cycle (id, started_at, finished_at, cause, outcome, counts, detail, why)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )
     .and_then(|mut statement| {
         statement.execute(params![
             cycle.id,
             cycle.started_at.0,
             cycle.finished_at.map(|at| at.0),
-            cycle.cause,
-            cycle.outcome,
+            cycle.cause.to_string(),
+            cycle.outcome.key(),
             counts,
-            cycle.detail
+            cycle.detail,
+            why
         ])
     })
     .map(|_| ())

@@ -1,8 +1,9 @@
 //! Which work item belongs to which task, and what both last agreed on.
 
 use super::Store;
-use super::error::{StoreError, from_json, sql, to_json, word};
+use super::error::{StoreError, from_json, reason, sql, to_json, word};
 use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Timestamp};
+use crate::reason::{ActionWhy, Reason};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
 
@@ -53,8 +54,8 @@ pub enum LinkState {
     },
     /// Ended by a deletion or on purpose; kept so that the item is not created again.
     Tombstone {
-        /// Why, in words.
-        reason: String,
+        /// Why.
+        why: ActionWhy,
     },
 }
 
@@ -85,7 +86,7 @@ impl SideBase {
     }
 }
 
-const COLUMNS: &str = "SELECT id, pair, ado, clickup, state, missing_side, missing_since, reason, generation, origin, created_at FROM link";
+const COLUMNS: &str = "SELECT id, pair, ado, clickup, state, missing_side, missing_since, reason, generation, origin, created_at, why FROM link";
 
 impl Store {
     /// Returns all links of a pair, tombstones included, ordered by id.
@@ -280,6 +281,7 @@ struct Raw {
     generation: u32,
     origin: Option<String>,
     created_at: i64,
+    why: Option<String>,
 }
 
 impl Raw {
@@ -296,24 +298,25 @@ impl Raw {
             generation: row.get(8)?,
             origin: row.get(9)?,
             created_at: row.get(10)?,
+            why: row.get(11)?,
         })
     }
 
     fn link(self) -> Result<LinkRow, StoreError> {
+        let ended = match (self.reason, self.why) {
+            (Some(told), Some(why)) => Some(reason("why of a link's end", &why, told)?),
+            (Some(told), None) => Some(ActionWhy::told_before(told)),
+            (None, _) => None,
+        };
         let missing = parse_side_opt(self.missing_side.as_deref())?;
-        let state = match (
-            self.state.as_str(),
-            missing,
-            self.missing_since,
-            self.reason,
-        ) {
+        let state = match (self.state.as_str(), missing, self.missing_since, ended) {
             ("active", ..) => Some(LinkState::Active),
             ("out_of_scope", ..) => Some(LinkState::OutOfScope),
             ("missing", Some(side), Some(since), _) => Some(LinkState::Missing {
                 side,
                 since: Timestamp(since),
             }),
-            ("tombstone", _, _, Some(reason)) => Some(LinkState::Tombstone { reason }),
+            ("tombstone", _, _, Some(why)) => Some(LinkState::Tombstone { why }),
             _ => None,
         };
         Ok(LinkRow {
@@ -399,17 +402,20 @@ pub(super) fn set_state(
     state: &LinkState,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let (name, side, since, reason) = match state {
+    let (name, side, since, why) = match state {
         LinkState::Active => ("active", None, None, None),
         LinkState::OutOfScope => ("out_of_scope", None, None, None),
         LinkState::Missing { side, since } => ("missing", Some(side.key()), Some(since.0), None),
-        LinkState::Tombstone { reason } => ("tombstone", None, None, Some(reason.as_str())),
+        LinkState::Tombstone { why } => ("tombstone", None, None, Some(why)),
     };
+    let told = why.map(ToString::to_string);
+    let why = why.map(|why| to_json("why of a link's end", why));
+    let why = why.transpose()?;
     let changed = tx
         .prepare_cached(
-            "UPDATE link SET state = ?2, missing_side = ?3, missing_since = ?4, reason = ?5, changed_at = ?6 WHERE id = ?1",
+            "UPDATE link SET state = ?2, missing_side = ?3, missing_since = ?4, reason = ?5, changed_at = ?6, why = ?7 WHERE id = ?1",
         )
-        .and_then(|mut statement| statement.execute(params![link.0, name, side, since, reason, at.0]))
+        .and_then(|mut statement| statement.execute(params![link.0, name, side, since, told, at.0, why]))
         .map_err(sql("change a link's state"))?;
     if changed == 0 {
         return Err(StoreError::missing("link", link));

@@ -1,9 +1,10 @@
 //! Parts of changes that did not come through: values that a service refused, and steps that are under way.
 
 use super::Store;
-use super::error::{StoreError, from_json, sql, to_json};
+use super::error::{StoreError, from_json, reason, sql, to_json};
 use super::links::{parse_field, parse_side};
 use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Version};
+use crate::reason::HoldWhy;
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 
@@ -22,8 +23,8 @@ pub struct Refusal {
     pub value: FieldValue,
     /// The item's version then, or after our own last write of it.
     pub version: Version,
-    /// What the service said and what helps, as a sentence.
-    pub reason: String,
+    /// What the service said and what helps.
+    pub why: HoldWhy,
     /// Configuration fingerprint that it was refused under. Another one now: it counts no more.
     pub fingerprint: String,
 }
@@ -91,11 +92,11 @@ pub enum PartOp {
 impl Store {
     /// Returns what the items of a pair refused, ordered by side, item and field.
     pub fn refusals(&self, pair: &PairName) -> Result<Vec<Refusal>, StoreError> {
-        type Row = (String, String, String, String, i64, String, String);
+        type Row = (String, String, String, String, i64, String, String, String);
         let rows: Vec<Row> = self
             .connection
             .prepare_cached(
-                "SELECT side, item, field, value, version, fingerprint, reason FROM refusal
+                "SELECT side, item, field, value, version, fingerprint, reason, why FROM refusal
                  WHERE pair = ?1 ORDER BY side, item, field",
             )
             .and_then(|mut statement| {
@@ -108,24 +109,27 @@ impl Store {
                         row.get(4)?,
                         row.get(5)?,
                         row.get(6)?,
+                        row.get(7)?,
                     ))
                 };
                 statement.query_map([&pair.0], read)?.collect()
             })
             .map_err(sql("read refused values"))?;
         rows.into_iter()
-            .map(|(side, item, field, value, version, fingerprint, reason)| {
-                Ok(Refusal {
-                    pair: pair.clone(),
-                    side: parse_side(&side)?,
-                    item: ItemId(item),
-                    field: parse_field(&field)?,
-                    value: from_json("a refused value", &value)?,
-                    version: Version(version),
-                    reason,
-                    fingerprint,
-                })
-            })
+            .map(
+                |(side, item, field, value, version, fingerprint, told, why)| {
+                    Ok(Refusal {
+                        pair: pair.clone(),
+                        side: parse_side(&side)?,
+                        item: ItemId(item),
+                        field: parse_field(&field)?,
+                        value: from_json("a refused value", &value)?,
+                        version: Version(version),
+                        why: reason("why of a refused value", &why, told)?,
+                        fingerprint,
+                    })
+                },
+            )
             .collect()
     }
 
@@ -224,8 +228,8 @@ pub(super) fn apply(tx: &Connection, op: &PartOp) -> Result<(), StoreError> {
 
 fn save_refusal(tx: &Connection, refusal: &Refusal) -> Result<(), StoreError> {
     tx.execute(
-        "INSERT OR REPLACE INTO refusal (pair, side, item, field, value, version, fingerprint, reason)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT OR REPLACE INTO refusal (pair, side, item, field, value, version, fingerprint, reason, why)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             refusal.pair.0,
             refusal.side.key(),
@@ -234,7 +238,8 @@ fn save_refusal(tx: &Connection, refusal: &Refusal) -> Result<(), StoreError> {
             to_json("a refused value", &refusal.value)?,
             refusal.version.0,
             refusal.fingerprint,
-            refusal.reason,
+            refusal.why.to_string(),
+            to_json("why of a refused value", &refusal.why)?,
         ],
     )
     .map(|_| ())

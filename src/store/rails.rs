@@ -1,10 +1,11 @@
 //! What the safety rails remember between two runs: failed attempts, frozen fields, closed services.
 
 use super::Store;
-use super::error::{StoreError, from_json, sql};
+use super::error::{StoreError, from_json, reason, sql, to_json};
 use super::journal::JournalChange;
 use super::links::{parse_field, parse_side};
 use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Timestamp};
+use crate::reason::{HoldWhy, JournalKind, Outcome};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 
@@ -42,8 +43,8 @@ pub struct Freeze {
     pub link: LinkId,
     /// The field.
     pub field: FieldKey,
-    /// Why, as a sentence.
-    pub reason: String,
+    /// Why.
+    pub why: HoldWhy,
     /// Local time.
     pub since: Timestamp,
     /// Local time; `None`: still frozen.
@@ -107,8 +108,8 @@ pub enum RailOp {
         link: LinkId,
         /// The field.
         field: FieldKey,
-        /// Why, as a sentence.
-        reason: String,
+        /// Why.
+        why: HoldWhy,
         /// Local time.
         at: Timestamp,
     },
@@ -197,26 +198,26 @@ impl Store {
 
     /// Returns the frozen fields of a pair's links, and those that were thawed, ordered by link and field.
     pub fn freezes(&self, pair: &PairName) -> Result<Vec<Freeze>, StoreError> {
-        let rows: Vec<(i64, String, String, i64, Option<i64>)> = self
+        let rows: Vec<(i64, String, String, i64, Option<i64>, String)> = self
             .connection
             .prepare_cached(
-                "SELECT f.link, f.field, f.reason, f.since, f.thawed_at FROM freeze f JOIN link l ON l.id = f.link
+                "SELECT f.link, f.field, f.reason, f.since, f.thawed_at, f.why FROM freeze f JOIN link l ON l.id = f.link
                  WHERE l.pair = ?1 ORDER BY f.link, f.field",
             )
             .and_then(|mut statement| {
                 statement
                     .query_map([&pair.0], |row| {
-                        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+                        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
                     })?
                     .collect()
             })
             .map_err(sql("read frozen fields"))?;
         rows.into_iter()
-            .map(|(link, field, reason, since, thawed_at)| {
+            .map(|(link, field, told, since, thawed_at, why)| {
                 Ok(Freeze {
                     link: LinkId(link),
                     field: parse_field(&field)?,
-                    reason,
+                    why: reason("why of a frozen field", &why, told)?,
                     since: Timestamp(since),
                     thawed_at: thawed_at.map(Timestamp),
                 })
@@ -235,12 +236,13 @@ impl Store {
             .connection
             .prepare_cached(
                 "SELECT link, side, at, changes FROM journal
-                 WHERE at BETWEEN ?2 AND ?3 AND pair = ?1 AND kind = 'update' AND outcome = 'done' AND link IS NOT NULL
+                 WHERE at BETWEEN ?2 AND ?3 AND pair = ?1 AND kind = ?4 AND outcome = ?5 AND link IS NOT NULL
                  ORDER BY id",
             )
             .and_then(|mut statement| {
+                let (kind, outcome) = (JournalKind::Update.key(), Outcome::Done.key());
                 statement
-                    .query_map(params![pair.0, from.0, to.0], |row| {
+                    .query_map(params![pair.0, from.0, to.0, kind, outcome], |row| {
                         Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
                     })?
                     .collect()
@@ -350,15 +352,25 @@ pub(super) fn apply(tx: &Connection, op: &RailOp) -> Result<(), StoreError> {
         RailOp::Freeze {
             link,
             field,
-            reason,
+            why,
             at,
-        } => run(
-            "freeze a field",
-            "INSERT INTO freeze (link, field, reason, since, thawed_at) VALUES (?1, ?2, ?3, ?4, NULL)
-             ON CONFLICT (link, field) DO UPDATE SET reason = excluded.reason, since = excluded.since, thawed_at = NULL
-             WHERE thawed_at IS NOT NULL",
-            &[&link.0, &field.to_string(), reason, &at.0],
-        ),
+        } => {
+            let code = to_json("why of a frozen field", why)?;
+            run(
+                "freeze a field",
+                "INSERT INTO freeze (link, field, reason, since, thawed_at, why) VALUES (?1, ?2, ?3, ?4, NULL, ?5)
+                 ON CONFLICT (link, field) DO UPDATE SET reason = excluded.reason, since = excluded.since, thawed_at = NULL,
+                     why = excluded.why
+                 WHERE thawed_at IS NOT NULL",
+                &[
+                    &link.0,
+                    &field.to_string(),
+                    &why.to_string(),
+                    &at.0,
+                    &code,
+                ],
+            )
+        }
         RailOp::Thaw { link, field, at } => run(
             "thaw a field",
             "UPDATE freeze SET thawed_at = ?3 WHERE link = ?1 AND field = ?2 AND thawed_at IS NULL",

@@ -8,6 +8,9 @@ mod sweep;
 
 use super::*;
 use crate::model::{FieldValue, Version};
+use crate::reason::{
+    ActionWhy, Cause, HoldWhy, JournalKind, OriginWhy, Outcome, RailWhy, Reason, RunEnd,
+};
 
 pub(super) fn item(id: &str, version: i64) -> Item {
     Item {

@@ -127,7 +127,7 @@ async fn a_healthy_state_is_told_so_and_left_alone() {
     let mut ran = bench.run(&["doctor", "--json"]).await.left_with(0);
     for text in [
         "is sound",
-        "version 8",
+        "version 9",
         "owner only",
         "5 links carry our marker",
         "scope and mapping as approved",
@@ -220,6 +220,8 @@ async fn a_lost_database_is_rebuilt_from_the_markers() {
     let actions = plan["pairs"][0]["actions"].as_array().unwrap();
     assert_eq!(actions.len(), 5);
     assert!(actions.iter().all(|action| action["kind"] == "link"));
+    let why = serde_json::json!({"code": "carries_marker"});
+    assert!(actions.iter().all(|action| action["why"] == why));
     bench
         .run(&["reconcile", "--once", "--yes"])
         .await

@@ -13,13 +13,8 @@
 //!    another number), that is all.
 //! 2. For a new kind, write `field/NAME.rs` with a type that implements [`Kind`], and name it with `mod NAME;` below. At the
 //!    least it says its [`Form`], which is how a connector reads and writes it, and gives examples of its values.
-//! 3. Where ClickUp has a member of a task for it that no row has named yet, that member gets its row in
-//!    `src/clickup/codec.rs`.
-//! 4. Nothing else: the configuration, Azure DevOps, the merge, the laws and the simulation go through the table. A test
-//!    lists the files that may still name a single field, each with its reason.
-//!
-//! Example: a yes/no field is `field/flag.rs` with two methods, `mod flag;` below, and one row:
-//! `kind: &flag::Flag`, `ado: Ado { names: &["Custom.Blocked"], .. }`.
+//! 3. Nothing else: the configuration, the connectors, the merge, the laws and the simulation go through the table. A
+//!    test lists the files that may still name a single field, each with its reason.
 
 mod custom;
 mod day;
@@ -39,6 +34,7 @@ pub use text::text_of;
 
 use crate::mapping::{People, Relation};
 use crate::model::{FieldValue, Folded, Side, Sided};
+use crate::reason::ValueWhy;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
@@ -189,7 +185,7 @@ pub trait Kind: Sync {
         _from: Side,
         value: &FieldValue,
         _tables: &Tables<'_>,
-    ) -> Result<FieldValue, String> {
+    ) -> Result<FieldValue, ValueWhy> {
         Ok(value.clone())
     }
 
@@ -221,7 +217,7 @@ pub trait Kind: Sync {
     }
 
     /// Says what of a value stays on its side because the other can't hold it; `None`: nothing.
-    fn stays(&self, _from: Side, _value: &FieldValue) -> Option<String> {
+    fn stays(&self, _from: Side, _value: &FieldValue) -> Option<ValueWhy> {
         None
     }
 

@@ -9,5 +9,6 @@ pub mod fixture;
 pub mod mapping;
 pub mod marker;
 pub mod model;
+pub mod reason;
 pub mod reconcile;
 pub mod render;

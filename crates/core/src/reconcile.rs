@@ -19,10 +19,9 @@ pub mod transit;
 pub mod trial;
 pub mod undo;
 
-pub use linked::deleted_in;
-
 use crate::marker;
-use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided};
+use crate::reason::HoldWhy;
 use choice::Chosen;
 use plan::{PairPlan, Plan};
 use policy::Policy;
@@ -117,32 +116,10 @@ pub enum Origin {
         of: ItemId,
     },
     /// It must not be touched; the reason says why (a marker that is not ours, a create still open).
-    Held(String),
+    Held(HoldWhy),
     /// Its link was dissolved on purpose; it stays alone.
     Tombstone,
 }
-
-/// First words of the hold of an item that a held item's marker names. Between sweeps the item with that marker is not
-/// looked at, so this hold is what remembers it.
-pub const NAMED: &str = "a marker that cannot be trusted names it";
-
-/// First words of the hold of an item whose counterpart is not in this pair. Between sweeps nothing else remembers it.
-pub const AWAY: &str = "has its counterpart outside this pair";
-
-/// The hold of an item whose counterpart is in another pair, or in none.
-pub fn away(side: Side, other: &ItemId, pair: Option<&PairName>) -> String {
-    let place = match pair {
-        Some(pair) => format!("in the pair {pair}"),
-        None => "which is not in this pair's scope".to_owned(),
-    };
-    format!(
-        "{AWAY}: {side} {other}, {place}; move that one here too and the two are linked, or link them with \
-         `boardsync links add`"
-    )
-}
-
-/// First words of the hold of an item whose marker was made under another key.
-pub const STRANGER: &str = "carries a marker that this installation did not write";
 
 /// Plans one pair.
 pub fn reconcile(view: &View, policy: &Policy) -> PairPlan {

@@ -14,6 +14,7 @@ use boardsync::engine::apply::Consent;
 use boardsync::engine::deeds::{LinkError, Pick, ResolveError, Target, gather, unlink_by_hand};
 use boardsync::engine::{CycleError, Engine, Scope, Writers};
 use boardsync::model::{FieldKey, FieldValue, ItemId, LinkId, Side, Sided};
+use boardsync::reason::{Cause, HoldWhy, LeftWhy};
 use boardsync::store::{Batch, Choice, Conflict, Op, Store};
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -202,10 +203,7 @@ async fn give(
             let Some(run) = (*back as usize).checked_rem(runs.len()).map(|at| &runs[at]) else {
                 return Ok(());
             };
-            let again = run
-                .cause
-                .as_ref()
-                .is_some_and(|cause| cause.starts_with("undo of"));
+            let again = run.cause.as_ref().is_some_and(Cause::is_undo);
             lock(world).count(match (created, again) {
                 (true, _) => "undo of what was created",
                 (false, true) => "undo of an undo",
@@ -329,8 +327,8 @@ async fn undo(
     let (links, _) = gather(&engine.store(), target, created)?;
     let (observed, left) = engine.plan_undo(links, target, created).await?;
     let reasons = left.values().flatten();
-    let created = |reason: &str| reason.contains("created by") || reason.contains("restored by");
-    if reasons.into_iter().any(|hold| !created(&hold.reason)) {
+    let created = |why: &HoldWhy| matches!(why, HoldWhy::Left(LeftWhy::MadeByRun { .. }));
+    if reasons.into_iter().any(|hold| !created(&hold.why)) {
         lock(world).count("undo leaves something");
     }
     lock(world).told.undoing = true;
@@ -361,7 +359,7 @@ async fn relink(engine: &Engine, world: &Mutex<World>, n: u32) -> Result<(), Cyc
                     continue;
                 };
                 let record = &mut world.side.get_mut(side).records[at];
-                for kind in super::kinds::kinds() {
+                for kind in super::kinds::kinds().iter().copied() {
                     *record.writes.people.entry(kind.key()).or_default() += 1;
                 }
             }

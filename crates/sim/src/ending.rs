@@ -57,7 +57,7 @@ impl World {
                 for twin in twins.iter().filter(|twin| !linked(twin)) {
                     let told = holds.iter().any(|hold| {
                         let names =
-                            first.is_none_or(|first| hold.reason.contains(first.id.as_str()));
+                            first.is_none_or(|first| hold.reason().contains(first.id.as_str()));
                         hold.item.as_ref() == Some(&twin.id) && names
                     });
                     if twin.now().in_scope && !told {
@@ -180,7 +180,7 @@ impl World {
                 if !kind.agree(x, y) && !excused {
                     let holds = holds
                         .iter()
-                        .map(|hold| (&hold.item, &hold.field, &hold.reason));
+                        .map(|hold| (&hold.item, &hold.field, hold.reason()));
                     let holds: Vec<_> = holds.collect();
                     found.push((
                         "I5",
@@ -283,7 +283,7 @@ pub fn stored(store: &Store, pairs: u32, world: &World) -> String {
                 .map_or(format!("{:?} {:?}", hold.side, hold.item), |link| {
                     link.to_string()
                 });
-            let reason = hold.link.map_or("", |_| hold.reason.as_str());
+            let reason = hold.link.map(|_| hold.reason()).unwrap_or_default();
             text.push_str(&format!("hold {item} {:?} {reason}\n", hold.field));
         }
         text.push_str(&format!("{:?}\n", store.revisits(&name).ok()));

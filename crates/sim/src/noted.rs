@@ -6,6 +6,7 @@ use super::remote::lock;
 use super::run::Sim;
 use super::world::World;
 use boardsync::model::{FieldKey, FieldValue, ItemId, Side};
+use boardsync::reason::{JournalKind, Outcome};
 use boardsync::store::JournalRow;
 use std::collections::BTreeSet;
 
@@ -46,9 +47,9 @@ impl Sim {
             let mut same = rows.iter().filter(|row| {
                 row.entry.cycle == sent.entry.cycle && row.entry.action_id == sent.entry.action_id
             });
-            sent.entry.outcome == "sent"
-                && sent.entry.kind == "update"
-                && same.all(|row| row.entry.outcome == "sent")
+            sent.entry.outcome == Outcome::Sent
+                && sent.entry.kind == JournalKind::Update
+                && same.all(|row| row.entry.outcome == Outcome::Sent)
         };
         let mut noted = Vec::new();
         for row in rows.iter().filter(run).filter(open) {

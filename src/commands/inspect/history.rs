@@ -38,8 +38,8 @@ pub fn history(context: &Context, item: &str) -> Result<ExitCode, Failure> {
                     .iter()
                     .map(|(field, change)| json!({ "field": field, "before": text(&change.before), "after": text(&change.after) }))
                     .collect();
-                json!({ "at_ms": e.at, "cycle": e.cycle, "pair": e.pair, "side": e.side, "item": e.item, "kind": e.kind,
-                        "outcome": e.outcome, "detail": e.detail, "changes": changes })
+                json!({ "at_ms": e.at, "cycle": e.cycle, "pair": e.pair, "side": e.side, "item": e.item, "kind": e.kind.key(),
+                        "outcome": e.outcome.key(), "detail": e.detail, "changes": changes })
             })
             .collect();
         print_json(&json!({ "format_version": 1, "entries": rows }));

@@ -22,7 +22,7 @@ pub fn links(context: &Context) -> Result<ExitCode, Failure> {
                 LinkState::Active => "active".to_owned(),
                 LinkState::OutOfScope => "out of scope".to_owned(),
                 LinkState::Missing { side, .. } => format!("missing in {side}"),
-                LinkState::Tombstone { reason } => format!("dissolved: {reason}"),
+                LinkState::Tombstone { why } => format!("dissolved: {why}"),
             };
             values.push(json!({ "id": link.id, "pair": link.pair, "ado": link.ado, "clickup": link.clickup, "state": state }));
             rows.push(vec![

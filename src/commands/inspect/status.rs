@@ -171,7 +171,7 @@ fn show(
             .field
             .as_ref()
             .map_or_else(String::new, |field| format!(" {field}"));
-        line(&format!("held: {side} {item}{field}: {}", hold.reason));
+        line(&format!("held: {side} {item}{field}: {}", hold.reason()));
     }
 }
 

@@ -5,6 +5,7 @@ use super::{config, links_of};
 use crate::cli::ExitCode;
 use crate::engine::observe;
 use crate::model::{FieldKey, FieldValue, LinkId, Side};
+use crate::reason::Outcome;
 use crate::render;
 use crate::store::{LinkRow, LinkState, Store, StoreError};
 use serde_json::json;
@@ -41,7 +42,7 @@ pub async fn why(context: &Context, item: &str) -> Result<ExitCode, Failure> {
         let last_run = lines
             .into_iter()
             .rev()
-            .find(|line| line.entry.outcome == "done" && line.entry.pair == link.pair)
+            .find(|line| line.entry.outcome == Outcome::Done && line.entry.pair == link.pair)
             .map(|line| line.entry.cycle);
         for field in policy.fields.keys() {
             let agreed = base.get(field);
@@ -83,7 +84,7 @@ pub async fn why(context: &Context, item: &str) -> Result<ExitCode, Failure> {
             &context.style,
         ));
         for hold in holds.iter().filter(|hold| hold.link == Some(link.id)) {
-            print(&render::escape(&format!("held: {}", hold.reason)));
+            print(&render::escape(&format!("held: {}", hold.reason())));
             print("\n");
         }
         if let Some(run) = last_run {
@@ -101,13 +102,13 @@ fn alone(store: &Store, links: &[LinkRow], item: &str) -> Result<String, StoreEr
     let mut lines = Vec::new();
     for hold in store.holds(None)? {
         if hold.link.is_none() && hold.item.as_ref() == Some(&id) {
-            lines.push(format!("{}: {id} is held: {}", hold.pair, hold.reason));
+            lines.push(format!("{}: {id} is held: {}", hold.pair, hold.reason()));
         }
     }
     for link in links {
-        if let LinkState::Tombstone { reason } = &link.state {
+        if let LinkState::Tombstone { why } = &link.state {
             lines.push(format!(
-                "{}: the link of work item {} and task {} ended: {reason}",
+                "{}: the link of work item {} and task {} ended: {why}",
                 link.pair, link.ado, link.clickup
             ));
         }
@@ -137,7 +138,7 @@ fn decision(seen: &observe::Observed, link: LinkId, field: &FieldKey) -> String 
             .iter()
             .find(|hold| hold.link == Some(link) && hold.field.as_ref() == Some(field))
         {
-            return format!("held: {}", hold.reason);
+            return format!("held: {}", hold.reason());
         }
         if pair
             .conflicts

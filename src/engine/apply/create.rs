@@ -7,6 +7,7 @@ use crate::engine::CycleError;
 use crate::engine::observe::living;
 use crate::marker::marker;
 use crate::model::{FieldKey, FieldValue, ItemId, Side, Sided};
+use crate::reason::Outcome;
 use crate::reconcile::merge::agree;
 use crate::reconcile::owing::{agreed_members, owing};
 use crate::reconcile::plan::{Action, PairPlan};
@@ -206,7 +207,7 @@ impl Run<'_> {
             engine.store().commit(&Batch(noted.into_iter().collect()))?;
             return Ok(self.failed_in_doubt(action, error, bare));
         }
-        let entry = self.journal(plan, action, None, "failed", &error.to_string());
+        let entry = self.journal(plan, action, None, Outcome::Failed, &error.to_string());
         engine
             .store()
             .commit(&Batch(vec![Op::CloseIntent { key }, entry]))?;
@@ -221,7 +222,7 @@ impl Run<'_> {
 
     /// The journal line of a create: of what came back, because that is what an undo compares with.
     fn made(&self, plan: &PairPlan, action: &Action, written: &Written) -> Op {
-        let mut entry = self.journal(plan, action, Some(&written.item.id), "done", "");
+        let mut entry = self.journal(plan, action, Some(&written.item.id), Outcome::Done, "");
         if let Op::Journal(line) = &mut entry {
             line.version = left(written);
             for (key, change) in &mut line.changes {

@@ -14,13 +14,11 @@ use super::left_out::LeftOut;
 use super::{Done, Run};
 use crate::connector::{ConnectorError, ErrorKind, NewItem};
 use crate::model::{ActionId, FieldKey, FieldValue, Side};
+use crate::reason::{Outcome, UndoneWhy};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::trial::is_vital;
 use crate::store::{Op, StoreError};
 use std::collections::BTreeMap;
-
-/// The outcome of such a create in the journal, under its marker.
-const DOUBTED: &str = "answered in doubt";
 
 /// A create of which only what an item cannot do without is sent.
 pub(super) struct Bare {
@@ -53,7 +51,7 @@ impl Run<'_> {
         sent: &mut BTreeMap<FieldKey, FieldValue>,
     ) -> Result<Option<Bare>, StoreError> {
         let marker = ActionId(new.marker.clone());
-        if !self.engine.store().has_outcome(&marker, DOUBTED)? {
+        if !self.engine.store().has_outcome(&marker, Outcome::InDoubt)? {
             return Ok(None);
         }
         let whole = (new.fields.clone(), sent.clone());
@@ -65,10 +63,11 @@ impl Run<'_> {
         let left_out = out.into_iter().map(|(field, value)| {
             sent.remove(&field);
             LeftOut {
-                reason: format!(
-                    "{side} gets {field} after the item itself, because a proxy or a firewall seems to have refused the \
-                     whole; it is written by itself next"
-                ),
+                why: UndoneWhy::AfterCreate {
+                    side,
+                    field: field.clone(),
+                }
+                .into(),
                 field,
                 value,
                 named: false,
@@ -89,7 +88,7 @@ impl Run<'_> {
         if !is_about_content(error) {
             return None;
         }
-        let mut op = self.journal(plan, action, None, DOUBTED, &error.to_string());
+        let mut op = self.journal(plan, action, None, Outcome::InDoubt, &error.to_string());
         if let Op::Journal(line) = &mut op {
             line.action_id = ActionId(marker.to_owned());
         }

@@ -6,6 +6,7 @@ use super::{Run, Stopped, earlier};
 use crate::engine::observe::{rebased, remember as remember_listed};
 use crate::engine::{CycleError, backoff};
 use crate::model::{FieldKey, Item, ItemId, LinkId, Side, Sided, Timestamp};
+use crate::reason::ReadWhy;
 use crate::reconcile::plan::{Hold, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt;
@@ -48,10 +49,9 @@ fn stood_still(
     state.last_error = Some(match stopped {
         Stopped::Guard => format!("a guard stopped the plan {}", plan.hash()),
         Stopped::FirstContact => format!("the plan {} waits for a yes", plan.hash()),
-        Stopped::Switch(why)
-        | Stopped::Canary(why)
-        | Stopped::Taken(why)
-        | Stopped::Firewall(why) => why.clone(),
+        Stopped::Switch(_) | Stopped::Canary(_) | Stopped::Taken(_) | Stopped::Firewall(_) => {
+            stopped.to_string()
+        }
     });
     let mut ops = Vec::new();
     // The others end by themselves when their cause is gone; only a person's word is waited for.
@@ -433,7 +433,7 @@ impl<'a> Ending<'a> {
             side: Some(hold.side),
             item: Some(hold.item.clone()),
             field: hold.field.clone(),
-            reason: hold.reason.clone(),
+            why: hold.why.clone(),
             since,
             tries,
             retry_at,
@@ -443,7 +443,7 @@ impl<'a> Ending<'a> {
     /// Holds of items without a link that could not be read.
     fn unreadable(&self) -> impl Iterator<Item = HoldRow> {
         let unreadable = self.run.observed.unreadable.get(&self.plan.pair);
-        unreadable.into_iter().flatten().map(|(side, id, reason)| {
+        unreadable.into_iter().flatten().map(|(side, id, said)| {
             let (since, tries, retry_at) = self.next_look(*side, id);
             HoldRow {
                 pair: self.plan.pair.clone(),
@@ -451,7 +451,7 @@ impl<'a> Ending<'a> {
                 side: Some(*side),
                 item: Some(id.clone()),
                 field: None,
-                reason: reason.clone(),
+                why: ReadWhy::Unclear { said: said.clone() }.into(),
                 since,
                 tries,
                 retry_at: Some(retry_at),
@@ -478,7 +478,10 @@ impl<'a> Ending<'a> {
             state.last_sweep = Some(self.started);
         }
         let switched = run.switched_off.then(|| run.engine.stopped_by()).flatten();
-        state.last_error = run.breach.clone().or(switched);
+        state.last_error = run
+            .breach
+            .clone()
+            .or_else(|| switched.map(|why| why.to_string()));
         if state.last_error.is_none() {
             state.last_success = Some(self.now);
         }

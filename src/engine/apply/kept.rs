@@ -4,6 +4,7 @@ use super::{Run, source};
 use crate::capabilities;
 use crate::connector::{Change, Written};
 use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Version};
+use crate::reason::UndoneWhy;
 use crate::reconcile::owing::{agreed_members, owing};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
@@ -128,7 +129,10 @@ impl Run<'_> {
                     side: Some(side),
                     item: Some(item),
                     field: Some(field.clone()),
-                    reason: reason.clone(),
+                    why: UndoneWhy::NotTaken {
+                        said: reason.clone(),
+                    }
+                    .into(),
                     since,
                     tries: kept.tries,
                     // Where it is not sent again the next plan says so in other words.

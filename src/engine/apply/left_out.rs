@@ -2,11 +2,12 @@
 
 use super::Run;
 use super::doubt::Bare;
-use super::refusal::{blame, hold_row, keys, reason, words};
+use super::refusal::{blame, hold_row, keys, refused, words};
 use crate::connector::{ConnectorError, ErrorKind, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::agreed;
 use crate::model::{FieldKey, FieldValue, Item, Sided};
+use crate::reason::HoldWhy;
 use crate::reconcile::owing::owing;
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 pub(super) struct LeftOut {
     pub(super) field: FieldKey,
     pub(super) value: FieldValue,
-    pub(super) reason: String,
+    pub(super) why: HoldWhy,
     /// The service named it, so it is not worth another try.
     pub(super) named: bool,
 }
@@ -70,13 +71,13 @@ impl Run<'_> {
                     continue;
                 };
                 sent.remove(&field);
-                let reason = reason(action.target, &field, &value, &words(error), true);
+                let why = refused(action.target, &field, &value, &words(error), true).into();
                 let several = value.members().len() > 1 && field == FieldKey::Tags;
                 let named = !several && blame == Some(Blame::Field(field.clone()));
                 left_out.push(LeftOut {
                     field,
                     value,
-                    reason,
+                    why,
                     named,
                 });
             }
@@ -131,7 +132,7 @@ impl Run<'_> {
     ) -> Vec<HoldRow> {
         let now = self.engine.clock.now();
         let rows = left_out.iter();
-        rows.filter_map(|out| hold_row(plan, action, &out.field, &out.reason, now))
+        rows.filter_map(|out| hold_row(plan, action, &out.field, &out.why, now))
             .collect()
     }
 
@@ -159,7 +160,7 @@ impl Run<'_> {
                     field: out.field.clone(),
                     value: out.value.clone(),
                     version: made.version,
-                    reason: out.reason.clone(),
+                    why: out.why.clone(),
                     fingerprint: policy.fingerprint.clone(),
                 })));
             }

@@ -40,9 +40,9 @@ impl Run<'_> {
         action: &Action,
         fields: impl Iterator<Item = &'a FieldKey>,
     ) -> Result<Option<Done>, StoreError> {
-        if let Some(reason) = self.engine.stopped_by() {
+        if let Some(switched) = self.engine.stopped_by() {
             self.switched_off = true;
-            return Ok(Some(Done::Skipped(reason)));
+            return Ok(Some(Done::Skipped(switched.to_string())));
         }
         // A close writes the state of an item even where states are not synced.
         let fields =
@@ -199,12 +199,12 @@ impl Run<'_> {
             if stored.get(&(link, field.clone())) == Some(&true) {
                 continue;
             }
-            tracing::warn!(pair = %plan.pair, %link, %field, reason = frozen.reason, "frozen");
-            let reason = frozen.reason.clone();
+            tracing::warn!(pair = %plan.pair, %link, %field, reason = %frozen.why, "frozen");
+            let why = frozen.why.clone();
             ops.push(Op::Rail(RailOp::Freeze {
                 link,
                 field,
-                reason,
+                why,
                 at,
             }));
         }

@@ -7,6 +7,7 @@ use crate::engine::observe::living;
 use crate::model::{
     ActionId, FieldKey, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp, Version,
 };
+use crate::reason::{JournalKind, Outcome};
 use crate::reconcile::choice::Dropped;
 use crate::reconcile::plan::{Action, Conflict, PairPlan};
 use crate::reconcile::policy::Policy;
@@ -14,9 +15,6 @@ use crate::store::{
     Batch, ChoiceOp, JournalChange, LinkRow, LinkState, NewConflict, NewJournal, Op, RailOp,
 };
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Kind of the journal lines about choices that were not carried out.
-pub const CHOICE: &str = "choice";
 
 impl Run<'_> {
     pub(super) async fn delete(
@@ -47,7 +45,7 @@ impl Run<'_> {
             },
         }
         self.engine.store().commit(&Batch(vec![
-            self.journal(plan, action, Some(&id), "sent", ""),
+            self.journal(plan, action, Some(&id), Outcome::Sent, ""),
             Op::Rail(RailOp::Announce),
         ]))?;
         match self
@@ -70,18 +68,21 @@ impl Run<'_> {
         let Some(id) = action.target_item.clone() else {
             return Ok(Done::Failed("the plan names no target".to_owned()));
         };
-        if let Some(reason) = self.engine.stopped_by() {
+        if let Some(switched) = self.engine.stopped_by() {
             self.switched_off = true;
-            return Ok(Done::Skipped(reason));
+            return Ok(Done::Skipped(switched.to_string()));
         }
         let entry = |outcome| self.journal(plan, action, Some(&id), outcome, "");
-        self.engine
-            .store()
-            .commit(&Batch(vec![entry("sent"), Op::Rail(RailOp::Announce)]))?;
+        self.engine.store().commit(&Batch(vec![
+            entry(Outcome::Sent),
+            Op::Rail(RailOp::Announce),
+        ]))?;
         let answer = self.writers.get(action.target).restore(&plan.pair, &id);
         match answer.await {
             Ok(()) => {
-                self.engine.store().commit(&Batch(vec![entry("done")]))?;
+                self.engine
+                    .store()
+                    .commit(&Batch(vec![entry(Outcome::Done)]))?;
                 Ok(Done::Done(None))
             }
             Err(error) => Ok(self.failed(action, error)),
@@ -135,7 +136,7 @@ impl Run<'_> {
                 base,
                 at: self.engine.clock.now(),
             },
-            self.journal(plan, action, Some(own), "done", &action.reason),
+            self.journal(plan, action, Some(own), Outcome::Done, &action.reason()),
         ]))?;
         // Its fields are compared in the next cycle, when both items are read by id.
         if let Some(link) = living(&store, &plan.pair, Side::Ado, &ado)? {
@@ -151,7 +152,7 @@ impl Run<'_> {
         };
         let at = self.engine.clock.now();
         let state = LinkState::Tombstone {
-            reason: action.reason.clone(),
+            why: action.why.clone(),
         };
         let ops = vec![
             Op::SetLinkState { link, state, at },
@@ -159,8 +160,8 @@ impl Run<'_> {
                 plan,
                 action,
                 action.target_item.as_ref(),
-                "done",
-                &action.reason,
+                Outcome::Done,
+                &action.reason(),
             ),
         ];
         self.engine.store().commit(&Batch(ops))?;
@@ -178,9 +179,9 @@ impl Run<'_> {
             side: choice.side,
             item: None,
             action_id: ActionId(format!("choice {} {}", choice.link, choice.field)),
-            kind: CHOICE.to_owned(),
+            kind: JournalKind::Choice,
             changes: BTreeMap::new(),
-            outcome: "dropped".to_owned(),
+            outcome: Outcome::Dropped,
             detail: choice.reason.clone(),
             request_ids: Vec::new(),
             version: None,
@@ -216,7 +217,7 @@ impl Run<'_> {
         item: Option<&ItemId>,
         error: &ConnectorError,
     ) -> Op {
-        let mut op = self.journal(plan, action, item, "failed", &error.to_string());
+        let mut op = self.journal(plan, action, item, Outcome::Failed, &error.to_string());
         if let Op::Journal(entry) = &mut op
             && !error.may_be_in_force()
         {
@@ -230,7 +231,7 @@ impl Run<'_> {
         plan: &PairPlan,
         action: &Action,
         item: Option<&ItemId>,
-        outcome: &str,
+        outcome: Outcome,
         detail: &str,
     ) -> Op {
         Op::Journal(NewJournal {
@@ -241,7 +242,7 @@ impl Run<'_> {
             side: action.target,
             item: item.cloned(),
             action_id: action.id.clone(),
-            kind: format!("{:?}", action.kind).to_lowercase(),
+            kind: action.kind.into(),
             changes: action
                 .changes
                 .iter()
@@ -253,7 +254,7 @@ impl Run<'_> {
                     (change.field.clone(), change_of)
                 })
                 .collect(),
-            outcome: outcome.to_owned(),
+            outcome,
             detail: detail.to_owned(),
             request_ids: Vec::new(),
             version: None,

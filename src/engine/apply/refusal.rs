@@ -6,6 +6,7 @@ use crate::connector::answer;
 use crate::connector::{Change, ConnectorError, ErrorKind};
 use crate::engine::CycleError;
 use crate::model::{FieldKey, FieldValue, Folded, Item, ItemId, LinkId, Side, Timestamp, Version};
+use crate::reason::{HoldWhy, RailWhy};
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
@@ -47,26 +48,22 @@ pub(super) fn words(error: &ConnectorError) -> String {
 }
 
 /// Why a part is held: what was sent, what was said to it and what helps.
-pub(super) fn reason(
+pub(super) fn refused(
     side: Side,
     field: &FieldKey,
     value: &FieldValue,
     words: &str,
     proven: bool,
-) -> String {
+) -> RailWhy {
     let shown = value.to_string();
-    let shown = match shown.chars().count() > QUOTED_CHARS || shown.contains('\n') {
-        true => String::new(),
-        false => format!(" \"{shown}\""),
-    };
-    let untried = match proven {
-        true => "",
-        false => " (not tried alone after so many refusals)",
-    };
-    format!(
-        "{side} does not take {field}{shown}{untried}: {words}; change it on either side, or mend the cause and run \
-         `boardsync reconcile --once --retry`"
-    )
+    let quoted = shown.chars().count() <= QUOTED_CHARS && !shown.contains('\n');
+    RailWhy::Refused {
+        side,
+        field: field.clone(),
+        value: quoted.then_some(shown),
+        proven,
+        said: words.to_owned(),
+    }
 }
 
 pub(super) fn keys(fields: &BTreeMap<FieldKey, FieldValue>) -> BTreeSet<FieldKey> {
@@ -167,9 +164,9 @@ impl Run<'_> {
         last: &mut ConnectorError,
     ) -> Result<Option<Done>, CycleError> {
         let (engine, side) = (self.engine, action.target);
-        if let Some(reason) = engine.stopped_by() {
+        if let Some(switched) = engine.stopped_by() {
             self.switched_off = true;
-            return Ok(Some(Done::Skipped(reason)));
+            return Ok(Some(Done::Skipped(switched.to_string())));
         }
         if let Err(error) = self.writers.get(side).make_room().await {
             return Ok(Some(self.failed(action, error)));
@@ -286,13 +283,13 @@ impl Run<'_> {
                 true => wanted.get(&field).cloned().unwrap_or(FieldValue::Empty),
                 false => FieldValue::from_tags(tags),
             };
-            let reason = reason(action.target, &field, &value, &words, proven);
-            tracing::warn!(pair = %plan.pair, action.id = %action.id, side = %action.target, %field, "{reason}");
+            let why = HoldWhy::from(refused(action.target, &field, &value, &words, proven));
+            tracing::warn!(pair = %plan.pair, action.id = %action.id, side = %action.target, %field, "{why}");
             self.holds.extend(hold_row(
                 plan,
                 action,
                 &field,
-                &reason,
+                &why,
                 self.engine.clock.now(),
             ));
             ops.push(Op::Part(PartOp::SaveRefusal(Refusal {
@@ -302,7 +299,7 @@ impl Run<'_> {
                 field,
                 value,
                 version,
-                reason,
+                why,
                 fingerprint: policy.fingerprint.clone(),
             })));
         }
@@ -407,7 +404,7 @@ pub(super) fn hold_row(
     plan: &PairPlan,
     action: &Action,
     field: &FieldKey,
-    reason: &str,
+    why: &HoldWhy,
     since: Timestamp,
 ) -> Option<HoldRow> {
     let (side, item) = source(action)?;
@@ -417,7 +414,7 @@ pub(super) fn hold_row(
         side: Some(side),
         item: Some(item),
         field: Some(field.clone()),
-        reason: reason.to_owned(),
+        why: why.clone(),
         since,
         tries: 0,
         retry_at: None,

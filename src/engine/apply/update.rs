@@ -8,6 +8,7 @@ use crate::connector::{Backlink, Change, Fetched, Written};
 use crate::engine::CycleError;
 use crate::marker::marker;
 use crate::model::{FieldKey, Item, ItemId, Timestamp, Version};
+use crate::reason::Outcome;
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::store::{Batch, ChoiceOp, Op, RailOp, StoreError};
@@ -63,7 +64,7 @@ impl Run<'_> {
             return Ok(done);
         }
         // The pre-image is durable before it is overwritten, and so is what the plan goes by.
-        let mut sent = self.journal(plan, action, Some(&id), "sent", "");
+        let mut sent = self.journal(plan, action, Some(&id), Outcome::Sent, "");
         if let Op::Journal(line) = &mut sent {
             line.version = Some(change.current.version);
         }
@@ -263,7 +264,13 @@ impl Run<'_> {
         if !besides.is_empty() {
             tracing::info!(pair = %plan.pair, action.id = %action.id, %side, "{besides}");
         }
-        let mut entry = self.journal(plan, action, action.target_item.as_ref(), "done", &besides);
+        let mut entry = self.journal(
+            plan,
+            action,
+            action.target_item.as_ref(),
+            Outcome::Done,
+            &besides,
+        );
         if let Op::Journal(entry) = &mut entry {
             entry.version = record::left(written);
             // What came back is what an undo compares with, and a field that was left out or not taken was not written.

@@ -1,19 +1,11 @@
 //! What the journal says was done, put in order.
 
-use crate::engine::apply::CHOICE;
-use crate::engine::claim::CLAIM;
 use crate::model::{FieldKey, ItemId, LinkId, PairName, Side};
+use crate::reason::{Cause, JournalKind, Outcome};
 use crate::reconcile::plan::ActionKind;
 use crate::reconcile::undo::{By, Deed, Step, Versions};
 use crate::store::{JournalRow, LinkRow, Store, StoreError};
-use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How the cause of a run begins that took something back.
-const UNDO_OF: &str = "undo of ";
-
-/// Kind of the journal lines of creates.
-const CREATE: &str = "create";
 
 /// What is taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +30,17 @@ impl Target {
         Ok(known.then_some(Target::Item(item)))
     }
 
-    /// Returns what it is, as a phrase; the cause of the run that carries it out.
-    pub fn words(&self) -> String {
+    /// Returns the cause of the run that carries it out.
+    pub fn cause(&self) -> Cause {
         match self {
-            Target::Run(run) => format!("{UNDO_OF}{run}"),
-            Target::Item(id) => format!("{UNDO_OF}all writes to {id}"),
+            Target::Run(run) => Cause::UndoOfRun { run: run.clone() },
+            Target::Item(id) => Cause::UndoOfItem { item: id.clone() },
         }
+    }
+
+    /// Returns what it is, as a phrase.
+    pub fn words(&self) -> String {
+        self.cause().to_string()
     }
 }
 
@@ -68,7 +65,7 @@ fn rows_of(store: &Store, id: &ItemId) -> Result<Vec<JournalRow>, StoreError> {
     for link in store.find_item(id)? {
         for side in Side::BOTH.into_iter().filter(|side| link.item(*side) != id) {
             for row in store.journal_of(Some(side), link.item(side))? {
-                let made = row.entry.kind == CREATE && row.entry.pair == link.pair;
+                let made = row.entry.kind == JournalKind::Create && row.entry.pair == link.pair;
                 if made && row.entry.item.as_ref() == Some(link.item(side)) {
                     rows.insert(row.id, row);
                 }
@@ -93,7 +90,9 @@ pub fn gather(
         Target::Item(id) => {
             let all = rows_of(store, id)?;
             let mut own = all.clone();
-            own.retain(|row| row.entry.kind != CREATE || row.entry.item.as_ref() == Some(id));
+            own.retain(|row| {
+                row.entry.kind != JournalKind::Create || row.entry.item.as_ref() == Some(id)
+            });
             match created || steps(own.clone()).is_empty() {
                 true => all,
                 false => own,
@@ -105,13 +104,6 @@ pub fn gather(
     let mut wanted: BTreeMap<LinkId, BTreeSet<i64>> = BTreeMap::new();
     for Written { row, .. } in steps(rows) {
         let entry = &row.entry;
-        if kind_of(&entry.kind).is_none() {
-            unknown.push(format!(
-                "{}: a step of kind {} cannot be taken back",
-                entry.at, entry.kind
-            ));
-            continue;
-        }
         let Some(link) = link_of(store, &row)? else {
             unknown.push(format!(
                 "{}: the link of a {} is not known any more",
@@ -160,7 +152,7 @@ fn history(store: &Store, found: &mut Found, wanted: &BTreeSet<i64>) -> Result<(
         versions,
     } in steps(lines.into_values().collect())
     {
-        let Some(kind) = kind_of(&row.entry.kind) else {
+        let Some(kind) = ActionKind::of_journal(row.entry.kind) else {
             continue;
         };
         let target = wanted.contains(&row.id);
@@ -205,7 +197,7 @@ fn is_undo(
         return Ok(*known);
     }
     let cause = store.cycle(run)?.map(|cycle| cycle.cause);
-    let undo = cause.is_some_and(|cause| cause.starts_with(UNDO_OF));
+    let undo = cause.is_some_and(|cause| cause.is_undo());
     causes.insert(run.to_owned(), undo);
     Ok(undo)
 }
@@ -225,46 +217,45 @@ struct Written {
 /// whether it is in force is seen on the item. What wrote nothing to an item is left out.
 fn steps(mut rows: Vec<JournalRow>) -> Vec<Written> {
     // A claim says whose the pair is, and a choice that was dropped wrote nothing.
-    rows.retain(|row| row.entry.kind != CLAIM && row.entry.kind != CHOICE);
-    let mut order: Vec<(String, String, String)> = Vec::new();
-    let mut groups: BTreeMap<(String, String, String), Vec<JournalRow>> = BTreeMap::new();
+    rows.retain(|row| ActionKind::of_journal(row.entry.kind).is_some());
+    let mut order: Vec<(String, String, JournalKind)> = Vec::new();
+    let mut groups: BTreeMap<(String, String, JournalKind), Vec<JournalRow>> = BTreeMap::new();
     for row in rows {
         let entry = &row.entry;
-        let key = (
-            entry.cycle.clone(),
-            entry.action_id.0.clone(),
-            entry.kind.clone(),
-        );
+        let key = (entry.cycle.clone(), entry.action_id.0.clone(), entry.kind);
         if !groups.contains_key(&key) {
             order.push(key.clone());
         }
         groups.entry(key).or_default().push(row);
     }
     let pick = |rows: Vec<JournalRow>| {
-        let done = rows.iter().position(|row| row.entry.outcome == "done");
-        let updates = rows.iter().any(|row| row.entry.kind == "update");
+        let done = rows
+            .iter()
+            .position(|row| row.entry.outcome == Outcome::Done);
+        let updates = rows.iter().any(|row| row.entry.kind == JournalKind::Update);
         let failed = rows
             .iter()
-            .any(|row| matches!(row.entry.outcome.as_str(), "failed" | "lost"));
+            .any(|row| matches!(row.entry.outcome, Outcome::Failed | Outcome::Lost));
         // The service said that it did not do it.
         let refused = rows
             .iter()
-            .any(|row| row.entry.outcome == "failed" && row.entry.changes.is_empty());
+            .any(|row| row.entry.outcome == Outcome::Failed && row.entry.changes.is_empty());
         let at = match done {
             Some(at) => at,
             None if failed && !updates || refused => return None,
             None => 0,
         };
-        let of =
-            |outcome: &'static str| rows.iter().filter(move |row| row.entry.outcome == outcome);
+        let of = |outcome: Outcome| rows.iter().filter(move |row| row.entry.outcome == outcome);
         let versions = Versions {
-            before: of("sent").find_map(|row| row.entry.version),
-            after: of("done").next_back().and_then(|row| row.entry.version),
+            before: of(Outcome::Sent).find_map(|row| row.entry.version),
+            after: of(Outcome::Done)
+                .next_back()
+                .and_then(|row| row.entry.version),
         };
         let mut changes = Changes::new();
         let first = rows.get(at).into_iter();
         // A write of which a service refused a part went out in several parts, each with a line of its own.
-        for row in first.chain(of("done")) {
+        for row in first.chain(of(Outcome::Done)) {
             for (key, change) in &row.entry.changes {
                 let step = changes.entry(key.clone()).or_insert_with(|| Step {
                     before: change.before.clone(),
@@ -285,10 +276,6 @@ fn steps(mut rows: Vec<JournalRow>) -> Vec<Written> {
         .into_iter()
         .filter_map(|key| pick(groups.remove(&key)?))
         .collect()
-}
-
-fn kind_of(word: &str) -> Option<ActionKind> {
-    serde_json::from_value(json!(word)).ok()
 }
 
 /// Returns the link that a journal line is about; where it was dissolved and the same two items are linked again, the
@@ -319,7 +306,7 @@ mod tests {
             before: Some(FieldValue::text("A")),
             after: Some(FieldValue::text("B")),
         };
-        let line = |cycle: &str, outcome: &str, named: bool| NewJournal {
+        let line = |cycle: &str, outcome: Outcome, named: bool| NewJournal {
             at: Timestamp(0),
             cycle: cycle.to_owned(),
             pair: "web".into(),
@@ -327,21 +314,21 @@ mod tests {
             side: Side::Ado,
             item: Some(ItemId::from("1")),
             action_id: ActionId("a".to_owned()),
-            kind: "update".to_owned(),
+            kind: JournalKind::Update,
             changes: match named {
                 true => BTreeMap::from([(FieldKey::Title, change.clone())]),
                 false => BTreeMap::new(),
             },
-            outcome: outcome.to_owned(),
+            outcome,
             detail: String::new(),
             request_ids: Vec::new(),
             version: None,
         };
         let lines = [
-            line("refused", "sent", true),
-            line("refused", "failed", false),
-            line("unknown", "sent", true),
-            line("unknown", "failed", true),
+            line("refused", Outcome::Sent, true),
+            line("refused", Outcome::Failed, false),
+            line("unknown", Outcome::Sent, true),
+            line("unknown", Outcome::Failed, true),
         ];
         let ops = lines.map(Op::Journal);
         store.commit(&Batch(ops.into())).unwrap();
@@ -353,7 +340,7 @@ mod tests {
     #[test]
     fn a_write_that_went_out_in_parts_is_one_deed_with_all_of_them() {
         let mut store = Store::open_in_memory().unwrap();
-        let line = |outcome: &str, version: i64, fields: &[(FieldKey, &str)]| NewJournal {
+        let line = |outcome: Outcome, version: i64, fields: &[(FieldKey, &str)]| NewJournal {
             at: Timestamp(0),
             cycle: "run".to_owned(),
             pair: "web".into(),
@@ -361,7 +348,7 @@ mod tests {
             side: Side::Ado,
             item: Some(ItemId::from("1")),
             action_id: ActionId("a".to_owned()),
-            kind: "update".to_owned(),
+            kind: JournalKind::Update,
             changes: fields
                 .iter()
                 .map(|(field, after)| {
@@ -372,7 +359,7 @@ mod tests {
                     (field.clone(), change)
                 })
                 .collect(),
-            outcome: outcome.to_owned(),
+            outcome,
             detail: String::new(),
             request_ids: Vec::new(),
             version: Some(Version(version)),
@@ -380,7 +367,7 @@ mod tests {
         let (title, state) = (FieldKey::Title, FieldKey::State);
         let lines = [
             line(
-                "sent",
+                Outcome::Sent,
                 4,
                 &[
                     (title.clone(), "B"),
@@ -388,8 +375,8 @@ mod tests {
                     (FieldKey::Points, "no"),
                 ],
             ),
-            line("done", 5, &[(title.clone(), "B")]),
-            line("done", 6, &[(state.clone(), "C")]),
+            line(Outcome::Done, 5, &[(title.clone(), "B")]),
+            line(Outcome::Done, 6, &[(state.clone(), "C")]),
         ];
         store.commit(&Batch(lines.map(Op::Journal).into())).unwrap();
         let mut deeds = steps(store.journal_of_cycle("run").unwrap());
@@ -409,25 +396,25 @@ mod tests {
     #[test]
     fn a_create_that_made_nothing_is_no_deed() {
         let mut store = Store::open_in_memory().unwrap();
-        let line = |outcome: &str| NewJournal {
+        let line = |outcome: Outcome| NewJournal {
             at: Timestamp(0),
-            cycle: outcome.to_owned(),
+            cycle: outcome.to_string(),
             pair: "web".into(),
             link: None,
             side: Side::Ado,
             item: None,
             action_id: ActionId("marker".to_owned()),
-            kind: "create".to_owned(),
+            kind: JournalKind::Create,
             changes: BTreeMap::new(),
-            outcome: outcome.to_owned(),
+            outcome,
             detail: String::new(),
             request_ids: Vec::new(),
             version: None,
         };
-        let outcomes = ["failed", "lost", "done"];
+        let outcomes = [Outcome::Failed, Outcome::Lost, Outcome::Done];
         let ops = outcomes.map(|outcome| Op::Journal(line(outcome)));
         store.commit(&Batch(ops.into())).unwrap();
-        let steps = outcomes.map(|run| steps(store.journal_of_cycle(run).unwrap()).len());
+        let steps = outcomes.map(|run| steps(store.journal_of_cycle(run.key()).unwrap()).len());
         assert_eq!(steps, [0, 0, 1]);
     }
 }

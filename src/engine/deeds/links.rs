@@ -4,6 +4,7 @@ use crate::connector::{ConnectorError, Fetched};
 use crate::engine::Engine;
 use crate::engine::observe::again_op;
 use crate::model::{ItemId, PairName, Side, Sided, Timestamp};
+use crate::reason::ActionWhy;
 use crate::store::{Batch, LinkRow, LinkState, Op, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -126,7 +127,7 @@ pub fn unlink_by_hand(
         ops.push(Op::SetLinkState {
             link: link.id,
             state: LinkState::Tombstone {
-                reason: "removed by hand".to_owned(),
+                why: ActionWhy::RemovedByHand,
             },
             at,
         });

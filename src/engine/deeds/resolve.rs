@@ -155,8 +155,12 @@ impl Engine {
         let rule = policy.fields.get(&record.field);
         let rule = *rule.ok_or_else(|| unmapped(record.field.to_string()))?;
         let (side, value) = picked(&conflict, pick)?;
-        translate(&record.field, side, &value, policy)
-            .map_err(|reason| ResolveError::Untranslatable { id, reason })?;
+        translate(&record.field, side, &value, policy).map_err(|why| {
+            ResolveError::Untranslatable {
+                id,
+                reason: why.to_string(),
+            }
+        })?;
         let items = self.both_items(&conflict).await?;
         let mut now = Sided::build(|_| FieldValue::Empty);
         for side in Side::BOTH {

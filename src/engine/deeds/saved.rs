@@ -4,6 +4,7 @@ use crate::engine::Engine;
 use crate::engine::apply::Consent;
 use crate::engine::observe::Observed;
 use crate::model::{ActionId, ItemId, LinkId, PairName};
+use crate::reason::Outcome;
 use crate::reconcile::plan::{Action, PairPlan, Tripped};
 use crate::store::StoreError;
 use serde::Deserialize;
@@ -181,7 +182,7 @@ impl Engine {
             let now = planned.get(&action.id);
             if now.is_some_and(|now| now.content() != action.content) {
                 found.edited.push(action.clone());
-            } else if now.is_none() && self.store().has_outcome(&action.id, "done")? {
+            } else if now.is_none() && self.store().has_outcome(&action.id, Outcome::Done)? {
                 found.done += 1;
             } else if same_rules && now.is_none() {
                 found.moved.push(action.clone());

@@ -99,7 +99,7 @@ impl Engine {
                 doubt_unanswered(&unanswered, found.row.id, &mut now);
                 views.push(view(&store, &pair, found, now, &mut traces)?);
             }
-            let done = invert(policy, &views, delete_created, &target.words());
+            let done = invert(policy, &views, delete_created, &target.cause());
             plans.push(done.plan);
             if !done.left.is_empty() {
                 left.insert(pair, done.left);
@@ -229,7 +229,7 @@ impl Engine {
             .collect();
         ops.extend(store.cycle(&report.cycle)?.map(|run| {
             Op::SaveCycle(CycleRow {
-                cause: target.words(),
+                cause: target.cause(),
                 ..run
             })
         }));

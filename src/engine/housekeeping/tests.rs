@@ -4,6 +4,7 @@ use super::*;
 use crate::clock::ManualClock;
 use crate::engine::recover::tests::{Bench, bench};
 use crate::model::ActionId;
+use crate::reason::{JournalKind, Outcome};
 use crate::store::{Batch, NewJournal, Op};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,9 +22,9 @@ fn with_a_line() -> Bench {
         side: Side::Ado,
         item: None,
         action_id: ActionId("a".to_owned()),
-        kind: "create".to_owned(),
+        kind: JournalKind::Create,
         changes: BTreeMap::new(),
-        outcome: "lost".to_owned(),
+        outcome: Outcome::Lost,
         detail: String::new(),
         request_ids: Vec::new(),
         version: None,

@@ -150,7 +150,8 @@ mod tests {
     use crate::engine::recover::tests::bench;
     use crate::marker::marker;
     use crate::model::{FieldKey, FieldValue, Timestamp, Version};
-    use crate::reconcile::{NAMED, Origin};
+    use crate::reason::OriginWhy;
+    use crate::reconcile::Origin;
     use crate::store::Batch;
 
     fn carrier(key: &crate::marker::MarkerKey) -> Item {
@@ -207,9 +208,10 @@ mod tests {
         let mut named = engine.named(&focus, &observed);
         engine.end_along(along, &mut focus, &observed, &mut named);
         assert!(!focus.contains_key(&app), "it is only read, not planned");
-        let Origin::Held(reason) = named.origin(&web, Side::ClickUp, &task) else {
+        let Origin::Held(why) = named.origin(&web, Side::ClickUp, &task) else {
             panic!("a second counterpart would be made");
         };
+        let reason = why.to_string();
         assert!(reason.contains("101, in the pair app"), "{reason}");
 
         // It cannot be read: it may still carry the marker.
@@ -218,10 +220,15 @@ mod tests {
         let along = engine.read_along(&mut focus).unwrap();
         let mut named = engine.named(&focus, &unread);
         engine.end_along(along, &mut focus, &unread, &mut named);
-        let Origin::Held(reason) = named.origin(&web, Side::ClickUp, &task) else {
+        let Origin::Held(why) = named.origin(&web, Side::ClickUp, &task) else {
             panic!("a second counterpart would be made");
         };
-        assert!(reason.starts_with(NAMED), "{reason}");
+        let named_by = OriginWhy::NamedByMarker {
+            side: Side::Ado,
+            item: item.clone(),
+            unread: true,
+        };
+        assert_eq!(why, named_by.into());
 
         // It was deleted.
         let mut gone = Observed::empty(Timestamp(0));
@@ -259,9 +266,10 @@ mod tests {
             let named = engine.named(focus, &observed);
             named.origin(&web, Side::ClickUp, &task)
         };
-        let Origin::Held(reason) = origin(&focus) else {
+        let Origin::Held(why) = origin(&focus) else {
             panic!("a second counterpart would be made");
         };
+        let reason = why.to_string();
         assert!(
             reason.contains("101, which is not in this pair"),
             "{reason}"

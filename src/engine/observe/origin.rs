@@ -9,7 +9,8 @@ use crate::engine::Engine;
 use crate::engine::recover::PROBE_MARGIN_MS;
 use crate::marker::{self, Marker};
 use crate::model::{FieldKey, Item, ItemId, PairName, Side, Sided};
-use crate::reconcile::{NAMED, Origin, STRANGER, away, deleted_in};
+use crate::reason::OriginWhy;
+use crate::reconcile::Origin;
 use crate::store::{Intent, LinkRow, LinkState, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,13 +31,18 @@ impl Named {
     pub(super) fn origin(&self, pair: &PairName, side: Side, id: &ItemId) -> Origin {
         let by_marker = self.by_marker.get(side).get(id);
         if let Some((at, by)) = by_marker.filter(|(at, _)| at.as_ref() != Some(pair)) {
-            return Origin::Held(away(side.other(), by, at.as_ref()));
+            return held(OriginWhy::CounterpartAway {
+                side: side.other(),
+                item: by.clone(),
+                pair: at.clone(),
+            });
         }
         match self.by_unread.get(side).get(id) {
-            Some(by) => Origin::Held(format!(
-                "{NAMED}: {} {by} carried it and cannot be read at present",
-                side.other()
-            )),
+            Some(by) => held(OriginWhy::NamedByMarker {
+                side: side.other(),
+                item: by.clone(),
+                unread: true,
+            }),
             None => Origin::Person,
         }
     }
@@ -70,11 +76,17 @@ impl Named {
     }
 }
 
-fn copy_or_twin(marker: &Marker, of: &str) -> Origin {
-    Origin::Held(format!(
-        "carries the marker of {} {}, {of}: a copy or a twin; remove the footer line or link to sync it as new",
-        marker.side, marker.id
-    ))
+fn held(why: OriginWhy) -> Origin {
+    Origin::Held(why.into())
+}
+
+fn copy_or_twin(marker: &Marker, counterpart: &ItemId, linked: bool) -> Origin {
+    held(OriginWhy::CopyOrTwin {
+        side: marker.side,
+        item: marker.id.clone(),
+        counterpart: counterpart.clone(),
+        linked,
+    })
 }
 
 impl Engine {
@@ -127,14 +139,10 @@ impl Engine {
         let intents = store.open_intents()?;
         let mut open = intents.iter();
         if let Some(intent) = open.find(|i| i.source_side == side && i.source == item.id) {
-            let waited = intent.last_sent.unwrap_or(intent.opened_at);
-            let place = match intent.pair == *pair {
-                true => String::new(),
-                false => format!(" in the pair {}", intent.pair),
-            };
-            return Ok(Origin::Held(format!(
-                "a create was sent at {waited}{place} and its answer was lost; it is looked for before anything is sent again"
-            )));
+            return Ok(held(OriginWhy::CreateOpen {
+                sent: intent.last_sent.unwrap_or(intent.opened_at),
+                pair: (intent.pair != *pair).then(|| intent.pair.clone()),
+            }));
         }
         let rows = store.find_item(&item.id)?;
         let mut rows: Vec<&LinkRow> = rows.iter().filter(|l| *l.item(side) == item.id).collect();
@@ -144,11 +152,11 @@ impl Engine {
             .filter(|l| l.pair != *pair && l.state.is_living());
         if let Some(link) = elsewhere.next() {
             // It moved from one pair's scope to another's. A second counterpart would be a twin.
-            let other = link.item(side.other());
-            return Ok(Origin::Held(format!(
-                "is linked to {other} in the pair {}; when both are in this pair, `boardsync links remove {}` lets it link them",
-                link.pair, item.id
-            )));
+            return Ok(held(OriginWhy::LinkedElsewhere {
+                item: item.id.clone(),
+                counterpart: link.item(side.other()).clone(),
+                pair: link.pair.clone(),
+            }));
         }
         for text in &item.markers {
             if let Some(origin) = self.marked(store, pair, side, &rows, text)? {
@@ -160,12 +168,11 @@ impl Engine {
                 .iter()
                 .find(|intent| may_be_made_by(intent, side, item))
         {
-            let waited = intent.last_sent.unwrap_or(intent.opened_at);
-            return Ok(Origin::Held(format!(
-                "has the title of {} {}, for which a create was sent at {waited} that had no answer, but not its marker; if it \
-                 is what the create made, link the two with `boardsync links add`, else rename this one",
-                intent.source_side, intent.source
-            )));
+            return Ok(held(OriginWhy::TitleOfCreate {
+                side: intent.source_side,
+                item: intent.source.clone(),
+                sent: intent.last_sent.unwrap_or(intent.opened_at),
+            }));
         }
         Ok(formerly(pair, side, rows.last().copied()))
     }
@@ -180,9 +187,7 @@ impl Engine {
         text: &str,
     ) -> Result<Option<Origin>, StoreError> {
         let Some(marker) = marker::verify(&self.key, text) else {
-            return Ok(Some(Origin::Held(format!(
-                "{STRANGER}; link it by hand with `boardsync links add`"
-            ))));
+            return Ok(Some(held(OriginWhy::StrangersMarker)));
         };
         let of_source = store.find_item(&marker.id)?;
         let of_source = of_source
@@ -191,16 +196,13 @@ impl Engine {
         let of_source: Vec<&LinkRow> = of_source.collect();
         if let Some(other) = of_source.iter().find(|link| link.state.is_living()) {
             // Whatever the marker's pair is called by now, the link says which of the two is the counterpart.
-            let of = format!("which is linked to {}", other.item(side));
-            return Ok(Some(copy_or_twin(&marker, &of)));
+            return Ok(Some(copy_or_twin(&marker, other.item(side), true)));
         }
         if self.policy(&marker.pair).is_none() {
             // Most likely this pair under its old name: its counterpart exists.
-            return Ok(Some(Origin::Held(format!(
-                "carries a marker of the pair {}, which the configuration no longer has; give the pair that name \
-                 again, or link the two with `boardsync links add`",
-                marker.pair
-            ))));
+            return Ok(Some(held(OriginWhy::UnknownPairsMarker {
+                pair: marker.pair,
+            })));
         }
         if marker.side == side {
             return Ok(None);
@@ -216,8 +218,7 @@ impl Engine {
         let spent = of_source.iter().find(|l| l.generation >= marker.generation);
         if let Some(former) = spent {
             // Joined to what is gone, it would be closed or deleted with it.
-            let of = format!("whose counterpart was {}", former.item(side));
-            return Ok(Some(copy_or_twin(&marker, &of)));
+            return Ok(Some(copy_or_twin(&marker, former.item(side), false)));
         }
         Ok(Some(match marker.pair == *pair {
             true => Origin::Counterpart {
@@ -245,20 +246,18 @@ fn formerly(pair: &PairName, side: Side, newest: Option<&LinkRow>) -> Origin {
     let Some(link) = newest else {
         return Origin::Person;
     };
-    let LinkState::Tombstone { reason } = &link.state else {
+    let LinkState::Tombstone { why } = &link.state else {
         return Origin::Person;
     };
     let other = link.item(side.other());
-    if reason.starts_with(&deleted_in(side)) {
-        return Origin::Held(format!(
-            "came back after it was deleted; its link to {other} is gone: link it with `boardsync links add`, to \
-             {other} if that still exists"
-        ));
+    if why.deleted_in() == Some(side) {
+        let counterpart = other.clone();
+        return held(OriginWhy::CameBack { counterpart });
     }
     match link.pair == *pair {
         true => Origin::Tombstone,
         // What it was linked to is gone, so in its new pair it is as good as new.
-        false if reason.starts_with(&deleted_in(side.other())) => Origin::Person,
+        false if why.deleted_in() == Some(side.other()) => Origin::Person,
         false => Origin::Former { of: other.clone() },
     }
 }

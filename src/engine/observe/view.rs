@@ -6,14 +6,12 @@ use super::{Focus, Observed, chosen, half_way, listing, retyped, values};
 use crate::connector::answer;
 use crate::engine::Engine;
 use crate::model::{FieldKey, FieldValue, Item, PairName, Side, Sided};
+use crate::reason::ReadWhy;
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::{OnDelete, Policy};
-use crate::reconcile::{AWAY, FreshItem, LinkView, NAMED, Origin, Presence, View, noise};
+use crate::reconcile::{FreshItem, LinkView, Origin, Presence, View, noise};
 use crate::store::{LinkRow, LinkState, SideBase, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Why an item waits that changed since it was last looked at, where its place alone does not tell whose it is.
-const MAY_HAVE_LEFT: &str = "changed while it waited; whether it is still in the pair's scope shows in the next full listing";
 
 /// Returns the values of a link's item that differ from their base by reading alone.
 fn reread(
@@ -145,7 +143,7 @@ impl Engine {
                     && listed != Some(item.version)
                 {
                     observed.unsettled.insert(pair.clone());
-                    origin = Origin::Held(MAY_HAVE_LEFT.to_owned());
+                    origin = Origin::Held(ReadWhy::MayHaveLeft.into());
                 }
                 view.fresh.get_mut(side).push(FreshItem { item, origin });
             }
@@ -230,11 +228,10 @@ impl Engine {
         }
         // Only a sweep sees every marker again; until then what was named by one stays held.
         if origin == Origin::Person && !swept {
-            let rows = store.holds(Some(pair))?.into_iter();
+            let mut rows = store.holds_of(pair, side, &item.id)?.into_iter();
             origin = rows
-                .filter(|row| row.side == Some(side) && row.item.as_ref() == Some(&item.id))
-                .find(|row| row.reason.starts_with(NAMED) || row.reason.starts_with(AWAY))
-                .map_or(origin, |row| Origin::Held(row.reason));
+                .find(|row| row.why.stands_until_sweep())
+                .map_or(origin, |row| Origin::Held(row.why));
         }
         Ok(origin)
     }

@@ -331,7 +331,10 @@ async fn an_item_that_is_linked_to_another_is_not_linked_for_its_marker() {
         "nothing is sent again"
     );
     let holds = store.holds(None).unwrap();
-    assert!(holds[0].reason.contains("linked to 5 already"), "{holds:?}");
+    assert!(
+        holds[0].reason().contains("linked to 5 already"),
+        "{holds:?}"
+    );
 }
 
 /// Which of two requests made the item is not known when the first was given up, so what it was made of is not either.
@@ -379,10 +382,10 @@ async fn twins_are_held_and_both_named() {
         panic!("one hold: {holds:?}");
     };
     assert!(
-        hold.reason
+        hold.reason()
             .starts_with("2 items in ClickUp carry its marker (86a, 86b)"),
         "{}",
-        hold.reason
+        hold.reason()
     );
     assert_eq!(
         (hold.side, hold.item.clone()),
@@ -423,7 +426,7 @@ async fn what_is_not_found_is_given_up_when_the_quiet_time_is_over_and_not_befor
             .holds(None)
             .unwrap()
             .into_iter()
-            .map(|h| h.reason)
+            .map(|h| h.reason())
             .collect();
         let told: &[&str] = match closed {
             true => &["a create got lost; it is planned again"],

@@ -218,7 +218,7 @@ fn a_database_of_schema_1_keeps_its_rows_and_is_copied_first() {
     let freeze = Op::Rail(RailOp::Freeze {
         link: link.id,
         field: FieldKey::Title,
-        reason: "why".to_owned(),
+        why: RailWhy::RestoredDiffers.into(),
         at: Timestamp(1),
     });
     store.commit(&Batch(vec![freeze])).unwrap();
@@ -267,4 +267,128 @@ fn a_database_of_schema_4_keeps_its_links_and_remembers_changes_in_steps() {
     });
     store.commit(&Batch(vec![end])).unwrap();
     assert_eq!(store.transits().unwrap(), []);
+}
+
+#[test]
+fn a_database_without_codes_keeps_its_sentences_and_rules_find_what_they_ask() {
+    let (_folder, path) = paths();
+    let old = rusqlite::Connection::open(&path).unwrap();
+    for sql in [
+        include_str!("../../../migrations/0001_init.sql"),
+        include_str!("../../../migrations/0002_rails.sql"),
+        include_str!("../../../migrations/0003_seen.sql"),
+        include_str!("../../../migrations/0004_reader.sql"),
+        include_str!("../../../migrations/0005_refusals.sql"),
+        include_str!("../../../migrations/0006_choice.sql"),
+        include_str!("../../../migrations/0007_version_of_a_write.sql"),
+    ] {
+        old.execute_batch(sql).unwrap();
+    }
+    old.execute_batch(
+        "PRAGMA user_version = 7;
+         INSERT INTO hold (pair, side, item, reason, since, tries) VALUES
+             ('shop', 'ado', '1', 'a marker that cannot be trusted names it: ClickUp t1 carries it', 1, 0),
+             ('shop', 'ado', '2', 'has its counterpart outside this pair: ClickUp t2, in the pair app', 2, 0),
+             ('shop', 'ado', '3',
+              'carries a marker that this installation did not write; link it by hand with `boardsync links add`', 3, 0),
+             ('shop', 'ado', '4', 'HTTP 500', 4, 0);
+         INSERT INTO link (id, pair, ado, clickup, state, reason, generation, created_at, changed_at) VALUES
+             (1, 'shop', '1', 't1', 'tombstone', 'counterpart deleted in ADO (in the bin); on_delete = unlink', 0, 1, 1),
+             (2, 'shop', '2', 't2', 'tombstone', 'counterpart deleted in ClickUp (404); closed already', 0, 1, 1),
+             (3, 'shop', '3', 't3', 'tombstone', 'removed by hand', 0, 1, 1),
+             (4, 'shop', '4', 't4', 'tombstone', 'undo of c1', 0, 1, 1),
+             (5, 'shop', '5', 't5', 'active', NULL, 0, 1, 1);
+         INSERT INTO freeze (link, field, reason, since) VALUES
+             (5, 'title', 'written 5 times within the hour and undone each time', 1);
+         INSERT INTO refusal (pair, side, item, field, value, version, fingerprint, reason) VALUES
+             ('shop', 'ado', '5', 'title', '{\"kind\":\"empty\"}', 1, 'f', 'ADO does not take title');
+         INSERT INTO cycle (id, started_at, cause, outcome, counts) VALUES
+             ('c1', 1, 'cycle', 'done', '{}'),
+             ('c2', 2, 'undo of c1', 'done', '{}'),
+             ('c3', 3, 'undo of all writes to 7', 'done', '{}'),
+             ('c4', 4, 'timer', 'stopped', '{}');
+         INSERT INTO journal (id, at, cycle, pair, side, action_id, kind, changes, outcome, detail, request_ids, version)
+             VALUES (7, 1, 'c1', 'shop', 'ado', 'm', 'create', '{}', 'answered in doubt', 'HTTP 403', '[]', 3),
+                    (8, 1, 'c1', 'shop', 'ado', 'a', 'update', '{}', 'done', '', '[]', NULL);
+         DELETE FROM journal WHERE id = 8;",
+    )
+    .unwrap();
+    drop(old);
+    let mut store = start(&path);
+    let holds = store.holds(None).unwrap();
+    let asked: Vec<(bool, bool)> = holds
+        .iter()
+        .map(|hold| {
+            (
+                hold.why.stands_until_sweep(),
+                hold.why.is_strangers_marker(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        asked,
+        [(true, false), (true, false), (false, true), (false, false)]
+    );
+    assert!(holds[0].reason().ends_with("ClickUp t1 carries it"));
+    assert_eq!(holds[2].why, OriginWhy::StrangersMarker.into());
+    assert_eq!(holds[3].why, HoldWhy::told_before("HTTP 500".to_owned()));
+
+    let links = store.links(&PairName::from("shop")).unwrap();
+    let ended = |at: usize| match &links[at].state {
+        LinkState::Tombstone { why } => why.clone(),
+        state => panic!("{state:?}"),
+    };
+    assert_eq!(ended(0).deleted_in(), Some(Side::Ado));
+    assert_eq!(
+        ended(0).to_string(),
+        "counterpart deleted in ADO (in the bin); on_delete = unlink"
+    );
+    assert_eq!(ended(1).deleted_in(), Some(Side::ClickUp));
+    assert_eq!(ended(2), ActionWhy::RemovedByHand);
+    assert_eq!(ended(3), ActionWhy::told_before("undo of c1".to_owned()));
+
+    let frozen = store.freezes(&PairName::from("shop")).unwrap();
+    assert!(frozen[0].why.to_string().starts_with("written 5 times"));
+    let refused = store.refusals(&PairName::from("shop")).unwrap();
+    assert_eq!(refused[0].why.to_string(), "ADO does not take title");
+
+    let cause = |id: &str| store.cycle(id).unwrap().unwrap().cause;
+    assert_eq!(cause("c1"), Cause::Cycle);
+    let run = "c1".to_owned();
+    assert_eq!(cause("c2"), Cause::UndoOfRun { run });
+    let item = ItemId::from("7");
+    assert_eq!(cause("c3"), Cause::UndoOfItem { item });
+    assert_eq!(cause("c4"), Cause::told_before("timer".to_owned()));
+
+    let line = store.journal_of_cycle("c1").unwrap().remove(0);
+    let words = (line.entry.kind, line.entry.outcome, line.entry.version);
+    let kept = (JournalKind::Create, Outcome::InDoubt, Some(Version(3)));
+    assert_eq!((line.id, words), (7, kept));
+    let next = Op::Journal(line.entry);
+    store.commit(&Batch(vec![next])).unwrap();
+    let ids: Vec<i64> = store
+        .journal_of_cycle("c1")
+        .unwrap()
+        .iter()
+        .map(|line| line.id)
+        .collect();
+    assert_eq!(ids, [7, 9], "no id is given twice");
+    let word = "UPDATE journal SET outcome = 'forgotten'";
+    assert!(store.connection.execute(word, []).is_err());
+}
+
+#[test]
+fn a_code_of_a_later_version_is_shown_by_its_sentence_and_a_damaged_one_is_an_error() {
+    let store = Store::open_in_memory().unwrap();
+    let insert = |why: &str| {
+        store.connection.execute("DELETE FROM hold", []).unwrap();
+        let text = "INSERT INTO hold (pair, reason, since, tries, why) VALUES ('shop', 'some words', 1, 0, ?1)";
+        store.connection.execute(text, [why]).unwrap();
+    };
+    insert(r#"{"code":"of_tomorrow","fact":1}"#);
+    let holds = store.holds(None).unwrap();
+    assert_eq!(holds[0].why, HoldWhy::told_before("some words".to_owned()));
+    insert(r#"{"code":"#);
+    let read = store.holds(None);
+    assert!(matches!(read, Err(StoreError::Json { .. })), "{read:?}");
 }

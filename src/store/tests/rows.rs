@@ -81,7 +81,7 @@ fn an_item_has_one_living_link_per_pair_and_may_be_linked_again_after_a_tombston
         ));
     }
     let state = LinkState::Tombstone {
-        reason: "deleted".to_owned(),
+        why: ActionWhy::DeletedOnBothSides,
     };
     store
         .commit(&Batch(vec![
@@ -302,7 +302,7 @@ fn setting_holds_replaces_the_pairs_or_only_the_named_items() {
         side: Some(Side::Ado),
         item: Some(item.into()),
         field: Some(FieldKey::State),
-        reason: reason.to_owned(),
+        why: HoldWhy::told_before(reason.to_owned()),
         since: Timestamp(1),
         tries: 2,
         retry_at: Some(Timestamp(3)),
@@ -339,7 +339,7 @@ fn the_journal_of_an_item_includes_its_links_and_can_be_pruned() {
             side,
             item: item.map(ItemId::from),
             action_id: crate::model::ActionId("x".to_owned()),
-            kind: "update".to_owned(),
+            kind: JournalKind::Update,
             changes: BTreeMap::from([(
                 FieldKey::Title,
                 JournalChange {
@@ -347,7 +347,7 @@ fn the_journal_of_an_item_includes_its_links_and_can_be_pruned() {
                     after: Some(FieldValue::text("new")),
                 },
             )]),
-            outcome: "done".to_owned(),
+            outcome: Outcome::Done,
             detail: String::new(),
             request_ids: vec!["r1".to_owned()],
             version: None,
@@ -386,9 +386,9 @@ fn pruning_goes_in_steps_oldest_first_and_keeps_what_is_open() {
             side: Side::Ado,
             item: Some("1".into()),
             action_id: crate::model::ActionId(at.to_string()),
-            kind: "update".to_owned(),
+            kind: JournalKind::Update,
             changes: BTreeMap::new(),
-            outcome: "done".to_owned(),
+            outcome: Outcome::Done,
             detail: String::new(),
             request_ids: Vec::new(),
             version: None,
@@ -436,8 +436,8 @@ fn single_values_are_read_back_as_written() {
         id: id.to_owned(),
         started_at: Timestamp(started),
         finished_at: None,
-        cause: "timer".to_owned(),
-        outcome: "running".to_owned(),
+        cause: Cause::Cycle,
+        outcome: RunEnd::Stopped,
         counts: BTreeMap::from([("updated".to_owned(), 3)]),
         detail: None,
     };
@@ -469,7 +469,7 @@ fn a_refused_value_is_kept_per_field_moves_with_our_own_writes_and_is_forgiven()
             field,
             value: FieldValue::text(value),
             version: Version(version),
-            reason: "no".to_owned(),
+            why: HoldWhy::told_before("no".to_owned()),
             fingerprint: "f".to_owned(),
         }))
     };
@@ -559,7 +559,7 @@ fn a_choice_ends_with_its_link() {
     store.commit(&Batch(vec![conflict, made])).unwrap();
     assert_eq!(store.choices(link).unwrap().len(), 1);
     let state = LinkState::Tombstone {
-        reason: "removed by hand".to_owned(),
+        why: ActionWhy::RemovedByHand,
     };
     let at = Timestamp(2);
     let ended = Op::SetLinkState { link, state, at };

@@ -26,7 +26,7 @@ fn set_state(link: LinkId, state: LinkState) -> Op {
 
 fn tombstone() -> LinkState {
     LinkState::Tombstone {
-        reason: "deleted".to_owned(),
+        why: ActionWhy::DeletedOnBothSides,
     }
 }
 

@@ -139,9 +139,9 @@ async fn a_title_that_does_not_fit_is_held_whole_and_one_at_the_limit_arrives() 
     t.cycle().await;
     assert_eq!(t.string(id, TITLE), "Item");
     let holds = t.holds();
-    let held = holds.iter().find(|hold| hold.reason.contains("256"));
+    let held = holds.iter().find(|hold| hold.reason().contains("256"));
     assert!(
-        held.is_some_and(|hold| hold.reason.contains("255")),
+        held.is_some_and(|hold| hold.reason().contains("255")),
         "{holds:?}"
     );
     let new = t.create_task(&json!({ "name": long }));
@@ -191,7 +191,7 @@ async fn nothing_more_is_created_where_a_new_item_does_not_show_its_marker() {
         let holds = t.holds();
         holds
             .iter()
-            .filter(|hold| hold.reason.contains("nothing more is created"))
+            .filter(|hold| hold.reason().contains("nothing more is created"))
             .count()
     };
     assert_eq!(waits(&t), 2, "{:?}", t.holds());

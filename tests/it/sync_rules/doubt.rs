@@ -184,7 +184,8 @@ async fn an_item_that_lost_its_marker_before_it_was_found_gets_no_twin() {
         assert_eq!(t.counts(), (1, 1), "{target}");
         let holds = t.holds();
         assert_eq!(holds.len(), 2, "{target}: {holds:#?}");
-        let said = |hold: &HoldRow| hold.side == Some(target) && hold.reason.contains("links add");
+        let said =
+            |hold: &HoldRow| hold.side == Some(target) && hold.reason().contains("links add");
         assert!(holds.iter().any(said), "{target}: {holds:#?}");
         // Somebody says that they belong together.
         let (id, task) = (
@@ -218,7 +219,7 @@ async fn an_item_that_lost_its_marker_and_was_moved_gets_no_twin() {
         let [hold] = holds.as_slice() else {
             panic!("{target}: {holds:#?}");
         };
-        assert!(hold.reason.contains("links add"), "{target}: {hold:#?}");
+        assert!(hold.reason().contains("links add"), "{target}: {hold:#?}");
     }
 }
 
@@ -296,7 +297,7 @@ async fn what_a_firewall_refuses_is_held_by_its_name_and_its_item_is_made_withou
         let holds = t.holds();
         assert_eq!(holds.len(), 1, "{target}: {holds:#?}");
         assert_eq!(holds[0].field, Some(FieldKey::Description), "{holds:#?}");
-        assert!(holds[0].reason.contains("firewall"), "{holds:#?}");
+        assert!(holds[0].reason().contains("firewall"), "{holds:#?}");
         let tries = t.world.ledger.writes().len();
         assert!(tries <= 10, "{target}: {tries}");
         t.quiet().await;
@@ -334,7 +335,7 @@ async fn an_item_that_a_firewall_refuses_altogether_is_left_alone_after_three_cr
         assert_eq!(creates(&t).len(), 3, "{target}");
         let holds = t.holds();
         assert_eq!(holds.len(), 1, "{target}: {holds:#?}");
-        let reason = &holds[0].reason;
+        let reason = holds[0].reason();
         assert!(
             reason.contains("firewall on the way") && reason.contains("--retry"),
             "{reason}"
@@ -527,7 +528,7 @@ async fn a_side_that_answers_every_create_with_another_item_gets_no_more_of_them
         assert_eq!(creates(&t).len(), 3, "{target}");
         let holds = t.holds();
         let told = holds.iter().filter(|hold| {
-            hold.reason.contains("nothing is created in") && hold.reason.contains("until")
+            hold.reason().contains("nothing is created in") && hold.reason().contains("until")
         });
         assert_eq!(told.count(), 3, "{target}: {holds:#?}");
         // Also after a restart. What was made is found meanwhile, and edits go on.

@@ -43,7 +43,7 @@ async fn an_edit_of_a_coloured_paragraph_is_held_and_settled_by_a_person() {
     assert!(
         holds
             .iter()
-            .any(|hold| hold.reason.contains("coloured text")),
+            .any(|hold| hold.reason().contains("coloured text")),
         "{holds:?}"
     );
 

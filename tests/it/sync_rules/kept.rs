@@ -5,6 +5,7 @@ use crate::sync_rules::bench::*;
 use boardsync::clock::ManualClock;
 use boardsync::engine::apply::Stopped;
 use boardsync::model::{Clock as _, FieldKey, FieldValue, LinkId, Side, Timestamp};
+use boardsync::reason::{HoldWhy, Reason};
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use boardsync::sandbox::world::{LIST, World};
 use boardsync::store::{Batch, HoldRow, Op};
@@ -152,7 +153,7 @@ async fn a_hold_of_a_clock_that_was_ahead_is_due_at_once() {
             side: Some(Side::Ado),
             item: Some(id.to_string().as_str().into()),
             field: None,
-            reason: "made up".to_owned(),
+            why: HoldWhy::told_before("made up".to_owned()),
             since: now.plus_ms(since),
             tries: 1,
             retry_at: Some(now.plus_ms(2 * HOUR)),

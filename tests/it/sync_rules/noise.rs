@@ -4,6 +4,7 @@ use crate::sync_rules::bench::*;
 use boardsync::engine::Scope;
 use boardsync::engine::apply::{Consent, Report, Stopped};
 use boardsync::engine::observe::Observed;
+use boardsync::reason::Limit;
 use serde_json::{Value, json};
 
 const FIELD: &str = "System.Description";
@@ -101,7 +102,7 @@ async fn many_of_them_stop_the_pair_until_somebody_says_yes() {
         let (observed, report) = unapproved(&t, full).await;
         assert!(matches!(report.stopped[0].1, Stopped::Guard));
         let tripped = &observed.plan.pairs[0].tripped[0];
-        assert_eq!((tripped.what.as_str(), tripped.count), ("noise", 4));
+        assert_eq!((tripped.what, tripped.count), (Limit::Noise, 4));
         assert_eq!(t.world.ledger.writes(), []);
     }
     let texts: Vec<String> = linked.iter().map(|(_, task)| t.text(task)).collect();

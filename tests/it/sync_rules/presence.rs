@@ -247,7 +247,7 @@ async fn a_copy_with_the_footer_is_held() {
     assert_eq!(t.counts(), (1, 2), "no twin");
     let holds = t.holds();
     assert!(
-        holds.iter().any(|hold| hold.reason.contains("marker")),
+        holds.iter().any(|hold| hold.reason().contains("marker")),
         "{holds:?}"
     );
 }

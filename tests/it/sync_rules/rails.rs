@@ -47,7 +47,7 @@ async fn two_automations_that_undo_each_other_are_stopped() {
     assert!(
         t.holds()
             .iter()
-            .any(|hold| hold.field == Some(FieldKey::Title) && hold.reason.contains("resolve"))
+            .any(|hold| hold.field == Some(FieldKey::Title) && hold.reason().contains("resolve"))
     );
     t.clickup(&task, json!({"priority": 1}));
     t.cycle().await;
@@ -160,7 +160,7 @@ async fn a_refused_item_is_left_alone_until_it_changes() {
     let held = t.holds();
     let hold = held.iter().find(|h| h.side == Some(Side::Ado)).unwrap();
     assert!(
-        hold.retry_at.is_none() && hold.reason.contains("--retry"),
+        hold.retry_at.is_none() && hold.reason().contains("--retry"),
         "{hold:?}"
     );
     // Others go on.

@@ -3,6 +3,7 @@
 use super::bench::{Bench, TAGS, TEXT, TITLE, bench};
 use boardsync::engine::Scope;
 use boardsync::model::{FieldKey, FieldValue, Side, Sided, Timestamp, Version};
+use boardsync::reason::Outcome;
 use boardsync::store::{Batch, Choice, ChoiceOp, LinkState, NewConflict, Op};
 use serde_json::json;
 use std::path::PathBuf;
@@ -65,9 +66,11 @@ async fn a_restored_database_makes_no_twin_and_overwrites_nothing() {
     assert_eq!(t.task(&task)["name"], "Third");
     assert_eq!(t.open_conflicts(), 1);
     assert!(
-        t.holds().iter().any(|hold| hold.reason.contains("restored")
-            && hold.reason.contains("created")
-            && hold.retry_at.is_some()),
+        t.holds()
+            .iter()
+            .any(|hold| hold.reason().contains("restored")
+                && hold.reason().contains("created")
+                && hold.retry_at.is_some()),
         "{:?}",
         t.holds()
     );
@@ -282,11 +285,11 @@ async fn an_item_whose_marker_names_what_was_deleted_gets_no_second_counterpart(
             true => assert!(
                 holds
                     .iter()
-                    .any(|hold| hold.reason.contains("is in no recycle bin")),
+                    .any(|hold| hold.reason().contains("is in no recycle bin")),
                 "{what}: {holds:?}"
             ),
             false => assert!(
-                matches!(&state, LinkState::Tombstone { reason } if reason.contains("so it stays")),
+                matches!(&state, LinkState::Tombstone { why } if why.to_string().contains("so it stays")),
                 "{what}: {state:?}"
             ),
         }
@@ -371,7 +374,7 @@ async fn a_write_is_in_the_journal_before_it_is_sent() {
     let rows = rows.unwrap();
     let row = rows.last().unwrap();
     let change = &row.entry.changes[&FieldKey::Title];
-    assert_eq!(row.entry.outcome, "sent");
+    assert_eq!(row.entry.outcome, Outcome::Sent);
     assert_eq!(change.before, Some(FieldValue::text("Item")));
     assert_eq!(change.after, Some(FieldValue::text("Edited")));
 }

@@ -26,7 +26,7 @@ async fn web(more: &str) -> Bench {
 
 fn dissolved(t: &Bench, id: i64) -> String {
     match t.link_state(id) {
-        LinkState::Tombstone { reason } => reason,
+        LinkState::Tombstone { why } => why.to_string(),
         state => panic!("{state:?}"),
     }
 }
@@ -197,7 +197,10 @@ async fn a_work_item_that_would_lose_its_place_is_not_made() {
     );
     let held = t.holds();
     assert_eq!((t.counts(), held.len()), ((0, 1), 1));
-    assert!(held[0].reason.contains("its place is refused"), "{held:#?}");
+    assert!(
+        held[0].reason().contains("its place is refused"),
+        "{held:#?}"
+    );
     t.world.faults.clear();
     t.engine().store().forgive().unwrap();
     t.cycle().await;

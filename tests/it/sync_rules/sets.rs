@@ -103,7 +103,7 @@ async fn a_tag_that_azure_devops_cannot_hold_is_told_until_it_is_renamed() {
         t.sweep().await;
     }
     let reasons = |t: &Bench| {
-        let mut reasons: Vec<String> = t.holds().into_iter().map(|hold| hold.reason).collect();
+        let mut reasons: Vec<String> = t.holds().into_iter().map(|hold| hold.reason()).collect();
         reasons.sort();
         reasons
     };
@@ -273,7 +273,7 @@ async fn both_halves_with_markers_are_linked_again_after_a_lost_database() {
             assert_eq!((t.task_of(id), t.task_of(single)), (None, None));
             let holds = t.holds();
             assert!(
-                holds.iter().any(|hold| hold.reason.contains("marker")),
+                holds.iter().any(|hold| hold.reason().contains("marker")),
                 "{holds:?}"
             );
         } else {
@@ -305,7 +305,7 @@ async fn a_pair_under_another_name_does_not_make_its_items_again() {
     assert_eq!(t.counts(), (2, 2), "no twin");
     let holds = t.holds();
     assert!(
-        holds.iter().any(|hold| hold.reason.contains("pair web")),
+        holds.iter().any(|hold| hold.reason().contains("pair web")),
         "{holds:?}"
     );
 }
@@ -321,7 +321,7 @@ async fn more_tags_than_azure_devops_takes_are_held_and_the_rest_flows() {
     assert_eq!(t.field(id, "Microsoft.VSTS.Common.Priority"), 2);
     let holds = t.engine().store().holds(None).unwrap();
     let held = holds.iter().find(|hold| hold.field == Some(FieldKey::Tags));
-    let reason = &held.expect("the tags are held").reason;
+    let reason = held.expect("the tags are held").reason();
     assert!(reason.contains("101 tags"), "{reason}");
     let sent = t.world.ledger.entries();
     let over = sent.iter().filter(|entry| entry.service == Side::Ado);

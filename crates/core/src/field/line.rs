@@ -3,6 +3,7 @@
 use super::{Form, Kind, Tables};
 use crate::capabilities::{self, units};
 use crate::model::{FieldValue, Side};
+use crate::reason::ValueWhy;
 
 pub(super) struct Line;
 
@@ -16,15 +17,16 @@ impl Kind for Line {
         from: Side,
         value: &FieldValue,
         _tables: &Tables<'_>,
-    ) -> Result<FieldValue, String> {
+    ) -> Result<FieldValue, ValueWhy> {
         let target = capabilities::of(from.other());
         match (value, target.line) {
-            (FieldValue::Empty, _) => Err("title is empty; neither service takes that".to_owned()),
-            (FieldValue::Text(title), Some(most)) if units(title) > most => Err(format!(
-                "title has {} characters as {} counts them, and it takes {most}; shorten it",
-                units(title),
-                target.name
-            )),
+            (FieldValue::Empty, _) => Err(ValueWhy::TitleEmpty),
+            (FieldValue::Text(title), Some(most)) if units(title) > most => {
+                Err(ValueWhy::TitleTooLong {
+                    units: units(title),
+                    most,
+                })
+            }
             _ => Ok(value.clone()),
         }
     }

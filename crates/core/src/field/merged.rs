@@ -2,6 +2,7 @@
 
 use super::{Kind, Tables};
 use crate::model::{FieldValue, Side, Sided};
+use crate::reason::ValueWhy;
 
 /// What is to be done about one field.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +28,7 @@ pub enum Merged {
         taken: Option<Side>,
     },
     /// It cannot be decided; the reason says what is missing.
-    Blocked(String),
+    Blocked(ValueWhy),
 }
 /// What a merge goes by.
 pub struct Merge<'a> {

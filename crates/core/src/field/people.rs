@@ -4,6 +4,7 @@ use super::merged::one;
 use super::{Form, Kind, Merge, Merged, Tables};
 use crate::capabilities;
 use crate::model::{FieldValue, Folded, Side, Sided};
+use crate::reason::ValueWhy;
 use std::collections::BTreeSet;
 
 pub(super) struct People;
@@ -30,7 +31,7 @@ impl Kind for People {
         from: Side,
         value: &FieldValue,
         tables: &Tables<'_>,
-    ) -> Result<FieldValue, String> {
+    ) -> Result<FieldValue, ValueWhy> {
         let FieldValue::People(people) = value else {
             return Ok(value.clone());
         };
@@ -39,12 +40,10 @@ impl Kind for People {
             .filter_map(|p| tables.people.translate(from, p))
             .collect();
         if known.is_empty() {
-            let names: Vec<&str> = people.iter().map(|p| p.shown.as_str()).collect();
-            return Err(format!(
-                "{} has no counterpart in {}; add a row to people",
-                names.join(", "),
-                from.other()
-            ));
+            return Err(ValueWhy::PeopleUnmapped {
+                people: people.iter().map(|p| p.shown.clone()).collect(),
+                side: from.other(),
+            });
         }
         // Where not all fit, the first by key, so that the choice is the same in every run.
         let most = capabilities::of(from.other()).people;
@@ -116,9 +115,10 @@ fn merge(of: &Merge<'_>) -> Merged {
             set.remove(&old);
         }
         match (&new_lead, image(new_lead.as_ref())) {
-            (Some(lead), None) => Err(format!(
-                "{lead} has no counterpart in ClickUp; add a row to people"
-            )),
+            (Some(lead), None) => Err(ValueWhy::PeopleUnmapped {
+                people: vec![lead.shown.clone()],
+                side: Side::ClickUp,
+            }),
             (_, Some(new)) => {
                 set.insert(new);
                 Ok(FieldValue::from_people(set))
@@ -139,13 +139,10 @@ fn merge(of: &Merge<'_>) -> Merged {
         match lead {
             Some(lead) => Ok(FieldValue::from_people(BTreeSet::from([lead]))),
             None if clickup_now.is_empty() => Ok(FieldValue::Empty),
-            None => Err(
-                "none of the assignees has a counterpart in Azure DevOps; add a row to people"
-                    .to_owned(),
-            ),
+            None => Err(ValueWhy::AssigneesUnmapped),
         }
     };
-    let write = |side: Side, value: Result<FieldValue, String>, reason| match value {
+    let write = |side: Side, value: Result<FieldValue, ValueWhy>, reason| match value {
         Ok(value) if value == *now.get(side) => Merged::Rebase,
         Ok(value) => Merged::Write {
             to: one(side, value),

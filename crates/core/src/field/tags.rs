@@ -3,6 +3,7 @@
 use super::{Form, Kind, Merge, Merged, OfMembers, Tables};
 use crate::capabilities;
 use crate::model::{FieldValue, Folded, Side, Sided};
+use crate::reason::ValueWhy;
 use std::collections::BTreeSet;
 
 pub(super) struct Tags;
@@ -18,7 +19,7 @@ impl Kind for Tags {
         from: Side,
         value: &FieldValue,
         _tables: &Tables<'_>,
-    ) -> Result<FieldValue, String> {
+    ) -> Result<FieldValue, ValueWhy> {
         let FieldValue::Tags(tags) = value else {
             return Ok(value.clone());
         };
@@ -39,27 +40,14 @@ impl Kind for Tags {
         false
     }
 
-    fn stays(&self, from: Side, value: &FieldValue) -> Option<String> {
+    fn stays(&self, from: Side, value: &FieldValue) -> Option<ValueWhy> {
         let FieldValue::Tags(tags) = value else {
             return None;
         };
         let target = capabilities::of(from.other());
-        let limit = target.tag?;
         let names = tags.iter().filter(|tag| !target.holds_tag(tag));
-        let names: Vec<String> = names.map(|tag| format!("`{}`", tag.shown)).collect();
-        let [one, other] = limit.without;
-        (!names.is_empty()).then(|| {
-            format!(
-                "{} takes no tag with `{one}` or `{other}` or of more than {} characters, so {} in {from} alone; rename \
-                 it there",
-                target.name,
-                limit.units,
-                match names.as_slice() {
-                    [name] => format!("{name} stays"),
-                    names => format!("{} stay", names.join(", ")),
-                }
-            )
-        })
+        let tags: Vec<String> = names.map(|tag| tag.shown.clone()).collect();
+        (!tags.is_empty()).then_some(ValueWhy::TagsStay { tags })
     }
 
     fn example(&self, _side: Side, n: u32) -> FieldValue {

@@ -2,14 +2,15 @@
 
 use super::{Form, Kind, Tables};
 use crate::mapping::Relation;
-use crate::model::{FieldValue, Side, Sided};
+use crate::model::{FieldKey, FieldValue, Side, Sided};
+use crate::reason::ValueWhy;
 
 /// A field whose names are translated.
 pub(super) struct Vocabulary {
-    /// The field's word.
-    word: &'static str,
-    /// What a name of it is called, and with an `s` the table.
-    noun: &'static str,
+    /// The field.
+    key: FieldKey,
+    /// Says that a name of a side stands in no row of the table.
+    unmapped: fn(Side, String) -> ValueWhy,
     /// The table.
     rows: for<'a> fn(&Tables<'a>) -> &'a Relation,
     /// Names that the examples take, as in the table of the pair that tests use.
@@ -18,8 +19,8 @@ pub(super) struct Vocabulary {
 
 /// Work item type and task type.
 pub(super) static TYPE: Vocabulary = Vocabulary {
-    word: "type",
-    noun: "type",
+    key: FieldKey::Type,
+    unmapped: |side, kind| ValueWhy::TypeUnmapped { side, kind },
     rows: |tables| tables.types,
     examples: Sided {
         ado: &["User Story", "Bug"],
@@ -29,8 +30,8 @@ pub(super) static TYPE: Vocabulary = Vocabulary {
 
 /// State and status.
 pub(super) static STATE: Vocabulary = Vocabulary {
-    word: "status",
-    noun: "state",
+    key: FieldKey::State,
+    unmapped: |side, state| ValueWhy::StateUnmapped { side, state },
     rows: |tables| tables.states,
     examples: Sided {
         ado: &["New", "Active", "Resolved", "Closed"],
@@ -57,18 +58,16 @@ impl Kind for Vocabulary {
         from: Side,
         value: &FieldValue,
         tables: &Tables<'_>,
-    ) -> Result<FieldValue, String> {
-        let (word, noun) = (self.word, self.noun);
+    ) -> Result<FieldValue, ValueWhy> {
         match value {
             FieldValue::Choice(name) => (self.rows)(tables)
                 .translate(from, name)
                 .map(FieldValue::Choice)
-                .ok_or_else(|| {
-                    format!(
-                        "{from} {noun} \"{name}\" stands in no row of {noun}s; add one to the pair"
-                    )
-                }),
-            FieldValue::Empty => Err(format!("{from} gives no {word}")),
+                .ok_or_else(|| (self.unmapped)(from, name.shown.clone())),
+            FieldValue::Empty => Err(ValueWhy::NoValue {
+                side: from,
+                field: self.key.clone(),
+            }),
             _ => Ok(value.clone()),
         }
     }

@@ -94,7 +94,7 @@ fn linked(link: &LinkView, policy: &Policy, plan: &PairPlan, found: &mut Vec<Dif
     let planned = || {
         let mut actions = plan.actions.iter().filter(|a| a.link == Some(link.link));
         actions.next().map_or_else(String::new, |action| {
-            format!("; the next cycle: {}", action.reason)
+            format!("; the next cycle: {}", action.why)
         })
     };
     for side in Side::BOTH {
@@ -179,7 +179,7 @@ fn explain(
     }
     let mut holds = plan.holds.iter().filter(|h| h.link == Some(link.link));
     if let Some(hold) = holds.find(|hold| hold.field.as_ref() == Some(key)) {
-        return (DriftKind::Held, hold.reason.clone());
+        return (DriftKind::Held, hold.reason());
     }
     for side in Side::BOTH {
         let image = translate(key, side, now.get(side), policy);
@@ -219,7 +219,7 @@ fn unlinked(
             && action.source_item.as_ref() == Some(&item.id)
     });
     let (kind, reason) = match (origin, hold) {
-        (_, Some(hold)) if !created => (DriftKind::Held, hold.reason.clone()),
+        (_, Some(hold)) if !created => (DriftKind::Held, hold.reason()),
         (Origin::Tombstone, _) => (
             DriftKind::ByRule,
             "its link was dissolved, so it stays alone; `boardsync links add` links it again"

@@ -4,9 +4,10 @@ use super::linked::unreadable;
 use super::merge::translate;
 use super::plan::{Action, ActionKind, FieldChange, Hold, PairPlan};
 use super::policy::Policy;
-use super::{FreshItem, NAMED, Origin, away};
+use super::{FreshItem, Origin};
 use crate::capabilities;
 use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side};
+use crate::reason::{ActionWhy, HoldWhy, OriginWhy};
 use boardsync_markup as markup;
 
 /// Plans one unlinked item of `side`. `counterpart` is the item that it belongs to, where that is in this pair too, and
@@ -22,42 +23,46 @@ pub(super) fn plan_fresh(
     let item = &fresh.item;
     match &fresh.origin {
         Origin::Tombstone => {}
-        Origin::Held(reason) => plan.holds.push(hold(side, item, None, reason.clone())),
+        Origin::Held(why) => plan.holds.push(hold(side, item, None, why.clone())),
         Origin::Counterpart { of, .. } => {
-            let reason = "carries the marker of its counterpart";
-            plan.actions.push(link(side, item, of, reason, policy));
+            let why = ActionWhy::CarriesMarker;
+            plan.actions.push(link(side, item, of, why, policy));
         }
         Origin::Former { of } => match counterpart {
             Some(of) => {
-                let reason = "both came here from the pair in which they were linked";
-                plan.actions.push(link(side, item, of, reason, policy));
+                let why = ActionWhy::CameTogether;
+                plan.actions.push(link(side, item, of, why, policy));
             }
             None => {
-                let reason = away(side.other(), of, None);
-                plan.holds.push(hold(side, item, None, reason));
+                let why = OriginWhy::CounterpartAway {
+                    side: side.other(),
+                    item: of.clone(),
+                    pair: None,
+                };
+                plan.holds.push(hold(side, item, None, why));
             }
         },
         Origin::Person if item.archived => {}
         Origin::Person => match named_by {
             Some(by) => {
-                let reason = format!(
-                    "{NAMED}: {} {by} carries it; link the two with `boardsync links add`, or remove the marker",
-                    side.other()
-                );
-                plan.holds.push(hold(side, item, None, reason));
+                let why = OriginWhy::NamedByMarker {
+                    side: side.other(),
+                    item: by.clone(),
+                    unread: false,
+                };
+                plan.holds.push(hold(side, item, None, why));
             }
             None => create(side, item, policy, plan),
         },
     }
 }
 
-fn link(side: Side, item: &Item, of: &ItemId, reason: &str, policy: &Policy) -> Action {
+fn link(side: Side, item: &Item, of: &ItemId, why: ActionWhy, policy: &Policy) -> Action {
     Action {
         kind: ActionKind::Link,
         target_item: Some(item.id.clone()),
         source_item: Some(of.clone()),
-        reason: reason.to_owned(),
-        ..blank(side, item)
+        ..blank(side, item, why)
     }
     .sealed(&policy.pair)
 }
@@ -73,8 +78,8 @@ fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
         let made_of = key.row().create;
         let Some(value) = item.fields.get(key) else {
             if item.unread.contains(key) && (made_of.always || rule.direction.writes_to(target)) {
-                let reason = unreadable(side, key);
-                plan.holds.push(hold(side, item, Some(key.clone()), reason));
+                let why = unreadable(side, key);
+                plan.holds.push(hold(side, item, Some(key.clone()), why));
                 if made_of.always {
                     return;
                 }
@@ -97,11 +102,11 @@ fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
                 reason: "new".to_owned(),
             }),
             // A new item in another state than its source's would be moved on as if somebody had wanted that.
-            Err(reason) if made_of.vital => {
-                plan.holds.push(hold(side, item, Some(key.clone()), reason));
+            Err(why) if made_of.vital => {
+                plan.holds.push(hold(side, item, Some(key.clone()), why));
                 return;
             }
-            Err(reason) => plan.holds.push(hold(side, item, Some(key.clone()), reason)),
+            Err(why) => plan.holds.push(hold(side, item, Some(key.clone()), why)),
         }
     }
     plan.actions.push(
@@ -110,8 +115,7 @@ fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
             source_item: Some(item.id.clone()),
             source_version: Some(item.version),
             changes,
-            reason: format!("new in {side}"),
-            ..blank(target, item)
+            ..blank(target, item, ActionWhy::New { side })
         }
         .sealed(&policy.pair),
     );
@@ -132,7 +136,7 @@ fn whole_links(value: FieldValue, side: Side, item: &Item) -> FieldValue {
     }
 }
 
-fn blank(target: Side, item: &Item) -> Action {
+fn blank(target: Side, item: &Item, why: ActionWhy) -> Action {
     Action {
         id: ActionId(String::new()),
         kind: ActionKind::Create,
@@ -145,18 +149,18 @@ fn blank(target: Side, item: &Item) -> Action {
         expected: None,
         source_version: None,
         changes: Vec::new(),
-        reason: String::new(),
+        why,
         after: None,
     }
 }
 
-fn hold(side: Side, item: &Item, field: Option<FieldKey>, reason: String) -> Hold {
+fn hold(side: Side, item: &Item, field: Option<FieldKey>, why: impl Into<HoldWhy>) -> Hold {
     Hold {
         link: None,
         side,
         item: item.id.clone(),
         title: item.title(),
         field,
-        reason,
+        why: why.into(),
     }
 }

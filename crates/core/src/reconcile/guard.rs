@@ -3,6 +3,7 @@
 use super::plan::{ActionKind, PairPlan, Tripped};
 use super::policy::Policy;
 use crate::model::{FieldValue, Side};
+use crate::reason::Limit;
 
 /// Returns every limit that the plan exceeds; `links` is the number of live links in the pair.
 pub fn check(plan: &PairPlan, policy: &Policy, links: u64) -> Vec<Tripped> {
@@ -33,21 +34,21 @@ pub fn check(plan: &PairPlan, policy: &Policy, links: u64) -> Vec<Tripped> {
             count(ActionKind::Delete) + count(ActionKind::Close) + count(ActionKind::Unlink);
         for (what, count, limit) in [
             (
-                "creates",
+                Limit::Creates,
                 count(ActionKind::Create),
                 limit(policy.guard.creates),
             ),
             (
-                "updates",
+                Limit::Updates,
                 count(ActionKind::Update),
                 limit(policy.guard.updates),
             ),
-            ("clears", clears, limit(policy.guard.clears)),
-            ("deletes", deletes, limit(policy.guard.deletes)),
+            (Limit::Clears, clears, limit(policy.guard.clears)),
+            (Limit::Deletes, deletes, limit(policy.guard.deletes)),
         ] {
             if count > limit {
                 tripped.push(Tripped {
-                    what: what.to_owned(),
+                    what,
                     side,
                     count,
                     limit,

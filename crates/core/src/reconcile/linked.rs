@@ -7,6 +7,7 @@ use super::policy::{FieldPolicy, OnDelete, Policy};
 use super::{LinkView, Presence};
 use crate::capabilities;
 use crate::model::{ActionId, FieldKey, FieldValue, Item, Side, Sided};
+use crate::reason::{ActionWhy, After, HoldWhy, NotClosable, ReadWhy, ValueWhy};
 use boardsync_markup as markup;
 use std::collections::BTreeMap;
 
@@ -26,13 +27,16 @@ pub(super) fn plan_link(link: &LinkView, policy: &Policy, plan: &mut PairPlan) {
             );
         }
         // Nothing is concluded from what could not be read: a 404 may be a lost right.
-        (Presence::Unclear { reason }, _) => plan.holds.push(hold(link, Side::Ado, reason.clone())),
+        (Presence::Unclear { reason }, _) => {
+            plan.holds.push(hold(link, Side::Ado, unclear(reason)))
+        }
         (_, Presence::Unclear { reason }) => {
-            plan.holds.push(hold(link, Side::ClickUp, reason.clone()))
+            plan.holds.push(hold(link, Side::ClickUp, unclear(reason)))
         }
         (Presence::Gone { .. }, Presence::Gone { .. }) => {
-            plan.actions
-                .push(unlink(link, Side::ClickUp, "deleted on both sides", policy));
+            let why = ActionWhy::DeletedOnBothSides;
+            let action = bare(link, Side::ClickUp, ActionKind::Unlink, why);
+            plan.actions.push(action.sealed(&policy.pair));
         }
         (Presence::Gone { evidence }, Presence::Seen(item)) => {
             plan_gone(link, Side::Ado, evidence, item, policy, plan);
@@ -51,18 +55,20 @@ pub(super) fn plan_link(link: &LinkView, policy: &Policy, plan: &mut PairPlan) {
         }
         // Moved out of the filter: the link stays, so that moving back makes no twin, and nothing flows meanwhile.
         (Presence::OutOfScope(_), Presence::Seen(_) | Presence::OutOfScope(_)) => {
-            plan.holds
-                .push(hold(link, Side::Ado, OUT_OF_SCOPE.to_owned()));
+            plan.holds.push(hold(link, Side::Ado, ReadWhy::OutOfScope));
         }
         (Presence::Seen(_), Presence::OutOfScope(_)) => {
             plan.holds
-                .push(hold(link, Side::ClickUp, OUT_OF_SCOPE.to_owned()));
+                .push(hold(link, Side::ClickUp, ReadWhy::OutOfScope));
         }
     }
 }
 
-const OUT_OF_SCOPE: &str =
-    "no longer in the pair's scope; its fields are left alone until it comes back";
+fn unclear(said: &str) -> ReadWhy {
+    ReadWhy::Unclear {
+        said: said.to_owned(),
+    }
+}
 
 /// What the fields of one link come to.
 #[derive(Default)]
@@ -102,11 +108,11 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
         };
         for (side, value) in [(Side::Ado, ado), (Side::ClickUp, clickup)] {
             if rule.direction.writes_to(side.other())
-                && let Some(reason) = key.kind().stays(side, value)
+                && let Some(why) = key.kind().stays(side, value)
             {
                 plan.holds.push(Hold {
                     field: Some(key.clone()),
-                    ..hold(link, side, reason)
+                    ..hold(link, side, why)
                 });
             }
         }
@@ -165,11 +171,11 @@ fn plan_field(
             fields.busy = true;
             return;
         }
-        Merged::Blocked(reason) => {
+        Merged::Blocked(why) => {
             fields.busy = true;
             plan.holds.push(Hold {
                 field: Some(key.clone()),
-                ..hold(link, Side::Ado, reason)
+                ..hold(link, Side::Ado, why)
             });
             return;
         }
@@ -263,13 +269,13 @@ fn plan_updates(
             continue;
         }
         let needs_other = list.iter().any(|change| change.source_value.is_none());
+        let why = ActionWhy::Differs { from: side.other() };
         let action = Action {
             changes: list,
-            reason: format!("differs from {}", side.other()),
             after: first
                 .take()
                 .and_then(|(id, two_sided)| two_sided.then_some(id)),
-            ..blank(link, side, ActionKind::Update, items)
+            ..blank(link, side, ActionKind::Update, items, why)
         }
         .sealed(&policy.pair);
         first = Some((action.id.clone(), needs_other));
@@ -315,17 +321,12 @@ fn unread(items: &Sided<&Item>, key: &FieldKey) -> Option<Side> {
     sides.find(|side| items.get(*side).unread.contains(key))
 }
 
-/// Why a field is left alone whose value cannot be read. Nobody can tell whether it was changed, so nothing is written
-/// over it and nothing goes from it to the other side.
-pub(super) fn unreadable(side: Side, key: &FieldKey) -> String {
-    format!(
-        "{side} shows a {key} that boardsync cannot read, so it is left alone; set it again in {side}"
-    )
-}
-
-/// How the reason of a link begins that ended because its item on this side was deleted.
-pub fn deleted_in(side: Side) -> String {
-    format!("counterpart deleted in {side}")
+/// Why a field is left alone whose value cannot be read.
+pub(super) fn unreadable(side: Side, key: &FieldKey) -> ReadWhy {
+    ReadWhy::FieldUnreadable {
+        side,
+        field: key.clone(),
+    }
 }
 
 /// One side was deleted. An edit on the other since the last agreement wins over the delete.
@@ -347,24 +348,24 @@ fn plan_gone(
             (_, None) => left.unread.contains(key),
         }
     });
-    let reason = |what: &str| format!("{} ({evidence}); {what}", deleted_in(gone));
-    let on_kept = |kind, reason| on_left(link, kept, left, kind, reason);
+    let on_kept = |kind, then| on_left(link, kept, left, kind, deleted(gone, evidence, then));
     let action = match policy.on_delete {
-        _ if edited => on_kept(ActionKind::Unlink, reason("edited here since, so it stays")),
-        OnDelete::Unlink => on_kept(ActionKind::Unlink, reason("on_delete = unlink")),
-        OnDelete::Delete => on_kept(ActionKind::Delete, reason("on_delete = delete")),
+        _ if edited => on_kept(ActionKind::Unlink, After::EditedHere),
+        OnDelete::Unlink => on_kept(ActionKind::Unlink, After::Unlink),
+        OnDelete::Delete => on_kept(ActionKind::Delete, After::Delete),
         OnDelete::Close => match closing(kept, left, policy) {
             Closable::To(change) => Action {
                 changes: vec![*change],
-                ..on_kept(ActionKind::Close, reason("on_delete = close"))
+                ..on_kept(ActionKind::Close, After::Close)
             },
-            Closable::Already => on_kept(ActionKind::Unlink, reason("closed already")),
-            Closable::Unknown(why) => {
-                let what = format!(
-                    "on_delete = close, but {why}; nothing is written, close it by hand and end the link with \
-                     `boardsync links remove`"
-                );
-                plan.holds.push(hold(link, kept, reason(&what)));
+            Closable::Already => on_kept(ActionKind::Unlink, After::ClosedAlready),
+            Closable::Unknown(because) => {
+                let why = ValueWhy::CannotClose {
+                    side: gone,
+                    evidence: evidence.to_owned(),
+                    because,
+                };
+                plan.holds.push(hold(link, kept, why));
                 return;
             }
         },
@@ -372,23 +373,27 @@ fn plan_gone(
     plan.actions.push(action.sealed(&policy.pair));
 }
 
+fn deleted(side: Side, evidence: &str, then: After) -> ActionWhy {
+    ActionWhy::CounterpartDeleted {
+        side,
+        evidence: evidence.to_owned(),
+        then,
+    }
+}
+
 /// One side was deleted and the other has left the scope of the pair: only the link ends.
 fn leave(link: &LinkView, gone: Side, evidence: &str, left: &Item, policy: &Policy) -> Action {
-    let reason = format!(
-        "{} ({evidence}); no longer in the pair's scope here, so it stays",
-        deleted_in(gone)
-    );
-    on_left(link, gone.other(), left, ActionKind::Unlink, reason).sealed(&policy.pair)
+    let why = deleted(gone, evidence, After::OutOfScopeHere);
+    on_left(link, gone.other(), left, ActionKind::Unlink, why).sealed(&policy.pair)
 }
 
 /// An action on the item that is left.
-fn on_left(link: &LinkView, kept: Side, left: &Item, kind: ActionKind, reason: String) -> Action {
+fn on_left(link: &LinkView, kept: Side, left: &Item, kind: ActionKind, why: ActionWhy) -> Action {
     Action {
         expected: Some(left.version),
         title: left.title(),
         url: left.url.clone(),
-        reason,
-        ..bare(link, kept, kind)
+        ..bare(link, kept, kind, why)
     }
 }
 
@@ -399,7 +404,7 @@ enum Closable {
     /// It is.
     Already,
     /// Not at all, and why.
-    Unknown(String),
+    Unknown(NotClosable),
 }
 
 fn closing(side: Side, item: &Item, policy: &Policy) -> Closable {
@@ -407,21 +412,23 @@ fn closing(side: Side, item: &Item, policy: &Policy) -> Closable {
         Some(FieldValue::Choice(kind)) => Some(kind),
         _ => None,
     };
-    let shown = || kind.map_or_else(|| "this item".to_owned(), |kind| format!("type \"{kind}\""));
+    let shown = || kind.map(|kind| kind.shown.clone());
     let (Some(FieldValue::Choice(before)), true) = (
         item.fields.get(&FieldKey::State),
         policy.fields.contains_key(&FieldKey::State),
     ) else {
-        return Closable::Unknown("its status is not synced".to_owned());
+        return Closable::Unknown(NotClosable::StateNotSynced);
     };
     let Some(finished) = policy.closed_states.get(side).of_type(kind) else {
-        return Closable::Unknown(format!("the states of {} in {side} are not known", shown()));
+        let kind = shown();
+        return Closable::Unknown(NotClosable::StatesUnknown { kind, side });
     };
     if finished.already.contains(&before.key) {
         return Closable::Already;
     }
     let Some(closed) = &finished.to else {
-        return Closable::Unknown(format!("{} has no closed state in {side}", shown()));
+        let kind = shown();
+        return Closable::Unknown(NotClosable::NoClosedState { kind, side });
     };
     Closable::To(Box::new(FieldChange {
         field: FieldKey::State,
@@ -433,15 +440,7 @@ fn closing(side: Side, item: &Item, policy: &Policy) -> Closable {
     }))
 }
 
-fn unlink(link: &LinkView, side: Side, reason: &str, policy: &Policy) -> Action {
-    Action {
-        reason: reason.to_owned(),
-        ..bare(link, side, ActionKind::Unlink)
-    }
-    .sealed(&policy.pair)
-}
-
-fn bare(link: &LinkView, target: Side, kind: ActionKind) -> Action {
+fn bare(link: &LinkView, target: Side, kind: ActionKind, why: ActionWhy) -> Action {
     Action {
         id: ActionId(String::new()),
         kind,
@@ -454,22 +453,28 @@ fn bare(link: &LinkView, target: Side, kind: ActionKind) -> Action {
         expected: None,
         source_version: None,
         changes: Vec::new(),
-        reason: String::new(),
+        why,
         after: None,
     }
 }
 
-fn blank(link: &LinkView, target: Side, kind: ActionKind, items: &Sided<&Item>) -> Action {
+fn blank(
+    link: &LinkView,
+    target: Side,
+    kind: ActionKind,
+    items: &Sided<&Item>,
+    why: ActionWhy,
+) -> Action {
     Action {
         title: items.get(target).title(),
         url: items.get(target).url.clone(),
         expected: Some(items.get(target).version),
         source_version: Some(items.get(target.other()).version),
-        ..bare(link, target, kind)
+        ..bare(link, target, kind, why)
     }
 }
 
-pub(super) fn hold(link: &LinkView, side: Side, reason: String) -> Hold {
+pub(super) fn hold(link: &LinkView, side: Side, why: impl Into<HoldWhy>) -> Hold {
     let title = Side::BOTH
         .iter()
         .find_map(|side| link.now.get(*side).item())
@@ -481,7 +486,7 @@ pub(super) fn hold(link: &LinkView, side: Side, reason: String) -> Hold {
         item: link.items.get(side).clone(),
         title,
         field: None,
-        reason,
+        why: why.into(),
     }
 }
 

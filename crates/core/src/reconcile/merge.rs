@@ -15,6 +15,7 @@ pub use crate::field::Merged;
 use super::policy::{FieldPolicy, Policy};
 use crate::field::{Merge, without_base};
 use crate::model::{FieldKey, FieldValue, Side, Sided};
+use crate::reason::ValueWhy;
 
 /// Merges one field. `base` is `None` when the two sides never agreed on it. The result may hold writes against the
 /// direction of the field, which [`allowed`] takes out.
@@ -58,12 +59,12 @@ pub fn agree(key: &FieldKey, now: &Sided<FieldValue>, policy: &Policy) -> bool {
 /// Translates a value into the other side's vocabulary.
 ///
 /// # Errors
-/// A sentence that names the value and what to do, where there is no counterpart.
+/// Why there is no counterpart.
 pub fn translate(
     key: &FieldKey,
     from: Side,
     value: &FieldValue,
     policy: &Policy,
-) -> Result<FieldValue, String> {
+) -> Result<FieldValue, ValueWhy> {
     key.kind().translate(from, value, &policy.tables())
 }

@@ -8,10 +8,8 @@ use super::plan::{Rebase, Tripped};
 use super::policy::Policy;
 use super::{LinkView, View};
 use crate::model::{FieldKey, FieldValue, Item, Side};
+use crate::reason::Limit;
 use std::collections::BTreeMap;
-
-/// What the guard calls it.
-pub const WHAT: &str = "noise";
 
 /// Returns the values of an item that changed by reading alone, in their new form. `earlier` is the item as another
 /// version of this program read and stored it; what this version stored it also reads in the same way.
@@ -72,8 +70,8 @@ pub fn check(view: &View, policy: &Policy) -> Vec<Tripped> {
     let limit = share.floor().max(0.0) as usize;
     let over = Side::BOTH.into_iter().filter_map(|side| {
         let count = *view.noise.get(side);
-        (count > limit).then(|| Tripped {
-            what: WHAT.to_owned(),
+        (count > limit).then_some(Tripped {
+            what: Limit::Noise,
             side,
             count,
             limit,

@@ -4,7 +4,8 @@ use super::choice::Dropped;
 use crate::model::{
     ActionId, FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Timestamp, Version,
 };
-use serde::{Deserialize, Serialize};
+use crate::reason::{self, ActionWhy, HoldWhy, JournalKind, Limit};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -101,7 +102,7 @@ impl PairPlan {
 
     /// Returns the hash that an approval names: 16 hex digits over what would be written, and over bases that move by reading alone.
     pub fn hash(&self) -> String {
-        let written = (&self.pair, &self.fingerprint, &self.actions);
+        let written = (&self.pair, &self.fingerprint, Written(&self.actions));
         // Into the digest and not into a text: the first plan of a large board is hundreds of megabytes of it.
         let mut digest = Digested(Sha256::new());
         let _ = match self.reread.is_empty() {
@@ -115,10 +116,11 @@ impl PairPlan {
     /// creates and updates as much as there is: a plain yes covers that, but neither deletes nor clears.
     pub fn guarded(&self) -> impl Iterator<Item = &Tripped> {
         let very_first = self.first_contact && !self.ran_before;
-        let covered = move |what: &str| very_first && matches!(what, "creates" | "updates");
+        let covered =
+            move |what: Limit| very_first && matches!(what, Limit::Creates | Limit::Updates);
         self.tripped
             .iter()
-            .filter(move |tripped| !covered(&tripped.what))
+            .filter(move |tripped| !covered(tripped.what))
     }
 
     /// Returns how many actions write to a service.
@@ -139,6 +141,46 @@ impl Plan {
 
 fn hex_prefix(text: &str) -> String {
     prefix(Sha256::new_with_prefix(text.as_bytes()))
+}
+
+/// Actions as the hash of a plan has them: with the sentence and without its code, so that an approval which was asked for
+/// before there were codes still names the same plan.
+struct Written<'a>(&'a [Action]);
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Hashed<'a> {
+            id: &'a ActionId,
+            kind: ActionKind,
+            link: Option<LinkId>,
+            target: Side,
+            target_item: &'a Option<ItemId>,
+            source_item: &'a Option<ItemId>,
+            title: &'a str,
+            url: &'a str,
+            expected: Option<Version>,
+            source_version: Option<Version>,
+            changes: &'a [FieldChange],
+            reason: String,
+            after: &'a Option<ActionId>,
+        }
+        to.collect_seq(self.0.iter().map(|action| Hashed {
+            id: &action.id,
+            kind: action.kind,
+            link: action.link,
+            target: action.target,
+            target_item: &action.target_item,
+            source_item: &action.source_item,
+            title: &action.title,
+            url: &action.url,
+            expected: action.expected,
+            source_version: action.source_version,
+            changes: &action.changes,
+            reason: action.reason(),
+            after: &action.after,
+        }))
+    }
 }
 
 /// Takes in what is written to it.
@@ -203,6 +245,36 @@ impl ActionKind {
     }
 }
 
+impl From<ActionKind> for JournalKind {
+    fn from(kind: ActionKind) -> JournalKind {
+        match kind {
+            ActionKind::Create => JournalKind::Create,
+            ActionKind::Update => JournalKind::Update,
+            ActionKind::Delete => JournalKind::Delete,
+            ActionKind::Close => JournalKind::Close,
+            ActionKind::Link => JournalKind::Link,
+            ActionKind::Unlink => JournalKind::Unlink,
+            ActionKind::Restore => JournalKind::Restore,
+        }
+    }
+}
+
+impl ActionKind {
+    /// Returns the kind of action that a line of the journal is about; `None`: it is about none.
+    pub fn of_journal(kind: JournalKind) -> Option<ActionKind> {
+        match kind {
+            JournalKind::Create => Some(ActionKind::Create),
+            JournalKind::Update => Some(ActionKind::Update),
+            JournalKind::Delete => Some(ActionKind::Delete),
+            JournalKind::Close => Some(ActionKind::Close),
+            JournalKind::Link => Some(ActionKind::Link),
+            JournalKind::Unlink => Some(ActionKind::Unlink),
+            JournalKind::Restore => Some(ActionKind::Restore),
+            JournalKind::Choice | JournalKind::Claim => None,
+        }
+    }
+}
+
 /// One change of one item.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Action {
@@ -228,13 +300,23 @@ pub struct Action {
     pub source_version: Option<Version>,
     /// What changes, field by field.
     pub changes: Vec<FieldChange>,
-    /// Why, as a short phrase.
-    pub reason: String,
+    /// Why.
+    #[serde(
+        flatten,
+        serialize_with = "reason::serialize",
+        deserialize_with = "reason::deserialize"
+    )]
+    pub why: ActionWhy,
     /// The action that must have succeeded before (the other half of a two-sided merge).
     pub after: Option<ActionId>,
 }
 
 impl Action {
+    /// Returns why it is planned, as a short phrase.
+    pub fn reason(&self) -> String {
+        self.why.to_string()
+    }
+
     /// Fills in the idempotency key from everything else.
     pub fn sealed(mut self, pair: &PairName) -> Action {
         self.id = ActionId(self.seal(&pair.0));
@@ -279,7 +361,7 @@ impl Action {
             expected: self.expected,
             source_version: self.source_version,
             changes: Vec::new(),
-            reason: self.reason.clone(),
+            why: self.why.clone(),
             after: self.after.clone(),
         }
     }
@@ -318,8 +400,20 @@ pub struct Hold {
     pub title: String,
     /// The field, where only one is held.
     pub field: Option<FieldKey>,
-    /// Why, and what would help, as a sentence without a full stop.
-    pub reason: String,
+    /// Why, and what would help.
+    #[serde(
+        flatten,
+        serialize_with = "reason::serialize",
+        deserialize_with = "reason::deserialize"
+    )]
+    pub why: HoldWhy,
+}
+
+impl Hold {
+    /// Returns why it is held and what would help, as a sentence without a full stop.
+    pub fn reason(&self) -> String {
+        self.why.to_string()
+    }
 }
 
 /// A field changed on both sides, differently, since they last agreed.
@@ -357,8 +451,8 @@ pub struct Rebase {
 /// A guard that stops a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tripped {
-    /// What is limited (`creates`, `updates`, `clears`, `deletes`, `noise`).
-    pub what: String,
+    /// What is limited.
+    pub what: Limit,
     /// The side that would be written to; for `noise` the side that was read.
     pub side: Side,
     /// How many there are.
@@ -374,6 +468,11 @@ pub struct Frozen {
     pub link: LinkId,
     /// The field.
     pub field: FieldKey,
-    /// Why, as a sentence.
-    pub reason: String,
+    /// Why.
+    #[serde(
+        flatten,
+        serialize_with = "reason::serialize",
+        deserialize_with = "reason::deserialize"
+    )]
+    pub why: HoldWhy,
 }

@@ -31,6 +31,7 @@ use super::plan::{Action, ActionKind, Frozen, Hold, PairPlan};
 use super::policy::Policy;
 use super::{LinkView, View, guards, linked, reconcile};
 use crate::model::{ActionId, FieldKey, ItemId, LinkId, PairName, Side, Sided, Timestamp};
+use crate::reason::{HoldWhy, RailWhy};
 use attempt::Waiting;
 use kept::Kept;
 use oscillation::Past;
@@ -51,7 +52,7 @@ pub struct Rails {
     /// Whether this installation has linked nothing in the pair yet, and nobody told it to take the pair over.
     pub newcomer: bool,
     /// Fields that are frozen, with the reason.
-    pub frozen: BTreeMap<LinkId, BTreeMap<FieldKey, String>>,
+    pub frozen: BTreeMap<LinkId, BTreeMap<FieldKey, HoldWhy>>,
     /// What was written to linked items lately, oldest first.
     pub writes: BTreeMap<LinkId, Vec<Past>>,
     /// Fields that a service did not take.
@@ -61,8 +62,6 @@ pub struct Rails {
     /// What items refused, by the side and item that refused it.
     pub refused: BTreeMap<(Side, ItemId), Vec<Refused>>,
 }
-
-const RESTORED: &str = "the database was restored and the two sides differ here, so nobody can tell which value is the newer one; choose with `boardsync conflicts resolve`";
 
 /// Plans one pair between the rails.
 pub fn plan(view: &View, policy: &Policy, rails: &Rails) -> PairPlan {
@@ -100,7 +99,7 @@ fn blind(view: &View) -> View {
 
 fn hold_creates(plan: &mut PairPlan, rails: &Rails) {
     let (until, unlisted) = (rails.creates_held_until, &rails.unlisted);
-    let Some((reason, again)) = restored::holds_creates(until, unlisted, rails.now) else {
+    let Some((why, again)) = restored::holds_creates(until, unlisted, rails.now) else {
         return;
     };
     let (creates, rest) = std::mem::take(&mut plan.actions)
@@ -108,7 +107,7 @@ fn hold_creates(plan: &mut PairPlan, rails: &Rails) {
         .partition(|action| action.kind == ActionKind::Create);
     plan.actions = rest;
     for action in creates {
-        hold_action(plan, &action, reason.clone(), Some(again));
+        hold_action(plan, &action, why.clone(), Some(again));
     }
 }
 
@@ -116,7 +115,7 @@ fn hold_creates(plan: &mut PairPlan, rails: &Rails) {
 fn freeze(plan: &mut PairPlan, view: &View, policy: &Policy, rails: &Rails) {
     let links: BTreeMap<LinkId, &LinkView> =
         view.links.iter().map(|link| (link.link, link)).collect();
-    let mut frozen: BTreeMap<(LinkId, FieldKey), String> = BTreeMap::new();
+    let mut frozen: BTreeMap<(LinkId, FieldKey), HoldWhy> = BTreeMap::new();
     for action in &plan.actions {
         let Some(link) = action.link.and_then(|id| links.get(&id)) else {
             continue;
@@ -130,16 +129,16 @@ fn freeze(plan: &mut PairPlan, view: &View, policy: &Policy, rails: &Rails) {
             }
             let stored = rails.frozen.get(&link.link);
             let known = stored.and_then(|fields| fields.get(&change.field)).cloned();
-            let reason = if rails.untrusted {
-                Some(RESTORED.to_owned())
+            let why = if rails.untrusted {
+                Some(RailWhy::RestoredDiffers.into())
             } else {
                 known.or_else(|| {
                     let writes = rails.writes.get(&link.link)?;
-                    oscillation::judge(&change.field, writes)
+                    oscillation::judge(&change.field, writes).map(HoldWhy::from)
                 })
             };
-            if let Some(reason) = reason {
-                frozen.insert((link.link, change.field.clone()), reason);
+            if let Some(why) = why {
+                frozen.insert((link.link, change.field.clone()), why);
             }
         }
     }
@@ -149,19 +148,19 @@ fn freeze(plan: &mut PairPlan, view: &View, policy: &Policy, rails: &Rails) {
     take_out(plan, policy, |link, field| {
         frozen.contains_key(&(link, field.clone()))
     });
-    for ((id, field), reason) in frozen {
+    for ((id, field), why) in frozen {
         let Some(link) = links.get(&id) else { continue };
         plan.conflicts
             .retain(|conflict| conflict.link != id || conflict.field != field);
         plan.conflicts.extend(linked::held(link, &field));
         plan.holds.push(Hold {
             field: Some(field.clone()),
-            ..linked::hold(link, Side::Ado, reason.clone())
+            ..linked::hold(link, Side::Ado, why.clone())
         });
         plan.frozen.push(Frozen {
             link: id,
             field,
-            reason,
+            why,
         });
     }
 }
@@ -199,7 +198,7 @@ fn hold_kept(plan: &mut PairPlan, view: &View, policy: &Policy, rails: &Rails) {
     if rails.kept.is_empty() {
         return;
     }
-    let mut held: BTreeMap<(LinkId, FieldKey), (Option<Timestamp>, String)> = BTreeMap::new();
+    let mut held: BTreeMap<(LinkId, FieldKey), (Option<Timestamp>, RailWhy)> = BTreeMap::new();
     for action in &plan.actions {
         let Some(link) = action.link.filter(|_| action.kind == ActionKind::Update) else {
             continue;
@@ -208,9 +207,9 @@ fn hold_kept(plan: &mut PairPlan, view: &View, policy: &Policy, rails: &Rails) {
         for change in &action.changes {
             let kept = fields.and_then(|fields| fields.get(&change.field));
             if let Some(kept) = kept
-                && let Err(reason) = kept.may_send(action.target, change, rails.now)
+                && let Err(why) = kept.may_send(action.target, change, rails.now)
             {
-                held.insert((link, change.field.clone()), (kept.retry_at, reason));
+                held.insert((link, change.field.clone()), (kept.retry_at, why));
             }
         }
     }
@@ -220,11 +219,11 @@ fn hold_kept(plan: &mut PairPlan, view: &View, policy: &Policy, rails: &Rails) {
     take_out(plan, policy, |link, field| {
         held.contains_key(&(link, field.clone()))
     });
-    for ((id, field), (retry_at, reason)) in held {
+    for ((id, field), (retry_at, why)) in held {
         if let Some(link) = view.links.iter().find(|link| link.link == id) {
             plan.holds.push(Hold {
                 field: Some(field.clone()),
-                ..linked::hold(link, Side::Ado, reason)
+                ..linked::hold(link, Side::Ado, why)
             });
         }
         plan.kept.insert((id, field), retry_at);
@@ -259,7 +258,7 @@ fn hold_waiting(plan: &mut PairPlan, policy: &Policy, rails: &Rails) {
         let first = action.after.as_ref().and_then(|id| held.get(id));
         match (waits, first) {
             (Some(wait), _) => {
-                hold_action(plan, &action, wait.reason, wait.until);
+                hold_action(plan, &action, wait.why, wait.until);
                 held.insert(action.id.clone(), action);
             }
             (None, Some(first)) => {
@@ -282,7 +281,7 @@ pub fn source(action: &Action) -> Option<(Side, ItemId)> {
 }
 
 /// Turns an action into a hold that is looked at again at `until`; `None`: when its item changes.
-fn hold_action(plan: &mut PairPlan, action: &Action, reason: String, until: Option<Timestamp>) {
+fn hold_action(plan: &mut PairPlan, action: &Action, why: RailWhy, until: Option<Timestamp>) {
     let Some((side, item)) = source(action) else {
         return;
     };
@@ -293,6 +292,6 @@ fn hold_action(plan: &mut PairPlan, action: &Action, reason: String, until: Opti
         item,
         title: action.title.clone(),
         field: None,
-        reason,
+        why: why.into(),
     });
 }

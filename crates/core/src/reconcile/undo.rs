@@ -15,6 +15,7 @@ use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan};
 use super::policy::Policy;
 use crate::capabilities;
 use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided, Version};
+use crate::reason::{Absent, ActionWhy, Cause, LeftWhy, MadeBy, Stays};
 use std::collections::{BTreeMap, BTreeSet};
 use walk::walk;
 
@@ -113,7 +114,7 @@ pub struct Undo {
 
 /// Plans the inverse of everything in `links`. `delete_created`: items that were created go to the recycle bin or trash;
 /// without it they stay.
-pub fn undo(policy: &Policy, links: &[UndoLink], delete_created: bool, why: &str) -> Undo {
+pub fn undo(policy: &Policy, links: &[UndoLink], delete_created: bool, cause: &Cause) -> Undo {
     let mut out = Undo {
         plan: PairPlan::empty(policy.pair.clone(), policy.fingerprint.clone()),
         left: Vec::new(),
@@ -123,7 +124,7 @@ pub fn undo(policy: &Policy, links: &[UndoLink], delete_created: bool, why: &str
         let inverse = Inverse {
             policy,
             link,
-            why,
+            cause,
             delete_created,
         };
         let before = (out.plan.actions.len(), out.left.len());
@@ -142,7 +143,7 @@ pub fn undo(policy: &Policy, links: &[UndoLink], delete_created: bool, why: &str
 struct Inverse<'a> {
     policy: &'a Policy,
     link: &'a UndoLink,
-    why: &'a str,
+    cause: &'a Cause,
     delete_created: bool,
 }
 
@@ -161,7 +162,7 @@ impl Inverse<'_> {
         match (deed.kind, present) {
             (ActionKind::Create | ActionKind::Restore, Some(item)) => self.remove(deed, item, out),
             (ActionKind::Create | ActionKind::Restore, None) => {
-                self.leave(side, None, self.absent(side), out);
+                self.leave_absent(side, out);
             }
             (ActionKind::Delete, Some(_)) => {
                 self.relink(side, None, out);
@@ -173,7 +174,7 @@ impl Inverse<'_> {
                     .sealed(&self.policy.pair),
             ),
             (ActionKind::Link, _) => {
-                self.leave(side, None, "the link is dissolved already".to_owned(), out);
+                self.leave(side, None, LeftWhy::UnlinkedAlready, out);
             }
             (ActionKind::Update, _) => {}
         }
@@ -182,46 +183,17 @@ impl Inverse<'_> {
     /// An item that was created: kept, unless deleting was asked for and nobody has worked on it.
     fn remove(&self, deed: &Deed, item: &Item, out: &mut Undo) {
         let side = deed.side;
-        let by = match deed.kind {
-            ActionKind::Create => format!("created by run {}", deed.run),
-            _ => format!("restored by run {}", deed.run),
+        let how = match deed.kind {
+            ActionKind::Create => MadeBy::Created,
+            _ => MadeBy::Restored,
         };
-        let reason = if !self.delete_created {
-            let of = self.link.items.get(side.other());
-            format!(
-                "{by} as the counterpart of {} {of}; it stays (--delete-created moves it to the {})",
-                side.other(),
-                capabilities::of(side).bin
-            )
-        } else if deed.kind == ActionKind::Create && deed.changes.is_empty() {
-            format!("{by}, but it was edited before boardsync found it; delete it by hand")
-        } else if matches!(self.link.now.get(side), Presence::OutOfScope(_)) {
-            format!("{by}, but it left the scope of the pair; delete it by hand")
-        } else if let Some(field) = self.touched(deed, item) {
-            format!("{by}, but its {field} was edited since; delete it by hand")
-        } else if let Traces::Some(what) = self.link.traces.get(side) {
-            format!("{by}, but it has {what} by now; delete it by hand")
-        } else if let Traces::Unknown(what) = self.link.traces.get(side) {
-            format!("{by}, but nobody can tell {what}; look, and delete it by hand")
-        } else if deed.versions.after.is_none() {
-            format!(
-                "{by}, but nobody can tell whether it was edited since; look, and delete it by hand"
-            )
-        } else if !self.is_as_left(deed, item) {
-            format!(
-                "{by}, but it is not at the version at which boardsync left it: somebody may have edited what is not synced, \
-                 or moved it; look, and delete it by hand"
-            )
-        } else {
+        let Some(stays) = self.stays(deed, item) else {
             out.plan.actions.push(
                 Action {
                     expected: Some(item.version),
-                    reason: match capabilities::of(side) {
-                        able if able.restores => format!("{}; to the {}", self.why, able.bin),
-                        able => format!(
-                            "{}; to the {}, from where only a person can restore it",
-                            self.why, able.bin
-                        ),
+                    why: ActionWhy::TakenBackToBin {
+                        cause: self.cause.clone(),
+                        side,
                     },
                     ..self.action(side, ActionKind::Delete)
                 }
@@ -229,7 +201,36 @@ impl Inverse<'_> {
             );
             return;
         };
-        self.leave(side, None, reason, out);
+        let run = deed.run.clone();
+        self.leave(side, None, LeftWhy::MadeByRun { how, run, stays }, out);
+    }
+
+    /// Why an item that was created stays; `None`: it goes.
+    fn stays(&self, deed: &Deed, item: &Item) -> Option<Stays> {
+        let side = deed.side;
+        if !self.delete_created {
+            let item = self.link.items.get(side.other()).clone();
+            let side = side.other();
+            return Some(Stays::NotAskedFor { side, item });
+        }
+        if deed.kind == ActionKind::Create && deed.changes.is_empty() {
+            return Some(Stays::EditedBeforeFound);
+        }
+        if matches!(self.link.now.get(side), Presence::OutOfScope(_)) {
+            return Some(Stays::OutOfScope);
+        }
+        if let Some(field) = self.touched(deed, item) {
+            return Some(Stays::FieldEdited { field });
+        }
+        match self.link.traces.get(side) {
+            Traces::Some(what) => return Some(Stays::Has { what: what.clone() }),
+            Traces::Unknown(what) => return Some(Stays::Unknown { what: what.clone() }),
+            Traces::None => {}
+        }
+        if deed.versions.after.is_none() {
+            return Some(Stays::VersionUnknown);
+        }
+        (!self.is_as_left(deed, item)).then_some(Stays::OtherVersion)
     }
 
     /// Returns a field of a created item that somebody else than boardsync wrote.
@@ -302,14 +303,11 @@ impl Inverse<'_> {
     /// An item that was deleted: only Azure DevOps takes things out of its bin for a program.
     fn bring_back(&self, side: Side, out: &mut Undo) {
         if !capabilities::of(side).restores {
-            let reason = "deleted by that run; ClickUp's API cannot restore a task: open Trash in ClickUp, restore it \
-                          there, then run this undo again to link it"
-                .to_owned();
-            self.leave(side, None, reason, out);
+            self.leave(side, None, LeftWhy::TaskInTrash, out);
             return;
         }
         if matches!(self.link.now.get(side), Presence::Unclear { .. }) {
-            self.leave(side, None, self.absent(side), out);
+            self.leave_absent(side, out);
             return;
         }
         let action = self
@@ -329,12 +327,13 @@ impl Inverse<'_> {
             .filter(|at| after.is_none() || *at != side)
             .find(|at| self.link.now.get(*at).item().is_none());
         if let Some(missing) = missing {
-            let reason = format!("not linked again: {}", self.absent(missing));
-            self.leave(missing, None, reason, out);
+            if let Some(how) = self.absent(missing) {
+                self.leave(missing, None, LeftWhy::NotLinkedAgain { how }, out);
+            }
             return;
         }
         if self.link.living || self.link.linked.ado || self.link.linked.clickup {
-            self.leave(side, None, "it is linked again already".to_owned(), out);
+            self.leave(side, None, LeftWhy::LinkedAlready, out);
             return;
         }
         out.plan.actions.push(
@@ -372,9 +371,10 @@ impl Inverse<'_> {
                     .left
                     .iter()
                     .any(|left| left.link == Some(self.link.link) && left.side == side);
-                if barred.is_some() || !told {
-                    let reason = barred.unwrap_or_else(|| self.absent(side));
-                    self.leave(side, None, reason, out);
+                match barred {
+                    Some(why) => self.leave(side, None, why, out),
+                    None if !told => self.leave_absent(side, out),
+                    None => {}
                 }
                 return;
             }
@@ -383,7 +383,7 @@ impl Inverse<'_> {
         for (key, steps) in steps {
             match self.goal(side, item, key, &steps) {
                 Ok(change) => changes.extend(change),
-                Err(reason) => self.leave(side, Some(key.clone()), reason, out),
+                Err(why) => self.leave(side, Some(key.clone()), why, out),
             }
         }
         if changes.is_empty() {
@@ -406,21 +406,18 @@ impl Inverse<'_> {
     }
 
     /// Why nothing at all is written to an item that is there.
-    fn barred(&self, side: Side) -> Option<String> {
+    fn barred(&self, side: Side) -> Option<LeftWhy> {
         self.link.now.get(side).item()?;
         if matches!(self.link.now.get(side), Presence::OutOfScope(_)) {
-            return Some(
-                "it left the scope of the pair, where nothing is written; change it by hand"
-                    .to_owned(),
-            );
+            return Some(LeftWhy::OutOfScopeForUndo);
         }
         // What is taken back may leave the two apart, and that cannot be told without the other one.
         match self.link.now.get(side.other()) {
-            Presence::Unclear { reason } => Some(format!(
-                "its counterpart {} cannot be read in {} ({reason}); run this undo again when it can",
-                self.link.items.get(side.other()),
-                side.other()
-            )),
+            Presence::Unclear { reason } => Some(LeftWhy::CounterpartUnreadable {
+                side: side.other(),
+                item: self.link.items.get(side.other()).clone(),
+                said: reason.clone(),
+            }),
             Presence::Seen(_) | Presence::OutOfScope(_) | Presence::Gone { .. } => None,
         }
     }
@@ -432,15 +429,15 @@ impl Inverse<'_> {
         item: &Item,
         key: &FieldKey,
         steps: &[(&Deed, &Step)],
-    ) -> Result<Option<FieldChange>, String> {
+    ) -> Result<Option<FieldChange>, LeftWhy> {
         if !self.policy.fields.contains_key(key) {
-            return Err("the configuration does not sync this field any more; it stays".to_owned());
+            return Err(LeftWhy::FieldNotSynced);
         }
         if self.link.waiting.contains(key) {
-            return Err("a choice made with `conflicts resolve` is still to be written".to_owned());
+            return Err(LeftWhy::ChoiceWaits);
         }
         let Some(now) = item.fields.get(key) else {
-            return Err("the item no longer shows this field".to_owned());
+            return Err(LeftWhy::FieldNotShown);
         };
         let shown = (now, item.version);
         let Some(goal) = walk(side, shown, steps, &self.link.deeds)?.filter(|goal| goal != now)
@@ -454,9 +451,7 @@ impl Inverse<'_> {
         if let (Some(base), Some(there)) = (base, there)
             && base != there
         {
-            return Err(format!(
-                "{other} was edited and no cycle has carried that over yet; the edit stays and goes on with the next cycle"
-            ));
+            return Err(LeftWhy::CounterpartEdited { side: other });
         }
         Ok(Some(FieldChange {
             field: key.clone(),
@@ -471,7 +466,7 @@ impl Inverse<'_> {
                 .get(other)
                 .item()
                 .map(|_| base.or(there).cloned().unwrap_or(FieldValue::Empty)),
-            reason: self.why.to_owned(),
+            reason: self.cause.to_string(),
         }))
     }
 
@@ -551,7 +546,9 @@ impl Inverse<'_> {
             expected: None,
             source_version: None,
             changes: Vec::new(),
-            reason: self.why.to_owned(),
+            why: ActionWhy::TakenBack {
+                cause: self.cause.clone(),
+            },
             after: None,
         }
     }
@@ -568,22 +565,35 @@ impl Inverse<'_> {
             .map_or_else(|| format!("#{}", self.link.items.get(side)), Item::title)
     }
 
-    fn absent(&self, side: Side) -> String {
+    /// How it shows that an item is not there; `None`: it is.
+    fn absent(&self, side: Side) -> Option<Absent> {
         match self.link.now.get(side) {
-            Presence::Gone { evidence } => format!("{side} deleted it ({evidence})"),
-            Presence::Unclear { reason } => format!("{side} does not show it ({reason})"),
-            Presence::Seen(_) | Presence::OutOfScope(_) => String::new(),
+            Presence::Gone { evidence } => Some(Absent::Deleted {
+                side,
+                evidence: evidence.clone(),
+            }),
+            Presence::Unclear { reason } => Some(Absent::Unclear {
+                side,
+                said: reason.clone(),
+            }),
+            Presence::Seen(_) | Presence::OutOfScope(_) => None,
         }
     }
 
-    fn leave(&self, side: Side, field: Option<FieldKey>, reason: String, out: &mut Undo) {
+    fn leave_absent(&self, side: Side, out: &mut Undo) {
+        if let Some(how) = self.absent(side) {
+            self.leave(side, None, LeftWhy::Absent { how }, out);
+        }
+    }
+
+    fn leave(&self, side: Side, field: Option<FieldKey>, why: LeftWhy, out: &mut Undo) {
         out.left.push(Hold {
             link: Some(self.link.link),
             side,
             item: self.link.items.get(side).clone(),
             title: self.title(side),
             field,
-            reason,
+            why: why.into(),
         });
     }
 }

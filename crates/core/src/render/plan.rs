@@ -7,7 +7,7 @@ use super::diff;
 use super::paint::{Ink, Style, amount, cut, escape, plural, wrap};
 use super::table::table;
 use crate::model::{FieldKey, FieldValue, LinkId, Side};
-use crate::reconcile::noise;
+use crate::reason::Limit;
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, Hold, PairPlan, Plan};
 use counts::Counts;
 
@@ -179,8 +179,8 @@ fn update(action: &Action, style: &Style, out: &mut String) {
     if let Some(reason) = shared {
         because(reason, style, out);
     }
-    if action.reason.starts_with("counterpart deleted") {
-        because(&action.reason, style, out);
+    if action.why.deleted_in().is_some() {
+        because(&action.reason(), style, out);
     }
 }
 
@@ -328,7 +328,7 @@ fn own_record(action: &Action, style: &Style, out: &mut String) {
         style.paint(ink, &lead),
         cut(&escape(&action.title), room)
     ));
-    let detail = format!("{}: {}", both_ids(action), escape(&action.reason));
+    let detail = format!("{}: {}", both_ids(action), escape(&action.reason()));
     for line in wrap(&detail, style.columns().saturating_sub(6)) {
         out.push_str(&format!("      {}\n", style.paint(Ink::Faint, &line)));
     }
@@ -357,7 +357,7 @@ fn holds(holds: &[Hold], style: &Style, out: &mut String) {
             "    {head}  {}\n",
             style.paint(Ink::Faint, &title)
         ));
-        for line in wrap(&escape(&hold.reason), style.columns().saturating_sub(6)) {
+        for line in wrap(&escape(&hold.reason()), style.columns().saturating_sub(6)) {
             out.push_str(&format!("      {line}\n"));
         }
     }
@@ -389,7 +389,7 @@ fn guards(pair: &PairPlan, style: &Style, out: &mut String) {
         .guarded()
         .map(|tripped| {
             vec![
-                tripped.what.clone(),
+                tripped.what.to_string(),
                 tripped.side.to_string(),
                 amount(tripped.count),
                 amount(tripped.limit),
@@ -399,7 +399,7 @@ fn guards(pair: &PairPlan, style: &Style, out: &mut String) {
     for line in table(&["what", "side", "planned", "let through"], &rows, style).lines() {
         out.push_str(&format!("   {line}\n"));
     }
-    for tripped in pair.tripped.iter().filter(|t| t.what == noise::WHAT) {
+    for tripped in pair.tripped.iter().filter(|t| t.what == Limit::Noise) {
         let values = match tripped.count {
             1 => "1 value looks".to_owned(),
             many => format!("{} values look", amount(many)),

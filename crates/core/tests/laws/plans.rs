@@ -2,6 +2,7 @@
 
 use crate::bench::*;
 use boardsync_core::model::{FieldKey, FieldValue, Side, Sided};
+use boardsync_core::reason::Limit;
 use boardsync_core::reconcile::policy::{GuardLimits, OnDelete, Policy};
 use boardsync_core::reconcile::{FreshItem, LinkView, Origin, Presence, View, reconcile};
 use proptest::prelude::*;
@@ -143,14 +144,14 @@ proptest! {
             let deletes = of(|fate, side| matches!(fate, Fate::Gone(at) if at == side.other()));
             let creates = match side { Side::Ado => new.1, Side::ClickUp => new.0 };
             for (what, count, floor) in [
-                ("creates", creates, floors.0),
-                ("updates", clears + edits + settled, floors.1),
-                ("clears", clears, floors.2),
-                ("deletes", deletes, floors.3),
+                (Limit::Creates, creates, floors.0),
+                (Limit::Updates, clears + edits + settled, floors.1),
+                (Limit::Clears, clears, floors.2),
+                (Limit::Deletes, deletes, floors.3),
             ] {
                 let limit = share.max(floor as usize);
                 if count > limit {
-                    expected.push((what.to_owned(), side, count, limit));
+                    expected.push((what, side, count, limit));
                 }
             }
         }

@@ -226,17 +226,14 @@ async fn what_was_found_and_what_never_showed_are_in_the_history() {
         rows.remove(0).entry
     };
     let found = line(&["86a"]).await;
-    assert_eq!(
-        (found.outcome.as_str(), found.side),
-        ("done", Side::ClickUp)
-    );
+    assert_eq!((found.outcome, found.side), (Outcome::Done, Side::ClickUp));
     assert_eq!(found.item, Some("86a".into()));
     assert_eq!(found.detail, "its answer was lost; found by its marker");
     let title = &found.changes[&FieldKey::Title];
     assert_eq!(title.before, None);
     assert_eq!(title.after, Some(FieldValue::text("As made")));
     let lost = line(&[]).await;
-    assert_eq!((lost.outcome.as_str(), lost.item), ("lost", None));
+    assert_eq!((lost.outcome, lost.item), (Outcome::Lost, None));
     assert_eq!(lost.detail, "the counterpart of 7 never showed");
     assert_eq!(lost.action_id, found.action_id, "the same counterpart");
 }

@@ -8,6 +8,7 @@
 use super::Merged;
 use crate::field::text_of;
 use crate::model::{FieldKey, Item, Side, Sided};
+use crate::reason::ValueWhy;
 use crate::reconcile::policy::FieldPolicy;
 use boardsync_markup as markup;
 
@@ -22,14 +23,11 @@ pub struct Flattened {
 
 impl Flattened {
     /// Returns why nothing is written, and what would help.
-    pub fn held(&self) -> String {
-        format!(
-            "what was edited in {} would take {} away in {}, so neither text is written; \
-             make the edit there too, or choose one with boardsync conflicts resolve",
-            self.side.other(),
-            self.what,
-            self.side
-        )
+    pub fn held(&self) -> ValueWhy {
+        ValueWhy::Flattens {
+            side: self.side,
+            what: self.what.to_owned(),
+        }
     }
 }
 

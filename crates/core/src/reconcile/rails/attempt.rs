@@ -5,6 +5,7 @@
 //! [`FAILURES`]. `boardsync reconcile --once --retry` forgets all of it, a changed mapping forgets that of its pair.
 
 use crate::model::{ActionId, ItemId, PairName, Timestamp};
+use crate::reason::{NextTry, RailWhy};
 use sha2::{Digest, Sha256};
 
 /// Refusals in a row after which the same inputs are not sent again. More than one: what a new item refers to may become
@@ -102,8 +103,8 @@ pub fn wait_ms(failures: u32, pair: &PairName, item: &ItemId) -> i64 {
 pub struct Wait {
     /// Local time of the next try; `None`: none before its inputs change.
     pub until: Option<Timestamp>,
-    /// Why, as a sentence.
-    pub reason: String,
+    /// Why.
+    pub why: RailWhy,
 }
 
 /// Decides whether an action may be tried now, given how it fared before.
@@ -111,15 +112,13 @@ pub struct Wait {
 /// # Errors
 /// Why and until when it waits.
 pub fn may_try(waiting: &Waiting, inputs: &ActionId, now: Timestamp) -> Result<(), Wait> {
-    let after = match waiting.failures {
-        1 => "once".to_owned(),
-        n => format!("{n} times"),
-    };
-    let wait = |until: Option<Timestamp>, what: String| {
-        Err(Wait {
-            until,
-            reason: format!("failed {after}; {what}: {}", waiting.reason),
-        })
+    let wait = |until: Option<Timestamp>, next: NextTry| {
+        let why = RailWhy::FailedBefore {
+            times: waiting.failures,
+            next,
+            said: waiting.reason.clone(),
+        };
+        Err(Wait { until, why })
     };
     // A clock that was set back ends a wait rather than prolonging it.
     let passed = now < waiting.last_at;
@@ -128,18 +127,12 @@ pub fn may_try(waiting: &Waiting, inputs: &ActionId, now: Timestamp) -> Result<(
         if waiting.failures < FREE || passed || now >= due {
             return Ok(());
         }
-        return wait(
-            Some(due),
-            format!("tried again, as it has changed, at {due}"),
-        );
+        return wait(Some(due), NextTry::Changed { at: due });
     }
     match waiting.retry_at {
         Some(at) if passed || now >= at => Ok(()),
-        Some(at) => wait(Some(at), format!("tried again at {at}")),
-        None => wait(
-            None,
-            "left alone until it changes, or until `boardsync reconcile --once --retry`".to_owned(),
-        ),
+        Some(at) => wait(Some(at), NextTry::At { at }),
+        None => wait(None, NextTry::Never),
     }
 }
 

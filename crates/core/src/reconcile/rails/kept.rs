@@ -6,6 +6,7 @@
 //! [`super::oscillation`] to judge.
 
 use crate::model::{FieldValue, Side, Timestamp};
+use crate::reason::RailWhy;
 use crate::reconcile::plan::FieldChange;
 use sha2::{Digest, Sha256};
 
@@ -59,25 +60,26 @@ impl Kept {
     /// Decides whether a change of the field may be sent now. A clock that was set back ends the wait.
     ///
     /// # Errors
-    /// Why it is held, as a sentence.
-    pub fn may_send(&self, side: Side, change: &FieldChange, now: Timestamp) -> Result<(), String> {
+    /// Why it is held.
+    pub fn may_send(
+        &self,
+        side: Side,
+        change: &FieldChange,
+        now: Timestamp,
+    ) -> Result<(), RailWhy> {
         let before = change.before.as_ref().map(digest);
         let other = self.side != side
             || self.sent != digest(&change.after)
             || before.is_some_and(|before| before != self.shown);
-        let times = match self.tries {
-            1 => "once".to_owned(),
-            n => format!("{n} times"),
-        };
         match self.retry_at {
             _ if other => Ok(()),
             Some(at) if now >= at || now < self.last_at => Ok(()),
-            Some(at) => Err(format!("{} ({times}); sent again at {at}", self.reason)),
-            None => Err(format!(
-                "{} ({times}); set it there by hand, or edit it in {} to send it again",
-                self.reason,
-                self.side.other()
-            )),
+            again => Err(RailWhy::NotKept {
+                said: self.reason.clone(),
+                times: self.tries,
+                side: self.side,
+                again,
+            }),
         }
     }
 }
@@ -130,7 +132,7 @@ mod tests {
         let kept = sent(4);
         let held = kept.may_send(Side::ClickUp, &change("old", "new"), Timestamp(i64::MAX));
         assert_eq!(
-            held,
+            held.map_err(|why| why.to_string()),
             Err("sent, not taken (4 times); set it there by hand, or edit it in ADO to send it again".to_owned())
         );
     }

@@ -7,6 +7,7 @@
 //! and nothing of ours was undone.
 
 use crate::model::{FieldKey, FieldValue, Side, Timestamp};
+use crate::reason::RailWhy;
 
 /// How far back writes count.
 pub const WINDOW_MS: i64 = 3_600_000;
@@ -27,15 +28,12 @@ pub struct Past {
 }
 
 /// Returns why no more is to be written to a field; `writes` are those of its link within the window, oldest first.
-pub fn judge(field: &FieldKey, writes: &[Past]) -> Option<String> {
+pub fn judge(field: &FieldKey, writes: &[Past]) -> Option<RailWhy> {
     let own: Vec<&Past> = writes.iter().filter(|past| past.field == *field).collect();
     if !(there_and_back(&own) || to_and_fro(&own) || not_kept(&own)) {
         return None;
     }
-    Some(format!(
-        "written {} times within the hour and undone each time, so something else keeps changing it back; stop that, then choose with `boardsync conflicts resolve`",
-        own.len()
-    ))
+    Some(RailWhy::UndoneEachTime { times: own.len() })
 }
 
 /// x here, y there, and both once more: what we wrote was undone on either side, and undone again.

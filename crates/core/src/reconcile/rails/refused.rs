@@ -5,6 +5,7 @@
 
 use super::Rails;
 use crate::model::{ActionId, FieldKey, FieldValue, LinkId, Side, Sided, Version};
+use crate::reason::HoldWhy;
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, Hold, PairPlan, Rebase};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::{LinkView, View};
@@ -19,8 +20,8 @@ pub struct Refused {
     pub value: FieldValue,
     /// The item's version then, or after our own last write of it.
     pub version: Version,
-    /// What the service said and what helps, as a sentence.
-    pub reason: String,
+    /// What the service said and what helps.
+    pub why: HoldWhy,
 }
 
 /// What is left of a change.
@@ -163,7 +164,7 @@ fn hold(action: &Action, refused: &Refused) -> Hold {
         item: item.unwrap_or_else(|| "".into()),
         title: action.title.clone(),
         field: Some(refused.field.clone()),
-        reason: refused.reason.clone(),
+        why: refused.why.clone(),
     }
 }
 

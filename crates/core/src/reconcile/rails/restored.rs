@@ -8,6 +8,7 @@
 //! the work item tells that the task has a counterpart, so `web` creates nothing before `app` was listed as well.
 
 use crate::model::{PairName, Timestamp};
+use crate::reason::RailWhy;
 use std::collections::BTreeSet;
 
 /// How long a create waits before its item is looked at again, while a pair cannot be listed.
@@ -30,23 +31,16 @@ pub fn holds_creates(
     until: Option<Timestamp>,
     unlisted: &BTreeSet<PairName>,
     now: Timestamp,
-) -> Option<(String, Timestamp)> {
+) -> Option<(RailWhy, Timestamp)> {
     if let Some(until) = until {
-        let reason = format!(
-            "the database was restored: nothing is created before {until}, so that what was made meanwhile is found first"
-        );
-        return Some((reason, until));
+        return Some((RailWhy::RestoredWait { until }, until));
     }
     if unlisted.is_empty() {
         return None;
     }
-    let names: Vec<&str> = unlisted.iter().map(|pair| pair.0.as_str()).collect();
-    let reason = format!(
-        "the database was restored, and {} could not be listed in full since: what was made meanwhile may be there, so \
-         nothing is created before that; make it readable again, or take it out of the configuration",
-        names.join(" and ")
-    );
-    Some((reason, now.plus_ms(LOOK_AGAIN_MS)))
+    let pairs = unlisted.iter().cloned().collect();
+    let why = RailWhy::RestoredUnlisted { pairs };
+    Some((why, now.plus_ms(LOOK_AGAIN_MS)))
 }
 
 /// Returns how many milliseconds are left of `quiet_ms`, given the two instants on this machine's clock and on the service's.
@@ -92,7 +86,8 @@ mod tests {
         assert_eq!(holds_creates(None, &none, at), None);
         let quiet = holds_creates(Some(until), &both, at);
         assert_eq!(quiet.map(|(_, at)| at), Some(until));
-        let (reason, again) = holds_creates(None, &pairs(&["app"]), at).unwrap();
+        let (why, again) = holds_creates(None, &pairs(&["app"]), at).unwrap();
+        let reason = why.to_string();
         assert!(
             reason.contains("app could not be listed in full"),
             "{reason}"

@@ -7,7 +7,7 @@
 
 use crate::marker;
 use crate::model::{ItemId, PairName, Side};
-use crate::reconcile::{Origin, STRANGER, View};
+use crate::reconcile::{Origin, View};
 
 /// Returns why nothing of the pair may be carried out, as a sentence; `None`: no item carries a stranger's marker.
 pub fn judge(view: &View, pair: &PairName) -> Option<String> {
@@ -16,7 +16,7 @@ pub fn judge(view: &View, pair: &PairName) -> Option<String> {
     for side in Side::BOTH {
         let mut foreign: Vec<(&ItemId, marker::Marker)> = Vec::new();
         for fresh in view.fresh.get(side) {
-            let held = matches!(&fresh.origin, Origin::Held(why) if why.starts_with(STRANGER));
+            let held = matches!(&fresh.origin, Origin::Held(why) if why.is_strangers_marker());
             // Text that is no marker at all proves nobody; its item is held, and that is enough.
             let mut markers = fresh.item.markers.iter().filter(|_| held);
             if let Some(marker) = markers.find_map(|text| marker::parse(text)) {

@@ -2,9 +2,14 @@
 
 use super::fixture::{self, Linked, fresh, gone, item, policy, with_rule};
 use crate::model::{FieldKey, FieldValue, Side, Sided, Timestamp};
+use crate::reason::{HoldWhy, Reason};
 use crate::reconcile::drift::{DriftKind, drift};
 use crate::reconcile::policy::Direction;
 use crate::reconcile::{LinkView, Origin, Presence, View};
+
+fn held(why: &str) -> Origin {
+    Origin::Held(HoldWhy::told_before(why.to_owned()))
+}
 
 fn kinds_of(view: &View, policy: &crate::reconcile::policy::Policy) -> Vec<DriftKind> {
     drift(view, policy).iter().map(|found| found.kind).collect()
@@ -89,7 +94,7 @@ fn an_item_without_a_link_says_what_becomes_of_it() {
     let rows = [
         (Origin::Person, DriftKind::Unlinked),
         (Origin::Tombstone, DriftKind::ByRule),
-        (Origin::Held("copied".to_owned()), DriftKind::Held),
+        (held("copied"), DriftKind::Held),
         (
             Origin::Counterpart {
                 of: "t9".into(),
@@ -199,8 +204,8 @@ fn what_is_to_come_of_a_missing_item_is_said_of_its_own_link() {
 fn items_without_a_link_are_told_apart_by_side_and_id() {
     let rows = [
         (Side::Ado, "9", Origin::Person),
-        (Side::Ado, "10", Origin::Held("copied".to_owned())),
-        (Side::ClickUp, "9", Origin::Held("a twin".to_owned())),
+        (Side::Ado, "10", held("copied")),
+        (Side::ClickUp, "9", held("a twin")),
         (Side::ClickUp, "t10", Origin::Person),
     ];
     let mut view = View::default();

@@ -2,6 +2,7 @@
 
 use super::fixture::*;
 use crate::model::{FieldKey, FieldValue, Side};
+use crate::reason::Limit;
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, PairPlan, Tripped};
 use crate::reconcile::policy::GuardLimits;
 use crate::reconcile::{Origin, guard, reconcile};
@@ -45,9 +46,9 @@ fn tripped(actions: Vec<Action>, guard: GuardLimits, links: u64) -> Vec<Tripped>
     guard::check(&plan, &policy, links)
 }
 
-fn only(what: &str, side: Side, count: usize, limit: usize) -> Vec<Tripped> {
+fn only(what: Limit, side: Side, count: usize, limit: usize) -> Vec<Tripped> {
     vec![Tripped {
-        what: what.to_owned(),
+        what,
         side,
         count,
         limit,
@@ -72,7 +73,7 @@ fn each_kind_has_its_own_limit_on_each_side() {
         for (kind, what, guard) in [
             (
                 ActionKind::Create,
-                "creates",
+                Limit::Creates,
                 GuardLimits {
                     creates: (1, 0.0),
                     ..open()
@@ -80,7 +81,7 @@ fn each_kind_has_its_own_limit_on_each_side() {
             ),
             (
                 ActionKind::Update,
-                "updates",
+                Limit::Updates,
                 GuardLimits {
                     updates: (1, 0.0),
                     ..open()
@@ -88,7 +89,7 @@ fn each_kind_has_its_own_limit_on_each_side() {
             ),
             (
                 ActionKind::Delete,
-                "deletes",
+                Limit::Deletes,
                 GuardLimits {
                     deletes: (1, 0.0),
                     ..open()
@@ -96,7 +97,7 @@ fn each_kind_has_its_own_limit_on_each_side() {
             ),
             (
                 ActionKind::Close,
-                "deletes",
+                Limit::Deletes,
                 GuardLimits {
                     deletes: (1, 0.0),
                     ..open()
@@ -104,7 +105,7 @@ fn each_kind_has_its_own_limit_on_each_side() {
             ),
             (
                 ActionKind::Unlink,
-                "deletes",
+                Limit::Deletes,
                 GuardLimits {
                     deletes: (1, 0.0),
                     ..open()
@@ -145,7 +146,10 @@ fn deletes_closes_and_unlinks_are_counted_together() {
     ] {
         actions.extend((0..times).map(|_| action(kind, Side::Ado, None)));
     }
-    assert_eq!(tripped(actions, guard, 0), only("deletes", Side::Ado, 6, 5));
+    assert_eq!(
+        tripped(actions, guard, 0),
+        only(Limit::Deletes, Side::Ado, 6, 5)
+    );
 }
 
 #[test]
@@ -165,7 +169,7 @@ fn only_a_value_that_was_there_can_be_cleared() {
     let update = ActionKind::Update;
     assert_eq!(
         found(update, Some(some.clone()), none.clone()),
-        only("clears", Side::ClickUp, 1, 0)
+        only(Limit::Clears, Side::ClickUp, 1, 0)
     );
     assert_eq!(found(update, Some(none.clone()), none.clone()), []);
     assert_eq!(found(update, None, none.clone()), []);
@@ -189,15 +193,21 @@ fn a_share_is_rounded_down_and_never_below_the_floor() {
     };
     // 2.5 % of 199 links are 4.975.
     assert_eq!(creates(4, (1, 2.5), 199), []);
-    assert_eq!(creates(5, (1, 2.5), 199), only("creates", Side::Ado, 5, 4));
+    assert_eq!(
+        creates(5, (1, 2.5), 199),
+        only(Limit::Creates, Side::Ado, 5, 4)
+    );
     // The larger of floor and share counts.
     assert_eq!(creates(3, (3, 2.5), 40), []);
-    assert_eq!(creates(4, (3, 2.5), 40), only("creates", Side::Ado, 4, 3));
+    assert_eq!(
+        creates(4, (3, 2.5), 40),
+        only(Limit::Creates, Side::Ado, 4, 3)
+    );
     // A share that is no number lets nothing through on its own.
     for odd in [f64::INFINITY, f64::NAN, -5.0] {
         assert_eq!(
             creates(2, (1, odd), 100),
-            only("creates", Side::Ado, 2, 1),
+            only(Limit::Creates, Side::Ado, 2, 1),
             "{odd}"
         );
     }

@@ -144,7 +144,7 @@ fn a_state_without_a_row_is_held_and_the_rest_of_the_item_goes_on() {
     assert_eq!(changes(&plan), [row(Side::ClickUp, "title", "Renamed")]);
     assert_eq!(plan.holds.len(), 1);
     assert_eq!(plan.holds[0].field, Some(FieldKey::State));
-    assert!(plan.holds[0].reason.contains("Removed"));
+    assert!(plan.holds[0].reason().contains("Removed"));
 }
 
 #[test]

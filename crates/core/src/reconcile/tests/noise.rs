@@ -2,6 +2,7 @@
 
 use super::fixture::*;
 use crate::model::{FieldKey, FieldValue, Item, RichText, Side, TextFormat, Version};
+use crate::reason::Limit;
 use crate::reconcile::{LinkView, View, noise, reconcile};
 
 /// A linked pair as another version of the program read it, and as this one reads it: the description of the work item
@@ -109,9 +110,9 @@ fn more_than_the_allowed_share_stops_the_pair() {
         let tripped: Vec<_> = plan
             .tripped
             .iter()
-            .map(|t| (t.what.as_str(), t.side, t.count))
+            .map(|t| (t.what, t.side, t.count))
             .collect();
-        let expected = [("noise", Side::Ado, 1)];
+        let expected = [(Limit::Noise, Side::Ado, 1)];
         assert_eq!(
             tripped,
             if stops { &expected[..] } else { &[] },

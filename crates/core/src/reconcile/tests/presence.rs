@@ -2,6 +2,7 @@
 
 use super::fixture::*;
 use crate::model::{FieldKey, FieldValue, Side};
+use crate::reason::{HoldWhy, Limit, Reason};
 use crate::reconcile::plan::ActionKind;
 use crate::reconcile::policy::{GuardLimits, OnDelete};
 use crate::reconcile::{Origin, Presence, View, reconcile};
@@ -51,7 +52,7 @@ fn an_edit_wins_over_a_delete_on_the_other_side() {
         let link = Linked::new(1).now(Side::ClickUp, FieldKey::Title, FieldValue::text("Edited"));
         let plan = plan_one(link.with(Side::Ado, gone()), &on_delete(rule));
         assert_eq!(plan.actions[0].kind, ActionKind::Unlink, "{rule:?}");
-        assert!(plan.actions[0].reason.contains("edited"));
+        assert!(plan.actions[0].reason().contains("edited"));
     }
 }
 
@@ -173,11 +174,14 @@ fn an_item_with_our_marker_is_adopted_and_never_mirrored() {
 #[test]
 fn a_held_or_dissolved_item_is_never_created() {
     let held = reconcile(
-        &with_fresh(Side::Ado, Origin::Held("open create".to_owned())),
+        &with_fresh(
+            Side::Ado,
+            Origin::Held(HoldWhy::told_before("open create".to_owned())),
+        ),
         &policy(),
     );
     assert!(held.actions.is_empty());
-    assert_eq!(held.holds[0].reason, "open create");
+    assert_eq!(held.holds[0].reason(), "open create");
     let alone = reconcile(&with_fresh(Side::Ado, Origin::Tombstone), &policy());
     assert!(alone.actions.is_empty() && alone.holds.is_empty());
 }
@@ -199,7 +203,11 @@ fn a_create_that_would_lose_its_state_is_not_made_and_says_so() {
     let plan = reconcile(&view, &policy());
     assert_eq!(plan.actions, []);
     assert_eq!(plan.holds[0].field, Some(FieldKey::State));
-    assert!(plan.holds[0].reason.contains("Removed"), "{:?}", plan.holds);
+    assert!(
+        plan.holds[0].reason().contains("Removed"),
+        "{:?}",
+        plan.holds
+    );
 }
 
 #[test]
@@ -246,7 +254,7 @@ fn a_share_of_the_links_raises_the_limit() {
             .collect()
     };
     let mut small = view(links(6));
-    assert_eq!(reconcile(&small, &policy()).tripped[0].what, "clears");
+    assert_eq!(reconcile(&small, &policy()).tripped[0].what, Limit::Clears);
     small.total_links = 1_000;
     assert!(reconcile(&small, &policy()).tripped.is_empty());
 }
@@ -283,7 +291,10 @@ fn an_item_that_a_strangers_marker_names_is_held_and_not_made_again() {
     let mut copy = item(Side::ClickUp, "86d1", "Made elsewhere");
     copy.markers = vec!["sx1:web:ado:101:0:0123abcd".to_owned()];
     let mut view = view(Vec::new());
-    view.fresh.clickup = vec![fresh(copy, Origin::Held("not ours".to_owned()))];
+    view.fresh.clickup = vec![fresh(
+        copy,
+        Origin::Held(HoldWhy::told_before("not ours".to_owned())),
+    )];
     view.fresh.ado = ["101", "102"]
         .map(|n| fresh(item(Side::Ado, n, n), Origin::Person))
         .to_vec();

@@ -2,6 +2,7 @@
 
 use super::fixture::*;
 use crate::model::{FieldKey, FieldValue, LinkId, Side, Timestamp};
+use crate::reason::{HoldWhy, Reason};
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::rails::attempt::Waiting;
 use crate::reconcile::rails::oscillation::Past;
@@ -37,7 +38,12 @@ fn merged(n: i64) -> Linked {
 }
 
 fn frozen(link: i64, fields: &[FieldKey]) -> Rails {
-    let why = |field: &FieldKey| (field.clone(), "it goes round".to_owned());
+    let why = |field: &FieldKey| {
+        (
+            field.clone(),
+            HoldWhy::told_before("it goes round".to_owned()),
+        )
+    };
     let fields = fields.iter().map(why).collect();
     Rails {
         frozen: BTreeMap::from([(LinkId(link), fields)]),
@@ -86,7 +92,7 @@ fn a_restored_database_trusts_no_base_and_no_choice() {
         panic!("{:?}", plan.frozen);
     };
     assert_eq!((gap.link, &gap.field), (LinkId(2), &FieldKey::Priority));
-    assert!(gap.reason.contains("the database was restored"));
+    assert!(gap.why.to_string().contains("the database was restored"));
     let equal = plan.rebases.iter().find(|rebase| rebase.link == LinkId(3));
     assert!(equal.unwrap().fields.contains_key(&FieldKey::Title));
     assert_eq!(
@@ -120,7 +126,7 @@ fn creates_wait_after_a_restore_and_nothing_else_does() {
         (hold.link, hold.side, &hold.item),
         (None, Side::Ado, &id("9"))
     );
-    assert!(hold.reason.contains("nothing is created before"));
+    assert!(hold.reason().contains("nothing is created before"));
     assert_eq!(hold.title, "Of a person");
     assert_eq!(
         plan.retry,
@@ -146,7 +152,7 @@ fn creates_wait_after_a_restore_until_every_pair_was_listed() {
         panic!("{:?}", plan.holds);
     };
     assert!(
-        hold.reason
+        hold.reason()
             .contains("app could not be listed in full since")
     );
     let again = plan.retry.get(&(Side::Ado, id("9")));
@@ -183,7 +189,7 @@ fn a_frozen_field_is_left_out_and_both_values_are_kept() {
     };
     assert_eq!(hold.field, Some(FieldKey::Title));
     assert_eq!(
-        (hold.side, hold.reason.as_str()),
+        (hold.side, hold.reason().as_str()),
         (Side::Ado, "it goes round")
     );
     assert_eq!(plan.frozen.len(), 1);
@@ -260,7 +266,7 @@ fn what_goes_round_is_frozen_by_its_own_writes() {
         fields(update(&plan, 1, Side::ClickUp)),
         [&FieldKey::Priority]
     );
-    assert!(plan.frozen[0].reason.contains("undone each time"));
+    assert!(plan.frozen[0].why.to_string().contains("undone each time"));
 }
 
 /// The second half of a text merge is written after the first; a field that is frozen beside it changes the name of the
@@ -320,7 +326,7 @@ fn what_failed_waits_for_its_time_and_others_do_not() {
     };
     assert_eq!((hold.link, hold.side), (Some(LinkId(1)), Side::Ado));
     assert_eq!((&hold.item, &hold.field), (&id("101"), &None));
-    assert!(hold.reason.contains("failed 2 times") && hold.reason.contains("HTTP 400"));
+    assert!(hold.reason().contains("failed 2 times") && hold.reason().contains("HTTP 400"));
     assert_eq!(early.retry, BTreeMap::from([((Side::Ado, id("101")), at)]));
 
     let due = plan(

@@ -2,6 +2,7 @@
 
 use super::fixture::*;
 use crate::model::{FieldKey, FieldValue, Side, Sided, Version};
+use crate::reason::{HoldWhy, Reason};
 use crate::reconcile::LinkView;
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::rails::refused::Refused;
@@ -14,7 +15,7 @@ fn refused(side: Side, field: FieldKey, value: FieldValue, version: i64) -> Rail
         field,
         value,
         version: Version(version),
-        reason: "it says no".to_owned(),
+        why: HoldWhy::told_before("it says no".to_owned()),
     };
     Rails {
         refused: BTreeMap::from([((side, id(item)), vec![row])]),
@@ -65,7 +66,7 @@ fn a_refused_value_is_held_while_it_is_wanted_and_the_item_is_as_it_was() {
         let held = plan
             .holds
             .iter()
-            .any(|hold| hold.field == Some(FieldKey::State) && hold.reason == "it says no");
+            .any(|hold| hold.field == Some(FieldKey::State) && hold.reason() == "it says no");
         assert_eq!(held, expected.len() == 1, "{value} {version}");
     }
     let mut chosen = completed().view();

@@ -2,6 +2,7 @@
 
 use super::fixture::*;
 use crate::model::{ActionId, FieldKey, FieldValue, LinkId, Side, Sided, Timestamp, Version};
+use crate::reason::{ActionWhy, After, HoldWhy, Reason};
 use crate::reconcile::plan::{Action, ActionKind, PLAN_FORMAT};
 use crate::reconcile::policy::{Direction, OnDelete, Policy};
 use crate::reconcile::{Origin, View, plan_of, reconcile};
@@ -42,7 +43,7 @@ fn an_update_says_everything() {
         expected: Some(Version(8)),
         source_version: Some(Version(3)),
         changes: Vec::new(),
-        reason: "differs from ADO".to_owned(),
+        why: ActionWhy::Differs { from: Side::Ado },
         after: None,
     };
     assert_eq!(bare(&plan.actions[0]), expected);
@@ -52,10 +53,10 @@ fn an_update_says_everything() {
 
 #[test]
 fn what_is_left_of_a_deleted_pair_is_named_with_its_version() {
-    for (rule, kind, why) in [
-        (OnDelete::Unlink, ActionKind::Unlink, "on_delete = unlink"),
-        (OnDelete::Delete, ActionKind::Delete, "on_delete = delete"),
-        (OnDelete::Close, ActionKind::Close, "on_delete = close"),
+    for (rule, kind, then) in [
+        (OnDelete::Unlink, ActionKind::Unlink, After::Unlink),
+        (OnDelete::Delete, ActionKind::Delete, After::Delete),
+        (OnDelete::Close, ActionKind::Close, After::Close),
     ] {
         let policy = Policy {
             on_delete: rule,
@@ -74,7 +75,11 @@ fn what_is_left_of_a_deleted_pair_is_named_with_its_version() {
             expected: Some(Version(3)),
             source_version: None,
             changes: Vec::new(),
-            reason: format!("counterpart deleted in ClickUp (in the recycle bin); {why}"),
+            why: ActionWhy::CounterpartDeleted {
+                side: Side::ClickUp,
+                evidence: "in the recycle bin".to_owned(),
+                then,
+            },
             after: None,
         };
         assert_eq!(bare(&plan.actions[0]), expected);
@@ -126,7 +131,7 @@ fn deleted_on_both_sides_says_so() {
     link.now.clickup = gone();
     let plan = plan_one(link, &policy());
     let action = &plan.actions[0];
-    assert_eq!(action.reason, "deleted on both sides");
+    assert_eq!(action.reason(), "deleted on both sides");
     assert_eq!(action.link, Some(LinkId(1)));
     assert_eq!(action.target_item, Some(id("86d1")));
     assert_eq!(action.title, "#86d1");
@@ -168,7 +173,7 @@ fn a_create_says_everything() {
         expected: None,
         source_version: Some(Version(7)),
         changes: Vec::new(),
-        reason: "new in ADO".to_owned(),
+        why: ActionWhy::New { side: Side::Ado },
         after: None,
     };
     assert_eq!(bare(&plan.actions[0]), expected);
@@ -231,7 +236,7 @@ fn an_adoption_says_what_it_adopts() {
     );
     assert_eq!(action.target_item, Some(id("86x")));
     assert_eq!(action.source_item, Some(id("77")));
-    assert_eq!(action.reason, "carries the marker of its counterpart");
+    assert_eq!(action.reason(), "carries the marker of its counterpart");
     assert_eq!(action.link, None);
 }
 
@@ -292,12 +297,13 @@ fn after_a_lost_database_each_pair_is_linked_once() {
 
 #[test]
 fn a_hold_is_told_even_if_the_other_half_claims_the_item() {
-    let mut view = fresh_view(Side::Ado, &["7"], &Origin::Held("a copy".to_owned()));
+    let held = Origin::Held(HoldWhy::told_before("a copy".to_owned()));
+    let mut view = fresh_view(Side::Ado, &["7"], &held);
     let task = item(Side::ClickUp, "86a", "Export");
     view.fresh.clickup.push(fresh(task, made_for("7")));
     let plan = reconcile(&view, &untyped());
     assert_eq!(plan.holds.len(), 1);
-    assert_eq!(plan.holds[0].reason, "a copy");
+    assert_eq!(plan.holds[0].reason(), "a copy");
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use super::fixture::*;
 use crate::marker::{MarkerKey, marker};
 use crate::model::{PairName, Side};
+use crate::reason::OriginWhy;
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::rails::{Rails, plan, strangers};
-use crate::reconcile::{Origin, STRANGER, View};
+use crate::reconcile::{Origin, View};
 
 fn stranger() -> Origin {
-    Origin::Held(format!("{STRANGER}; and so on"))
+    Origin::Held(OriginWhy::StrangersMarker.into())
 }
 
 /// A board with one new item of a person and these items that a stranger made for others.
@@ -93,6 +94,7 @@ fn text_that_only_looks_like_a_marker_stops_nobody() {
 #[test]
 fn an_item_that_is_held_for_something_else_is_no_evidence() {
     let mut view = board("web", &[(Side::ClickUp, "t1", "10")]);
-    view.fresh.clickup[0].origin = Origin::Held("carries a marker of the pair old".to_owned());
+    let pair = PairName::from("old");
+    view.fresh.clickup[0].origin = Origin::Held(OriginWhy::UnknownPairsMarker { pair }.into());
     assert_eq!(strangers::judge(&view, &PairName::from("web")), None);
 }

@@ -5,7 +5,8 @@ mod walk;
 use super::fixture::{Linked, gone, policy, rich, row};
 use super::*;
 use crate::model::{FieldKey, FieldValue, Folded, LinkId, Side, Sided, Version};
-use crate::reconcile::plan::ActionKind;
+use crate::reason::Cause;
+use crate::reconcile::plan::{ActionKind, Hold};
 use crate::reconcile::undo::{By, Deed, Step, Traces, Undo, UndoLink, Versions, undo};
 use crate::reconcile::{LinkView, Presence};
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,12 +60,18 @@ fn titled(title: &str) -> Linked {
     Linked::new(1).same(FieldKey::Title, text(title))
 }
 
+fn cause() -> Cause {
+    Cause::UndoOfRun {
+        run: "c1".to_owned(),
+    }
+}
+
 fn undone(link: UndoLink) -> Undo {
-    undo(&policy(), &[link], false, "undo")
+    undo(&policy(), &[link], false, &cause())
 }
 
 fn deleting(link: UndoLink) -> Undo {
-    undo(&policy(), &[link], true, "undo")
+    undo(&policy(), &[link], true, &cause())
 }
 
 fn kinds(undo: &Undo) -> Vec<ActionKind> {
@@ -96,7 +103,7 @@ fn an_edit_made_since_stays() {
         let view = titled("B").now(side, FieldKey::Title, text("C")).view();
         let result = undone(scene(view, vec![wrote(side, "A", "B")]));
         assert_eq!(kinds(&result), []);
-        assert!(result.left[0].reason.contains("edited since"));
+        assert!(result.left[0].reason().contains("edited since"));
         assert_eq!(result.left[0].field, Some(FieldKey::Title));
     }
 }
@@ -131,13 +138,13 @@ fn a_value_that_is_not_recorded_and_a_choice_that_waits_are_left() {
         step.before = None;
     }
     let result = undone(scene(titled("B").view(), vec![unknown]));
-    assert!(result.left[0].reason.contains("not recorded"));
+    assert!(result.left[0].reason().contains("not recorded"));
 
     let mut link = scene(titled("B").view(), vec![wrote(Side::Ado, "A", "B")]);
     link.waiting.insert(FieldKey::Title);
     let result = undone(link);
     assert_eq!(kinds(&result), []);
-    assert!(result.left[0].reason.contains("conflicts resolve"));
+    assert!(result.left[0].reason().contains("conflicts resolve"));
 }
 
 #[test]
@@ -175,19 +182,27 @@ fn a_created_item_is_deleted_only_on_request_and_untouched() {
     assert_eq!(kinds(&kept), []);
     assert!(
         kept.left[0]
-            .reason
+            .reason()
             .contains("--delete-created moves it to the trash")
     );
     assert_eq!(kept.left[0].title, "B");
     let work_item = vec![deed(ActionKind::Create, Side::Ado, "", "B")];
     let kept = undone(scene(titled("B").view(), work_item));
-    assert!(kept.left[0].reason.contains("moves it to the recycle bin"));
+    assert!(
+        kept.left[0]
+            .reason()
+            .contains("moves it to the recycle bin")
+    );
 
     let result = deleting(scene(titled("B").view(), made()));
     assert_eq!(kinds(&result), [ActionKind::Delete]);
     let action = &result.plan.actions[0];
     assert!(action.expected.is_some(), "only as it was seen");
-    assert!(action.reason.contains("to the trash"), "{}", action.reason);
+    assert!(
+        action.reason().contains("to the trash"),
+        "{}",
+        action.reason()
+    );
 
     let edited = titled("B").now(Side::ClickUp, FieldKey::Title, text("C"));
     let result = deleting(scene(edited.view(), made()));
@@ -204,7 +219,7 @@ fn what_both_sides_agree_on_is_not_what_boardsync_wrote() {
     // Agreed without a write: the base says so, the journal does not.
     let result = deleting(scene(titled("C").view(), made("B")));
     assert_eq!(kinds(&result), []);
-    assert!(result.left[0].reason.contains("title was edited since"));
+    assert!(result.left[0].reason().contains("title was edited since"));
     // Written by a later run: it is still boardsync's.
     let mut deeds = made("B");
     deeds.push(Deed {
@@ -263,7 +278,7 @@ fn a_created_item_that_somebody_else_wrote_to_is_left() {
         }));
         let result = deleting(scene(titled("B").view(), deeds));
         assert_eq!(kinds(&result) == [ActionKind::Delete], removed, "{what}");
-        let said = result.left.first().map(|left| left.reason.as_str());
+        let said = result.left.first().map(Hold::reason);
         assert_eq!(
             said.is_some_and(|s| s.contains("delete it by hand")),
             !removed,
@@ -339,7 +354,7 @@ fn a_created_item_that_was_edited_before_it_was_found_is_left() {
     };
     let result = deleting(scene(titled("B").view(), vec![found]));
     assert_eq!(kinds(&result), []);
-    let reason = &result.left[0].reason;
+    let reason = result.left[0].reason();
     assert!(
         reason.contains("edited before boardsync found it"),
         "{reason}"
@@ -366,7 +381,7 @@ fn a_deleted_work_item_comes_back_linked_and_a_task_is_only_named() {
     assert_eq!(result.plan.actions[0].url, titled("B").items.clickup.url);
     let result = undone(dead(Side::ClickUp));
     assert_eq!(kinds(&result), []);
-    assert!(result.left[0].reason.contains("Trash"));
+    assert!(result.left[0].reason().contains("Trash"));
 
     let mut alone = dead(Side::Ado);
     *alone.now.get_mut(Side::ClickUp) = gone();
@@ -400,7 +415,7 @@ fn links_are_dissolved_and_made_again_where_both_items_are_there() {
     dissolved.living = false;
     let result = undone(dissolved);
     assert_eq!(kinds(&result), []);
-    assert!(result.left[0].reason.contains("dissolved already"));
+    assert!(result.left[0].reason().contains("dissolved already"));
 
     let unlinked = |linked| UndoLink {
         linked: Sided::build(|_| linked),
@@ -444,7 +459,7 @@ fn the_fields_of_an_item_that_is_to_be_deleted_stay_and_those_of_others_do_not()
         ),
         link(2, vec![wrote(Side::ClickUp, "A", "B")]),
     ];
-    let result = undo(&policy(), &links, true, "undo");
+    let result = undo(&policy(), &links, true, &cause());
     let done: Vec<_> = result
         .plan
         .actions
@@ -476,7 +491,7 @@ fn an_item_that_is_not_there_is_told_once_for_each_link() {
         lost(1, vec![made, wrote(Side::ClickUp, "A", "B")]),
         lost(2, vec![wrote(Side::ClickUp, "A", "B")]),
     ];
-    let result = undo(&policy(), &links, false, "undo");
+    let result = undo(&policy(), &links, false, &cause());
     assert_eq!(kinds(&result), []);
     let told: Vec<_> = result
         .left
@@ -486,7 +501,7 @@ fn an_item_that_is_not_there_is_told_once_for_each_link() {
     let row = |n: i64| (Some(LinkId(n)), Side::ClickUp, "B");
     assert_eq!(told, [row(1), row(2)]);
     assert_eq!(
-        result.left[1].reason,
+        result.left[1].reason(),
         "ClickUp deleted it (in the recycle bin)"
     );
     let mut hidden = lost(3, vec![wrote(Side::ClickUp, "A", "B")]);
@@ -496,7 +511,7 @@ fn an_item_that_is_not_there_is_told_once_for_each_link() {
         };
     }
     let left = undone(hidden).left;
-    assert_eq!(left[0].reason, "ClickUp does not show it (no rights)");
+    assert_eq!(left[0].reason(), "ClickUp does not show it (no rights)");
     assert_eq!(left[0].title, "#86d1");
 }
 
@@ -509,9 +524,9 @@ fn an_edit_on_the_other_side_that_is_still_to_be_carried_over_stays_and_flows() 
         let result = undone(scene(view, vec![wrote(side, "A", "B")]));
         assert_eq!(kinds(&result), []);
         assert!(
-            result.left[0].reason.contains("next cycle"),
+            result.left[0].reason().contains("next cycle"),
             "{}",
-            result.left[0].reason
+            result.left[0].reason()
         );
     }
 }
@@ -551,7 +566,7 @@ fn a_created_item_with_a_comment_or_a_file_stays() {
         link.traces.clickup = traces;
         let result = deleting(link);
         assert_eq!(kinds(&result), []);
-        assert!(result.left[0].reason.contains(says));
+        assert!(result.left[0].reason().contains(says));
     }
 }
 
@@ -571,7 +586,7 @@ fn nothing_is_taken_back_outside_of_the_scope_or_beside_a_counterpart_that_canno
     ] {
         let result = undone(scene(view, wrote()));
         assert_eq!(kinds(&result), [], "{why}");
-        let reasons: Vec<&str> = result.left.iter().map(|l| l.reason.as_str()).collect();
+        let reasons: Vec<String> = result.left.iter().map(Hold::reason).collect();
         assert!(reasons.iter().any(|r| r.contains(why)), "{reasons:?}");
     }
 }

@@ -29,7 +29,7 @@ fn a_value_that_cannot_be_read_is_held_by_name_and_the_other_fields_flow() {
             .collect();
         assert_eq!(held, [(side, Some(FieldKey::Priority))]);
         assert!(
-            plan.holds[0].reason.contains("priority"),
+            plan.holds[0].reason().contains("priority"),
             "{:?}",
             plan.holds
         );

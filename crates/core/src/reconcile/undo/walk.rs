@@ -2,6 +2,7 @@
 
 use super::{By, Deed, Step};
 use crate::model::{FieldValue, Side, Version};
+use crate::reason::LeftWhy;
 
 /// Walks back from the newest write of a field as far as the values join up: where one does not, a person's edit lies
 /// between. Returns what was there before the writes that are to be taken back; `None`: they are taken back already, or
@@ -16,7 +17,7 @@ pub(super) fn walk(
     (now, version): (&FieldValue, Version),
     steps: &[(&Deed, &Step)],
     deeds: &[Deed],
-) -> Result<Option<FieldValue>, String> {
+) -> Result<Option<FieldValue>, LeftWhy> {
     let mut at = now;
     // The version at which the item had that value.
     let mut stands = Some(version);
@@ -58,7 +59,7 @@ pub(super) fn walk(
             (By::Target, false) | (By::Undo | By::Another, true) => break,
         }
         let Some(before) = &step.before else {
-            return Err("what was there before is not recorded".to_owned());
+            return Err(LeftWhy::NotRecorded);
         };
         (goal, at, stands) = (Some(before), before, deed.versions.before);
     }
@@ -68,13 +69,9 @@ pub(super) fn walk(
     match goal {
         Some(goal) => Ok(Some(goal.clone())),
         None if steps.iter().any(was_there) => Ok(None),
-        None if later_run => Err("written again by a later run; that stays".to_owned()),
-        None if unsure => Err(
-            "a later write of another value had no answer, and nobody can tell whether somebody typed this value again \
-             after it; it stays"
-                .to_owned(),
-        ),
-        None => Err("edited since; the edit stays".to_owned()),
+        None if later_run => Err(LeftWhy::WrittenLater),
+        None if unsure => Err(LeftWhy::LaterWriteUnanswered),
+        None => Err(LeftWhy::EditedSince),
     }
 }
 

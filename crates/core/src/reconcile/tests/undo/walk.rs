@@ -14,7 +14,7 @@ fn by(by: By, deed: Deed) -> Deed {
 fn goal(now: &str, deeds: Vec<Deed>) -> (Option<String>, String) {
     let result = undone(scene(titled(now).view(), deeds));
     let change = result.plan.actions.first().map(|action| &action.changes[0]);
-    let said = result.left.first().map(|left| left.reason.clone());
+    let said = result.left.first().map(|left| left.reason());
     (
         change.map(|change| change.after.to_string()),
         said.unwrap_or_default(),

@@ -1,0 +1,46 @@
+//! Why nothing is concluded from what was read.
+
+use crate::model::{FieldKey, Side};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Why an item or a field is left alone by what was read of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ReadWhy {
+    /// The item could not be read, or it cannot be told yet whether it is there.
+    Unclear {
+        /// What was seen.
+        said: String,
+    },
+    /// The item left the scope of the pair.
+    OutOfScope,
+    /// It changed while it waited, and nothing tells yet whether it is still in the pair.
+    MayHaveLeft,
+    /// The value of a field cannot be read. Nobody can tell whether it was changed, so nothing is written over it and
+    /// nothing goes from it to the other side.
+    FieldUnreadable {
+        /// The side that shows it.
+        side: Side,
+        /// The field.
+        field: FieldKey,
+    },
+}
+
+impl fmt::Display for ReadWhy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReadWhy::Unclear { said } => f.write_str(said),
+            ReadWhy::OutOfScope => f.write_str(
+                "no longer in the pair's scope; its fields are left alone until it comes back",
+            ),
+            ReadWhy::MayHaveLeft => f.write_str(
+                "changed while it waited; whether it is still in the pair's scope shows in the next full listing",
+            ),
+            ReadWhy::FieldUnreadable { side, field } => write!(
+                f,
+                "{side} shows a {field} that boardsync cannot read, so it is left alone; set it again in {side}"
+            ),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Why a pair stands still.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What a guard limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// New counterparts.
+    Creates,
+    /// Items that are changed.
+    Updates,
+    /// Values that are emptied.
+    Clears,
+    /// Items that are deleted or closed, and links that are dissolved.
+    Deletes,
+    /// Values that changed by reading alone.
+    Noise,
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Limit::Creates => "creates",
+            Limit::Updates => "updates",
+            Limit::Clears => "clears",
+            Limit::Deletes => "deletes",
+            Limit::Noise => "noise",
+        })
+    }
+}
+
+/// Who told the program to write nothing more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Switched {
+    /// The process was told to end.
+    End,
+    /// The stop file is there. Holds its path.
+    File(String),
+}
+
+impl fmt::Display for Switched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Switched::End => {
+                f.write_str("told to end before everything was done; run it again to go on")
+            }
+            Switched::File(path) => write!(f, "stopped by the file {path}; remove it to go on"),
+        }
+    }
+}
+
+/// Why a pair's plan was not carried out, or not to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Nobody has said yes to this pair yet.
+    FirstContact,
+    /// A guard tripped.
+    Guard,
+    /// Nothing may be written at present.
+    Switch(Switched),
+    /// A known item could not be read, or the canary not claimed. Holds the sentence that says which.
+    Canary(String),
+    /// Another installation seems to work on the pair. Holds the sentence that says why.
+    Taken(String),
+    /// A write would have left the pair's own items and fields. Holds the sentence that says how.
+    Firewall(String),
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stopped::FirstContact => {
+                "waits for a yes: first contact, or a changed scope or mapping"
+            }
+            Stopped::Guard => "stopped by a guard",
+            Stopped::Switch(why) => return why.fmt(f),
+            Stopped::Canary(why) | Stopped::Taken(why) | Stopped::Firewall(why) => why,
+        })
+    }
+}

@@ -1,0 +1,167 @@
+//! Why a value has no counterpart.
+
+use crate::model::{FieldKey, Side};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Why a value cannot be given to the other side as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ValueWhy {
+    /// A state has no counterpart.
+    StateUnmapped {
+        /// The side that has it.
+        side: Side,
+        /// The state.
+        state: String,
+    },
+    /// A type has no counterpart.
+    TypeUnmapped {
+        /// The side that has it.
+        side: Side,
+        /// The type.
+        kind: String,
+    },
+    /// Nobody of these people has a counterpart.
+    PeopleUnmapped {
+        /// Their names.
+        people: Vec<String>,
+        /// The side that lacks the counterparts.
+        side: Side,
+    },
+    /// Nobody of a task's assignees has a counterpart in Azure DevOps.
+    AssigneesUnmapped,
+    /// A title is longer than Azure DevOps takes.
+    TitleTooLong {
+        /// Its length as Azure DevOps counts it.
+        units: usize,
+        /// The most that it takes.
+        most: usize,
+    },
+    /// A title is empty.
+    TitleEmpty,
+    /// A side gives no value for a field that has to have one.
+    NoValue {
+        /// The side.
+        side: Side,
+        /// The field.
+        field: FieldKey,
+    },
+    /// Tags of a task that Azure DevOps cannot hold.
+    TagsStay {
+        /// The tags.
+        tags: Vec<String>,
+    },
+    /// An edit could only be written by taking formatting away.
+    Flattens {
+        /// The side whose formatting it is.
+        side: Side,
+        /// What would be gone.
+        what: String,
+    },
+    /// The counterpart was deleted, and the item that is left cannot be closed.
+    CannotClose {
+        /// Where the counterpart was deleted.
+        side: Side,
+        /// What was seen.
+        evidence: String,
+        /// Why it cannot be closed.
+        because: NotClosable,
+    },
+}
+
+/// Why an item is not closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum NotClosable {
+    /// Its state is not synced.
+    StateNotSynced,
+    /// Nobody knows the states of its type.
+    StatesUnknown {
+        /// Its type; `None`: it has none.
+        kind: Option<String>,
+        /// The side.
+        side: Side,
+    },
+    /// Its type has no state that means "done".
+    NoClosedState {
+        /// Its type; `None`: it has none.
+        kind: Option<String>,
+        /// The side.
+        side: Side,
+    },
+}
+
+impl fmt::Display for NotClosable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |kind: &Option<String>| match kind {
+            Some(kind) => format!("type \"{kind}\""),
+            None => "this item".to_owned(),
+        };
+        match self {
+            NotClosable::StateNotSynced => f.write_str("its status is not synced"),
+            NotClosable::StatesUnknown { kind, side } => {
+                write!(f, "the states of {} in {side} are not known", shown(kind))
+            }
+            NotClosable::NoClosedState { kind, side } => {
+                write!(f, "{} has no closed state in {side}", shown(kind))
+            }
+        }
+    }
+}
+
+impl fmt::Display for ValueWhy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ValueWhy::StateUnmapped { side, state } => write!(
+                f,
+                "{side} state \"{state}\" stands in no row of states; add one to the pair"
+            ),
+            ValueWhy::TypeUnmapped { side, kind } => write!(
+                f,
+                "{side} type \"{kind}\" stands in no row of types; add one to the pair"
+            ),
+            ValueWhy::PeopleUnmapped { people, side } => write!(
+                f,
+                "{} has no counterpart in {side}; add a row to people",
+                people.join(", ")
+            ),
+            ValueWhy::AssigneesUnmapped => f.write_str(
+                "none of the assignees has a counterpart in Azure DevOps; add a row to people",
+            ),
+            ValueWhy::TitleTooLong { units, most } => write!(
+                f,
+                "title has {units} characters as Azure DevOps counts them, and it takes {most}; shorten it"
+            ),
+            ValueWhy::TitleEmpty => f.write_str("title is empty; neither service takes that"),
+            ValueWhy::NoValue { side, field } => write!(f, "{side} gives no {field}"),
+            ValueWhy::TagsStay { tags } => {
+                let names: Vec<String> = tags.iter().map(|tag| format!("`{tag}`")).collect();
+                let stay = match names.as_slice() {
+                    [name] => format!("{name} stays"),
+                    names => format!("{} stay", names.join(", ")),
+                };
+                write!(
+                    f,
+                    "Azure DevOps takes no tag with `;` or `,` or of more than 400 characters, so {stay} in ClickUp alone; \
+                     rename it there"
+                )
+            }
+            ValueWhy::Flattens { side, what } => write!(
+                f,
+                "what was edited in {} would take {what} away in {side}, so neither text is written; \
+                 make the edit there too, or choose one with boardsync conflicts resolve",
+                side.other()
+            ),
+            ValueWhy::CannotClose {
+                side,
+                evidence,
+                because,
+            } => write!(
+                f,
+                "counterpart deleted in {side} ({evidence}); on_delete = close, but {because}; nothing is written, close it \
+                 by hand and end the link with `boardsync links remove`"
+            ),
+        }
+    }
+}
