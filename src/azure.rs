@@ -45,9 +45,11 @@ mod write;
 pub use states::allowed_way;
 
 use crate::connector::client::{Budget, ClientConfig, HttpClient, RateLimit, Timing};
+use crate::connector::vocabulary::{Key, Vocabulary};
 use crate::connector::{
-    Change, ClaimChange, Claims, ConnectorError, EachPage, ErrorKind, Fetched, Known, Listing,
-    NewItem, Objection, Reader, Schema, Swept, Traces, Watermark, Writer, Written,
+    Change, ClaimChange, Claims, ConnectorError, EachPage, ErrorKind, Fetched, Kept, Known,
+    Listing, NewItem, Objection, Reader, Schema, Swept, Traces, Watermark, Writer, Written,
+    outdated,
 };
 use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Past, Side, Timestamp, Version};
 use async_trait::async_trait;
@@ -80,6 +82,8 @@ pub struct Settings {
     pub cancel: CancellationToken,
     /// Largest answer that is taken in, in bytes. `None`: 32 MB.
     pub max_body: Option<usize>,
+    /// What is shared with other processes.
+    pub kept: Kept,
 }
 
 /// The ADO half of one pair.
@@ -113,6 +117,7 @@ struct Shared {
     zone: Option<chrono_tz::Tz>,
     scopes: Vec<Scope>,
     types: read::TypeCache,
+    vocabulary: Arc<Vocabulary>,
     apart: walk::Apart,
 }
 
@@ -153,6 +158,7 @@ pub fn connect_with(
             max_body: settings.max_body.unwrap_or(MAX_BODY),
             is_own: errors::is_own,
             cancel: settings.cancel,
+            sends: settings.kept.sends,
         },
         timing,
     )?;
@@ -165,6 +171,7 @@ pub fn connect_with(
         zone: settings.time_zone,
         scopes: settings.pairs,
         types: read::TypeCache::default(),
+        vocabulary: settings.kept.vocabulary,
         apart: walk::Apart::default(),
     });
     Ok((AzureReader(shared.clone()), AzureWriter(shared)))
@@ -199,6 +206,38 @@ impl Shared {
                     format!("no pair is called {pair}"),
                 )
             })
+    }
+}
+
+impl Shared {
+    fn key(&self, what: String) -> Key {
+        Key {
+            service: Side::Ado,
+            place: self.base_url.clone(),
+            what,
+        }
+    }
+
+    /// Whether a write was refused, and a type that it went by is not what an earlier process was told. Then everything that
+    /// was handed down is forgotten.
+    async fn is_outdated(&self, error: &ConnectorError) -> bool {
+        let refused = matches!(error.kind, ErrorKind::Refused | ErrorKind::NotFound);
+        if !refused || error.may_be_in_force() {
+            return false;
+        }
+        let mut outdated = false;
+        for (key, old) in self.vocabulary.used(Side::Ado) {
+            let name = key.what.strip_prefix(read::KEPT_TYPE);
+            if let Some((project, name)) = name.and_then(|name| name.split_once('/')) {
+                // One that cannot be read now tells nothing.
+                let _ = self.read_type(project, name).await;
+                outdated |= self.vocabulary.differs(&key, &old);
+            }
+        }
+        if outdated {
+            self.vocabulary.doubt(Side::Ado);
+        }
+        outdated
     }
 }
 
@@ -285,7 +324,16 @@ impl Reader for AzureReader {
     }
 
     async fn fetch_schema(&self, pair: &PairName) -> Result<Schema, ConnectorError> {
-        self.0.fetch_schema(pair).await
+        let key = self.0.key(format!("pair {pair}"));
+        if let Some(schema) = self.0.vocabulary.get_schema(&key) {
+            return Ok(schema);
+        }
+        let schema = self.0.fetch_schema(pair).await?;
+        // One with a part that could not be read is asked for again.
+        if schema.findings.is_empty() {
+            self.0.vocabulary.put(key, &schema);
+        }
+        Ok(schema)
     }
 
     async fn fetch_claims(&self, id: &ItemId) -> Result<Claims, ConnectorError> {
@@ -321,7 +369,10 @@ impl Writer for AzureWriter {
     }
 
     async fn create(&self, new: &NewItem) -> Result<Written, ConnectorError> {
-        self.0.create(new).await
+        match self.0.create(new).await {
+            Err(error) if self.0.is_outdated(&error).await => self.0.create(new).await,
+            other => other,
+        }
     }
 
     async fn steps(&self, change: &Change) -> Result<Vec<FieldValue>, ConnectorError> {
@@ -329,7 +380,18 @@ impl Writer for AzureWriter {
     }
 
     async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
-        self.0.update(change).await
+        // From memory: they were asked for a moment ago.
+        let said = self.0.steps(change).await?;
+        match self.0.update(change).await {
+            Err(error) if self.0.is_outdated(&error).await => {
+                // Other steps than were said beforehand could not be told from a person's after a kill.
+                if self.0.steps(change).await? != said {
+                    return Err(outdated(error));
+                }
+                self.0.update(change).await
+            }
+            other => other,
+        }
     }
 
     async fn delete(&self, pair: &PairName, id: &ItemId) -> Result<(), ConnectorError> {

@@ -36,12 +36,13 @@ mod schema;
 mod walk;
 mod windows;
 mod wire;
+mod words;
 mod write;
 
 use crate::connector::client::{ClientConfig, HttpClient, Priority, RateLimit};
 use crate::connector::{
-    Change, ConnectorError, EachPage, ErrorKind, Fetched, Known, ListedRow, Listing, NewItem,
-    Reader, Schema, Swept, Traces, Watermark, Writer, Written,
+    Change, ConnectorError, EachPage, ErrorKind, Fetched, Kept, Known, ListedRow, Listing, NewItem,
+    Reader, Schema, Swept, Traces, Watermark, Writer, Written, outdated,
 };
 use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp};
 use api::Inner;
@@ -56,6 +57,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use walk::{End, Found, KNOWN_RUN, OVERLAP_MS};
 use wire::{Page, Task};
+use words::Words;
 
 /// What [`connect`] needs.
 pub struct Settings {
@@ -73,6 +75,8 @@ pub struct Settings {
     pub cancel: CancellationToken,
     /// Largest answer that is taken in, in bytes. `None`: 64 MB.
     pub max_body: Option<usize>,
+    /// What is shared with other processes.
+    pub kept: Kept,
 }
 
 /// ClickUp's part of a pair.
@@ -140,8 +144,18 @@ pub fn connect(settings: Settings) -> Result<(ClickUpReader, ClickUpWriter), Con
         max_body: settings.max_body.unwrap_or(MAX_BODY),
         is_own: failure::is_own,
         cancel: settings.cancel,
+        sends: settings.kept.sends,
     })?;
-    let inner = Arc::new(Inner::new(http, settings.workspace, settings.pairs));
+    let place = format!(
+        "{} {}",
+        settings.url.trim_end_matches('/'),
+        settings.workspace
+    );
+    let words = Words {
+        vocabulary: settings.kept.vocabulary,
+        place,
+    };
+    let inner = Arc::new(Inner::new(http, settings.workspace, settings.pairs, words));
     Ok((ClickUpReader(Arc::clone(&inner)), ClickUpWriter(inner)))
 }
 
@@ -419,8 +433,18 @@ impl Reader for ClickUpReader {
     }
 
     async fn fetch_schema(&self, pair: &PairName) -> Result<Schema, ConnectorError> {
-        self.0.forget().await;
-        schema::fetch(&self.0, pair).await
+        let inner = &self.0;
+        let key = inner.words.key(format!("pair {pair}"));
+        if let Some(schema) = inner.words.vocabulary.get_schema(&key) {
+            return Ok(schema);
+        }
+        inner.forget().await;
+        let schema = schema::fetch(inner, pair).await?;
+        // One with a part that could not be read is asked for again.
+        if schema.findings.is_empty() && schema.missing_rights.is_empty() {
+            inner.words.vocabulary.put(key, &schema);
+        }
+        Ok(schema)
     }
 }
 
@@ -431,7 +455,10 @@ impl Writer for ClickUpWriter {
     }
 
     async fn create(&self, new: &NewItem) -> Result<Written, ConnectorError> {
-        write::create(&self.0, new).await
+        match write::create(&self.0, new).await {
+            Err(error) if self.0.is_outdated(&error).await => write::create(&self.0, new).await,
+            other => other,
+        }
     }
 
     async fn make_room(&self) -> Result<(), ConnectorError> {
@@ -439,7 +466,11 @@ impl Writer for ClickUpWriter {
     }
 
     async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
-        write::update(&self.0, change).await
+        match write::update(&self.0, change).await {
+            // What it stands on is a moment old by now, so it is read again first.
+            Err(error) if self.0.is_outdated(&error).await => Err(outdated(error)),
+            other => other,
+        }
     }
 
     async fn delete(&self, pair: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
@@ -490,6 +521,11 @@ async fn fetch_one(inner: &Inner, id: &ItemId) -> Result<Fetched, ConnectorError
                 .as_deref()
                 == Some(failure::DELETED);
         if deleted {
+            if let Some(place) = inner.gone_place().await? {
+                return unclear(format!(
+                    "it is in the trash, and so may be its list: {place}"
+                ));
+            }
             return Ok(Fetched::Gone {
                 evidence: format!("HTTP 404 {}", failure::DELETED),
             });

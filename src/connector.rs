@@ -11,14 +11,25 @@ pub mod client;
 mod error;
 pub mod limiter;
 pub mod stranger;
+pub mod vocabulary;
 
-pub use error::{ConnectorError, Disposition, ErrorKind};
+pub use error::{ConnectorError, Disposition, ErrorKind, outdated};
 
 use crate::model::{
     FieldKey, FieldValue, Item, ItemId, PairName, Past, RichText, Side, Timestamp, Version,
 };
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What a client shares with other processes of the installation.
+#[derive(Clone, Default)]
+pub struct Kept {
+    /// Where its sends are noted.
+    pub sends: Option<Arc<dyn limiter::log::SendLog>>,
+    /// What the services said of their own words.
+    pub vocabulary: Arc<vocabulary::Vocabulary>,
+}
 
 /// Reads one service.
 #[async_trait]

@@ -15,9 +15,9 @@
 //! | | [`reconcile`] | [`reconcile::reconcile`]: view and policy in, plan out | the above |
 //! | | [`render`] | plans, reports and conflicts as text and JSON | the above |
 //! | `sandbox` | [`sandbox`] | both services as fakes; knows nothing of their clients | `model` |
-//! | here | [`connector`] | `Reader` and `Writer`, the HTTP client, the limiter | `model`, `markup` |
+//! | here | [`connector`] | `Reader` and `Writer`, the HTTP client, the limiter, the names that services told | `model`, `markup` |
 //! | | [`azure`], [`clickup`] | one vendor each; they never see each other, the store or the engine | `connector` |
-//! | | [`store`] | one SQLite file; every SQL statement | `model`, `connector`'s values |
+//! | | [`store`] | one SQLite file; every SQL statement; the record of recent requests beside it | `model`, `connector`'s values |
 //! | | [`config`] | the TOML file, all problems at once | `model` |
 //! | | [`engine`] | one cycle: recover, observe, plan, apply, commit; the daemon | all but vendors and `render` |
 //! | | [`commands`], [`cli`] | one function per subcommand | everything |

@@ -1,4 +1,4 @@
-//! Everything that must survive a restart, in one SQLite file.
+//! Everything that must survive a restart, in one SQLite file; only the record of recent requests lies beside it ([`SendFile`]).
 //!
 //! Synchronous; one connection; the types of the SQL library do not leave this module. All changes that belong
 //! together go through [`Store::commit`], which is one transaction: after a crash either all of a batch is there or
@@ -23,7 +23,9 @@ mod observations;
 mod open;
 mod parts;
 mod rails;
+mod sends;
 mod state;
+mod vocabulary;
 
 pub use backup::{RESTORED, backups};
 pub use choices::{Choice, ChoiceOp};
@@ -44,6 +46,7 @@ pub use notes::{
 pub use observations::Observation;
 pub use parts::{PartOp, Refusal, TransitRow};
 pub use rails::{Attempt, BreakerRow, FieldWrite, Freeze, RailOp};
+pub use sends::{Monotonic, SendFile};
 pub use state::PairState;
 
 use crate::connector::Watermark;
@@ -65,6 +68,8 @@ pub struct Store {
     hook: Option<CommitHook>,
     /// The file that repeats the epoch; `None`: this process does not write.
     epoch_file: Option<PathBuf>,
+    /// What the services said; every commit stores what is new of it.
+    vocabulary: Option<vocabulary::Kept>,
 }
 
 /// Which edge of a transaction is reached.
@@ -265,7 +270,13 @@ impl Store {
         for op in &batch.0 {
             apply(&transaction, op)?;
         }
+        let words = self.vocabulary.as_ref();
+        let unsaved = words.map_or_else(Default::default, vocabulary::Kept::unsaved);
+        vocabulary::save(&transaction, words, &unsaved)?;
         transaction.commit().map_err(sql("commit a transaction"))?;
+        if let Some(words) = &self.vocabulary {
+            words.saved(&unsaved);
+        }
         self.edge(CommitEdge::After)?;
         let announced = |op: &Op| matches!(op, Op::Rail(RailOp::Announce));
         if batch.0.iter().any(announced) {

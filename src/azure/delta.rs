@@ -4,7 +4,7 @@
 //! minutes again and again, so rows whose known version was read inside the window are first explained: one batch of
 //! revisions tells which of them moved. A cycle with nothing to explain spends that request on the link feed, which has its
 //! turn in a busy one too when it has waited for a while ([`super::link_feed`]). Where the
-//! batch is small or most of it is news, it reads whole items, which then need no second read.
+//! batch is small or most of it is news, it reads whole items, which then need no second read: an edit costs two requests.
 
 use super::api::{BATCH, Select};
 use super::wire::WorkItem;
@@ -59,12 +59,16 @@ impl Shared {
             .moved
             .iter()
             .filter(|id| matches!(found.ids.get(id), Some(None)));
-        let to_read: BTreeSet<i64> = sorted
+        let mut to_read: BTreeSet<i64> = sorted
             .explained
             .keys()
             .chain(unattributed)
             .copied()
             .collect();
+        // What has moved is read in any case: here it goes along with the others, or takes the place of the link feed.
+        if to_read.len() + sorted.moved.len() <= WHOLE {
+            to_read.extend(&sorted.moved);
+        }
         let mut rows = BTreeMap::new();
         let mut watermark = Watermark {
             high: Some(high.max(found.as_of)),

@@ -4,14 +4,18 @@ use super::api::{BATCH, Select};
 use super::wire::{ConnectionData, WireType, WorkItem};
 use super::{Shared, convert, fields, states::Transitions, wiql};
 use crate::connector::client::Priority;
+use crate::connector::vocabulary::Key;
 use crate::connector::{ConnectorError, ErrorKind, Fetched, Traces};
-use crate::model::{Author, FieldValue, Item, ItemId, PairName, Past, Timestamp, Version};
+use crate::model::{
+    Author, FieldKey, FieldValue, Folded, Item, ItemId, PairName, Past, Side, Timestamp, Version,
+};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What a type can hold. Kept for the life of the process; a change of the process template needs a restart.
-#[derive(Debug, Default)]
+/// What a type can hold. Held until the next full listing, and kept for other processes ([`crate::connector::vocabulary`]).
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct TypeInfo {
     /// Reference names. Empty: could not be read.
     pub(super) fields: BTreeSet<String>,
@@ -21,11 +25,41 @@ pub(super) struct TypeInfo {
     pub(super) transitions: Transitions,
 }
 
+/// What the name of a kept type begins with.
+pub(super) const KEPT_TYPE: &str = "type ";
+
 /// Types by (project, name).
 #[derive(Default)]
 pub(super) struct TypeCache(Mutex<BTreeMap<(String, String), Arc<TypeInfo>>>);
 
+impl TypeCache {
+    pub(super) fn forget(&self) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+}
+
 impl TypeInfo {
+    /// Whether an item of the type shows a state or a field that the type is not known to have.
+    fn is_contradicted(
+        &self,
+        wire: &WorkItem,
+        configured: &BTreeMap<FieldKey, Vec<String>>,
+    ) -> bool {
+        let known = |state: &str| {
+            let mut names = self.transitions.keys();
+            names.any(|name| name.to_lowercase() == state.to_lowercase())
+        };
+        let state = wire.text(fields::STATE);
+        let odd_state = !self.transitions.is_empty() && state.is_some_and(|state| !known(state));
+        let mut asked = configured.values().flatten();
+        odd_state
+            || !self.fields.is_empty()
+                && asked.any(|name| wire.fields.contains_key(name) && !self.fields.contains(name))
+    }
+
     pub(super) fn from_wire(wire: &WireType) -> TypeInfo {
         let fields = || wire.fields.iter().chain(&wire.field_instances).flatten();
         let shown = fields().filter_map(|field| {
@@ -62,13 +96,39 @@ impl Shared {
         if let Some(info) = held {
             return Ok(info);
         }
+        if let Some(info) = self.vocabulary.get(&self.type_key(project, name)) {
+            let info: Arc<TypeInfo> = Arc::new(info);
+            lock().insert(key, info.clone());
+            return Ok(info);
+        }
+        self.read_type(project, name).await
+    }
+
+    /// As [`Shared::type_info`], from the service.
+    pub(super) async fn read_type(
+        &self,
+        project: &str,
+        name: &str,
+    ) -> Result<Arc<TypeInfo>, ConnectorError> {
+        let key = (project.to_lowercase(), name.to_lowercase());
+        let lock = || self.types.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.type_key(project, name);
         let info = match self.api.work_item_type(project, name).await {
             Ok(wire) => Arc::new(TypeInfo::from_wire(&wire)),
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(Arc::default()),
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                lock().remove(&key);
+                self.vocabulary.drop_one(kept);
+                return Ok(Arc::default());
+            }
             Err(error) => return Err(error),
         };
+        self.vocabulary.put(kept, info.as_ref());
         lock().insert(key, info.clone());
         Ok(info)
+    }
+
+    fn type_key(&self, project: &str, name: &str) -> Key {
+        self.key(format!("{KEPT_TYPE}{project}/{name}"))
     }
 
     /// Converts an item as its pair is configured; one outside every pair is read with the built-in fields.
@@ -78,7 +138,18 @@ impl Shared {
         let type_name = wire.text(fields::TYPE).unwrap_or("");
         let scope = wiql::attribute(&self.scopes, project, area)
             .or_else(|| self.scopes.iter().find(|scope| scope.project == project));
-        let info = self.type_info(project, type_name).await?;
+        let nothing = BTreeMap::new();
+        let configured = scope.map_or(&nothing, |scope| &scope.fields);
+        let mut info = self.type_info(project, type_name).await?;
+        let key = self.type_key(project, type_name);
+        let by_hearsay = self.vocabulary.is_handed_down(&key);
+        let state = wire.text(fields::STATE).map(Folded::new);
+        let unmet = state.is_some_and(|state| self.vocabulary.meet(Side::Ado, &state));
+        let contradicted = by_hearsay && info.is_contradicted(wire, configured);
+        if unmet || contradicted && self.vocabulary.contradict(Side::Ado) {
+            self.types.forget();
+            info = self.type_info(project, type_name).await?;
+        }
         let shown: BTreeSet<String>;
         let type_fields = if info.fields.is_empty() {
             shown = wire.fields.keys().cloned().collect();
@@ -86,8 +157,7 @@ impl Shared {
         } else {
             &info.fields
         };
-        let nothing = BTreeMap::new();
-        let names = fields::resolve(scope.map_or(&nothing, |scope| &scope.fields), type_fields);
+        let names = fields::resolve(configured, type_fields);
         let context = convert::Context {
             names: &names,
             zone: self.zone,

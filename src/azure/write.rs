@@ -150,6 +150,8 @@ impl Shared {
             match self.api.patch(wire.id, kind.asked(&ops)).await {
                 Ok(answer) => wire = answer,
                 Err(error) => {
+                    // The next cycle finds the way anew.
+                    self.is_outdated(&error).await;
                     pending.insert(FieldKey::State, error.to_string());
                     break;
                 }

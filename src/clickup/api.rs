@@ -1,10 +1,12 @@
-//! Calls to ClickUp and the few answers that are kept: the token's user, the members, the task types, list statuses.
+//! Calls to ClickUp and the few answers that are kept: the token's user, the members, the task types, list statuses. They
+//! are held until the next full listing, and kept for other processes ([`crate::connector::vocabulary`]).
 
 use super::convert::{self, Lookups};
 use super::failure::{Intent, judge, protocol};
 use super::places::Places;
 use super::walk::ArchivedFlag;
 use super::wire::{CustomItemsAnswer, List, Task, TeamsAnswer, UserAnswer};
+use super::words::{KeptMe, LIST_FIELDS, MEMBERS, TYPES, USER, Words, list_key};
 use super::{Scope, body};
 use crate::connector::client::{ApiRequest, ApiResponse, HttpClient, Priority, Sending};
 use crate::connector::{ConnectorError, ErrorKind};
@@ -12,6 +14,7 @@ use crate::model::{FieldKey, Folded, PairName, Side};
 use chrono_tz::Tz;
 use reqwest::Method;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,7 +33,7 @@ pub struct Me {
 }
 
 /// The members of the workspace.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Directory {
     /// By user id.
     pub by_id: BTreeMap<i64, Folded>,
@@ -56,6 +59,7 @@ pub struct Inner {
     pub(super) archived: ArchivedFlag,
     /// Lists that were seen to be gone.
     pub(super) places: Places,
+    pub(super) words: Words,
     me: Mutex<Option<Arc<Me>>>,
     directory: Mutex<Option<Arc<Directory>>>,
     types: Mutex<Option<Arc<BTreeMap<i64, String>>>>,
@@ -66,13 +70,14 @@ pub struct Inner {
 
 impl Inner {
     /// Builds the shared part. Sends nothing.
-    pub fn new(http: HttpClient, workspace: String, scopes: Vec<Scope>) -> Inner {
+    pub fn new(http: HttpClient, workspace: String, scopes: Vec<Scope>, words: Words) -> Inner {
         Inner {
             http,
             workspace,
             scopes,
             archived: ArchivedFlag::default(),
             places: Places::default(),
+            words,
             me: Mutex::default(),
             directory: Mutex::default(),
             types: Mutex::default(),
@@ -105,6 +110,11 @@ impl Inner {
 
     /// Forgets what was looked up, so that renamed types, new members and a changed time zone are noticed.
     pub async fn forget(&self) {
+        self.words.vocabulary.forget(Side::ClickUp);
+        self.forget_held().await;
+    }
+
+    pub(super) async fn forget_held(&self) {
         *self.me.lock().await = None;
         *self.directory.lock().await = None;
         *self.types.lock().await = None;
@@ -228,6 +238,12 @@ impl Inner {
         if let Some(me) = slot.as_ref() {
             return Ok(Arc::clone(me));
         }
+        if let Some((id, name, zone)) = self.words.get::<KeptMe>(USER) {
+            let zone = zone.and_then(|zone| zone.parse().ok());
+            let me = Arc::new(Me { id, name, zone });
+            *slot = Some(Arc::clone(&me));
+            return Ok(me);
+        }
         let operation = "read the token's user";
         let url = self.address("user", &[])?;
         let answer: UserAnswer = self.fetch_json(url, operation, Priority::Live).await?;
@@ -250,6 +266,11 @@ impl Inner {
             name: person.shown,
             zone,
         });
+        // Without a zone no date is read: that is told again by the next process.
+        if let Some(zone) = zone {
+            let kept: KeptMe = (me.id, me.name.clone(), Some(zone.name().to_owned()));
+            self.words.put(USER, &kept);
+        }
         *slot = Some(Arc::clone(&me));
         Ok(me)
     }
@@ -259,6 +280,11 @@ impl Inner {
         let mut slot = self.directory.lock().await;
         if let (Some(directory), false) = (slot.as_ref(), fresh) {
             return Ok(Arc::clone(directory));
+        }
+        if !fresh && let Some(directory) = self.words.get::<Directory>(MEMBERS) {
+            let directory = Arc::new(directory);
+            *slot = Some(Arc::clone(&directory));
+            return Ok(directory);
         }
         let operation = "read the workspace members";
         let url = self.address("team", &[])?;
@@ -286,6 +312,7 @@ impl Inner {
             }
         }
         let directory = Arc::new(directory);
+        self.words.put(MEMBERS, directory.as_ref());
         *slot = Some(Arc::clone(&directory));
         Ok(directory)
     }
@@ -298,6 +325,11 @@ impl Inner {
         let mut slot = self.types.lock().await;
         if let (Some(types), false) = (slot.as_ref(), fresh) {
             return Ok(Arc::clone(types));
+        }
+        if !fresh && let Some(types) = self.words.get::<BTreeMap<i64, String>>(TYPES) {
+            let types = Arc::new(types);
+            *slot = Some(Arc::clone(&types));
+            return Ok(types);
         }
         let path = format!("team/{}/custom_item", body::segment(&self.workspace));
         let url = self.address(&path, &[])?;
@@ -313,6 +345,7 @@ impl Inner {
             })
             .collect();
         let types = Arc::new(types);
+        self.words.put(TYPES, types.as_ref());
         *slot = Some(Arc::clone(&types));
         Ok(types)
     }
@@ -323,9 +356,34 @@ impl Inner {
         if let (Some(list), false) = (lists.get(id), fresh) {
             return Ok(Arc::clone(list));
         }
+        let key = list_key(id);
+        if !fresh
+            && let Some(kept) = self.words.get::<Value>(&key)
+            && let Ok(list) = serde_json::from_value::<List>(kept)
+        {
+            let list = Arc::new(list);
+            lists.insert(id.to_owned(), Arc::clone(&list));
+            return Ok(list);
+        }
+        let operation = "read a list";
         let url = self.address(&format!("list/{}", body::segment(id)), &[])?;
-        let list: List = self.fetch_json(url, "read a list", Priority::Live).await?;
+        let answer: Result<Value, _> = self.fetch_json(url, operation, Priority::Live).await;
+        if answer.is_err() {
+            self.words.vocabulary.drop_one(self.words.key(&*key));
+        }
+        let mut answer = answer?;
+        let list: List = serde_json::from_value(answer.clone())
+            .map_err(|_| protocol(operation, "the answer is not a list"))?;
         let list = Arc::new(list);
+        // One that is put away is looked at again and again, until it is back.
+        if super::places::state_of(&list).is_some() {
+            self.words.vocabulary.drop_one(self.words.key(&*key));
+        } else {
+            if let Some(fields) = answer.as_object_mut() {
+                fields.retain(|name, _| LIST_FIELDS.contains(&name.as_str()));
+            }
+            self.words.put(&key, &answer);
+        }
         lists.insert(id.to_owned(), Arc::clone(&list));
         Ok(list)
     }
@@ -347,11 +405,23 @@ impl Inner {
         // Types are only asked for where somebody syncs them: the call may be refused by the plan.
         let types_matter = |scope: &Scope| scope.fields.contains(&FieldKey::Type);
         if self.scopes.iter().any(types_matter) && tasks.iter().any(convert::needs_types) {
-            let known = self.fetch_types(false).await?;
+            let mut known = self.fetch_types(false).await?;
+            let new = |task: &Task| convert::shows_new_type(task, &known);
+            if self.words.is_handed_down(TYPES) && tasks.iter().any(new) {
+                known = self.fetch_types(true).await?;
+            }
             lookups.types = known.as_ref().clone();
         }
         if tasks.iter().any(convert::needs_people) {
-            lookups.people = self.fetch_directory(false).await?.by_id.clone();
+            let mut known = self.fetch_directory(false).await?;
+            let new = |task: &Task| convert::shows_new_person(task, &known.by_id);
+            if self.words.is_handed_down(MEMBERS) && tasks.iter().any(new) {
+                known = self.fetch_directory(true).await?;
+            }
+            lookups.people = known.by_id.clone();
+        }
+        for task in tasks {
+            self.compare_status(task).await;
         }
         let mut seen = self.seen.lock().await;
         for user in tasks
@@ -374,7 +444,7 @@ impl Inner {
         if let Some(id) = person.key.strip_prefix("id:") {
             return Ok(id.parse().ok());
         }
-        let was_known = self.directory.lock().await.is_some();
+        let was_known = self.directory.lock().await.is_some() || self.words.is_handed_down(MEMBERS);
         let directory = self.fetch_directory(false).await?;
         match directory.by_key.get(&person.key) {
             Some(id) => Ok(Some(*id)),

@@ -169,6 +169,18 @@ pub fn needs_types(task: &Task) -> bool {
     matches!(task.custom_item_id, Slot::Is(Num(id)) if !BUILT_IN_TYPES.iter().any(|(known, _)| *known == id))
 }
 
+/// Returns whether the task has a type that is none of these.
+pub fn shows_new_type(task: &Task, types: &BTreeMap<i64, String>) -> bool {
+    matches!(task.custom_item_id, Slot::Is(Num(id)) if type_name(id, types).is_none())
+}
+
+/// Returns whether an assignee comes without an e-mail address and is none of these.
+pub fn shows_new_person(task: &Task, people: &BTreeMap<i64, Folded>) -> bool {
+    let users = task.assignees.get().into_iter().flatten();
+    let mut unnamed = users.filter(|user| mail(user).is_none());
+    unnamed.any(|user| user.id.get().is_some_and(|id| !people.contains_key(&id.0)))
+}
+
 /// Returns whether the task has a day, which needs the time zone.
 pub fn needs_zone(task: &Task) -> bool {
     task.due_date.get().is_some() || task.start_date.get().is_some()

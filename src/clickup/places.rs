@@ -2,11 +2,14 @@
 //!
 //! The team listing says nothing about a list that was deleted or archived: its tasks are left out, as if nobody had
 //! changed one (AutoIDM/tap-clickup issue 99). So each list is asked for when a process starts and at every full listing;
-//! between them an idle cycle costs no more than its one page.
+//! between them an idle cycle costs no more than its one page. A process that is started for one cycle takes an earlier
+//! one's word for it that a list is there ([`crate::connector::vocabulary`]), until the next full listing, or until a task is
+//! said to be deleted: with its list all tasks are, and nobody deleted one of them.
 
 use super::api::Inner;
 use super::failure::single_line;
 use super::wire::{List, Slot};
+use super::words::list_key;
 use super::{Scope, distinct};
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::model::{PairName, Side};
@@ -26,6 +29,11 @@ type Looks = BTreeMap<PairName, Option<ConnectorError>>;
 pub(super) struct Places(Mutex<Looks>);
 
 impl Places {
+    /// Has the lists asked for again.
+    pub(super) fn forget(&self) {
+        self.held().clear();
+    }
+
     fn held(&self) -> MutexGuard<'_, Looks> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -40,7 +48,7 @@ impl Inner {
             let unknown = self.scopes.iter();
             due.extend(unknown.filter(|scope| !held.contains_key(&scope.pair)));
         }
-        self.look_for_places(&due).await?;
+        self.look(&due, false).await?;
         let held = self.places.held();
         let lost = held
             .iter()
@@ -56,6 +64,20 @@ impl Inner {
         &self,
         scopes: &[&Scope],
     ) -> Result<Failed, ConnectorError> {
+        self.look(scopes, true).await
+    }
+
+    /// Looks whether a list is gone of which only an earlier process knew that it was there. Returns the first that is.
+    pub(super) async fn gone_place(&self) -> Result<Option<ConnectorError>, ConnectorError> {
+        let by_hearsay = |scope: &&Scope| {
+            let mut lists = scope.watched();
+            lists.any(|id| self.words.is_handed_down(&list_key(id)))
+        };
+        let due: Vec<&Scope> = self.scopes.iter().filter(by_hearsay).collect();
+        Ok(self.look(&due, true).await?.into_values().next())
+    }
+
+    async fn look(&self, scopes: &[&Scope], fresh: bool) -> Result<Failed, ConnectorError> {
         let mut failed = Failed::new();
         let mut known: BTreeMap<&str, Option<ConnectorError>> = BTreeMap::new();
         for scope in scopes {
@@ -63,7 +85,7 @@ impl Inner {
             for id in distinct(scope.watched()) {
                 let found = match known.get(id) {
                     Some(found) => found.clone(),
-                    None => self.wrong_with(id).await?,
+                    None => self.wrong_with(id, fresh).await?,
                 };
                 known.insert(id, found.clone());
                 wrong = wrong.or(found);
@@ -75,14 +97,18 @@ impl Inner {
     }
 
     /// Says what is wrong with a list; `None`: nothing.
-    async fn wrong_with(&self, id: &str) -> Result<Option<ConnectorError>, ConnectorError> {
+    async fn wrong_with(
+        &self,
+        id: &str,
+        fresh: bool,
+    ) -> Result<Option<ConnectorError>, ConnectorError> {
         let gone = |message: String| {
             let message = format!(
                 "{message}; correct clickup.list or clickup.lists of this pair, or undo the change in ClickUp"
             );
             ConnectorError::new(Side::ClickUp, ErrorKind::NotFound, OPERATION, message)
         };
-        match self.fetch_list(id, true).await {
+        match self.fetch_list(id, fresh).await {
             Ok(list) => Ok(state_of(&list).map(|state| {
                 let name = list.name.get().map_or(id, |name| name.0.as_str());
                 gone(format!("list {} ({id}) {state}", single_line(name)))
@@ -122,7 +148,8 @@ impl Inner {
     }
 }
 
-fn state_of(list: &List) -> Option<&'static str> {
+/// Says where a list is that is not in its place; `None`: it is there.
+pub(super) fn state_of(list: &List) -> Option<&'static str> {
     if list.deleted == Slot::Is(true) {
         Some("is in the trash")
     } else if list.archived == Slot::Is(true) {

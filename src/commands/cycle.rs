@@ -1,7 +1,7 @@
 //! `plan`, `apply` and `reconcile`.
 
 use super::saved::{self, Saved};
-use super::setup::{self, Services};
+use super::setup::{self, Names, Services};
 use super::signals::Signals;
 use super::{Context, Failure, exit_code, note, print, print_json, prompt};
 use crate::cli::{ApplyArgs, ExitCode, PlanArgs, ReconcileArgs};
@@ -45,6 +45,14 @@ pub(super) fn scope(config: &Config, full: bool, pairs: &[String]) -> Result<Sco
     })
 }
 
+/// A full listing asks for everything anew, names included.
+fn names(full: bool) -> Names {
+    match full {
+        true => Names::Anew,
+        false => Names::Kept,
+    }
+}
+
 /// `plan`: reads both sides and shows what would be done.
 pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure> {
     let config = setup::config(context.global.config.as_deref())?;
@@ -53,9 +61,13 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
         saved::refuse(path, &config)?;
     }
     let services = setup::connect(&config, &CancellationToken::new())?;
-    let (store, key) = setup::open_state_read_only(&config)?;
-    let engine = setup::engine(&config, &services, store, key).await?;
-    let observed = engine.observe(&scope).await?;
+    let state = setup::open_state_read_only(&config)?;
+    let names = names(args.full);
+    let mut engine = setup::engine_with(&config, &services, state, names).await?;
+    let mut observed = engine.observe(&scope).await?;
+    if setup::renew(&config, &services, &mut engine).await? {
+        observed = engine.observe(&scope).await?;
+    }
     show(context, &observed);
     if let Some(path) = args.out.as_ref().filter(|_| !blind(&observed)) {
         saved::save(path, &observed.plan, &config)?;
@@ -226,14 +238,17 @@ async fn reconcile_under(
     if args.retry {
         store.forgive()?;
     }
-    let mut engine = setup::engine(config, &services, store, key).await?;
+    // A daemon asks once, at its start.
+    let names = names(args.full || !args.once);
+    let mut engine = setup::engine_with(config, &services, (store, key), names).await?;
     engine.safety.stop = signals.stop.clone();
     if args.once {
         let consent = Consent {
             first_contact: args.yes,
             hashes: args.approve.into_iter().collect(),
         };
-        return once(context, &mut engine, &services, &scope, consent, signals).await;
+        let at = (config, &services);
+        return once(context, &mut engine, at, &scope, consent, signals).await;
     }
     daemon::run(
         &engine,
@@ -266,7 +281,7 @@ async fn watch(
 async fn once(
     context: &Context,
     engine: &mut Engine,
-    services: &Services,
+    (config, services): (&Config, &Services),
     scope: &Scope,
     mut consent: Consent,
     signals: &Signals,
@@ -276,6 +291,10 @@ async fn once(
         engine.observe(scope).await
     };
     let mut observed = engine.watch(seen.await)?;
+    if setup::renew(config, services, engine).await? {
+        let seen = engine.observe(scope).await;
+        observed = engine.watch(seen)?;
+    }
     let mut left_out = 0;
     let waits = |pair: &PairPlan| {
         pair.first_contact && pair.blocked.is_none() && pair.guarded().next().is_none()

@@ -6,7 +6,9 @@ use crate::clock::SystemClock;
 use crate::config::{
     Config, ConflictPolicy, CreateSide, Direction as Flow, OnDelete as Removal, Pair,
 };
-use crate::connector::{ConnectorError, ErrorKind, Reader, Schema, Writer};
+use crate::connector::limiter::log::SendLog;
+use crate::connector::vocabulary::Vocabulary;
+use crate::connector::{ConnectorError, ErrorKind, Kept, Reader, Schema, Writer};
 use crate::engine::rails::Safety;
 use crate::engine::stop::StopSwitch;
 use crate::engine::{Engine, Timing, Writers};
@@ -14,8 +16,9 @@ use crate::mapping::{People, Relation};
 use crate::marker::MarkerKey;
 use crate::model::{Clock, FieldKey, ItemId, Side, Sided};
 use crate::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
-use crate::store::{StateLock, Store};
+use crate::store::{SendFile, StateLock, Store};
 use crate::{azure, clickup};
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -29,6 +32,19 @@ pub struct Services {
     pub writers: Writers,
     /// Says how many requests were sent to each service and what is left, in a few words.
     pub budget: Arc<dyn Fn() -> String + Send + Sync>,
+    /// What the services said of their types, states, lists, members and fields.
+    pub vocabulary: Arc<Vocabulary>,
+    /// Tells answers to this configuration and token from others, as a hash.
+    asked_by: String,
+}
+
+/// Whether a command takes the names of types, states, lists and members from what earlier processes were told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// Yes, where that is not too old ([`crate::connector::vocabulary`]).
+    Kept,
+    /// No: the services are asked, and what they say is kept.
+    Anew,
 }
 
 /// Reads the configuration and says its warnings.
@@ -50,6 +66,13 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
     };
     let (pat, token) = (secret(&config.ado.pat)?, secret(&config.clickup.token)?);
     refuse_misplaced(config)?;
+    let asked_by = asked_by(config, &token);
+    let vocabulary: Arc<Vocabulary> = Arc::default();
+    let kept = |side: Side, url: &str| Kept {
+        sends: SendFile::beside(&config.state.path, side, url)
+            .map(|sends| Arc::new(sends) as Arc<dyn SendLog>),
+        vocabulary: Arc::clone(&vocabulary),
+    };
     let (ado_reader, ado_writer) = azure::connect(azure::Settings {
         url: config.ado.url.clone(),
         pat,
@@ -58,6 +81,7 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
         pairs: config.pairs.iter().map(ado_scope).collect(),
         cancel: cancel.clone(),
         max_body: None,
+        kept: kept(Side::Ado, &config.ado.url),
     })?;
     let (clickup_reader, clickup_writer) = clickup::connect(clickup::Settings {
         url: config.clickup.url.clone(),
@@ -71,6 +95,7 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
             .collect(),
         cancel: cancel.clone(),
         max_body: None,
+        kept: kept(Side::ClickUp, &config.clickup.url),
     })?;
     let (ado_client, clickup_client) = (ado_reader.clone(), clickup_reader.http().clone());
     let budget = move || {
@@ -85,6 +110,8 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
     };
     Ok(Services {
         budget: Arc::new(budget),
+        vocabulary,
+        asked_by,
         readers: Sided {
             ado: Arc::new(ado_reader),
             clickup: Arc::new(clickup_reader),
@@ -94,6 +121,17 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
             clickup: Arc::new(clickup_writer) as Arc<dyn Writer>,
         },
     })
+}
+
+/// Hashes what answers about names depend on besides the place that is asked: the pairs, and who the token of ClickUp
+/// belongs to, whose time zone days are told in.
+fn asked_by(config: &Config, token: &SecretString) -> String {
+    let mut hash = Sha256::new();
+    for part in ["names", &config.fingerprint, token.expose_secret().trim()] {
+        hash.update(part);
+        hash.update([0]);
+    }
+    hex::encode(hash.finalize())
 }
 
 /// Refuses a configuration one of whose values is a credential in use: as a name it would reach logs, the state and the
@@ -202,17 +240,29 @@ pub fn open_state_read_only(config: &Config) -> Result<(Store, MarkerKey), Failu
     Ok((store, key))
 }
 
-/// Builds the engine.
+/// Builds the engine, with names as the services have them now.
 pub async fn engine(
     config: &Config,
     services: &Services,
     store: Store,
     key: MarkerKey,
 ) -> Result<Engine, Failure> {
-    let mut policies = Vec::new();
-    for pair in &config.pairs {
-        policies.push(policy(config, pair, &services.readers).await?);
+    engine_with(config, services, (store, key), Names::Anew).await
+}
+
+/// As [`engine`]; says where names come from.
+pub async fn engine_with(
+    config: &Config,
+    services: &Services,
+    (mut store, key): (Store, MarkerKey),
+    names: Names,
+) -> Result<Engine, Failure> {
+    if names == Names::Kept {
+        let kept = store.vocabulary(&services.asked_by)?;
+        services.vocabulary.hand_down(kept);
     }
+    store.keep_vocabulary(Arc::clone(&services.vocabulary), &services.asked_by);
+    let policies = policies(config, services).await?;
     let ms =
         |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     Ok(Engine {
@@ -283,6 +333,30 @@ fn own_trouble(schema: Result<Schema, ConnectorError>) -> Result<Schema, Connect
         }
         other => other,
     }
+}
+
+/// Returns the rules of every pair.
+pub(super) async fn policies(config: &Config, services: &Services) -> Result<Vec<Policy>, Failure> {
+    let mut policies = Vec::new();
+    for pair in &config.pairs {
+        policies.push(policy(config, pair, &services.readers).await?);
+    }
+    Ok(policies)
+}
+
+/// Makes proposed tables of states anew where an item showed that the kept names they were made from are out of date.
+/// Returns whether there are such: what was planned by the old ones must be planned again.
+pub async fn renew(
+    config: &Config,
+    services: &Services,
+    engine: &mut Engine,
+) -> Result<bool, Failure> {
+    let proposed = config.pairs.iter().any(|pair| pair.states.is_empty());
+    if !services.vocabulary.take_contradicted() || !proposed {
+        return Ok(false);
+    }
+    engine.policies = policies(config, services).await?;
+    Ok(true)
 }
 
 async fn policy(

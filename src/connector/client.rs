@@ -114,7 +114,7 @@ impl HttpClient {
             side,
             base: config.base_url,
             http,
-            limiter: Limiter::new(config.limit),
+            limiter: Limiter::with_log(config.limit, config.sends),
             per_minute: matches!(config.limit, RateLimit::PerMinute(_)),
             max_body: config.max_body,
             is_own: config.is_own,
@@ -249,9 +249,10 @@ impl HttpClient {
         let turn = inner
             .limiter
             .acquire(Priority::Live, patience, &inner.cancel);
-        turn.await
+        let turn = turn
+            .await
             .map_err(|refused| self.not_admitted("wait for a turn to write", refused))?;
-        inner.limiter.keep();
+        inner.limiter.keep(turn);
         Ok(())
     }
 

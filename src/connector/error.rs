@@ -26,6 +26,19 @@ pub enum ErrorKind {
     Cancelled,
 }
 
+/// Turns a refusal that may come from names which are out of date into one that has the item looked at again: by then they
+/// are read anew.
+pub fn outdated(mut error: ConnectorError) -> ConnectorError {
+    error.kind = ErrorKind::Stale;
+    error.field = None;
+    error.unsent = None;
+    error.message = format!(
+        "the names of {} that were kept may be out of date and are read again: {}",
+        error.side, error.message
+    );
+    error
+}
+
 /// What to do about an error. The only place where that is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {

@@ -1,11 +1,26 @@
 //! Token bucket per credential: how fast requests may leave, and when they must stop for a while.
 //!
-//! One limiter belongs to one [`super::client::HttpClient`], because both services count per credential.
-//! governor's quota cannot be changed in place, so a lower limit learnt from a header builds a new bucket. Every bucket is
-//! drained before it is used, the first one too: a fresh bucket starts full, and its burst would come on top of what the
-//! bucket before it, or the process before this one, has sent within the same period. So a restart needs no memory: the
-//! first request waits for its turn, and no period holds more than the configured number however often a program is
-//! killed and started again.
+//! One limiter belongs to one [`super::client::HttpClient`], because both services count per credential. Two things hold a
+//! request back:
+//!
+//! - The **log** of recent sends ([`log::SendLog`]), which all processes of an installation share: no period holds more
+//!   than the limit, whoever sent. It is the only thing that a restart has to remember.
+//! - The **bucket**, governor's: it spreads what is left of the period. The first half of the limit is not paced, so that
+//!   a command for a person has its answer at once; from there on one request follows the other at an even distance, and
+//!   an edit never waits long behind a bulk. Back-fill is paced from its first request on.
+//!
+//! For example, with 100 a minute and 3 sent lately, `check` sends its six requests at once. A first plan that needs 300
+//! sends 50 at once and the others 0.6 s apart.
+//!
+//! Without a log there is only the bucket, and it does without a memory: a bucket is drained before it is used, so the
+//! first request waits for its turn, and no period holds more than the limit however often a program that is paced like
+//! this is killed and started again. governor's quota cannot be changed in place, so a lower limit learnt from a header
+//! builds a new bucket, drained as well: a fresh one starts full, and its burst would come on top of what went before.
+//!
+//! A log that fails says nothing of what was sent lately, so the period counts as full: nothing leaves until it is over,
+//! and from then on the bucket alone decides.
+
+pub mod log;
 
 use super::client::{Priority, RateLimit};
 use arc_swap::ArcSwap;
@@ -14,9 +29,10 @@ use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+use log::{Ask, Note, SendLog, Turn};
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -57,13 +73,37 @@ pub struct Limiter {
     not_before: Mutex<Option<Instant>>,
     live_waiting: AtomicUsize,
     live_left: Notify,
-    /// Whether somebody got a turn and keeps it for later.
-    kept: AtomicBool,
+    /// A turn that somebody got and keeps for later.
+    kept: Mutex<Option<Ticket>>,
+    past: Mutex<Past>,
 }
+
+/// A turn: one request may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket(Option<Note>);
+
+/// What is known of what was sent before.
+#[derive(Default)]
+struct Past {
+    log: Option<Arc<dyn SendLog>>,
+    /// Since when the log has been busy without a break.
+    busy: Option<Instant>,
+    /// Until when everything counts as used up, because the log failed.
+    full_until: Option<Instant>,
+}
+
+/// How long to wait for another process to be done with the log, and after how long it counts as stuck.
+const BUSY: Duration = Duration::from_millis(3);
+const STUCK: Duration = Duration::from_secs(10);
 
 impl Limiter {
     /// Builds a limiter without any allowance yet. A rate of zero counts as one.
     pub fn new(configured: RateLimit) -> Limiter {
+        Limiter::with_log(configured, None)
+    }
+
+    /// As [`Limiter::new`], for a process that shares a log with others.
+    pub fn with_log(configured: RateLimit, log: Option<Arc<dyn SendLog>>) -> Limiter {
         let clock = TokioClock {
             start: Instant::now(),
         };
@@ -76,23 +116,39 @@ impl Limiter {
             not_before: Mutex::new(None),
             live_waiting: AtomicUsize::new(0),
             live_left: Notify::new(),
-            kept: AtomicBool::new(false),
+            kept: Mutex::new(None),
+            past: Mutex::new(Past {
+                log,
+                ..Past::default()
+            }),
         }
     }
 
     /// Keeps a turn that [`Limiter::acquire`] gave for a later request.
-    pub fn keep(&self) {
-        self.kept.store(true, Ordering::SeqCst);
+    pub fn keep(&self, turn: Ticket) {
+        *held(&self.kept) = Some(turn);
     }
 
     /// Returns whether a turn is kept.
     pub fn has_kept(&self) -> bool {
-        self.kept.load(Ordering::SeqCst)
+        held(&self.kept).is_some()
     }
 
-    /// Takes the kept turn; `false`: there is none.
+    /// Takes the kept turn; `false`: there is none, or it is so old that it counts for nothing any more.
     pub fn take_kept(&self) -> bool {
-        self.kept.swap(false, Ordering::SeqCst)
+        let Some(Ticket(note)) = held(&self.kept).take() else {
+            return false;
+        };
+        let log = held(&self.past).log.clone();
+        let (Some(note), Some(log)) = (note, log) else {
+            // Without a log the bucket counts it as of when it was given.
+            return note.is_none();
+        };
+        log.later(note, self.ask(Priority::Live))
+            .unwrap_or_else(|why| {
+                self.give_up(&why);
+                false
+            })
     }
 
     /// Waits until one request may leave. Live requests go before back-fill ones. `patience` bounds only pauses that the
@@ -102,7 +158,7 @@ impl Limiter {
         priority: Priority,
         patience: Duration,
         cancel: &CancellationToken,
-    ) -> Result<(), NotAdmitted> {
+    ) -> Result<Ticket, NotAdmitted> {
         let _turn = (priority == Priority::Live).then(|| LiveTurn::take(self));
         let deadline = Instant::now() + patience;
         loop {
@@ -127,9 +183,9 @@ impl Limiter {
                     return Err(NotAdmitted::TooLong(until - Instant::now()));
                 }
                 Some(until) => until - Instant::now(),
-                None => match self.bucket.load().check() {
-                    Ok(()) => return Ok(()),
-                    Err(not_until) => not_until.wait_time_from(self.clock.now()),
+                None => match self.turn(priority) {
+                    Ok(ticket) => return Ok(ticket),
+                    Err(wait) => wait,
                 },
             };
             tokio::select! {
@@ -138,6 +194,78 @@ impl Limiter {
                 () = cancel.cancelled() => return Err(NotAdmitted::Cancelled),
             }
         }
+    }
+
+    /// Takes a turn now, or says how long to wait before asking again.
+    fn turn(&self, priority: Priority) -> Result<Ticket, Duration> {
+        let log = {
+            let mut past = held(&self.past);
+            if let Some(left) = past.full_until.map(|until| until - Instant::now()) {
+                if !left.is_zero() {
+                    return Err(left);
+                }
+                past.full_until = None;
+            }
+            past.log.clone()
+        };
+        let Some(log) = log else {
+            return self.pace().map(|()| Ticket(None));
+        };
+        match log.take(self.ask(priority), &mut || self.pace()) {
+            Ok(Turn::Taken(note)) => {
+                held(&self.past).busy = None;
+                Ok(Ticket(Some(note)))
+            }
+            Ok(Turn::Wait(wait)) => {
+                held(&self.past).busy = None;
+                Err(wait)
+            }
+            Ok(Turn::Busy) => {
+                let since = *held(&self.past).busy.get_or_insert_with(Instant::now);
+                match since.elapsed() < STUCK {
+                    true => Err(BUSY),
+                    false => Err(self.give_up("another process does not let go of it")),
+                }
+            }
+            Ok(Turn::Nowhere) => {
+                held(&self.past).log = None;
+                self.pace().map(|()| Ticket(None))
+            }
+            Err(why) => Err(self.give_up(&why)),
+        }
+    }
+
+    fn ask(&self, priority: Priority) -> Ask {
+        let limit = self.in_force();
+        Ask {
+            limit,
+            free: match priority {
+                Priority::Live => limit / 2,
+                Priority::Backfill => 0,
+            },
+            period: period(self.configured),
+        }
+    }
+
+    fn pace(&self) -> Result<(), Duration> {
+        self.bucket
+            .load()
+            .check()
+            .map_err(|not_until| not_until.wait_time_from(self.clock.now()))
+    }
+
+    /// Goes on without the log, from when the present period is over. Returns how long that is.
+    fn give_up(&self, why: &str) -> Duration {
+        let period = period(self.configured);
+        let full = period + period / 60;
+        tracing::warn!(
+            "the record of recent requests cannot be used, so nothing is sent for {} s: {why}",
+            full.as_secs().max(1)
+        );
+        let mut past = held(&self.past);
+        past.log = None;
+        past.full_until = Some(Instant::now() + full);
+        full
     }
 
     /// Lets nothing through for `wait` from now. A pause already in force is only ever prolonged.
@@ -208,6 +336,17 @@ impl Drop for LiveTurn<'_> {
     }
 }
 
+fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn period(rate: RateLimit) -> Duration {
+    match rate {
+        RateLimit::PerSecond(_) => Duration::from_secs(1),
+        RateLimit::PerMinute(_) => Duration::from_secs(60),
+    }
+}
+
 fn amount(rate: RateLimit) -> u32 {
     match rate {
         RateLimit::PerSecond(count) | RateLimit::PerMinute(count) => count.max(1),
@@ -234,10 +373,7 @@ fn drained(rate: RateLimit, clock: TokioClock) -> Bucket {
 /// because a bucket lets `burst + period / interval` pass in the worst period, and that sum must not exceed the limit.
 fn quota(rate: RateLimit) -> Quota {
     let count = amount(rate);
-    let period = match rate {
-        RateLimit::PerSecond(_) => Duration::from_secs(1),
-        RateLimit::PerMinute(_) => Duration::from_secs(60),
-    };
+    let period = period(rate);
     let burst = (count / 20).clamp(1, 10);
     // The excess keeps `period / interval`, rounded down, at `count - burst`: a period's closed end catches no more.
     let interval = period / (count - burst + 1) + period / 60_000;

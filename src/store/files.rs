@@ -11,7 +11,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// What a file beside a database may end in; what the automatic copies end in is told by [`is_state`].
-const SUFFIXES: [&str; 9] = [
+const SUFFIXES: [&str; 10] = [
     "-wal",
     "-shm",
     "-journal",
@@ -20,12 +20,13 @@ const SUFFIXES: [&str; 9] = [
     ".epoch.tmp",
     ".key",
     ".key.tmp",
+    ".sends",
     ".stop",
 ];
 
 /// Those of [`SUFFIXES`] that are written in place or renamed to. The key may be a link to where secrets are kept: it is
 /// only read.
-const WRITTEN: [&str; 7] = [
+const WRITTEN: [&str; 8] = [
     "-wal",
     "-shm",
     "-journal",
@@ -33,6 +34,7 @@ const WRITTEN: [&str; 7] = [
     ".epoch",
     ".epoch.tmp",
     ".key.tmp",
+    ".sends",
 ];
 
 /// Returns whether a path is that of a database or of a file that boardsync keeps beside it, whether or not it is there.

@@ -57,6 +57,7 @@ async fn world_taking(pat: &str, max_body: Option<usize>) -> World {
         }],
         cancel: CancellationToken::new(),
         max_body,
+        kept: boardsync::connector::Kept::default(),
     })
     .unwrap();
     World {

@@ -18,6 +18,8 @@ use std::sync::Arc;
 use crate::common::back_fill;
 use crate::common::instance;
 mod mapping;
+mod once;
+mod outdated;
 mod stopped;
 
 use back_fill::back_fill;

@@ -2,23 +2,27 @@
 //! nothing here waits, and no machine is too slow for it.
 #![allow(clippy::print_stdout, reason = "the figures are for people")]
 
+use boardsync::commands::setup;
 use boardsync::connector::client::{Priority, RateLimit};
 use boardsync::connector::limiter::Limiter;
+use boardsync::connector::limiter::log::SendLog;
 use boardsync::model::{Side, Timestamp};
 use boardsync::sandbox::ado::AdoConfig;
 use boardsync::sandbox::clickup::config::{ClickUpConfig, Quirks};
 use boardsync::sandbox::clock::SandboxClock;
 use boardsync::sandbox::world::{LIST, PROJECT, World};
+use boardsync::store::SendFile;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::common::back_fill;
+use crate::common::instance::Instance;
 
 use back_fill::back_fill;
 
@@ -41,6 +45,8 @@ enum Event {
     Pause(u64),
     /// The program is killed and started again at once: who waited is gone, and so is what the limiter knew.
     Restart,
+    /// Somebody runs a command in another terminal: so many requests of its own, and it is gone.
+    Beside(usize),
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -51,20 +57,31 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0_u32..200).prop_map(Event::Announce),
         1 => (0_u64..30_000).prop_map(Event::Pause),
         2 => Just(Event::Restart),
+        2 => (1_usize..12).prop_map(Event::Beside),
     ]
 }
 
+/// A process's own limiter, by itself or with a record that it shares with the others.
+fn limiter(rate: RateLimit, shared: Option<&Path>) -> Arc<Limiter> {
+    let log = shared.map(|database| {
+        let sends = SendFile::beside(database, Side::ClickUp, "https://api.example.invalid");
+        Arc::new(sends.unwrap()) as Arc<dyn SendLog>
+    });
+    Arc::new(Limiter::with_log(rate, log))
+}
+
 /// Plays the events and returns when each caller was let through, in nanoseconds, sorted.
-fn admitted(rate: RateLimit, events: &[Event]) -> Vec<u128> {
+fn admitted(rate: RateLimit, events: &[Event], shared: Option<&Path>) -> Vec<u128> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
     runtime.block_on(async {
-        let (start, mut limiter) = (Instant::now(), Arc::new(Limiter::new(rate)));
+        let (start, mut limiter) = (Instant::now(), limiter(rate, shared));
         let times = Arc::new(Mutex::new(Vec::new()));
         let mut callers: Vec<tokio::task::JoinHandle<()>> = Vec::new();
+        let mut others = Vec::new();
         for event in events {
             match *event {
                 Event::Gap(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
@@ -76,25 +93,41 @@ fn admitted(rate: RateLimit, events: &[Event]) -> Vec<u128> {
                         // Either it was through already or it is gone now.
                         let _ = caller.await;
                     }
-                    limiter = Arc::new(Limiter::new(rate));
+                    limiter = self::limiter(rate, shared);
                 }
-                Event::Ask(count, priority) => callers.extend((0..count).map(|_| {
-                    let (limiter, times) = (limiter.clone(), times.clone());
-                    tokio::spawn(async move {
-                        let patience = Duration::from_secs(86_400);
-                        let never = CancellationToken::new();
-                        limiter.acquire(priority, patience, &never).await.unwrap();
-                        times.lock().unwrap().push(start.elapsed().as_nanos());
-                    })
-                })),
+                Event::Ask(count, priority) => {
+                    callers.extend((0..count).map(|_| ask(&limiter, priority, &times, start)));
+                }
+                Event::Beside(count) => {
+                    let other = self::limiter(rate, shared);
+                    let live = Priority::Live;
+                    others.extend((0..count).map(|_| ask(&other, live, &times, start)));
+                }
             }
         }
+        callers.extend(others);
         for caller in callers {
             caller.await.unwrap();
         }
         let mut times = times.lock().unwrap().clone();
         times.sort_unstable();
         times
+    })
+}
+
+/// One request that waits for its turn.
+fn ask(
+    limiter: &Arc<Limiter>,
+    priority: Priority,
+    times: &Arc<Mutex<Vec<u128>>>,
+    start: Instant,
+) -> tokio::task::JoinHandle<()> {
+    let (limiter, times) = (limiter.clone(), times.clone());
+    tokio::spawn(async move {
+        let patience = Duration::from_secs(86_400);
+        let never = CancellationToken::new();
+        limiter.acquire(priority, patience, &never).await.unwrap();
+        times.lock().unwrap().push(start.elapsed().as_nanos());
     })
 }
 
@@ -112,11 +145,13 @@ proptest! {
 
     #[test]
     fn no_minute_holds_more_than_the_configured_number(limit in 1_u32..200, events in vec(event(), 1..25)) {
-        let times = admitted(RateLimit::PerMinute(limit), &events);
+        // Without a record nobody knows what a second process sends.
+        let events: Vec<Event> = events.into_iter().filter(|e| !matches!(e, Event::Beside(_))).collect();
+        let times = admitted(RateLimit::PerMinute(limit), &events, None);
         let last = events.iter().rposition(|event| matches!(event, Event::Restart)).map_or(0, |at| at + 1);
         let asked = |events: &[Event]| events.iter().map(|event| match event {
             Event::Ask(count, _) => *count,
-            Event::Gap(_) | Event::Announce(_) | Event::Pause(_) | Event::Restart => 0,
+            Event::Gap(_) | Event::Announce(_) | Event::Pause(_) | Event::Restart | Event::Beside(_) => 0,
         }).sum::<usize>();
         let range = asked(&events[last..])..=asked(&events);
         prop_assert!(range.contains(&times.len()), "{} got through of {range:?}", times.len());
@@ -127,13 +162,82 @@ proptest! {
     #[test]
     fn no_second_holds_more_than_the_configured_number(limit in 1_u32..50, events in vec(event(), 1..25)) {
         // Headers name a limit per minute; for a rate per second they are not read as one.
-        let events: Vec<Event> = events.into_iter().filter(|e| !matches!(e, Event::Announce(_))).collect();
-        let times = admitted(RateLimit::PerSecond(limit), &events);
+        let events: Vec<Event> = events.into_iter().filter(|e| !matches!(e, Event::Announce(_) | Event::Beside(_))).collect();
+        let times = admitted(RateLimit::PerSecond(limit), &events, None);
         for seconds in [1_u64, 2, 10, 60] {
             let most = most_within(&times, Duration::from_secs(seconds).as_nanos()) as u64;
             prop_assert!(most <= u64::from(limit) * seconds, "{} in {} s", most, seconds);
         }
     }
+
+    #[test]
+    fn all_processes_that_share_a_record_together_keep_to_the_rate(
+        limit in 1_u32..200, per_second in any::<bool>(), mut events in vec(event(), 1..25), old in any::<bool>(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        if old {
+            // There has been a record for a while: half of the limit may go at once.
+            events.splice(0..0, [Event::Ask(1, Priority::Live), Event::Gap(200_000)]);
+        }
+        if per_second {
+            events.retain(|event| !matches!(event, Event::Announce(_)));
+        }
+        let rate = if per_second { RateLimit::PerSecond(limit) } else { RateLimit::PerMinute(limit) };
+        let times = admitted(rate, &events, Some(&folder.path().join("state.db")));
+        let spans: &[u64] = if per_second { &[1, 2, 10, 60] } else { &[60] };
+        for span in spans {
+            let most = most_within(&times, Duration::from_secs(*span).as_nanos()) as u64;
+            let allowed = if per_second { u64::from(limit) * span } else { u64::from(limit) };
+            prop_assert!(most <= allowed, "{} in {} s", most, span);
+        }
+    }
+}
+
+/// How long so many requests take that are asked for at once.
+async fn time_of(limiter: &Arc<Limiter>, count: usize) -> Duration {
+    let (start, times) = (Instant::now(), Arc::default());
+    for caller in (0..count).map(|_| ask(limiter, Priority::Live, &times, start)) {
+        caller.await.unwrap();
+    }
+    start.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_process_sends_at_once_what_the_minute_still_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("state.db");
+    let rate = RateLimit::PerMinute(100);
+    let first = limiter(rate, Some(&database));
+    assert!(
+        time_of(&first, 10).await > Duration::from_secs(3),
+        "nothing is known yet"
+    );
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    let at_once = Duration::from_millis(50);
+    assert!(time_of(&limiter(rate, Some(&database)), 30).await < at_once);
+    assert!(time_of(&limiter(rate, Some(&database)), 20).await < at_once);
+    // From here on they come at an even distance, so that nobody waits long behind them.
+    let ten = time_of(&limiter(rate, Some(&database)), 10).await;
+    assert!(
+        ten > Duration::from_secs(5) && ten < Duration::from_secs(7),
+        "{ten:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_fails_counts_the_present_minute_as_used_up_and_then_all_is_paced() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("state.db.sends")).unwrap();
+    let limiter = limiter(
+        RateLimit::PerMinute(100),
+        Some(&folder.path().join("state.db")),
+    );
+    let first = time_of(&limiter, 1).await;
+    assert!(
+        first >= Duration::from_secs(60) && first < Duration::from_secs(63),
+        "{first:?}"
+    );
+    assert!(time_of(&limiter, 20).await > Duration::from_secs(8));
 }
 
 /// Both fake services in virtual time, with work items to carry over.
@@ -246,4 +350,29 @@ async fn a_service_that_allows_just_the_configured_rate_never_refuses_even_after
         most_in_a_minute(&times)
     );
     assert_eq!(refused, 0);
+}
+
+/// What `check` asks of ClickUp, and how long that takes from its first request to its last.
+#[tokio::test(start_paused = true)]
+async fn check_on_an_idle_pair_asks_clickup_without_a_pause() {
+    let bench = Bench::new(5, 1_000_000).await;
+    let first = Instance::once(&bench.path).await;
+    first.cycle().await.unwrap();
+    drop(first);
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        Instance::once(&bench.path).await.cycle().await.unwrap();
+    }
+    bench.world.ledger.clear();
+    // A process of its own, as `check` is one.
+    let config = setup::config(Some(&bench.path)).map_err(|error| error.message);
+    let services = setup::connect(&config.unwrap(), &CancellationToken::new());
+    let readers = services.map_err(|error| error.message).unwrap().readers;
+    readers.clickup.fetch_schema(&"web".into()).await.unwrap();
+    let sent = bench.world.ledger.entries();
+    assert!(sent.len() >= 5, "{sent:?}");
+    let took = sent[sent.len() - 1].at.since(sent[0].at);
+    println!("{} requests in {took} ms", sent.len());
+    // At an even distance they would take 2.4 s.
+    assert!(took < 500, "{took} ms");
 }

@@ -197,17 +197,27 @@ impl Bench {
         }
     }
 
-    /// Every file of the folder with its bytes, but lock files, whose content is a note.
+    /// Every file of the folder with its bytes, but lock files, whose content is a note, and the record of recent requests,
+    /// in which commands that only look note theirs as well.
     pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
         std::fs::read_dir(self.folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().path())
-            .filter(|path| path.extension().is_none_or(|end| end != "lock"))
+            .filter(|path| {
+                path.extension()
+                    .is_none_or(|end| end != "lock" && end != "sends")
+            })
             .map(|path| {
                 let name = path.file_name().unwrap().to_string_lossy().into_owned();
                 (name, std::fs::read(&path).unwrap())
             })
             .collect()
+    }
+
+    /// As after a day: what is kept of the services' names is too old.
+    pub fn forget_names(&self) {
+        let state = rusqlite::Connection::open(self.folder.path().join("boardsync.db")).unwrap();
+        state.execute("DELETE FROM vocabulary", []).unwrap();
     }
 
     pub fn fault(&self, service: Side, method: Option<&str>, path: &str, fault: Fault, times: u32) {

@@ -128,6 +128,7 @@ pub(super) async fn start(scopes: Vec<Scope>) -> (Server, AzureReader, AzureWrit
         pairs: scopes,
         cancel: CancellationToken::new(),
         max_body: None,
+        kept: crate::connector::Kept::default(),
     };
     let timing = Timing {
         retries: 1,

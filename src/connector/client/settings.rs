@@ -1,9 +1,11 @@
 //! What a client is told when it is built, and what it says of its allowance.
 
 use super::ApiResponse;
+use crate::connector::limiter::log::SendLog;
 use crate::model::Side;
 use reqwest::Url;
 use secrecy::SecretString;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +30,8 @@ pub struct ClientConfig {
     pub is_own: fn(&ApiResponse) -> bool,
     /// Ends every wait.
     pub cancel: CancellationToken,
+    /// Where sends are noted for all processes of the installation. `None`: nowhere, and all of them are paced.
+    pub sends: Option<Arc<dyn SendLog>>,
 }
 
 /// A request rate.

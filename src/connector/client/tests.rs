@@ -80,6 +80,7 @@ fn client(
         max_body: 1000,
         is_own: |answer| answer.body == b"ours",
         cancel: cancel.clone(),
+        sends: None,
     };
     let timing = Timing {
         retries: 2,

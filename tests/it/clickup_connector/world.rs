@@ -71,6 +71,7 @@ pub async fn world_taking(
         pairs: vec![scope],
         cancel: CancellationToken::new(),
         max_body,
+        kept: boardsync::connector::Kept::default(),
     })
     .unwrap();
     World {

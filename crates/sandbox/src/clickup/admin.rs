@@ -1,6 +1,6 @@
 //! What an administrator does to places and tasks, and what a test asks of the service. No HTTP, no ledger entry.
 
-use super::config::{SandboxList, SandboxStatus};
+use super::config::{SandboxList, SandboxStatus, SandboxUser};
 use super::quiet::Quiet;
 use super::recurring::Recurrence;
 use super::world::World;
@@ -43,6 +43,26 @@ impl ClickUpSandbox {
             write::settle_stored(&mut world, &id);
         }
         found
+    }
+
+    /// Takes somebody into the workspace.
+    pub fn join(&self, user: SandboxUser) {
+        self.world().config.users.push(user);
+    }
+
+    /// Takes somebody out of the workspace. Returns whether they were in it.
+    pub fn leave(&self, user: i64) -> bool {
+        let mut world = self.world();
+        let before = world.config.users.len();
+        world.config.users.retain(|one| one.id != user);
+        world.config.users.len() < before
+    }
+
+    /// Adds a task type, or gives one another name.
+    pub fn name_type(&self, id: i64, name: &str) {
+        let mut world = self.world();
+        world.config.custom_items.retain(|(other, _)| *other != id);
+        world.config.custom_items.push((id, name.to_owned()));
     }
 
     /// Deletes a list and its tasks. Returns whether there was one.
