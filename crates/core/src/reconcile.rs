@@ -5,6 +5,7 @@
 
 pub mod choice;
 pub mod closing;
+mod complete;
 pub mod drift;
 mod fresh;
 pub mod guard;

@@ -234,7 +234,7 @@ impl Run<'_> {
                 // The other half of a merge was refused alone: the two sides do not agree yet.
                 None if has_half(plan, action, &change.field) => continue,
                 None => Returned {
-                    sent: change.kept_back.as_ref().unwrap_or(source).clone(),
+                    sent: change.kept_back.as_deref().unwrap_or(source).clone(),
                     value: source.clone(),
                     shown: true,
                     in_force: change.kept_back.is_none(),

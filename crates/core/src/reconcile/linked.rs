@@ -77,6 +77,8 @@ struct Fields {
     rebase: BTreeMap<FieldKey, Sided<FieldValue>>,
     /// Something is to be done or stands apart.
     busy: bool,
+    /// A value differs that may not be carried to the other side, so that nothing is due for it.
+    against: bool,
 }
 
 fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mut PairPlan) {
@@ -138,6 +140,9 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
     if !fields.busy {
         plan.in_sync += 1;
     }
+    if !fields.busy || fields.against {
+        plan.nothing_due.insert(link.link);
+    }
 }
 
 fn plan_field(
@@ -168,7 +173,7 @@ fn plan_field(
             return;
         }
         Merged::Rebase | Merged::Against => {
-            fields.busy = true;
+            (fields.busy, fields.against) = (true, true);
             return;
         }
         Merged::Blocked(why) => {
@@ -220,7 +225,7 @@ fn plan_field(
                 (true, Some(half)) => half.clone(),
                 (true, None) | (false, _) => now.get(side.other()).clone(),
             }),
-            kept_back: kept_back.clone(),
+            kept_back: kept_back.clone().map(Box::new),
             after,
             reason: reason.clone(),
         });
@@ -504,7 +509,13 @@ fn conflict(
         field: key.clone(),
         base: link.base.get(key).cloned(),
         now: now.clone(),
-        raw: Sided::build(|side| items.get(side).raw.get(key).map(|raw| raw.text.clone())),
+        raw: Sided::build(|side| {
+            items
+                .get(side)
+                .raw
+                .get(key)
+                .map(|raw| raw.text().into_owned())
+        }),
         versions: Sided::build(|side| items.get(side).version),
         taken,
     }

@@ -73,6 +73,9 @@ pub struct PairPlan {
     pub looked_at: usize,
     /// How many of them need nothing.
     pub in_sync: usize,
+    /// Links for which nothing is due: these, and those with an edit that may not flow. Not part of a saved plan.
+    #[serde(skip)]
+    pub nothing_due: BTreeSet<LinkId>,
 }
 
 impl PairPlan {
@@ -97,6 +100,7 @@ impl PairPlan {
             dropped: Vec::new(),
             looked_at: 0,
             in_sync: 0,
+            nothing_due: BTreeSet::new(),
         }
     }
 
@@ -382,7 +386,7 @@ pub struct FieldChange {
     /// What the source would get of the same merge if the field flowed there; `None`: nothing. What the two sides differ by
     /// afterwards is then an edit of the target that still stands against the direction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kept_back: Option<FieldValue>,
+    pub kept_back: Option<Box<FieldValue>>,
     /// Why, as a short phrase.
     pub reason: String,
 }

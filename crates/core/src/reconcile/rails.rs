@@ -14,6 +14,7 @@
 //! | [`firewall`] | a write would leave the pair's own items and fields | the pair stops |
 //! | [`strangers`] | another installation marked items of a pair that this one is new to | the pair stops |
 //! | [`super::guard`] | a plan changes too much at once | the plan waits for an approval |
+//! | `complete` | the plan says nothing about something that was looked at, which is a fault of this program | the pair stops |
 //!
 //! A frozen field is a hold and a conflict with both values. A person's edit does not thaw it, because nothing tells a
 //! person from an automation; both sides becoming equal does, and so does `boardsync conflicts resolve`.
@@ -29,7 +30,7 @@ pub mod strangers;
 
 use super::plan::{Action, ActionKind, Frozen, Hold, PairPlan};
 use super::policy::Policy;
-use super::{LinkView, View, guards, linked, reconcile};
+use super::{LinkView, View, complete, guards, linked, reconcile};
 use crate::model::{ActionId, FieldKey, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use crate::reason::{HoldWhy, RailWhy};
 use attempt::Waiting;
@@ -82,6 +83,8 @@ pub fn plan(view: &View, policy: &Policy, rails: &Rails) -> PairPlan {
     if rails.newcomer {
         plan.blocked = strangers::judge(view, &policy.pair);
     }
+    let missed = complete::check(view, policy, &plan);
+    plan.blocked = plan.blocked.or(missed);
     plan
 }
 

@@ -5,6 +5,7 @@
     reason = "tests state what must be there"
 )]
 
+mod complete;
 mod direction;
 mod drift;
 mod formatting;

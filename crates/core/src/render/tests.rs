@@ -262,7 +262,8 @@ fn a_report_names_what_did_not_work_and_counts_the_rest() {
 
 #[test]
 fn the_json_of_a_plan_can_be_read_back_pair_by_pair() {
-    let pair = reconcile(&both_new(), &policy());
+    let mut pair = reconcile(&both_new(), &policy());
+    pair.nothing_due.clear();
     let json = plan_json(&plan_of(crate::model::Timestamp(0), vec![pair.clone()]));
     assert_eq!(json["format_version"], 1);
     assert_eq!(json["pairs"][0]["hash"], pair.hash());

@@ -80,8 +80,8 @@ fn a_merge_that_may_be_written_to_one_side_only_names_what_the_other_lacks() {
     let change = &plan.actions[0].changes[0];
     assert_eq!(change.after, FieldValue::tags(["a", "ado", "task"]));
     assert_eq!(
-        change.kept_back,
-        Some(FieldValue::tags(["a", "ado", "task"]))
+        change.kept_back.as_deref(),
+        Some(&FieldValue::tags(["a", "ado", "task"]))
     );
     assert_eq!(change.source_value, Some(FieldValue::tags(["a", "ado"])));
 }
