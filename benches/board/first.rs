@@ -1,6 +1,7 @@
 //! The first plan of a large board in the real program: shown, as JSON, saved and carried out. Then a board of few items
 //! with very long texts.
 
+use crate::board::prose::prose;
 use crate::program::{Memory, config, services, start};
 use boardsync::sandbox::world::{PROJECT, World};
 use serde_json::json;
@@ -99,11 +100,17 @@ impl Case {
     }
 }
 
-/// Paragraphs that differ from item to item.
+/// Paragraphs that differ from item to item, at most `bytes` of them and nearly that.
 fn text(n: usize, bytes: usize) -> String {
-    let line =
-        format!("<p>Words and more words of a long text, number {n}, and what they are about.</p>");
-    line.repeat(bytes.div_ceil(line.len()))
+    const PARAGRAPH: usize = 80;
+    let mut text = String::with_capacity(bytes);
+    while text.len() + 2 * PARAGRAPH < bytes {
+        text.push_str(&format!(
+            "<p>{}</p>",
+            prose(n * bytes + text.len(), PARAGRAPH)
+        ));
+    }
+    text
 }
 
 /// Looks at all cases. Fails when one of them held too much, or did not end well.
