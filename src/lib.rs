@@ -27,8 +27,6 @@
 //! The crates below `crates/` can't name the program, and `core` and `markup` depend on nothing that does input or output;
 //! `tests/it/architecture.rs` enforces the rest of the table, and which room may use which library.
 //!
-//! A new kind of field is one file in `crates/core/src/field/` and one row of the table there; [`field`] says how.
-//!
 //! # Walkthrough: somebody edits a task in ClickUp
 //!
 //! 1. [`engine::observe`]: the delta listing shows the task with a newer version than the stored observation. The task
@@ -48,6 +46,87 @@
 //!    two items are linked, with what was sent as the source's base and what is there as the target's.
 //! 3. Not found: until the quiet time is over the source is held. Then the intent is closed and the item planned again.
 //!    The marker is derived from the source, so even a request that arrives late is recognised and not mirrored back.
+//!
+//! # One edit, with the values of every table
+//!
+//! Work item 3 and task 86d30kre7e are link 2 of the pair `web`. Both have the title "Guest gets a receipt by mail".
+//! Somebody renames the task to "Guest gets a receipt by e-mail". One cycle later these rows have changed, and no others:
+//!
+//! | table | before | after |
+//! |---|---|---|
+//! | `observation`, the task | version 1795947126125, old title | version 1795947135293, new title |
+//! | `observation`, the work item | version 1, old title | version 2, new title: the answer to our own write |
+//! | `base`, link 2, `title` | both sides old, both confirmed | both sides new, both confirmed |
+//! | `journal` | 5 rows | row 6: `update` of ADO 3, `sent`, title before and after, on version 1; row 7: the same, `done`, version 2 |
+//! | `cycle` | 1 row | a row with `{"failures":0,"writes":1}`, cause `cycle` |
+//! | `installation` | epoch 6 | epoch 8: raised at the start and before the write |
+//! | `pair_state`, `web` | last success 1795947126153 | 1795947139332 |
+//! | `watermark`, each side | as read before | as read now, by that side's own clock |
+//!
+//! `link` stays as it is, for the two still belong together. `intent` is for creates and `transit` for changes in several
+//! requests, so both stay empty; so do `hold`, `conflict`, `choice`, `freeze`, `kept`, `refusal`, `attempt` and `breaker`,
+//! because nothing went wrong. Had somebody renamed the work item to something else at the same time, `base` would have stayed,
+//! and `conflict` would have got a row with both titles.
+//!
+//! # Where does it go?
+//!
+//! - **A new kind of field.** A row in `crates/core/src/field/table.rs`, and a file in `crates/core/src/field/` if no kind
+//!   there fits; the module doc of [`field`] has the steps. Configuration, merge, connectors, laws and simulation go through
+//!   the table. A field that is a new member of ClickUp's tasks gets a row in `src/clickup/codec.rs` too.
+//! - **A new kind of part**, a thing that hangs on an item and has an identity of its own, as a comment. There is none yet, and
+//!   a plan speaks of items and fields only: [`reconcile::plan`] and the tables `intent`, `base` and `hold` first learn to
+//!   name a part. Then its decisions are a file below `crates/core/src`, its requests a file in `src/azure` and one in
+//!   `src/clickup`, and its fakes one in each half of `crates/sandbox`.
+//! - **A new vendor quirk.** A row in the table at the top of `src/azure.rs` or `src/clickup.rs` with its source, the code in
+//!   that room, and the quirk itself in `crates/sandbox`, so that a test fails without the code. What a service can't hold or do
+//!   at all is a value in [`capabilities`]. If it can lose an edit, it also goes into `crates/sim/src/quirks.rs`.
+//! - **A new rail.** A file in `crates/core/src/reconcile/rails/` and a row in the table of [`reconcile::rails`]; what it has to
+//!   know comes in through `Rails`, which `src/engine/rails.rs` fills. Its reason is a variant of [`reason::HoldWhy`].
+//! - **A new command.** Its arguments in `src/cli.rs`, one function in `src/commands/`. What it does to the state or to a
+//!   service is a function in `src/engine/deeds/`, so that the simulation can do the same; the command reads and prints.
+//! - **A page.** A room of its own, `src/web/`, that the table above lets name what [`commands`] may name, without being named by
+//!   anybody but the command that starts it. It shows what the commands show and does what `engine::deeds` offers.
+//!
+//! # Words
+//!
+//! Terms of the field are used as everybody uses them. These have one meaning of our own, in code and in messages:
+//!
+//! | word | meaning |
+//! |---|---|
+//! | item | a work item in Azure DevOps or a task in ClickUp |
+//! | side | one of the two that are kept equal; *source* and *target* are the two sides seen from one change |
+//! | pair | one configured place on each side (`[[pair]]`): a project with an area, and a list |
+//! | scope | what the configuration counts as in a pair |
+//! | link | the record that a work item and a task belong together |
+//! | living | said of a link that has not ended; an ended one is kept as a *tombstone*, so that its items are not taken for new |
+//! | new item | an item in scope without a living link; *fresh* in the code |
+//! | counterpart | the item that a new item gets on the other side |
+//! | twin | a second counterpart of one item: what must never be |
+//! | base | what a field held on each side when the two last agreed, in that side's own words; both together are the *twin base* |
+//! | confirmed | said of one side's base: the service has shown the value. Otherwise it is what was sent, and a rounding of it is no edit |
+//! | observation | an item as it was read last, with its version |
+//! | version | `rev` in Azure DevOps, `date_updated` in ClickUp. Only ever compared within one item |
+//! | delta, sweep | a listing of what changed lately; a listing of everything |
+//! | watermark | how far a side's deltas have been read |
+//! | marker | the signed text that a create carries, and that names the item it was made for |
+//! | stranger | an item whose marker was not made with this installation's key |
+//! | intent | the note of a create, written before the request: after a crash its marker is searched |
+//! | quiet time | for so long an unanswered create is only looked for, and not sent again |
+//! | transit | the note of a change that takes several requests, as a state that is reached through another one |
+//! | settle | to find out what became of a request that got no answer |
+//! | hold | the record that something is deliberately not done, with its reason |
+//! | conflict | the record of both values of a field that changed on both sides; *open* until they agree or a person chooses |
+//! | choice | what a person picked in a conflict, until it is written |
+//! | kept | said of a value: a service said yes to another one and still has this |
+//! | rail | a rule about what a plan must not do, however the boards look |
+//! | guard | the rail that stops a plan of unusual size until somebody approves exactly that plan |
+//! | freeze, thaw | to stop writing a field until a person chooses; to write it again |
+//! | breaker | the rail that leaves a failing service alone for a while |
+//! | canary, claim | the work item that an installation writes its claim on; the claim says whose a pair is |
+//! | take over | to make this installation the one that works on a pair |
+//! | epoch | the counter by which a database that was put back from a backup gives itself away |
+//! | deed | what a person asks for by name beside the cycles: resolve, undo, link, carry out a saved plan |
+//! | cycle | settle, observe, plan, apply, record; once per interval or per command |
 
 pub mod azure;
 pub mod cli;
