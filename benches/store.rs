@@ -25,7 +25,7 @@ fn item(id: u64) -> Item {
         version: Version(1),
         url: format!("https://example.invalid/{id}"),
         fields: BTreeMap::from([(FieldKey::Title, FieldValue::text("A title of usual length"))]),
-        raw: BTreeMap::new(),
+        raw: Default::default(),
         unread: BTreeSet::new(),
         markers: Vec::new(),
         backlinks: Vec::new(),

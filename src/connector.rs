@@ -16,7 +16,7 @@ pub mod vocabulary;
 pub use error::{ConnectorError, Disposition, ErrorKind, outdated};
 
 use crate::model::{
-    FieldKey, FieldValue, Item, ItemId, PairName, Past, RichText, Side, Timestamp, Version,
+    FieldKey, FieldValue, Item, ItemId, PairName, Past, Side, TextFormat, Timestamp, Version,
 };
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
@@ -496,6 +496,6 @@ pub struct SchemaState {
 }
 
 /// Builds the canonical long text of a raw one; both connectors and the merge use the same.
-pub fn rich_value(raw: &RichText) -> FieldValue {
-    FieldValue::rich(crate::markup::canonical(raw.format, &raw.text))
+pub fn rich_value(format: TextFormat, raw: &str) -> FieldValue {
+    FieldValue::rich(crate::markup::canonical(format, raw))
 }

@@ -1,6 +1,9 @@
 //! A board of any size, made up on the fly: two services that answer from memory, and a database file that holds them as
 //! linked and settled.
 
+#[path = "prose.rs"]
+pub mod prose;
+
 use async_trait::async_trait;
 use boardsync::clock::ManualClock;
 use boardsync::connector::{
@@ -19,6 +22,7 @@ use boardsync::model::{
 };
 use boardsync::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
 use boardsync::store::{Batch, Op, PairState, SideBase, Store};
+use prose::prose;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -103,7 +107,7 @@ pub fn item(side: Side, n: i64) -> Item {
         version: Version(n),
         url: format!("https://boards.example/{n}"),
         fields,
-        raw: BTreeMap::from([(FieldKey::Description, RichText { format, text })]),
+        raw: FromIterator::from_iter([(FieldKey::Description, RichText::new(format, text))]),
         unread: BTreeSet::new(),
         markers: Vec::new(),
         backlinks: Vec::new(),
@@ -152,13 +156,14 @@ impl Service {
     fn item(&self, n: i64) -> Item {
         let mut item = item(self.side, n);
         if self.text > 0 {
-            let more = "words and more words of a long text. ".repeat(self.text / 37);
+            let more = prose(n.unsigned_abs() as usize, self.text);
             let raw = item.raw.get_mut(&FieldKey::Description).unwrap();
-            raw.text = match self.side {
-                Side::Ado => format!("{}<p>{more}</p>", raw.text),
-                Side::ClickUp => format!("{}\n\n{more}", raw.text),
+            let text = match self.side {
+                Side::Ado => format!("{}<p>{more}</p>", raw.text()),
+                Side::ClickUp => format!("{}\n\n{more}", raw.text()),
             };
-            let text = markup::canonical(raw.format, &raw.text);
+            *raw = RichText::new(raw.format(), text);
+            let text = markup::canonical(raw.format(), &raw.text());
             item.fields
                 .insert(FieldKey::Description, FieldValue::rich(text));
         }

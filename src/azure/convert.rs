@@ -5,7 +5,7 @@ use super::wire::WorkItem;
 use crate::connector::rich_value;
 use crate::field::{Form, YES};
 use crate::model::{
-    FieldKey, FieldValue, Folded, Item, ItemId, RichText, TextFormat, Timestamp, Version,
+    FieldKey, FieldValue, Folded, Item, ItemId, RawTexts, RichText, TextFormat, Timestamp, Version,
 };
 use chrono::{Duration, NaiveDate, NaiveTime, SecondsFormat, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -32,7 +32,7 @@ pub(super) struct Context<'a> {
 /// Builds the canonical item.
 pub(super) fn item(context: &Context<'_>, wire: &WorkItem) -> Item {
     let mut values = BTreeMap::new();
-    let mut raw = BTreeMap::new();
+    let mut raw = RawTexts::with_capacity(1);
     let mut unread = BTreeSet::new();
     for (key, name) in context.names {
         let value = wire.fields.get(name);
@@ -45,12 +45,8 @@ pub(super) fn item(context: &Context<'_>, wire: &WorkItem) -> Item {
                     continue;
                 }
             };
-            let text = RichText {
-                format,
-                text: text.to_owned(),
-            };
-            values.insert(key.clone(), rich_value(&text));
-            raw.insert(key.clone(), text);
+            values.insert(key.clone(), rich_value(format, text));
+            raw.insert(key.clone(), RichText::new(format, text));
             continue;
         }
         let value = match value {
@@ -122,12 +118,9 @@ pub(super) fn read_as(form: Form, value: &Value, zone: Option<Tz>) -> Option<Fie
         Form::Duration => scaled(value.as_f64()?, MS_PER_HOUR).map(FieldValue::Duration),
         Form::Tags => value.as_str().map(|text| FieldValue::tags(text.split(';'))),
         Form::Day => day(value.as_str()?, zone).map(FieldValue::Day),
-        Form::LongText => value.as_str().map(|text| {
-            rich_value(&RichText {
-                format: TextFormat::Html,
-                text: text.to_owned(),
-            })
-        }),
+        Form::LongText => value
+            .as_str()
+            .map(|text| rich_value(TextFormat::Html, text)),
         Form::YesNo => value.as_bool().map(|yes| match yes {
             true => FieldValue::choice(YES),
             false => FieldValue::Empty,

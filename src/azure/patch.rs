@@ -7,6 +7,7 @@ use crate::markup;
 use crate::model::{FieldKey, FieldValue, Item, RichText, TextFormat, legible};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Builds the field operations of a change, without state. Values that the item already has are left out: a day is
@@ -69,10 +70,10 @@ pub(super) fn sent(
         // A no is written as one: where a process wants an answer, none is refused.
         _ if form == Form::YesNo => json!(!value.is_empty()),
         FieldValue::Rich(markdown) => {
-            let (format, text) = raw.map_or((TextFormat::Html, ""), |raw| {
-                (raw.format, raw.text.as_str())
+            let (format, text) = raw.map_or((TextFormat::Html, Cow::Borrowed("")), |raw| {
+                (raw.format(), raw.text())
             });
-            json!(markup::put(format, text, markdown))
+            json!(markup::put(format, &text, markdown))
         }
         FieldValue::Text(text) if form == Form::Line => json!(convert::one_line(text)),
         other => convert::written(other, zone)?,

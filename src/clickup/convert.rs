@@ -5,7 +5,9 @@
 use super::codec;
 use super::wire::{Num, Slot, Task, User};
 use crate::markup;
-use crate::model::{FieldKey, Folded, Item, ItemId, RichText, TextFormat, Timestamp, Version};
+use crate::model::{
+    FieldKey, Folded, Item, ItemId, RawTexts, RichText, TextFormat, Timestamp, Version,
+};
 use chrono::{NaiveDate, Offset, TimeZone};
 use chrono_tz::Tz;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +38,7 @@ pub fn item(task: &Task, lookups: &Lookups) -> Option<Item> {
     let container = home_list(task)?.to_owned();
     let mut fields = BTreeMap::new();
     let mut unread = BTreeSet::new();
-    let mut raw = BTreeMap::new();
+    let mut raw = RawTexts::with_capacity(1);
     for key in FieldKey::BUILT_IN {
         let Some(codec) = codec::of(&key) else {
             continue;
@@ -55,10 +57,7 @@ pub fn item(task: &Task, lookups: &Lookups) -> Option<Item> {
     if let Some(text) = description(task) {
         raw.insert(
             FieldKey::Description,
-            RichText {
-                format: TextFormat::Markdown,
-                text: text.to_owned(),
-            },
+            RichText::new(TextFormat::Markdown, text),
         );
         match footer_of(text, &lookups.backlink_prefixes) {
             Some(Footer::Marker(marker)) => markers.push(marker),

@@ -22,6 +22,7 @@ use crate::model::{
 };
 use reqwest::Method;
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 use url::Url;
@@ -452,16 +453,16 @@ fn new_description(current: &Item, text: Option<&str>, change: &Change) -> Optio
     let raw = current
         .raw
         .get(&FieldKey::Description)
-        .map_or("", |raw| raw.text.as_str());
+        .map_or(Cow::Borrowed(""), |raw| raw.text());
     let footer = change.backlink.as_ref().filter(|_| takes_a_footer(change));
     let footer = footer.and_then(|link| {
         let url = footer_url(&link.url, &link.marker);
-        let present = markup::footer(raw).is_some_and(|(_, present)| present == url)
+        let present = markup::footer(&raw).is_some_and(|(_, present)| present == url)
             || !link.marker.is_empty() && current.markers.contains(&link.marker);
         (!present).then_some((link.label.as_str(), url))
     });
     let footer = footer.as_ref().map(|(label, url)| (*label, url.as_str()));
-    (text.is_some() || footer.is_some()).then(|| body::description(raw, text, footer))
+    (text.is_some() || footer.is_some()).then(|| body::description(&raw, text, footer))
 }
 
 fn takes_a_footer(change: &Change) -> bool {
@@ -499,7 +500,7 @@ fn bare_item(id: &ItemId, task: &Task, list: &str) -> Item {
         version: Version(version.0),
         url: format!("https://app.clickup.com/t/{id}"),
         fields: BTreeMap::new(),
-        raw: BTreeMap::new(),
+        raw: Default::default(),
         unread: BTreeSet::new(),
         markers: Vec::new(),
         backlinks: Vec::new(),

@@ -99,7 +99,7 @@ mod tests {
             version: Version(1),
             url: String::new(),
             fields: title.into_iter().collect(),
-            raw: BTreeMap::new(),
+            raw: Default::default(),
             unread: BTreeSet::new(),
             markers: marker.into_iter().map(str::to_owned).collect(),
             backlinks: Vec::new(),

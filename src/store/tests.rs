@@ -18,7 +18,7 @@ pub(super) fn item(id: &str, version: i64) -> Item {
         version: Version(version),
         url: format!("https://example.invalid/{id}"),
         fields: BTreeMap::from([(FieldKey::Title, FieldValue::text("Fix the door"))]),
-        raw: BTreeMap::new(),
+        raw: Default::default(),
         unread: BTreeSet::new(),
         markers: Vec::new(),
         backlinks: Vec::new(),

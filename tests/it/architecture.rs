@@ -530,7 +530,7 @@ const NAME_FIELDS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The fields that a line names, leaving out [`FieldKey::Custom`] and the list of all.
+/// The fields that a line names, leaving out `FieldKey::Custom` and the list of all.
 fn named_fields(line: &str) -> usize {
     let names = line.match_indices("FieldKey::");
     let names = names.filter_map(|(at, found)| {

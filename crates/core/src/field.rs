@@ -13,8 +13,13 @@
 //!    another number), that is all.
 //! 2. For a new kind, write `field/NAME.rs` with a type that implements [`Kind`], and name it with `mod NAME;` below. At the
 //!    least it says its [`Form`], which is how a connector reads and writes it, and gives examples of its values.
-//! 3. Nothing else: the configuration, the connectors, the merge, the laws and the simulation go through the table. A
-//!    test lists the files that may still name a single field, each with its reason.
+//! 3. Where ClickUp has a member of a task for it that no row has named yet, that member gets its row in
+//!    `src/clickup/codec.rs`.
+//! 4. Nothing else: the configuration, Azure DevOps, the merge, the laws and the simulation go through the table. A test
+//!    lists the files that may still name a single field, each with its reason.
+//!
+//! Example: a yes/no field is `field/flag.rs` with two methods, `mod flag;` below, and one row:
+//! `kind: &flag::Flag`, `ado: Ado { names: &["Custom.Blocked"], .. }`.
 
 mod custom;
 mod day;

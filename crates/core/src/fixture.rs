@@ -72,7 +72,7 @@ pub fn item(side: Side, id: &str, title: &str) -> Item {
         version: Version(7),
         url,
         fields: BTreeMap::from([(FieldKey::Title, FieldValue::text(title))]),
-        raw: BTreeMap::new(),
+        raw: Default::default(),
         unread: BTreeSet::new(),
         markers: Vec::new(),
         backlinks: Vec::new(),
@@ -143,10 +143,7 @@ impl Linked {
         if let FieldValue::Rich(text) = &value {
             item.raw.insert(
                 key.clone(),
-                RichText {
-                    format: TextFormat::Markdown,
-                    text: text.to_string(),
-                },
+                RichText::new(TextFormat::Markdown, text.as_str()),
             );
         }
         item.fields.insert(key, value);

@@ -6,13 +6,15 @@
 mod ids;
 mod item;
 mod long_text;
+mod raw_text;
 mod time;
 
 pub use crate::field::FieldKey;
 pub use boardsync_markup::{TextFormat, is_no_character, legible};
 pub use ids::{ActionId, ItemId, LinkId, PairName, Version};
-pub use item::{Author, FieldValue, Folded, Item, Past, RichText};
+pub use item::{Author, FieldValue, Folded, Item, Past};
 pub use long_text::LongText;
+pub use raw_text::{RawTexts, RichText};
 pub use time::{Clock, Timestamp};
 
 use serde::{Deserialize, Serialize};

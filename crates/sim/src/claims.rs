@@ -52,7 +52,7 @@ impl World {
             version,
             url: super::world::url(side, id),
             fields: BTreeMap::new(),
-            raw: BTreeMap::new(),
+            raw: Default::default(),
             unread: BTreeSet::new(),
             markers: Vec::new(),
             backlinks: Vec::new(),

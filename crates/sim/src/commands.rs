@@ -359,7 +359,7 @@ async fn relink(engine: &Engine, world: &Mutex<World>, n: u32) -> Result<(), Cyc
                     continue;
                 };
                 let record = &mut world.side.get_mut(side).records[at];
-                for kind in super::kinds::kinds().iter().copied() {
+                for kind in super::kinds::kinds() {
                     *record.writes.people.entry(kind.key()).or_default() += 1;
                 }
             }

@@ -500,7 +500,7 @@ impl World {
             version: Version(state.version),
             url: url(side, &record.id),
             fields: state.values.clone(),
-            raw: BTreeMap::from([(FieldKey::Description, RichText { format, text })]),
+            raw: FromIterator::from_iter([(FieldKey::Description, RichText::new(format, text))]),
             unread: BTreeSet::new(),
             markers: state.markers.clone(),
             backlinks: Vec::new(),

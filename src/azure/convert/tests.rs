@@ -66,10 +66,10 @@ fn an_item_reads_in_canonical_form() {
     assert_eq!(people.first().unwrap().key, "ana@acme.example");
     assert_eq!(people.first().unwrap().shown, "Ana");
     assert_eq!(
-        item.raw[&FieldKey::Description].format,
+        item.raw[&FieldKey::Description].format(),
         TextFormat::EscapedMarkdown
     );
-    assert_eq!(item.raw[&FieldKey::Description].text, "# Plan");
+    assert_eq!(item.raw[&FieldKey::Description].text(), "# Plan");
     assert_eq!(item.markers, ["sx1:abc"]);
     assert_eq!(item.backlinks, ["https://app.clickup.com/t/2"]);
     assert_eq!(item.parent, Some(ItemId::from("40")));
@@ -87,7 +87,7 @@ fn unset_is_empty_and_a_field_that_the_type_lacks_is_absent() {
     let item = convert(json!({"id": 1, "rev": 1, "fields": {"System.Title": "x"}}));
     assert_eq!(item.fields[&FieldKey::Assignees], FieldValue::Empty);
     assert_eq!(item.fields[&FieldKey::Description], FieldValue::Empty);
-    assert_eq!(item.raw[&FieldKey::Description].format, TextFormat::Html);
+    assert_eq!(item.raw[&FieldKey::Description].format(), TextFormat::Html);
     assert!(!item.fields.contains_key(&FieldKey::StartDate));
 }
 

@@ -27,10 +27,7 @@ async fn retyped(
         (FieldKey::Type, FieldValue::choice("Bug")),
         (FieldKey::Description, FieldValue::Rich("press *it*".into())),
     ]);
-    let raw = RichText {
-        format: TextFormat::Html,
-        text: "<div>press <i>it</i></div>".to_owned(),
-    };
+    let raw = RichText::new(TextFormat::Html, "<div>press <i>it</i></div>");
     change.current.raw.insert(FieldKey::Description, raw);
     let written = writer.update(&change).await;
     (server, written)

@@ -21,12 +21,9 @@ pub(super) fn current() -> Item {
             (FieldKey::Assignees, FieldValue::Empty),
         ]),
         unread: BTreeSet::new(),
-        raw: BTreeMap::from([(
+        raw: FromIterator::from_iter([(
             FieldKey::Description,
-            RichText {
-                format: TextFormat::Markdown,
-                text: "old".to_owned(),
-            },
+            RichText::new(TextFormat::Markdown, "old"),
         )]),
         markers: Vec::new(),
         backlinks: Vec::new(),

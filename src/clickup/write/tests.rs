@@ -7,10 +7,7 @@ fn item(raw: Option<&str>) -> Item {
     if let Some(raw) = raw {
         item.raw.insert(
             FieldKey::Description,
-            RichText {
-                format: TextFormat::Markdown,
-                text: raw.to_owned(),
-            },
+            RichText::new(TextFormat::Markdown, raw),
         );
     }
     item

@@ -14,7 +14,7 @@ fn item(version: i64, fields: &[(FieldKey, FieldValue)]) -> Item {
         url: String::new(),
         fields: fields.iter().cloned().collect(),
         unread: Default::default(),
-        raw: BTreeMap::new(),
+        raw: Default::default(),
         markers: Vec::new(),
         backlinks: Vec::new(),
         parent: None,

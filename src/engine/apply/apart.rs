@@ -57,7 +57,7 @@ impl Run<'_> {
             };
             Some(Shown {
                 value: value?.clone(),
-                raw: item.raw.get(field).map(|raw| raw.text.clone()),
+                raw: item.raw.get(field).map(|raw| raw.text().into_owned()),
                 version: item.version,
             })
         };

@@ -161,7 +161,7 @@ mod tests {
             version: Version(1),
             url: String::new(),
             fields: BTreeMap::from([(FieldKey::Title, FieldValue::text("one"))]),
-            raw: BTreeMap::new(),
+            raw: Default::default(),
             unread: BTreeSet::new(),
             markers: vec![marker(key, &web, Side::ClickUp, &task, 1)],
             backlinks: Vec::new(),

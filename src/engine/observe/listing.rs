@@ -241,7 +241,7 @@ pub(super) mod tests {
             version: Version(1),
             url: String::new(),
             fields: BTreeMap::from([(FieldKey::Description, value)]),
-            raw: BTreeMap::new(),
+            raw: Default::default(),
             unread: BTreeSet::new(),
             markers: Vec::new(),
             backlinks: Vec::new(),

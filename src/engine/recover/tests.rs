@@ -45,7 +45,7 @@ fn as_made(id: &ItemId) -> Item {
         version: Version(1),
         url: String::new(),
         fields,
-        raw: BTreeMap::new(),
+        raw: Default::default(),
         unread: BTreeSet::new(),
         markers: Vec::new(),
         backlinks: Vec::new(),

@@ -40,7 +40,7 @@ async fn a_created_task_reads_back_as_it_was_asked_for() {
             assert_eq!(item.fields.get(key), Some(value), "{key}");
         }
     }
-    let raw = &item.raw[&FieldKey::Description].text;
+    let raw = &item.raw[&FieldKey::Description].text();
     assert!(raw.starts_with("Steps."), "{raw}");
 }
 

@@ -1,6 +1,6 @@
 //! The canonical item: what a work item and a task have in common, in normal form.
 
-use super::{FieldKey, ItemId, LongText, TextFormat, Timestamp, Version, legible};
+use super::{FieldKey, ItemId, LongText, RawTexts, Timestamp, Version, legible};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -217,15 +217,6 @@ impl fmt::Display for FieldValue {
     }
 }
 
-/// A long text exactly as the service returned it, marker included. Kept so that a write can leave untouched blocks alone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RichText {
-    /// The markup language of `text`.
-    pub format: TextFormat,
-    /// The raw bytes. Empty when the field is empty.
-    pub text: String,
-}
-
 /// One work item or task in canonical form, as read at one version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Item {
@@ -238,7 +229,7 @@ pub struct Item {
     /// Canonical values; see [`FieldValue`] for absent versus empty.
     pub fields: BTreeMap<FieldKey, FieldValue>,
     /// Raw long texts for the rich fields, where the service gave them.
-    pub raw: BTreeMap<FieldKey, RichText>,
+    pub raw: RawTexts,
     /// Fields that the service showed in a form that cannot be read. Absent from `fields`, and held by name: nobody can
     /// tell whether such a value was changed.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]

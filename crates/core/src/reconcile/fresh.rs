@@ -109,6 +109,8 @@ fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
             Err(why) => plan.holds.push(hold(side, item, Some(key.clone()), why)),
         }
     }
+    // There are as many of these as new items; a vector grows by doubling and would keep half of its room empty.
+    changes.shrink_to_fit();
     plan.actions.push(
         Action {
             kind: ActionKind::Create,

@@ -509,7 +509,7 @@ impl Inverse<'_> {
             let raw = |side: Side, item: &Item| {
                 let untouched = goals.get(side).is_none();
                 let raw = item.raw.get(key).filter(|_| untouched);
-                raw.map(|raw| raw.text.clone())
+                raw.map(|raw| raw.text().into_owned())
             };
             found.push(Conflict {
                 link: self.link.link,

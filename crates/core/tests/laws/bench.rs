@@ -198,7 +198,7 @@ pub fn item(side: Side, id: &str) -> Item {
         version: Version(7),
         url: format!("https://{}.example/{id}", side.key()),
         fields: BTreeMap::new(),
-        raw: BTreeMap::new(),
+        raw: Default::default(),
         unread: BTreeSet::new(),
         markers: Vec::new(),
         backlinks: Vec::new(),

@@ -44,7 +44,7 @@ pub fn spare(
     let flattened = |side: Side| {
         let raw = items.get(side).raw.get(key)?;
         let text = text_of(to.get(side).as_ref()?);
-        let what = markup::flattens(raw.format, &raw.text, text)?;
+        let what = markup::flattens(raw.format(), &raw.text(), text)?;
         Some(Flattened { side, what })
     };
     let found = Sided::build(flattened);

@@ -17,10 +17,7 @@ fn edited_in_clickup(from: &str, to: &str) -> LinkView {
         FieldKey::Description,
         rich(&text.replace(from, to)),
     );
-    let raw = RichText {
-        format: TextFormat::Html,
-        text: RAW.to_owned(),
-    };
+    let raw = RichText::new(TextFormat::Html, RAW);
     link.items.ado.raw.insert(FieldKey::Description, raw);
     link.view()
 }
@@ -82,13 +79,8 @@ fn a_merge_that_would_flatten_one_side_writes_to_neither() {
     let text = canonical(TextFormat::Html, &raw);
     if let crate::reconcile::Presence::Seen(item) = &mut view.now.ado {
         item.fields.insert(FieldKey::Description, rich(&text));
-        item.raw.insert(
-            FieldKey::Description,
-            RichText {
-                format: TextFormat::Html,
-                text: raw,
-            },
-        );
+        item.raw
+            .insert(FieldKey::Description, RichText::new(TextFormat::Html, raw));
     }
     let plan = plan_one(view, &policy());
     assert_eq!(changes(&plan), []);

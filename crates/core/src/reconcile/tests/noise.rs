@@ -15,10 +15,7 @@ fn read_anew(raw_then: &str, raw_now: &str) -> (LinkView, Item) {
     let crate::reconcile::Presence::Seen(now) = &mut link.now.ado else {
         panic!("the fixture shows both items");
     };
-    let raw = |text: &str| RichText {
-        format: TextFormat::Html,
-        text: text.to_owned(),
-    };
+    let raw = |text: &str| RichText::new(TextFormat::Html, text);
     now.raw.insert(FieldKey::Description, raw(raw_now));
     let mut earlier = now.as_ref().clone();
     earlier.raw.insert(FieldKey::Description, raw(raw_then));
