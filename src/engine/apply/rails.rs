@@ -5,6 +5,7 @@ use super::{Done, Run, Stopped};
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::rails::trips;
 use crate::model::{FieldKey, ItemId, LinkId, Side, Sided, Timestamp};
+use crate::reason::RailWhy;
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::{self, Failure};
@@ -139,7 +140,7 @@ impl Run<'_> {
         looked_at: &BTreeSet<(Side, ItemId)>,
         now: Timestamp,
     ) -> Result<Vec<Op>, StoreError> {
-        let mut ops = self.trust(store, plan)?;
+        let mut ops = self.trust(store, plan, now)?;
         ops.extend(self.freezes(store, plan, now)?);
         let open = store.open_intents()?;
         for (key, attempt) in &self.attempts {
@@ -165,15 +166,30 @@ impl Run<'_> {
 
     /// After a restore: the base of what was looked at is forgotten, but for the fields on which both sides agree, which
     /// the rebases behind this set again. A complete listing ends it: what it showed unchanged was not looked at.
-    fn trust(&self, store: &Store, plan: &PairPlan) -> Result<Vec<Op>, StoreError> {
+    ///
+    /// A field that is not synced at that time is frozen, should it be synced again one day: nothing will tell then that
+    /// its base was lost. Example: Ana took the assignee out in Azure DevOps, the database was put back to before, and
+    /// `assignees` is switched off for a while. A first look at empty against "Bo" would fill the gap with "Bo".
+    fn trust(&self, store: &Store, plan: &PairPlan, at: Timestamp) -> Result<Vec<Op>, StoreError> {
         let mark = store.restored()?;
         let Some(mut mark) = mark.filter(|mark| !mark.trusted.contains(&plan.pair)) else {
             return Ok(Vec::new());
         };
-        let links = self.observed.links.get(&plan.pair).into_iter().flatten();
-        let mut ops: Vec<Op> = links
-            .map(|(link, _)| Op::Rail(RailOp::Distrust(*link)))
-            .collect();
+        let mut ops = Vec::new();
+        for (link, _) in self.observed.links.get(&plan.pair).into_iter().flatten() {
+            let link = *link;
+            ops.push(Op::Rail(RailOp::Distrust(link)));
+            let known = store.base(link)?.into_keys();
+            for field in known.filter(|field| !self.is_synced(plan, field)) {
+                let why = RailWhy::RestoredDiffers.into();
+                ops.push(Op::Rail(RailOp::Freeze {
+                    link,
+                    field,
+                    why,
+                    at,
+                }));
+            }
+        }
         if self.observed.swept.contains(&plan.pair) {
             mark.trusted.insert(plan.pair.clone());
             ops.push(Op::Note(NoteOp::Restored(mark)));
@@ -209,7 +225,7 @@ impl Run<'_> {
             }));
         }
         for ((link, field), _) in stored.into_iter().filter(|(_, active)| *active) {
-            if self.settled(plan, link, &field) {
+            if self.is_synced(plan, &field) && self.settled(plan, link, &field) {
                 ops.push(Op::Rail(RailOp::Thaw { link, field, at }));
             }
         }
@@ -223,8 +239,7 @@ impl Run<'_> {
                 ops.extend(renewed(store, record, &now, at)?);
                 continue;
             }
-            let policy = self.engine.policy(&plan.pair);
-            if policy.is_some_and(|policy| !policy.fields.contains_key(field)) {
+            if !self.is_synced(plan, field) {
                 // Should the field be synced again, what differs then is told anew.
                 let field = field.clone();
                 ops.push(Op::ClearBase { link, field });
@@ -233,6 +248,11 @@ impl Run<'_> {
             ops.push(Op::ResolveConflict { id, taken, at });
         }
         Ok(ops)
+    }
+
+    fn is_synced(&self, plan: &PairPlan, field: &FieldKey) -> bool {
+        let policy = self.engine.policy(&plan.pair);
+        policy.is_none_or(|policy| policy.fields.contains_key(field))
     }
 
     /// Whether both items were seen and nothing is left to decide or to do about the field.

@@ -17,7 +17,7 @@ const LEVEL: u8 = 1;
 /// A long text exactly as the service returned it, marker included. Kept so that a write can leave untouched blocks alone.
 ///
 /// Only a write looks into it, but the first plan of a large board holds every text of the board. So a text of more than
-/// [`WORTH_PACKING`] bytes is held compressed; ordinary prose takes half as much or less.
+/// 512 bytes is held compressed; ordinary prose takes half as much or less.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Plain", into = "Plain")]
 pub struct RichText {
