@@ -7,6 +7,7 @@ mod finish;
 mod kept;
 mod left_out;
 mod misanswered;
+mod pair;
 mod rails;
 mod record;
 mod refusal;
@@ -19,7 +20,7 @@ pub use crate::reason::Stopped;
 
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::observe::{Observed, rebased};
-use crate::engine::{CycleError, Engine, Writers, begun};
+use crate::engine::{CycleError, Engine, Writers};
 use crate::model::{
     FieldKey, FieldValue, Folded, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp,
 };
@@ -169,113 +170,35 @@ impl Engine {
         };
         self.record_trouble(observed, started, &mut report)?;
         self.copy_before_large(observed, consent)?;
-        let total = observed
-            .plan
-            .pairs
-            .iter()
-            .map(|pair| pair.actions.len())
-            .sum();
-        let mut run = Run {
-            engine: self,
-            writers,
-            observed,
-            cycle: report.cycle.clone(),
-            returned: BTreeMap::new(),
-            kept: BTreeSet::new(),
-            closed: Sided {
-                ado: None,
-                clickup: None,
-            },
-            unclean: BTreeSet::new(),
-            reread: BTreeSet::new(),
-            holds: Vec::new(),
-            held_since: None,
-            written: Sided::default(),
-            ok: BTreeSet::new(),
-            attempts: BTreeMap::new(),
-            failed: BTreeSet::new(),
-            fault: None,
-            moved: BTreeSet::new(),
-            strikes: Sided::default(),
-            switched_off: false,
-            breach: None,
-            lost: None,
-            apart: false,
-            unanswered: BTreeMap::new(),
-            in_doubt: BTreeSet::new(),
-            missing: BTreeMap::new(),
-            unmarked: Sided::default(),
-        };
+        let mut run = Run::new(self, writers, observed, report.cycle.clone());
         for plan in &observed.plan.pairs {
             let Some(policy) = self.policy(&plan.pair) else {
                 continue;
             };
-            run.holds.clear();
-            run.held_since = None;
-            run.unclean.clone_from(&observed.left_out);
-            run.reread.clear();
-            run.kept.clear();
-            run.failed.clear();
-            run.load_attempts(plan)?;
-            let mut stopped = stop_reason(plan, consent).or_else(|| run.switch());
-            if stopped.is_none() {
-                stopped = self
-                    .canary(plan, observed, &mut run.moved)
-                    .await?
-                    .map(Stopped::Canary);
-            }
-            if stopped.is_none() {
-                stopped = self.claim(writers, plan, observed).await?;
-            }
-            if let Some(reason) = &stopped {
-                report.stopped.push((plan.pair.clone(), reason.clone()));
-                if self.safety.stop.asked() {
-                    report.not_begun += plan.actions.len();
-                }
-            } else {
-                begun::note(&mut self.store(), policy)?;
-                run.prepare(plan)?;
-                let mut looked = self.clock.now();
-                for action in &plan.actions {
-                    let ended = self.safety.stop.asked();
-                    let age = self.clock.now().since(looked);
-                    let due = !(0..LOOK_AGAIN_MS).contains(&age);
-                    if due && !ended && run.lost.is_none() {
-                        run.lost = self.still_ours(&plan.pair).await?;
-                        looked = self.clock.now();
-                    }
-                    let done = run.act(policy, plan, action).await?;
-                    if ended {
-                        // Held and looked at again like any other, but told as a number: it may be thousands.
-                        report.not_begun += 1;
-                        continue;
-                    }
-                    if let Done::Done(_) = done {
-                        run.ok.insert(action.id.clone());
-                    }
-                    let told = (plan.pair.clone(), action.named(), done);
-                    report.outcomes.push(told);
-                    if let Some(tell) = &self.progress {
-                        tell(report.outcomes.len(), total);
+            run.begin(plan)?;
+            let stopped = run.stopped(plan, consent).await?;
+            match &stopped {
+                Some(reason) => {
+                    report.stopped.push((plan.pair.clone(), reason.clone()));
+                    if self.safety.stop.asked() {
+                        report.not_begun += plan.actions.len();
                     }
                 }
+                None => run.carry_out(policy, plan, &mut report).await?,
             }
             self.point("before-pair-commit")?;
             report.held += run.finish(policy, plan, stopped.as_ref(), started)?;
-            if let Some(reason) = run.breach.take() {
-                let pair = plan.pair.clone();
-                report.stopped.push((pair, Stopped::Firewall(reason)));
-            } else if let Some(reason) = run.lost.take() {
-                let pair = plan.pair.clone();
-                report.stopped.push((pair, reason));
-            } else if let (true, None, Some(reason)) = (run.switched_off, stopped, run.switch()) {
-                report.stopped.push((plan.pair.clone(), reason));
-            }
+            let broken_off = run.broken_off(stopped.is_some());
+            let broken_off = broken_off.map(|reason| (plan.pair.clone(), reason));
+            report.stopped.extend(broken_off);
         }
         report.open = self.open_conflicts(observed)?;
+        let total = actions_of(observed);
         if let Some(tell) = self.progress.as_ref().filter(|_| report.not_begun > 0) {
             tell(total, total);
         }
+        self.record_closed(run.closed, &mut report)?;
+        // The watermark moves last: until then everything that was listed is listed again.
         let marks = Side::BOTH
             .into_iter()
             .filter(|_| !observed.partial)
@@ -283,43 +206,47 @@ impl Engine {
                 side,
                 watermark: observed.watermarks.get(side).clone(),
             });
-        let cycle = CycleRow {
-            id: run.cycle.clone(),
-            started_at: started,
-            finished_at: Some(self.clock.now()),
-            cause: Cause::Cycle,
-            outcome: if report.stopped.is_empty() {
-                RunEnd::Done
-            } else {
-                RunEnd::Stopped
-            },
-            counts: BTreeMap::from([
-                (
-                    "writes".to_owned(),
-                    i64::try_from(report.writes()).unwrap_or(i64::MAX),
-                ),
-                (
-                    "failures".to_owned(),
-                    i64::try_from(report.failures()).unwrap_or(i64::MAX),
-                ),
-            ]),
-            detail: said(&report.stopped),
-        };
+        let cycle = Op::SaveCycle(self.cycle_row(&report, started));
+        self.store()
+            .commit(&Batch(marks.chain([cycle]).collect()))?;
+        Ok(report)
+    }
+
+    /// Opens and closes the breaker of each side by what the run met, and notes in the report what was met.
+    fn record_closed(
+        &self,
+        closed: Sided<Option<ConnectorError>>,
+        report: &mut Report,
+    ) -> Result<(), CycleError> {
         for side in Side::BOTH {
-            match run.closed.get(side) {
+            match closed.get(side) {
                 Some(error) if rails::closes(error) => self.open_breaker(error)?,
                 // Both sides were read in full for this plan.
                 Some(_) | None => self.close_breaker(side)?,
             }
         }
-        report.closed = [run.closed.ado, run.closed.clickup]
-            .into_iter()
-            .flatten()
-            .collect();
-        // The watermark moves last: until then everything that was listed is listed again.
-        self.store()
-            .commit(&Batch(marks.chain([Op::SaveCycle(cycle)]).collect()))?;
-        Ok(report)
+        report.closed = [closed.ado, closed.clickup].into_iter().flatten().collect();
+        Ok(())
+    }
+
+    /// The line that the cycle has in the history.
+    fn cycle_row(&self, report: &Report, started: Timestamp) -> CycleRow {
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        CycleRow {
+            id: report.cycle.clone(),
+            started_at: started,
+            finished_at: Some(self.clock.now()),
+            cause: Cause::Cycle,
+            outcome: match report.stopped.is_empty() {
+                true => RunEnd::Done,
+                false => RunEnd::Stopped,
+            },
+            counts: BTreeMap::from([
+                ("writes".to_owned(), count(report.writes())),
+                ("failures".to_owned(), count(report.failures())),
+            ]),
+            detail: said(&report.stopped),
+        }
     }
 
     /// How many conflicts are open in the pairs that were planned.
@@ -351,6 +278,50 @@ pub(super) fn stop_reason(plan: &PairPlan, consent: &Consent) -> Option<Stopped>
     };
     // Last, for it serialises the whole plan, and most plans need no yes.
     (!consent.hashes.contains(&plan.hash())).then_some(reason)
+}
+
+/// How many actions a plan has, in all pairs.
+fn actions_of(observed: &Observed) -> usize {
+    let pairs = observed.plan.pairs.iter();
+    pairs.map(|pair| pair.actions.len()).sum()
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        engine: &'a Engine,
+        writers: &'a Writers,
+        observed: &'a Observed,
+        cycle: String,
+    ) -> Run<'a> {
+        Run {
+            engine,
+            writers,
+            observed,
+            cycle,
+            returned: BTreeMap::new(),
+            kept: BTreeSet::new(),
+            closed: Sided::default(),
+            unclean: BTreeSet::new(),
+            reread: BTreeSet::new(),
+            holds: Vec::new(),
+            held_since: None,
+            written: Sided::default(),
+            ok: BTreeSet::new(),
+            attempts: BTreeMap::new(),
+            failed: BTreeSet::new(),
+            fault: None,
+            moved: BTreeSet::new(),
+            strikes: Sided::default(),
+            switched_off: false,
+            breach: None,
+            lost: None,
+            apart: false,
+            unanswered: BTreeMap::new(),
+            in_doubt: BTreeSet::new(),
+            missing: BTreeMap::new(),
+            unmarked: Sided::default(),
+        }
+    }
 }
 
 impl Run<'_> {

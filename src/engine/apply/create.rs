@@ -1,12 +1,13 @@
 //! The one step that cannot be repeated: intent, request, link.
 
+use super::left_out::LeftOut;
 use super::record::{left, saw};
 use super::{Done, Run, type_of};
 use crate::connector::{ConnectorError, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::living;
 use crate::marker::marker;
-use crate::model::{FieldKey, FieldValue, ItemId, Side, Sided};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, Side, Sided};
 use crate::reason::Outcome;
 use crate::reconcile::merge::agree;
 use crate::reconcile::owing::{agreed_members, owing};
@@ -20,6 +21,27 @@ use crate::store::{
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The item that a counterpart is made for.
+struct Source {
+    id: ItemId,
+    item: Item,
+    /// Generation of the marker: one more than that of the last link that was dissolved on purpose.
+    generation: u32,
+}
+
+/// An item that was made, and how.
+struct Made {
+    source: Source,
+    new: NewItem,
+    /// The source's values that it was made from.
+    sent: BTreeMap<FieldKey, FieldValue>,
+    /// The intent that is open for it.
+    key: IntentKey,
+    /// What the service refused of it.
+    left_out: Vec<LeftOut>,
+    written: Written,
+}
+
 impl Run<'_> {
     pub(super) async fn create(
         &mut self,
@@ -27,111 +49,174 @@ impl Run<'_> {
         plan: &PairPlan,
         action: &Action,
     ) -> Result<Done, CycleError> {
-        let engine = self.engine;
         let side = action.target;
-        let Some(source_id) = action.source_item.clone() else {
-            return Ok(Done::Failed("the plan names no source".to_owned()));
+        let source = match self.source(plan, action).await? {
+            Ok(source) => source,
+            Err(done) => return Ok(done),
         };
-        let Some(source) = self
-            .observed
-            .items
-            .get(side.other())
-            .get(&source_id)
-            .cloned()
-        else {
-            return Ok(Done::Stale(
-                "its source was not read in this cycle".to_owned(),
-            ));
+        let (mut new, mut sent) = self.draft(policy, plan, action, &source);
+        let bare = self.bare(side, &mut new, &mut sent)?;
+        let was_bare = bare.is_some();
+        let intent = self.intent(&source, &new, &sent, side);
+        if let Some(done) = self.gate(policy, action, new.fields.keys())? {
+            return Ok(done);
+        }
+        let key = intent.key();
+        // Durable before the request: a process that dies with the answer on its way finds the item by this marker.
+        self.engine.store().commit(&Batch(vec![
+            Op::OpenIntent(intent),
+            Op::Rail(RailOp::Announce),
+        ]))?;
+        self.engine.point("before-create")?;
+        let (result, left_out) = self
+            .create_in_parts(action, &mut new, &mut sent, &key, bare)
+            .await?;
+        self.engine.point("after-create")?;
+        match result {
+            Ok(written) => {
+                let made = Made {
+                    source,
+                    new,
+                    sent,
+                    key,
+                    left_out,
+                    written,
+                };
+                self.created(policy, plan, action, made)
+            }
+            Err(error) => {
+                let bare = was_bare && new.fields.keys().all(is_vital);
+                self.uncreated(plan, action, &new, (key, bare), error)
+            }
+        }
+    }
+
+    /// The source of a create as the plan saw it, or what the action comes to instead.
+    async fn source(
+        &mut self,
+        plan: &PairPlan,
+        action: &Action,
+    ) -> Result<Result<Source, Done>, CycleError> {
+        let side = action.target;
+        let Some(id) = action.source_item.clone() else {
+            return Ok(Err(Done::Failed("the plan names no source".to_owned())));
+        };
+        let read = self.observed.items.get(side.other()).get(&id);
+        let Some(item) = read.cloned() else {
+            let why = "its source was not read in this cycle";
+            return Ok(Err(Done::Stale(why.to_owned())));
         };
         if action
             .source_version
-            .is_some_and(|version| version != source.version)
+            .is_some_and(|version| version != item.version)
         {
-            return Ok(Done::Stale("its source changed since the plan".to_owned()));
+            let why = "its source changed since the plan";
+            return Ok(Err(Done::Stale(why.to_owned())));
         }
         if let Some(reason) = self.unmarked(side).await? {
-            return Ok(Done::Skipped(reason));
+            return Ok(Err(Done::Skipped(reason)));
         }
         if let Some(reason) = self.answers_wrong(side)? {
-            return Ok(Done::Skipped(reason));
+            return Ok(Err(Done::Skipped(reason)));
         }
-        let generation = {
-            let store = engine.store();
-            let earlier = store.find_item(&source_id)?;
-            if let Some(reason) = made_elsewhere(&store, plan, side.other(), &source_id, &earlier)?
-            {
-                return Ok(Done::Stale(reason));
-            }
-            let same = earlier
-                .iter()
-                .filter(|l| l.pair == plan.pair && *l.item(side.other()) == source_id);
-            same.map(|link| link.generation.saturating_add(1))
-                .max()
-                .unwrap_or(0)
-        };
-        let text = marker(
-            &engine.key,
-            &plan.pair,
-            side.other(),
-            &source_id,
+        let store = self.engine.store();
+        let earlier = store.find_item(&id)?;
+        if let Some(reason) = made_elsewhere(&store, plan, side.other(), &id, &earlier)? {
+            return Ok(Err(Done::Stale(reason)));
+        }
+        let same = earlier
+            .iter()
+            .filter(|l| l.pair == plan.pair && *l.item(side.other()) == id);
+        let generation = same
+            .map(|link| link.generation.saturating_add(1))
+            .max()
+            .unwrap_or(0);
+        Ok(Ok(Source {
+            id,
+            item,
             generation,
-        );
-        let mut new = NewItem {
+        }))
+    }
+
+    /// The item as it is to be made, and the source's values that it comes from.
+    fn draft(
+        &self,
+        policy: &Policy,
+        plan: &PairPlan,
+        action: &Action,
+        source: &Source,
+    ) -> (NewItem, BTreeMap<FieldKey, FieldValue>) {
+        let new = NewItem {
             pair: plan.pair.clone(),
             fields: action
                 .changes
                 .iter()
                 .map(|change| (change.field.clone(), change.after.clone()))
                 .collect(),
-            marker: text.clone(),
-            source: source_id.clone(),
-            source_type: type_of(&source),
-            source_url: source.url.clone(),
+            marker: marker(
+                &self.engine.key,
+                &plan.pair,
+                action.target.other(),
+                &source.id,
+                source.generation,
+            ),
+            source: source.id.clone(),
+            source_type: type_of(&source.item),
+            source_url: source.item.url.clone(),
         };
-        let mut sent: BTreeMap<FieldKey, FieldValue> = policy
+        let sent = policy
             .fields
             .keys()
-            .filter_map(|key| Some((key.clone(), source.fields.get(key)?.clone())))
+            .filter_map(|key| Some((key.clone(), source.item.fields.get(key)?.clone())))
             .collect();
-        let bare = self.bare(side, &mut new, &mut sent)?;
-        let was_bare = bare.is_some();
-        let now = engine.clock.now();
-        let intent = Intent {
-            pair: plan.pair.clone(),
+        (new, sent)
+    }
+
+    /// The note of a create on `side`, as it is stored before the request.
+    fn intent(
+        &self,
+        source: &Source,
+        new: &NewItem,
+        sent: &BTreeMap<FieldKey, FieldValue>,
+        side: Side,
+    ) -> Intent {
+        let now = self.engine.clock.now();
+        Intent {
+            pair: new.pair.clone(),
             kind: IntentKind::Create,
             source_side: side.other(),
-            source: source_id.clone(),
-            marker: text,
+            source: source.id.clone(),
+            marker: new.marker.clone(),
             body_hash: hex::encode(Sha256::digest(
                 serde_json::to_vec(&new.fields).unwrap_or_default(),
             )),
             opened_at: now,
             last_sent: Some(now),
-            server_t0: engine.readers.get(side).server_now(),
+            server_t0: self.engine.readers.get(side).server_now(),
             tries: 1,
             source_fields: sent.clone(),
-            generation,
-        };
-        if let Some(done) = self.gate(policy, action, new.fields.keys())? {
-            return Ok(done);
+            generation: source.generation,
         }
-        let key = intent.key();
-        engine.store().commit(&Batch(vec![
-            Op::OpenIntent(intent),
-            Op::Rail(RailOp::Announce),
-        ]))?;
-        engine.point("before-create")?;
-        let (result, left_out) = self
-            .create_in_parts(action, &mut new, &mut sent, &key, bare)
-            .await?;
-        engine.point("after-create")?;
-        let written = match result {
-            Ok(written) => written,
-            Err(error) => {
-                let bare = was_bare && new.fields.keys().all(is_vital);
-                return self.uncreated(plan, action, &new, (key, bare), error);
-            }
-        };
+    }
+
+    /// Records an item that was made: the link with its base, the end of the intent, and what is still to be done.
+    fn created(
+        &mut self,
+        policy: &Policy,
+        plan: &PairPlan,
+        action: &Action,
+        of: Made,
+    ) -> Result<Done, CycleError> {
+        let engine = self.engine;
+        let side = action.target;
+        let Made {
+            source,
+            new,
+            sent,
+            key,
+            left_out,
+            written,
+        } = of;
         let id = written.item.id.clone();
         let mut base = self.base_after_create(policy, &sent, action, &written);
         let (owed, remembered) = self.owed_to_new(policy, action, &written.item, &left_out);
@@ -140,10 +225,12 @@ impl Run<'_> {
         let settled = written.pending.is_empty() && left_out.is_empty();
         // What stays behind is told by the next cycle.
         let whole = source
+            .item
             .fields
             .iter()
             .all(|(key, value)| key.kind().stays(side.other(), value).is_none());
-        let Sided { ado, clickup } = Sided::of(side, id.clone(), source_id.clone());
+        let again = !(settled && whole && written.later.is_empty());
+        let Sided { ado, clickup } = Sided::of(side, id.clone(), source.id.clone());
         let made = self.made(plan, action, &written);
         let unmarked = self.note_unmarked(side, &written, &new.marker);
         let mut ops: Vec<Op> = unmarked.into_iter().collect();
@@ -153,7 +240,7 @@ impl Run<'_> {
                 ado: ado.clone(),
                 clickup,
                 origin: Some(side.other()),
-                generation,
+                generation: source.generation,
                 base,
                 at: engine.clock.now(),
             },
@@ -167,7 +254,7 @@ impl Run<'_> {
             // A hold from an earlier try ends with it, and not only when the whole pair is done.
             Op::SetHoldsFor {
                 pair: plan.pair.clone(),
-                items: BTreeSet::from([(side.other(), source_id.clone())]),
+                items: BTreeSet::from([(side.other(), source.id.clone())]),
                 holds: held.clone(),
             },
         ]);
@@ -175,13 +262,11 @@ impl Run<'_> {
         self.holds.extend(held);
         // A source with a value still to be written stays unseen, so that a kill before the next commit cannot lose it.
         if settled {
-            ops.push(self.observation(side.other(), source, &plan.pair));
+            ops.push(self.observation(side.other(), source.item, &plan.pair));
         }
         engine.store().commit(&Batch(ops))?;
         engine.point("after-create-commit")?;
-        if !(settled && whole && written.later.is_empty())
-            && let Some(link) = living(&engine.store(), &plan.pair, Side::Ado, &ado)?
-        {
+        if again && let Some(link) = living(&engine.store(), &plan.pair, Side::Ado, &ado)? {
             let undone = match settled {
                 true => &mut self.reread,
                 false => &mut self.unclean,

@@ -9,7 +9,7 @@ use crate::engine::CycleError;
 use crate::marker::marker;
 use crate::model::{FieldKey, Item, ItemId, Timestamp, Version};
 use crate::reason::Outcome;
-use crate::reconcile::plan::{Action, ActionKind, PairPlan};
+use crate::reconcile::plan::{Action, ActionKind, FieldChange, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::store::{Batch, ChoiceOp, Op, RailOp, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -195,23 +195,14 @@ impl Run<'_> {
             let Some(link) = action.link.filter(|_| sent.set.contains_key(&change.field)) else {
                 continue;
             };
-            let answer = written.item.fields.get(&change.field);
-            let in_force = !written.pending.contains_key(&change.field);
-            let later = written.later.contains(&change.field);
-            if answer.is_none() && (later || !in_force || unclear) {
+            let Some(mut own) = returned(written, change, unclear) else {
                 // Nothing shows what our call left: the base stays until the item is read again, and so does the note of
                 // a text.
                 continue;
-            }
+            };
             if let (FieldKey::Tags, Some(sent)) = (&change.field, sent.set.get(&change.field)) {
                 self.note_missing(link, side, &change.after, sent);
             }
-            let mut own = Returned {
-                sent: change.after.clone(),
-                value: answer.unwrap_or(&change.after).clone(),
-                shown: answer.is_some() && !later,
-                in_force,
-            };
             self.returned
                 .insert((link, side, change.field.clone()), own.clone());
             if record::is_settled_by(plan, link, &change.field) {
@@ -260,6 +251,19 @@ impl Run<'_> {
         if let Some(link) = action.link {
             ops.push(Op::SetBase { link, fields });
         }
+        ops.push(self.written_line(plan, action, written, sent));
+        Ok(ops)
+    }
+
+    /// The journal's line of an update that was carried out.
+    fn written_line(
+        &self,
+        plan: &PairPlan,
+        action: &Action,
+        written: &Written,
+        sent: &Change,
+    ) -> Op {
+        let side = action.target;
         let besides = self.besides(plan, side, sent, written);
         if !besides.is_empty() {
             tracing::info!(pair = %plan.pair, action.id = %action.id, %side, "{besides}");
@@ -285,8 +289,7 @@ impl Run<'_> {
                 change.after = answer.or(change.after.take());
             }
         }
-        ops.push(entry);
-        Ok(ops)
+        entry
     }
 
     /// A back-link for an item that has none yet, written together with its first real change.
@@ -317,6 +320,22 @@ impl Run<'_> {
             ),
         })
     }
+}
+
+/// What a side made of one field of a write; `None`: nothing shows it.
+fn returned(written: &Written, change: &FieldChange, unclear: bool) -> Option<Returned> {
+    let answer = written.item.fields.get(&change.field);
+    let in_force = !written.pending.contains_key(&change.field);
+    let later = written.later.contains(&change.field);
+    if answer.is_none() && (later || !in_force || unclear) {
+        return None;
+    }
+    Some(Returned {
+        sent: change.after.clone(),
+        value: answer.unwrap_or(&change.after).clone(),
+        shown: answer.is_some() && !later,
+        in_force,
+    })
 }
 
 /// Returns the target where it still has the version that was planned for, else what becomes of the action.

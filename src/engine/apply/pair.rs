@@ -1,0 +1,92 @@
+//! One pair of a run: whether its plan may be carried out, its actions one by one, and what broke it off.
+
+use super::{Consent, Done, LOOK_AGAIN_MS, Report, Run, Stopped, actions_of, stop_reason};
+use crate::engine::{CycleError, begun};
+use crate::reconcile::plan::PairPlan;
+use crate::reconcile::policy::Policy;
+
+impl Run<'_> {
+    /// Forgets what was of the pair before, and loads what failed in this one earlier.
+    pub(super) fn begin(&mut self, plan: &PairPlan) -> Result<(), CycleError> {
+        self.holds.clear();
+        self.held_since = None;
+        self.unclean.clone_from(&self.observed.left_out);
+        self.reread.clear();
+        self.kept.clear();
+        self.failed.clear();
+        Ok(self.load_attempts(plan)?)
+    }
+
+    /// Why nothing of the pair is carried out; `None`: nothing speaks against it. The claim comes last, for making one
+    /// writes to the canary.
+    pub(super) async fn stopped(
+        &mut self,
+        plan: &PairPlan,
+        consent: &Consent,
+    ) -> Result<Option<Stopped>, CycleError> {
+        if let Some(reason) = stop_reason(plan, consent).or_else(|| self.switch()) {
+            return Ok(Some(reason));
+        }
+        let canary = self
+            .engine
+            .canary(plan, self.observed, &mut self.moved)
+            .await?;
+        if let Some(reason) = canary {
+            return Ok(Some(Stopped::Canary(reason)));
+        }
+        self.engine.claim(self.writers, plan, self.observed).await
+    }
+
+    /// Carries out the actions of a pair one by one. A long plan looks every now and then whether the pair is still ours.
+    pub(super) async fn carry_out(
+        &mut self,
+        policy: &Policy,
+        plan: &PairPlan,
+        report: &mut Report,
+    ) -> Result<(), CycleError> {
+        let engine = self.engine;
+        begun::note(&mut engine.store(), policy)?;
+        self.prepare(plan)?;
+        let total = actions_of(self.observed);
+        let mut looked = engine.clock.now();
+        for action in &plan.actions {
+            let ended = engine.safety.stop.asked();
+            let age = engine.clock.now().since(looked);
+            let due = !(0..LOOK_AGAIN_MS).contains(&age);
+            if due && !ended && self.lost.is_none() {
+                self.lost = engine.still_ours(&plan.pair).await?;
+                looked = engine.clock.now();
+            }
+            let done = self.act(policy, plan, action).await?;
+            if ended {
+                // Held and looked at again like any other, but told as a number: it may be thousands.
+                report.not_begun += 1;
+                continue;
+            }
+            if let Done::Done(_) = done {
+                self.ok.insert(action.id.clone());
+            }
+            let told = (plan.pair.clone(), action.named(), done);
+            report.outcomes.push(told);
+            if let Some(tell) = &engine.progress {
+                tell(report.outcomes.len(), total);
+            }
+        }
+        Ok(())
+    }
+
+    /// Why the plan of a pair was broken off in the middle; `None`: it was not. `before`: it had not begun at all, so that a
+    /// stop is told already.
+    pub(super) fn broken_off(&mut self, before: bool) -> Option<Stopped> {
+        if let Some(reason) = self.breach.take() {
+            return Some(Stopped::Firewall(reason));
+        }
+        if let Some(reason) = self.lost.take() {
+            return Some(reason);
+        }
+        match self.switched_off && !before {
+            true => self.switch(),
+            false => None,
+        }
+    }
+}
