@@ -193,11 +193,11 @@ fn clickup_scope(pair: &Pair, ado_url: &str) -> clickup::Scope {
 pub fn open_state(config: &Config) -> Result<(StateLock, Store, MarkerKey), Failure> {
     crate::store::examine(&config.state.path)?;
     let lock = StateLock::acquire(&config.state.path)?;
-    let store = Store::start(&config.state.path, SystemClock.now())?;
+    let store = Store::start(&lock, SystemClock.now())?;
     #[cfg(debug_assertions)]
     let store = die_at_commit(store);
     let mut store = store;
-    let key = crate::store::load_or_create_key(&config.state.path)?;
+    let key = crate::store::load_or_create_key(&lock)?;
     if !store.remember_key(&key)? {
         tracing::warn!(
             "the key file is not the one that this database was first used with: markers on the items count as a \

@@ -16,7 +16,7 @@
 use super::error::{StoreError, sql};
 use super::files::{private, why, write_private};
 use super::open::beside;
-use super::{Batch, NoteOp, Op, RailOp, Store, key_path};
+use super::{Batch, NoteOp, Op, RailOp, StateLock, Store, key_path};
 use crate::model::Timestamp;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -28,9 +28,9 @@ pub fn epoch_path(database: &Path) -> PathBuf {
 }
 
 impl Store {
-    /// Opens the database as a process that is going to write: as [`Store::open`], and compares the epochs. Only with
-    /// the state lock held.
-    pub fn start(path: &Path, now: Timestamp) -> Result<Store, StoreError> {
+    /// Opens the locked database as a process that is going to write: as [`Store::open`], and compares the epochs.
+    pub fn start(lock: &StateLock, now: Timestamp) -> Result<Store, StoreError> {
+        let path = lock.database();
         let mut store = Store::open(path)?;
         let (own, file) = (store.epoch()?, read(path)?);
         store.epoch_file = Some(epoch_path(path));

@@ -3,7 +3,7 @@
 use super::error::StoreError;
 use super::files::{why, write_private};
 use super::open::{beside, create_parent};
-use super::{NoteOp, Store};
+use super::{NoteOp, StateLock, Store};
 use crate::marker::{self, MarkerKey};
 use crate::model::{ItemId, PairName, Side};
 use std::fs::File;
@@ -95,9 +95,10 @@ fn refuse_open(_file: &File, _path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Reads the key of a database from `<database>.key` (64 hex digits), creating a random one (mode 0600) when the
+/// Reads the key of the locked database from `<database>.key` (64 hex digits), creating a random one (mode 0600) when the
 /// file is not there. A file with anything else in it is an error, never overwritten.
-pub fn load_or_create_key(database: &Path) -> Result<MarkerKey, StoreError> {
+pub fn load_or_create_key(lock: &StateLock) -> Result<MarkerKey, StoreError> {
+    let database = lock.database();
     let path = key_path(database);
     if let Some(key) = load_key(database)? {
         return Ok(key);

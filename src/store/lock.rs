@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Held for the life of a process that writes. The kernel frees it when the process ends, however it ends.
+///
+/// What only the one writer may do asks for it, so that nobody can forget to take it: see [`super::Store::start`].
 #[derive(Debug)]
 pub struct StateLock {
     _file: File,
     path: PathBuf,
+    database: PathBuf,
 }
 
 /// Why the lock was not obtained.
@@ -77,7 +80,11 @@ impl StateLock {
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()));
         note.map_err(|error| io(error.to_string()))?;
-        Ok(StateLock { _file: file, path })
+        Ok(StateLock {
+            _file: file,
+            path,
+            database: database.to_owned(),
+        })
     }
 
     /// Returns who holds the lock of a database now, in words; `None`: nobody. Changes nothing.
@@ -87,6 +94,11 @@ impl StateLock {
             Err(TryLockError::WouldBlock) => Some(describe(&mut file)),
             Ok(()) | Err(TryLockError::Error(_)) => None,
         }
+    }
+
+    /// Returns the path of the database that is locked.
+    pub fn database(&self) -> &Path {
+        &self.database
     }
 
     /// Returns the path of the lock file.

@@ -8,8 +8,12 @@ fn paths() -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
+fn locked(path: &Path) -> StateLock {
+    StateLock::acquire(path).unwrap()
+}
+
 fn start(path: &Path) -> Store {
-    Store::start(path, Timestamp(7)).unwrap()
+    Store::start(&locked(path), Timestamp(7)).unwrap()
 }
 
 fn announce(store: &mut Store) -> Result<(), StoreError> {
@@ -54,7 +58,7 @@ fn a_copy_that_lacks_one_announced_write_is_noticed() {
     assert!(store.epoch().unwrap() > 2 && in_file(&path) == store.epoch().unwrap());
     drop(store);
     // Noticed once: the next start is an ordinary one.
-    let store = Store::start(&path, Timestamp(99)).unwrap();
+    let store = Store::start(&locked(&path), Timestamp(99)).unwrap();
     assert_eq!(store.restored().unwrap().unwrap().at, Timestamp(7));
 }
 
@@ -120,7 +124,7 @@ fn a_new_database_beside_an_old_key_or_epoch_is_noticed() {
     for left in [".key", ".epoch"] {
         let (_folder, path) = paths();
         drop(start(&path));
-        crate::store::load_or_create_key(&path).unwrap();
+        crate::store::load_or_create_key(&locked(&path)).unwrap();
         for suffix in ["", "-wal", "-shm", ".key", ".epoch"] {
             if suffix != left {
                 let _ = std::fs::remove_file(open::beside(&path, suffix));
@@ -136,7 +140,7 @@ fn a_database_of_before_the_epochs_is_not_restored() {
     let mut store = Store::open(&path).unwrap();
     store.commit(&Batch(vec![add_link("1", "t1")])).unwrap();
     drop(store);
-    crate::store::load_or_create_key(&path).unwrap();
+    crate::store::load_or_create_key(&locked(&path)).unwrap();
     assert_eq!(start(&path).restored().unwrap(), None);
 }
 

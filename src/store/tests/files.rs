@@ -280,11 +280,11 @@ fn files_and_new_directories_are_for_their_owner_only() {
     let directory = tempfile::tempdir().unwrap();
     let home = directory.path().join("state");
     let path = home.join("state.db");
-    let _lock = StateLock::acquire(&path).unwrap();
+    let lock = StateLock::acquire(&path).unwrap();
     let mut store = Store::open(&path).unwrap();
     store.commit(&Batch(vec![add_link("1", "t1")])).unwrap();
     store.backup(&home.join("copy.db")).unwrap();
-    crate::store::load_or_create_key(&path).unwrap();
+    crate::store::load_or_create_key(&lock).unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&home), 0o700);
     for name in hashes(&home).into_keys() {
@@ -301,11 +301,12 @@ fn the_key_is_made_once_and_a_spoilt_one_is_not_replaced() {
         crate::marker::marker(key, &"p".into(), Side::Ado, &"1".into(), 0)
     };
     assert!(crate::store::load_key(&path).unwrap().is_none());
-    let first = crate::store::load_or_create_key(&path).unwrap();
-    let again = crate::store::load_or_create_key(&path).unwrap();
+    let lock = StateLock::acquire(&path).unwrap();
+    let first = crate::store::load_or_create_key(&lock).unwrap();
+    let again = crate::store::load_or_create_key(&lock).unwrap();
     assert_eq!(sign(&first), sign(&again));
     std::fs::write(key_path(&path), "short").unwrap();
-    assert!(crate::store::load_or_create_key(&path).is_err());
+    assert!(crate::store::load_or_create_key(&lock).is_err());
     assert_eq!(std::fs::read(key_path(&path)).unwrap(), b"short");
 }
 
