@@ -138,6 +138,8 @@ struct Run<'a> {
     apart: bool,
     /// What of updates is noted while it is sent and not answered.
     unanswered: BTreeMap<LinkId, Vec<TransitRow>>,
+    /// What earlier runs noted of those updates and nobody has answered yet.
+    earlier: BTreeMap<(LinkId, Side), Vec<TransitRow>>,
     /// Links of which a write was answered in doubt in this run.
     in_doubt: BTreeSet<(LinkId, Side)>,
     /// Tags that a side did not take in this run.
@@ -317,6 +319,7 @@ impl<'a> Run<'a> {
             lost: None,
             apart: false,
             unanswered: BTreeMap::new(),
+            earlier: BTreeMap::new(),
             in_doubt: BTreeSet::new(),
             missing: BTreeMap::new(),
             unmarked: Sided::default(),

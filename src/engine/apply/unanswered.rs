@@ -54,10 +54,14 @@ impl Run<'_> {
         if rows.is_empty() {
             return Ok(None);
         }
-        let ops = rows.iter().cloned();
-        let ops = ops.map(|row| Op::Part(PartOp::SaveTransit(row))).collect();
+        let mut store = self.engine.store();
+        let open = store.transits()?.into_iter();
+        let key = (link, action.target);
+        let earlier = open.filter(|row| (row.link, row.side) == key).collect();
+        self.earlier.insert(key, earlier);
+        let ops = rows.iter().cloned().map(noted).collect();
         self.unanswered.insert(link, rows);
-        self.engine.store().commit(&Batch(ops))?;
+        store.commit(&Batch(ops))?;
         Ok(None)
     }
 
@@ -79,7 +83,7 @@ impl Run<'_> {
                 }
                 Some(_) => {}
                 // An answer that leaves it out says as little of it as none.
-                None => ops.push(Op::Part(PartOp::SaveTransit(row))),
+                None => ops.push(noted(row)),
             }
         }
         ops
@@ -89,6 +93,9 @@ impl Run<'_> {
     /// of the run, whatever is said to what is sent next. Example: the first step to a state is in force, the page of a
     /// firewall is all that came back, and the rest is refused because the work item has moved: it is our own step that
     /// stands there.
+    ///
+    /// What an earlier run noted stays too. Example: that run was killed after the first step, a stale listing shows the
+    /// work item as it was before, and what is planned by it is refused because of that very step.
     pub(super) fn unsent(
         &mut self,
         action: &Action,
@@ -105,8 +112,10 @@ impl Run<'_> {
         let Some((link, _)) = taken.filter(known) else {
             return Ok(());
         };
-        let op = Op::Part(PartOp::EndTransit { link, side });
-        self.engine.store().commit(&Batch(vec![op]))
+        let mut ops = vec![Op::Part(PartOp::EndTransit { link, side })];
+        let earlier = self.earlier.remove(&(link, side));
+        ops.extend(earlier.into_iter().flatten().map(noted));
+        self.engine.store().commit(&Batch(ops))
     }
 
     fn taken(&mut self, action: &Action) -> Option<(LinkId, Vec<TransitRow>)> {
@@ -178,4 +187,8 @@ impl Run<'_> {
             at: self.engine.clock.now(),
         }))
     }
+}
+
+fn noted(row: TransitRow) -> Op {
+    Op::Part(PartOp::SaveTransit(row))
 }
