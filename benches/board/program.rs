@@ -70,6 +70,10 @@ pub async fn services() -> World {
     world.unwrap()
 }
 
+/// A board grows by thousands here, which is more than a guard lets through.
+const HEAD: &str =
+    "[schedule]\npoll = \"5s\"\n\n[guard]\nmax_creates = 100000\ncreates_percent = 100\n\n";
+
 /// Writes the configuration of a program that asks as fast as it can, and returns its path.
 pub fn config(world: &World, folder: &Path) -> PathBuf {
     let path = world.write_config(folder, &World::example_pair()).unwrap();
@@ -77,6 +81,6 @@ pub fn config(world: &World, folder: &Path) -> PathBuf {
     let text = text
         .replace("requests_per_second = 200", "requests_per_second = 1000")
         .replace("requests_per_minute = 10000", "requests_per_minute = 60000");
-    std::fs::write(&path, format!("[schedule]\npoll = \"5s\"\n\n{text}")).unwrap();
+    std::fs::write(&path, format!("{HEAD}{text}")).unwrap();
     path
 }
