@@ -74,13 +74,18 @@ impl Shared {
             let shown = self.convert_created(&wire).await;
             stranger::refuse((Side::Ado, operation), new, &shown, began)?;
         }
-        // From here on the item exists: nothing below may fail.
+        // From here on the item exists: whatever fails below, the marker leads to it, or it is told all the same.
         let unmarked = self.unmarked(&wire, &new.marker).await;
         let mut pending = BTreeMap::new();
+        let mut in_doubt = None;
         if let Some(state) = wanted_state {
-            wire = self.walk_states(wire, &kind, state, &mut pending).await;
+            let walked = self.walk_states(wire, &kind, state, &mut pending).await;
+            (wire, in_doubt) = walked;
         }
-        let item = self.convert_created(&wire).await;
+        if let (Some(error), None) = (&in_doubt, &unmarked) {
+            return Err(step_in_doubt(wire.id, operation, error));
+        }
+        let item = without_doubted(self.convert_created(&wire).await, in_doubt.as_ref());
         not_in_force(&new.fields, &item, &mut pending);
         Ok(Written {
             item,
@@ -133,17 +138,18 @@ impl Shared {
         }
     }
 
-    /// Sets one state after the other until `wanted`; the first refusal ends it and is reported as pending.
+    /// Sets one state after the other until `wanted`; the first failure ends it and is reported as pending. The error comes
+    /// back too where that step may be in force: then the work item of the step before does not tell the state.
     async fn walk_states(
         &self,
         mut wire: WorkItem,
         kind: &Kind,
         wanted: &str,
         pending: &mut BTreeMap<FieldKey, String>,
-    ) -> WorkItem {
+    ) -> (WorkItem, Option<ConnectorError>) {
         let current = wire.text(fields::STATE).unwrap_or("").to_owned();
         if same(&current, wanted) {
-            return wire;
+            return (wire, None);
         }
         for step in states::way(&kind.info.transitions, &current, wanted) {
             let ops = [test_rev(wire.rev), add(fields::STATE, json!(step))];
@@ -153,11 +159,11 @@ impl Shared {
                     // The next cycle finds the way anew.
                     self.is_outdated(&error).await;
                     pending.insert(FieldKey::State, error.to_string());
-                    break;
+                    return (wire, Some(error).filter(ConnectorError::may_be_in_force));
                 }
             }
         }
-        wire
+        (wire, None)
     }
 
     /// Returns the states between the present one and the one that a change wants.
@@ -269,10 +275,12 @@ impl Shared {
             other => other?,
         };
         let mut pending = BTreeMap::new();
+        let mut in_doubt = None;
         if let Some(state) = last_state {
-            wire = self.walk_states(wire, &kind, state, &mut pending).await;
+            let walked = self.walk_states(wire, &kind, state, &mut pending).await;
+            (wire, in_doubt) = walked;
         }
-        let item = self.convert_created(&wire).await;
+        let item = without_doubted(self.convert_created(&wire).await, in_doubt.as_ref());
         not_in_force(&change.set, &item, &mut pending);
         Ok(Written {
             item,
@@ -334,6 +342,24 @@ fn not_in_force(
     for (key, reason) in contradicted(Side::Ado, asked, item) {
         pending.entry(key).or_insert(reason);
     }
+}
+
+/// What is known of an item whose last step to a state had no answer: everything but the state. Example: the step to
+/// `Active` was answered, the one to `Closed` was not. Had `Active` been reported, it would become the base, and the `Active`
+/// that somebody sets after our `Closed` would look like the one that we left.
+fn without_doubted(mut item: Item, in_doubt: Option<&ConnectorError>) -> Item {
+    if in_doubt.is_some() {
+        item.fields.remove(&FieldKey::State);
+    }
+    item
+}
+
+/// Ends a create whose last step to a state had no answer like one that had none at all: the item is found by its marker,
+/// and its history tells which states are ours.
+fn step_in_doubt(id: i64, operation: &str, error: &ConnectorError) -> ConnectorError {
+    let message =
+        format!("work item {id} was created, but whether it got its state is unknown: {error}");
+    ConnectorError::new(Side::Ado, ErrorKind::Ambiguous, operation, message)
 }
 
 /// A new item cannot do without a title: a refusal of it is one of the whole item.

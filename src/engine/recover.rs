@@ -203,9 +203,6 @@ impl Engine {
         };
         // Where that cannot be asked, what is there may be a person's: then both values are kept.
         let steps = steps.unwrap_or_default();
-        if transit::is_half_made(&steps, found) {
-            return Ok(Some(found.clone()));
-        }
         let history = reader.fetch_history(&found.id, Version(0)).await?;
         Ok(transit::as_made(&steps, wanted.as_ref(), &history))
     }

@@ -72,7 +72,7 @@ impl Remote {
             let between = way.into_iter().skip(1);
             let steps = between.map(|step| (step, Delivery::Step));
             let steps = steps.chain([(wanted.clone(), Delivery::Now)]).collect();
-            self.walk(new, &mut written, steps).await;
+            self.walk(new, &mut written, steps).await?;
         }
         let state = new.fields.get(&FieldKey::State);
         if let (true, Side::ClickUp, Some(state)) = (dropped, self.side, state)
@@ -105,8 +105,14 @@ impl Remote {
         [first].into_iter().chain(between).collect()
     }
 
-    /// Brings a new work item to its state, one request after the other.
-    async fn walk(&self, new: &NewItem, written: &mut Written, steps: Vec<(FieldValue, Delivery)>) {
+    /// Brings a new work item to its state, one request after the other. As the connector has it: a step that may be in
+    /// force makes the whole create one without an answer.
+    async fn walk(
+        &self,
+        new: &NewItem,
+        written: &mut Written,
+        steps: Vec<(FieldValue, Delivery)>,
+    ) -> Result<(), ConnectorError> {
         for (state, delivery) in steps {
             let current = written.item.clone();
             let change = Change {
@@ -128,13 +134,17 @@ impl Remote {
                     let set = &new.fields;
                     answer::second_call(self.side, written, set, &FieldKey::State, item);
                 }
+                Err(error) if error.may_be_in_force() => {
+                    return Err(self.error(ErrorKind::Ambiguous, &error.message));
+                }
                 Err(error) => {
                     lock(&self.world).count("create stopped half way");
                     written.pending.insert(FieldKey::State, error.to_string());
-                    return;
+                    return Ok(());
                 }
             }
         }
+        Ok(())
     }
 
     async fn status_call(
@@ -166,11 +176,11 @@ impl Remote {
 
     /// ADO's one call, or two where a state is reached by way of another one.
     pub async fn patch(&self, change: &Change) -> Result<Written, ConnectorError> {
-        let own = match self.between(change) {
+        let (own, in_doubt) = match self.between(change) {
             None => {
                 let same = (change.id.clone(), change.expected.0);
                 lock(&self.world).told.steps.remove(&same);
-                self.put(change, change, Delivery::Now).await?
+                (self.put(change, change, Delivery::Now).await?, None)
             }
             Some(step) => self.two_steps(change, step).await?,
         };
@@ -183,12 +193,21 @@ impl Remote {
         };
         let written = answer::settle(&asked, Some(own.clone()), None);
         let mut written = written.unwrap_or_else(|| bare(own.clone()));
+        if let Some(error) = in_doubt {
+            written.pending.insert(FieldKey::State, error.to_string());
+        }
         lock(&self.world).cut_answered(&change.id);
         self.absorb(&mut written, Some(own), None);
         Ok(self.believed(written))
     }
 
-    async fn two_steps(&self, change: &Change, step: FieldValue) -> Result<Item, ConnectorError> {
+    /// As the connector has it: once the first step is in force, what becomes of the second is reported. Where that one may
+    /// be in force too, the error comes back, and nothing tells the state.
+    async fn two_steps(
+        &self,
+        change: &Change,
+        step: FieldValue,
+    ) -> Result<(Item, Option<ConnectorError>), ConnectorError> {
         {
             let mut world = lock(&self.world);
             world.count("two steps");
@@ -209,11 +228,15 @@ impl Remote {
             ..change.clone()
         };
         match self.put(&second, change, Delivery::Now).await {
-            Ok(item) => Ok(item),
-            // As the connector has it: the first step is in force, and the rest is reported.
-            Err(_) => {
+            Ok(item) => Ok((item, None)),
+            Err(error) => {
                 lock(&self.world).count("stopped half way");
-                Ok(half)
+                let in_doubt = Some(error).filter(ConnectorError::may_be_in_force);
+                let mut half = half;
+                if in_doubt.is_some() {
+                    half.fields.remove(&FieldKey::State);
+                }
+                Ok((half, in_doubt))
             }
         }
     }

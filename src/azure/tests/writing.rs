@@ -107,6 +107,22 @@ async fn a_state_out_of_reach_is_walked_to_and_a_refused_step_is_pending() {
     assert_eq!(last[1]["value"], "Closed");
 }
 
+/// The step may be in force all the same. Had the state before it been told, it would become the base, and a person who sets
+/// just that state afterwards would be overwritten.
+#[tokio::test]
+async fn after_a_last_step_without_an_answer_nothing_tells_the_state() {
+    let (server, _, writer) = start(vec![scope("a", "One")]).await;
+    server.lock().unwrap().writes = vec![(200, wire(4, 7, "One", "Active")), (503, json!({}))];
+    let written = writer
+        .update(&change(&[(FieldKey::State, FieldValue::choice("closed"))]))
+        .await
+        .unwrap();
+    assert_eq!(written.item.version, Version(7));
+    assert!(!written.item.fields.contains_key(&FieldKey::State));
+    assert!(written.item.fields.contains_key(&FieldKey::Title));
+    assert!(written.pending.contains_key(&FieldKey::State));
+}
+
 #[tokio::test]
 async fn nothing_to_change_sends_no_patch_and_a_lost_race_is_stale() {
     let (server, _, writer) = start(vec![scope("a", "One")]).await;
@@ -185,6 +201,33 @@ async fn a_create_with_an_unclear_answer_is_sent_once_and_ambiguous() {
         server.lock().unwrap().writes = vec![answer];
         let error = writer.create(&new_item("New")).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Ambiguous);
+    }
+}
+
+/// Its marker leads to the work item, and its history tells which states are ours. Without the marker nothing would lead
+/// there, so the work item is told, all but its state.
+#[tokio::test]
+async fn a_create_whose_last_step_has_no_answer_is_ambiguous_where_its_marker_shows() {
+    for marked in [true, false] {
+        let (server, _, writer) = start(vec![scope("a", "One")]).await;
+        let mut new = made(4);
+        if marked {
+            let attributes = json!({"comment": "sx1:m"});
+            new["relations"] = json!([{"rel": "Hyperlink", "url": "x", "attributes": attributes}]);
+        }
+        server.lock().unwrap().writes = vec![(200, new), (503, json!({}))];
+        match writer.create(&new_item("Active")).await {
+            Ok(written) => {
+                assert!(!marked);
+                assert!(!written.item.fields.contains_key(&FieldKey::State));
+                assert!(written.pending.contains_key(&FieldKey::State));
+            }
+            Err(error) => {
+                assert!(marked, "{error}");
+                assert_eq!(error.kind, ErrorKind::Ambiguous);
+                assert!(error.message.contains("work item 4 was created"), "{error}");
+            }
+        }
     }
 }
 

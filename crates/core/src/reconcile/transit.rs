@@ -126,18 +126,10 @@ fn leading(field: &FieldKey, steps: &[FieldValue], versions: &[Made<'_>]) -> usi
     versions.iter().zip(steps).take_while(shown).count()
 }
 
-/// Whether a new item stands at a step of its own create: at the exact version of the step whose state it shows. `steps`
-/// begins with the state that the create itself gives it, at the first version.
-pub fn is_half_made(steps: &[FieldValue], made: &Item) -> bool {
-    let step = made.version.0.checked_sub(1);
-    let step = step.and_then(|step| usize::try_from(step).ok());
-    let step = step.and_then(|step| steps.get(step));
-    step.is_some() && made.fields.get(&FieldKey::State) == step
-}
-
 /// What a create made of an item, by all versions of it: its first version, with the state that the steps of the create
-/// reached. Everything else that later versions show is somebody's edit. `steps` are those of [`is_half_made`], and `wanted`
-/// is the state after the last of them, if one was sent. `None`: the first version is not known.
+/// reached. Everything else that later versions show is somebody's edit, and so is a step that somebody else took. `steps`
+/// begins with the state that the create itself gives the item, and `wanted` is the state after the last of them, if one was
+/// sent. `None`: the first version is not known.
 pub fn as_made(
     steps: &[FieldValue],
     wanted: Option<&FieldValue>,
@@ -187,27 +179,6 @@ mod tests {
         Past {
             item,
             by: Author::Unknown,
-        }
-    }
-
-    #[test]
-    fn a_new_item_at_a_step_of_its_create_is_half_made_and_no_other_is() {
-        let state = |name: &str| FieldValue::choice(name);
-        let steps = [state("New"), state("Active")];
-        for (version, name, expected) in [
-            (1, "New", true),
-            (2, "Active", true),
-            // Arrived, set back by somebody, or edited in between.
-            (3, "Closed", false),
-            (2, "New", false),
-            (3, "Active", false),
-            (1, "Active", false),
-            (0, "New", false),
-        ] {
-            let mut made = item(Side::Ado, "1", "New");
-            made.version = Version(version);
-            made.fields.insert(FieldKey::State, state(name));
-            assert_eq!(is_half_made(&steps, &made), expected, "{version} {name}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! What an item that was found by its marker tells about the request that made it.
 
 use super::*;
-use crate::model::Author;
+use crate::model::{Author, Past};
 use crate::store::{NoteOp, Restored};
 use boardsync_core::fixture::item;
 
@@ -127,36 +127,42 @@ fn on_an_item_that_somebody_touched_another_value_of_the_same_meaning_is_an_edit
     }
 }
 
-/// The process died between two of the requests that bring a new item to its state.
+/// The process died between two of the requests that bring a new item to its state. Who made the version of the step tells
+/// whether the step is ours or somebody's edit.
 #[tokio::test]
 async fn a_state_that_a_create_left_half_way_is_owed_and_nobodys_edit() {
     let steps = ["New", "Proposed"].map(FieldValue::choice).to_vec();
-    let half = FieldValue::choice("Proposed");
-    for (version, owed) in [(2, true), (3, false)] {
+    let [first, half] = ["New", "Proposed"].map(FieldValue::choice);
+    for (by, ours) in [
+        (Author::Token, &half),
+        (Author::Unknown, &half),
+        (Author::Another, &first),
+    ] {
         let source = Intent {
             source_fields: sent(Side::ClickUp),
             ..intent(Side::ClickUp, "86a")
         };
         let bench = bench(&["8"], &[], true, vec![source]);
-        let mut made = Item {
-            fields: sent(Side::Ado),
-            version: Version(version),
-            changed_at: Timestamp(1),
-            ..item(Side::Ado, "8", "-")
+        let version = |version: i64, state: &FieldValue, by: Author| {
+            let mut item = Item {
+                fields: sent(Side::Ado),
+                version: Version(version),
+                changed_at: Timestamp(1),
+                ..item(Side::Ado, "8", "-")
+            };
+            item.fields.insert(FieldKey::State, state.clone());
+            Past { item, by }
         };
-        made.fields.insert(FieldKey::State, half.clone());
-        *bench.sides.ado.made.lock().unwrap() = Some(made);
+        let history = vec![version(1, &first, Author::Token), version(2, &half, by)];
+        *bench.sides.ado.made.lock().unwrap() = Some(history[1].item.clone());
+        *bench.sides.ado.history.lock().unwrap() = history;
         *bench.sides.ado.steps.lock().unwrap() = steps.clone();
         bench.engine.recover().await.unwrap();
         let store = bench.engine.store();
         let link = store.links(&"web".into()).unwrap()[0].id;
-        let base = store.base(link).unwrap();
-        let found = base.contains_key(&FieldKey::State);
-        assert_eq!(found, owed, "version {version}");
-        if owed {
-            let state = of(&base, FieldKey::State);
-            assert_eq!(state, pair(Side::ClickUp, FieldValue::Empty, half.clone()));
-        }
+        let state = of(&store.base(link).unwrap(), FieldKey::State);
+        let expected = pair(Side::ClickUp, FieldValue::Empty, ours.clone());
+        assert_eq!(state, expected, "{by:?}");
     }
 }
 
