@@ -102,95 +102,138 @@ const EXAMPLES: [(&str, &str); 3] = [
 
 /// ADO's one person is the lead; ClickUp's set may hold more, and those others are left alone.
 fn merge(of: &Merge<'_>) -> Merged {
-    let (base, now) = (of.base, of.now);
-    let people = of.tables.people;
-    let lead_of = |value: &FieldValue| value.members().into_iter().next();
-    let clickup_now = now.clickup.members();
-    let image = |person: Option<&Folded>| person.and_then(|p| people.translate(Side::Ado, p));
-    let (old_lead, new_lead) = (lead_of(&base.ado), lead_of(&now.ado));
+    let leads = Leads::of(of);
+    match (of.changed.ado, of.changed.clickup) {
+        (true, false) => leads.to_clickup(),
+        // Nobody in ADO and somebody new in ClickUp is a new lead; a lead who is still there is left alone.
+        (false, true) if leads.new_is_in_clickup() => Merged::Rebase,
+        (false, true) => leads.to_ado(),
+        (true, true) | (false, false) if leads.old_is_left_alone() => leads.to_clickup(),
+        // Both took the old lead away and only ClickUp names somebody: that contradicts nothing in ADO.
+        (true, true) | (false, false) if leads.new.is_none() => leads.to_ado(),
+        (true, true) | (false, false) => leads.conflict(),
+    }
+}
 
-    let ado_to_clickup = || {
-        let mut set = clickup_now.clone();
-        if let Some(old) = image(old_lead.as_ref()) {
+/// Who leads and who else is assigned, before and now.
+struct Leads<'a> {
+    of: &'a Merge<'a>,
+    /// ADO's person when both sides agreed last.
+    old: Option<Folded>,
+    /// ADO's person now.
+    new: Option<Folded>,
+    /// Everybody who is assigned in ClickUp now.
+    clickup: BTreeSet<Folded>,
+}
+
+impl<'a> Leads<'a> {
+    fn of(of: &'a Merge<'a>) -> Leads<'a> {
+        let lead = |value: &FieldValue| value.members().into_iter().next();
+        Leads {
+            of,
+            old: lead(&of.base.ado),
+            new: lead(&of.now.ado),
+            clickup: of.now.clickup.members(),
+        }
+    }
+
+    /// A person of ADO as ClickUp knows them.
+    fn image(&self, person: Option<&Folded>) -> Option<Folded> {
+        person.and_then(|person| self.of.tables.people.translate(Side::Ado, person))
+    }
+
+    fn new_is_in_clickup(&self) -> bool {
+        let new = self.image(self.new.as_ref());
+        new.is_some_and(|lead| self.clickup.contains(&lead))
+    }
+
+    /// Whether nobody in ClickUp touched the lead that both sides agreed on.
+    fn old_is_left_alone(&self) -> bool {
+        match self.image(self.old.as_ref()) {
+            Some(old) => self.clickup.contains(&old),
+            None => self.of.base.clickup.members() == self.clickup,
+        }
+    }
+
+    /// What ClickUp gets: the new lead in place of the old one, among everybody else who is there.
+    fn for_clickup(&self) -> Result<FieldValue, ValueWhy> {
+        let mut set = self.clickup.clone();
+        if let Some(old) = self.image(self.old.as_ref()) {
             set.remove(&old);
         }
-        match (&new_lead, image(new_lead.as_ref())) {
+        match (&self.new, self.image(self.new.as_ref())) {
             (Some(lead), None) => Err(ValueWhy::PeopleUnmapped {
                 people: vec![lead.shown.clone()],
                 side: Side::ClickUp,
             }),
-            (_, Some(new)) => {
-                set.insert(new);
+            (_, new) => {
+                set.extend(new);
                 Ok(FieldValue::from_people(set))
             }
-            (None, None) => Ok(FieldValue::from_people(set)),
         }
-    };
-    let clickup_to_ado = || {
+    }
+
+    /// What ADO gets: one of ClickUp's people.
+    fn for_ado(&self) -> Result<FieldValue, ValueWhy> {
         // Somebody who was just added is the likelier lead than one who was there before.
-        let added: BTreeSet<Folded> = clickup_now
-            .difference(&base.clickup.members())
-            .cloned()
-            .collect();
-        let candidates = added.iter().chain(clickup_now.iter());
-        let lead = candidates
-            .filter_map(|p| people.translate(Side::ClickUp, p))
-            .next();
+        let before = self.of.base.clickup.members();
+        let added = self.clickup.difference(&before);
+        let mut candidates = added.chain(self.clickup.iter());
+        let lead =
+            candidates.find_map(|person| self.of.tables.people.translate(Side::ClickUp, person));
         match lead {
             Some(lead) => Ok(FieldValue::from_people(BTreeSet::from([lead]))),
-            None if clickup_now.is_empty() => Ok(FieldValue::Empty),
+            None if self.clickup.is_empty() => Ok(FieldValue::Empty),
             None => Err(ValueWhy::AssigneesUnmapped),
         }
-    };
-    let write = |side: Side, value: Result<FieldValue, ValueWhy>, reason| match value {
-        Ok(value) if value == *now.get(side) => Merged::Rebase,
-        Ok(value) => Merged::Write {
-            to: one(side, value),
-            reason,
-        },
-        Err(reason) => Merged::Blocked(reason),
-    };
-    match (of.changed.ado, of.changed.clickup) {
-        (true, false) => write(Side::ClickUp, ado_to_clickup(), "assigned in Azure DevOps"),
-        (false, true) => {
-            let lead_stays =
-                image(new_lead.as_ref()).is_some_and(|lead| clickup_now.contains(&lead));
-            // Nobody in ADO and somebody new in ClickUp is a new lead; a lead who is still there is left alone.
-            if lead_stays {
-                Merged::Rebase
-            } else {
-                write(Side::Ado, clickup_to_ado(), "assigned in ClickUp")
-            }
+    }
+
+    fn to_clickup(&self) -> Merged {
+        self.write(
+            Side::ClickUp,
+            self.for_clickup(),
+            "assigned in Azure DevOps",
+        )
+    }
+
+    fn to_ado(&self) -> Merged {
+        self.write(Side::Ado, self.for_ado(), "assigned in ClickUp")
+    }
+
+    fn write(
+        &self,
+        side: Side,
+        value: Result<FieldValue, ValueWhy>,
+        reason: &'static str,
+    ) -> Merged {
+        match value {
+            Ok(value) if value == *self.of.now.get(side) => Merged::Rebase,
+            Ok(value) => Merged::Write {
+                to: one(side, value),
+                reason,
+            },
+            Err(reason) => Merged::Blocked(reason),
         }
-        (true, true) | (false, false) => {
-            let lead_untouched_in_clickup = match image(old_lead.as_ref()) {
-                Some(old) => clickup_now.contains(&old),
-                None => base.clickup.members() == clickup_now,
-            };
-            if lead_untouched_in_clickup {
-                return write(Side::ClickUp, ado_to_clickup(), "assigned in Azure DevOps");
+    }
+
+    /// Both sides name another lead: the configured winner's is taken, if there is one.
+    fn conflict(&self) -> Merged {
+        let (to, value) = match self.of.winner {
+            Some(Side::Ado) => (Side::ClickUp, self.for_clickup()),
+            Some(Side::ClickUp) => (Side::Ado, self.for_ado()),
+            None => {
+                return Merged::Conflict {
+                    to: Sided::default(),
+                    taken: None,
+                };
             }
-            // Both took the old lead away and only ClickUp names somebody: that contradicts nothing in ADO.
-            if new_lead.is_none() {
-                return write(Side::Ado, clickup_to_ado(), "assigned in ClickUp");
-            }
-            let (to, value) = match of.winner {
-                Some(Side::Ado) => (Side::ClickUp, ado_to_clickup()),
-                Some(Side::ClickUp) => (Side::Ado, clickup_to_ado()),
-                None => {
-                    return Merged::Conflict {
-                        to: Sided::default(),
-                        taken: None,
-                    };
-                }
-            };
-            match value {
-                Ok(value) => Merged::Conflict {
-                    to: one(to, value),
-                    taken: of.winner,
-                },
-                Err(reason) => Merged::Blocked(reason),
-            }
+        };
+        match value {
+            Ok(value) => Merged::Conflict {
+                to: one(to, value),
+                taken: self.of.winner,
+            },
+            Err(reason) => Merged::Blocked(reason),
         }
     }
 }
