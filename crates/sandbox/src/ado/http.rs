@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 use base64::Engine;
 use boardsync_core::model::Side;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -203,7 +204,7 @@ fn send(sandbox: &AdoSandbox, reply: Reply, fault: Option<&Fault>) -> Response<B
         .unwrap_or_else(|_| hang_up())
 }
 
-/// The server's own clock, as the `date` header shows it.
+/// Answers one request of any method and path.
 fn answer(
     sandbox: &AdoSandbox,
     method: &Method,
@@ -211,16 +212,7 @@ fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Reply {
-    let segments: Vec<String> = uri
-        .path()
-        .split('/')
-        .filter(|s| !s.is_empty())
-        .map(|s| {
-            percent_encoding::percent_decode_str(s)
-                .decode_utf8_lossy()
-                .into_owned()
-        })
-        .collect();
+    let segments = segments(uri);
     let not_found = || {
         let text = format!(
             "The controller for path '{}' was not found or does not implement IController.",
@@ -260,10 +252,7 @@ fn answer(
             };
         }
     }
-    let query: BTreeMap<String, String> =
-        url::form_urlencoded::parse(uri.query().unwrap_or("").as_bytes())
-            .map(|(name, value)| (name.to_lowercase(), value.into_owned()))
-            .collect();
+    let query = query(uri);
     let host = headers
         .get("host")
         .and_then(|h| h.to_str().ok())
@@ -291,6 +280,20 @@ fn answer(
         reply.content_type = format!("application/json; charset=utf-8; api-version={echoed}");
     }
     reply
+}
+
+/// The decoded parts of a path.
+fn segments(uri: &Uri) -> Vec<String> {
+    let parts = uri.path().split('/').filter(|part| !part.is_empty());
+    let decoded = parts.map(|part| percent_encoding::percent_decode_str(part).decode_utf8_lossy());
+    decoded.map(Cow::into_owned).collect()
+}
+
+/// The parameters of a query, by name in small letters: the service takes any case.
+fn query(uri: &Uri) -> BTreeMap<String, String> {
+    url::form_urlencoded::parse(uri.query().unwrap_or("").as_bytes())
+        .map(|(name, value)| (name.to_lowercase(), value.into_owned()))
+        .collect()
 }
 
 /// Which handler serves a path; `None`: none does.

@@ -63,15 +63,32 @@ pub(super) async fn handle(State(fake): State<ClickUpSandbox>, request: Request)
             authorization.as_deref(),
         )
     };
-    let mut late = Duration::ZERO;
-    // Status 0 in the ledger means that the client got no answer.
+    let late = match fault {
+        Some(Fault::Delay { ms }) => Duration::from_millis(ms),
+        _ => Duration::ZERO,
+    };
     let (status, mut response) = match fault {
-        // These have become a status above.
-        None | Some(Fault::Echo { .. } | Fault::Firewall { .. }) => finished(work()),
-        Some(Fault::Delay { ms }) => {
-            late = Duration::from_millis(ms);
-            finished(work())
-        }
+        Some(Fault::TokenRevoked) => finished(Answer::refusal(&BAD_TOKEN, call.v3, entry.at.0)),
+        fault => faulty(fault, work),
+    };
+    let skew = fake.world().config.quirks.date_skew_ms;
+    if let Ok(date) = HeaderValue::from_str(&fake.clock.http_date(skew)) {
+        response.headers_mut().entry(header::DATE).or_insert(date);
+    }
+    // Recorded before the wait: a client that gives up meanwhile has changed the data all the same.
+    fake.ledger.record(LedgerEntry { status, ..entry });
+    tokio::time::sleep(late).await;
+    response
+}
+
+/// What a client gets under a fault, with the status for the ledger; 0 means that the client got no answer.
+fn faulty(fault: Option<Fault>, work: impl Fn() -> Answer) -> (u16, Response) {
+    match fault {
+        // A revoked token was answered before; an echo and a firewall have become a status.
+        None
+        | Some(
+            Fault::Delay { .. } | Fault::Echo { .. } | Fault::Firewall { .. } | Fault::TokenRevoked,
+        ) => finished(work()),
         Some(Fault::DropBeforeApply) => (0, crate::hang_up()),
         Some(Fault::DropAfterApply) => {
             work();
@@ -97,7 +114,6 @@ pub(super) async fn handle(State(fake): State<ClickUpSandbox>, request: Request)
         Some(Fault::EmptyListing) => finished(work().emptied()),
         Some(Fault::MissingPage) => finished(work().halved()),
         Some(Fault::SignInPage) => finished(Answer::html(200, SIGN_IN)),
-        Some(Fault::TokenRevoked) => finished(Answer::refusal(&BAD_TOKEN, call.v3, entry.at.0)),
         Some(Fault::Status {
             status,
             body,
@@ -109,15 +125,7 @@ pub(super) async fn handle(State(fake): State<ClickUpSandbox>, request: Request)
             body: body.into(),
             headers,
         }),
-    };
-    let skew = fake.world().config.quirks.date_skew_ms;
-    if let Ok(date) = HeaderValue::from_str(&fake.clock.http_date(skew)) {
-        response.headers_mut().entry(header::DATE).or_insert(date);
     }
-    // Recorded before the wait: a client that gives up meanwhile has changed the data all the same.
-    fake.ledger.record(LedgerEntry { status, ..entry });
-    tokio::time::sleep(late).await;
-    response
 }
 
 fn finished(answer: Answer) -> (u16, Response) {
