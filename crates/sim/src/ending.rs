@@ -1,11 +1,33 @@
 //! The judge at the end: when everything is quiet, each thing must be in its place, and nothing more may happen.
 
-use super::kinds::kinds;
+use super::kinds::{Kind, kinds};
 use super::places::every_link;
 use super::world::{Record, World};
 use boardsync::model::{FieldKey, ItemId, Side};
-use boardsync::store::{LinkState, Store};
+use boardsync::store::{Conflict, HoldRow, LinkRow, LinkState, Store};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// A law, and how it is broken.
+type Broken = (&'static str, String);
+
+/// What the database says of a pair at the end.
+struct End {
+    /// The pair's number.
+    n: usize,
+    holds: Vec<HoldRow>,
+    /// Open conflicts of every pair.
+    open: Vec<Conflict>,
+}
+
+/// A field of a linked pair at the end.
+enum Judged {
+    /// Both sides agree, or something says why they don't.
+    Fine,
+    /// A service never takes the value, and a hold names both.
+    Stubborn,
+    /// They differ and nothing says so. Holds what they show.
+    Apart(String),
+}
 
 impl World {
     /// When everything is quiet: I3 to I5, I7, I12.
@@ -91,125 +113,148 @@ impl World {
         all.any(|(item, field)| field == key && items.contains(&item))
     }
 
+    /// Judges what a pair's database and both services say at the end.
     pub fn judge_pair(&mut self, n: usize, store: &Store) {
         let name = self.name(n);
-        let links = store.links(&name).unwrap_or_default();
-        let holds = store.holds(Some(&name)).unwrap_or_default();
-        let open = store.conflicts(true).unwrap_or_default();
+        let end = End {
+            n,
+            holds: store.holds(Some(&name)).unwrap_or_default(),
+            open: store.conflicts(true).unwrap_or_default(),
+        };
+        let mut found = Vec::new();
+        for link in &store.links(&name).unwrap_or_default() {
+            self.judge_link(&end, link, store, &mut found);
+        }
+        found.extend(self.forgotten(&end, store));
+        for (law, what) in found {
+            self.violate(law, what);
+        }
+    }
+
+    /// A living link joins two items that are there, and its two items agree.
+    fn judge_link(&mut self, end: &End, link: &LinkRow, store: &Store, found: &mut Vec<Broken>) {
+        let (Some(ado), Some(clickup)) = (
+            self.side.ado.find(&link.ado),
+            self.side.clickup.find(&link.clickup),
+        ) else {
+            return;
+        };
+        if !link.state.is_living() {
+            return;
+        }
+        let records = (
+            &self.side.ado.records[ado],
+            &self.side.clickup.records[clickup],
+        );
+        let what = format!("{} and {}", link.ado, link.clickup);
+        if records.0.now().deleted || records.1.now().deleted {
+            found.push(("I12", format!("{what}: one is deleted and the link lives")));
+            return;
+        }
+        let inside = records.0.is_in(end.n) && records.1.is_in(end.n);
+        match (inside, &link.state) {
+            (true, LinkState::Active) => {}
+            (true, state) => {
+                found.push((
+                    "I4",
+                    format!("{what}: both are there, the link is {state:?}"),
+                ));
+                return;
+            }
+            (false, LinkState::OutOfScope) => return,
+            (false, state) => {
+                let said = format!("{what}: one is out of scope, the link is {state:?}");
+                found.push(("I12", said));
+                return;
+            }
+        }
+        for choice in store.choices(link.id).unwrap_or_default() {
+            let refused = |(item, field): &(ItemId, FieldKey)| {
+                *field == choice.field && (*item == link.ado || *item == link.clickup)
+            };
+            if !self.refused.iter().any(refused) {
+                let key = &choice.field;
+                let said = format!("{what}: a choice for {key} is neither written nor dropped");
+                found.push(("I21", said));
+            }
+        }
+        for kind in kinds() {
+            match self.judge_field(end, link, (ado, clickup), *kind) {
+                Judged::Fine => {}
+                Judged::Stubborn => self.count("held as not taken"),
+                Judged::Apart(said) => found.push(("I5", format!("{what}: {said}"))),
+            }
+        }
+    }
+
+    /// Both sides agree on a field, or a person can see why they don't.
+    fn judge_field(
+        &self,
+        end: &End,
+        link: &LinkRow,
+        (ado, clickup): (usize, usize),
+        kind: &'static dyn Kind,
+    ) -> Judged {
+        let key = kind.key();
+        let task = &self.side.clickup.records[clickup];
+        let shown = (
+            self.side.ado.records[ado].now().values.get(&key),
+            task.now().values.get(&key),
+        );
+        let (Some(x), Some(y)) = shown else {
+            return Judged::Fine;
+        };
+        let in_conflict = end
+            .open
+            .iter()
+            .any(|row| row.record.link == link.id && row.record.field == key);
+        let refused = self.refuses(&key, [&link.ado, &link.clickup])
+            && end.holds.iter().any(|hold| {
+                let item = hold.item.as_ref();
+                let here = hold.link == Some(link.id)
+                    || item == Some(&link.ado)
+                    || item == Some(&link.clickup);
+                here && hold.field.as_ref().is_none_or(|field| *field == key)
+            });
+        let held = end
+            .holds
+            .iter()
+            .any(|hold| hold.link == Some(link.id) && hold.field.as_ref() == Some(&key));
+        // Sent again and again and never taken: both values are named.
+        if held && self.stubborn(Side::ClickUp, task, &key) {
+            return Judged::Stubborn;
+        }
+        if kind.agree(x, y) || in_conflict || refused {
+            return Judged::Fine;
+        }
+        let holds = end
+            .holds
+            .iter()
+            .map(|hold| (&hold.item, &hold.field, hold.reason()));
+        let holds: Vec<_> = holds.collect();
+        Judged::Apart(format!("{key} is {x} and {y}, held are {holds:?}"))
+    }
+
+    /// Items of the pair that are neither linked nor held: nobody would ever hear of them.
+    fn forgotten(&self, end: &End, store: &Store) -> Vec<Broken> {
         // Also by the pair that it was in before.
         let linked: BTreeSet<(Side, ItemId)> = every_link(store)
             .into_iter()
             .flat_map(|link| [(Side::Ado, link.ado), (Side::ClickUp, link.clickup)])
             .collect();
         let mut found = Vec::new();
-        let mut stubborn = 0;
-        for link in &links {
-            let (Some(ado), Some(clickup)) = (
-                self.side.ado.find(&link.ado),
-                self.side.clickup.find(&link.clickup),
-            ) else {
-                continue;
-            };
-            if !link.state.is_living() {
-                continue;
-            }
-            let (a, c) = (
-                self.side.ado.records[ado].now(),
-                self.side.clickup.records[clickup].now(),
-            );
-            let what = format!("{} and {}", link.ado, link.clickup);
-            if a.deleted || c.deleted {
-                found.push(("I12", format!("{what}: one is deleted and the link lives")));
-                continue;
-            }
-            if !self.side.ado.records[ado].is_in(n) || !self.side.clickup.records[clickup].is_in(n)
-            {
-                if link.state != LinkState::OutOfScope {
-                    found.push((
-                        "I12",
-                        format!("{what}: one is out of scope, the link is {:?}", link.state),
-                    ));
-                }
-                continue;
-            }
-            if link.state != LinkState::Active {
-                found.push((
-                    "I4",
-                    format!("{what}: both are there, the link is {:?}", link.state),
-                ));
-                continue;
-            }
-            for choice in store.choices(link.id).unwrap_or_default() {
-                let refused = |(item, field): &(ItemId, FieldKey)| {
-                    *field == choice.field && (*item == link.ado || *item == link.clickup)
-                };
-                if !self.refused.iter().any(refused) {
-                    let key = &choice.field;
-                    found.push((
-                        "I21",
-                        format!("{what}: a choice for {key} is neither written nor dropped"),
-                    ));
-                }
-            }
-            for kind in kinds() {
-                let key = kind.key();
-                let (Some(x), Some(y)) = (a.values.get(&key), c.values.get(&key)) else {
-                    continue;
-                };
-                let excused = open
-                    .iter()
-                    .any(|row| row.record.link == link.id && row.record.field == key)
-                    || self.refuses(&key, [&link.ado, &link.clickup])
-                        && holds.iter().any(|hold| {
-                            let field = hold.field.as_ref();
-                            let item = hold.item.as_ref();
-                            let here = hold.link == Some(link.id)
-                                || item == Some(&link.ado)
-                                || item == Some(&link.clickup);
-                            here && field.is_none_or(|field| *field == key)
-                        });
-                // Sent again and again and never taken: both values are named.
-                let held = holds
-                    .iter()
-                    .any(|hold| hold.link == Some(link.id) && hold.field.as_ref() == Some(&key));
-                let task = &self.side.clickup.records[clickup];
-                if held && self.stubborn(Side::ClickUp, task, &key) {
-                    stubborn += 1;
-                    continue;
-                }
-                if !kind.agree(x, y) && !excused {
-                    let holds = holds
-                        .iter()
-                        .map(|hold| (&hold.item, &hold.field, hold.reason()));
-                    let holds: Vec<_> = holds.collect();
-                    found.push((
-                        "I5",
-                        format!("{what}: {key} is {x} and {y}, held are {holds:?}"),
-                    ));
-                }
-            }
-        }
         for side in Side::BOTH {
             for record in &self.side.get(side).records {
-                let now = record.now();
-                let known = linked.contains(&(side, record.id.clone()))
-                    || holds
-                        .iter()
-                        .any(|hold| hold.item.as_ref() == Some(&record.id));
-                if record.is_in(n) && !now.deleted && !known {
-                    found.push((
-                        "I4",
-                        format!("{side} {}: neither linked nor held", record.id),
-                    ));
+                let held = |hold: &HoldRow| hold.item.as_ref() == Some(&record.id);
+                let known =
+                    linked.contains(&(side, record.id.clone())) || end.holds.iter().any(held);
+                if record.is_in(end.n) && !record.now().deleted && !known {
+                    let said = format!("{side} {}: neither linked nor held", record.id);
+                    found.push(("I4", said));
                 }
             }
         }
-        for _ in 0..stubborn {
-            self.count("held as not taken");
-        }
-        for (law, what) in found {
-            self.violate(law, what);
-        }
+        found
     }
 
     /// I7: no more changes by the engine than by people.

@@ -12,7 +12,7 @@
 //! | [`policies`], [`told`], [`noted`] | the configuration at a moment, what the judge knows of commands, and what the history leaves open |
 //! | [`people`], [`service`] | what people do to it, and what requests do |
 //! | [`quirks`] | what services do to a write that they accept, and the judge of what is made of their answers |
-//! | [`remote`], [`calls`], [`updates`] | `Reader` and `Writer` over the world, with faults before and after every call |
+//! | [`remote`], [`calls`], [`updates`], [`deliver`] | `Reader` and `Writer` over the world, with faults before and after every call |
 //! | [`oracle`] | the judge: knows what was asked of the services, never what the engine thinks |
 //! | [`scope_law`], [`half_way_law`], [`guard_law`] | the same for what lies outside a pair, for states that only the engine wrote half way, and for the mass-change guard |
 //! | [`ending`] | the same at the end, when everything is quiet |
@@ -43,6 +43,7 @@ pub mod commands;
 pub mod config_moves;
 pub mod controls;
 pub mod crashes;
+pub mod deliver;
 pub mod ending;
 pub mod enrich;
 pub mod generate;

@@ -93,80 +93,22 @@ impl World {
     pub fn act(&mut self, act: &Act) {
         self.count("acts");
         match act {
-            Act::Create { side, n, pair } => {
-                let pair = (*pair % self.setup.pairs) as usize;
-                let at = self.insert(*side, pair, blank());
-                for kind in kinds() {
-                    let value = kind.stored(*side, kind.start(*side, *n));
-                    let now = self.now;
-                    let record = &mut self.side.get_mut(*side).records[at];
-                    for piece in kind.pieces(&value) {
-                        record.authored.insert((kind.key(), piece), now);
-                    }
-                    record.writes.people.insert(kind.key(), 1);
-                    record.past[0].values.insert(kind.key(), value);
-                }
-                let id = self.side.get(*side).records[at].id.clone();
-                self.say(|| format!("{side} {id}: person creates"));
-            }
+            Act::Create { side, n, pair } => self.add(*side, *n, *pair),
             Act::Edit {
                 side,
                 item,
                 field,
                 n,
-            } => {
-                let Some(at) = self.pick(*side, *item, false) else {
-                    return;
-                };
-                let old = self.value(*side, at, field);
-                let value = match kind(field) {
-                    Some(kind) => kind.edit(*side, &old, *n),
-                    None => FieldValue::Number(i64::from(*n)),
-                };
-                self.person(*side, at, field, value);
-            }
+            } => self.edit(*side, *item, field, *n),
             Act::Contest {
                 side,
                 item,
                 field,
                 n,
-            } => {
-                let Some(at) = self.pick(*side, *item, false) else {
-                    return;
-                };
-                let other = side.other();
-                let twins = self.twins(*side, at).into_iter();
-                let mut living =
-                    twins.filter(|twin| !self.side.get(other).records[*twin].now().deleted);
-                let twin = living.next();
-                for (side, at, n) in [(*side, Some(at), *n), (other, twin, n + 8)] {
-                    if let (Some(at), Some(kind)) = (at, kind(field)) {
-                        let value = kind.edit(side, &self.value(side, at, field), n);
-                        self.person(side, at, field, value);
-                    }
-                }
-            }
-            Act::Revert { side, item, field } => {
-                let Some(at) = self.pick(*side, *item, false) else {
-                    return;
-                };
-                let now = self.value(*side, at, field);
-                let past = self.side.get(*side).records[at].past.iter().rev();
-                let earlier = past
-                    .filter_map(|state| state.values.get(field))
-                    .find(|value| **value != now);
-                if let Some(value) = earlier.cloned() {
-                    self.person(*side, at, field, value);
-                }
-            }
-            Act::Leave { side, item } | Act::Return { side, item } => {
-                let inside = matches!(act, Act::Return { .. });
-                if let Some(at) = self.pick(*side, *item, false) {
-                    self.change(*side, at, |state| state.in_scope = inside);
-                    let id = self.side.get(*side).records[at].id.clone();
-                    self.say(|| format!("{side} {id}: person moves it, in scope: {inside}"));
-                }
-            }
+            } => self.contest(*side, *item, field, *n),
+            Act::Revert { side, item, field } => self.revert(*side, *item, field),
+            Act::Leave { side, item } => self.set_scope(*side, *item, false),
+            Act::Return { side, item } => self.set_scope(*side, *item, true),
             Act::Move { side, item } => {
                 if let Some(at) = self.pick(*side, *item, false) {
                     self.move_over(*side, at);
@@ -174,42 +116,119 @@ impl World {
             }
             Act::Shut { side, pair, gone } => self.shut(*side, *pair, *gone),
             Act::Claim { pair } => self.claimed_elsewhere(*pair),
-            Act::Delete { side, item } | Act::Restore { side, item } => {
-                let restore = matches!(act, Act::Restore { .. });
-                if let Some(at) = self.pick(*side, *item, restore) {
-                    self.change(*side, at, |state| state.deleted = !restore);
-                    let record = &mut self.side.get_mut(*side).records[at];
-                    record.ever_deleted = true;
-                    *record.writes.people.entry(FieldKey::State).or_default() += 1;
-                    let id = record.id.clone();
-                    self.say(|| format!("{side} {id}: person deletes it, or restores: {restore}"));
-                }
-            }
-            Act::Unmark(side) => {
-                let Some(at) = self.side.get(*side).records.len().checked_sub(1) else {
-                    return;
-                };
-                if self.change(*side, at, |state| state.markers.clear()) {
-                    self.count("marker taken out");
-                    let id = self.side.get(*side).records[at].id.clone();
-                    self.say(|| format!("{side} {id}: person takes the marker out"));
-                }
-            }
+            Act::Delete { side, item } => self.set_deleted(*side, *item, true),
+            Act::Restore { side, item } => self.set_deleted(*side, *item, false),
+            Act::Unmark(side) => self.unmark(*side),
             Act::RenameTag { n } => self.rename_tag(*n),
-            Act::Copy { side, item, n } => {
-                let Some(at) = self.pick(*side, *item, false) else {
-                    return;
-                };
-                let source = &self.side.get(*side).records[at];
-                let (pair, state, of) =
-                    (source.pair(), source.now().clone(), source.source.clone());
-                let copy = self.insert(*side, pair, state);
-                let record = &mut self.side.get_mut(*side).records[copy];
-                (record.copy, record.source) = (true, of);
-                let title = FieldValue::text(&format!("copy {n}"));
-                self.person(*side, copy, &FieldKey::Title, title);
+            Act::Copy { side, item, n } => self.copy(*side, *item, *n),
+        }
+    }
+
+    fn add(&mut self, side: Side, n: u32, pair: u32) {
+        let pair = (pair % self.setup.pairs) as usize;
+        let at = self.insert(side, pair, blank());
+        for kind in kinds() {
+            let value = kind.stored(side, kind.start(side, n));
+            let now = self.now;
+            let record = &mut self.side.get_mut(side).records[at];
+            for piece in kind.pieces(&value) {
+                record.authored.insert((kind.key(), piece), now);
+            }
+            record.writes.people.insert(kind.key(), 1);
+            record.past[0].values.insert(kind.key(), value);
+        }
+        let id = self.side.get(side).records[at].id.clone();
+        self.say(|| format!("{side} {id}: person creates"));
+    }
+
+    fn edit(&mut self, side: Side, item: u32, field: &FieldKey, n: u32) {
+        let Some(at) = self.pick(side, item, false) else {
+            return;
+        };
+        let old = self.value(side, at, field);
+        let value = match kind(field) {
+            Some(kind) => kind.edit(side, &old, n),
+            None => FieldValue::Number(i64::from(n)),
+        };
+        self.person(side, at, field, value);
+    }
+
+    /// Two people edit the same field of an item and of its twin, differently.
+    fn contest(&mut self, side: Side, item: u32, field: &FieldKey, n: u32) {
+        let Some(at) = self.pick(side, item, false) else {
+            return;
+        };
+        let other = side.other();
+        let twins = self.twins(side, at).into_iter();
+        let mut living = twins.filter(|twin| !self.side.get(other).records[*twin].now().deleted);
+        let twin = living.next();
+        for (side, at, n) in [(side, Some(at), n), (other, twin, n + 8)] {
+            if let (Some(at), Some(kind)) = (at, kind(field)) {
+                let value = kind.edit(side, &self.value(side, at, field), n);
+                self.person(side, at, field, value);
             }
         }
+    }
+
+    /// Somebody sets a field to what it was before.
+    fn revert(&mut self, side: Side, item: u32, field: &FieldKey) {
+        let Some(at) = self.pick(side, item, false) else {
+            return;
+        };
+        let now = self.value(side, at, field);
+        let past = self.side.get(side).records[at].past.iter().rev();
+        let earlier = past
+            .filter_map(|state| state.values.get(field))
+            .find(|value| **value != now);
+        if let Some(value) = earlier.cloned() {
+            self.person(side, at, field, value);
+        }
+    }
+
+    fn set_scope(&mut self, side: Side, item: u32, inside: bool) {
+        if let Some(at) = self.pick(side, item, false) {
+            self.change(side, at, |state| state.in_scope = inside);
+            let id = self.side.get(side).records[at].id.clone();
+            self.say(|| format!("{side} {id}: person moves it, in scope: {inside}"));
+        }
+    }
+
+    /// Somebody deletes an item, or takes it out of the bin again.
+    fn set_deleted(&mut self, side: Side, item: u32, deleted: bool) {
+        if let Some(at) = self.pick(side, item, !deleted) {
+            self.change(side, at, |state| state.deleted = deleted);
+            let record = &mut self.side.get_mut(side).records[at];
+            record.ever_deleted = true;
+            *record.writes.people.entry(FieldKey::State).or_default() += 1;
+            let id = record.id.clone();
+            self.say(|| format!("{side} {id}: person deletes it: {deleted}"));
+        }
+    }
+
+    /// Somebody takes our marker out of the newest item.
+    fn unmark(&mut self, side: Side) {
+        let Some(at) = self.side.get(side).records.len().checked_sub(1) else {
+            return;
+        };
+        if self.change(side, at, |state| state.markers.clear()) {
+            self.count("marker taken out");
+            let id = self.side.get(side).records[at].id.clone();
+            self.say(|| format!("{side} {id}: person takes the marker out"));
+        }
+    }
+
+    /// Somebody copies an item, marker and all, and gives the copy a title of its own.
+    fn copy(&mut self, side: Side, item: u32, n: u32) {
+        let Some(at) = self.pick(side, item, false) else {
+            return;
+        };
+        let source = &self.side.get(side).records[at];
+        let (pair, state, of) = (source.pair(), source.now().clone(), source.source.clone());
+        let copy = self.insert(side, pair, state);
+        let record = &mut self.side.get_mut(side).records[copy];
+        (record.copy, record.source) = (true, of);
+        let title = FieldValue::text(&format!("copy {n}"));
+        self.person(side, copy, &FieldKey::Title, title);
     }
 
     fn value(&self, side: Side, at: usize, field: &FieldKey) -> FieldValue {

@@ -293,33 +293,14 @@ impl Remote {
     pub async fn update_in_calls(&self, change: &Change) -> Result<Written, ConnectorError> {
         let mut first = change.clone();
         let tags = first.set.remove(&FieldKey::Tags);
-        let wanted = tags.as_ref().map(FieldValue::members);
-        let held = change.current.fields.get(&FieldKey::Tags);
-        let held = held.map(FieldValue::members).unwrap_or_default();
-        let mut calls = Vec::new();
-        if let Some(wanted) = wanted {
-            calls.extend(wanted.difference(&held).map(|tag| (tag.clone(), true)));
-            calls.extend(held.difference(&wanted).map(|tag| (tag.clone(), false)));
-        }
+        let calls = tags.map_or_else(Vec::new, |tags| tag_calls(&tags, &change.current));
         let apart = match calls.is_empty() {
             true => BTreeSet::new(),
             false => BTreeSet::from([FieldKey::Tags]),
         };
         let mut own = None;
-        let mut sent = false;
         if !first.set.is_empty() || change.set.is_empty() {
-            let answer = self.put(&first, &first, Delivery::Now).await;
-            if answer
-                .as_ref()
-                .is_err_and(|error| error.kind == ErrorKind::Ambiguous)
-            {
-                // The history names the tags as well: whoever reads it cannot know which calls went out.
-                let whole = Request::Update(change.clone());
-                let mut world = lock(&self.world);
-                world.told.unanswered.push((self.side, whole));
-            }
-            own = Some(answer?);
-            sent = true;
+            own = Some(self.fields_call(change, &first).await?);
         }
         if let (Some(answer), false) = (&mut own, apart.is_empty())
             && !first.set.keys().all(|key| answer.fields.contains_key(key))
@@ -327,53 +308,10 @@ impl Remote {
         {
             answer::complete(answer, read);
         }
-        let named = |(tag, on): &(Folded, bool)| (change.id.clone(), tag.clone(), *on);
-        let mut left: BTreeSet<_> = calls.iter().skip(1).map(named).collect();
-        for (n, (tag, on)) in calls.into_iter().enumerate() {
-            let this = (change.id.clone(), tag.clone(), on);
-            // What an update that stopped half way had still to do is no further change.
-            let begun = lock(&self.world).told.tags_left.contains(&this);
-            let request = Request::Tag(change.id.clone(), tag, on, n == 0 && !begun);
-            let answer = self.tag_call(request).await;
-            if answer.is_ok() {
-                let mut world = lock(&self.world);
-                world.told.tags_left.append(&mut left);
-                world.told.tags_left.remove(&this);
-            }
-            if let Err(mut error) = answer {
-                let unsent = matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Throttled);
-                if sent && unsent {
-                    (error.kind, error.retry_after) = (ErrorKind::Ambiguous, None);
-                }
-                error.field.get_or_insert(FieldKey::Tags);
-                return Err(error);
-            }
-            sent = true;
-        }
-        let told = own.as_ref().is_some_and(|own| {
-            let mut needed = change.current.fields.keys();
-            apart.is_empty() && needed.all(|key| own.fields.contains_key(key))
-        });
-        let later = match told {
-            true => {
-                // It shows all of the task, as a read does.
-                let mut world = lock(&self.world);
-                let now = world.now;
-                let tasks = world.side.get_mut(self.side);
-                if let Some(at) = tasks.find(&change.id) {
-                    tasks.records[at].read.1 = now;
-                }
-                None
-            }
-            false => match self.get(&change.id).await {
-                Ok(item) => Some(item),
-                Err(error) if own.is_none() && sent => {
-                    return Err(self.error(ErrorKind::Ambiguous, &error.message));
-                }
-                Err(error) if own.is_none() => return Err(error),
-                Err(_) => None,
-            },
-        };
+        let sent = self.tag_each(change, calls, own.is_some()).await?;
+        let later = self
+            .read_after(change, own.as_ref(), sent, apart.is_empty())
+            .await?;
         let asked = Asked {
             side: Side::ClickUp,
             set: &change.set,
@@ -391,6 +329,87 @@ impl Remote {
         lock(&self.world).cut_answered(&change.id);
         self.absorb(&mut written, own, later);
         Ok(self.believed(written))
+    }
+
+    /// The call that sets everything but tags.
+    async fn fields_call(&self, change: &Change, first: &Change) -> Result<Item, ConnectorError> {
+        let answer = self.put(first, first, Delivery::Now).await;
+        if answer
+            .as_ref()
+            .is_err_and(|error| error.kind == ErrorKind::Ambiguous)
+        {
+            // The history names the tags as well: whoever reads it cannot know which calls went out.
+            let whole = Request::Update(change.clone());
+            let mut world = lock(&self.world);
+            world.told.unanswered.push((self.side, whole));
+        }
+        answer
+    }
+
+    /// A call for each tag that comes or goes. Returns whether anything of the update went out; `sent`: something has already.
+    async fn tag_each(
+        &self,
+        change: &Change,
+        calls: Vec<(Folded, bool)>,
+        mut sent: bool,
+    ) -> Result<bool, ConnectorError> {
+        let named = |(tag, on): &(Folded, bool)| (change.id.clone(), tag.clone(), *on);
+        let mut left: BTreeSet<_> = calls.iter().skip(1).map(named).collect();
+        for (n, (tag, on)) in calls.into_iter().enumerate() {
+            let this = (change.id.clone(), tag.clone(), on);
+            // What an update that stopped half way had still to do is no further change.
+            let begun = lock(&self.world).told.tags_left.contains(&this);
+            let request = Request::Tag(change.id.clone(), tag, on, n == 0 && !begun);
+            match self.tag_call(request).await {
+                Ok(()) => {
+                    let mut world = lock(&self.world);
+                    world.told.tags_left.append(&mut left);
+                    world.told.tags_left.remove(&this);
+                }
+                Err(mut error) => {
+                    let unsent =
+                        matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Throttled);
+                    if sent && unsent {
+                        (error.kind, error.retry_after) = (ErrorKind::Ambiguous, None);
+                    }
+                    error.field.get_or_insert(FieldKey::Tags);
+                    return Err(error);
+                }
+            }
+            sent = true;
+        }
+        Ok(sent)
+    }
+
+    /// The read at the end of an update; `None`: the answer showed the whole task, or the read told nothing.
+    async fn read_after(
+        &self,
+        change: &Change,
+        own: Option<&Item>,
+        sent: bool,
+        no_tags: bool,
+    ) -> Result<Option<Item>, ConnectorError> {
+        let told = own.is_some_and(|own| {
+            let mut needed = change.current.fields.keys();
+            no_tags && needed.all(|key| own.fields.contains_key(key))
+        });
+        if told {
+            let mut world = lock(&self.world);
+            let now = world.now;
+            let tasks = world.side.get_mut(self.side);
+            if let Some(at) = tasks.find(&change.id) {
+                tasks.records[at].read.1 = now;
+            }
+            return Ok(None);
+        }
+        match self.get(&change.id).await {
+            Ok(item) => Ok(Some(item)),
+            Err(error) if own.is_none() && sent => {
+                Err(self.error(ErrorKind::Ambiguous, &error.message))
+            }
+            Err(error) if own.is_none() => Err(error),
+            Err(_) => Ok(None),
+        }
     }
 
     async fn tag_call(&self, request: Request) -> Result<(), ConnectorError> {
@@ -457,6 +476,16 @@ impl Remote {
         }
         written
     }
+}
+
+/// The tags that come, then those that go.
+fn tag_calls(wanted: &FieldValue, current: &Item) -> Vec<(Folded, bool)> {
+    let wanted = wanted.members();
+    let held = current.fields.get(&FieldKey::Tags);
+    let held = held.map(FieldValue::members).unwrap_or_default();
+    let come = wanted.difference(&held).map(|tag| (tag.clone(), true));
+    let go = held.difference(&wanted).map(|tag| (tag.clone(), false));
+    come.chain(go).collect()
 }
 
 fn bare(item: Item) -> Written {
