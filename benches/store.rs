@@ -6,9 +6,9 @@
 )]
 
 use boardsync::model::{
-    FieldKey, FieldValue, Item, ItemId, PairName, Side, Sided, Timestamp, Version,
+    BaseState, FieldKey, FieldValue, Item, ItemId, PairName, Side, Sided, Timestamp, Version,
 };
-use boardsync::store::{Batch, Op, SideBase, Store};
+use boardsync::store::{Batch, Op, Store};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn main() {
@@ -37,9 +37,9 @@ fn item(id: u64) -> Item {
     }
 }
 
-fn base() -> BTreeMap<FieldKey, Sided<SideBase>> {
+fn base() -> BTreeMap<FieldKey, Sided<BaseState>> {
     let value = FieldValue::text("A title of usual length");
-    let field = Sided::build(|_| SideBase::shown(value.clone()));
+    let field = Sided::build(|_| BaseState::Shown(value.clone()));
     BTreeMap::from([(FieldKey::Title, field)])
 }
 

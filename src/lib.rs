@@ -56,7 +56,7 @@
 //! |---|---|---|
 //! | `observation`, the task | version 1795947126125, old title | version 1795947135293, new title |
 //! | `observation`, the work item | version 1, old title | version 2, new title: the answer to our own write |
-//! | `base`, link 2, `title` | both sides old, both confirmed | both sides new, both confirmed |
+//! | `base`, link 2, `title` | both sides old, both `shown` | both sides new, both `shown` |
 //! | `journal` | 5 rows | row 6: `update` of ADO 3, `sent`, title before and after, on version 1; row 7: the same, `done`, version 2 |
 //! | `cycle` | 1 row | a row with `{"failures":0,"writes":1}`, cause `cycle` |
 //! | `installation` | epoch 6 | epoch 8: raised at the start and before the write |
@@ -103,7 +103,9 @@
 //! | counterpart | the item that a new item gets on the other side |
 //! | twin | a second counterpart of one item: what must never be |
 //! | base | what a field held on each side when the two last agreed, in that side's own words; both together are the *twin base* |
-//! | confirmed | said of one side's base: the service has shown the value. Otherwise it is what was sent, and a rounding of it is no edit |
+//! | shown | said of one side's base: the service has shown the value |
+//! | sent | said of one side's base: we sent the value, and nothing has shown yet what the service made of it. A rounding of it is no edit |
+//! | owed | said of one side's base: that side's value has still to be carried over, because the other side did not take it or did not get it |
 //! | observation | an item as it was read last, with its version |
 //! | version | `rev` in Azure DevOps, `date_updated` in ClickUp. Only ever compared within one item |
 //! | delta, sweep | a listing of what changed lately; a listing of everything |

@@ -37,7 +37,7 @@ pub use health::Health;
 pub use intents::{Intent, IntentKey, IntentKind};
 pub use journal::{Before, CycleRow, JournalChange, JournalRow, NewJournal, RunRow};
 pub use key::{copy_key, key_path, load_key, load_or_create_key, nonce};
-pub use links::{LinkRow, LinkState, SideBase};
+pub use links::{LinkRow, LinkState};
 pub use listed::{Listed, Met};
 pub use lock::{LockError, StateLock};
 pub use notes::{
@@ -51,7 +51,8 @@ pub use state::PairState;
 
 use crate::connector::Watermark;
 use crate::model::{
-    FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp, Version,
+    BaseState, FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp,
+    Version,
 };
 use error::sql;
 use rusqlite::{Connection, TransactionBehavior};
@@ -135,7 +136,7 @@ pub enum Op {
         /// Generation in the marker.
         generation: u32,
         /// The base; empty when not known.
-        base: BTreeMap<FieldKey, Sided<SideBase>>,
+        base: BTreeMap<FieldKey, Sided<BaseState>>,
         /// Local time.
         at: Timestamp,
     },
@@ -153,7 +154,7 @@ pub enum Op {
         /// The link.
         link: LinkId,
         /// New values.
-        fields: BTreeMap<FieldKey, Sided<SideBase>>,
+        fields: BTreeMap<FieldKey, Sided<BaseState>>,
     },
     /// As `SetBase`, for a living link named by its work item (one that was added earlier in the same batch).
     SetBaseFor {
@@ -162,7 +163,7 @@ pub enum Op {
         /// The work item.
         ado: ItemId,
         /// New values.
-        fields: BTreeMap<FieldKey, Sided<SideBase>>,
+        fields: BTreeMap<FieldKey, Sided<BaseState>>,
     },
     /// Forgets the base of one field. Nothing happens when there is none.
     ClearBase {

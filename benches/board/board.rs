@@ -17,11 +17,11 @@ use boardsync::mapping::{People, Relation};
 use boardsync::marker::MarkerKey;
 use boardsync::markup;
 use boardsync::model::{
-    FieldKey, FieldValue, Folded, Item, ItemId, PairName, RichText, Side, Sided, TextFormat,
-    Timestamp, Version,
+    BaseState, FieldKey, FieldValue, Folded, Item, ItemId, PairName, RichText, Side, Sided,
+    TextFormat, Timestamp, Version,
 };
 use boardsync::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
-use boardsync::store::{Batch, Op, PairState, SideBase, Store};
+use boardsync::store::{Batch, Op, PairState, Store};
 use prose::prose;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -416,7 +416,7 @@ fn filled(path: &Path, count: i64) -> Store {
 fn settled(n: i64) -> Vec<Op> {
     let items = Sided::build(|side| item(side, n));
     let agreed = |(key, value): (FieldKey, Sided<FieldValue>)| {
-        (key, value.map(|_, value| SideBase::shown(value)))
+        (key, value.map(|_, value| BaseState::Shown(value)))
     };
     let link = Op::AddLink {
         pair: pair(),

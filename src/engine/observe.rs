@@ -13,14 +13,14 @@ mod waiting;
 
 use super::{CycleError, Engine, Scope, backoff, begun};
 use crate::connector::{ConnectorError, Watermark};
-use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp};
+use crate::model::{
+    BaseState, FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp,
+};
 use crate::reconcile::choice::{Chosen, Recorded, made_of_winner};
 use crate::reconcile::plan::{Plan, Rebase};
 use crate::reconcile::plan_of;
 use crate::reconcile::policy::Policy;
-use crate::store::{
-    Choice, LinkRow, LinkState, Listed, NoteOp, Op, SideBase, Store, StoreError, Waiting,
-};
+use crate::store::{Choice, LinkRow, LinkState, Listed, NoteOp, Op, Store, StoreError, Waiting};
 use origin::Named;
 pub(super) use reading::INDEX_LAG_MS;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +30,7 @@ pub(super) use waiting::remember;
 #[derive(Clone, Debug)]
 pub enum LeftBehind {
     /// It stands at a step of ours on the way to what was wanted. Holds its base.
-    HalfWay(FieldKey, Sided<SideBase>),
+    HalfWay(FieldKey, Sided<BaseState>),
     /// Nobody can tell whether what is there is the service's doing or somebody's edit. Holds the text that was sent.
     Unclear(FieldKey, FieldValue),
     /// Nothing: what is there counts like anything that is read.
@@ -56,7 +56,7 @@ pub struct Observed {
     /// Pairs of them whose index may lag behind what was read, so that the sweep comes again.
     pub unsettled: BTreeSet<PairName>,
     /// Bases that a listing confirmed.
-    pub confirmed: Vec<(LinkId, BTreeMap<FieldKey, Sided<SideBase>>)>,
+    pub confirmed: Vec<(LinkId, BTreeMap<FieldKey, Sided<BaseState>>)>,
     /// Link states that changed.
     pub states: Vec<(LinkId, LinkState)>,
     /// Links that were looked at, by pair, with both ids.
@@ -331,15 +331,15 @@ pub(crate) fn base_of(
     Ok(values(store.base(link)?))
 }
 
-fn values(base: BTreeMap<FieldKey, Sided<SideBase>>) -> BTreeMap<FieldKey, Sided<FieldValue>> {
+fn values(base: BTreeMap<FieldKey, Sided<BaseState>>) -> BTreeMap<FieldKey, Sided<FieldValue>> {
     let values = base.into_iter();
     values
-        .map(|(key, base)| (key, base.map(|_, half| half.value)))
+        .map(|(key, base)| (key, base.map(|_, half| half.into_value())))
         .collect()
 }
 
 /// Turns a rebase into stored base rows.
-pub(super) fn rebased(rebase: &Rebase) -> BTreeMap<FieldKey, Sided<SideBase>> {
+pub(super) fn rebased(rebase: &Rebase) -> BTreeMap<FieldKey, Sided<BaseState>> {
     rebase
         .fields
         .iter()
@@ -348,11 +348,15 @@ pub(super) fn rebased(rebase: &Rebase) -> BTreeMap<FieldKey, Sided<SideBase>> {
 }
 
 /// A base that both sides have shown.
-pub(super) fn agreed(values: Sided<FieldValue>) -> Sided<SideBase> {
-    values.map(|_, value| SideBase::shown(value))
+pub(super) fn agreed(values: Sided<FieldValue>) -> Sided<BaseState> {
+    values.map(|_, value| BaseState::Shown(value))
 }
 
 /// A base that the target has shown, while the value of the other side is still to be carried over to it.
-pub(super) fn owed(target: Side, there: FieldValue) -> Sided<SideBase> {
-    agreed(Sided::of(target, there, FieldValue::Empty))
+pub(super) fn owed(target: Side, there: FieldValue) -> Sided<BaseState> {
+    Sided::of(
+        target,
+        BaseState::Shown(there),
+        BaseState::Owed(FieldValue::Empty),
+    )
 }

@@ -7,12 +7,14 @@ use super::observe::{agreed, living};
 use super::{CycleError, Engine};
 use crate::capabilities::{self, Versions};
 use crate::connector::{ErrorKind, Fetched};
-use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Sided, Timestamp, Version};
+use crate::model::{
+    ActionId, BaseState, FieldKey, FieldValue, Item, ItemId, Side, Sided, Timestamp, Version,
+};
 use crate::reason::{CreateWhy, JournalKind, Outcome};
 use crate::reconcile::merge::{agree, translate};
 use crate::reconcile::owing::owing;
 use crate::reconcile::transit;
-use crate::store::{Batch, HoldRow, Intent, JournalChange, NewJournal, Op, SideBase, StoreError};
+use crate::store::{Batch, HoldRow, Intent, JournalChange, NewJournal, Op, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far before the remembered server time a search starts: clocks of one service's machines differ.
@@ -272,14 +274,14 @@ impl Engine {
         intent: &Intent,
         found: &Item,
         made: Option<&Item>,
-    ) -> BTreeMap<FieldKey, Sided<SideBase>> {
+    ) -> BTreeMap<FieldKey, Sided<BaseState>> {
         let Some(policy) = self.policy(&intent.pair) else {
             return BTreeMap::new();
         };
         let (shown, side) = (made.unwrap_or(found), intent.source_side);
         let mut base = base_of(side, &intent.source_fields, shown);
         base.retain(|key, field| {
-            let now = field.clone().map(|_, half| half.value);
+            let now = field.clone().map(|_, half| half.into_value());
             let rendered = key.kind().is_rendered();
             if rendered && shown.fields.get(key) != found.fields.get(key) {
                 return false;
@@ -290,7 +292,7 @@ impl Engine {
                     && let Ok(sent) = translate(key, side, now.get(side), policy)
                 {
                     // It may be somebody's edit to another value of the same meaning, which speaks against `on_delete`.
-                    field.get_mut(side.other()).value = sent;
+                    *field.get_mut(side.other()) = BaseState::Shown(sent);
                 }
                 return true;
             }
@@ -304,9 +306,9 @@ impl Engine {
                 let owed = owing(key, side, values, None, policy);
                 if key.kind().by_member().is_some() {
                     // A tag that was not sent goes to the other side like any that is added.
-                    field.get_mut(side.other()).value = owed.clone();
+                    *field.get_mut(side.other()) = BaseState::Shown(owed.clone());
                 }
-                field.get_mut(side).value = owed;
+                *field.get_mut(side) = BaseState::Owed(owed);
             }
             made.is_some()
         });
@@ -422,7 +424,7 @@ pub(super) fn base_of(
     source: Side,
     sent: &BTreeMap<FieldKey, FieldValue>,
     made: &Item,
-) -> BTreeMap<FieldKey, Sided<SideBase>> {
+) -> BTreeMap<FieldKey, Sided<BaseState>> {
     sent.iter()
         .filter_map(|(key, value)| {
             let there = made.fields.get(key)?.clone();

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 impl Store {
     /// Returns the stored versions of those of `items` that a sweep need not look into while they stand at them: the link in
-    /// this pair is active, and all that this side has of its base was read back. What another version of this program read
+    /// this pair is active, and nothing of this side's base was only sent. What another version of this program read
     /// is left out: it is read again, because this one may read it differently.
     pub fn settled<'a>(
         &self,
@@ -75,7 +75,7 @@ pub(super) fn settled_text(side: Side) -> String {
          CROSS JOIN link ON link.{column} = wanted.value AND link.pair = ?1 AND link.state = 'active'
          CROSS JOIN observation INDEXED BY observation_version
              ON observation.side = ?3 AND observation.item = wanted.value AND observation.reader = ?4
-         WHERE NOT EXISTS (SELECT 1 FROM base WHERE base.link = link.id AND base.{column}_confirmed = 0)"
+         WHERE NOT EXISTS (SELECT 1 FROM base WHERE base.link = link.id AND base.{column}_state = 'sent')"
     )
 }
 

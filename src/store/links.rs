@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::error::{StoreError, from_json, reason, sql, to_json, word};
-use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Timestamp};
+use crate::model::{BaseState, FieldKey, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use crate::reason::{ActionWhy, Reason};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
@@ -64,25 +64,6 @@ impl LinkState {
     /// remembers that the two were linked once.
     pub fn is_living(&self) -> bool {
         !matches!(self, LinkState::Tombstone { .. })
-    }
-}
-
-/// One side's half of the base of a field: what it held when both sides agreed, in its own vocabulary.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SideBase {
-    /// The value.
-    pub value: FieldValue,
-    /// Whether it was read back. False: it is what we intended, the server's rendering was not seen yet.
-    pub confirmed: bool,
-}
-
-impl SideBase {
-    /// What the side has shown.
-    pub fn shown(value: FieldValue) -> SideBase {
-        SideBase {
-            value,
-            confirmed: true,
-        }
     }
 }
 
@@ -194,20 +175,20 @@ impl Store {
     }
 
     /// Returns the base of a link. A field without a base is absent; an unknown link has none.
-    pub fn base(&self, link: LinkId) -> Result<BTreeMap<FieldKey, Sided<SideBase>>, StoreError> {
+    pub fn base(&self, link: LinkId) -> Result<BTreeMap<FieldKey, Sided<BaseState>>, StoreError> {
         select_base(&self.connection, link, "")
     }
 
     /// Returns the part of the base that a side has not shown yet. Sweeps ask this of every link, and the answer is
     /// nearly always nothing.
-    pub fn unconfirmed(
+    pub fn sent_only(
         &self,
         link: LinkId,
         side: Side,
-    ) -> Result<BTreeMap<FieldKey, Sided<SideBase>>, StoreError> {
+    ) -> Result<BTreeMap<FieldKey, Sided<BaseState>>, StoreError> {
         let condition = match side {
-            Side::Ado => " AND ado_confirmed = 0",
-            Side::ClickUp => " AND clickup_confirmed = 0",
+            Side::Ado => " AND ado_state = 'sent'",
+            Side::ClickUp => " AND clickup_state = 'sent'",
         };
         select_base(&self.connection, link, condition)
     }
@@ -217,37 +198,35 @@ fn select_base(
     connection: &Connection,
     link: LinkId,
     condition: &str,
-) -> Result<BTreeMap<FieldKey, Sided<SideBase>>, StoreError> {
+) -> Result<BTreeMap<FieldKey, Sided<BaseState>>, StoreError> {
     let text = format!(
-        "SELECT field, ado, clickup, ado_confirmed, clickup_confirmed FROM base WHERE link = ?1{condition}"
+        "SELECT field, ado, clickup, ado_state, clickup_state FROM base WHERE link = ?1{condition}"
     );
-    let rows: Vec<(String, String, String, bool, bool)> = connection
+    let rows: Vec<[String; 5]> = connection
         .prepare_cached(&text)
         .and_then(|mut statement| {
             statement
                 .query_map([link.0], |row| {
-                    Ok((
+                    Ok([
                         row.get(0)?,
                         row.get(1)?,
                         row.get(2)?,
                         row.get(3)?,
                         row.get(4)?,
-                    ))
+                    ])
                 })?
                 .collect()
         })
         .map_err(sql("read a base"))?;
     rows.into_iter()
-        .map(|(field, ado, clickup, ado_confirmed, clickup_confirmed)| {
-            let half = |value: &str, confirmed| {
-                Ok::<_, StoreError>(SideBase {
-                    value: from_json("base value", value)?,
-                    confirmed,
-                })
+        .map(|[field, ado, clickup, ado_state, clickup_state]| {
+            let half = |value: &str, state: &str| {
+                let value = from_json("base value", value)?;
+                word("state of a base", state, BaseState::of_word(state, value))
             };
             let base = Sided {
-                ado: half(&ado, ado_confirmed)?,
-                clickup: half(&clickup, clickup_confirmed)?,
+                ado: half(&ado, &ado_state)?,
+                clickup: half(&clickup, &clickup_state)?,
             };
             Ok((parse_field(&field)?, base))
         })
@@ -433,16 +412,16 @@ pub(super) fn set_state(
 pub(super) fn set_base(
     tx: &Connection,
     link: LinkId,
-    fields: &BTreeMap<FieldKey, Sided<SideBase>>,
+    fields: &BTreeMap<FieldKey, Sided<BaseState>>,
 ) -> Result<(), StoreError> {
     for (field, base) in fields {
-        let ado = to_json("base value", &base.ado.value)?;
-        let clickup = to_json("base value", &base.clickup.value)?;
+        let ado = to_json("base value", base.ado.value())?;
+        let clickup = to_json("base value", base.clickup.value())?;
         tx.prepare_cached(
-            "INSERT INTO base (link, field, ado, clickup, ado_confirmed, clickup_confirmed)
+            "INSERT INTO base (link, field, ado, clickup, ado_state, clickup_state)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (link, field) DO UPDATE SET ado = excluded.ado, clickup = excluded.clickup,
-                 ado_confirmed = excluded.ado_confirmed, clickup_confirmed = excluded.clickup_confirmed",
+                 ado_state = excluded.ado_state, clickup_state = excluded.clickup_state",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -450,8 +429,8 @@ pub(super) fn set_base(
                 field.to_string(),
                 ado,
                 clickup,
-                base.ado.confirmed,
-                base.clickup.confirmed
+                base.ado.word(),
+                base.clickup.word()
             ])
         })
         .map_err(sql("save a base"))?;

@@ -7,7 +7,7 @@ mod rows;
 mod sweep;
 
 use super::*;
-use crate::model::{FieldValue, Version};
+use crate::model::{BaseState, FieldValue, Version};
 use crate::reason::{
     ActionWhy, Cause, HoldWhy, JournalKind, OriginWhy, Outcome, RailWhy, Reason, RunEnd,
 };
@@ -30,15 +30,12 @@ pub(super) fn item(id: &str, version: i64) -> Item {
     }
 }
 
-pub(super) fn base(text: &str) -> BTreeMap<FieldKey, Sided<SideBase>> {
+pub(super) fn base(text: &str) -> BTreeMap<FieldKey, Sided<BaseState>> {
     BTreeMap::from([(
         FieldKey::Title,
         Sided {
-            ado: SideBase::shown(FieldValue::text(text)),
-            clickup: SideBase {
-                value: FieldValue::text(text),
-                confirmed: false,
-            },
+            ado: BaseState::Shown(FieldValue::text(text)),
+            clickup: BaseState::Sent(FieldValue::text(text)),
         },
     )])
 }

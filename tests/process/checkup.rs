@@ -127,7 +127,7 @@ async fn a_healthy_state_is_told_so_and_left_alone() {
     let mut ran = bench.run(&["doctor", "--json"]).await.left_with(0);
     for text in [
         "is sound",
-        "version 10",
+        "version 11",
         "owner only",
         "5 links carry our marker",
         "scope and mapping as approved",
@@ -170,7 +170,7 @@ async fn open_files_a_lost_key_a_changed_mapping_and_old_rows_are_found() {
              INSERT INTO hold (pair, reason, since, tries) VALUES ('web', 'old', 1, 0);
              UPDATE link SET pair = 'gone' WHERE id = (SELECT min(id) FROM link);
              PRAGMA foreign_keys = OFF;
-             INSERT INTO base VALUES (999, 'title', 'x', 'x', 1, 1)",
+             INSERT INTO base VALUES (999, 'title', 'x', 'x', 'shown', 'shown')",
         )
         .unwrap();
     let report = bench

@@ -3,6 +3,7 @@
 //! Plain values only. Nothing here reads a clock, a file or the network, because the same
 //! values must mean the same thing in a dry run, in a test and a year later in the journal.
 
+mod base;
 mod ids;
 mod item;
 mod long_text;
@@ -10,6 +11,7 @@ mod raw_text;
 mod time;
 
 pub use crate::field::FieldKey;
+pub use base::BaseState;
 pub use boardsync_markup::{TextFormat, is_no_character, legible};
 pub use ids::{ActionId, ItemId, LinkId, PairName, Version};
 pub use item::{Author, FieldValue, Folded, Item, Past};

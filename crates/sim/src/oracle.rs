@@ -6,8 +6,8 @@
 use super::kinds::{Kind, kind, kinds};
 use super::world::{Delivery, Record, State, World};
 use boardsync::connector::Change;
-use boardsync::model::{FieldKey, FieldValue, LinkId, Side, Sided};
-use boardsync::store::{SideBase, Store};
+use boardsync::model::{BaseState, FieldKey, FieldValue, LinkId, Side, Sided};
+use boardsync::store::Store;
 use std::collections::BTreeMap;
 
 /// How long after its read a write may be sent to a side without compare-and-swap.
@@ -362,7 +362,7 @@ impl World {
 
     fn judge_base(
         &mut self,
-        base: &BTreeMap<FieldKey, Sided<SideBase>>,
+        base: &BTreeMap<FieldKey, Sided<BaseState>>,
         (ado, clickup): (usize, usize),
         link: LinkId,
     ) {
@@ -370,15 +370,16 @@ impl World {
         // A design under trial may keep both sides' states in one vocabulary.
         let one_vocabulary = self.one_vocabulary;
         for (key, both) in base {
-            for (side, SideBase { value, confirmed }) in both.iter() {
+            for (side, half) in both.iter() {
+                let value = half.value();
                 let at = Sided { ado, clickup };
                 let record = &self.side.get(side).records[*at.get(side)];
                 let other = *at.get(side.other());
                 let twin = &self.side.get(side.other()).records[other];
                 // An empty base marks a value that is still to be written. One that the other service did not take is
                 // measured by what that service has instead.
-                let same =
-                    kind(key).is_some_and(|kind| kind.agree(&both.ado.value, &both.clickup.value));
+                let same = kind(key)
+                    .is_some_and(|kind| kind.agree(both.ado.value(), both.clickup.value()));
                 let untaken = self
                     .told
                     .untaken
@@ -392,7 +393,7 @@ impl World {
                     || owed
                     || one_vocabulary && *key == FieldKey::State
                     || held(side, record, key, value);
-                if *confirmed && !fine {
+                if !half.is_sent() && !fine {
                     wrong.push(format!(
                         "link {link}: base of {key} on {} is {value}, which it never held",
                         record.id

@@ -238,11 +238,10 @@ impl World {
                         }
                         let Some(base) = base.get(&key) else { continue };
                         // What no answer has shown yet is looked at again, and judged then.
-                        let (value, shown) =
-                            (&base.get(side).value, base.get(side.other()).confirmed);
-                        if !shown {
+                        if base.get(side.other()).is_sent() {
                             continue;
                         }
+                        let value = base.get(side).value();
                         let held = |piece: &String| {
                             twin.past.iter().any(|state| {
                                 let value = state.values.get(&key);

@@ -50,7 +50,7 @@ pub async fn why(context: &Context, item: &str) -> Result<ExitCode, Failure> {
                 value.map_or_else(|| "(none)".to_owned(), ToString::to_string)
             };
             let decision = decision(&seen, link.id, field);
-            let bases = Side::BOTH.map(|side| shown(agreed.map(|base| &base.get(side).value)));
+            let bases = Side::BOTH.map(|side| shown(agreed.map(|base| base.get(side).value())));
             rows.push(vec![
                 field.to_string(),
                 if bases.first() == bases.last() {
@@ -63,7 +63,7 @@ pub async fn why(context: &Context, item: &str) -> Result<ExitCode, Failure> {
                 decision.clone(),
             ]);
             values.push(json!({
-                "field": field, "base": agreed.map(|b| json!({ "ado": render::plain(&b.ado.value), "clickup": render::plain(&b.clickup.value) })),
+                "field": field, "base": agreed.map(|b| json!({ "ado": render::plain(b.ado.value()), "clickup": render::plain(b.clickup.value()) })),
                 "ado": value(Side::Ado, field), "clickup": value(Side::ClickUp, field), "decision": decision,
             }));
         }

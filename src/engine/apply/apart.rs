@@ -83,7 +83,7 @@ pub(super) fn renewed(
         return Ok(None);
     }
     let base = store.base(record.link)?.remove(&record.field);
-    let base = base.map(|base| base.map(|_, half| Some(half.value)));
+    let base = base.map(|base| base.map(|_, half| Some(half.into_value())));
     Ok(Some(Op::AddConflict(NewConflict {
         base: base.unwrap_or_default(),
         now: values,

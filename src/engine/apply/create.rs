@@ -7,7 +7,7 @@ use crate::connector::{ConnectorError, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::living;
 use crate::marker::marker;
-use crate::model::{FieldKey, FieldValue, Item, ItemId, Side, Sided};
+use crate::model::{BaseState, FieldKey, FieldValue, Item, ItemId, Side, Sided};
 use crate::reason::Outcome;
 use crate::reconcile::merge::agree;
 use crate::reconcile::owing::{agreed_members, owing};
@@ -15,9 +15,7 @@ use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::trial::is_vital;
-use crate::store::{
-    Batch, Intent, IntentKey, IntentKind, LinkRow, Op, RailOp, SideBase, Store, StoreError,
-};
+use crate::store::{Batch, Intent, IntentKey, IntentKind, LinkRow, Op, RailOp, Store, StoreError};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -326,7 +324,7 @@ impl Run<'_> {
         sent: &BTreeMap<FieldKey, FieldValue>,
         action: &Action,
         written: &Written,
-    ) -> BTreeMap<FieldKey, Sided<SideBase>> {
+    ) -> BTreeMap<FieldKey, Sided<BaseState>> {
         let side = action.target;
         sent.iter()
             .map(|(key, source)| {
@@ -361,11 +359,15 @@ impl Run<'_> {
                     Some(of_members) => agreed_members(of_members, None, &target, &source),
                     None => target,
                 };
-                let target = SideBase {
-                    value: target,
-                    confirmed: shown,
+                let target = match shown {
+                    true => BaseState::Shown(target),
+                    false => BaseState::Sent(target),
                 };
-                let base = Sided::of(side, target, SideBase::shown(source));
+                let source = match owes {
+                    true => BaseState::Owed(source),
+                    false => BaseState::Shown(source),
+                };
+                let base = Sided::of(side, target, source);
                 (key.clone(), base)
             })
             .collect()

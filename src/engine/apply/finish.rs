@@ -5,12 +5,12 @@ use super::record::saw;
 use super::{Run, Stopped, earlier};
 use crate::engine::observe::{rebased, remember as remember_listed};
 use crate::engine::{CycleError, backoff};
-use crate::model::{FieldKey, Item, ItemId, LinkId, Side, Sided, Timestamp};
+use crate::model::{BaseState, FieldKey, Item, ItemId, LinkId, Side, Sided, Timestamp};
 use crate::reason::ReadWhy;
 use crate::reconcile::plan::{Hold, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt;
-use crate::store::{Batch, ChoiceOp, HoldRow, NoteOp, Op, SideBase, Store, StoreError};
+use crate::store::{Batch, ChoiceOp, HoldRow, NoteOp, Op, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Run<'_> {
@@ -188,7 +188,7 @@ impl<'a> Ending<'a> {
     fn shown(
         &self,
         link: LinkId,
-        fields: &BTreeMap<FieldKey, Sided<SideBase>>,
+        fields: &BTreeMap<FieldKey, Sided<BaseState>>,
     ) -> Result<Vec<Op>, StoreError> {
         let before = self.store.base(link)?;
         let mut ops = Vec::new();
@@ -197,7 +197,7 @@ impl<'a> Ending<'a> {
                 continue;
             };
             for (side, (old, now)) in old.as_ref().zip(now.as_ref()).iter() {
-                let (sent, shown) = (&old.value, &now.value);
+                let (sent, shown) = (old.value(), now.value());
                 if sent != shown {
                     ops.push(Op::Choice(ChoiceOp::Shown {
                         link,
@@ -311,14 +311,14 @@ impl<'a> Ending<'a> {
                 if open || now.is_none() || now == known {
                     continue;
                 }
-                let mut fields = self.store.unconfirmed(*link, side)?;
+                let mut fields = self.store.sent_only(*link, side)?;
                 if fields.is_empty() {
                     continue;
                 }
                 let told = self.run.observed.confirmed.iter();
                 let told: Vec<_> = told.filter(|(id, _)| id == link).collect();
                 fields.retain(|key, base| {
-                    let own = &base.get(side).value;
+                    let own = base.get(side).value();
                     // Half of a merge moves no base as long as the other half is not written. Then the base still says
                     // what an earlier write sent, and nothing shows any more what the service made of that.
                     let returned = |side| self.run.returned.get(&(*link, side, key.clone()));
@@ -329,7 +329,8 @@ impl<'a> Ending<'a> {
                     !sent && (written || !told)
                 });
                 for base in fields.values_mut() {
-                    base.get_mut(side).confirmed = true;
+                    let own = base.get_mut(side);
+                    *own = BaseState::Shown(own.value().clone());
                 }
                 if !fields.is_empty() {
                     ops.push(Op::SetBase {

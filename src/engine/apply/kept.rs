@@ -3,13 +3,13 @@
 use super::{Run, source};
 use crate::capabilities;
 use crate::connector::{Change, Written};
-use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Version};
+use crate::model::{BaseState, FieldKey, FieldValue, LinkId, Side, Sided, Version};
 use crate::reason::UndoneWhy;
 use crate::reconcile::owing::{agreed_members, owing};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::kept::Kept;
-use crate::store::{HoldRow, KeptRow, NewConflict, NoteOp, Op, SideBase, Store, StoreError};
+use crate::store::{HoldRow, KeptRow, NewConflict, NoteOp, Op, Store, StoreError};
 use std::collections::BTreeMap;
 
 /// What a side answered about a field in this run.
@@ -32,14 +32,14 @@ pub(super) fn base_after(
     key: &FieldKey,
     side: Side,
     (own, other): (&Returned, &Returned),
-    before: Option<&Sided<SideBase>>,
+    before: Option<&Sided<BaseState>>,
     policy: &Policy,
-) -> Sided<SideBase> {
-    let old = before.map(|base| base.clone().map(|_, half| half.value));
+) -> Sided<BaseState> {
+    let old = before.map(|base| base.clone().map(|_, half| half.into_value()));
     let confirmed = |side: Side, value: &FieldValue| {
         let old = before.map(|base| base.get(side));
-        old.filter(|half| half.value == *value)
-            .is_none_or(|half| half.confirmed)
+        old.filter(|half| half.value() == value)
+            .is_none_or(|half| !half.is_sent())
     };
     let stays = |side: Side, now: &Returned, kept: &Returned| {
         let there = &kept.value;
@@ -66,7 +66,10 @@ pub(super) fn base_after(
         (false, _) => (shown(side, own, other), stays(side.other(), other, own)),
         (true, false) => (stays(side, own, other), shown(side.other(), other, own)),
     };
-    Sided::of(side, own, other).map(|_, (value, confirmed)| SideBase { value, confirmed })
+    Sided::of(side, own, other).map(|_, (value, confirmed)| match confirmed {
+        true => BaseState::Shown(value),
+        false => BaseState::Sent(value),
+    })
 }
 
 /// The base of a text of which the other side kept only a part: the text without what is missing there, for the edit of a
@@ -304,7 +307,7 @@ mod tests {
         }
     }
 
-    fn base(ado: &str, clickup: &str) -> Sided<SideBase> {
+    fn base(ado: &str, clickup: &str) -> Sided<BaseState> {
         crate::engine::observe::agreed(Sided {
             ado: FieldValue::text(ado),
             clickup: FieldValue::text(clickup),
@@ -359,7 +362,7 @@ mod tests {
         let from = text("one\n\ntwo", "one\n\ntwo", true);
         let (key, side) = (FieldKey::Description, Side::ClickUp);
         let after = base_after(&key, side, (&there, &from), None, &policy());
-        let after = after.map(|_, half| half.value);
+        let after = after.map(|_, half| half.into_value());
         assert_eq!((after.ado, after.clickup), (rich("one"), rich("**one**")));
     }
 }

@@ -5,14 +5,13 @@ use super::doubt::Bare;
 use super::refusal::{blame, hold_row, keys, refused, words};
 use crate::connector::{ConnectorError, ErrorKind, NewItem, Written};
 use crate::engine::CycleError;
-use crate::engine::observe::agreed;
-use crate::model::{FieldKey, FieldValue, Item, Sided};
+use crate::model::{BaseState, FieldKey, FieldValue, Item, Sided};
 use crate::reason::HoldWhy;
 use crate::reconcile::owing::owing;
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::trial::{self, Blame};
-use crate::store::{Batch, HoldRow, IntentKey, Op, PartOp, Refusal, SideBase};
+use crate::store::{Batch, HoldRow, IntentKey, Op, PartOp, Refusal};
 use std::collections::BTreeMap;
 
 /// A field that a create was made without.
@@ -144,14 +143,17 @@ impl Run<'_> {
         action: &Action,
         made: &Item,
         left_out: &[LeftOut],
-    ) -> (BTreeMap<FieldKey, Sided<SideBase>>, Vec<Op>) {
+    ) -> (BTreeMap<FieldKey, Sided<BaseState>>, Vec<Op>) {
         let (mut base, mut ops) = (BTreeMap::new(), Vec::new());
         for out in left_out {
             let (key, target) = (&out.field, action.target);
             let there = made.fields.get(key).cloned().unwrap_or(FieldValue::Empty);
             let values = (&out.value, &there);
             let source = owing(key, target.other(), values, None, policy);
-            base.insert(key.clone(), agreed(Sided::of(target, there, source)));
+            base.insert(
+                key.clone(),
+                Sided::of(target, BaseState::Shown(there), BaseState::Owed(source)),
+            );
             if out.named {
                 ops.push(Op::Part(PartOp::SaveRefusal(Refusal {
                     pair: policy.pair.clone(),

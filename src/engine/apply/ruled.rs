@@ -2,9 +2,8 @@
 
 use super::Run;
 use crate::connector::{Change, Written};
-use crate::model::{FieldKey, FieldValue, Item, ItemId, Side, Sided};
+use crate::model::{BaseState, FieldKey, FieldValue, Item, ItemId, Side, Sided};
 use crate::reconcile::plan::{Action, PairPlan};
-use crate::store::SideBase;
 use std::collections::BTreeMap;
 
 impl Run<'_> {
@@ -20,8 +19,8 @@ impl Run<'_> {
         action: &Action,
         written: &Written,
         sent: &Change,
-        stored: &BTreeMap<FieldKey, Sided<SideBase>>,
-    ) -> BTreeMap<FieldKey, Sided<SideBase>> {
+        stored: &BTreeMap<FieldKey, Sided<BaseState>>,
+    ) -> BTreeMap<FieldKey, Sided<BaseState>> {
         let side = Side::Ado;
         // What this run wrote there is newer than what was read, and no edit that waits.
         let of = |items: &Sided<BTreeMap<ItemId, Item>>, id: &ItemId| {
@@ -50,8 +49,8 @@ impl Run<'_> {
             let waits = source
                 .fields
                 .get(key)
-                .is_some_and(|value| *value != base.clickup.value);
-            if waits && before == Some(&base.ado.value) && now != &base.ado.value {
+                .is_some_and(|value| value != base.clickup.value());
+            if waits && before == Some(base.ado.value()) && now != base.ado.value() {
                 fields.insert(key.clone(), moved(base, now));
             }
         }
@@ -60,9 +59,9 @@ impl Run<'_> {
 }
 
 /// The base with what Azure DevOps has now.
-fn moved(base: &Sided<SideBase>, now: &FieldValue) -> Sided<SideBase> {
+fn moved(base: &Sided<BaseState>, now: &FieldValue) -> Sided<BaseState> {
     Sided {
-        ado: SideBase::shown(now.clone()),
+        ado: BaseState::Shown(now.clone()),
         clickup: base.clickup.clone(),
     }
 }

@@ -140,7 +140,7 @@ impl Run<'_> {
                             link,
                             field: field.clone(),
                             side,
-                            value: base.get(side).value.clone(),
+                            value: base.get(side).value().clone(),
                         }));
                     }
                     let fields = BTreeMap::from([(field, base)]);

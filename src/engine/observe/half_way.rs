@@ -84,7 +84,7 @@ pub(super) fn settle(side: Side, linked: &mut LinkView, observed: &mut Observed)
     for left in left {
         match &left {
             LeftBehind::HalfWay(field, base) => {
-                let values = base.clone().map(|_, half| half.value);
+                let values = base.clone().map(|_, half| half.into_value());
                 if let Some(choice) = linked.chosen.get_mut(field) {
                     // A choice that is under way has made that of the side.
                     *choice.seen.get_mut(side) = values.get(side).clone();

@@ -6,9 +6,10 @@ use crate::connector::{ConnectorError, ErrorKind, Known, ListedRow, Watermark, a
 use crate::engine::apply::owed_text;
 use crate::engine::{CycleError, Engine};
 use crate::model::{
-    FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp, Version,
+    BaseState, FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp,
+    Version,
 };
-use crate::store::{Listed, SideBase, Store, StoreError};
+use crate::store::{Listed, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
@@ -187,7 +188,7 @@ fn not_kept(side: Side, error: &StoreError) -> ConnectorError {
 #[derive(Debug, Default)]
 pub(super) struct Told {
     /// The bases that follow.
-    pub(super) fields: BTreeMap<FieldKey, Sided<SideBase>>,
+    pub(super) fields: BTreeMap<FieldKey, Sided<BaseState>>,
     /// Whether one of them is not what was sent. Its side's base is what is there, and the other side counts as changed.
     pub(super) kept: bool,
     /// Whether one is neither what was sent nor can be sent again from the base: it was to be cleared. The merge decides.
@@ -204,27 +205,27 @@ fn owed(key: &FieldKey, there: &FieldValue) -> FieldValue {
 }
 
 /// Compares what was sent with what the item shows at the version of that very write. A field that is not shown stays open.
-pub(super) fn told(side: Side, open: BTreeMap<FieldKey, Sided<SideBase>>, item: &Item) -> Told {
+pub(super) fn told(side: Side, open: BTreeMap<FieldKey, Sided<BaseState>>, item: &Item) -> Told {
     let mut told = Told::default();
     for (key, mut base) in open {
         let Some(value) = item.fields.get(&key) else {
             continue;
         };
-        let (own, other) = match side {
-            Side::Ado => (&mut base.ado, &mut base.clickup),
-            Side::ClickUp => (&mut base.clickup, &mut base.ado),
-        };
-        let (own, other) = (&mut own.value, &mut other.value);
+        let (own, other) = (base.get(side).value(), base.get(side.other()));
         if !answer::in_force(side, &key, own, value) {
-            if other.is_empty() {
+            if other.value().is_empty() {
                 told.unclear = true;
                 continue;
             }
-            *other = owed_text(own, value, other).unwrap_or_else(|| owed(&key, value));
+            let text = owed_text(own, value, other.value());
+            let value = text.unwrap_or_else(|| owed(&key, value));
+            *base.get_mut(side.other()) = match other.is_sent() {
+                true => BaseState::Sent(value),
+                false => BaseState::Owed(value),
+            };
             told.kept = true;
         }
-        own.clone_from(value);
-        base.get_mut(side).confirmed = true;
+        *base.get_mut(side) = BaseState::Shown(value.clone());
         told.fields.insert(key, base);
     }
     told
@@ -253,13 +254,13 @@ pub(super) mod tests {
         }
     }
 
-    pub fn base(ado: &str, clickup: &str, confirmed: bool) -> Sided<SideBase> {
+    pub fn base(ado: &str, clickup: &str, confirmed: bool) -> Sided<BaseState> {
         let rich = |text: &str| FieldValue::rich(text.to_owned());
         Sided {
-            ado: SideBase::shown(rich(ado)),
-            clickup: SideBase {
-                value: rich(clickup),
-                confirmed,
+            ado: BaseState::Shown(rich(ado)),
+            clickup: match confirmed {
+                true => BaseState::Shown(rich(clickup)),
+                false => BaseState::Sent(rich(clickup)),
             },
         }
     }
@@ -277,7 +278,10 @@ pub(super) mod tests {
             (
                 "one two",
                 "one",
-                Some(base("one", "one", true)),
+                Some(Sided {
+                    ado: BaseState::Owed(FieldValue::rich("one".to_owned())),
+                    ..base("one", "one", true)
+                }),
                 true,
                 false,
             ),

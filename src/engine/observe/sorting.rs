@@ -4,8 +4,8 @@ use super::listing::{Told, told};
 use super::{Focus, Observed, living};
 use crate::capabilities::{self, Versions};
 use crate::connector::{ConnectorError, ListedRow};
-use crate::model::{FieldKey, ItemId, LinkId, PairName, Side, Sided, Version};
-use crate::store::{LinkRow, LinkState, Listed, Met, SideBase, Store, StoreError};
+use crate::model::{BaseState, FieldKey, ItemId, LinkId, PairName, Side, Sided, Version};
+use crate::store::{LinkRow, LinkState, Listed, Met, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What the rows of one side's listing have established so far. Nothing of it counts before the listing is over: a pair may
@@ -23,7 +23,7 @@ pub(super) struct Sorting<'a> {
     /// Links of items that turned up as new in another pair.
     pub(super) left: Vec<LinkRow>,
     /// Bases that the listing confirmed.
-    pub(super) confirmed: BTreeMap<LinkId, (PairName, BTreeMap<FieldKey, Sided<SideBase>>)>,
+    pub(super) confirmed: BTreeMap<LinkId, (PairName, BTreeMap<FieldKey, Sided<BaseState>>)>,
     /// Links of which the listing shows something else than what was sent.
     pub(super) again: BTreeSet<(PairName, LinkId)>,
 }
@@ -223,7 +223,7 @@ fn confirm(
     link: &LinkRow,
     row: &ListedRow,
 ) -> Result<(bool, Told), StoreError> {
-    let open = store.unconfirmed(link.id, side)?;
+    let open = store.sent_only(link.id, side)?;
     let Some(item) = &row.item else {
         // What another version of this program read, this one may read differently.
         let foreign = store.read_by_another(side, &row.id)?.unwrap_or(false);

@@ -5,12 +5,12 @@ use super::reading::scope_state;
 use super::{Focus, Observed, chosen, half_way, listing, retyped, values};
 use crate::connector::answer;
 use crate::engine::Engine;
-use crate::model::{FieldKey, FieldValue, Item, PairName, Side, Sided};
+use crate::model::{BaseState, FieldKey, FieldValue, Item, PairName, Side, Sided};
 use crate::reason::ReadWhy;
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::{OnDelete, Policy};
 use crate::reconcile::{FreshItem, LinkView, Origin, Presence, View, noise};
-use crate::store::{LinkRow, LinkState, SideBase, Store, StoreError};
+use crate::store::{LinkRow, LinkState, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Returns the values of a link's item that differ from their base by reading alone.
@@ -43,15 +43,15 @@ fn untold(
     side: Side,
     link: &LinkRow,
     now: Option<&Item>,
-) -> Result<BTreeMap<FieldKey, Sided<SideBase>>, StoreError> {
+) -> Result<BTreeMap<FieldKey, Sided<BaseState>>, StoreError> {
     let Some(now) = now else {
         return Ok(BTreeMap::new());
     };
     let known = store.known(side, &now.id)?;
-    let mut open = store.unconfirmed(link.id, side)?;
+    let mut open = store.sent_only(link.id, side)?;
     if known.is_none_or(|known| known.version != now.version) {
         open.retain(|key, base| {
-            let sent = &base.get(side).value;
+            let sent = base.get(side).value();
             matches!(sent, FieldValue::Rich(_))
                 && now
                     .fields
@@ -187,7 +187,7 @@ impl Engine {
         }
         let shown: BTreeSet<FieldKey> = base
             .iter()
-            .filter(|(_, base)| base.iter().all(|(_, half)| half.confirmed))
+            .filter(|(_, base)| !base.iter().any(|(_, half)| half.is_sent()))
             .map(|(key, _)| key.clone())
             .collect();
         let links = observed.links.entry(link.pair.clone()).or_default();

@@ -299,10 +299,10 @@ async fn what_was_found_is_linked_with_what_was_sent_as_its_base() {
         let title = &base[&FieldKey::Title];
         let (sent, made) = (title.get(source_side), title.get(source_side.other()));
         // Nobody edited it, so the title was not taken as it was sent: by the base it counts as changed at the source.
-        assert_eq!(sent.value, FieldValue::text("As made"));
-        assert_eq!(made.value, FieldValue::text("As made"));
+        assert_eq!(sent.value(), &FieldValue::text("As made"));
+        assert_eq!(made.value(), &FieldValue::text("As made"));
         let points = &base[&FieldKey::Points];
-        assert!(points.iter().all(|(_, half)| half.value.is_empty()));
+        assert!(points.iter().all(|(_, half)| half.value().is_empty()));
         let again = store.revisits(&"web".into()).unwrap();
         assert_eq!(again, BTreeSet::from([link.id]), "it is looked at again");
     }

@@ -16,13 +16,28 @@ const BEFORE: [&str; 7] = [
     include_str!("../../../migrations/0007_version_of_a_write.sql"),
 ];
 
-/// Two links with a base, a conflict, a choice and a journal line: what people would miss.
+/// Bases as they were stored before they had states: shown by both sides, sent to one of them, and an empty one.
+const BASES_BEFORE: &str = r#"
+    INSERT INTO base (link, field, ado, clickup, ado_confirmed, clickup_confirmed) VALUES
+        (1, 'priority', '{"kind":"number","value":2000}', '{"kind":"number","value":2000}', 1, 1),
+        (1, 'title', '{"kind":"text","value":"Old"}', '{"kind":"text","value":"Old"}', 1, 0),
+        (1, 'points', '{"kind":"empty"}', '{"kind":"number","value":1000}', 1, 1);
+"#;
+
+/// The same as they are stored now. The empty one may well be owed, but nothing says so any more.
+const BASES: &str = r#"
+    INSERT INTO base (link, field, ado, clickup, ado_state, clickup_state) VALUES
+        (1, 'priority', '{"kind":"number","value":2000}', '{"kind":"number","value":2000}', 'shown', 'shown'),
+        (1, 'title', '{"kind":"text","value":"Old"}', '{"kind":"text","value":"Old"}', 'shown', 'sent'),
+        (1, 'points', '{"kind":"empty"}', '{"kind":"number","value":1000}', 'shown', 'shown');
+"#;
+
+/// Two links with a conflict, a choice and a journal line: what people would miss.
 const RECORDS: &str = r#"
     INSERT INTO link (id, pair, ado, clickup, state, generation, created_at, changed_at)
         VALUES (1, 'shop', '1', 't1', 'active', 0, 1, 1), (2, 'shop', '2', 't2', 'active', 0, 1, 1);
     INSERT INTO link (id, pair, ado, clickup, state, reason, generation, created_at, changed_at)
         VALUES (3, 'shop', '3', 't3', 'tombstone', 'why', 0, 1, 1);
-    INSERT INTO base VALUES (1, 'title', '{"kind":"text","value":"Old"}', '{"kind":"text","value":"Old"}', 1, 0);
     INSERT INTO conflict (id, link, pair, ado, clickup, field, ado_value, clickup_value, ado_version, clickup_version, at)
         VALUES (4, 1, 'shop', '1', 't1', 'title', '{"kind":"text","value":"A"}', '{"kind":"text","value":"B"}', 2, 3, 5);
     INSERT INTO choice VALUES (1, 'title', 4, 'ado', '{"kind":"text","value":"A"}', '{"kind":"text","value":"A"}', '{"kind":"text","value":"B"}', 6);
@@ -48,6 +63,7 @@ fn old(path: &Path, settings: &[(&str, &str)]) {
         database.execute_batch(migration).unwrap();
     }
     database.execute_batch(RECORDS).unwrap();
+    database.execute_batch(BASES_BEFORE).unwrap();
     for setting in settings {
         let text = "INSERT INTO meta (key, value) VALUES (?1, ?2)";
         database.execute(text, *setting).unwrap();
@@ -251,6 +267,7 @@ fn an_upgraded_database_equals_a_fresh_one_and_keeps_every_note() {
     let upgraded = Store::open(&path).unwrap();
     let mut fresh = Store::open_in_memory().unwrap();
     fresh.connection.execute_batch(RECORDS).unwrap();
+    fresh.connection.execute_batch(BASES).unwrap();
     // Why the third link ended is known by its sentence alone.
     let told = r#"UPDATE link SET why = '{"code":"told_before"}' WHERE state = 'tombstone'"#;
     fresh.connection.execute_batch(told).unwrap();
@@ -259,7 +276,17 @@ fn an_upgraded_database_equals_a_fresh_one_and_keeps_every_note() {
     assert_eq!(all_of(&upgraded), all_of(&fresh));
     assert_eq!(upgraded.choices(LinkId(1)).unwrap().len(), 1);
     assert_eq!(upgraded.conflicts(true).unwrap().len(), 1);
-    assert_eq!(upgraded.base(LinkId(1)).unwrap().len(), 1);
+    let base = upgraded.base(LinkId(1)).unwrap();
+    let old = || FieldValue::text("Old");
+    let title = Sided {
+        ado: BaseState::Shown(old()),
+        clickup: BaseState::Sent(old()),
+    };
+    assert_eq!((base.len(), &base[&FieldKey::Title]), (3, &title));
+    assert_eq!(
+        base[&FieldKey::Points].ado,
+        BaseState::Shown(FieldValue::Empty)
+    );
 }
 
 #[test]

@@ -127,11 +127,8 @@ fn the_base_is_kept_per_field_and_a_link_added_in_the_batch_can_be_named_by_its_
     let points = BTreeMap::from([(
         FieldKey::Custom("Team size".to_owned()),
         Sided {
-            ado: SideBase {
-                value: FieldValue::Number(1000),
-                confirmed: false,
-            },
-            clickup: SideBase::shown(FieldValue::Empty),
+            ado: BaseState::Sent(FieldValue::Number(1000)),
+            clickup: BaseState::Owed(FieldValue::Empty),
         },
     )]);
     store

@@ -7,11 +7,13 @@ fn shop() -> PairName {
     PairName::from("shop")
 }
 
-fn confirmed(
-    mut fields: BTreeMap<FieldKey, Sided<SideBase>>,
-) -> BTreeMap<FieldKey, Sided<SideBase>> {
+/// The base as ClickUp shows it, or with a value in it that has still to be carried over.
+fn seen(
+    mut fields: BTreeMap<FieldKey, Sided<BaseState>>,
+    state: fn(FieldValue) -> BaseState,
+) -> BTreeMap<FieldKey, Sided<BaseState>> {
     for field in fields.values_mut() {
-        field.clickup.confirmed = true;
+        field.clickup = state(field.clickup.value().clone());
     }
     fields
 }
@@ -58,11 +60,19 @@ fn only_items_of_active_links_with_all_of_their_base_read_back_are_settled() {
     };
     store.commit(&Batch(vec![task])).unwrap();
     assert_eq!(settled(&store, Side::ClickUp), [], "not read back yet");
-    let fields = confirmed(base("Fix the door"));
-    store
-        .commit(&Batch(vec![Op::SetBase { link, fields }]))
-        .unwrap();
-    assert_eq!(settled(&store, Side::ClickUp), [("t1".to_owned(), 8)]);
+    for state in [BaseState::Owed, BaseState::Shown] {
+        let unshown = Op::SetBase {
+            link,
+            fields: base("Fix the door"),
+        };
+        store.commit(&Batch(vec![unshown])).unwrap();
+        assert_eq!(store.sent_only(link, Side::ClickUp).unwrap().len(), 1);
+        assert_eq!(store.sent_only(link, Side::Ado).unwrap().len(), 0);
+        let fields = seen(base("Fix the door"), state);
+        let shown = Op::SetBase { link, fields };
+        store.commit(&Batch(vec![shown])).unwrap();
+        assert_eq!(settled(&store, Side::ClickUp), [("t1".to_owned(), 8)]);
+    }
     for state in [
         LinkState::OutOfScope,
         LinkState::Missing {
@@ -150,7 +160,7 @@ fn an_item_differs_that_shows_another_value_than_its_base_on_that_side() {
     };
     let base = store.base(link).unwrap()[&FieldKey::Title]
         .ado
-        .value
+        .value()
         .to_string();
     assert_eq!(differing(&shop(), "1", &fields(&base)), [""; 0]);
     assert_eq!(differing(&shop(), "1", &fields("another")), ["1"]);

@@ -4,7 +4,7 @@
 use crate::sync_rules::bench::*;
 use boardsync::clock::ManualClock;
 use boardsync::engine::apply::Stopped;
-use boardsync::model::{Clock as _, FieldKey, FieldValue, LinkId, Side, Timestamp};
+use boardsync::model::{BaseState, Clock as _, FieldKey, FieldValue, LinkId, Side, Timestamp};
 use boardsync::reason::{HoldWhy, Reason};
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use boardsync::sandbox::world::{LIST, World};
@@ -47,7 +47,8 @@ fn open_title(t: &Bench, link: LinkId) {
     let mut store = t.engine().store();
     let mut fields = store.base(link).unwrap();
     fields.retain(|key, _| *key == FieldKey::Title);
-    fields.get_mut(&FieldKey::Title).unwrap().clickup.confirmed = false;
+    let half = &mut fields.get_mut(&FieldKey::Title).unwrap().clickup;
+    *half = BaseState::Sent(half.value().clone());
     let base = Op::SetBase { link, fields };
     store.commit(&Batch(vec![base])).unwrap();
 }
@@ -392,10 +393,13 @@ async fn what_a_cycle_writes_is_newer_than_what_it_has_listed() {
     let (observed, _) = t.sweep().await;
     assert!(!observed.confirmed.is_empty(), "the listing told of it");
     let base = t.engine().store().base(link).unwrap();
-    assert_eq!(base[&FieldKey::Title].ado.value, FieldValue::text("Newer"));
     assert_eq!(
-        base[&FieldKey::Title].clickup.value,
-        FieldValue::text("Newer")
+        base[&FieldKey::Title].ado.value(),
+        &FieldValue::text("Newer")
+    );
+    assert_eq!(
+        base[&FieldKey::Title].clickup.value(),
+        &FieldValue::text("Newer")
     );
 }
 

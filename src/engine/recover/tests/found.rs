@@ -32,7 +32,7 @@ fn base(
     source: Side,
     shown: &BTreeMap<FieldKey, FieldValue>,
     touched: bool,
-) -> BTreeMap<FieldKey, Sided<SideBase>> {
+) -> BTreeMap<FieldKey, Sided<BaseState>> {
     let bench = bench(&[], &[], true, Vec::new());
     let intent = Intent {
         source_fields: sent(source),
@@ -50,8 +50,8 @@ fn pair(source: Side, own: FieldValue, other: FieldValue) -> Sided<FieldValue> {
     Sided::of(source, own, other)
 }
 
-fn of(base: &BTreeMap<FieldKey, Sided<SideBase>>, key: FieldKey) -> Sided<FieldValue> {
-    base[&key].clone().map(|_, half| half.value)
+fn of(base: &BTreeMap<FieldKey, Sided<BaseState>>, key: FieldKey) -> Sided<FieldValue> {
+    base[&key].clone().map(|_, half| half.into_value())
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_field_that_says_what_was_sent_is_settled() {
             let (own, shown) = (sent(source), sent(source.other()));
             for (key, base) in base(source, &shown, touched) {
                 let both = pair(source, own[&key].clone(), shown[&key].clone());
-                assert_eq!(base.map(|_, half| half.value), both, "{key}");
+                assert_eq!(base.map(|_, half| half.into_value()), both, "{key}");
             }
         }
     }
