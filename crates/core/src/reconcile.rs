@@ -16,6 +16,7 @@ pub mod owing;
 pub mod plan;
 pub mod policy;
 pub mod rails;
+pub mod settle;
 pub mod transit;
 pub mod trial;
 pub mod undo;

@@ -1,0 +1,165 @@
+//! When a base becomes what: the one home of the rules about values that both sides have agreed on.
+//!
+//! A base may only say what its side has shown, what we sent there, or what it still owes the other side ([`BaseState`]). A
+//! wrong one loses an edit: a person's value that becomes a base counts as agreed, and never goes over. Each function here
+//! takes what is known of one field and returns the base that follows. The engine finds out what is known and stores what
+//! comes back; nothing else decides about bases.
+//!
+//! | when | rule |
+//! |---|---|
+//! | an update was answered | [`after_update`] |
+//! | the same save changed a field that we did not set | [`ruled`] |
+//! | a change in several requests stopped at a step of ours | [`half_way`] |
+//! | a create was answered | [`after_create`], and [`left_out`] for what it was made without |
+//! | the item of a create without an answer was found | [`of_found`] |
+//! | an item is seen at the version of our own write, or later | [`by_listing`], [`still_ours`] |
+//! | a cycle ends | [`at_end`] |
+//! | both sides mean the same without a write | [`agreed`] |
+
+mod create;
+mod found;
+mod update;
+
+pub use create::{Made, after_create, left_out};
+pub use found::{Found, of_found};
+pub use update::{Answer, after_update, half_way, ruled};
+
+use crate::model::{BaseState, FieldKey, FieldValue, Side, Sided};
+use boardsync_markup as markup;
+
+/// The base of a field in which both sides have shown values that mean the same.
+pub fn agreed(values: Sided<FieldValue>) -> Sided<BaseState> {
+    values.map(|_, value| BaseState::Shown(value))
+}
+
+/// What an item shows of a value that was sent and not shown yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// It means what was sent. Holds the base: each side has what it shows.
+    AsSent(Sided<BaseState>),
+    /// The service made something else of it. By this base the value is sent again.
+    Otherwise(Sided<BaseState>),
+    /// The service has something else, and no base could tell the two apart. Both items are read and merged.
+    Unclear,
+}
+
+/// What a listing, or a read, says of a value that we sent to `side`, at the version of that very write: nobody wrote in
+/// between, so what is there is what the service made of our value. `in_force` says whether that means what was sent.
+///
+/// Example: we wrote the description `a_b`. The listing shows `a\_b`, which reads the same: that is the base from now on,
+/// and no edit. Had it shown `a`, ClickUp would have cut the text: `a` is the base there, the work item's half becomes
+/// `Owed`, and the rest is sent again.
+pub fn by_listing(
+    key: &FieldKey,
+    side: Side,
+    base: &Sided<BaseState>,
+    shown: &FieldValue,
+    in_force: bool,
+) -> Seen {
+    let (own, other) = (base.get(side), base.get(side.other()));
+    let there = BaseState::Shown(shown.clone());
+    if in_force {
+        return Seen::AsSent(Sided::of(side, there, other.clone()));
+    }
+    // The field was to be emptied, or its value is owed already and measured by nothing. From an empty base an empty value
+    // is no change, so a refused emptying would never be sent again.
+    if other.value().is_empty() {
+        return Seen::Unclear;
+    }
+    let owed =
+        owed_text(own.value(), shown, other.value()).unwrap_or_else(|| owed_by_listing(key, shown));
+    let other = match other {
+        // Nor has the other side shown yet what it made of a write to it, the other half of a merge.
+        BaseState::Sent(_) => BaseState::Sent(owed),
+        BaseState::Shown(_) | BaseState::Owed(_) => BaseState::Owed(owed),
+    };
+    Seen::Otherwise(Sided::of(side, there, other))
+}
+
+/// The base of the side whose value was not taken, where nothing but a listing tells. The two sides write a status in
+/// different words, and no table is at hand here; but a status is never empty, so that an empty base tells any from it.
+fn owed_by_listing(key: &FieldKey, there: &FieldValue) -> FieldValue {
+    match key.kind().same_words() {
+        false => FieldValue::Empty,
+        true => there.clone(),
+    }
+}
+
+/// Whether a value that is seen at a later version than that of our write is still what the service made of it. Somebody
+/// edited the item meanwhile, but a text that reads like the one that was sent is the service's own rendering. Example: we
+/// wrote `a_b`, and then somebody set a tag; the description `a\_b` is nobody's edit. Of any other kind of value the same
+/// look does not tell who set it.
+pub fn still_ours(sent: &FieldValue, in_force: bool) -> bool {
+    in_force && matches!(sent, FieldValue::Rich(_))
+}
+
+/// What is known at the end of a cycle of a field that was sent to a side and not shown by it, where the item has got
+/// another version than the one stored before.
+#[derive(Clone, Copy, Debug)]
+pub struct AtEnd<'a> {
+    /// What this cycle's writes to either side came to: the value that was shown, or else sent.
+    pub answered: Sided<Option<&'a FieldValue>>,
+    /// Whether a listing or a read of this cycle told what became of it.
+    pub told: bool,
+}
+
+/// Ends the wait for what the service made of a value. A listing may tell that as long as it shows the version of our
+/// write. From the next version on, a value that is not the one that was sent may be a person's, and must never become a
+/// base by being listed. `None`: the base stays as it is.
+///
+/// Example: we wrote `A`, and no answer showed it. Then somebody makes it `B`, and the item has a new version. The base of
+/// that side is `A` from now on, as if it had been shown, so that `B` goes over.
+pub fn at_end(side: Side, base: &Sided<BaseState>, of: AtEnd<'_>) -> Option<Sided<BaseState>> {
+    let BaseState::Sent(sent) = base.get(side) else {
+        return None;
+    };
+    // It was sent by this very cycle: the new version is that of our write, and the next listing may tell.
+    //
+    // Where something else was sent, half of a merge moves no base as long as the other half is not written. Then the base
+    // still says what an earlier write sent, and nothing shows any more what the service made of that.
+    if *of.answered.get(side) == Some(sent) {
+        return None;
+    }
+    // What was told has a base of its own, which is stored unless the field was written since.
+    let written = of.answered.iter().any(|(_, answered)| answered.is_some());
+    if of.told && !written {
+        return None;
+    }
+    let shown = BaseState::Shown(sent.clone());
+    Some(Sided::of(side, shown, base.get(side.other()).clone()))
+}
+
+/// A half that is compared with `measure` while the side shows `there`. Where the two differ, what is there has still to go
+/// over. Example: of a new task's tags "beta urgent" only "beta" was sent, so "urgent" goes over like any tag that is added.
+fn measured(measure: FieldValue, there: &FieldValue) -> BaseState {
+    match measure == *there {
+        true => BaseState::Shown(measure),
+        false => BaseState::Owed(measure),
+    }
+}
+
+/// The base of a text of which the other side kept only a part: the text without what is missing there, for the edit of a
+/// text is what it differs by from its own base. Each side keeps its own formatting: `sent` and `there` are the other
+/// side's words, `now` this one's. `None`: it is no text.
+fn owed_text(sent: &FieldValue, there: &FieldValue, now: &FieldValue) -> Option<FieldValue> {
+    fn text(value: &FieldValue) -> Option<&str> {
+        match value {
+            FieldValue::Rich(text) => Some(text),
+            FieldValue::Empty => Some(""),
+            _ => None,
+        }
+    }
+    if !matches!(there, FieldValue::Rich(_)) {
+        return None;
+    }
+    let carried = markup::carry(text(sent)?, text(there)?, text(now)?);
+    // Where nothing of the difference shows, or it shows as more than is there, the other side's words are the measure.
+    let fits = markup::reads_alike(&carried, text(there)?);
+    Some(match fits {
+        true => FieldValue::rich(carried),
+        false => there.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+use super::*;
+use BaseState::{Owed, Sent, Shown};
+
+fn rich(text: &str) -> FieldValue {
+    FieldValue::rich(text.to_owned())
+}
+
+fn base(ado: BaseState, clickup: BaseState) -> Sided<BaseState> {
+    Sided { ado, clickup }
+}
+
+/// What ClickUp shows at the version of our own write to it, by the base of before.
+#[test]
+fn a_listing_gives_a_base_to_what_was_sent() {
+    use FieldKey::{Description, State, Title};
+    let (text, choice) = (FieldValue::text, FieldValue::choice);
+    let empty = || FieldValue::Empty;
+    for (what, key, before, shown, in_force, after) in [
+        (
+            "it reads like what was sent",
+            Description,
+            base(Shown(rich("- a_b")), Sent(rich("- a_b"))),
+            rich("* a\\_b"),
+            true,
+            Seen::AsSent(base(Shown(rich("- a_b")), Shown(rich("* a\\_b")))),
+        ),
+        (
+            "what is owed beside it stays owed",
+            State,
+            base(Owed(empty()), Sent(choice("in progress"))),
+            choice("in progress"),
+            true,
+            Seen::AsSent(base(Owed(empty()), Shown(choice("in progress")))),
+        ),
+        (
+            "the old value was kept, and the new one is sent again",
+            Title,
+            base(Shown(text("new")), Sent(text("new"))),
+            text("old"),
+            false,
+            Seen::Otherwise(base(Owed(text("old")), Shown(text("old")))),
+        ),
+        (
+            "a text was cut, and the rest is sent again",
+            Description,
+            base(Shown(rich("one\n\ntwo")), Sent(rich("**one**\n\ntwo"))),
+            rich("**one**"),
+            false,
+            Seen::Otherwise(base(Owed(rich("one")), Shown(rich("**one**")))),
+        ),
+        (
+            "a text was cut, and the other half of its merge is not shown either",
+            Description,
+            base(Sent(rich("one two")), Sent(rich("one two"))),
+            rich("one"),
+            false,
+            Seen::Otherwise(base(Sent(rich("one")), Shown(rich("one")))),
+        ),
+        (
+            "a status has no words on the other side, but is never empty",
+            State,
+            base(Shown(choice("Active")), Sent(choice("in progress"))),
+            choice("to do"),
+            false,
+            Seen::Otherwise(base(Owed(empty()), Shown(choice("to do")))),
+        ),
+        (
+            "it was to be emptied",
+            Description,
+            base(Shown(empty()), Sent(empty())),
+            rich("one"),
+            false,
+            Seen::Unclear,
+        ),
+    ] {
+        let found = by_listing(&key, Side::ClickUp, &before, &shown, in_force);
+        assert_eq!(found, after, "{what}");
+    }
+}
+
+#[test]
+fn only_a_text_that_reads_like_what_was_sent_is_still_ours_at_a_later_version() {
+    assert!(still_ours(&rich("a_b"), true));
+    assert!(!still_ours(&rich("a_b"), false));
+    assert!(!still_ours(&FieldValue::text("a"), true));
+    assert!(!still_ours(&FieldValue::Empty, true));
+}
+
+/// `A` was sent to ClickUp and not shown, and the task has a new version when the cycle ends.
+#[test]
+fn a_new_version_ends_the_wait_for_a_value_unless_it_is_that_of_our_own_write() {
+    let [a, b] = ["A", "B"].map(FieldValue::text);
+    for (what, own, other, told, ended) in [
+        ("somebody else made the version", None, None, false, true),
+        ("a listing told what became of it", None, None, true, false),
+        ("this cycle sent it", Some(&a), None, false, false),
+        ("this cycle sent it again", Some(&a), None, true, false),
+        (
+            "this cycle sent something else",
+            Some(&b),
+            None,
+            false,
+            true,
+        ),
+        // What the listing told is not stored where the field was written since.
+        ("the same, after a listing", Some(&b), None, true, true),
+        ("half of a merge was written", None, Some(&b), false, true),
+        ("the same, after a listing", None, Some(&b), true, true),
+    ] {
+        let answered = Sided::of(Side::ClickUp, own, other);
+        let before = base(Owed(b.clone()), Sent(a.clone()));
+        let found = at_end(Side::ClickUp, &before, AtEnd { answered, told });
+        let after = base(Owed(b.clone()), Shown(a.clone()));
+        assert_eq!(found, ended.then_some(after), "{what}");
+        for half in [Shown(a.clone()), Owed(a.clone())] {
+            let nothing_waits = base(Shown(a.clone()), half);
+            let found = at_end(Side::ClickUp, &nothing_waits, AtEnd { answered, told });
+            assert_eq!(found, None, "{what}");
+        }
+    }
+}
