@@ -31,7 +31,7 @@ use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::rails::{source, without_halves};
 use crate::store::{Attempt, Batch, CycleRow, HoldRow, Op, StoreError, TransitRow};
 use kept::Returned;
-pub(in crate::engine) use kept::{kept_of, owed_text};
+pub(in crate::engine) use kept::kept_of;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a person has said yes to.

@@ -10,6 +10,7 @@ use crate::reason::ReadWhy;
 use crate::reconcile::plan::{Hold, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt;
+use crate::reconcile::settle::{self, AtEnd};
 use crate::store::{Batch, ChoiceOp, HoldRow, NoteOp, Op, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -296,9 +297,8 @@ impl<'a> Ending<'a> {
         (written, self.run.observed.items.get(side).get(id))
     }
 
-    /// Ends the wait for what a service made of an earlier write. A listing may tell that as long as it shows the version
-    /// of that write. From the next version on, a value that is not the one that was sent may be a person's, and must
-    /// never become a base by being listed.
+    /// Ends the wait for what a service made of an earlier write, where the item has another version than the one that is
+    /// stored.
     fn closed_bases(&self) -> Result<Vec<Op>, StoreError> {
         let mut ops = Vec::new();
         for (link, items) in self.linked() {
@@ -311,27 +311,12 @@ impl<'a> Ending<'a> {
                 if open || now.is_none() || now == known {
                     continue;
                 }
-                let mut fields = self.store.sent_only(*link, side)?;
-                if fields.is_empty() {
-                    continue;
-                }
-                let told = self.run.observed.confirmed.iter();
-                let told: Vec<_> = told.filter(|(id, _)| id == link).collect();
-                fields.retain(|key, base| {
-                    let own = base.get(side).value();
-                    // Half of a merge moves no base as long as the other half is not written. Then the base still says
-                    // what an earlier write sent, and nothing shows any more what the service made of that.
-                    let returned = |side| self.run.returned.get(&(*link, side, key.clone()));
-                    let sent = returned(side).is_some_and(|returned| returned.value == *own);
-                    // What was listed of a field is not stored where the field was written since.
-                    let written = Side::BOTH.into_iter().any(|side| returned(side).is_some());
-                    let told = told.iter().any(|(_, fields)| fields.contains_key(key));
-                    !sent && (written || !told)
+                let fields = self.store.sent_only(*link, side)?.into_iter();
+                let ended = fields.filter_map(|(key, base)| {
+                    let base = settle::at_end(side, &base, self.known_of(*link, &key))?;
+                    Some((key, base))
                 });
-                for base in fields.values_mut() {
-                    let own = base.get_mut(side);
-                    *own = BaseState::Shown(own.value().clone());
-                }
+                let fields: BTreeMap<_, _> = ended.collect();
                 if !fields.is_empty() {
                     ops.push(Op::SetBase {
                         link: *link,
@@ -341,6 +326,19 @@ impl<'a> Ending<'a> {
             }
         }
         Ok(ops)
+    }
+
+    /// What this cycle found out about a field.
+    fn known_of(&self, link: LinkId, field: &FieldKey) -> AtEnd<'_> {
+        let answered = |side| {
+            let answer = self.run.returned.get(&(link, side, field.clone()));
+            answer.map(|answer| &answer.value)
+        };
+        let mut told = self.run.observed.confirmed.iter();
+        AtEnd {
+            answered: Sided::build(answered),
+            told: told.any(|(id, fields)| *id == link && fields.contains_key(field)),
+        }
     }
 
     /// Forgets the choices that both sides hold already: their bases move in the same commit.

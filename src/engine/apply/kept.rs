@@ -75,11 +75,7 @@ pub(super) fn base_after(
 /// The base of a text of which the other side kept only a part: the text without what is missing there, for the edit of a
 /// text is what it differs by from its own base. Each side keeps its own formatting: `sent` and `there` are the other
 /// side's words, `now` this one's. `None`: it is no text.
-pub(in crate::engine) fn owed_text(
-    sent: &FieldValue,
-    there: &FieldValue,
-    now: &FieldValue,
-) -> Option<FieldValue> {
+fn owed_text(sent: &FieldValue, there: &FieldValue, now: &FieldValue) -> Option<FieldValue> {
     fn text(value: &FieldValue) -> Option<&str> {
         match value {
             FieldValue::Rich(text) => Some(text),

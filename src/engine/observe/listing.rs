@@ -3,12 +3,11 @@
 use super::sorting::Sorting;
 use super::{Focus, Observed, living};
 use crate::connector::{ConnectorError, ErrorKind, Known, ListedRow, Watermark, answer};
-use crate::engine::apply::owed_text;
 use crate::engine::{CycleError, Engine};
 use crate::model::{
-    BaseState, FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp,
-    Version,
+    BaseState, FieldKey, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp, Version,
 };
+use crate::reconcile::settle::{self, Seen};
 use crate::store::{Listed, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -195,38 +194,24 @@ pub(super) struct Told {
     pub(super) unclear: bool,
 }
 
-/// The base of the side whose value was not taken, as in [`crate::reconcile::owing`]. Values that each side writes in its own
-/// words are never empty or are answered at once.
-fn owed(key: &FieldKey, there: &FieldValue) -> FieldValue {
-    match key.kind().same_words() {
-        false => FieldValue::Empty,
-        true => there.clone(),
-    }
-}
-
 /// Compares what was sent with what the item shows at the version of that very write. A field that is not shown stays open.
 pub(super) fn told(side: Side, open: BTreeMap<FieldKey, Sided<BaseState>>, item: &Item) -> Told {
     let mut told = Told::default();
-    for (key, mut base) in open {
+    for (key, base) in open {
         let Some(value) = item.fields.get(&key) else {
             continue;
         };
-        let (own, other) = (base.get(side).value(), base.get(side.other()));
-        if !answer::in_force(side, &key, own, value) {
-            if other.value().is_empty() {
-                told.unclear = true;
-                continue;
+        let in_force = answer::in_force(side, &key, base.get(side).value(), value);
+        match settle::by_listing(&key, side, &base, value, in_force) {
+            Seen::AsSent(base) => {
+                told.fields.insert(key, base);
             }
-            let text = owed_text(own, value, other.value());
-            let value = text.unwrap_or_else(|| owed(&key, value));
-            *base.get_mut(side.other()) = match other.is_sent() {
-                true => BaseState::Sent(value),
-                false => BaseState::Owed(value),
-            };
-            told.kept = true;
+            Seen::Otherwise(base) => {
+                told.fields.insert(key, base);
+                told.kept = true;
+            }
+            Seen::Unclear => told.unclear = true,
         }
-        *base.get_mut(side) = BaseState::Shown(value.clone());
-        told.fields.insert(key, base);
     }
     told
 }
@@ -234,6 +219,7 @@ pub(super) fn told(side: Side, open: BTreeMap<FieldKey, Sided<BaseState>>, item:
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::model::FieldValue;
 
     pub fn shown(text: &str) -> Item {
         let value = FieldValue::rich(text.to_owned());

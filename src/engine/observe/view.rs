@@ -9,6 +9,7 @@ use crate::model::{BaseState, FieldKey, FieldValue, Item, PairName, Side, Sided}
 use crate::reason::ReadWhy;
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::{OnDelete, Policy};
+use crate::reconcile::settle;
 use crate::reconcile::{FreshItem, LinkView, Origin, Presence, View, noise};
 use crate::store::{LinkRow, LinkState, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,7 +38,7 @@ fn reread(
 }
 
 /// Returns the bases of what was sent and not shown yet, by an item at the version of that very write. At a later version
-/// somebody edited the item, but a text that still says what was sent is the service's own rendering of it, and no edit.
+/// only what is still ours for certain has one.
 fn untold(
     store: &Store,
     side: Side,
@@ -52,11 +53,9 @@ fn untold(
     if known.is_none_or(|known| known.version != now.version) {
         open.retain(|key, base| {
             let sent = base.get(side).value();
-            matches!(sent, FieldValue::Rich(_))
-                && now
-                    .fields
-                    .get(key)
-                    .is_some_and(|shown| answer::in_force(side, key, sent, shown))
+            now.fields.get(key).is_some_and(|shown| {
+                settle::still_ours(sent, answer::in_force(side, key, sent, shown))
+            })
         });
     }
     Ok(listing::told(side, open, now).fields)
