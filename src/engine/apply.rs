@@ -29,8 +29,8 @@ use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::rails::{source, without_halves};
+use crate::reconcile::settle::Answer;
 use crate::store::{Attempt, Batch, CycleRow, HoldRow, Op, StoreError, TransitRow};
-use kept::Returned;
 pub(in crate::engine) use kept::kept_of;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,7 +106,7 @@ struct Run<'a> {
     observed: &'a Observed,
     cycle: String,
     /// What a side returned for a field in this run.
-    returned: BTreeMap<(LinkId, Side, FieldKey), Returned>,
+    returned: BTreeMap<(LinkId, Side, FieldKey), Answer>,
     /// Fields that a side did not take in this run.
     kept: BTreeSet<(LinkId, FieldKey)>,
     closed: Sided<Option<ConnectorError>>,

@@ -351,12 +351,3 @@ pub(super) fn rebased(rebase: &Rebase) -> BTreeMap<FieldKey, Sided<BaseState>> {
 pub(super) fn agreed(values: Sided<FieldValue>) -> Sided<BaseState> {
     values.map(|_, value| BaseState::Shown(value))
 }
-
-/// A base that the target has shown, while the value of the other side is still to be carried over to it.
-pub(super) fn owed(target: Side, there: FieldValue) -> Sided<BaseState> {
-    Sided::of(
-        target,
-        BaseState::Shown(there),
-        BaseState::Owed(FieldValue::Empty),
-    )
-}

@@ -3,97 +3,13 @@
 use super::{Run, source};
 use crate::capabilities;
 use crate::connector::{Change, Written};
-use crate::model::{BaseState, FieldKey, FieldValue, LinkId, Side, Sided, Version};
+use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Version};
 use crate::reason::UndoneWhy;
-use crate::reconcile::owing::{agreed_members, owing};
 use crate::reconcile::plan::{Action, PairPlan};
-use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::kept::Kept;
+use crate::reconcile::settle::Answer;
 use crate::store::{HoldRow, KeptRow, NewConflict, NoteOp, Op, Store, StoreError};
 use std::collections::BTreeMap;
-
-/// What a side answered about a field in this run.
-#[derive(Clone, Debug)]
-pub(super) struct Returned {
-    /// What was asked for, in this side's words.
-    pub(super) sent: FieldValue,
-    pub(super) value: FieldValue,
-    /// Whether the service showed it; otherwise it is what was sent.
-    pub(super) shown: bool,
-    /// Whether it means what was sent.
-    pub(super) in_force: bool,
-}
-
-/// The base of a field after a write. `own` is the side that was written, `other` the one that the value comes from.
-///
-/// A value that was not taken settles nothing: its side's base is what is there, so that it does not count as an edit, and
-/// by the other side's base that side's value counts as changed, so that it is sent again.
-pub(super) fn base_after(
-    key: &FieldKey,
-    side: Side,
-    (own, other): (&Returned, &Returned),
-    before: Option<&Sided<BaseState>>,
-    policy: &Policy,
-) -> Sided<BaseState> {
-    let old = before.map(|base| base.clone().map(|_, half| half.into_value()));
-    let confirmed = |side: Side, value: &FieldValue| {
-        let old = before.map(|base| base.get(side));
-        old.filter(|half| half.value() == value)
-            .is_none_or(|half| !half.is_sent())
-    };
-    let stays = |side: Side, now: &Returned, kept: &Returned| {
-        let there = &kept.value;
-        if let Some(text) = owed_text(&kept.sent, there, &now.value) {
-            return (text, true);
-        }
-        let value = owing(key, side, (&now.value, there), old.as_ref(), policy);
-        let confirmed = confirmed(side, &value);
-        (value, confirmed)
-    };
-    let told = |returned: &Returned| (returned.value.clone(), returned.shown);
-    // A tag that we neither sent nor took away may be somebody's, so it is not settled by being there: it goes over yet.
-    let by_member = key.kind().by_member();
-    let shown = |side: Side, now: &Returned, there: &Returned| match (by_member, now.shown) {
-        (Some(of_members), true) => {
-            let old = old.as_ref().map(|base| base.get(side));
-            let value = agreed_members(of_members, old, &now.value, &there.value);
-            (value, true)
-        }
-        _ => told(now),
-    };
-    let (own, other) = match (own.in_force, other.in_force) {
-        (true, true) => (told(own), told(other)),
-        (false, _) => (shown(side, own, other), stays(side.other(), other, own)),
-        (true, false) => (stays(side, own, other), shown(side.other(), other, own)),
-    };
-    Sided::of(side, own, other).map(|_, (value, confirmed)| match confirmed {
-        true => BaseState::Shown(value),
-        false => BaseState::Sent(value),
-    })
-}
-
-/// The base of a text of which the other side kept only a part: the text without what is missing there, for the edit of a
-/// text is what it differs by from its own base. Each side keeps its own formatting: `sent` and `there` are the other
-/// side's words, `now` this one's. `None`: it is no text.
-fn owed_text(sent: &FieldValue, there: &FieldValue, now: &FieldValue) -> Option<FieldValue> {
-    fn text(value: &FieldValue) -> Option<&str> {
-        match value {
-            FieldValue::Rich(text) => Some(text),
-            FieldValue::Empty => Some(""),
-            _ => None,
-        }
-    }
-    if !matches!(there, FieldValue::Rich(_)) {
-        return None;
-    }
-    let carried = crate::markup::carry(text(sent)?, text(there)?, text(now)?);
-    // Where nothing of the difference shows, or it shows as more than is there, the other side's words are the measure.
-    let fits = crate::markup::reads_alike(&carried, text(there)?);
-    Some(match fits {
-        true => FieldValue::rich(carried),
-        false => there.clone(),
-    })
-}
 
 impl Run<'_> {
     /// Holds the fields that the service did not take, each until it is sent again, and remembers how often they were sent.
@@ -152,8 +68,8 @@ impl Run<'_> {
         plan: &PairPlan,
         action: &Action,
         field: &FieldKey,
-        own: &Returned,
-        other: Option<&Returned>,
+        own: &Answer,
+        other: Option<&Answer>,
     ) -> Option<Op> {
         let text = matches!(own.sent, FieldValue::Rich(_));
         if !text || own.in_force || other.is_some_and(|other| other.in_force) {
@@ -287,78 +203,4 @@ pub(super) fn remember(link: LinkId, fields: BTreeMap<FieldKey, Kept>) -> Op {
     let fields = fields.into_iter();
     let fields = fields.map(|(field, kept)| (field, row(kept))).collect();
     Op::Note(NoteOp::Kept { link, fields })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use boardsync_core::fixture::policy;
-
-    fn returned(text: &str, in_force: bool) -> Returned {
-        Returned {
-            sent: FieldValue::text("new"),
-            value: FieldValue::text(text),
-            shown: true,
-            in_force,
-        }
-    }
-
-    fn base(ado: &str, clickup: &str) -> Sided<BaseState> {
-        crate::engine::observe::agreed(Sided {
-            ado: FieldValue::text(ado),
-            clickup: FieldValue::text(clickup),
-        })
-    }
-
-    #[test]
-    fn what_was_not_taken_is_no_edit_and_what_was_to_be_taken_still_is_one() {
-        let (new, there) = (returned("new", true), returned("new", true));
-        let old = base("old", "old");
-        let (key, policy) = (FieldKey::Title, policy());
-        let after = |own: &Returned, other: &Returned, before| {
-            base_after(&key, Side::ClickUp, (own, other), before, &policy)
-        };
-        assert_eq!(after(&there, &new, Some(&old)), base("new", "new"));
-        let kept = returned("old", false);
-        assert_eq!(after(&kept, &new, Some(&old)), base("old", "old"));
-        let cut = returned("ne", false);
-        assert_eq!(after(&cut, &new, Some(&old)), base("ne", "ne"));
-        assert_eq!(after(&cut, &new, None), base("ne", "ne"));
-        // The other half of a merge was not taken: it is to be written again, from here.
-        assert_eq!(after(&there, &cut, Some(&old)), base("ne", "ne"));
-        let ado = base_after(&key, Side::Ado, (&cut, &new), Some(&old), &policy);
-        assert_eq!(ado, base("ne", "ne"));
-    }
-
-    #[test]
-    fn a_value_that_was_to_be_emptied_and_was_kept_is_still_to_be_emptied() {
-        let empty = Returned {
-            value: FieldValue::Empty,
-            ..returned("", true)
-        };
-        let kept = returned("old", false);
-        // Both before, only the side that emptied it, and a value that somebody typed meanwhile.
-        for before in [base("old", "old"), base("", "old"), base("other", "other")] {
-            let (key, side) = (FieldKey::StartDate, Side::ClickUp);
-            let after = base_after(&key, side, (&kept, &empty), Some(&before), &policy());
-            assert_eq!(after, base("old", "old"));
-        }
-    }
-
-    #[test]
-    fn a_text_of_which_a_part_is_owed_keeps_the_formatting_of_each_side() {
-        let rich = |text: &str| FieldValue::rich(text.to_owned());
-        let text = |sent: &str, value: &str, in_force| Returned {
-            sent: rich(sent),
-            value: rich(value),
-            shown: true,
-            in_force,
-        };
-        let there = text("**one**\n\ntwo", "**one**", false);
-        let from = text("one\n\ntwo", "one\n\ntwo", true);
-        let (key, side) = (FieldKey::Description, Side::ClickUp);
-        let after = base_after(&key, side, (&there, &from), None, &policy());
-        let after = after.map(|_, half| half.into_value());
-        assert_eq!((after.ado, after.clickup), (rich("one"), rich("**one**")));
-    }
 }

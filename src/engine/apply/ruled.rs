@@ -2,17 +2,14 @@
 
 use super::Run;
 use crate::connector::{Change, Written};
-use crate::model::{BaseState, FieldKey, FieldValue, Item, ItemId, Side, Sided};
+use crate::model::{BaseState, FieldKey, Item, ItemId, Side, Sided};
 use crate::reconcile::plan::{Action, PairPlan};
+use crate::reconcile::settle;
 use std::collections::BTreeMap;
 
 impl Run<'_> {
     /// The bases of fields that Azure DevOps itself changed in this save while a person's edit in ClickUp waits to be
-    /// written there. The test of the revision rules another person out, so the change is nobody's and must not contend
-    /// with the edit. Example: ClickUp sets `complete` and an estimate of two hours over one of four; closing empties
-    /// Remaining Work, and the two hours are refused. They are held, and no conflict takes them away.
-    ///
-    /// Where no edit waits the base stays, so that the change is carried over to ClickUp.
+    /// written there. The test of the revision rules another person out, so the change is nobody's.
     pub(super) fn ruled(
         &self,
         plan: &PairPlan,
@@ -46,22 +43,10 @@ impl Run<'_> {
             let (Some(now), Some(base)) = (written.item.fields.get(key), stored.get(key)) else {
                 continue;
             };
-            let waits = source
-                .fields
-                .get(key)
-                .is_some_and(|value| value != base.clickup.value());
-            if waits && before == Some(base.ado.value()) && now != base.ado.value() {
-                fields.insert(key.clone(), moved(base, now));
-            }
+            let opposite = source.fields.get(key);
+            let base = settle::ruled(side, base, (before, now), opposite);
+            fields.extend(base.map(|base| (key.clone(), base)));
         }
         fields
-    }
-}
-
-/// The base with what Azure DevOps has now.
-fn moved(base: &Sided<BaseState>, now: &FieldValue) -> Sided<BaseState> {
-    Sided {
-        ado: BaseState::Shown(now.clone()),
-        clickup: base.clickup.clone(),
     }
 }

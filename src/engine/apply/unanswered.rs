@@ -4,9 +4,10 @@
 use super::{Done, Run};
 use crate::connector::{Change, ConnectorError};
 use crate::engine::CycleError;
-use crate::engine::observe::{LeftBehind, owed};
+use crate::engine::observe::LeftBehind;
 use crate::model::{FieldKey, FieldValue, Item, LinkId, Side, Sided};
 use crate::reconcile::plan::{Action, PairPlan};
+use crate::reconcile::settle;
 use crate::store::{Batch, ChoiceOp, NewConflict, Op, PartOp, StoreError, TransitRow};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,7 +79,7 @@ impl Run<'_> {
             match answer.fields.get(&row.field) {
                 Some(now) if row.via.contains(now) => {
                     tracing::warn!(%link, %side, from = %row.origin, to = %row.wanted, at = %now, "stopped half way");
-                    let fields = BTreeMap::from([(row.field, owed(side, now.clone()))]);
+                    let fields = BTreeMap::from([(row.field, settle::half_way(side, now.clone()))]);
                     ops.push(Op::SetBase { link, fields });
                 }
                 Some(_) => {}

@@ -1,6 +1,5 @@
 //! Changes of existing items, and the bases that they settle.
 
-use super::kept::{Returned, base_after};
 use super::record::{self, saw};
 use super::{Done, Run, refusal, type_of};
 use crate::capabilities;
@@ -11,6 +10,7 @@ use crate::model::{FieldKey, Item, ItemId, Timestamp, Version};
 use crate::reason::Outcome;
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, PairPlan};
 use crate::reconcile::policy::Policy;
+use crate::reconcile::settle::{self, Answer};
 use crate::store::{Batch, ChoiceOp, Op, RailOp, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -224,7 +224,7 @@ impl Run<'_> {
                 Some(returned) => returned.clone(),
                 // The other half of a merge was refused alone: the two sides do not agree yet.
                 None if has_half(plan, action, &change.field) => continue,
-                None => Returned {
+                None => Answer {
                     sent: change.kept_back.as_deref().unwrap_or(source).clone(),
                     value: source.clone(),
                     shown: true,
@@ -245,7 +245,7 @@ impl Run<'_> {
                 }));
             }
             let (key, before) = (&change.field, stored.get(&change.field));
-            let base = base_after(key, side, (&own, &other), before, policy);
+            let base = settle::after_update(key, side, (&own, &other), before, policy);
             fields.insert(change.field.clone(), base);
         }
         if let Some(link) = action.link {
@@ -323,14 +323,14 @@ impl Run<'_> {
 }
 
 /// What a side made of one field of a write; `None`: nothing shows it.
-fn returned(written: &Written, change: &FieldChange, unclear: bool) -> Option<Returned> {
+fn returned(written: &Written, change: &FieldChange, unclear: bool) -> Option<Answer> {
     let answer = written.item.fields.get(&change.field);
     let in_force = !written.pending.contains_key(&change.field);
     let later = written.later.contains(&change.field);
     if answer.is_none() && (later || !in_force || unclear) {
         return None;
     }
-    Some(Returned {
+    Some(Answer {
         sent: change.after.clone(),
         value: answer.unwrap_or(&change.after).clone(),
         shown: answer.is_some() && !later,

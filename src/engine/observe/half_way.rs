@@ -1,9 +1,10 @@
 //! What an earlier run sent without an answer, and what of it is in force.
 
-use super::{Focus, LeftBehind, Observed, owed};
+use super::{Focus, LeftBehind, Observed};
 use crate::connector::{ConnectorError, answer};
 use crate::engine::{CycleError, Engine};
 use crate::model::{Item, PairName, Past, Side};
+use crate::reconcile::settle;
 use crate::reconcile::transit::{self, Reached, Transit};
 use crate::reconcile::{LinkView, Presence};
 use crate::store::TransitRow;
@@ -109,7 +110,8 @@ impl Unanswered {
             (Reached::Nothing, _) => None,
             (Reached::HalfWay, Some(now)) => {
                 tracing::info!(link = %row.link, %side, from = %row.origin, to = %row.wanted, at = %now, "stands half way");
-                Some(LeftBehind::HalfWay(row.field, owed(side, now)))
+                let base = settle::half_way(side, now);
+                Some(LeftBehind::HalfWay(row.field, base))
             }
             (Reached::Over, Some(now)) if answer::may_be_cut(&row.wanted, &row.origin, &now) => {
                 tracing::warn!(link = %row.link, %side, field = %row.field, "may have been cut; both texts are kept");
