@@ -9,11 +9,10 @@ use crate::engine::observe::living;
 use crate::marker::marker;
 use crate::model::{BaseState, FieldKey, FieldValue, Item, ItemId, Side, Sided};
 use crate::reason::Outcome;
-use crate::reconcile::merge::agree;
-use crate::reconcile::owing::{agreed_members, owing};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
+use crate::reconcile::settle;
 use crate::reconcile::trial::is_vital;
 use crate::store::{Batch, Intent, IntentKey, IntentKind, LinkRow, Op, RailOp, Store, StoreError};
 use sha2::{Digest, Sha256};
@@ -316,8 +315,7 @@ impl Run<'_> {
         entry
     }
 
-    /// The twin base of a new pair. By the base of a field whose value is not in force yet its source counts as changed, so
-    /// that the next cycle writes it.
+    /// The twin base of a new pair.
     pub(super) fn base_after_create(
         &self,
         policy: &Policy,
@@ -325,52 +323,20 @@ impl Run<'_> {
         action: &Action,
         written: &Written,
     ) -> BTreeMap<FieldKey, Sided<BaseState>> {
-        let side = action.target;
-        sent.iter()
-            .map(|(key, source)| {
-                let intended = action
-                    .changes
-                    .iter()
-                    .find(|change| change.field == *key)
-                    .map(|change| &change.after);
-                let (target, shown) = match (written.item.fields.get(key), intended) {
-                    (Some(value), _) => (value.clone(), !written.later.contains(key)),
-                    (None, Some(value)) => (value.clone(), false),
-                    (None, None) => (FieldValue::Empty, false),
-                };
-                // A field that flows the other way only, or a person without a counterpart: it stands apart, and the base
-                // of two values that nobody carried over would hide that for good.
-                let apart = || {
-                    !agree(
-                        key,
-                        &Sided::of(side, target.clone(), source.clone()),
-                        policy,
-                    )
-                };
-                let unsent = intended.is_none() && !source.is_empty() && apart();
-                let owes = unsent || written.pending.contains_key(key);
-                let source = match (owes, shown) {
-                    (false, _) => source.clone(),
-                    (true, true) => owing(key, side.other(), (source, &target), None, policy),
-                    (true, false) => FieldValue::Empty,
-                };
-                // A tag that was not sent goes to the other side like any that is added: a rule may have set it.
-                let target = match key.kind().by_member().filter(|_| owes && shown) {
-                    Some(of_members) => agreed_members(of_members, None, &target, &source),
-                    None => target,
-                };
-                let target = match shown {
-                    true => BaseState::Shown(target),
-                    false => BaseState::Sent(target),
-                };
-                let source = match owes {
-                    true => BaseState::Owed(source),
-                    false => BaseState::Shown(source),
-                };
-                let base = Sided::of(side, target, source);
-                (key.clone(), base)
-            })
-            .collect()
+        let base = |(key, source): (&FieldKey, &FieldValue)| {
+            let mut changes = action.changes.iter();
+            let change = changes.find(|change| change.field == *key);
+            let made = settle::Made {
+                source,
+                sent: change.map(|change| &change.after),
+                shown: written.item.fields.get(key),
+                edited: written.later.contains(key),
+                not_taken: written.pending.contains_key(key),
+            };
+            let base = settle::after_create(key, action.target, &made, policy);
+            (key.clone(), base)
+        };
+        sent.iter().map(base).collect()
     }
 }
 

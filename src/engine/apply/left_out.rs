@@ -7,9 +7,9 @@ use crate::connector::{ConnectorError, ErrorKind, NewItem, Written};
 use crate::engine::CycleError;
 use crate::model::{BaseState, FieldKey, FieldValue, Item, Sided};
 use crate::reason::HoldWhy;
-use crate::reconcile::owing::owing;
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
+use crate::reconcile::settle;
 use crate::reconcile::trial::{self, Blame};
 use crate::store::{Batch, HoldRow, IntentKey, Op, PartOp, Refusal};
 use std::collections::BTreeMap;
@@ -148,12 +148,8 @@ impl Run<'_> {
         for out in left_out {
             let (key, target) = (&out.field, action.target);
             let there = made.fields.get(key).cloned().unwrap_or(FieldValue::Empty);
-            let values = (&out.value, &there);
-            let source = owing(key, target.other(), values, None, policy);
-            base.insert(
-                key.clone(),
-                Sided::of(target, BaseState::Shown(there), BaseState::Owed(source)),
-            );
+            let values = (&out.value, there);
+            base.insert(key.clone(), settle::left_out(key, target, values, policy));
             if out.named {
                 ops.push(Op::Part(PartOp::SaveRefusal(Refusal {
                     pair: policy.pair.clone(),
