@@ -20,6 +20,7 @@ use crate::reconcile::choice::{Chosen, Recorded, made_of_winner};
 use crate::reconcile::plan::{Plan, Rebase};
 use crate::reconcile::plan_of;
 use crate::reconcile::policy::Policy;
+use crate::reconcile::settle;
 use crate::store::{Choice, LinkRow, LinkState, Listed, NoteOp, Op, Store, StoreError, Waiting};
 use origin::Named;
 pub(super) use reading::INDEX_LAG_MS;
@@ -343,11 +344,6 @@ pub(super) fn rebased(rebase: &Rebase) -> BTreeMap<FieldKey, Sided<BaseState>> {
     rebase
         .fields
         .iter()
-        .map(|(key, now)| (key.clone(), agreed(now.clone())))
+        .map(|(key, now)| (key.clone(), settle::agreed(now.clone())))
         .collect()
-}
-
-/// A base that both sides have shown.
-pub(super) fn agreed(values: Sided<FieldValue>) -> Sided<BaseState> {
-    values.map(|_, value| BaseState::Shown(value))
 }

@@ -3,7 +3,7 @@
 //! Nothing is replayed. The target is searched for the marker; found, it is linked; not found, and the quiet time is
 //! over, the intent is closed, so that the item is planned afresh (with the same marker, which is deterministic).
 
-use super::observe::{agreed, living};
+use super::observe::living;
 use super::{CycleError, Engine};
 use crate::capabilities::{self, Versions};
 use crate::connector::{ErrorKind, Fetched};
@@ -11,8 +11,8 @@ use crate::model::{
     ActionId, BaseState, FieldKey, FieldValue, Item, ItemId, Side, Sided, Timestamp, Version,
 };
 use crate::reason::{CreateWhy, JournalKind, Outcome};
-use crate::reconcile::merge::{agree, translate};
-use crate::reconcile::owing::owing;
+use crate::reconcile::merge::translate;
+use crate::reconcile::settle::{self, Found};
 use crate::reconcile::transit;
 use crate::store::{Batch, HoldRow, Intent, JournalChange, NewJournal, Op, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -261,14 +261,8 @@ impl Engine {
         Ok(alike)
     }
 
-    /// The base of a pair whose create was found later, by what the create made. A field that says what was sent is settled.
-    /// Others were not taken, long text aside, which the service renders its own way: they count as changed at the source
-    /// and are written again. What the item says now beside that is somebody's edit, like any other.
-    ///
-    /// Where nothing tells what the create made, a field that differs has no base, so that it becomes a conflict and
-    /// neither value is written over the other unseen. Nor has a long text that was edited since, because a version of the
-    /// past may be shown in another format, nor any field of a pair that the configuration does not know by this name, for
-    /// nothing says there what agrees with what.
+    /// The base of a pair whose create was found later, by what the create made. A pair that the configuration does not know
+    /// by this name has none, for nothing says there what agrees with what; nor has a field that is not shown.
     fn base_of_found(
         &self,
         intent: &Intent,
@@ -278,41 +272,19 @@ impl Engine {
         let Some(policy) = self.policy(&intent.pair) else {
             return BTreeMap::new();
         };
-        let (shown, side) = (made.unwrap_or(found), intent.source_side);
-        let mut base = base_of(side, &intent.source_fields, shown);
-        base.retain(|key, field| {
-            let now = field.clone().map(|_, half| half.into_value());
-            let rendered = key.kind().is_rendered();
-            if rendered && shown.fields.get(key) != found.fields.get(key) {
-                return false;
-            }
-            if agree(key, &now, policy) {
-                if made.is_none()
-                    && !rendered
-                    && let Ok(sent) = translate(key, side, now.get(side), policy)
-                {
-                    // It may be somebody's edit to another value of the same meaning, which speaks against `on_delete`.
-                    *field.get_mut(side.other()) = BaseState::Shown(sent);
-                }
-                return true;
-            }
-            if made.is_none() && !policy.fields.contains_key(key) {
-                // Not synced any more, so it becomes no conflict; an edit it may be, which speaks against `on_delete`.
-                *field = agreed(Sided::build(|_| FieldValue::Empty));
-                return true;
-            }
-            if made.is_some() && !rendered {
-                let values = (now.get(side), now.get(side.other()));
-                let owed = owing(key, side, values, None, policy);
-                if key.kind().by_member().is_some() {
-                    // A tag that was not sent goes to the other side like any that is added.
-                    *field.get_mut(side.other()) = BaseState::Shown(owed.clone());
-                }
-                *field.get_mut(side) = BaseState::Owed(owed);
-            }
-            made.is_some()
-        });
-        base
+        let as_made = made.unwrap_or(found);
+        let base = |(key, sent): (&FieldKey, &FieldValue)| {
+            let shown = as_made.fields.get(key)?;
+            let of = Found {
+                sent,
+                shown,
+                as_made: made.is_some(),
+                changed: found.fields.get(key) != Some(shown),
+            };
+            let base = settle::of_found(key, intent.source_side, &of, policy)?;
+            Some((key.clone(), base))
+        };
+        intent.source_fields.iter().filter_map(base).collect()
     }
 
     /// Whether the request may still take effect or be unlisted. Both clocks have to say that the quiet time is over:
@@ -415,27 +387,6 @@ fn hold_row(intent: &Intent, why: CreateWhy, now: Timestamp) -> HoldRow {
         tries: intent.tries,
         retry_at: Some(now),
     }
-}
-
-/// The base of a pair that a create made: what the source had when it was sent, and what came back. A field that the
-/// target shows as empty although a value was sent has not taken: its source base is left empty, so that the source
-/// counts as changed and the value is written again.
-pub(super) fn base_of(
-    source: Side,
-    sent: &BTreeMap<FieldKey, FieldValue>,
-    made: &Item,
-) -> BTreeMap<FieldKey, Sided<BaseState>> {
-    sent.iter()
-        .filter_map(|(key, value)| {
-            let there = made.fields.get(key)?.clone();
-            let value = if there.is_empty() {
-                FieldValue::Empty
-            } else {
-                value.clone()
-            };
-            Some((key.clone(), agreed(Sided::of(source, value, there))))
-        })
-        .collect()
 }
 
 #[cfg(test)]
