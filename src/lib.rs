@@ -34,7 +34,7 @@
 //! 2. [`reconcile::merge`]: each field is compared with *its own side's* base. The title differs in ClickUp only, so
 //!    the plan gets an update of the work item, with the version that it stands on.
 //! 3. [`engine::apply`]: the pre-image goes to the journal, then one PATCH with `test /rev`. The answer is what the
-//!    server made of it: that becomes the base, in one commit with the outcome.
+//!    server made of it: by [`reconcile::settle`] that becomes the base, in one commit with the outcome.
 //! 4. The next listing shows our own write at the version that we hold. Nothing differs, so nothing happens: an echo
 //!    needs no clock and no "changed by me".
 //!
@@ -115,7 +115,7 @@
 //! | intent | the note of a create, written before the request: after a crash its marker is searched |
 //! | quiet time | for so long an unanswered create is only looked for, and not sent again |
 //! | transit | the note of a change that takes several requests, as a state that is reached through another one |
-//! | settle | to find out what became of a request that got no answer |
+//! | settle | to find out what became of what was sent: whether a create without an answer took effect, and what both sides have agreed on ([`reconcile::settle`]) |
 //! | hold | the record that something is deliberately not done, with its reason |
 //! | conflict | the record of both values of a field that changed on both sides; *open* until they agree or a person chooses |
 //! | choice | what a person picked in a conflict, until it is written |

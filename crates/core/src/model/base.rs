@@ -23,8 +23,9 @@ use super::FieldValue;
 pub enum BaseState {
     /// The service has shown this value. So it counts, too, where a later version ended the wait for it to be shown.
     Shown(FieldValue),
-    /// What we sent, or measure by what we sent, and what nothing has shown yet. What the service makes of it is no edit:
-    /// the first look at the version of our own write tells that.
+    /// What we sent, and nothing has shown yet. What the service makes of it is no edit; the first look at the version of our
+    /// own write tells what that is. The half stays `Sent` where this side's value turns out to be owed as well and is
+    /// measured by something else from then on: what became of our own write is as unknown as before.
     Sent(FieldValue),
     /// The value of this side has still to be carried to the other one. What is held here makes it count as changed: empty,
     /// or what the other side has instead, or, of a text, what of it the other side has.
