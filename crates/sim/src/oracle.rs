@@ -376,8 +376,8 @@ impl World {
                 let record = &self.side.get(side).records[*at.get(side)];
                 let other = *at.get(side.other());
                 let twin = &self.side.get(side.other()).records[other];
-                // An empty base marks a value that is still to be written. One that the other service did not take is
-                // measured by what that service has instead.
+                // What is owed is measured by nothing, or by what the other service has instead. A half that was only sent
+                // keeps such a measure when the wait for it ends: then it agrees with what that service did not take.
                 let same = kind(key)
                     .is_some_and(|kind| kind.agree(both.ado.value(), both.clickup.value()));
                 let untaken = self
@@ -388,9 +388,9 @@ impl World {
                     || self.refuses(key, [&record.id, &twin.id])
                     // Nor one that was not to flow there.
                     || self.told.were_one_way.contains(key);
-                let owed = same && untaken;
-                let fine = value.is_empty()
-                    || owed
+                let measured = same && untaken;
+                let fine = matches!(half, BaseState::Owed(_))
+                    || measured
                     || one_vocabulary && *key == FieldKey::State
                     || held(side, record, key, value);
                 if !half.is_sent() && !fine {
