@@ -142,8 +142,8 @@ struct Run<'a> {
     earlier: BTreeMap<(LinkId, Side), Vec<TransitRow>>,
     /// Links of which a write was answered in doubt in this run.
     in_doubt: BTreeSet<(LinkId, Side)>,
-    /// Tags that a side did not take in this run.
-    missing: BTreeMap<(LinkId, Side), BTreeSet<Folded>>,
+    /// Members of a field, say tags, that a side did not take in this run.
+    missing: BTreeMap<(LinkId, Side, FieldKey), BTreeSet<Folded>>,
     /// Why nothing more is created on a side, where that is known.
     unmarked: Sided<Option<String>>,
 }

@@ -417,16 +417,8 @@ const NAME_FIELDS: &[(&str, &str)] = &[
         "closing an item sets its state, by its type",
     ),
     (
-        "crates/core/src/reconcile/rails/refused.rs",
-        "of several tags only the refused ones are held",
-    ),
-    (
         "crates/core/src/reconcile/transit.rs",
         "a state may be reached only through others",
-    ),
-    (
-        "crates/core/src/reconcile/trial.rs",
-        "tags are tried one by one",
     ),
     (
         "crates/core/src/render/plan.rs",
@@ -497,20 +489,15 @@ const NAME_FIELDS: &[(&str, &str)] = &[
     ),
     (
         "src/engine/apply/left_out.rs",
-        "a create that is refused for its state; tags are left out one by one",
+        "a create that is refused for its state",
     ),
     (
         "src/engine/apply/rails.rs",
         "a close writes the state even where states are not synced",
     ),
-    ("src/engine/apply/refusal.rs", "tags are sent one by one"),
     (
         "src/engine/apply/unanswered.rs",
         "the steps to a state are noted before they are sent",
-    ),
-    (
-        "src/engine/apply/update.rs",
-        "tags that were left out are still owed",
     ),
     (
         "src/engine/observe/origin.rs",

@@ -71,7 +71,7 @@ impl Run<'_> {
                 };
                 sent.remove(&field);
                 let why = refused(action.target, &field, &value, &words(error), true).into();
-                let several = value.members().len() > 1 && field == FieldKey::Tags;
+                let several = value.members().len() > 1 && trial::is_by_member(&field);
                 let named = !several && blame == Some(Blame::Field(field.clone()));
                 left_out.push(LeftOut {
                     field,

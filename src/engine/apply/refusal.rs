@@ -7,11 +7,11 @@ use crate::connector::{Change, ConnectorError, ErrorKind};
 use crate::engine::CycleError;
 use crate::model::{FieldKey, FieldValue, Folded, Item, ItemId, LinkId, Side, Timestamp, Version};
 use crate::reason::{HoldWhy, RailWhy};
-use crate::reconcile::plan::{Action, ActionKind, PairPlan};
+use crate::reconcile::plan::{Action, ActionKind, FieldChange, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::rails::source;
-use crate::reconcile::trial::{Blame, Held, Part, Trial};
+use crate::reconcile::trial::{Blame, Held, Part, Trial, is_by_member};
 use crate::store::{Batch, HoldRow, Op, PartOp, Refusal, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,11 +70,6 @@ pub(super) fn keys(fields: &BTreeMap<FieldKey, FieldValue>) -> BTreeSet<FieldKey
     fields.keys().cloned().collect()
 }
 
-fn tags_of(item: &Item) -> FieldValue {
-    let tags = item.fields.get(&FieldKey::Tags);
-    tags.cloned().unwrap_or(FieldValue::Empty)
-}
-
 /// The field among those still to be sent that the answer to a part shows edited. ADO refuses what was planned for an
 /// earlier version; ClickUp would take it, and the edit would be gone.
 fn edited_meanwhile(side: Side, parts: &Parts<'_>, answered: &Item) -> Option<FieldKey> {
@@ -115,7 +110,7 @@ impl Run<'_> {
         read_at: Timestamp,
     ) -> Result<Done, CycleError> {
         self.unsent(action, &error)?;
-        let whole = Part::whole(&change.set, &tags_of(&change.current));
+        let whole = Part::whole(&change.set, &change.current.fields);
         let suspects = self.suspects(policy, action, &change.set)?;
         let mut trial = Trial::new(whole, suspects);
         trial.refused(&blame, &words(&error));
@@ -179,7 +174,7 @@ impl Run<'_> {
                 return Ok(Some(done));
             }
         }
-        parts.change.set = part.values(&parts.wanted, &tags_of(&parts.change.current));
+        parts.change.set = part.values(&parts.wanted, &parts.change.current.fields);
         if let Some(done) = self.note_sent(action, parts.change).await? {
             return Ok(Some(done));
         }
@@ -240,9 +235,9 @@ impl Run<'_> {
         for row in self.engine.store().refusals(&policy.pair)? {
             let same = row.side == action.target && Some(&row.item) == action.target_item.as_ref();
             match wanted.get(&row.field).filter(|_| same) {
-                Some(FieldValue::Tags(tags)) => {
-                    let bad = row.value.members();
-                    part.tags.extend(tags.intersection(&bad).cloned());
+                Some(value) if is_by_member(&row.field) && !value.is_empty() => {
+                    let bad = &value.members() & &row.value.members();
+                    part.add_members(row.field, bad);
                 }
                 Some(value) if *value == row.value => {
                     part.fields.insert(row.field);
@@ -268,20 +263,22 @@ impl Run<'_> {
         };
         let mut bad: BTreeMap<FieldKey, (BTreeSet<Folded>, String, bool)> = BTreeMap::new();
         for one in held {
-            let (fields, tags) = (one.part.fields, one.part.tags);
-            let about_tags = (!tags.is_empty()).then_some(FieldKey::Tags);
-            for field in fields.into_iter().chain(about_tags) {
+            let mut members = one.part.members;
+            let fields: BTreeSet<FieldKey> = members.keys().cloned().collect();
+            for field in &one.part.fields | &fields {
+                let refused = members.remove(&field).unwrap_or_default();
                 let entry = bad
                     .entry(field)
                     .or_insert_with(|| (BTreeSet::new(), one.words.clone(), one.proven));
-                entry.0.extend(tags.iter().cloned());
+                entry.0.extend(refused);
             }
         }
         let mut ops = Vec::new();
-        for (field, (tags, words, proven)) in bad {
-            let value = match tags.is_empty() {
-                true => wanted.get(&field).cloned().unwrap_or(FieldValue::Empty),
-                false => FieldValue::from_tags(tags),
+        for (field, (members, words, proven)) in bad {
+            let of_members = field.kind().by_member();
+            let value = match of_members.filter(|_| !members.is_empty()) {
+                None => wanted.get(&field).cloned().unwrap_or(FieldValue::Empty),
+                Some(of_members) => of_members(members),
             };
             let why = HoldWhy::from(refused(action.target, &field, &value, &words, proven));
             tracing::warn!(pair = %plan.pair, action.id = %action.id, side = %action.target, %field, "{why}");
@@ -306,34 +303,36 @@ impl Run<'_> {
         self.engine.store().commit(&Batch(ops))
     }
 
-    /// Tags that a write of this side left out. They are still owed, so the other side's base must not hold them.
+    /// Notes the members of a field, say tags, that a write of this side left out. They are still owed, so the other side's
+    /// base must not hold them.
     pub(super) fn note_missing(
         &mut self,
         link: LinkId,
         side: Side,
-        after: &FieldValue,
+        change: &FieldChange,
         sent: &FieldValue,
     ) {
-        let missing: BTreeSet<Folded> = after
-            .members()
-            .difference(&sent.members())
-            .cloned()
-            .collect();
-        self.missing.insert((link, side), missing);
+        if is_by_member(&change.field) {
+            let missing = &change.after.members() - &sent.members();
+            let key = (link, side, change.field.clone());
+            self.missing.insert(key, missing);
+        }
     }
 
-    /// The value of a side's tags without those that the other side did not take.
+    /// The value of a side without the members that the other side did not take.
     pub(super) fn without_missing(
         &self,
         link: LinkId,
         side: Side,
+        field: &FieldKey,
         value: FieldValue,
     ) -> FieldValue {
-        let missing = self.missing.get(&(link, side.other()));
-        let Some(missing) = missing.filter(|missing| !missing.is_empty()) else {
-            return value;
-        };
-        FieldValue::from_tags(&value.members() - missing)
+        let missing = self.missing.get(&(link, side.other(), field.clone()));
+        let missing = missing.filter(|missing| !missing.is_empty());
+        match missing.zip(field.kind().by_member()) {
+            Some((missing, of_members)) => of_members(&value.members() - missing),
+            None => value,
+        }
     }
 
     /// What items refuse still after our own write of them, and what is no longer wanted of it.

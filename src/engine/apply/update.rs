@@ -200,8 +200,8 @@ impl Run<'_> {
                 // a text.
                 continue;
             };
-            if let (FieldKey::Tags, Some(sent)) = (&change.field, sent.set.get(&change.field)) {
-                self.note_missing(link, side, &change.after, sent);
+            if let Some(sent) = sent.set.get(&change.field) {
+                self.note_missing(link, side, change, sent);
             }
             self.returned
                 .insert((link, side, change.field.clone()), own.clone());
@@ -231,10 +231,8 @@ impl Run<'_> {
                     in_force: change.kept_back.is_none(),
                 },
             };
-            if change.field == FieldKey::Tags {
-                own.value = self.without_missing(link, side, own.value);
-                other.value = self.without_missing(link, side.other(), other.value);
-            }
+            own.value = self.without_missing(link, side, &change.field, own.value);
+            other.value = self.without_missing(link, side.other(), &change.field, other.value);
             let carried_out = own.in_force && other.in_force;
             ops.extend(self.cut_words(plan, action, &change.field, &own, Some(&other)));
             // Both sides have it: the choice is carried out, in the commit that says so.

@@ -6,7 +6,8 @@
 //! `Closed` are refused for a missing root cause. Title and priority are sent without the state and arrive; the state
 //! is sent alone and refused: that is the part that is held.
 //!
-//! Tags that are added are parts of their own, so that one bad tag does not keep the good ones back.
+//! Members that are added to a field that takes them one by one, as tags are, are parts of their own, so that one bad tag
+//! does not keep the good ones back.
 
 use crate::field::Suspect;
 use crate::model::{FieldKey, FieldValue, Folded};
@@ -33,109 +34,156 @@ pub enum Blame {
 /// A part of a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Part {
-    /// Fields that are sent as they are wanted. [`FieldKey::Tags`] among them: tags are taken away.
+    /// Fields that are sent as they are wanted. One that is taken member by member, as tags are: its members are taken away.
     pub fields: BTreeSet<FieldKey>,
-    /// Tags that are added.
-    pub tags: BTreeSet<Folded>,
+    /// Members that are added, by the field that takes them one by one. No set is empty.
+    pub members: BTreeMap<FieldKey, BTreeSet<Folded>>,
 }
 
 impl Part {
-    /// Returns everything of a change. `now` holds the target's tags.
-    pub fn whole(wanted: &BTreeMap<FieldKey, FieldValue>, now: &FieldValue) -> Part {
+    /// Returns everything of a change. `now` holds the target's values.
+    pub fn whole(
+        wanted: &BTreeMap<FieldKey, FieldValue>,
+        now: &BTreeMap<FieldKey, FieldValue>,
+    ) -> Part {
         let mut part = Part {
             fields: wanted.keys().cloned().collect(),
-            tags: BTreeSet::new(),
+            members: BTreeMap::new(),
         };
-        if let Some(tags) = wanted.get(&FieldKey::Tags) {
-            let (wanted, now) = (tags.members(), now.members());
-            part.tags = wanted.difference(&now).cloned().collect();
-            if !part.tags.is_empty() && now.is_subset(&wanted) {
-                part.fields.remove(&FieldKey::Tags);
+        for (key, value) in wanted.iter().filter(|(key, _)| is_by_member(key)) {
+            let (wanted, now) = (value.members(), members(now, key));
+            let added: BTreeSet<Folded> = wanted.difference(&now).cloned().collect();
+            if !added.is_empty() {
+                if now.is_subset(&wanted) {
+                    part.fields.remove(key);
+                }
+                part.members.insert(key.clone(), added);
             }
         }
         part
     }
 
-    /// Returns what of `wanted` the part sends to an item that has the tags `now`.
+    /// Returns what of `wanted` the part sends to an item that has the values `now`.
     pub fn values(
         &self,
         wanted: &BTreeMap<FieldKey, FieldValue>,
-        now: &FieldValue,
+        now: &BTreeMap<FieldKey, FieldValue>,
     ) -> BTreeMap<FieldKey, FieldValue> {
-        let sent = wanted.iter().filter(|(key, _)| self.fields.contains(*key));
-        let mut values: BTreeMap<_, _> = sent.map(|(k, v)| (k.clone(), v.clone())).collect();
-        if let Some(all) = wanted.get(&FieldKey::Tags).filter(|_| self.names_tags()) {
-            let (all, mut tags) = (all.members(), now.members());
-            if self.fields.contains(&FieldKey::Tags) {
-                tags = all.intersection(&tags).cloned().collect();
-            }
-            tags.extend(self.tags.iter().cloned());
-            values.insert(FieldKey::Tags, FieldValue::from_tags(tags));
+        let mut values = BTreeMap::new();
+        for (key, value) in wanted {
+            let (taken, added) = (self.fields.contains(key), self.members.get(key));
+            let sent = match key.kind().by_member() {
+                _ if !taken && added.is_none() => continue,
+                None => value.clone(),
+                Some(of_members) => {
+                    let mut sent = members(now, key);
+                    if taken {
+                        sent = &value.members() & &sent;
+                    }
+                    sent.extend(added.into_iter().flatten().cloned());
+                    of_members(sent)
+                }
+            };
+            values.insert(key.clone(), sent);
         }
         values
     }
 
     /// Returns whether nothing is in it.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty() && self.tags.is_empty()
+        self.fields.is_empty() && self.members.is_empty()
+    }
+
+    /// Adds members of a field.
+    pub fn add_members(&mut self, key: FieldKey, members: BTreeSet<Folded>) {
+        if !members.is_empty() {
+            self.members.entry(key).or_default().extend(members);
+        }
     }
 
     fn len(&self) -> usize {
-        self.fields.len() + self.tags.len()
-    }
-
-    fn names_tags(&self) -> bool {
-        !self.tags.is_empty() || self.fields.contains(&FieldKey::Tags)
+        self.fields.len() + self.members.values().map(BTreeSet::len).sum::<usize>()
     }
 
     /// The part of it that is about any of the fields.
     fn of(&self, wanted: impl Fn(&FieldKey) -> bool) -> Part {
+        let members = self.members.iter().filter(|(key, _)| wanted(key));
         Part {
             fields: self.fields.iter().filter(|f| wanted(f)).cloned().collect(),
-            tags: match wanted(&FieldKey::Tags) {
-                true => self.tags.clone(),
-                false => BTreeSet::new(),
-            },
+            members: members.map(|(k, m)| (k.clone(), m.clone())).collect(),
         }
     }
 
     fn common(&self, other: &Part) -> Part {
-        Part {
-            fields: &self.fields & &other.fields,
-            tags: &self.tags & &other.tags,
-        }
+        self.with_members_of(&self.fields & &other.fields, other, |own, others| {
+            own & others
+        })
     }
 
     fn without(&self, other: &Part) -> Part {
-        Part {
-            fields: &self.fields - &other.fields,
-            tags: &self.tags - &other.tags,
+        self.with_members_of(&self.fields - &other.fields, other, |own, others| {
+            own - others
+        })
+    }
+
+    fn with_members_of(
+        &self,
+        fields: BTreeSet<FieldKey>,
+        other: &Part,
+        kept: fn(&BTreeSet<Folded>, &BTreeSet<Folded>) -> BTreeSet<Folded>,
+    ) -> Part {
+        let mut part = Part {
+            fields,
+            members: BTreeMap::new(),
+        };
+        let none = BTreeSet::new();
+        for (key, own) in &self.members {
+            let others = other.members.get(key).unwrap_or(&none);
+            part.add_members(key.clone(), kept(own, others));
         }
+        part
     }
 
     fn join(&mut self, other: Part) {
         self.fields.extend(other.fields);
-        self.tags.extend(other.tags);
+        for (key, members) in other.members {
+            self.add_members(key, members);
+        }
     }
 
-    /// Smaller parts that make it up: every field alone, several tags in two halves.
+    /// Smaller parts that make it up: every field alone, several members of a field in two halves.
     fn pieces(self) -> Vec<Part> {
         let mut pieces: Vec<Part> = self.fields.into_iter().map(Part::field).collect();
-        let half = self.tags.len().div_ceil(2).max(1);
-        let tags: Vec<Folded> = self.tags.into_iter().collect();
-        pieces.extend(tags.chunks(half).map(|half| Part {
-            fields: BTreeSet::new(),
-            tags: half.iter().cloned().collect(),
-        }));
+        for (key, members) in self.members {
+            let half = members.len().div_ceil(2).max(1);
+            let members: Vec<Folded> = members.into_iter().collect();
+            pieces.extend(members.chunks(half).map(|half| {
+                let half = half.iter().cloned().collect();
+                Part {
+                    fields: BTreeSet::new(),
+                    members: BTreeMap::from([(key.clone(), half)]),
+                }
+            }));
+        }
         pieces
     }
 
     fn field(field: FieldKey) -> Part {
         Part {
             fields: BTreeSet::from([field]),
-            tags: BTreeSet::new(),
+            members: BTreeMap::new(),
         }
     }
+}
+
+/// Whether a field's members are carried over and refused one by one.
+pub fn is_by_member(key: &FieldKey) -> bool {
+    key.kind().by_member().is_some()
+}
+
+fn members(values: &BTreeMap<FieldKey, FieldValue>, key: &FieldKey) -> BTreeSet<Folded> {
+    let value = values.get(key).map(FieldValue::members);
+    value.unwrap_or_default()
 }
 
 /// A part that the service did not take.
@@ -207,7 +255,7 @@ impl Trial {
             self.give_up(now, words);
         } else if let Some(named) = named(&now, blame) {
             self.now = now.without(&named);
-            // Which of several tags it is has to be found; any other field is found by its name.
+            // Which of several members it is has to be found; any other field is found by its name.
             match named.len() {
                 0 | 1 => self.hold(named, words, true),
                 _ => self.queue.extend(named.pieces()),

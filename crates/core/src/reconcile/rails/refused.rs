@@ -1,13 +1,15 @@
 //! What a service refused is not sent again as it was.
 //!
 //! It is held until the value that is wanted is another one, or until the item that refused it was changed by somebody:
-//! then its rules may see it otherwise, and one more request finds out. Of several tags only the refused ones are held.
+//! then its rules may see it otherwise, and one more request finds out. Of several members that a field takes one by one, as
+//! tags are, only the refused ones are held.
 
 use super::Rails;
 use crate::model::{ActionId, FieldKey, FieldValue, LinkId, Side, Sided, Version};
 use crate::reason::HoldWhy;
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, Hold, PairPlan, Rebase};
 use crate::reconcile::policy::Policy;
+use crate::reconcile::trial::is_by_member;
 use crate::reconcile::{LinkView, View};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Refused {
     /// The field.
     pub field: FieldKey,
-    /// The value; of several tags the refused ones only.
+    /// The value; of several members, say tags, the refused ones only.
     pub value: FieldValue,
     /// The item's version then, or after our own last write of it.
     pub version: Version,
@@ -29,19 +31,19 @@ pub struct Refused {
 enum Left {
     /// All of it.
     All,
-    /// It without the refused tags.
+    /// It without the refused members.
     Less(FieldValue),
     /// Nothing.
     Nothing,
 }
 
 fn left(change: &FieldChange, refused: &Refused) -> Left {
-    if change.field != FieldKey::Tags {
+    let Some(of_members) = change.field.kind().by_member() else {
         return match change.after == refused.value {
             true => Left::Nothing,
             false => Left::All,
         };
-    }
+    };
     let before = change.before.as_ref().map(FieldValue::members);
     let before = before.unwrap_or_default();
     let (mut after, bad) = (change.after.members(), refused.value.members());
@@ -50,7 +52,7 @@ fn left(change: &FieldChange, refused: &Refused) -> Left {
     match (after.len() == whole, after == before) {
         (true, _) => Left::All,
         (false, true) => Left::Nothing,
-        (false, false) => Left::Less(FieldValue::from_tags(after)),
+        (false, false) => Left::Less(of_members(after)),
     }
 }
 
@@ -107,8 +109,8 @@ fn matches(
         let chosen = link.is_some_and(|link| link.chosen.contains_key(&change.field));
         let row = rows.iter().find(|row| row.field == change.field);
         let row = row.filter(|row| Some(row.version) == action.expected && !chosen);
-        // The two halves of merged tags settle each other's base, so both are sent.
-        let half = change.field == FieldKey::Tags && is_half(action, change, link);
+        // The two halves of a merge by members settle each other's base, so both are sent.
+        let half = is_by_member(&change.field) && is_half(action, change, link);
         if let (Some(row), false) = (row, half) {
             let left = left(change, row);
             if left != Left::All {
@@ -126,7 +128,7 @@ fn is_half(action: &Action, change: &FieldChange, link: Option<&LinkView>) -> bo
     change.source_value.is_none() || change.source_value.as_ref() != now
 }
 
-/// Where nothing but refused tags is left to write, both sides agree on all the others.
+/// Where nothing but refused members is left to write, both sides agree on all the others.
 fn agreed_rest(
     action: &Action,
     change: &FieldChange,
@@ -134,7 +136,7 @@ fn agreed_rest(
     link: Option<&LinkView>,
 ) -> Option<Rebase> {
     let (before, source) = (change.before.clone()?, change.source_value.as_ref()?);
-    let link = link.filter(|_| change.field == FieldKey::Tags)?;
+    let link = link.filter(|_| is_by_member(&change.field))?;
     let rest = rest(change, refused, source);
     let base = Sided::build(|side: Side| match side == action.target {
         true => before.clone(),
@@ -147,13 +149,16 @@ fn agreed_rest(
     })
 }
 
-/// The source's tags without those that the target refuses: they are still to be carried over.
+/// The source's members without those that the target refuses: they are still to be carried over.
 fn rest(change: &FieldChange, refused: &Refused, source: &FieldValue) -> FieldValue {
     let have = change.before.as_ref().map(FieldValue::members);
     let (have, bad) = (have.unwrap_or_default(), refused.value.members());
     let mut rest = source.members();
     rest.retain(|tag| have.contains(tag) || !bad.contains(tag));
-    FieldValue::from_tags(rest)
+    match change.field.kind().by_member() {
+        Some(of_members) => of_members(rest),
+        None => source.clone(),
+    }
 }
 
 fn hold(action: &Action, refused: &Refused) -> Hold {

@@ -40,9 +40,9 @@ fn serve(
     says: Says,
 ) -> Outcome {
     let bad_tags: BTreeSet<Folded> = bad_tags.iter().map(|tag| Folded::new(tag)).collect();
-    let whole = Part::whole(wanted, &FieldValue::Empty);
+    let whole = Part::whole(wanted, &BTreeMap::new());
     let mut trial = Trial::new(whole, Part::default());
-    let mut now = FieldValue::Empty;
+    let mut now = BTreeMap::new();
     let mut outcome = Outcome {
         fields: BTreeSet::new(),
         tags: BTreeSet::new(),
@@ -64,7 +64,7 @@ fn serve(
             None => {
                 outcome.fields.extend(sent.keys().cloned());
                 if let Some(value) = sent.get(&FieldKey::Tags) {
-                    now = value.clone();
+                    now.insert(FieldKey::Tags, value.clone());
                     outcome.tags = tags;
                 }
                 trial.accepted();
@@ -148,8 +148,11 @@ fn every_good_tag_arrives_and_each_bad_one_is_named() {
             let done = serve(&change(&[FieldKey::Title], &tags), &[], &bad, says);
             assert!(done.fields.contains(&FieldKey::Title));
             assert_eq!(done.tags.len(), tags.len() - bad.len(), "{says:?} {bad:?}");
-            let held: BTreeSet<Folded> =
-                done.held.iter().flat_map(|h| h.part.tags.clone()).collect();
+            let held: BTreeSet<Folded> = done
+                .held
+                .iter()
+                .flat_map(|held| held.part.members.values().flatten().cloned())
+                .collect();
             let named: BTreeSet<Folded> = bad.iter().map(|tag| Folded::new(tag)).collect();
             assert_eq!(held, named, "{says:?}");
         }
@@ -178,14 +181,14 @@ fn an_item_that_is_refused_whatever_is_sent_costs_a_handful_and_nothing_of_it_is
         for one in done.held {
             held.join(one.part);
         }
-        assert_eq!(held, Part::whole(&wanted, &FieldValue::Empty), "{says:?}");
+        assert_eq!(held, Part::whole(&wanted, &BTreeMap::new()), "{says:?}");
     }
 }
 
 #[test]
 fn what_was_refused_before_is_left_out_first() {
     let wanted = change(&[FieldKey::Title, FieldKey::State, FieldKey::Points], &[]);
-    let whole = Part::whole(&wanted, &FieldValue::Empty);
+    let whole = Part::whole(&wanted, &BTreeMap::new());
     let mut trial = Trial::new(whole, Part::field(FieldKey::Points));
     trial.refused(&Blame::Nobody, "no");
     let next = trial.next().unwrap();
@@ -195,18 +198,22 @@ fn what_was_refused_before_is_left_out_first() {
 #[test]
 fn tags_that_are_taken_away_go_with_the_rest_and_a_tag_is_added_to_what_is_there_then() {
     let wanted = change(&[FieldKey::Title], &["b", "New"]);
-    let now = FieldValue::tags(["a", "B"]);
+    let tags = |names: &[&str]| {
+        let value = FieldValue::tags(names.iter().copied());
+        BTreeMap::from([(FieldKey::Tags, value)])
+    };
+    let now = tags(&["a", "B"]);
     let whole = Part::whole(&wanted, &now);
     assert_eq!(whole.fields.len(), 2);
     assert_eq!(whole.values(&wanted, &now), wanted);
     let without = whole.without(&Part {
-        tags: whole.tags.clone(),
+        members: whole.members.clone(),
         ..Part::default()
     });
     let sent = without.values(&wanted, &now);
     assert_eq!(sent[&FieldKey::Tags], FieldValue::tags(["b"]));
     let alone = whole.without(&without);
-    let sent = alone.values(&wanted, &FieldValue::tags(["b"]));
+    let sent = alone.values(&wanted, &tags(&["b"]));
     assert_eq!(sent[&FieldKey::Tags], FieldValue::tags(["b", "new"]));
 }
 
