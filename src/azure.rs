@@ -51,7 +51,8 @@ use crate::connector::{
     Listing, NewItem, Objection, Reader, Schema, Swept, Traces, Watermark, Writer, Written,
     outdated,
 };
-use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Past, Side, Timestamp, Version};
+use crate::field::WantedFields;
+use crate::model::{FieldValue, Item, ItemId, PairName, Past, Side, Timestamp, Version};
 use async_trait::async_trait;
 use base64::Engine as _;
 use reqwest::Url;
@@ -103,9 +104,8 @@ pub struct Scope {
     pub default_type: String,
     /// Area path of created items; `None`: `area`, or the project's root.
     pub area_for_new: Option<String>,
-    /// Candidate reference names per field; the first that the item's type has is used. Fields left out have the
-    /// built-in candidates; custom fields exist only here.
-    pub fields: BTreeMap<FieldKey, Vec<String>>,
+    /// The synced fields. The others are read under their usual names; custom fields exist only here.
+    pub fields: WantedFields,
     /// Hosts whose hyperlinks count as links to a counterpart. Empty: `app.clickup.com`.
     pub marker_hosts: Vec<String>,
 }

@@ -44,6 +44,7 @@ use crate::connector::{
     Change, ConnectorError, EachPage, ErrorKind, Fetched, Kept, Known, ListedRow, Listing, NewItem,
     Reader, Schema, Swept, Traces, Watermark, Writer, Written, outdated,
 };
+use crate::field::WantedFields;
 use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp};
 use api::Inner;
 use async_trait::async_trait;
@@ -88,8 +89,8 @@ pub struct Scope {
     pub list: String,
     /// Ids of the lists that are watched, `list` among them.
     pub lists: Vec<String>,
-    /// Built-in fields that are synced. Only decides which look-ups are made.
-    pub fields: BTreeSet<FieldKey>,
+    /// The synced fields. Only decides which look-ups are made.
+    pub fields: WantedFields,
     /// Task type of new tasks that name none. `None`: the list's own default.
     pub default_type: Option<String>,
     /// How addresses of work items start; only a footer that points there is a back-link. Empty accepts every footer.

@@ -21,6 +21,9 @@ pub use file::{load, parse, search_paths};
 pub use raw::known_keys;
 pub use secret::{SecretError, SecretSource};
 
+pub use crate::field::Direction;
+
+use crate::field::{Wanted, WantedFields};
 use crate::model::{FieldKey, PairName};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -197,6 +200,20 @@ pub struct Pair {
     pub fields: Vec<Field>,
 }
 
+impl Pair {
+    /// Returns the synced fields as the services' halves are asked for them.
+    pub fn wanted(&self) -> WantedFields {
+        let wanted = self.fields.iter().map(|field| {
+            let wanted = Wanted {
+                direction: field.direction,
+                ado: field.ado.clone(),
+            };
+            (field.key.clone(), wanted)
+        });
+        wanted.collect()
+    }
+}
+
 /// Which work items belong to a pair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AdoScope {
@@ -261,17 +278,6 @@ pub enum ConflictPolicy {
     ClickUp,
     /// Neither: the field waits for a person.
     Hold,
-}
-
-/// Which way a field flows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Direction {
-    /// Both ways.
-    Both,
-    /// From ClickUp to ADO only.
-    ToAdo,
-    /// From ADO to ClickUp only.
-    ToClickUp,
 }
 
 /// One synced field of a pair.

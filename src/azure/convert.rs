@@ -3,9 +3,9 @@
 use super::fields;
 use super::wire::WorkItem;
 use crate::connector::rich_value;
-use crate::field::{Form, YES};
+use crate::field::{FieldSpecs, Form, YES};
 use crate::model::{
-    FieldKey, FieldValue, Folded, Item, ItemId, RawTexts, RichText, TextFormat, Timestamp, Version,
+    FieldValue, Folded, Item, ItemId, RawTexts, RichText, Side, TextFormat, Timestamp, Version,
 };
 use chrono::{Duration, NaiveDate, NaiveTime, SecondsFormat, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -19,8 +19,8 @@ const MS_PER_HOUR: f64 = 3_600_000.0;
 
 /// What a conversion needs to know besides the item.
 pub(super) struct Context<'a> {
-    /// Reference name per canonical field, for this item's type.
-    pub(super) names: &'a BTreeMap<FieldKey, String>,
+    /// The fields of the item's pair on its type.
+    pub(super) specs: &'a FieldSpecs,
     /// Zone in which days are read and written, if configured.
     pub(super) zone: Option<Tz>,
     /// Hosts whose links count as links to a counterpart.
@@ -34,9 +34,10 @@ pub(super) fn item(context: &Context<'_>, wire: &WorkItem) -> Item {
     let mut values = BTreeMap::new();
     let mut raw = RawTexts::with_capacity(1);
     let mut unread = BTreeSet::new();
-    for (key, name) in context.names {
+    for (spec, name) in context.specs.on(Side::Ado) {
+        let (key, form) = (&spec.key, spec.form());
         let value = wire.fields.get(name);
-        if key.kind().form() == Form::LongText {
+        if form == Form::LongText {
             let (text, format) = match (value, format(wire, name)) {
                 (None | Some(Value::Null), format) => ("", format.unwrap_or(TextFormat::Html)),
                 (Some(Value::String(text)), Some(format)) => (text.as_str(), format),
@@ -51,7 +52,7 @@ pub(super) fn item(context: &Context<'_>, wire: &WorkItem) -> Item {
         }
         let value = match value {
             None | Some(Value::Null) => Some(FieldValue::Empty),
-            Some(value) => read(key, value, context.zone),
+            Some(value) => read_as(form, value, context.zone),
         };
         // A value of an unexpected shape is no information, never an empty field.
         match value {
@@ -103,12 +104,7 @@ fn format(wire: &WorkItem, name: &str) -> Option<TextFormat> {
     }
 }
 
-/// Reads a field's value; `None`: it has another shape than the field's values have.
-pub(super) fn read(key: &FieldKey, value: &Value, zone: Option<Tz>) -> Option<FieldValue> {
-    read_as(key.kind().form(), value, zone)
-}
-
-/// Reads a value of a form.
+/// Reads a value of a form; `None`: it has another shape.
 pub(super) fn read_as(form: Form, value: &Value, zone: Option<Tz>) -> Option<FieldValue> {
     match form {
         Form::Line => value.as_str().map(FieldValue::text),

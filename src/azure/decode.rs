@@ -2,13 +2,14 @@
 //! and the same conversion. For programs that hold a recorded body, and for the fuzz targets.
 
 use super::wire::{LinkFeed, ListOf, WiqlAnswer, WorkItem};
-use super::{convert, errors, fields, link_feed};
+use super::{convert, errors, link_feed};
 use crate::connector::client::{ApiResponse, tolerant};
 use crate::connector::{ConnectorError, ErrorKind};
+use crate::field::{FieldSpecs, WantedFields};
 use crate::model::{Item, ItemId, Side, Timestamp};
 use chrono_tz::Tz;
 use serde::de::DeserializeOwned;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 const OPERATION: &str = "decode an answer";
 
@@ -105,7 +106,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ConnectorError> {
 fn converted(wire: &WorkItem, zone: Option<Tz>) -> Item {
     let shown: BTreeSet<String> = wire.fields.keys().cloned().collect();
     let context = convert::Context {
-        names: &fields::resolve(&BTreeMap::new(), &shown),
+        specs: &FieldSpecs::resolve(&WantedFields::new(), &shown),
         zone,
         hosts: &[],
         base_url: "https://dev.azure.com/contoso",

@@ -4,6 +4,7 @@ use super::fields;
 use super::wire::ErrorBody;
 use crate::connector::client::ApiResponse;
 use crate::connector::{ConnectorError, ErrorKind};
+use crate::field::FieldSpecs;
 use crate::model::{FieldKey, Side};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -20,8 +21,8 @@ pub(super) enum Target {
 /// What a write held, to tell which field a refusal is about.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
-    /// Reference name per canonical field, as the item's type and the configuration have it.
-    pub(super) names: &'a BTreeMap<FieldKey, String>,
+    /// The fields of the item's pair on its type.
+    pub(super) specs: &'a FieldSpecs,
     /// Reference name per name that people see, in lower case.
     pub(super) shown: &'a BTreeMap<String, String>,
     /// The operations that were sent.
@@ -31,10 +32,10 @@ pub(super) struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// Operations that hold no field.
     pub(super) fn no_fields(ops: &'a [Value]) -> Asked<'a> {
-        static NONE: BTreeMap<FieldKey, String> = BTreeMap::new();
+        static NONE: FieldSpecs = FieldSpecs::NONE;
         static SHOWN: BTreeMap<String, String> = BTreeMap::new();
         Asked {
-            names: &NONE,
+            specs: &NONE,
             shown: &SHOWN,
             ops,
         }
@@ -172,12 +173,10 @@ fn blame(named: &[String], asked: Asked<'_>) -> (Option<FieldKey>, Option<String
             let at = op.get("path").and_then(Value::as_str);
             at.is_some_and(|at| at.eq_ignore_ascii_case(&path))
         });
-        let key = asked
-            .names
-            .iter()
-            .find(|(_, own)| own.eq_ignore_ascii_case(reference));
-        match (sent, key) {
-            (true, Some((key, _))) => field = field.or_else(|| Some(key.clone())),
+        let mut fields = asked.specs.on(Side::Ado);
+        let found = fields.find(|(_, own)| own.eq_ignore_ascii_case(reference));
+        match (sent, found) {
+            (true, Some((spec, _))) => field = field.or_else(|| Some(spec.key.clone())),
             (true, None) => place = true,
             (false, _) => unsent = unsent.or_else(|| Some(one_line(reference))),
         }
@@ -253,6 +252,7 @@ fn plain(kind: ErrorKind, status: u16) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::azure::tests::named;
     use reqwest::header::HeaderMap;
     use serde_json::json;
 
@@ -387,10 +387,10 @@ mod tests {
 
     /// What the refusal of a write with these fields is about.
     fn blamed(custom: Value, message: &str, sent: &[&str]) -> (Option<FieldKey>, Option<String>) {
-        let names = BTreeMap::from([
-            (FieldKey::Assignees, "System.AssignedTo".to_owned()),
-            (FieldKey::State, "System.State".to_owned()),
-            (FieldKey::Estimate, REMAINING.to_owned()),
+        let specs = named(&[
+            (FieldKey::Assignees, "System.AssignedTo"),
+            (FieldKey::State, "System.State"),
+            (FieldKey::Estimate, REMAINING),
         ]);
         let shown = BTreeMap::from([
             ("state".to_owned(), "System.State".to_owned()),
@@ -402,7 +402,7 @@ mod tests {
             .collect();
         let body = json!({"message": message, "customProperties": custom}).to_string();
         let asked = Asked {
-            names: &names,
+            specs: &specs,
             shown: &shown,
             ops: &ops,
         };

@@ -3,7 +3,7 @@
 use super::patch;
 use crate::capabilities;
 use crate::connector::{ConnectorError, ErrorKind};
-use crate::field::Form;
+use crate::field::{FieldSpecs, Form};
 use crate::model::{FieldKey, FieldValue, Side};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -22,11 +22,12 @@ const FIRST_YEAR: &str = "1753";
 /// of it kept. Fields that are not sent are not looked at.
 pub(super) fn refuse_unfit(
     operation: &str,
-    names: &BTreeMap<FieldKey, String>,
+    specs: &FieldSpecs,
     values: &BTreeMap<FieldKey, FieldValue>,
     ops: &[Value],
 ) -> Result<(), ConnectorError> {
-    for (key, name) in names {
+    for (spec, name) in specs.on(Side::Ado) {
+        let key = &spec.key;
         let path = patch::path(name);
         let op = ops
             .iter()
@@ -93,13 +94,14 @@ mod tests {
     use super::*;
     use crate::azure::convert::instant_of;
     use crate::azure::patch::add;
+    use crate::azure::tests::named;
     use chrono::NaiveDate;
     use serde_json::json;
 
     fn refused(key: FieldKey, value: &str) -> Option<FieldKey> {
-        let names = BTreeMap::from([(FieldKey::Type, "T".to_owned()), (key, "F".to_owned())]);
+        let specs = named(&[(FieldKey::Type, "T"), (key, "F")]);
         let ops = [add("T", json!("Bug")), add("F", json!(value))];
-        refuse_unfit("probe", &names, &BTreeMap::new(), &ops)
+        refuse_unfit("probe", &specs, &BTreeMap::new(), &ops)
             .err()
             .and_then(|error| error.field)
     }
@@ -145,10 +147,10 @@ mod tests {
     fn days_that_the_service_cannot_store_are_refused_by_their_field() {
         let refused = |day: NaiveDate, zone: Option<chrono_tz::Tz>| {
             let key = FieldKey::DueDate;
-            let names = BTreeMap::from([(key.clone(), "F".to_owned())]);
+            let specs = named(&[(key.clone(), "F")]);
             let values = BTreeMap::from([(key, FieldValue::Day(day))]);
             let ops = [add("F", json!(instant_of(day, zone)))];
-            refuse_unfit("probe", &names, &values, &ops)
+            refuse_unfit("probe", &specs, &values, &ops)
                 .err()
                 .map(|error| error.field)
         };

@@ -2,25 +2,20 @@
 
 use super::convert;
 use crate::connector::{Backlink, Change};
-use crate::field::Form;
+use crate::field::{FieldSpecs, Form};
 use crate::markup;
-use crate::model::{FieldKey, FieldValue, Item, RichText, TextFormat, legible};
+use crate::model::{FieldKey, FieldValue, Item, RichText, Side, TextFormat, legible};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// Builds the field operations of a change, without state. Values that the item already has are left out: a day is
 /// never rewritten for its time of day, nor a person for their spelling.
-pub(super) fn field_ops(
-    change: &Change,
-    names: &BTreeMap<FieldKey, String>,
-    zone: Option<Tz>,
-) -> Vec<Value> {
+pub(super) fn field_ops(change: &Change, specs: &FieldSpecs, zone: Option<Tz>) -> Vec<Value> {
     let mut ops = Vec::new();
     for (key, value) in &change.set {
         let held = change.current.fields.get(key);
-        let (Some(name), false) = (names.get(key), held == Some(value)) else {
+        let (Some(name), false) = (specs.name(Side::Ado, key), held == Some(value)) else {
             continue;
         };
         if *key == FieldKey::State || keeps_person(held, value) {

@@ -2,10 +2,11 @@
 
 use super::api::{BATCH, Select};
 use super::wire::{ConnectionData, WireType, WorkItem};
-use super::{Shared, convert, fields, states::Transitions, wiql};
+use super::{Scope, Shared, convert, fields, states::Transitions, wiql};
 use crate::connector::client::Priority;
 use crate::connector::vocabulary::Key;
 use crate::connector::{ConnectorError, ErrorKind, Fetched, Traces};
+use crate::field::{AdoType, FieldSpecs, WantedFields};
 use crate::model::{
     Author, FieldKey, FieldValue, Folded, Item, ItemId, PairName, Past, Side, Timestamp, Version,
 };
@@ -15,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a type can hold. Held until the next full listing, and kept for other processes ([`crate::connector::vocabulary`]).
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct TypeInfo {
     /// Reference names. Empty: could not be read.
     pub(super) fields: BTreeSet<String>,
@@ -23,6 +24,25 @@ pub(super) struct TypeInfo {
     pub(super) shown: BTreeMap<String, String>,
     /// Allowed transitions. Empty: could not be read.
     pub(super) transitions: Transitions,
+    /// What the pairs that met the type make of it; under `None` those items that belong to no pair. It goes with the
+    /// rest: a type that is read anew has its fields resolved anew.
+    #[serde(skip)]
+    specs: Mutex<BTreeMap<Option<PairName>, Arc<FieldSpecs>>>,
+}
+
+impl AdoType for TypeInfo {
+    fn has(&self, name: &str) -> bool {
+        self.fields.contains(name)
+    }
+
+    /// Only the states are known: they are what the transitions start from, and a new item starts from the empty name.
+    fn options(&self, key: &FieldKey) -> BTreeSet<Folded> {
+        let states = self.transitions.keys().filter(|state| !state.is_empty());
+        match key.row().ado.names.contains(&fields::STATE) {
+            true => states.map(|state| Folded::new(state)).collect(),
+            false => BTreeSet::new(),
+        }
+    }
 }
 
 /// What the name of a kept type begins with.
@@ -43,21 +63,29 @@ impl TypeCache {
 
 impl TypeInfo {
     /// Whether an item of the type shows a state or a field that the type is not known to have.
-    fn is_contradicted(
-        &self,
-        wire: &WorkItem,
-        configured: &BTreeMap<FieldKey, Vec<String>>,
-    ) -> bool {
-        let known = |state: &str| {
-            let mut names = self.transitions.keys();
-            names.any(|name| name.to_lowercase() == state.to_lowercase())
-        };
-        let state = wire.text(fields::STATE);
-        let odd_state = !self.transitions.is_empty() && state.is_some_and(|state| !known(state));
-        let mut asked = configured.values().flatten();
+    fn is_contradicted(&self, wire: &WorkItem, scope: Option<&Scope>) -> bool {
+        let specs = self.specs(scope);
+        let odd_state = specs.on(Side::Ado).any(|(spec, name)| {
+            let shown = wire.text(name).map(Folded::new);
+            let known = |shown| spec.options.is_empty() || spec.options.contains(&shown);
+            !shown.is_none_or(known)
+        });
+        let mut asked = scope.into_iter().flat_map(|scope| scope.fields.values());
         odd_state
             || !self.fields.is_empty()
-                && asked.any(|name| wire.fields.contains_key(name) && !self.fields.contains(name))
+                && asked.any(|wanted| {
+                    let mut names = wanted.ado.iter();
+                    names.any(|name| wire.fields.contains_key(name) && !self.fields.contains(name))
+                })
+    }
+
+    /// Returns the fields of a pair on this type.
+    pub(super) fn specs(&self, scope: Option<&Scope>) -> Arc<FieldSpecs> {
+        let mut specs = self.specs.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = specs.entry(scope.map(|scope| scope.pair.clone()));
+        known
+            .or_insert_with(|| Arc::new(resolve(scope, self)))
+            .clone()
     }
 
     pub(super) fn from_wire(wire: &WireType) -> TypeInfo {
@@ -78,8 +106,15 @@ impl TypeInfo {
                     (from.clone(), to)
                 })
                 .collect(),
+            specs: Mutex::default(),
         }
     }
+}
+
+/// Puts together what a pair wants and what a type has; of an item that belongs to no pair, the built-in fields.
+fn resolve(scope: Option<&Scope>, of: &dyn AdoType) -> FieldSpecs {
+    static NOTHING: WantedFields = WantedFields::new();
+    FieldSpecs::resolve(scope.map_or(&NOTHING, |scope| &scope.fields), of)
 }
 
 impl Shared {
@@ -138,28 +173,25 @@ impl Shared {
         let type_name = wire.text(fields::TYPE).unwrap_or("");
         let scope = wiql::attribute(&self.scopes, project, area)
             .or_else(|| self.scopes.iter().find(|scope| scope.project == project));
-        let nothing = BTreeMap::new();
-        let configured = scope.map_or(&nothing, |scope| &scope.fields);
         let mut info = self.type_info(project, type_name).await?;
         let key = self.type_key(project, type_name);
         let by_hearsay = self.vocabulary.is_handed_down(&key);
         let state = wire.text(fields::STATE).map(Folded::new);
         let unmet = state.is_some_and(|state| self.vocabulary.meet(Side::Ado, &state));
-        let contradicted = by_hearsay && info.is_contradicted(wire, configured);
+        let contradicted = by_hearsay && info.is_contradicted(wire, scope);
         if unmet || contradicted && self.vocabulary.contradict(Side::Ado) {
             self.types.forget();
             info = self.type_info(project, type_name).await?;
         }
-        let shown: BTreeSet<String>;
-        let type_fields = if info.fields.is_empty() {
-            shown = wire.fields.keys().cloned().collect();
-            &shown
-        } else {
-            &info.fields
+        let specs = match info.fields.is_empty() {
+            true => {
+                let shown: BTreeSet<String> = wire.fields.keys().cloned().collect();
+                Arc::new(resolve(scope, &shown))
+            }
+            false => info.specs(scope),
         };
-        let names = fields::resolve(configured, type_fields);
         let context = convert::Context {
-            names: &names,
+            specs: &specs,
             zone: self.zone,
             hosts: scope.map_or(&[], |scope| scope.marker_hosts.as_slice()),
             base_url: &self.base_url,

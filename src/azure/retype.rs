@@ -5,20 +5,19 @@
 //! #229).
 
 use crate::connector::{Change, ConnectorError, ErrorKind};
+use crate::field::{FieldSpec, FieldSpecs};
 use crate::model::{FieldKey, FieldValue, Item, Side};
-use std::collections::BTreeMap;
 
 /// Returns the fields that both types hold, under different names.
-pub(super) fn moved(
-    before: &BTreeMap<FieldKey, String>,
-    after: &BTreeMap<FieldKey, String>,
-) -> Vec<FieldKey> {
-    let other =
-        |(key, name): &(&FieldKey, &String)| after.get(*key).is_some_and(|new| new != *name);
+pub(super) fn moved(before: &FieldSpecs, after: &FieldSpecs) -> Vec<FieldKey> {
+    let moves = |spec: &FieldSpec, name: &str| {
+        let new = after.name(Side::Ado, &spec.key);
+        new.is_some_and(|new| new != name)
+    };
     before
-        .iter()
-        .filter(other)
-        .map(|(key, _)| key.clone())
+        .on(Side::Ado)
+        .filter(|(spec, name)| moves(spec, name))
+        .map(|(spec, _)| spec.key.clone())
         .collect()
 }
 

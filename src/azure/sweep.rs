@@ -140,7 +140,7 @@ struct Walk {
 /// Reads what a sweep compares beside the revision: tags, and a custom field that is mapped to the iteration.
 fn renamable(scope: &Scope, wire: &WorkItem, zone: Option<Tz>) -> BTreeMap<FieldKey, FieldValue> {
     let mapped = scope.fields.iter();
-    let mapped = mapped.filter_map(|(key, names)| match names.as_slice() {
+    let mapped = mapped.filter_map(|(key, wanted)| match wanted.ado.as_slice() {
         [name] => Some((key, name.as_str())),
         _ => None,
     });
@@ -151,7 +151,7 @@ fn renamable(scope: &Scope, wire: &WorkItem, zone: Option<Tz>) -> BTreeMap<Field
         .filter(|(_, name)| RENAMABLE.contains(name));
     let shown = asked.map(|(key, name)| {
         let value = wire.fields.get(name);
-        let value = value.and_then(|value| convert::read(key, value, zone));
+        let value = value.and_then(|value| convert::read_as(key.kind().form(), value, zone));
         (key.clone(), value.unwrap_or(FieldValue::Empty))
     });
     shown.collect()

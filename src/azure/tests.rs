@@ -9,6 +9,8 @@ mod tags;
 mod writing;
 
 use super::*;
+use crate::field::{Direction, FieldSpecs, Wanted};
+use crate::model::FieldKey;
 
 /// Builds a scope with nothing optional set.
 pub(super) fn scope(pair: &str, project: &str) -> Scope {
@@ -23,6 +25,16 @@ pub(super) fn scope(pair: &str, project: &str) -> Scope {
         fields: BTreeMap::new(),
         marker_hosts: Vec::new(),
     }
+}
+
+/// The specs of a type that has these fields under these names.
+pub(super) fn named(names: &[(FieldKey, &str)]) -> FieldSpecs {
+    let has: BTreeSet<String> = names.iter().map(|(_, name)| (*name).to_owned()).collect();
+    let wanted = names.iter().map(|(key, name)| {
+        let wanted = Wanted::new(key, Direction::Both, Some((*name).to_owned()));
+        (key.clone(), wanted)
+    });
+    FieldSpecs::resolve(&wanted.collect(), &has)
 }
 
 #[test]

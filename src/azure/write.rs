@@ -10,6 +10,7 @@ use crate::connector::client::Priority;
 use crate::connector::{
     Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked, stranger,
 };
+use crate::field::FieldSpecs;
 use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,13 +19,13 @@ use std::sync::Arc;
 /// A type as a write needs it: what it can hold, and under which names.
 struct Kind {
     info: Arc<TypeInfo>,
-    names: BTreeMap<FieldKey, String>,
+    specs: Arc<FieldSpecs>,
 }
 
 impl Kind {
     fn asked<'a>(&'a self, ops: &'a [Value]) -> Asked<'a> {
         Asked {
-            names: &self.names,
+            specs: &self.specs,
             shown: &self.info.shown,
             ops,
         }
@@ -34,8 +35,8 @@ impl Kind {
 impl Shared {
     async fn kind(&self, scope: &Scope, project: &str, name: &str) -> Result<Kind, ConnectorError> {
         let info = self.type_info(project, name).await?;
-        let names = fields::resolve(&scope.fields, &info.fields);
-        Ok(Kind { info, names })
+        let specs = info.specs(Some(scope));
+        Ok(Kind { info, specs })
     }
 
     pub(super) async fn create(&self, new: &NewItem) -> Result<Written, ConnectorError> {
@@ -53,7 +54,7 @@ impl Shared {
         for (key, value) in &new.fields {
             match key {
                 FieldKey::Type | FieldKey::State => {}
-                _ => ops.extend(kind.names.get(key).and_then(|name| {
+                _ => ops.extend(kind.specs.name(Side::Ado, key).and_then(|name| {
                     let sent = sent(key.kind().form(), value, None, self.zone)?;
                     Some(add(name, sent))
                 })),
@@ -62,7 +63,7 @@ impl Shared {
         let initial =
             wanted_state.filter(|state| states::is_initial(&kind.info.transitions, state));
         ops.extend(initial.map(|state| add(fields::STATE, json!(state))));
-        limits::refuse_unfit(operation, &kind.names, &new.fields, &ops).map_err(whole)?;
+        limits::refuse_unfit(operation, &kind.specs, &new.fields, &ops).map_err(whole)?;
         ops.push(hyperlink(&new.source_url, &new.marker));
         let began = self.api.http.server_now();
         let created = self
@@ -126,9 +127,8 @@ impl Shared {
                     id = wire.id,
                     "written item told without its fields: {error}"
                 );
-                let names = BTreeMap::new();
                 let context = convert::Context {
-                    names: &names,
+                    specs: &FieldSpecs::NONE,
                     zone: self.zone,
                     hosts: &[],
                     base_url: &self.base_url,
@@ -248,8 +248,8 @@ impl Shared {
         };
         let change = carried.as_ref().unwrap_or(change);
         let current = &*change.current;
-        let mut ops = field_ops(change, &kind.names, self.zone);
-        limits::refuse_unfit(operation, &kind.names, &change.set, &ops)?;
+        let mut ops = field_ops(change, &kind.specs, self.zone);
+        limits::refuse_unfit(operation, &kind.specs, &change.set, &ops)?;
         let mut last_state = None;
         if let Some(wanted) = chosen(&change.set, &FieldKey::State) {
             let from = chosen(&current.fields, &FieldKey::State).unwrap_or("");
@@ -298,7 +298,7 @@ impl Shared {
         before: &Kind,
         after: &Kind,
     ) -> Result<Option<Change>, ConnectorError> {
-        let moved = retype::moved(&before.names, &after.names);
+        let moved = retype::moved(&before.specs, &after.specs);
         if moved.is_empty() {
             return Ok(None);
         }
@@ -311,7 +311,7 @@ impl Shared {
             return Ok(None);
         };
         let context = convert::Context {
-            names: &after.names,
+            specs: &after.specs,
             zone: self.zone,
             hosts: &[],
             base_url: &self.base_url,

@@ -403,7 +403,7 @@ impl Inner {
             lookups.zone = self.fetch_me().await?.zone;
         }
         // Types are only asked for where somebody syncs them: the call may be refused by the plan.
-        let types_matter = |scope: &Scope| scope.fields.contains(&FieldKey::Type);
+        let types_matter = |scope: &Scope| scope.fields.contains_key(&FieldKey::Type);
         if self.scopes.iter().any(types_matter) && tasks.iter().any(convert::needs_types) {
             let mut known = self.fetch_types(false).await?;
             let new = |task: &Task| convert::shows_new_type(task, &known);

@@ -6,10 +6,12 @@
 use super::body::Names;
 use super::convert::{self, Lookups};
 use super::wire::{Num, Slot, Task};
+use crate::field::{FieldSpecs, WantedFields};
 use crate::markup;
-use crate::model::{FieldKey, FieldValue, Folded, TextFormat};
+use crate::model::{FieldKey, FieldValue, Folded, Side, TextFormat};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 /// What a value becomes in the body of a request: members with their values.
 type Members = Vec<(&'static str, Value)>;
@@ -28,7 +30,7 @@ pub struct Codec {
     pub write: fn(&FieldValue, &Names) -> Result<Members, String>,
 }
 
-const CODECS: [Codec; 11] = [
+static CODECS: [Codec; 11] = [
     Codec {
         name: "name",
         read: |task, _| task.name.get().map(|name| FieldValue::text(&name.0)),
@@ -149,10 +151,23 @@ const CODECS: [Codec; 11] = [
     },
 ];
 
+/// The fields that every task may show, in the order of the table. What a member is called depends neither on the pair nor
+/// on the type of the task.
+pub static READ: LazyLock<Vec<(FieldKey, &'static Codec)>> = LazyLock::new(|| {
+    let specs = FieldSpecs::resolve(&WantedFields::new(), &BTreeSet::<String>::new());
+    let found = specs.on(Side::ClickUp);
+    let found = found.filter_map(|(spec, name)| Some((spec.key.clone(), named(name)?)));
+    found.collect()
+});
+
 /// Returns how a field is read and written; `None`: no task has it as a member of its own.
 pub fn of(key: &FieldKey) -> Option<&'static Codec> {
-    let name = key.row().clickup.name;
-    CODECS.iter().find(|codec| codec.name == name)
+    let found = READ.iter().find(|(own, _)| own == key);
+    found.map(|(_, codec)| *codec)
+}
+
+fn named(member: &str) -> Option<&'static Codec> {
+    CODECS.iter().find(|codec| codec.name == member)
 }
 
 fn wrong_kind() -> Result<Members, String> {

@@ -39,16 +39,13 @@ pub fn item(task: &Task, lookups: &Lookups) -> Option<Item> {
     let mut fields = BTreeMap::new();
     let mut unread = BTreeSet::new();
     let mut raw = RawTexts::with_capacity(1);
-    for key in FieldKey::BUILT_IN {
-        let Some(codec) = codec::of(&key) else {
-            continue;
-        };
+    for (key, codec) in &*codec::READ {
         match (codec.read)(task, lookups) {
             Some(value) => {
-                fields.insert(key, value);
+                fields.insert(key.clone(), value);
             }
             None if (codec.is_odd)(task, lookups) => {
-                unread.insert(key);
+                unread.insert(key.clone());
             }
             None => {}
         }

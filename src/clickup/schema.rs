@@ -7,6 +7,7 @@ use super::failure::single_line;
 use super::wire::{List, Slot};
 use crate::connector::client::Priority;
 use crate::connector::{ConnectorError, ErrorKind, Schema, SchemaState, SchemaType};
+use crate::field::WantedFields;
 use crate::model::{FieldKey, Folded, PairName};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -178,8 +179,8 @@ async fn fetch_features(inner: &Inner, space: &str) -> Result<Value, ConnectorEr
     Ok(space.get("features").cloned().unwrap_or(Value::Null))
 }
 
-fn findings_of_features(features: &Value, synced: &BTreeSet<FieldKey>, schema: &mut Schema) {
-    for field in synced {
+fn findings_of_features(features: &Value, synced: &WantedFields, schema: &mut Schema) {
+    for field in synced.keys() {
         let Some((feature, shown)) = field.row().clickup.feature else {
             continue;
         };
@@ -196,7 +197,7 @@ fn findings_of_features(features: &Value, synced: &BTreeSet<FieldKey>, schema: &
     let several = features
         .get("multiple_assignees")
         .and_then(|feature| feature.get("enabled"));
-    if several == Some(&Value::Bool(false)) && synced.contains(&FieldKey::Assignees) {
+    if several == Some(&Value::Bool(false)) && synced.contains_key(&FieldKey::Assignees) {
         schema
             .warnings
             .push("The space allows one assignee per task only.".to_owned());
@@ -208,6 +209,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
     use super::*;
+    use crate::field::{Direction, Wanted};
     use serde_json::json;
 
     #[test]
@@ -230,11 +232,11 @@ mod tests {
     fn a_feature_that_is_off_is_told_only_for_synced_fields() {
         let features = json!({"points": {"enabled": false}, "tags": {"enabled": false}, "priorities": {"enabled": true}});
         let mut schema = Schema::default();
-        findings_of_features(
-            &features,
-            &BTreeSet::from([FieldKey::Points, FieldKey::Priority]),
-            &mut schema,
-        );
+        let both = [FieldKey::Points, FieldKey::Priority].map(|key| {
+            let wanted = Wanted::new(&key, Direction::Both, None);
+            (key, wanted)
+        });
+        findings_of_features(&features, &BTreeMap::from(both), &mut schema);
         assert_eq!(
             schema.findings,
             ["The space has Sprint Points turned off, so points will not be kept."]

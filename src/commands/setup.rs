@@ -3,9 +3,7 @@
 use super::{Failure, env};
 use crate::cli::ExitCode;
 use crate::clock::SystemClock;
-use crate::config::{
-    Config, ConflictPolicy, CreateSide, Direction as Flow, OnDelete as Removal, Pair,
-};
+use crate::config::{Config, ConflictPolicy, CreateSide, OnDelete as Removal, Pair};
 use crate::connector::limiter::log::SendLog;
 use crate::connector::vocabulary::Vocabulary;
 use crate::connector::{ConnectorError, ErrorKind, Kept, Reader, Schema, Writer};
@@ -15,7 +13,7 @@ use crate::engine::{Engine, Timing, Writers};
 use crate::mapping::{People, Relation};
 use crate::marker::MarkerKey;
 use crate::model::{Clock, FieldKey, ItemId, Side, Sided};
-use crate::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
+use crate::reconcile::policy::{FieldPolicy, GuardLimits, OnDelete, Policy};
 use crate::store::{SendFile, StateLock, Store};
 use crate::{azure, clickup};
 use secrecy::{ExposeSecret, SecretString};
@@ -169,11 +167,7 @@ fn ado_scope(pair: &Pair) -> azure::Scope {
             .first()
             .map_or_else(|| "Task".to_owned(), |(ado, _)| ado.clone()),
         area_for_new: None,
-        fields: pair
-            .fields
-            .iter()
-            .map(|field| (field.key.clone(), field.ado.clone()))
-            .collect(),
+        fields: pair.wanted(),
         marker_hosts: Vec::new(),
     }
 }
@@ -183,7 +177,7 @@ fn clickup_scope(pair: &Pair, ado_url: &str) -> clickup::Scope {
         pair: pair.name.clone(),
         list: pair.clickup.list.clone(),
         lists: pair.clickup.lists.clone(),
-        fields: pair.fields.iter().map(|field| field.key.clone()).collect(),
+        fields: pair.wanted(),
         default_type: None,
         ado_url_prefix: ado_url.to_owned(),
     }
@@ -383,13 +377,8 @@ async fn policy(
         .iter()
         .filter(|field| field.key != FieldKey::Type || !pair.types.is_empty())
         .map(|field| {
-            let direction = match field.direction {
-                Flow::Both => Direction::Both,
-                Flow::ToAdo => Direction::ToAdo,
-                Flow::ToClickUp => Direction::ToClickUp,
-            };
             let rule = FieldPolicy {
-                direction,
+                direction: field.direction,
                 winner: winner(field.conflict.unwrap_or(pair.conflict)),
             };
             (field.key.clone(), rule)

@@ -5,6 +5,7 @@ use super::raw::Reader;
 use super::{
     AdoScope, ClickUpScope, ConflictPolicy, CreateSide, Direction, Field, OnDelete, Pair, rules,
 };
+use crate::field::Wanted;
 use crate::model::{FieldKey, PairName};
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
@@ -301,10 +302,20 @@ fn people(table: &Reader<'_>, problems: &Problems) -> Rows {
     found
 }
 
-/// The reference names that hold a field where the configuration names none.
-fn usual(key: &FieldKey) -> Vec<String> {
-    let names = key.row().ado.names.iter();
-    names.map(|name| (*name).to_owned()).collect()
+/// A synced field; `named` is the reference name that its entry gives it.
+fn field(
+    key: FieldKey,
+    direction: Direction,
+    named: Option<String>,
+    conflict: Option<ConflictPolicy>,
+) -> Field {
+    let Wanted { direction, ado } = Wanted::new(&key, direction, named);
+    Field {
+        key,
+        ado,
+        direction,
+        conflict,
+    }
 }
 
 fn fields(table: &Reader<'_>, types_given: bool, problems: &Problems) -> Vec<Field> {
@@ -343,16 +354,9 @@ fn fields(table: &Reader<'_>, types_given: bool, problems: &Problems) -> Vec<Fie
                 "add types = [[\"User Story\", \"Task\"]] to the pair",
             ));
         }
-        let field = direction.map(|direction| Field {
-            ado: match ado {
-                Some(name) => vec![name.into_inner()],
-                None => usual(&key),
-            },
-            key: key.clone(),
-            direction,
-            conflict,
-        });
-        if chosen.insert(key.clone(), field).is_some() {
+        let named = ado.map(Spanned::into_inner);
+        let entered = direction.map(|direction| field(key.clone(), direction, named, conflict));
+        if chosen.insert(key.clone(), entered).is_some() {
             problems.push(Problem::new(
                 at,
                 format!("the pair has two entries for `{key}`"),
@@ -365,12 +369,7 @@ fn fields(table: &Reader<'_>, types_given: bool, problems: &Problems) -> Vec<Fie
         .into_iter()
         .filter_map(|key| match chosen.remove(&key) {
             Some(entry) => entry,
-            None => on(&key).then(|| Field {
-                ado: usual(&key),
-                key,
-                direction: Direction::Both,
-                conflict: None,
-            }),
+            None => on(&key).then(|| field(key, Direction::Both, None, None)),
         })
         .collect()
 }

@@ -6,7 +6,8 @@
 //!    kind says only what is special about it. Each kind is a file in `field/`: `line` (the title), `vocabulary` (type and
 //!    state), `people`, `number`, `tags`, `day`, `duration`, `text` (the description), and `custom`.
 //! 3. `merged` has the merge of values that are taken whole; the text, people and tags files have theirs.
-//! 4. [`capabilities`](crate::capabilities) has what a service can't hold, for whichever kind asks.
+//! 4. [`FieldSpec`] is a field of one pair: its row, what the configuration wants of it, and what the services call it there.
+//! 5. [`capabilities`](crate::capabilities) has what a service can't hold, for whichever kind asks.
 //!
 //! # How to add a field
 //! 1. Write its row in `field/table.rs`, at the place where plans are to list it. If an existing kind fits (another day,
@@ -28,12 +29,14 @@ mod line;
 mod merged;
 mod number;
 mod people;
+mod spec;
 mod table;
 mod tags;
 mod text;
 mod vocabulary;
 
 pub use merged::{Merge, Merged, without_base};
+pub use spec::{AdoType, Direction, FieldSpec, FieldSpecs, Wanted, WantedFields};
 pub use table::FieldKey;
 pub use text::text_of;
 

@@ -4,7 +4,7 @@ use super::scope;
 use super::server::{Server, start, wire};
 use super::writing::change;
 use crate::azure::*;
-use crate::model::{FieldValue, RichText, TextFormat};
+use crate::model::{FieldKey, FieldValue, RichText, TextFormat};
 use serde_json::{Value, json};
 
 const STEPS: &str = "Microsoft.VSTS.TCM.ReproSteps";

@@ -4,7 +4,7 @@ use super::scope;
 use super::server::{Server, made, start, wire};
 use super::writing::{change, current, new_item};
 use crate::azure::*;
-use crate::model::FieldValue;
+use crate::model::{FieldKey, FieldValue};
 use serde_json::{Value, json};
 
 /// The operation of the last write on a field.

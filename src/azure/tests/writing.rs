@@ -3,7 +3,7 @@
 use super::scope;
 use super::server::{made, start, wire};
 use crate::azure::*;
-use crate::model::{FieldValue, Folded, Item, RichText, TextFormat, Version};
+use crate::model::{FieldKey, FieldValue, Folded, Item, RichText, TextFormat, Version};
 use serde_json::json;
 
 pub(super) fn current() -> Item {

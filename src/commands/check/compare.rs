@@ -3,8 +3,9 @@
 use super::super::setup;
 use super::{Report, Weight};
 use crate::azure::allowed_way;
-use crate::config::{Direction, Pair};
+use crate::config::Pair;
 use crate::connector::{Schema, SchemaType};
+use crate::field::{AdoType, Direction, FieldSpecs};
 use crate::mapping::Relation;
 use crate::model::{FieldKey, Folded, Side, Sided};
 use std::collections::BTreeSet;
@@ -14,8 +15,35 @@ pub(super) fn compare(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) 
     vocabulary(pair, schema, report);
     people(pair, &schema.clickup, report);
     let kinds = mapped_kinds(pair, &schema.ado);
-    fields(pair, &kinds, report);
-    states(pair, schema, &kinds, report);
+    let typed = typed(pair, &kinds);
+    fields(pair, &typed, report);
+    states(pair, schema, &typed, report);
+}
+
+/// An ADO type with the pair's fields on it.
+type Typed<'a> = (&'a SchemaType, FieldSpecs);
+
+fn typed<'a>(pair: &Pair, kinds: &[&'a SchemaType]) -> Vec<Typed<'a>> {
+    let wanted = pair.wanted();
+    let specs = |kind| FieldSpecs::resolve(&wanted, &Checked(kind));
+    kinds.iter().map(|kind| (*kind, specs(kind))).collect()
+}
+
+/// A type as the vocabulary lists it.
+struct Checked<'a>(&'a SchemaType);
+
+impl AdoType for Checked<'_> {
+    fn has(&self, name: &str) -> bool {
+        is_of_the_system(name) || self.0.fields.contains(name)
+    }
+
+    fn options(&self, key: &FieldKey) -> BTreeSet<Folded> {
+        let states = self.0.states.iter();
+        match *key == FieldKey::State {
+            true => states.map(|state| Folded::new(&state.name)).collect(),
+            false => BTreeSet::new(),
+        }
+    }
 }
 
 /// Returns the ADO types that the pair syncs; all of them where it names none.
@@ -112,9 +140,9 @@ fn is_of_the_system(name: &str) -> bool {
 }
 
 /// Required fields that nothing fills, and synced fields that no type has.
-fn fields(pair: &Pair, kinds: &[&SchemaType], report: &mut Report) {
+fn fields(pair: &Pair, kinds: &[Typed<'_>], report: &mut Report) {
     let mapped: BTreeSet<&String> = pair.fields.iter().flat_map(|field| &field.ado).collect();
-    for kind in kinds.iter().filter(|_| !pair.types.is_empty()) {
+    for (kind, _) in kinds.iter().filter(|_| !pair.types.is_empty()) {
         for required in kind.required.iter().filter(|field| !mapped.contains(field)) {
             report.add(
                 Weight::Configuration,
@@ -126,9 +154,8 @@ fn fields(pair: &Pair, kinds: &[&SchemaType], report: &mut Report) {
         }
     }
     for field in &pair.fields {
-        let had = field.ado.iter().any(|name| {
-            is_of_the_system(name) || kinds.iter().any(|kind| kind.fields.contains(name))
-        });
+        let held = |(_, specs): &Typed<'_>| specs.name(Side::Ado, &field.key).is_some();
+        let had = kinds.iter().any(held);
         if !kinds.is_empty() && !had {
             report.add(
                 Weight::Warning,
@@ -144,7 +171,7 @@ fn fields(pair: &Pair, kinds: &[&SchemaType], report: &mut Report) {
 }
 
 /// States that stand in no row, and moves that a type's rules do not allow.
-fn states(pair: &Pair, schema: &Sided<Schema>, kinds: &[&SchemaType], report: &mut Report) {
+fn states(pair: &Pair, schema: &Sided<Schema>, kinds: &[Typed<'_>], report: &mut Report) {
     let proposed;
     let rows = if pair.states.is_empty() {
         proposed = setup::propose_states(&schema.ado, &schema.clickup);
@@ -174,11 +201,11 @@ fn states(pair: &Pair, schema: &Sided<Schema>, kinds: &[&SchemaType], report: &m
     }
 }
 
-fn unmapped_states(pair: &Pair, kinds: &[&SchemaType], report: &mut Report) {
+fn unmapped_states(pair: &Pair, kinds: &[Typed<'_>], report: &mut Report) {
     if pair.types.is_empty() {
         return;
     }
-    let states = kinds.iter().flat_map(|kind| &kind.states);
+    let states = kinds.iter().flat_map(|(kind, _)| &kind.states);
     for state in states.filter(|state| state.category != "Removed") {
         if !pair
             .states
@@ -199,15 +226,14 @@ fn unmapped_states(pair: &Pair, kinds: &[&SchemaType], report: &mut Report) {
 /// Goes from every state that can be written to every other, as an edit of the status in ClickUp would.
 fn transitions(
     pair: &Pair,
-    kind: &SchemaType,
+    (kind, specs): &Typed<'_>,
     representatives: &[(Folded, &Folded)],
     report: &mut Report,
 ) {
     let place = format!("{}: ADO type \"{}\"", pair.name, kind.name);
     let has = |name: &Folded| {
-        kind.states
-            .iter()
-            .any(|state| Folded::new(&state.name) == *name)
+        let states = specs.options(&FieldKey::State);
+        states.is_some_and(|states| states.contains(name))
     };
     let (own, foreign): (Vec<_>, Vec<_>) = representatives.iter().partition(|(name, _)| has(name));
     if !pair.types.is_empty() && !kind.states.is_empty() {

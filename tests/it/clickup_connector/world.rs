@@ -2,6 +2,7 @@
 
 use boardsync::clickup::{ClickUpReader, ClickUpWriter, Scope, Settings, connect};
 use boardsync::connector::{Change, Fetched, Known, Listing, NewItem, Reader};
+use boardsync::field::{Direction, Wanted, WantedFields};
 use boardsync::model::{FieldKey, FieldValue, Folded, Item, ItemId, PairName, Side, Timestamp};
 use boardsync::sandbox::clickup::{ClickUpConfig, ClickUpSandbox, Quirks};
 use boardsync::sandbox::clock::SandboxClock;
@@ -28,6 +29,12 @@ pub struct World {
     pub reader: ClickUpReader,
     pub writer: ClickUpWriter,
     _server: Running,
+}
+
+/// Every built-in field, both ways.
+fn every_field() -> WantedFields {
+    let wanted = |key: FieldKey| (key.clone(), Wanted::new(&key, Direction::Both, None));
+    FieldKey::BUILT_IN.into_iter().map(wanted).collect()
 }
 
 pub async fn world(quirks: impl FnOnce(&mut Quirks)) -> World {
@@ -59,7 +66,7 @@ pub async fn world_taking(
         pair: PairName::from("web"),
         list: BACKLOG.to_owned(),
         lists: vec![BACKLOG.to_owned(), BUGS.to_owned()],
-        fields: FieldKey::BUILT_IN.into_iter().collect(),
+        fields: every_field(),
         default_type: None,
         ado_url_prefix: PREFIX.to_owned(),
     };

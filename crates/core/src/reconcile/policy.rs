@@ -1,6 +1,7 @@
 //! What the configuration says about one pair, in the form in which the core wants it.
 
 use super::closing::Closing;
+pub use crate::field::Direction;
 use crate::field::Tables;
 use crate::mapping::{People, Relation};
 use crate::model::{FieldKey, PairName, Side, Sided};
@@ -76,29 +77,6 @@ impl FieldPolicy {
             Direction::ToClickUp => Side::Ado,
         });
         FieldPolicy { winner, ..self }
-    }
-}
-
-/// Which way a field flows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// Both ways.
-    Both,
-    /// Only ClickUp to ADO.
-    ToAdo,
-    /// Only ADO to ClickUp.
-    ToClickUp,
-}
-
-impl Direction {
-    /// Returns whether `side` may be written to.
-    pub fn writes_to(self, side: Side) -> bool {
-        match (self, side) {
-            (Direction::Both, _)
-            | (Direction::ToAdo, Side::Ado)
-            | (Direction::ToClickUp, Side::ClickUp) => true,
-            (Direction::ToAdo, Side::ClickUp) | (Direction::ToClickUp, Side::Ado) => false,
-        }
     }
 }
 

@@ -170,7 +170,8 @@ fn a_field_that_no_type_has_is_named_whatever_its_name_begins_with() {
         let row = format!("[[pair.field]]\nado = \"{field}\"\nclickup = \"points\"\n");
         let mut report = Report::default();
         let kinds = kind("Bug", &[]);
-        fields(&pair(&row), &[&kinds], &mut report);
+        let pair = pair(&row);
+        fields(&pair, &typed(&pair, &[&kinds]), &mut report);
         let told = report.findings.iter().any(|found| {
             found.text.contains(&format!("has {field}"))
                 && found.text.contains("points is not kept")
