@@ -52,7 +52,7 @@ use crate::connector::{
     outdated,
 };
 use crate::field::WantedFields;
-use crate::model::{FieldValue, Item, ItemId, PairName, Past, Side, Timestamp, Version};
+use crate::model::{FieldValue, Item, ItemId, PairName, Past, Service, Side, Timestamp, Version};
 use async_trait::async_trait;
 use base64::Engine as _;
 use reqwest::Url;
@@ -131,7 +131,7 @@ pub struct AzureWriter(Arc<Shared>);
 
 /// Builds both halves on one client. Sends nothing. Fails with `Refused` on an address that cannot be used.
 pub fn connect(settings: Settings) -> Result<(AzureReader, AzureWriter), ConnectorError> {
-    connect_with(settings, Timing::for_side(Side::Ado))
+    connect_with(settings, Timing::for_service(Service::Ado))
 }
 
 /// As [`connect`], with other waits.
@@ -145,7 +145,7 @@ pub fn connect_with(
     let basic = base64::engine::general_purpose::STANDARD.encode(pair);
     let http = HttpClient::with_timing(
         ClientConfig {
-            side: Side::Ado,
+            service: Service::Ado,
             base_url,
             authorization: SecretString::from(format!("Basic {basic}")),
             headers: vec![
@@ -212,7 +212,7 @@ impl Shared {
 impl Shared {
     fn key(&self, what: String) -> Key {
         Key {
-            service: Side::Ado,
+            service: Service::Ado,
             place: self.base_url.clone(),
             what,
         }
@@ -226,7 +226,7 @@ impl Shared {
             return false;
         }
         let mut outdated = false;
-        for (key, old) in self.vocabulary.used(Side::Ado) {
+        for (key, old) in self.vocabulary.used(Service::Ado) {
             let name = key.what.strip_prefix(read::KEPT_TYPE);
             if let Some((project, name)) = name.and_then(|name| name.split_once('/')) {
                 // One that cannot be read now tells nothing.
@@ -235,7 +235,7 @@ impl Shared {
             }
         }
         if outdated {
-            self.vocabulary.doubt(Side::Ado);
+            self.vocabulary.doubt(Service::Ado);
         }
         outdated
     }

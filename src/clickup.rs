@@ -45,7 +45,7 @@ use crate::connector::{
     Reader, Schema, Swept, Traces, Watermark, Writer, Written, outdated,
 };
 use crate::field::WantedFields;
-use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Service, Side, Timestamp};
 use api::Inner;
 use async_trait::async_trait;
 use failure::{Intent, judge};
@@ -136,7 +136,7 @@ pub fn connect(settings: Settings) -> Result<(ClickUpReader, ClickUpWriter), Con
         format!("Bearer {token}")
     };
     let http = HttpClient::new(ClientConfig {
-        side: Side::ClickUp,
+        service: Service::ClickUp,
         base_url,
         authorization: SecretString::from(authorization),
         headers: vec![("accept", "application/json".to_owned())],

@@ -95,8 +95,10 @@
 //! |---|---|
 //! | item | a work item in Azure DevOps or a task in ClickUp |
 //! | side | one of the two that are kept equal; *source* and *target* are the two sides seen from one change |
+//! | service | whoever a request goes to: what errors, limits and the breaker are about. It need not be a side |
 //! | pair | one configured place on each side (`[[pair]]`): a project with an area, and a list |
 //! | scope | what the configuration counts as in a pair |
+//! | spec | one field of a pair on one type: what the configuration wants of it, and what each service calls it there |
 //! | link | the record that a work item and a task belong together |
 //! | living | said of a link that has not ended; an ended one is kept as a *tombstone*, so that its items are not taken for new |
 //! | new item | an item in scope without a living link; *fresh* in the code |

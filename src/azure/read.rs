@@ -8,7 +8,8 @@ use crate::connector::vocabulary::Key;
 use crate::connector::{ConnectorError, ErrorKind, Fetched, Traces};
 use crate::field::{AdoType, FieldSpecs, WantedFields};
 use crate::model::{
-    Author, FieldKey, FieldValue, Folded, Item, ItemId, PairName, Past, Side, Timestamp, Version,
+    Author, FieldKey, FieldValue, Folded, Item, ItemId, PairName, Past, Service, Side, Timestamp,
+    Version,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -177,9 +178,9 @@ impl Shared {
         let key = self.type_key(project, type_name);
         let by_hearsay = self.vocabulary.is_handed_down(&key);
         let state = wire.text(fields::STATE).map(Folded::new);
-        let unmet = state.is_some_and(|state| self.vocabulary.meet(Side::Ado, &state));
+        let unmet = state.is_some_and(|state| self.vocabulary.meet(Service::Ado, &state));
         let contradicted = by_hearsay && info.is_contradicted(wire, scope);
-        if unmet || contradicted && self.vocabulary.contradict(Side::Ado) {
+        if unmet || contradicted && self.vocabulary.contradict(Service::Ado) {
             self.types.forget();
             info = self.type_info(project, type_name).await?;
         }

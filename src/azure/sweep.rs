@@ -7,7 +7,7 @@ use super::wire::WorkItem;
 use super::{Scope, Shared, convert, fields, wiql};
 use crate::connector::client::Priority;
 use crate::connector::{ConnectorError, EachPage, ListedRow, Swept, Watermark};
-use crate::model::{FieldKey, FieldValue, PairName, Side, Timestamp, Version};
+use crate::model::{FieldKey, FieldValue, PairName, Service, Timestamp, Version};
 use chrono_tz::Tz;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -28,7 +28,7 @@ impl Shared {
         each: EachPage<'_>,
     ) -> Result<Swept, ConnectorError> {
         // Names that were changed meanwhile are noticed with everything else.
-        self.vocabulary.forget(Side::Ado);
+        self.vocabulary.forget(Service::Ado);
         self.types.forget();
         let mut scopes: Vec<&Scope> = self.scopes.iter().collect();
         scopes.retain(|scope| pairs.contains(&scope.pair));

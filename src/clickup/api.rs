@@ -10,7 +10,7 @@ use super::words::{KeptMe, LIST_FIELDS, MEMBERS, TYPES, USER, Words, list_key};
 use super::{Scope, body};
 use crate::connector::client::{ApiRequest, ApiResponse, HttpClient, Priority, Sending};
 use crate::connector::{ConnectorError, ErrorKind};
-use crate::model::{FieldKey, Folded, PairName, Side};
+use crate::model::{FieldKey, Folded, PairName, Service, Side};
 use chrono_tz::Tz;
 use reqwest::Method;
 use serde::de::DeserializeOwned;
@@ -110,7 +110,7 @@ impl Inner {
 
     /// Forgets what was looked up, so that renamed types, new members and a changed time zone are noticed.
     pub async fn forget(&self) {
-        self.words.vocabulary.forget(Side::ClickUp);
+        self.words.vocabulary.forget(Service::ClickUp);
         self.forget_held().await;
     }
 

@@ -5,7 +5,7 @@ use super::convert;
 use super::wire::Task;
 use crate::connector::vocabulary::{Key, Vocabulary};
 use crate::connector::{ConnectorError, ErrorKind};
-use crate::model::{Folded, Side};
+use crate::model::{Folded, Service};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub struct Words {
 impl Words {
     pub(super) fn key(&self, what: impl Into<String>) -> Key {
         Key {
-            service: Side::ClickUp,
+            service: Service::ClickUp,
             place: self.place.clone(),
             what: what.into(),
         }
@@ -75,7 +75,7 @@ impl Inner {
         }
         let vocabulary = &self.words.vocabulary;
         let mut outdated = false;
-        for (key, old) in vocabulary.used(Side::ClickUp) {
+        for (key, old) in vocabulary.used(Service::ClickUp) {
             // One that cannot be read now tells nothing, unless it is gone.
             let read = match key.what.as_str() {
                 MEMBERS => self.fetch_directory(true).await.is_ok(),
@@ -89,7 +89,7 @@ impl Inner {
             outdated |= vocabulary.differs(&key, &old);
         }
         if outdated {
-            vocabulary.doubt(Side::ClickUp);
+            vocabulary.doubt(Service::ClickUp);
             self.forget_held().await;
             self.places.forget();
         }
@@ -105,8 +105,8 @@ impl Inner {
         };
         let status = Folded::new(&status.0);
         let vocabulary = &self.words.vocabulary;
-        let outdated = vocabulary.meet(Side::ClickUp, &status)
-            || self.lacks(list, &status).await && vocabulary.contradict(Side::ClickUp);
+        let outdated = vocabulary.meet(Service::ClickUp, &status)
+            || self.lacks(list, &status).await && vocabulary.contradict(Service::ClickUp);
         if outdated {
             self.forget_held().await;
             self.places.forget();

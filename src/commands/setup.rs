@@ -67,7 +67,7 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
     let asked_by = asked_by(config, &token);
     let vocabulary: Arc<Vocabulary> = Arc::default();
     let kept = |side: Side, url: &str| Kept {
-        sends: SendFile::beside(&config.state.path, side, url)
+        sends: SendFile::beside(&config.state.path, side.into(), url)
             .map(|sends| Arc::new(sends) as Arc<dyn SendLog>),
         vocabulary: Arc::clone(&vocabulary),
     };

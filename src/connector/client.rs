@@ -14,7 +14,7 @@ pub use settings::{Budget, ClientConfig, RateLimit, Timing};
 
 use super::limiter::{Limiter, NotAdmitted};
 use super::{ConnectorError, ErrorKind};
-use crate::model::{Side, Timestamp};
+use crate::model::{Service, Timestamp};
 use crate::redact;
 use message::is_json;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -34,7 +34,7 @@ pub const FRESH: Duration = Duration::from_secs(1);
 pub struct HttpClient(Arc<Inner>);
 
 struct Inner {
-    side: Side,
+    service: Service,
     base: Url,
     http: reqwest::Client,
     limiter: Limiter,
@@ -62,15 +62,15 @@ struct Failure {
 impl HttpClient {
     /// Builds a client with production timing. Fails with `Refused` on an address or header that cannot be used.
     pub fn new(config: ClientConfig) -> Result<HttpClient, ConnectorError> {
-        let timing = Timing::for_side(config.side);
+        let timing = Timing::for_service(config.service);
         HttpClient::with_timing(config, timing)
     }
 
     /// As [`HttpClient::new`], with other waits.
     pub fn with_timing(config: ClientConfig, timing: Timing) -> Result<HttpClient, ConnectorError> {
-        let side = config.side;
+        let service = config.service;
         let bad = |message: String| {
-            ConnectorError::new(side, ErrorKind::Refused, "set up the client", message)
+            ConnectorError::new(service, ErrorKind::Refused, "set up the client", message)
         };
         // Without a default provider reqwest panics; losing the race against another installer is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -111,7 +111,7 @@ impl HttpClient {
             .build()
             .map_err(|error| bad(format!("HTTP client: {}", error.without_url())))?;
         Ok(HttpClient(Arc::new(Inner {
-            side,
+            service,
             base: config.base_url,
             http,
             limiter: Limiter::with_log(config.limit, config.sends),
@@ -192,7 +192,7 @@ impl HttpClient {
                         .max(inner.timing.backoff(attempt));
                     inner.limiter.pause(wait);
                     tracing::warn!(
-                        side = inner.side.key(),
+                        service = inner.service.key(),
                         operation,
                         wait_ms = wait.as_millis() as u64,
                         "throttled; waiting"
@@ -305,7 +305,7 @@ impl HttpClient {
             Ok(response) => {
                 self.note(&response.headers);
                 tracing::debug!(
-                    side = inner.side.key(),
+                    service = inner.service.key(),
                     operation = request.operation,
                     method,
                     path,
@@ -317,7 +317,7 @@ impl HttpClient {
                 );
             }
             Err(failure) => tracing::warn!(
-                side = inner.side.key(),
+                service = inner.service.key(),
                 operation = request.operation,
                 method,
                 path,
@@ -448,7 +448,7 @@ impl HttpClient {
     }
 
     fn error(&self, kind: ErrorKind, operation: &str, message: String) -> ConnectorError {
-        ConnectorError::new(self.0.side, kind, operation, message)
+        ConnectorError::new(self.0.service, kind, operation, message)
     }
 
     fn cancelled(&self, operation: &str) -> ConnectorError {

@@ -1,6 +1,6 @@
 //! How a request failed, and what follows from that.
 
-use crate::model::{FieldKey, ItemId, PairName, Side};
+use crate::model::{FieldKey, ItemId, PairName, Service};
 use std::time::Duration;
 
 /// Why a request did not do what was asked.
@@ -34,7 +34,7 @@ pub fn outdated(mut error: ConnectorError) -> ConnectorError {
     error.unsent = None;
     error.message = format!(
         "the names of {} that were kept may be out of date and are read again: {}",
-        error.side, error.message
+        error.service, error.message
     );
     error
 }
@@ -56,10 +56,10 @@ pub enum Disposition {
 
 /// A failed request, with what is needed to find it in the service's own logs. Never holds a token or a body.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{side}: {operation}: {message}{}", self.suffix())]
+#[error("{service}: {operation}: {message}{}", self.suffix())]
 pub struct ConnectorError {
     /// Which service.
-    pub side: Side,
+    pub service: Service,
     /// What kind of failure.
     pub kind: ErrorKind,
     /// What was being done, e.g. `read work items`.
@@ -100,13 +100,13 @@ pub struct ConnectorError {
 impl ConnectorError {
     /// Builds an error without HTTP details.
     pub fn new(
-        side: Side,
+        service: impl Into<Service>,
         kind: ErrorKind,
         operation: &str,
         message: impl Into<String>,
     ) -> ConnectorError {
         ConnectorError {
-            side,
+            service: service.into(),
             kind,
             operation: operation.to_owned(),
             status: None,
@@ -170,11 +170,11 @@ impl ConnectorError {
 
     /// Returns a hint for a person, where one helps.
     pub fn hint(&self) -> Option<&'static str> {
-        match (self.kind, self.side) {
-            (ErrorKind::Auth, Side::Ado) => Some(
+        match (self.kind, self.service) {
+            (ErrorKind::Auth, Service::Ado) => Some(
                 "create a new personal access token with the scope Work Items (Read & write) and put it where [ado] pat points",
             ),
-            (ErrorKind::Auth, Side::ClickUp) => Some(
+            (ErrorKind::Auth, Service::ClickUp) => Some(
                 "create a new API token under Settings > Apps in ClickUp and put it where [clickup] token points",
             ),
             (ErrorKind::Unreachable, _) => {

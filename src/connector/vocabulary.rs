@@ -29,7 +29,7 @@
 //! may write the database keep what they were told.
 
 use super::Schema;
-use crate::model::{Clock, Folded, Side, Timestamp};
+use crate::model::{Clock, Folded, Service, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +42,7 @@ pub const LIFETIME_MS: i64 = 24 * 3_600_000;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// The service that answered.
-    pub service: Side,
+    pub service: Service,
     /// Where it was asked: its address, and the workspace where there are several.
     pub place: String,
     /// What was asked for: `type shop/bug`, `list 901100000001`, `members`.
@@ -72,9 +72,9 @@ struct State {
     /// What the database does not hold yet; `None`: it must forget it.
     unsaved: BTreeMap<Key, Option<Answer>>,
     /// Services whose answers were all read by earlier processes and are to be forgotten, whatever they were about.
-    emptied: BTreeSet<Side>,
+    emptied: BTreeSet<Service>,
     /// Names of the states that tables were made from, folded.
-    states: BTreeMap<Side, BTreeSet<String>>,
+    states: BTreeMap<Service, BTreeSet<String>>,
     contradicted: bool,
 }
 
@@ -82,7 +82,7 @@ struct State {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unsaved {
     /// Services of which everything is forgotten first.
-    pub emptied: BTreeSet<Side>,
+    pub emptied: BTreeSet<Service>,
     /// New answers, and what is to be forgotten.
     pub answers: BTreeMap<Key, Option<Answer>>,
 }
@@ -143,7 +143,7 @@ impl Vocabulary {
 
     /// An item of a service is in a state. Where tables were made from what was handed down and none knows the state, they
     /// are out of date: as [`Vocabulary::contradict`].
-    pub fn meet(&self, service: Side, state: &Folded) -> bool {
+    pub fn meet(&self, service: Service, state: &Folded) -> bool {
         let known = {
             let held = self.held();
             let names = held.states.get(&service);
@@ -180,7 +180,7 @@ impl Vocabulary {
     }
 
     /// Forgets what earlier processes were told by a service.
-    pub fn forget(&self, service: Side) {
+    pub fn forget(&self, service: Service) {
         let mut state = self.held();
         state.handed_down.retain(|key, _| key.service != service);
         state.used.retain(|key| key.service != service);
@@ -188,7 +188,7 @@ impl Vocabulary {
     }
 
     /// Returns what was handed down of a service and has been used: a refusal may come from it.
-    pub fn used(&self, service: Side) -> Vec<(Key, Answer)> {
+    pub fn used(&self, service: Service) -> Vec<(Key, Answer)> {
         let state = self.held();
         let used = state.used.iter().filter(|key| key.service == service);
         used.filter_map(|key| Some((key.clone(), state.handed_down.get(key)?.clone())))
@@ -206,14 +206,14 @@ impl Vocabulary {
     }
 
     /// Forgets what was handed down of a service, here and in the database, because some of it turned out to be wrong.
-    pub fn doubt(&self, service: Side) {
+    pub fn doubt(&self, service: Service) {
         self.forget(service);
         self.held().emptied.insert(service);
     }
 
     /// As [`Vocabulary::doubt`], where an item shows something that was handed down to be wrong. Tables that were made from it
     /// are wrong as well; [`Vocabulary::take_contradicted`] tells. Returns whether anything of it was used.
-    pub fn contradict(&self, service: Side) -> bool {
+    pub fn contradict(&self, service: Service) -> bool {
         let used = self.held().used.iter().any(|key| key.service == service);
         if used {
             tracing::debug!(service = service.key(), "kept names are out of date");
@@ -262,7 +262,7 @@ mod tests {
 
     fn key(what: &str) -> Key {
         Key {
-            service: Side::ClickUp,
+            service: Service::ClickUp,
             place: "https://api.example.invalid/7".to_owned(),
             what: what.to_owned(),
         }
@@ -306,10 +306,13 @@ mod tests {
     #[test]
     fn what_was_used_is_compared_with_a_fresh_answer_once() {
         let (words, _) = knowing("members");
-        assert!(words.used(Side::ClickUp).is_empty(), "nothing was used yet");
+        assert!(
+            words.used(Service::ClickUp).is_empty(),
+            "nothing was used yet"
+        );
         read(&words);
-        assert!(words.used(Side::Ado).is_empty());
-        let used = words.used(Side::ClickUp);
+        assert!(words.used(Service::Ado).is_empty());
+        let used = words.used(Service::ClickUp);
         let (members, old) = &used[0];
         assert!(!words.differs(members, old), "nobody asked yet");
         words.put(key("members"), &vec![1, 2]);
@@ -318,18 +321,18 @@ mod tests {
         assert!(words.differs(members, old));
         words.drop_one(key("members"));
         assert!(words.differs(members, old), "it cannot be read any more");
-        assert!(words.used(Side::ClickUp).is_empty());
+        assert!(words.used(Service::ClickUp).is_empty());
     }
 
     #[test]
     fn an_item_contradicts_only_what_was_used() {
         let (words, _) = knowing("members");
-        assert!(!words.contradict(Side::ClickUp));
+        assert!(!words.contradict(Service::ClickUp));
         read(&words);
-        assert!(words.contradict(Side::ClickUp) && words.take_contradicted());
+        assert!(words.contradict(Service::ClickUp) && words.take_contradicted());
         assert_eq!(read(&words), None);
-        assert!(!words.contradict(Side::ClickUp) && !words.take_contradicted());
-        assert!(words.unsaved().emptied.contains(&Side::ClickUp));
+        assert!(!words.contradict(Service::ClickUp) && !words.take_contradicted());
+        assert!(words.unsaved().emptied.contains(&Service::ClickUp));
     }
 
     #[test]

@@ -115,7 +115,7 @@ fn tell(report: &Report) {
         tracing::warn!(%pair, %why, "the pair's plan was not carried out; look at it with `boardsync plan`");
     }
     for error in &report.closed {
-        tracing::error!(side = %error.side, hint = error.hint().unwrap_or_default(), "{error}");
+        tracing::error!(service = %error.service, hint = error.hint().unwrap_or_default(), "{error}");
     }
     tracing::info!(
         writes = report.writes(),

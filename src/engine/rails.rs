@@ -274,7 +274,7 @@ impl Engine {
     pub(super) fn open_breaker(&self, error: &ConnectorError) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut store = self.store();
-        let earlier = store.breaker(error.side)?;
+        let earlier = store.breaker(error.service)?;
         let failures = earlier
             .as_ref()
             .map_or(1, |row| row.failures.saturating_add(1));
@@ -284,9 +284,9 @@ impl Engine {
             failures,
             retry_at: breaker::retry_at(failures, now),
         };
-        tracing::error!(side = %error.side, retry_at = %row.retry_at, "{error}; left alone until then");
-        let side = error.side;
-        store.commit(&Batch(vec![Op::Rail(RailOp::OpenBreaker { side, row })]))
+        let service = error.service;
+        tracing::error!(%service, retry_at = %row.retry_at, "{error}; left alone until then");
+        store.commit(&Batch(vec![Op::Rail(RailOp::OpenBreaker { service, row })]))
     }
 
     pub(super) fn close_breaker(&self, side: Side) -> Result<(), StoreError> {
@@ -294,7 +294,7 @@ impl Engine {
         if store.breaker(side)?.is_none() {
             return Ok(());
         }
-        store.commit(&Batch(vec![Op::Rail(RailOp::CloseBreaker(side))]))
+        store.commit(&Batch(vec![Op::Rail(RailOp::CloseBreaker(side.into()))]))
     }
 
     /// Asks a service that was left alone one small question. For a daemon, before each cycle.

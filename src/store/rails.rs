@@ -4,7 +4,7 @@ use super::Store;
 use super::error::{StoreError, from_json, reason, sql, to_json};
 use super::journal::JournalChange;
 use super::links::{parse_field, parse_side};
-use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Timestamp};
+use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Service, Side, Timestamp};
 use crate::reason::{HoldWhy, JournalKind, Outcome};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
@@ -125,12 +125,12 @@ pub enum RailOp {
     /// Leaves a service alone.
     OpenBreaker {
         /// The service.
-        side: Side,
+        service: Service,
         /// Since when, why, how long.
         row: BreakerRow,
     },
     /// Talks to a service again. Nothing happens when its breaker is closed.
-    CloseBreaker(Side),
+    CloseBreaker(Service),
 }
 
 impl Store {
@@ -268,7 +268,7 @@ impl Store {
     }
 
     /// Returns why and how long a service is left alone; `None`: it is not.
-    pub fn breaker(&self, side: Side) -> Result<Option<BreakerRow>, StoreError> {
+    pub fn breaker(&self, service: impl Into<Service>) -> Result<Option<BreakerRow>, StoreError> {
         self.connection
             .prepare_cached(
                 "SELECT reason, opened_at, failures, retry_at FROM breaker WHERE side = ?1",
@@ -282,7 +282,7 @@ impl Store {
                         retry_at: Timestamp(row.get(3)?),
                     })
                 };
-                statement.query_row([side.key()], read).optional()
+                statement.query_row([service.into().key()], read).optional()
             })
             .map_err(sql("read a breaker"))
     }
@@ -376,21 +376,21 @@ pub(super) fn apply(tx: &Connection, op: &RailOp) -> Result<(), StoreError> {
             "UPDATE freeze SET thawed_at = ?3 WHERE link = ?1 AND field = ?2 AND thawed_at IS NULL",
             &[&link.0, &field.to_string(), &at.0],
         ),
-        RailOp::OpenBreaker { side, row } => run(
+        RailOp::OpenBreaker { service, row } => run(
             "open a breaker",
             "INSERT OR REPLACE INTO breaker (side, reason, opened_at, failures, retry_at) VALUES (?1, ?2, ?3, ?4, ?5)",
             &[
-                &side.key(),
+                &service.key(),
                 &row.reason,
                 &row.opened_at.0,
                 &row.failures,
                 &row.retry_at.0,
             ],
         ),
-        RailOp::CloseBreaker(side) => run(
+        RailOp::CloseBreaker(service) => run(
             "close a breaker",
             "DELETE FROM breaker WHERE side = ?1",
-            &[&side.key()],
+            &[&service.key()],
         ),
     }
 }

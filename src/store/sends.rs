@@ -21,7 +21,7 @@
 use super::files;
 use super::open::beside;
 use crate::connector::limiter::log::{Ask, Note, SendLog, Turn};
-use crate::model::Side;
+use crate::model::Service;
 use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
@@ -80,7 +80,7 @@ struct Slot {
 impl SendFile {
     /// The record beside a database for the service at this address. Opens nothing yet. `None`: this system has no clock
     /// that processes share.
-    pub fn beside(database: &Path, service: Side, address: &str) -> Option<SendFile> {
+    pub fn beside(database: &Path, service: Service, address: &str) -> Option<SendFile> {
         Some(SendFile::with_clock(
             database,
             service,
@@ -90,7 +90,12 @@ impl SendFile {
     }
 
     /// As [`SendFile::beside`], on another clock.
-    pub fn with_clock(database: &Path, service: Side, address: &str, clock: Monotonic) -> SendFile {
+    pub fn with_clock(
+        database: &Path,
+        service: Service,
+        address: &str,
+        clock: Monotonic,
+    ) -> SendFile {
         let mut hash = Sha256::new();
         hash.update(service.key());
         hash.update([0]);

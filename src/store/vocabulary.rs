@@ -1,10 +1,9 @@
 //! What the services said of their own words, so that the next process need not ask. See [`crate::connector::vocabulary`].
 
 use super::Store;
-use super::error::{StoreError, sql};
-use super::links::parse_side;
+use super::error::{StoreError, sql, word};
 use crate::connector::vocabulary::{Answer, Key, LIFETIME_MS, Unsaved, Vocabulary};
-use crate::model::Timestamp;
+use crate::model::{Service, Timestamp};
 use rusqlite::{Connection, params};
 use std::sync::Arc;
 
@@ -45,7 +44,7 @@ impl Store {
             .and_then(|mut statement| {
                 let read = |row: &rusqlite::Row<'_>| {
                     let key = Key {
-                        service: crate::model::Side::Ado,
+                        service: Service::Ado,
                         place: row.get(1)?,
                         what: row.get(2)?,
                     };
@@ -60,7 +59,7 @@ impl Store {
             .map_err(sql("read what the services said"))?;
         rows.into_iter()
             .map(|(service, mut key, answer)| {
-                key.service = parse_side(&service)?;
+                key.service = word("service", &service, Service::from_key(&service))?;
                 Ok((key, answer))
             })
             .collect()

@@ -4,7 +4,7 @@ use boardsync::azure::{AzureReader, AzureWriter, Scope, Settings, connect};
 use boardsync::connector::{
     Backlink, Change, ClaimChange, ErrorKind, Fetched, Known, NewItem, Reader, Watermark, Writer,
 };
-use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Timestamp};
+use boardsync::model::{FieldKey, FieldValue, Item, ItemId, PairName, Service, Timestamp};
 use boardsync::sandbox::ado::{AdoConfig, AdoSandbox};
 use boardsync::sandbox::clock::SandboxClock;
 use boardsync::sandbox::faults::{Fault, FaultRule, Faults};
@@ -88,7 +88,7 @@ impl World {
 
     fn fault(&self, path: &str, fault: Fault) {
         self.faults.add(FaultRule {
-            service: Side::Ado,
+            service: Service::Ado,
             method: None,
             path_contains: path.to_owned(),
             fault,

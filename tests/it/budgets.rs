@@ -4,7 +4,7 @@
 use boardsync::commands::cycle::cycle;
 use boardsync::engine::apply::{Consent, Report};
 use boardsync::engine::{CycleError, Scope};
-use boardsync::model::{ItemId, Side};
+use boardsync::model::{ItemId, Service, Side};
 use boardsync::sandbox::ado::AdoConfig;
 use boardsync::sandbox::clickup::config::{ClickUpConfig, Quirks};
 use boardsync::sandbox::clock::SandboxClock;
@@ -328,7 +328,7 @@ async fn backfill(count: usize, kill: usize) -> Vec<LedgerEntry> {
         show(&second)
     );
     sent.into_iter()
-        .filter(|entry| entry.service == Side::ClickUp)
+        .filter(|entry| entry.service == Service::ClickUp)
         .collect()
 }
 

@@ -6,7 +6,7 @@ use boardsync::commands::setup;
 use boardsync::connector::client::{Priority, RateLimit};
 use boardsync::connector::limiter::Limiter;
 use boardsync::connector::limiter::log::SendLog;
-use boardsync::model::{Side, Timestamp};
+use boardsync::model::{Service, Timestamp};
 use boardsync::sandbox::ado::AdoConfig;
 use boardsync::sandbox::clickup::config::{ClickUpConfig, Quirks};
 use boardsync::sandbox::clock::SandboxClock;
@@ -64,7 +64,7 @@ fn event() -> impl Strategy<Value = Event> {
 /// A process's own limiter, by itself or with a record that it shares with the others.
 fn limiter(rate: RateLimit, shared: Option<&Path>) -> Arc<Limiter> {
     let log = shared.map(|database| {
-        let sends = SendFile::beside(database, Side::ClickUp, "https://api.example.invalid");
+        let sends = SendFile::beside(database, Service::ClickUp, "https://api.example.invalid");
         Arc::new(sends.unwrap()) as Arc<dyn SendLog>
     });
     Arc::new(Limiter::with_log(rate, log))
@@ -296,7 +296,9 @@ impl Bench {
         back_fill(&self.world, &self.path, kill).await;
         assert_eq!(self.world.clickup.all_ids().len(), items, "{LIST}");
         let sent = self.world.ledger.entries();
-        let sent = sent.iter().filter(|entry| entry.service == Side::ClickUp);
+        let sent = sent
+            .iter()
+            .filter(|entry| entry.service == Service::ClickUp);
         let refused = sent.clone().filter(|entry| entry.status == 429).count();
         (sent.map(|entry| entry.at.0).collect(), refused)
     }

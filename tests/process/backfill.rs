@@ -80,7 +80,7 @@ async fn a_back_fill_that_is_cut_off_goes_on_without_twins() {
         .world
         .faults
         .add(boardsync::sandbox::faults::FaultRule {
-            service: boardsync::model::Side::Ado,
+            service: boardsync::model::Service::Ado,
             method: Some("POST".to_owned()),
             path_contains: "/workitems/$".to_owned(),
             fault: boardsync::sandbox::faults::Fault::DropAfterApply,

@@ -222,7 +222,7 @@ impl Bench {
 
     pub fn fault(&self, service: Side, method: Option<&str>, path: &str, fault: Fault, times: u32) {
         self.world.faults.add(FaultRule {
-            service,
+            service: service.into(),
             method: method.map(str::to_owned),
             path_contains: path.to_owned(),
             fault,

@@ -3,7 +3,7 @@
 use super::bench::Bench;
 use super::reconciling::hash_in;
 use super::two_machines::{Machine, boards};
-use boardsync::model::Side;
+use boardsync::model::{Service, Side};
 use boardsync::sandbox::faults::Fault;
 use boardsync::sandbox::ledger::LedgerEntry;
 use boardsync::sandbox::seed;
@@ -323,7 +323,7 @@ async fn a_kill_around_the_claim_locks_nobody_out() {
         let mut command = bench.command(&["reconcile", "--once", "--yes"]);
         command.env("BOARDSYNC_DIE_AT_COMMIT", edge.to_string());
         super::bench::end(command).await;
-        let created = |entry: &LedgerEntry| entry.service == Side::ClickUp && entry.is_write();
+        let created = |entry: &LedgerEntry| entry.service == Service::ClickUp && entry.is_write();
         if bench.world.ledger.entries().iter().any(created) {
             break;
         }

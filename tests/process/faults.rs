@@ -1,7 +1,7 @@
 //! Bad days at either service: nothing is lost, deleted or made twice.
 
 use super::bench::{Bench, status};
-use boardsync::model::Side;
+use boardsync::model::{Service, Side};
 use boardsync::sandbox::faults::Fault;
 
 const ALWAYS: u32 = u32::MAX;
@@ -245,7 +245,10 @@ async fn an_overwrite_that_waited_for_a_429_of_another_is_read_again_first() {
     let puts = overwrites_of_a_throttled_cycle(&bench, "3").await;
     assert_eq!(puts, 2, "the refused one waits for the next cycle");
     let entries = bench.world.ledger.entries();
-    let mut tasks = entries.iter().rev().filter(|e| e.service == Side::ClickUp);
+    let mut tasks = entries
+        .iter()
+        .rev()
+        .filter(|e| e.service == Service::ClickUp);
     // What the answer to the overwrite left out is read behind it.
     let put = tasks.find(|entry| entry.method == "PUT").unwrap();
     let read = tasks.next().unwrap();

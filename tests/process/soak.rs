@@ -16,7 +16,7 @@
 
 use crate::kills::board::Board;
 use crate::kills::program::Program;
-use boardsync::model::Side;
+use boardsync::model::Service;
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -133,7 +133,11 @@ fn any_fault(rng: &mut fastrand::Rng) -> FaultRule {
         },
     };
     FaultRule {
-        service: if rng.bool() { Side::Ado } else { Side::ClickUp },
+        service: if rng.bool() {
+            Service::Ado
+        } else {
+            Service::ClickUp
+        },
         method: None,
         path_contains: String::new(),
         fault,

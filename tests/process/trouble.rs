@@ -63,7 +63,7 @@ fn refuse(status: u16, key: &str, message: &str) -> Fault {
 
 fn fault(bench: &Bench, service: Side, path: &str, fault: &Fault, times: u32) {
     bench.world.faults.add(FaultRule {
-        service,
+        service: service.into(),
         method: None,
         path_contains: path.to_owned(),
         fault: fault.clone(),

@@ -67,6 +67,55 @@ impl fmt::Display for Side {
     }
 }
 
+/// A service that requests go to. Whatever speaks of who is on the wire (errors, clients, limits, the breaker) says this and
+/// not [`Side`]: a service need not be one of the two that are kept equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Service {
+    /// Azure DevOps Boards.
+    Ado,
+    /// ClickUp.
+    ClickUp,
+}
+
+impl Service {
+    /// Every service.
+    pub const ALL: [Service; 2] = [Service::Ado, Service::ClickUp];
+
+    /// Returns the stable lower-case key used in the database and in logs.
+    pub fn key(self) -> &'static str {
+        match self {
+            Service::Ado => "ado",
+            Service::ClickUp => "clickup",
+        }
+    }
+
+    /// Parses [`Service::key`]; `None` for anything else.
+    pub fn from_key(key: &str) -> Option<Service> {
+        Service::ALL
+            .into_iter()
+            .find(|service| service.key() == key)
+    }
+}
+
+impl From<Side> for Service {
+    fn from(side: Side) -> Service {
+        match side {
+            Side::Ado => Service::Ado,
+            Side::ClickUp => Service::ClickUp,
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Service::Ado => "ADO",
+            Service::ClickUp => "ClickUp",
+        })
+    }
+}
+
 /// One value per side.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,

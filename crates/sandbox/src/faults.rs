@@ -1,6 +1,6 @@
 //! Failures on demand: what a network and a service do on a bad day, at a chosen request.
 
-use boardsync_core::model::Side;
+use boardsync_core::model::Service;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What goes wrong.
@@ -190,7 +190,7 @@ fn token_of(authorization: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultRule {
     /// At which service.
-    pub service: Side,
+    pub service: Service,
     /// For which method; `None`: any. Compared without regard to case.
     pub method: Option<String>,
     /// For paths (with query) that contain this. Compared without regard to case; empty: any.
@@ -219,7 +219,7 @@ impl Faults {
     }
 
     /// Returns what is to go wrong with this request, and counts it.
-    pub fn next(&self, service: Side, method: &str, path: &str) -> Option<Fault> {
+    pub fn next(&self, service: Service, method: &str, path: &str) -> Option<Fault> {
         let path = path.to_ascii_lowercase();
         let mut rules = self.inner();
         for rule in rules.iter_mut() {
@@ -258,7 +258,7 @@ mod tests {
     fn a_rule_lets_some_pass_then_fires_so_often() {
         let faults = Faults::default();
         faults.add(FaultRule {
-            service: Side::Ado,
+            service: Service::Ado,
             method: Some("PATCH".to_owned()),
             path_contains: "/workitems/".to_owned(),
             fault: Fault::DropAfterApply,
@@ -267,26 +267,26 @@ mod tests {
         });
         let ask = || {
             faults
-                .next(Side::Ado, "patch", "/o/_apis/wit/workItems/1")
+                .next(Service::Ado, "patch", "/o/_apis/wit/workItems/1")
                 .is_some()
         };
         assert_eq!([ask(), ask(), ask(), ask()], [false, true, true, false]);
-        assert_eq!(faults.next(Side::ClickUp, "PATCH", "/workitems/"), None);
+        assert_eq!(faults.next(Service::ClickUp, "PATCH", "/workitems/"), None);
     }
 
     #[test]
     fn a_rule_for_ever_does_not_wear_out() {
         let faults = Faults::default();
         faults.add(FaultRule {
-            service: Side::ClickUp,
+            service: Service::ClickUp,
             method: None,
             path_contains: String::new(),
             fault: Fault::TokenRevoked,
             skip: 0,
             times: u32::MAX,
         });
-        assert!((0..5).all(|_| faults.next(Side::ClickUp, "GET", "/x").is_some()));
+        assert!((0..5).all(|_| faults.next(Service::ClickUp, "GET", "/x").is_some()));
         faults.clear();
-        assert_eq!(faults.next(Side::ClickUp, "GET", "/x"), None);
+        assert_eq!(faults.next(Service::ClickUp, "GET", "/x"), None);
     }
 }

@@ -1,6 +1,6 @@
 //! Every request that reached a fake service, in order. Tests read it to prove that something was not sent.
 
-use boardsync_core::model::{Side, Timestamp};
+use boardsync_core::model::{Service, Timestamp};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// One request and how it was answered.
@@ -9,7 +9,7 @@ pub struct LedgerEntry {
     /// Sandbox time at which it was handled.
     pub at: Timestamp,
     /// Which service received it.
-    pub service: Side,
+    pub service: Service,
     /// Upper-case method.
     pub method: String,
     /// Path with query, as sent.
@@ -46,7 +46,7 @@ impl LedgerEntry {
         let (path, query) = path.split_once('?').unwrap_or((&path, ""));
         match self.method.as_str() {
             "GET" | "HEAD" | "OPTIONS" => false,
-            "POST" if self.service == Side::Ado => {
+            "POST" if self.service == Service::Ado => {
                 let reads = [
                     "/_apis/wit/wiql",
                     "/_apis/wit/workitemsbatch",
@@ -55,7 +55,7 @@ impl LedgerEntry {
                 !reads.iter().any(|read| path.ends_with(read))
                     && !query.contains("validateonly=true")
             }
-            _ => self.service != Side::Ado || !query.contains("validateonly=true"),
+            _ => self.service != Service::Ado || !query.contains("validateonly=true"),
         }
     }
 }
@@ -70,7 +70,7 @@ pub enum Stage {
 }
 
 /// Told of every request, with its service and method. Called in the midst of the work: it must not wait.
-pub type Watcher = Arc<dyn Fn(Stage, Side, &str) + Send + Sync>;
+pub type Watcher = Arc<dyn Fn(Stage, Service, &str) + Send + Sync>;
 
 /// The record of all requests. Clones share it.
 #[derive(Clone, Default)]
@@ -84,7 +84,7 @@ impl std::fmt::Debug for Ledger {
 
 impl Ledger {
     /// Tells a watcher that a request has arrived. Every service calls this once before it does anything.
-    pub fn arrived(&self, service: Side, method: &str) {
+    pub fn arrived(&self, service: Service, method: &str) {
         self.tell(Stage::Arrived, service, method);
     }
 
@@ -100,7 +100,7 @@ impl Ledger {
         *self.1.lock().unwrap_or_else(PoisonError::into_inner) = watcher;
     }
 
-    fn tell(&self, stage: Stage, service: Side, method: &str) {
+    fn tell(&self, stage: Stage, service: Service, method: &str) {
         let watcher = self
             .1
             .lock()
@@ -141,7 +141,7 @@ impl Ledger {
 mod tests {
     use super::*;
 
-    fn entry(service: Side, method: &str, path: &str) -> LedgerEntry {
+    fn entry(service: Service, method: &str, path: &str) -> LedgerEntry {
         LedgerEntry {
             at: Timestamp(1),
             service,
@@ -158,19 +158,19 @@ mod tests {
     fn reads_through_post_are_not_writes() {
         let ledger = Ledger::default();
         ledger.record(entry(
-            Side::Ado,
+            Service::Ado,
             "POST",
             "/o/_apis/wit/wiql?api-version=7.1",
         ));
-        ledger.record(entry(Side::Ado, "POST", "/o/p/_apis/wit/workItemsBatch"));
-        ledger.record(entry(Side::Ado, "POST", "/o/p/_apis/wit/workitems/$Bug"));
+        ledger.record(entry(Service::Ado, "POST", "/o/p/_apis/wit/workItemsBatch"));
+        ledger.record(entry(Service::Ado, "POST", "/o/p/_apis/wit/workitems/$Bug"));
         ledger.record(entry(
-            Side::Ado,
+            Service::Ado,
             "PATCH",
             "/o/_apis/wit/workitems/1?validateOnly=true",
         ));
-        ledger.record(entry(Side::ClickUp, "PUT", "/api/v2/task/a"));
-        ledger.record(entry(Side::ClickUp, "GET", "/api/v2/task/a"));
+        ledger.record(entry(Service::ClickUp, "PUT", "/api/v2/task/a"));
+        ledger.record(entry(Service::ClickUp, "GET", "/api/v2/task/a"));
         let writes: Vec<_> = ledger.writes().into_iter().map(|e| e.path).collect();
         assert_eq!(writes, ["/o/p/_apis/wit/workitems/$Bug", "/api/v2/task/a"]);
         assert_eq!(ledger.count(), 6);

@@ -133,7 +133,7 @@ pub(super) async fn start(scopes: Vec<Scope>) -> (Server, AzureReader, AzureWrit
     let timing = Timing {
         retries: 1,
         first_backoff: Duration::from_millis(1),
-        ..Timing::for_side(Side::Ado)
+        ..Timing::for_service(Service::Ado)
     };
     let (reader, writer) = connect_with(settings, timing).unwrap();
     (server, reader, writer)

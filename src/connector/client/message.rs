@@ -1,7 +1,7 @@
 //! What goes in and what comes out: requests with how they may be sent, answers with their body.
 
 use crate::connector::{ConnectorError, ErrorKind};
-use crate::model::Side;
+use crate::model::Service;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
@@ -64,7 +64,7 @@ impl ApiResponse {
     /// never quotes the body.
     pub fn json<T: DeserializeOwned>(
         &self,
-        side: Side,
+        service: impl Into<Service>,
         operation: &str,
     ) -> Result<T, ConnectorError> {
         let bytes = self
@@ -94,7 +94,8 @@ impl ApiResponse {
                 Err(_) => Err("answer has text after its JSON".to_owned()),
             })
             .map_err(|message| {
-                let mut error = ConnectorError::new(side, ErrorKind::Protocol, operation, message);
+                let mut error =
+                    ConnectorError::new(service, ErrorKind::Protocol, operation, message);
                 error.status = Some(self.status);
                 error.request_id.clone_from(&self.request_id);
                 error

@@ -2,7 +2,7 @@
 
 use super::ApiResponse;
 use crate::connector::limiter::log::SendLog;
-use crate::model::Side;
+use crate::model::Service;
 use reqwest::Url;
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 /// What a client is made of.
 pub struct ClientConfig {
     /// The service it talks to.
-    pub side: Side,
+    pub service: Service,
     /// Everything sent starts with this address. `https` unless the host is loopback.
     pub base_url: Url,
     /// The whole `Authorization` header value.
@@ -43,7 +43,7 @@ pub enum RateLimit {
     PerMinute(u32),
 }
 
-/// How long and how often to try. [`Timing::for_side`] is what production uses; tests shrink it.
+/// How long and how often to try. [`Timing::for_service`] is what production uses; tests shrink it.
 #[derive(Clone, Copy, Debug)]
 pub struct Timing {
     /// Attempts beyond the first after a transport failure, 408 or 5xx.
@@ -60,15 +60,15 @@ pub struct Timing {
 
 impl Timing {
     /// Returns the production values.
-    pub fn for_side(side: Side) -> Timing {
+    pub fn for_service(service: Service) -> Timing {
         Timing {
             retries: 4,
             first_backoff: Duration::from_millis(500),
             max_backoff: Duration::from_secs(30),
-            unexplained_throttle: match side {
-                Side::Ado => None,
+            unexplained_throttle: match service {
+                Service::Ado => None,
                 // ClickUp counts per minute (developer.clickup.com/docs/rate-limits).
-                Side::ClickUp => Some(Duration::from_secs(60)),
+                Service::ClickUp => Some(Duration::from_secs(60)),
             },
             max_throttle_wait: Duration::from_secs(900),
         }

@@ -71,7 +71,7 @@ fn client(
     cancel: &CancellationToken,
 ) -> Result<HttpClient, ConnectorError> {
     let config = ClientConfig {
-        side: Side::Ado,
+        service: Service::Ado,
         base_url: Url::parse(base).unwrap(),
         authorization: SecretString::from("Basic c2VjcmV0".to_owned()),
         headers: vec![("x-probe", "yes".to_owned())],
@@ -332,18 +332,18 @@ fn json_response(body: &[u8]) -> ApiResponse {
 fn json_skips_a_byte_order_mark_and_errors_never_quote_the_body() {
     let response = json_response(b"\xEF\xBB\xBF{\"a\":1}");
     assert!(response.is_json());
-    let value: serde_json::Value = response.json(Side::Ado, "probe").unwrap();
+    let value: serde_json::Value = response.json(Service::Ado, "probe").unwrap();
     assert_eq!(value["a"], 1);
 
     let response = json_response(b"{\"secret-key\":\"secret\"}");
     let error = response
-        .json::<std::collections::BTreeMap<String, u32>>(Side::Ado, "probe")
+        .json::<std::collections::BTreeMap<String, u32>>(Service::Ado, "probe")
         .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Protocol);
     assert!(!error.message.contains("\"secret\""), "{}", error.message);
     assert!(
         json_response(b"{} x")
-            .json::<serde_json::Value>(Side::Ado, "probe")
+            .json::<serde_json::Value>(Service::Ado, "probe")
             .is_err()
     );
 }
@@ -398,7 +398,7 @@ async fn half_a_character_in_an_answer_is_read_as_one_replacement_character() {
         .send(request(&client, Sending::Repeatable))
         .await
         .unwrap();
-    let texts: Vec<String> = response.json(Side::Ado, "probe").unwrap();
+    let texts: Vec<String> = response.json(Service::Ado, "probe").unwrap();
     assert_eq!(texts, ["a\u{fffd}", "\u{1f600}"]);
 }
 

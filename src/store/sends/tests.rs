@@ -49,14 +49,14 @@ impl Bench {
         self.folder.path().join("state.db.sends")
     }
 
-    fn of(&self, service: Side, address: &str) -> SendFile {
+    fn of(&self, service: Service, address: &str) -> SendFile {
         let database = self.folder.path().join("state.db");
         SendFile::with_clock(&database, service, address, now)
     }
 
     /// A process that has just been started.
     fn process(&self) -> SendFile {
-        self.of(Side::ClickUp, "https://api.example.invalid")
+        self.of(Service::ClickUp, "https://api.example.invalid")
     }
 }
 
@@ -193,10 +193,10 @@ fn a_turn_that_is_used_later_counts_from_then_on_and_once() {
 fn services_have_records_of_their_own_and_tokens_none() {
     let bench = Bench::settled();
     assert_eq!(paced(&bench.process()), 10);
-    let ado = bench.of(Side::Ado, "https://api.example.invalid");
-    let elsewhere = bench.of(Side::ClickUp, "https://sandbox.example.invalid");
+    let ado = bench.of(Service::Ado, "https://api.example.invalid");
+    let elsewhere = bench.of(Service::ClickUp, "https://sandbox.example.invalid");
     assert_eq!((paced(&ado), paced(&elsewhere)), (10, 10));
-    let slash = bench.of(Side::ClickUp, "https://api.example.invalid/");
+    let slash = bench.of(Service::ClickUp, "https://api.example.invalid/");
     assert_eq!(paced(&slash), 0);
 }
 
@@ -236,7 +236,7 @@ fn what_cannot_be_used_is_an_error_and_what_cannot_be_made_is_none() {
     std::fs::create_dir(bench.path()).unwrap();
     let error = bench.process().take(MINUTE, &mut || Ok(())).unwrap_err();
     assert!(!error.is_empty());
-    let nowhere = SendFile::with_clock(Path::new("/nowhere/x.db"), Side::Ado, "", now);
+    let nowhere = SendFile::with_clock(Path::new("/nowhere/x.db"), Service::Ado, "", now);
     assert_eq!(nowhere.take(MINUTE, &mut || Ok(())), Ok(Turn::Nowhere));
 }
 

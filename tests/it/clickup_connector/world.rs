@@ -3,7 +3,7 @@
 use boardsync::clickup::{ClickUpReader, ClickUpWriter, Scope, Settings, connect};
 use boardsync::connector::{Change, Fetched, Known, Listing, NewItem, Reader};
 use boardsync::field::{Direction, Wanted, WantedFields};
-use boardsync::model::{FieldKey, FieldValue, Folded, Item, ItemId, PairName, Side, Timestamp};
+use boardsync::model::{FieldKey, FieldValue, Folded, Item, ItemId, PairName, Service, Timestamp};
 use boardsync::sandbox::clickup::{ClickUpConfig, ClickUpSandbox, Quirks};
 use boardsync::sandbox::clock::SandboxClock;
 use boardsync::sandbox::faults::{Fault, FaultRule, Faults};
@@ -105,7 +105,7 @@ impl World {
 
     pub fn fault(&self, method: &str, path: &str, fault: Fault) {
         self.faults.add(FaultRule {
-            service: Side::ClickUp,
+            service: Service::ClickUp,
             method: Some(method.to_owned()),
             path_contains: path.to_owned(),
             fault,

@@ -1,7 +1,7 @@
 //! Answers are compared with what was sent; edits between the calls of one update are other people's.
 
 use crate::sync_rules::bench::*;
-use boardsync::model::{FieldKey, Side};
+use boardsync::model::{FieldKey, Service};
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -10,7 +10,7 @@ const DUE: &str = "Microsoft.VSTS.Scheduling.FinishDate";
 
 fn fault(t: &Bench, method: &str, path: &str, times: u32, fault: Fault) {
     t.world.faults.add(FaultRule {
-        service: Side::ClickUp,
+        service: Service::ClickUp,
         method: Some(method.to_owned()),
         path_contains: path.to_owned(),
         fault,
@@ -24,7 +24,7 @@ fn puts(t: &Bench) -> Vec<Value> {
     let entries = t.world.ledger.entries();
     let puts = entries
         .iter()
-        .filter(|entry| entry.service == Side::ClickUp && entry.method == "PUT");
+        .filter(|entry| entry.service == Service::ClickUp && entry.method == "PUT");
     puts.map(|entry| serde_json::from_str(&entry.body).unwrap())
         .collect()
 }

@@ -4,7 +4,7 @@ use crate::sync_rules::instance::Instance;
 use boardsync::engine::apply::{Consent, Report};
 use boardsync::engine::observe::Observed;
 use boardsync::engine::{CycleError, Engine, Scope};
-use boardsync::model::{ItemId, Side};
+use boardsync::model::{ItemId, Service, Side};
 use boardsync::sandbox::ado::{AdoConfig, Snapshot};
 use boardsync::sandbox::clickup::ClickUpConfig;
 use boardsync::sandbox::clock::SandboxClock;
@@ -234,7 +234,7 @@ impl Bench {
     pub fn stale_once(&self, old: &Snapshot) {
         let item = json!({"id": old.id, "rev": old.rev, "fields": old.fields});
         self.world.faults.add(FaultRule {
-            service: Side::Ado,
+            service: Service::Ado,
             method: Some("POST".to_owned()),
             path_contains: "workitemsbatch".to_owned(),
             fault: Fault::Status {

@@ -3,7 +3,7 @@
 use crate::sync_rules::bench::*;
 use crate::sync_rules::refusals::with_two_steps;
 use boardsync::engine::apply::Done;
-use boardsync::model::{FieldKey, Side};
+use boardsync::model::{FieldKey, Service, Side};
 use boardsync::sandbox::ado::{AdoConfig, CustomRule, Process, ProjectConfig};
 use boardsync::sandbox::clickup::ClickUpConfig;
 use boardsync::sandbox::faults::{Fault, FaultRule};
@@ -18,7 +18,7 @@ const DUE: &str = "Microsoft.VSTS.Scheduling.FinishDate";
 
 fn fault(t: &Bench, service: Side, method: &str, path: &str, times: u32, fault: Fault) {
     t.world.faults.add(FaultRule {
-        service,
+        service: service.into(),
         method: Some(method.to_owned()),
         path_contains: path.to_owned(),
         fault,
@@ -412,7 +412,11 @@ async fn an_update_that_a_page_answered_is_nobodys_edit() {
         assert_eq!(t.tags(&task), ["new"], "{target}");
         assert_eq!((t.holds(), t.conflicts()), (vec![], vec![]), "{target}");
         let writes = t.world.ledger.writes();
-        assert!(writes.iter().all(|entry| entry.service == target));
+        assert!(
+            writes
+                .iter()
+                .all(|entry| entry.service == Service::from(target))
+        );
         assert!(writes.len() <= 6, "{target}: {}", writes.len());
         t.quiet().await;
     }

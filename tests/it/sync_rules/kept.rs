@@ -4,7 +4,9 @@
 use crate::sync_rules::bench::*;
 use boardsync::clock::ManualClock;
 use boardsync::engine::apply::Stopped;
-use boardsync::model::{BaseState, Clock as _, FieldKey, FieldValue, LinkId, Side, Timestamp};
+use boardsync::model::{
+    BaseState, Clock as _, FieldKey, FieldValue, LinkId, Service, Side, Timestamp,
+};
 use boardsync::reason::{HoldWhy, Reason};
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use boardsync::sandbox::world::{LIST, World};
@@ -22,7 +24,7 @@ fn refuse(t: &Bench, service: Side, method: &str, path: &str) {
 
 fn fail(t: &Bench, status: u16, service: Side, method: &str, path: &str) {
     t.world.faults.add(FaultRule {
-        service,
+        service: service.into(),
         method: Some(method.to_owned()),
         path_contains: path.to_owned(),
         fault: Fault::Status {
@@ -103,7 +105,7 @@ async fn a_known_item_is_read_when_more_than_a_fifth_is_missing() {
         }
         // The newest link that is not in doubt is the one that is read.
         t.world.faults.add(FaultRule {
-            service: Side::ClickUp,
+            service: Service::ClickUp,
             method: Some("GET".to_owned()),
             path_contains: format!("/task/{}", tasks[9]),
             fault: Fault::Status {
@@ -486,7 +488,7 @@ async fn the_parts_of_a_refused_update_stand_on_fresh_reads() {
 async fn a_lost_create_that_cannot_be_looked_for_stays_open_and_stops_nobody() {
     let t = bench("").await;
     t.world.faults.add(FaultRule {
-        service: Side::ClickUp,
+        service: Service::ClickUp,
         method: Some("POST".to_owned()),
         path_contains: "/task".to_owned(),
         fault: Fault::DropBeforeApply,

@@ -3,7 +3,7 @@
 use crate::sync_rules::bench::*;
 use boardsync::engine::apply::{Done, Stopped};
 use boardsync::engine::{CycleError, Scope};
-use boardsync::model::{FieldKey, FieldValue, Side, Timestamp};
+use boardsync::model::{FieldKey, FieldValue, Service, Side, Timestamp};
 use boardsync::reconcile::plan::{ActionKind, FieldChange};
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use boardsync::sandbox::ledger::LedgerEntry;
@@ -13,7 +13,7 @@ const ALWAYS: u32 = u32::MAX;
 
 fn fault(t: &Bench, service: Side, method: Option<&str>, path: &str, fault: Fault, times: u32) {
     t.world.faults.add(FaultRule {
-        service,
+        service: service.into(),
         method: method.map(str::to_owned),
         path_contains: path.to_owned(),
         fault,
@@ -133,7 +133,7 @@ async fn a_text_that_somebody_keeps_writing_is_carried_over_each_time() {
 
 fn posts(t: &Bench) -> Vec<LedgerEntry> {
     let mut writes = t.world.ledger.writes();
-    writes.retain(|entry| entry.method == "POST" && entry.service == Side::ClickUp);
+    writes.retain(|entry| entry.method == "POST" && entry.service == Service::ClickUp);
     writes
 }
 
@@ -262,8 +262,8 @@ async fn a_service_that_refuses_the_token_is_left_alone_and_probed() {
         let mut store = engine.store();
         let mut row = store.breaker(Side::ClickUp).unwrap().unwrap();
         row.retry_at = Timestamp(0);
-        let side = Side::ClickUp;
-        let op = boardsync::store::RailOp::OpenBreaker { side, row };
+        let service = Service::ClickUp;
+        let op = boardsync::store::RailOp::OpenBreaker { service, row };
         let batch = boardsync::store::Batch(vec![boardsync::store::Op::Rail(op)]);
         store.commit(&batch).unwrap();
     };

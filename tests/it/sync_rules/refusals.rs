@@ -1,7 +1,7 @@
 //! Refusals: each costs the part that it is about, a handful of requests, once.
 
 use crate::sync_rules::bench::*;
-use boardsync::model::{FieldKey, FieldValue, Side, Version};
+use boardsync::model::{FieldKey, FieldValue, Service, Side, Version};
 use boardsync::sandbox::ado::{CustomRule, FieldDef, Kind};
 use boardsync::sandbox::clickup::SandboxStatus;
 use boardsync::sandbox::faults::{Fault, FaultRule};
@@ -312,7 +312,7 @@ pub async fn with_two_steps() -> (Bench, i64, String) {
 /// Refuses every request for the work item but the first one.
 fn refuse_the_second_step(t: &Bench, id: i64) {
     t.world.faults.add(FaultRule {
-        service: Side::Ado,
+        service: Service::Ado,
         method: Some("PATCH".to_owned()),
         path_contains: format!("/workitems/{id}"),
         fault: Fault::Status {
@@ -344,7 +344,7 @@ async fn a_state_whose_second_step_is_refused_is_held_and_is_no_edit() {
     assert!(hold.reason().contains("\"Active\""), "{hold:?}");
     let writes = t.world.ledger.writes();
     assert!(
-        writes.iter().all(|entry| entry.service == Side::Ado),
+        writes.iter().all(|entry| entry.service == Service::Ado),
         "{writes:#?}"
     );
     assert!(writes.len() <= 4, "{writes:#?}");

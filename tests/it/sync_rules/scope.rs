@@ -1,7 +1,7 @@
 //! What lies outside a pair: never deleted, closed or made again, and never given a second counterpart.
 
 use crate::sync_rules::bench::*;
-use boardsync::model::Side;
+use boardsync::model::Service;
 use boardsync::sandbox::ado::{AdoConfig, Process, ProjectConfig};
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use boardsync::sandbox::world::{LIST, World};
@@ -163,7 +163,7 @@ async fn closing_takes_the_closed_state_of_the_items_own_type() {
 /// No work item can be created for the time being, for this reason.
 fn refuse_creates(t: &Bench, reason: &str) {
     t.world.faults.add(FaultRule {
-        service: Side::Ado,
+        service: Service::Ado,
         method: Some("POST".to_owned()),
         path_contains: "/workitems/".to_owned(),
         fault: Fault::Status {

@@ -2,7 +2,7 @@
 
 use crate::sync_rules::bench::*;
 use boardsync::engine::apply::Stopped;
-use boardsync::model::{FieldKey, Side};
+use boardsync::model::{FieldKey, Service};
 use boardsync::sandbox::ado::CustomRule;
 use boardsync::sandbox::world::World;
 use boardsync::store::LinkState;
@@ -324,7 +324,7 @@ async fn more_tags_than_azure_devops_takes_are_held_and_the_rest_flows() {
     let reason = held.expect("the tags are held").reason();
     assert!(reason.contains("101 tags"), "{reason}");
     let sent = t.world.ledger.entries();
-    let over = sent.iter().filter(|entry| entry.service == Side::Ado);
+    let over = sent.iter().filter(|entry| entry.service == Service::Ado);
     assert!(over.clone().count() > 0);
     assert!(
         over.into_iter().all(|entry| !entry.body.contains("tag100")),

@@ -1,7 +1,7 @@
 //! Titles and long texts.
 
 use crate::sync_rules::bench::*;
-use boardsync::model::{FieldKey, Side};
+use boardsync::model::{FieldKey, Service, Side};
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use boardsync::store::HoldRow;
 use serde_json::json;
@@ -60,7 +60,7 @@ async fn half_a_merge_that_failed_keeps_the_other_half_back() {
     let theirs = t.text(&task).replace("Second", "Bo's");
     t.clickup(&task, json!({ "markdown_content": theirs }));
     t.world.faults.add(FaultRule {
-        service: Side::ClickUp,
+        service: Service::ClickUp,
         method: Some("PUT".to_owned()),
         path_contains: format!("/task/{task}"),
         fault: Fault::Status {
@@ -77,7 +77,7 @@ async fn half_a_merge_that_failed_keeps_the_other_half_back() {
     let writes = t.world.ledger.writes();
     assert!(!writes.is_empty());
     assert!(
-        writes.iter().all(|entry| entry.service == Side::ClickUp),
+        writes.iter().all(|entry| entry.service == Service::ClickUp),
         "{writes:#?}"
     );
     t.world.faults.clear();
@@ -103,7 +103,7 @@ async fn half_a_merge_that_was_refused_beside_another_field_is_still_owed() {
     // The whole is refused, then the title alone is taken, then the text is refused again.
     for (skip, times) in [(0, 1), (1, u32::MAX)] {
         t.world.faults.add(FaultRule {
-            service: Side::ClickUp,
+            service: Service::ClickUp,
             method: Some("PUT".to_owned()),
             path_contains: format!("/task/{task}"),
             fault: Fault::Status {

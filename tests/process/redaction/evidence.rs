@@ -3,7 +3,7 @@
 use crate::bench::{Bench, Ran};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use boardsync::model::Side;
+use boardsync::model::{Service, Side};
 use boardsync::sandbox::ado::AdoConfig;
 use boardsync::sandbox::clickup::config::{ClickUpConfig, Quirks};
 use boardsync::sandbox::clock::SandboxClock;
@@ -225,9 +225,9 @@ pub fn sent_to_its_own_service_only(bench: &Bench, canaries: &Canaries) {
     assert!(!entries.is_empty());
     for entry in entries {
         let expected = match entry.service {
-            Side::Ado => format!("Basic {}", STANDARD.encode(format!(":{}", canaries.ado))),
-            Side::ClickUp if canaries.clickup.starts_with("pk_") => canaries.clickup.clone(),
-            Side::ClickUp => format!("Bearer {}", canaries.clickup),
+            Service::Ado => format!("Basic {}", STANDARD.encode(format!(":{}", canaries.ado))),
+            Service::ClickUp if canaries.clickup.starts_with("pk_") => canaries.clickup.clone(),
+            Service::ClickUp => format!("Bearer {}", canaries.clickup),
         };
         assert_eq!(
             entry.authorization, expected,

@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, State as Shared};
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 use base64::Engine;
-use boardsync_core::model::Side;
+use boardsync_core::model::Service;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -92,8 +92,8 @@ async fn entry(
     body: Bytes,
 ) -> Response<Body> {
     let path = uri.path_and_query().map_or("/", |p| p.as_str()).to_owned();
-    sandbox.ledger.arrived(Side::Ado, method.as_str());
-    let mut fault = sandbox.faults.next(Side::Ado, method.as_str(), &path);
+    sandbox.ledger.arrived(Service::Ado, method.as_str());
+    let mut fault = sandbox.faults.next(Service::Ado, method.as_str(), &path);
     fault = Fault::looked_at(fault, &body);
     if let Some(Fault::Echo { status, place }) = fault {
         let sent = headers.get("authorization").and_then(|v| v.to_str().ok());
@@ -134,7 +134,7 @@ async fn entry(
     };
     sandbox.ledger.record(LedgerEntry {
         at: sandbox.clock.now(),
-        service: Side::Ado,
+        service: Service::Ado,
         method: method.as_str().to_owned(),
         path,
         status: reply.status,

@@ -10,7 +10,7 @@ use crate::ledger::{self, LedgerEntry};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
-use boardsync_core::model::Side;
+use boardsync_core::model::Service;
 use std::time::Duration;
 
 /// Larger bodies are read as empty; the vendor's own limit for files is 1 GB.
@@ -32,7 +32,7 @@ pub(super) async fn handle(State(fake): State<ClickUpSandbox>, request: Request)
     let (authorization, headers) = ledger::told(&parts.headers);
     let entry = LedgerEntry {
         at: fake.clock.now(),
-        service: Side::ClickUp,
+        service: Service::ClickUp,
         method: method.clone(),
         path: path.clone(),
         status: 0,
@@ -48,9 +48,9 @@ pub(super) async fn handle(State(fake): State<ClickUpSandbox>, request: Request)
         raw,
         content_type,
     );
-    fake.ledger.arrived(Side::ClickUp, &method);
+    fake.ledger.arrived(Service::ClickUp, &method);
     let authorization = Some(authorization).filter(|value| !value.is_empty());
-    let mut fault = fake.faults.next(Side::ClickUp, &method, &path);
+    let mut fault = fake.faults.next(Service::ClickUp, &method, &path);
     fault = Fault::looked_at(fault, entry.body.as_bytes());
     if let Some(Fault::Echo { status, place }) = fault {
         fault = Some(place.answer(status, authorization.as_deref().unwrap_or_default()));

@@ -1,6 +1,6 @@
 //! One sandbox with a plain HTTP client.
 
-use boardsync_core::model::{Side, Timestamp};
+use boardsync_core::model::{Service, Timestamp};
 use boardsync_sandbox::ado::{AdoConfig, AdoSandbox};
 use boardsync_sandbox::clock::SandboxClock;
 use boardsync_sandbox::faults::{Fault, FaultRule, Faults};
@@ -137,7 +137,7 @@ impl World {
 
     pub fn fault(&self, path: &str, fault: Fault) {
         self.faults.add(FaultRule {
-            service: Side::Ado,
+            service: Service::Ado,
             method: None,
             path_contains: path.to_owned(),
             fault,

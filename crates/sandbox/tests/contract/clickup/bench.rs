@@ -1,6 +1,6 @@
 //! A running sandbox with a client in front of it.
 
-use boardsync_core::model::{Side, Timestamp};
+use boardsync_core::model::{Service, Timestamp};
 use boardsync_sandbox::clickup::{ClickUpConfig, ClickUpSandbox, Quirks};
 use boardsync_sandbox::clock::SandboxClock;
 use boardsync_sandbox::faults::{Fault, FaultRule, Faults};
@@ -156,7 +156,7 @@ impl Bench {
 
     pub fn fail(&self, path: &str, fault: Fault) {
         self.faults.add(FaultRule {
-            service: Side::ClickUp,
+            service: Service::ClickUp,
             method: None,
             path_contains: path.to_owned(),
             fault,
