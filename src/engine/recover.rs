@@ -12,13 +12,11 @@ use crate::model::{
 };
 use crate::reason::{CreateWhy, JournalKind, Outcome};
 use crate::reconcile::merge::translate;
+use crate::reconcile::origin::PROBE_MARGIN_MS;
 use crate::reconcile::settle::{self, Found};
 use crate::reconcile::transit;
 use crate::store::{Batch, HoldRow, Intent, JournalChange, NewJournal, Op, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How far before the remembered server time a search starts: clocks of one service's machines differ.
-pub(in crate::engine) const PROBE_MARGIN_MS: i64 = 600_000;
 
 impl Engine {
     /// Settles open intents. Returns how many were settled and how many stay open.

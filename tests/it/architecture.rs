@@ -417,6 +417,10 @@ const NAME_FIELDS: &[(&str, &str)] = &[
         "closing an item sets its state, by its type",
     ),
     (
+        "crates/core/src/reconcile/origin.rs",
+        "an unproven copy is known by its title",
+    ),
+    (
         "crates/core/src/reconcile/transit.rs",
         "a state may be reached only through others",
     ),
@@ -498,10 +502,6 @@ const NAME_FIELDS: &[(&str, &str)] = &[
     (
         "src/engine/apply/unanswered.rs",
         "the steps to a state are noted before they are sent",
-    ),
-    (
-        "src/engine/observe/origin.rs",
-        "an unproven copy is known by its title",
     ),
     (
         "src/engine/observe/retyped.rs",

@@ -6,11 +6,9 @@ use super::{Focus, Observed, chosen, half_way, listing, retyped, values};
 use crate::connector::answer;
 use crate::engine::Engine;
 use crate::model::{BaseState, FieldKey, FieldValue, Item, PairName, Side, Sided};
-use crate::reason::ReadWhy;
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::{OnDelete, Policy};
-use crate::reconcile::settle;
-use crate::reconcile::{FreshItem, LinkView, Origin, Presence, View, noise};
+use crate::reconcile::{FreshItem, LinkView, Origin, Presence, View, noise, origin, settle};
 use crate::store::{LinkRow, LinkState, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -119,7 +117,8 @@ impl Engine {
                 let seen = observed.fresh.entry(pair.clone()).or_default();
                 seen.push((side, id.clone()));
                 let covers = self.readers.get(side).covers(pair, &item);
-                if named.has_left((pair, focus.swept), side, &item, covers) {
+                let place = named.place((pair, focus.swept), side, &item, covers);
+                if place.has_left() {
                     observed.items.get_mut(side).insert(item.id.clone(), item);
                     continue;
                 }
@@ -136,13 +135,9 @@ impl Engine {
                     // Only a full listing tells whether it is in this pair too.
                     observed.unsettled.insert(pair.clone());
                 }
-                if matches!(origin, Origin::Person | Origin::Former { .. })
-                    && covers.is_none()
-                    && !named.lists(pair, side, id)
-                    && listed != Some(item.version)
-                {
+                if place.may_have_left(&origin, item.version, listed) {
                     observed.unsettled.insert(pair.clone());
-                    origin = Origin::Held(ReadWhy::MayHaveLeft.into());
+                    origin = origin::unsettled();
                 }
                 view.fresh.get_mut(side).push(FreshItem { item, origin });
             }
@@ -225,12 +220,9 @@ impl Engine {
         if origin == Origin::Person {
             origin = named.origin(pair, side, &item.id);
         }
-        // Only a sweep sees every marker again; until then what was named by one stays held.
-        if origin == Origin::Person && !swept {
-            let mut rows = store.holds_of(pair, side, &item.id)?.into_iter();
-            origin = rows
-                .find(|row| row.why.stands_until_sweep())
-                .map_or(origin, |row| Origin::Held(row.why));
+        if origin::counts_before(&origin, swept) {
+            let rows = store.holds_of(pair, side, &item.id)?.into_iter();
+            origin = origin::held_before(origin, rows.map(|row| row.why));
         }
         Ok(origin)
     }
