@@ -20,10 +20,10 @@ use crate::reconcile::choice::{Chosen, Recorded, made_of_winner};
 use crate::reconcile::plan::{Plan, Rebase};
 use crate::reconcile::plan_of;
 use crate::reconcile::policy::Policy;
+pub(super) use crate::reconcile::presence::INDEX_LAG_MS;
 use crate::reconcile::settle;
 use crate::store::{Choice, LinkRow, LinkState, Listed, NoteOp, Op, Store, StoreError, Waiting};
 use origin::Named;
-pub(super) use reading::INDEX_LAG_MS;
 use std::collections::{BTreeMap, BTreeSet};
 pub(super) use waiting::remember;
 

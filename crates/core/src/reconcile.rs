@@ -16,6 +16,7 @@ pub mod origin;
 pub mod owing;
 pub mod plan;
 pub mod policy;
+pub mod presence;
 pub mod rails;
 pub mod settle;
 pub mod transit;

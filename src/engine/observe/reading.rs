@@ -1,4 +1,4 @@
-//! Reads by id, and what the answers say about an item: there, gone, out of scope or unclear.
+//! Reads by id, and what is known of whether an item is there. What follows is decided in [`crate::reconcile::presence`].
 
 use super::{Focus, Observed};
 use crate::capabilities;
@@ -6,11 +6,10 @@ use crate::connector::Fetched;
 use crate::engine::{CycleError, Engine};
 use crate::model::{ItemId, PairName, Side, Sided, Timestamp};
 use crate::reconcile::Presence;
+use crate::reconcile::policy::{OnDelete, Policy};
+use crate::reconcile::presence::{self, Facts, Found, Next, Place, Scope};
 use crate::store::{LinkRow, LinkState, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// How far a listing may lag behind a direct read (L in the protocol).
-pub(in crate::engine) const INDEX_LAG_MS: i64 = 180_000;
 
 impl Engine {
     /// Reads by id what is to be planned. ClickUp last: it has no compare-and-swap, so its read stays close to a write.
@@ -52,8 +51,7 @@ impl Engine {
         self.read_unanswered(focus, observed).await
     }
 
-    /// A version older than one that was seen before comes from a cache or a replica that lags. What it shows was true
-    /// once; acting on it would undo what was written since.
+    /// Takes back what answers show that are older than what was seen before.
     pub(in crate::engine) fn refuse_older(
         &self,
         side: Side,
@@ -64,15 +62,9 @@ impl Engine {
             let Fetched::Seen(item) = fetched else {
                 continue;
             };
-            let newest = store.newest(side, id)?;
-            let Some(newest) = newest.filter(|newest| *newest > item.version) else {
-                continue;
-            };
-            let reason = format!(
-                "{side} answered with version {} although {newest} was seen before; read again later",
-                item.version
-            );
-            *fetched = Fetched::Unclear { reason };
+            if let Some(reason) = presence::older(side, item.version, store.newest(side, id)?) {
+                *fetched = Fetched::Unclear { reason };
+            }
         }
         Ok(())
     }
@@ -83,113 +75,117 @@ impl Engine {
         reader.server_now().unwrap_or(observed.read_at)
     }
 
-    pub(super) fn presence(
+    /// What is known of one item of a link.
+    fn facts<'a>(
         &self,
         side: Side,
         link: &LinkRow,
         focus: &Focus,
-        observed: &mut Observed,
-    ) -> Presence {
+        observed: &'a Observed,
+    ) -> Facts<'a> {
         let id = link.item(side);
-        let listed = focus.listed.get(side).contains(id);
-        if let Some(item) = observed.items.get(side).get(id) {
-            // Where its place does not tell, a full listing of both sides does; a delta names one side at best.
-            let out = match (focus.swept, self.readers.get(side).covers(&link.pair, item)) {
-                (_, Some(false)) => true,
-                (true, _) => !listed,
-                (false, Some(true)) => false,
-                (false, None) => !listed && matches!(link.state, LinkState::OutOfScope),
-            };
-            // What changed a moment ago may be unlisted only because the index lags. Nothing flows meanwhile, and the
-            // sweep comes again in the next cycle.
-            let age = self.server_time(side, observed).since(item.changed_at);
-            let item = Box::new(item.clone());
-            if focus.swept && out && !listed && age < INDEX_LAG_MS {
-                observed.unsettled.insert(link.pair.clone());
-            }
-            return if out {
-                Presence::OutOfScope(item)
-            } else {
-                Presence::Seen(item)
-            };
-        }
-        match observed.gone.get(side).get(id) {
-            Some(Ok(evidence)) if capabilities::of(side).proves_deletion => Presence::Gone {
-                evidence: evidence.clone(),
+        let item = observed.items.get(side).get(id);
+        let found = match (item, observed.gone.get(side).get(id)) {
+            (Some(item), _) => Found::Item(item),
+            (None, Some(Ok(evidence))) => Found::Gone(evidence),
+            (None, Some(Err(reason))) => Found::Unclear(reason),
+            (None, None) => Found::Nothing,
+        };
+        Facts {
+            side,
+            found,
+            place: Place {
+                covers: item.and_then(|item| self.readers.get(side).covers(&link.pair, item)),
+                listed: focus.listed.get(side).contains(id),
+                swept: focus.swept,
+                was_out: matches!(link.state, LinkState::OutOfScope),
             },
-            Some(Ok(evidence)) => {
-                // It shows no recycle bin, so one answer is not enough: two, some minutes apart by its own clock.
-                let now = self.server_time(side, observed);
-                let since = match &link.state {
-                    LinkState::Missing {
-                        side: missing,
-                        since,
-                    } if *missing == side => Some(*since),
-                    _ => None,
-                };
-                match since {
-                    Some(since) if now.since(since) >= self.timing.gone_ms => Presence::Gone {
-                        evidence: evidence.clone(),
-                    },
-                    _ => {
-                        let since = since.unwrap_or(now);
-                        observed
-                            .states
-                            .push((link.id, LinkState::Missing { side, since }));
-                        observed
-                            .again
-                            .entry(link.pair.clone())
-                            .or_default()
-                            .insert(link.id);
-                        Presence::Unclear {
-                            reason: format!(
-                                "seems deleted ({evidence}); asked again before anything is concluded"
-                            ),
-                        }
-                    }
-                }
-            }
-            Some(Err(reason)) => Presence::Unclear {
-                reason: reason.clone(),
+            missing_since: match &link.state {
+                LinkState::Missing {
+                    side: missing,
+                    since,
+                } if *missing == side => Some(*since),
+                _ => None,
             },
-            None => Presence::Unclear {
-                reason: "could not be read".to_owned(),
-            },
+            now: self.server_time(side, observed),
+            gone_ms: self.timing.gone_ms,
         }
     }
 
-    /// Where a deleted item's counterpart may have left the scope unnoticed, nothing is concluded yet: a condition such
-    /// as `ado.where` cannot be judged from the item, only a full listing tells, and that may lag behind a change. Such
-    /// a listing is due in the next cycle.
-    pub(super) fn doubt_scope(
+    /// What both items of a link are, and whether the link is in its pair.
+    pub(super) fn presences(
         &self,
+        policy: &Policy,
         link: &LinkRow,
         focus: &Focus,
-        now: &mut Sided<Presence>,
         observed: &mut Observed,
-    ) {
-        for side in Side::BOTH {
-            let gone = matches!(now.get(side.other()), Presence::Gone { .. });
-            let Presence::Seen(item) = now.get(side) else {
-                continue;
-            };
-            if !gone || self.readers.get(side).covers(&link.pair, item).is_some() {
-                continue;
+    ) -> Sided<Presence> {
+        let seen: &Observed = observed;
+        let facts = Sided::build(|side| self.facts(side, link, focus, seen));
+        let places = Sided::build(|side| facts.get(side).place);
+        let [ado, clickup] = Side::BOTH.map(|side| presence::presence(facts.get(side)));
+        let (mut now, next) = (
+            Sided {
+                ado: ado.0,
+                clickup: clickup.0,
+            },
+            Sided {
+                ado: ado.1,
+                clickup: clickup.1,
+            },
+        );
+        let mut doubted = Sided::default();
+        // Where nothing is ever deleted or closed, only the link ends either way.
+        if policy.on_delete != OnDelete::Unlink {
+            for side in Side::BOTH {
+                let (own, other) = (now.get(side), now.get(side.other()));
+                *doubted.get_mut(side) = presence::doubted(facts.get(side), own, other);
             }
-            let listed = focus.listed.get(side).contains(link.item(side));
-            let age = self.server_time(side, observed).since(item.changed_at);
-            // Two reads of a missing task are this far apart anyway.
-            let lag = INDEX_LAG_MS.min(self.timing.gone_ms);
-            if listed && age.max(0) >= lag {
-                continue;
-            }
-            observed.unsettled.insert(link.pair.clone());
-            let reason = format!(
-                "its counterpart was deleted in {}; whether it is still in the pair's scope shows in the next full listing",
-                side.other()
-            );
-            *now.get_mut(side) = Presence::Unclear { reason };
         }
+        for side in Side::BOTH {
+            note_next(side, link, *next.get(side), observed);
+            if let Some(reason) = std::mem::take(doubted.get_mut(side)) {
+                observed.unsettled.insert(link.pair.clone());
+                *now.get_mut(side) = Presence::Unclear { reason };
+            }
+        }
+        note_scope(link, &places, &now, observed);
+        now
+    }
+}
+
+/// Remembers what is to be asked again before more is concluded of an item.
+fn note_next(side: Side, link: &LinkRow, next: Next, observed: &mut Observed) {
+    match next {
+        Next::Nothing => {}
+        Next::Sweep => {
+            observed.unsettled.insert(link.pair.clone());
+        }
+        Next::Ask { since } => {
+            let missing = LinkState::Missing { side, since };
+            observed.states.push((link.id, missing));
+            let again = observed.again.entry(link.pair.clone());
+            again.or_default().insert(link.id);
+        }
+    }
+}
+
+/// Remembers the state that a link goes to by what was read and listed.
+fn note_scope(
+    link: &LinkRow,
+    places: &Sided<Place>,
+    now: &Sided<Presence>,
+    observed: &mut Observed,
+) {
+    let state = match presence::scope(now, places) {
+        Some(Scope::Inside) => LinkState::Active,
+        Some(Scope::Outside) => LinkState::OutOfScope,
+        None => return,
+    };
+    // What was noted of this link a moment ago stands last.
+    let mut last = observed.states.iter().rev().take(2);
+    if state != link.state && last.all(|(id, _)| *id != link.id) {
+        observed.states.push((link.id, state));
     }
 }
 
@@ -235,20 +231,4 @@ fn read_presences(
         }
     }
     observed.gone = gone;
-}
-
-/// Returns the state that a link goes to, by both sides together; `None`: it stays as it is, or another rule decides.
-pub(super) fn scope_state(link: &LinkRow, now: &Sided<Presence>) -> Option<LinkState> {
-    let out = Side::BOTH
-        .iter()
-        .any(|side| matches!(now.get(*side), Presence::OutOfScope(_)));
-    let read = Side::BOTH
-        .iter()
-        .all(|side| now.get(*side).item().is_some());
-    let state = match (out, read) {
-        (true, true) => LinkState::OutOfScope,
-        (false, true) => LinkState::Active,
-        (_, false) => return None,
-    };
-    (state != link.state).then_some(state)
 }

@@ -1,15 +1,14 @@
 //! What the planner is shown: stored bases beside what was read, and where unlinked items came from.
 
 use super::origin::Named;
-use super::reading::scope_state;
 use super::{Focus, Observed, chosen, half_way, listing, retyped, values};
 use crate::connector::answer;
 use crate::engine::Engine;
 use crate::model::{BaseState, FieldKey, FieldValue, Item, PairName, Side, Sided};
 use crate::reconcile::plan::PairPlan;
-use crate::reconcile::policy::{OnDelete, Policy};
+use crate::reconcile::policy::Policy;
 use crate::reconcile::{FreshItem, LinkView, Origin, Presence, View, noise, origin, settle};
-use crate::store::{LinkRow, LinkState, Store, StoreError};
+use crate::store::{LinkRow, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Returns the values of a link's item that differ from their base by reading alone.
@@ -95,7 +94,6 @@ impl Engine {
         let pair = &policy.pair;
         for link in focus.links.values() {
             let now = self.presences(policy, link, focus, observed);
-            note_scope(link, focus, &now, observed);
             let linked = self.linked(store, link, now, &mut view, observed)?;
             view.links.push(linked);
         }
@@ -143,22 +141,6 @@ impl Engine {
             }
         }
         Ok(view)
-    }
-
-    /// What is known of both items of a link.
-    fn presences(
-        &self,
-        policy: &Policy,
-        link: &LinkRow,
-        focus: &Focus,
-        observed: &mut Observed,
-    ) -> Sided<Presence> {
-        let mut now = Sided::build(|side| self.presence(side, link, focus, observed));
-        // Where nothing is ever deleted or closed, only the link ends either way.
-        if policy.on_delete != OnDelete::Unlink {
-            self.doubt_scope(link, focus, &mut now, observed);
-        }
-        now
     }
 
     /// A link with its bases, and with what an earlier write of ours or an earlier way of reading left behind set right.
@@ -225,23 +207,5 @@ impl Engine {
             origin = origin::held_before(origin, rows.map(|row| row.why));
         }
         Ok(origin)
-    }
-}
-
-/// Remembers the state that a link goes to by what was read and listed.
-fn note_scope(link: &LinkRow, focus: &Focus, now: &Sided<Presence>, observed: &mut Observed) {
-    let listed = |side: Side| focus.listed.get(side).contains(link.item(side));
-    if let Some(state) = scope_state(link, now) {
-        observed.states.push((link.id, state));
-    } else if focus.swept
-        && matches!(link.state, LinkState::OutOfScope)
-        && Side::BOTH.into_iter().all(listed)
-        && Side::BOTH
-            .into_iter()
-            .any(|side| now.get(side).item().is_none())
-        && observed.states.iter().all(|(id, _)| *id != link.id)
-    {
-        // Back in scope by the listings, although one of the two could not be read this time.
-        observed.states.push((link.id, LinkState::Active));
     }
 }

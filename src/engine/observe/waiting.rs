@@ -5,9 +5,9 @@
 //! `ado.where` asks for, and the Bug is read once more while the answer is looked for. Read again at that very version it
 //! has not changed since, and yet it left the pair before. Only what was listed at a version is in scope at it.
 
+use super::INDEX_LAG_MS;
 use super::Observed;
 use super::origin::Named;
-use super::reading::INDEX_LAG_MS;
 use crate::engine::Engine;
 use crate::model::{Item, ItemId, PairName, Side, Version};
 use crate::store::{NoteOp, Op, Store, StoreError, Waiting};
