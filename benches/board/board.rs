@@ -12,6 +12,7 @@ use boardsync::connector::{
 };
 use boardsync::engine::apply::{Consent, Report};
 use boardsync::engine::observe::Observed;
+use boardsync::engine::recover::Recovered;
 use boardsync::engine::{Engine, Scope, Timing, Writers};
 use boardsync::mapping::{People, Relation};
 use boardsync::marker::MarkerKey;
@@ -372,7 +373,7 @@ impl Board {
     /// Does all that the daemon does in one cycle.
     pub fn cycle(&self, full: bool) -> Report {
         let recovered = self.runtime.block_on(self.engine.recover()).unwrap();
-        assert_eq!(recovered, (0, 0));
+        assert_eq!(recovered, Recovered::default());
         let observed = self.observe(full);
         let consent = Consent::default();
         let report = self

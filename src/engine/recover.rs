@@ -18,32 +18,52 @@ use crate::reconcile::transit;
 use crate::store::{Batch, HoldRow, Intent, JournalChange, NewJournal, Op, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What became of the creates whose answer was lost: how many of them ended each way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Their item is there and linked.
+    pub found: usize,
+    /// They never took effect: looked for after the quiet time, and not there. The item is planned afresh.
+    pub given_up: usize,
+    /// Nobody can tell yet, or a person has to look. They stay open, and nothing is created in their place.
+    pub open: usize,
+}
+
+/// What became of one such create. As in [`Recovered`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Found,
+    GivenUp,
+    Open,
+}
+
 impl Engine {
-    /// Settles open intents. Returns how many were settled and how many stay open.
+    /// Settles open intents.
     ///
     /// # Errors
     /// When the target side cannot be searched: then nothing may be created either.
-    pub async fn recover(&self) -> Result<(usize, usize), CycleError> {
-        let (mut settled, mut open) = (0, 0);
+    pub async fn recover(&self) -> Result<Recovered, CycleError> {
+        let mut recovered = Recovered::default();
         let intents = self.store().open_intents()?;
         for intent in intents {
             match self.settle(&intent).await {
-                Ok(true) => settled += 1,
-                Ok(false) => open += 1,
+                Ok(Fate::Found) => recovered.found += 1,
+                Ok(Fate::GivenUp) => recovered.given_up += 1,
+                Ok(Fate::Open) => recovered.open += 1,
                 // The place that is to be searched is gone: this create stays open, and the other pairs go on.
                 Err(CycleError::Connector(error))
                     if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused) =>
                 {
                     tracing::warn!(pair = %intent.pair, source = %intent.source, "a create stays open: {error}");
-                    open += 1;
+                    recovered.open += 1;
                 }
                 Err(error) => return Err(error),
             }
         }
-        Ok((settled, open))
+        Ok(recovered)
     }
 
-    async fn settle(&self, intent: &Intent) -> Result<bool, CycleError> {
+    async fn settle(&self, intent: &Intent) -> Result<Fate, CycleError> {
         let target = intent.source_side.other();
         let began = self.clock.now();
         let linked = living(
@@ -58,7 +78,7 @@ impl Engine {
                 Op::CloseIntent { key: intent.key() },
                 holds_of(intent, Vec::new()),
             ]))?;
-            return Ok(true);
+            return Ok(Fate::Found);
         }
         let after = intent
             .server_t0
@@ -86,7 +106,7 @@ impl Engine {
                 items: hits,
             };
             self.hold(intent, why, began)?;
-            return Ok(false);
+            return Ok(Fate::Open);
         }
         let Some(id) = hits.into_iter().next() else {
             return self.give_up(intent, began, server_began).await;
@@ -98,7 +118,7 @@ impl Engine {
                     counterpart: other,
                 };
                 self.hold(intent, why, began)?;
-                Ok(false)
+                Ok(Fate::Open)
             }
             Some(_) | None => self.adopt(intent, id, began).await,
         }
@@ -136,18 +156,18 @@ impl Engine {
         Ok(hits.into_iter().collect())
     }
 
-    /// Links the item that carries the marker. `false`: it could not be read, so the intent stays open.
+    /// Links the item that carries the marker. It stays open where that item could not be read.
     async fn adopt(
         &self,
         intent: &Intent,
         id: ItemId,
         began: Timestamp,
-    ) -> Result<bool, CycleError> {
+    ) -> Result<Fate, CycleError> {
         let target = intent.source_side.other();
         let wanted = BTreeSet::from([id.clone()]);
         let mut answer = self.readers.get(target).fetch_items(&wanted).await?;
         let Some(Fetched::Seen(found)) = answer.remove(&id) else {
-            return Ok(false);
+            return Ok(Fate::Open);
         };
         let Sided { ado, clickup } = Sided::of(intent.source_side, intent.source.clone(), id);
         let made = self.as_made(intent, &found).await?;
@@ -177,7 +197,7 @@ impl Engine {
         tracing::info!(pair = %intent.pair, source = %intent.source, side = %target, "found the item of a create whose answer was lost");
         self.store().commit(&Batch(ops))?;
         self.look_again(intent)?;
-        Ok(true)
+        Ok(Fate::Found)
     }
 
     /// What the create made of the item that was found. `None`: it was edited since, and nothing tells by what.
@@ -208,19 +228,19 @@ impl Engine {
     }
 
     /// Closes the intent of a request that was looked for after the quiet time and is not there: it never took effect.
-    /// `false`: that cannot be known yet.
+    /// It stays open where that cannot be known yet.
     async fn give_up(
         &self,
         intent: &Intent,
         began: Timestamp,
         server_began: Option<Timestamp>,
-    ) -> Result<bool, CycleError> {
+    ) -> Result<Fate, CycleError> {
         if self.may_be_under_way(intent, began, server_began) {
-            return Ok(false);
+            return Ok(Fate::Open);
         }
         // A restored database does not know when the request was really sent for the last time.
         if self.creates_held_until(&self.store())?.is_some() {
-            return Ok(false);
+            return Ok(Fate::Open);
         }
         let alike = self.find_alike(intent).await?;
         if !alike.is_empty() {
@@ -229,7 +249,7 @@ impl Engine {
                 items: alike,
             };
             self.hold(intent, why, began)?;
-            return Ok(false);
+            return Ok(Fate::Open);
         }
         let again = hold_row(intent, CreateWhy::PlannedAgain, began);
         self.store().commit(&Batch(vec![
@@ -237,7 +257,7 @@ impl Engine {
             holds_of(intent, vec![again]),
             Op::Journal(lost_line(intent, began)),
         ]))?;
-        Ok(true)
+        Ok(Fate::GivenUp)
     }
 
     /// Looks for what may be the item of a create without its marker: it is as young as the request, has its title, and no

@@ -203,6 +203,30 @@ fn intent(source_side: Side, source: &str) -> Intent {
     }
 }
 
+/// So many creates were found, and nothing else was open.
+pub fn found(found: usize) -> Recovered {
+    Recovered {
+        found,
+        ..Recovered::default()
+    }
+}
+
+/// So many creates were given up, and nothing else was open.
+fn given_up(given_up: usize) -> Recovered {
+    Recovered {
+        given_up,
+        ..Recovered::default()
+    }
+}
+
+/// So many creates stay open, and nothing was settled.
+pub fn open(open: usize) -> Recovered {
+    Recovered {
+        open,
+        ..Recovered::default()
+    }
+}
+
 /// An intent that was last sent this long ago.
 fn sent_ago(ms: i64) -> Intent {
     Intent {
@@ -218,7 +242,7 @@ async fn the_target_is_searched_for_the_marker_from_well_before_the_first_send()
         ..intent(Side::ClickUp, "86a")
     };
     let bench = bench(&[], &[], true, vec![intent(Side::Ado, "7"), unsent]);
-    assert_eq!(bench.engine.recover().await.unwrap(), (0, 2));
+    assert_eq!(bench.engine.recover().await.unwrap(), open(2));
     // A service that has not told its time yet is searched once more when it has.
     let asked = |side| {
         let mut asked = bench.sides.get(side).asked.lock().unwrap().clone();
@@ -276,14 +300,14 @@ async fn the_service_s_clock_has_to_say_that_the_quiet_time_is_over_too() {
 #[tokio::test]
 async fn a_clock_that_was_set_back_says_nothing() {
     let bench = bench(&[], &[], true, vec![sent_ago(-1)]);
-    assert_eq!(bench.engine.recover().await.unwrap(), (1, 0));
+    assert_eq!(bench.engine.recover().await.unwrap(), given_up(1));
 }
 
 #[tokio::test]
 async fn what_was_found_is_linked_with_what_was_sent_as_its_base() {
     for (source_side, source) in [(Side::Ado, "7"), (Side::ClickUp, "86a")] {
         let bench = bench(&["7"], &["86a"], true, vec![intent(source_side, source)]);
-        assert_eq!(bench.engine.recover().await.unwrap(), (1, 0));
+        assert_eq!(bench.engine.recover().await.unwrap(), found(1));
         let store = bench.engine.store();
         assert!(store.open_intents().unwrap().is_empty());
         let links = store.links(&"web".into()).unwrap();
@@ -322,7 +346,7 @@ async fn an_item_that_is_linked_to_another_is_not_linked_for_its_marker() {
         at: Timestamp(0),
     };
     bench.engine.store().commit(&Batch(vec![link])).unwrap();
-    assert_eq!(bench.engine.recover().await.unwrap(), (0, 1));
+    assert_eq!(bench.engine.recover().await.unwrap(), open(1));
     let store = bench.engine.store();
     assert_eq!(store.links(&"web".into()).unwrap().len(), 1);
     assert_eq!(
@@ -341,11 +365,11 @@ async fn an_item_that_is_linked_to_another_is_not_linked_for_its_marker() {
 #[tokio::test]
 async fn what_an_earlier_request_may_have_made_has_no_base() {
     let bench = bench(&[], &[], true, vec![sent_ago(QUIET)]);
-    assert_eq!(bench.engine.recover().await.unwrap(), (1, 0), "given up");
+    assert_eq!(bench.engine.recover().await.unwrap(), given_up(1));
     let second = Op::OpenIntent(intent(Side::Ado, "7"));
     bench.engine.store().commit(&Batch(vec![second])).unwrap();
     bench.sides.clickup.hits.lock().unwrap().push("86a".into());
-    assert_eq!(bench.engine.recover().await.unwrap(), (1, 0), "found");
+    assert_eq!(bench.engine.recover().await.unwrap(), found(1));
     let store = bench.engine.store();
     let link = store.links(&"web".into()).unwrap().remove(0);
     assert_eq!(store.base(link.id).unwrap(), BTreeMap::new());
@@ -364,7 +388,7 @@ async fn a_link_that_is_there_already_is_not_made_twice() {
         at: Timestamp(0),
     };
     bench.engine.store().commit(&Batch(vec![link])).unwrap();
-    assert_eq!(bench.engine.recover().await.unwrap(), (1, 0));
+    assert_eq!(bench.engine.recover().await.unwrap(), found(1));
     let store = bench.engine.store();
     assert_eq!(store.links(&"web".into()).unwrap().len(), 1);
     assert!(store.open_intents().unwrap().is_empty());
@@ -373,7 +397,7 @@ async fn a_link_that_is_there_already_is_not_made_twice() {
 #[tokio::test]
 async fn twins_are_held_and_both_named() {
     let bench = bench(&[], &["86a", "86b"], true, vec![sent_ago(QUIET * 2)]);
-    assert_eq!(bench.engine.recover().await.unwrap(), (0, 1));
+    assert_eq!(bench.engine.recover().await.unwrap(), open(1));
     let store = bench.engine.store();
     assert!(store.links(&"web".into()).unwrap().is_empty());
     assert_eq!(store.open_intents().unwrap().len(), 1);
@@ -398,7 +422,7 @@ async fn twins_are_held_and_both_named() {
 #[tokio::test]
 async fn what_was_found_but_cannot_be_read_stays_open() {
     let bench = bench(&[], &["86a"], false, vec![sent_ago(QUIET * 2)]);
-    assert_eq!(bench.engine.recover().await.unwrap(), (0, 1));
+    assert_eq!(bench.engine.recover().await.unwrap(), open(1));
     let store = bench.engine.store();
     assert!(store.links(&"web".into()).unwrap().is_empty());
     assert_eq!(store.open_intents().unwrap().len(), 1);
@@ -418,7 +442,7 @@ async fn what_is_not_found_is_given_up_when_the_quiet_time_is_over_and_not_befor
         (unsent, true),
     ] {
         let bench = bench(&[], &[], true, vec![intent]);
-        let expected = if closed { (1, 0) } else { (0, 1) };
+        let expected = if closed { given_up(1) } else { open(1) };
         assert_eq!(bench.engine.recover().await.unwrap(), expected);
         let store = bench.engine.store();
         assert_eq!(store.open_intents().unwrap().is_empty(), closed);
@@ -450,5 +474,10 @@ async fn settled_and_open_intents_are_counted() {
         intent(Side::Ado, "11"),
     ];
     let bench = bench(&[], &[], true, intents);
-    assert_eq!(bench.engine.recover().await.unwrap(), (2, 3));
+    let counted = Recovered {
+        given_up: 2,
+        open: 3,
+        ..Recovered::default()
+    };
+    assert_eq!(bench.engine.recover().await.unwrap(), counted);
 }

@@ -247,7 +247,7 @@ async fn what_was_found_and_what_never_showed_are_in_the_history() {
 /// A restored database knows neither when the request was sent for the last time nor with what.
 #[tokio::test]
 async fn a_restored_database_waits_and_believes_no_base() {
-    for (hits, settled) in [(&[][..], (0, 1)), (&["86a"], (1, 0))] {
+    for (hits, recovered) in [(&[][..], open(1)), (&["86a"], found(1))] {
         let bench = bench(&[], hits, true, vec![sent_ago(QUIET * 2)]);
         let mark = Restored {
             at: Timestamp(NOW),
@@ -256,7 +256,7 @@ async fn a_restored_database_waits_and_believes_no_base() {
             pairs: None,
         };
         bench.engine.store().note(NoteOp::Restored(mark)).unwrap();
-        assert_eq!(bench.engine.recover().await.unwrap(), settled);
+        assert_eq!(bench.engine.recover().await.unwrap(), recovered);
         let store = bench.engine.store();
         for link in store.links(&"web".into()).unwrap() {
             assert_eq!(store.base(link.id).unwrap(), BTreeMap::new());
