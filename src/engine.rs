@@ -1,12 +1,14 @@
 //! One cycle: recover, observe, plan, guard, show or apply, commit.
 //!
 //! The engine knows traits, not vendors. Everything it decides comes from [`crate::reconcile`]; here things are only fetched,
-//! carried out and recorded. A dry run calls [`Engine::observe`] and stops: that half of the engine has no writer.
+//! carried out and recorded. [`Engine::cycle`] is the one sequence of its steps. A dry run calls [`Engine::observe`] and
+//! stops: that half of the engine has no writer.
 
 pub mod apply;
 mod backoff;
 mod begun;
 pub mod claim;
+pub mod cycle;
 pub mod daemon;
 pub mod deeds;
 mod housekeeping;

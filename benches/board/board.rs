@@ -11,9 +11,10 @@ use boardsync::connector::{
     Reader, Schema, Swept, Watermark, Writer, Written,
 };
 use boardsync::engine::apply::{Consent, Report};
+use boardsync::engine::cycle::{Answer, Approver};
 use boardsync::engine::observe::Observed;
 use boardsync::engine::recover::Recovered;
-use boardsync::engine::{Engine, Scope, Timing, Writers};
+use boardsync::engine::{CycleError, Engine, Scope, Timing, Writers};
 use boardsync::mapping::{People, Relation};
 use boardsync::marker::MarkerKey;
 use boardsync::markup;
@@ -372,16 +373,30 @@ impl Board {
 
     /// Does all that the daemon does in one cycle.
     pub fn cycle(&self, full: bool) -> Report {
-        let recovered = self.runtime.block_on(self.engine.recover()).unwrap();
-        assert_eq!(recovered, Recovered::default());
-        let observed = self.observe(full);
-        let consent = Consent::default();
-        let report = self
-            .runtime
-            .block_on(self.engine.apply(&self.writers, &observed, &consent))
-            .unwrap();
+        let scope = Scope {
+            full,
+            ..Scope::default()
+        };
+        let mut nothing = Nothing;
+        let cycle = self.engine.cycle(&self.writers, &scope, &mut nothing);
+        let report = self.runtime.block_on(cycle).unwrap().report.unwrap();
         assert!(report.stopped.is_empty() && report.outcomes.is_empty());
         report
+    }
+}
+
+/// Says what the daemon says to a plan, on a board on which nothing is open and nothing to do.
+struct Nothing;
+
+impl Approver for Nothing {
+    type Error = CycleError;
+
+    fn recovered(&mut self, recovered: &Recovered) {
+        assert_eq!(*recovered, Recovered::default());
+    }
+
+    async fn answer(&mut self, _: &Engine, observed: Observed) -> Result<Answer, CycleError> {
+        Ok(Answer::CarryOut(Box::new(observed), Consent::default()))
     }
 }
 

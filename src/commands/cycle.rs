@@ -1,21 +1,25 @@
 //! `plan`, `apply` and `reconcile`.
 
+mod approvers;
+
 use super::saved::{self, Saved};
 use super::setup::{self, Names, Services};
 use super::signals::Signals;
-use super::{Context, Failure, exit_code, note, print, print_json, prompt};
+use super::{Context, Failure, exit_code, note, print, print_json};
 use crate::cli::{ApplyArgs, ExitCode, PlanArgs, ReconcileArgs};
 use crate::config::Config;
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::apply::{Consent, Done, Report, Stopped};
-use crate::engine::deeds::Shown;
+use crate::engine::cycle::Ended;
 use crate::engine::observe::Observed;
-use crate::engine::{CycleError, Engine, Scope, daemon};
+use crate::engine::{Engine, Scope, daemon};
 use crate::model::PairName;
-use crate::reconcile::plan::{PairPlan, Plan};
 use crate::render::{self, Outcome, OutcomeResult, ReportView};
+use approvers::{Asked, ByFile, ByHand, Once};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 use tokio_util::sync::CancellationToken;
 
 pub(super) fn scope(config: &Config, full: bool, pairs: &[String]) -> Result<Scope, Failure> {
@@ -65,7 +69,8 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
     let names = names(args.full);
     let mut engine = setup::engine_with(&config, &services, state, names).await?;
     let mut observed = engine.observe(&scope).await?;
-    if setup::renew(&config, &services, &mut engine).await? {
+    if setup::outdated(&config, &services) {
+        setup::renew(&config, &services, &mut engine).await?;
         observed = engine.observe(&scope).await?;
     }
     show(context, &observed);
@@ -125,46 +130,47 @@ async fn apply_under(
     let (_lock, store, key) = setup::open_state(&config)?;
     let mut engine = setup::engine(&config, &services, store, key).await?;
     engine.safety.stop = signals.stop.clone();
-    engine.recover().await?;
     let names = saved.as_ref().map(Saved::pairs).unwrap_or_default();
-    let mut observed = engine.observe(&scope(&config, true, &names)?).await?;
-    let mut consent = Consent {
-        first_contact: true,
-        hashes: BTreeSet::new(),
-    };
-    let mut refused = 0;
-    if let Some(saved) = saved {
-        refused = saved.keep(context, &engine, &mut observed, &mut consent)?;
-    } else {
-        show(context, &observed);
-        if !prompt::confirmed(&observed.plan, &signals.stop)? {
-            return Ok(ExitCode::Guard);
-        }
-        let hashes = prompt::approved(&observed.plan, &signals.stop)?;
-        if prompt::asks(&observed.plan) {
-            let plans = std::mem::take(&mut observed.plan.pairs);
-            let shown = Shown::of(plans, |pair| hashes.contains(&pair.hash()));
-            // One copy of the texts is enough.
-            drop(observed);
-            let scope = Scope {
-                full: true,
-                only: shown.pairs(),
-                patient: false,
+    let scope = scope(&config, true, &names)?;
+    with_progress(context, &mut engine, &services);
+    let (ended, left_out) = match &saved {
+        Some(saved) => {
+            let mut file = ByFile {
+                context,
+                saved,
+                refused: 0,
             };
-            consent.first_contact = false;
-            (observed, refused) =
-                look_again(context, &engine, &scope, &shown, &mut consent).await?;
+            let ended = engine.cycle(&services.writers, &scope, &mut file).await?;
+            (ended, file.refused)
         }
-    }
-    with_progress(context, &mut engine, &services, &observed.plan);
-    let report = engine.apply(&services.writers, &observed, &consent).await?;
-    signals.count(
-        &observed.plan,
-        &report,
-        engine.store().open_intents()?.len(),
-    );
+        None => {
+            let mut person = ByHand {
+                context,
+                stop: &signals.stop,
+                asked: Asked::default(),
+            };
+            let ended = engine.cycle(&services.writers, &scope, &mut person).await?;
+            (ended, person.asked.left_out)
+        }
+    };
+    told(context, &engine, signals, ended, left_out)
+}
+
+/// Counts and shows what was done, and returns the exit code for it.
+fn told(
+    context: &Context,
+    engine: &Engine,
+    signals: &Signals,
+    ended: Ended,
+    left_out: usize,
+) -> Result<ExitCode, Failure> {
+    let Some((observed, report)) = ended.carried_out() else {
+        return Ok(ExitCode::Guard);
+    };
+    let open = engine.store().open_intents()?.len();
+    signals.count(&observed.plan, &report, open);
     let code = finish(context, &observed, &report);
-    Ok(with_left_out(code, refused))
+    Ok(with_left_out(code, left_out))
 }
 
 /// The exit code of a run in which so much of what a person said yes to was left out.
@@ -173,29 +179,6 @@ fn with_left_out(code: ExitCode, left_out: usize) -> ExitCode {
         ExitCode::Done if left_out > 0 => ExitCode::Partial,
         code => code,
     }
-}
-
-/// Reads both sides again after a question, for somebody may have edited while it stood. What is no longer planned as it
-/// was shown is named and left to the next cycle, as by `apply FILE`. Returns how much that is.
-async fn look_again(
-    context: &Context,
-    engine: &Engine,
-    scope: &Scope,
-    shown: &Shown,
-    consent: &mut Consent,
-) -> Result<(Observed, usize), Failure> {
-    if !context.global.quiet {
-        note("reading both sides again, for what was edited meanwhile\n");
-    }
-    let mut observed = engine.observe(scope).await?;
-    let moved = shown.keep(&mut observed, consent);
-    for action in &moved {
-        note(&format!(
-            "left out: {} moved since the plan was shown; the next cycle plans it again\n",
-            saved::named(action)
-        ));
-    }
-    Ok((observed, moved.len()))
 }
 
 /// `reconcile`: one cycle with `--once`, else cycles until SIGTERM.
@@ -283,80 +266,56 @@ async fn once(
     engine: &mut Engine,
     (config, services): (&Config, &Services),
     scope: &Scope,
-    mut consent: Consent,
+    consent: Consent,
     signals: &Signals,
 ) -> Result<ExitCode, Failure> {
-    let seen = async {
-        engine.recover().await?;
-        engine.observe(scope).await
+    let mut once = Once {
+        context,
+        stop: &signals.stop,
+        scope,
+        consent,
+        names: Some((config, services)),
+        outdated: false,
+        asked: Asked::default(),
     };
-    let mut observed = engine.watch(seen.await)?;
-    if setup::renew(config, services, engine).await? {
-        let seen = engine.observe(scope).await;
-        observed = engine.watch(seen)?;
+    with_progress(context, engine, services);
+    let mut ended = engine.cycle(&services.writers, scope, &mut once).await?;
+    if once.outdated {
+        setup::renew(config, services, engine).await?;
+        ended = engine.cycle(&services.writers, scope, &mut once).await?;
     }
-    let mut left_out = 0;
-    let waits = |pair: &PairPlan| {
-        pair.first_contact && pair.blocked.is_none() && pair.guarded().next().is_none()
-    };
-    let asks = observed.plan.pairs.iter().any(waits) && !consent.first_contact;
-    if asks
-        && std::io::stdin().is_terminal()
-        && std::io::stdout().is_terminal()
-        && !context.global.json
-    {
-        show(context, &observed);
-        let yes = prompt::confirmed(&observed.plan, &signals.stop)?;
-        let mut plans = std::mem::take(&mut observed.plan.pairs);
-        // A no is an answer about these pairs alone; the others go on, by what is there now.
-        plans.retain(|pair| yes && waits(pair));
-        let shown = Shown::of(plans, |_| true);
-        drop(observed);
-        let again = look_again(context, engine, scope, &shown, &mut consent).await;
-        (observed, left_out) = again?;
-    }
-    with_progress(context, engine, services, &observed.plan);
-    let report = engine.apply(&services.writers, &observed, &consent).await?;
-    signals.count(
-        &observed.plan,
-        &report,
-        engine.store().open_intents()?.len(),
-    );
-    let code = finish(context, &observed, &report);
-    Ok(with_left_out(code, left_out))
+    told(context, engine, signals, ended, once.asked.left_out)
 }
 
 /// From how many actions on a progress bar is worth its line.
 const LONG: usize = 20;
 
 /// Shows a bar on a terminal while a long plan is carried out; quiet in cron and in pipes.
-pub(super) fn with_progress(
-    context: &Context,
-    engine: &mut Engine,
-    services: &Services,
-    plan: &Plan,
-) {
-    let total: usize = plan.pairs.iter().map(|pair| pair.actions.len()).sum();
-    if total < LONG
-        || context.global.quiet
-        || context.global.json
-        || !std::io::stderr().is_terminal()
-    {
+pub(super) fn with_progress(context: &Context, engine: &mut Engine, services: &Services) {
+    if context.global.quiet || context.global.json || !std::io::stderr().is_terminal() {
         return;
     }
-    let bar = indicatif::ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
-    let template = "{bar:24} {pos}/{len} actions, {msg}, {eta} left";
-    if let Ok(style) = indicatif::ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    let budget = services.budget.clone();
+    let (shown, budget) = (OnceLock::new(), services.budget.clone());
     engine.progress = Some(std::sync::Arc::new(move |done, total| {
+        if total < LONG {
+            return;
+        }
+        let bar = shown.get_or_init(|| bar(total));
         bar.set_message(budget());
         bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
         if done >= total {
             bar.finish_and_clear();
         }
     }));
+}
+
+fn bar(total: usize) -> ProgressBar {
+    let bar = ProgressBar::new(u64::try_from(total).unwrap_or(u64::MAX));
+    let template = "{bar:24} {pos}/{len} actions, {msg}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
 }
 
 /// Shows what was done and returns the exit code for it.
@@ -500,17 +459,4 @@ fn outcome(done: &Done) -> OutcomeResult {
         Done::Failed(reason) => OutcomeResult::Failed(reason.clone()),
         Done::Skipped(reason) => OutcomeResult::Skipped(reason.clone()),
     }
-}
-
-/// Runs one full cycle without asking: for the daemon and the demo.
-pub async fn cycle(
-    engine: &Engine,
-    services: &Services,
-    scope: &Scope,
-    consent: &Consent,
-) -> Result<(Observed, Report), CycleError> {
-    engine.recover().await?;
-    let observed = engine.observe(scope).await?;
-    let report = engine.apply(&services.writers, &observed, consent).await?;
-    Ok((observed, report))
 }

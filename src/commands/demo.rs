@@ -1,10 +1,11 @@
 //! `demo`: the real engine against the embedded sandbox, as a story. `sandbox`: just the two services.
 
-use super::cycle::{cycle, views};
+use super::cycle::views;
 use super::setup::{self, Services};
 use super::{Context, Failure, print};
 use crate::cli::{DemoArgs, ExitCode, SandboxArgs};
 use crate::engine::apply::{Consent, Report};
+use crate::engine::cycle::{Answer, Approver};
 use crate::engine::observe::Observed;
 use crate::engine::{CycleError, Engine, Scope};
 use crate::model::{ItemId, Side};
@@ -94,8 +95,28 @@ impl Instance {
         })
     }
 
-    async fn cycle(&self, consent: &Consent) -> Result<(Observed, Report), CycleError> {
-        cycle(&self.engine, &self.services, &Scope::default(), consent).await
+    /// Runs one cycle that nobody says no to.
+    async fn cycle<A: Approver<Error = CycleError>>(
+        &self,
+        approver: &mut A,
+    ) -> Result<(Observed, Report), Failure> {
+        let (writers, scope) = (&self.services.writers, Scope::default());
+        let ended = self.engine.cycle(writers, &scope, approver).await?;
+        ended
+            .carried_out()
+            .ok_or_else(|| failed("a plan was not carried out"))
+    }
+}
+
+/// Shows a plan that needs no yes before it is carried out.
+struct Showing<'a>(&'a Context);
+
+impl Approver for Showing<'_> {
+    type Error = CycleError;
+
+    async fn answer(&mut self, _: &Engine, observed: Observed) -> Result<Answer, CycleError> {
+        print(&render::plan(&observed.plan, &self.0.style));
+        Ok(Answer::CarryOut(Box::new(observed), Consent::default()))
     }
 }
 
@@ -175,11 +196,11 @@ async fn first_contact(context: &Context, path: &Path) -> Result<Instance, Failu
     print(&render::plan(&observed.plan, &context.style));
 
     chapter(2, "Yes: carried out, both ways");
-    let yes = Consent {
+    let mut yes = Consent {
         first_contact: true,
         ..Consent::default()
     };
-    let (observed, report) = instance.cycle(&yes).await?;
+    let (observed, report) = instance.cycle(&mut yes).await?;
     show(context, &observed, &report);
     Ok(instance)
 }
@@ -199,12 +220,7 @@ async fn edits_on_both_sides(
         "In Azure DevOps Ada adds a line to the story's description; in ClickUp Bo rewords its first line.\n",
     );
     print("Both rename the same task, differently.\n\n");
-    let observed = instance.engine.observe(&Scope::default()).await?;
-    print(&render::plan(&observed.plan, &context.style));
-    let report = instance
-        .engine
-        .apply(&instance.services.writers, &observed, &Consent::default())
-        .await?;
+    let (observed, report) = instance.cycle(&mut Showing(context)).await?;
     show(context, &observed, &report);
     Ok((story, work_item))
 }
@@ -239,7 +255,7 @@ async fn kill_and_restart(
     print(&format!(
         "The process died after ClickUp made \"{title}\" and before that was recorded.\nRestarted: {open} open create in the journal; ClickUp is searched for its marker.\n\n"
     ));
-    let (observed, report) = instance.cycle(&Consent::default()).await?;
+    let (observed, report) = instance.cycle(&mut Consent::default()).await?;
     show(context, &observed, &report);
     let tasks = tasks_named(world, title).len();
     print(&format!(
@@ -252,7 +268,7 @@ async fn kill_and_restart(
 async fn second_pass(context: &Context, instance: &Instance) -> Result<usize, Failure> {
     chapter(5, "A second pass");
     settle(instance).await?;
-    let (observed, report) = instance.cycle(&Consent::default()).await?;
+    let (observed, report) = instance.cycle(&mut Consent::default()).await?;
     show(context, &observed, &report);
     Ok(report.writes())
 }
@@ -266,7 +282,7 @@ impl Instance {
 
 /// Runs the cycle that finds what the last one wrote; real use has it a poll later.
 async fn settle(instance: &Instance) -> Result<(), Failure> {
-    instance.cycle(&Consent::default()).await?;
+    instance.cycle(&mut Consent::default()).await?;
     Ok(())
 }
 
@@ -280,13 +296,8 @@ async fn kill_in_create(instance: Instance) -> Result<(), Failure> {
         hook.fetch_or(now, Ordering::SeqCst);
         now
     }));
-    let end = cycle(
-        &engine,
-        &instance.services,
-        &Scope::default(),
-        &Consent::default(),
-    )
-    .await;
+    let (writers, scope) = (&instance.services.writers, Scope::default());
+    let end = engine.cycle(writers, &scope, &mut Consent::default()).await;
     match end {
         Err(CycleError::Interrupted(_)) if struck.load(Ordering::SeqCst) => Ok(()),
         Err(error) => Err(error.into()),

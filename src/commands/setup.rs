@@ -338,19 +338,21 @@ pub(super) async fn policies(config: &Config, services: &Services) -> Result<Vec
     Ok(policies)
 }
 
-/// Makes proposed tables of states anew where an item showed that the kept names they were made from are out of date.
-/// Returns whether there are such: what was planned by the old ones must be planned again.
+/// Returns whether proposed tables of states were made from kept names that an item has just shown to be out of date. What
+/// was planned by them must be planned again, after [`renew`].
+pub fn outdated(config: &Config, services: &Services) -> bool {
+    let proposed = config.pairs.iter().any(|pair| pair.states.is_empty());
+    services.vocabulary.take_contradicted() && proposed
+}
+
+/// Makes proposed tables of states anew, from names as the services have them now.
 pub async fn renew(
     config: &Config,
     services: &Services,
     engine: &mut Engine,
-) -> Result<bool, Failure> {
-    let proposed = config.pairs.iter().any(|pair| pair.states.is_empty());
-    if !services.vocabulary.take_contradicted() || !proposed {
-        return Ok(false);
-    }
+) -> Result<(), Failure> {
     engine.policies = policies(config, services).await?;
-    Ok(true)
+    Ok(())
 }
 
 async fn policy(

@@ -72,7 +72,7 @@ async fn undo_under(
             again
         }
     };
-    with_progress(context, &mut engine, &services, &observed.plan);
+    with_progress(context, &mut engine, &services);
     let report = engine
         .carry_out_undo(&services.writers, &observed, &target)
         .await?;
@@ -107,6 +107,7 @@ async fn open(
             let what = format!("nothing was taken back: {why}");
             return Err(Failure::new(ExitCode::Guard, what));
         }
+        // Not `Engine::cycle`: an undo reads the items of its run alone, and lists nothing.
         engine.recover().await?;
     }
     engine.keep_approvals()?;

@@ -5,6 +5,8 @@
 //! clock that was set back silences cron jobs until it has caught up.
 
 use super::apply::{Consent, Report};
+use super::cycle::{Answer, Approver};
+use super::observe::Observed;
 use super::{CycleError, Engine, Scope, Writers};
 use crate::config::Poll;
 use crate::connector::ErrorKind;
@@ -93,21 +95,32 @@ async fn beat(every: Duration, tell: impl Fn()) {
     }
 }
 
+/// Says yes to what needs no person: a daemon asks nobody, and what waits for a yes goes on waiting.
+struct Nobody;
+
+impl Approver for Nobody {
+    type Error = CycleError;
+
+    fn comes_again(&self) -> bool {
+        true
+    }
+
+    async fn answer(&mut self, _: &Engine, observed: Observed) -> Result<Answer, CycleError> {
+        Ok(Answer::CarryOut(Box::new(observed), Consent::default()))
+    }
+}
+
 async fn one(
     engine: &Engine,
     writers: Option<&Writers>,
     scope: &Scope,
 ) -> Result<Report, CycleError> {
     engine.probe().await?;
-    let seen = async {
-        engine.recover().await?;
-        engine.observe(scope).await
+    let Some(writers) = writers else {
+        return engine.look_around(scope).await;
     };
-    let observed = engine.watch(seen.await)?;
-    match writers {
-        Some(writers) => engine.apply(writers, &observed, &Consent::default()).await,
-        None => Ok(engine.only_look(&observed)?),
-    }
+    let ended = engine.cycle(writers, scope, &mut Nobody).await?;
+    Ok(ended.report.unwrap_or_default())
 }
 
 fn tell(report: &Report) {

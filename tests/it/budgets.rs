@@ -1,7 +1,6 @@
 //! What the engine may cost, counted in requests that reached the fake services. Never in time.
 #![allow(clippy::print_stdout, reason = "the figures are for people")]
 
-use boardsync::commands::cycle::cycle;
 use boardsync::engine::apply::{Consent, Report};
 use boardsync::engine::{CycleError, Scope};
 use boardsync::model::{ItemId, Service, Side};

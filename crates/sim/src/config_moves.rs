@@ -13,9 +13,12 @@ use boardsync::commands::saved;
 use boardsync::connector::{Change, Traces};
 use boardsync::engine::apply::{Consent, Report, Stopped};
 use boardsync::engine::claim::TakeOverError;
+use boardsync::engine::cycle::{Answer, Approver};
 use boardsync::engine::deeds::SavedPairs;
+use boardsync::engine::observe::Observed;
+use boardsync::engine::recover::Recovered;
 use boardsync::engine::{CycleError, Engine, Scope, Writers};
-use boardsync::model::{FieldKey, FieldValue, ItemId, Side};
+use boardsync::model::{FieldKey, FieldValue, ItemId, PairName, Side};
 use boardsync::reconcile::plan::{ActionKind, Plan};
 use boardsync::store::StoreError;
 use std::collections::BTreeSet;
@@ -114,49 +117,83 @@ pub async fn apply_saved(
         lock(world).count("saved plan of a pair with another name");
         return Ok(());
     }
-    engine.recover().await?;
-    lock(world).looking = true;
     let scope = Scope {
         full: true,
         only: names,
         patient: false,
     };
-    let mut observed = engine.observe(&scope).await?;
-    lock(world).looking = false;
-    let mut consent = Consent {
-        first_contact: true,
-        hashes: BTreeSet::new(),
+    let mut file = SavedPlan {
+        world,
+        saved,
+        actions,
+        before: Vec::new(),
+        reconfigured: Vec::new(),
     };
-    let kept = engine.keep_saved(&actions.pairs, &mut observed, &mut consent)?;
-    {
-        let mut world = lock(world);
-        world.count("saved plan applied");
-        if !kept.edited.is_empty() {
-            world.violate(
-                "I21",
-                "a saved plan that nobody changed counts as changed".to_owned(),
-            );
-        }
-        if !kept.moved.is_empty() || !kept.reconfigured.is_empty() {
-            world.count("saved plan refused in part");
-        }
-        world.told.applying = Some(saved);
-    }
-    let approved = || -> Result<Vec<_>, StoreError> {
-        let store = engine.store();
-        let pairs = kept.reconfigured.iter();
-        pairs
-            .map(|pair| Ok(store.pair_state(pair)?.fingerprint))
-            .collect()
-    };
-    let before = approved()?;
-    let report = engine.apply(writers, &observed, &consent).await?;
-    if before != approved()? {
+    let ended = engine.cycle(writers, &scope, &mut file).await?;
+    if file.before != approved(engine, &file.reconfigured)? {
         let what = "a saved plan of another configuration counts as a yes to the present one";
         lock(world).violate("I21", what.to_owned());
     }
-    tell(&mut lock(world), &report);
+    tell(&mut lock(world), &ended.report.unwrap_or_default());
     Ok(())
+}
+
+/// Says yes to what a saved plan holds.
+struct SavedPlan<'a> {
+    world: &'a Mutex<World>,
+    saved: Plan,
+    actions: SavedPairs,
+    /// Pairs whose configuration changed since the plan was saved.
+    reconfigured: Vec<PairName>,
+    /// Under which configuration somebody said yes to those, before the plan was carried out.
+    before: Vec<Option<String>>,
+}
+
+impl Approver for SavedPlan<'_> {
+    type Error = CycleError;
+
+    fn recovered(&mut self, _: &Recovered) {
+        lock(self.world).looking = true;
+    }
+
+    async fn answer(
+        &mut self,
+        engine: &Engine,
+        mut observed: Observed,
+    ) -> Result<Answer, CycleError> {
+        lock(self.world).looking = false;
+        let mut consent = Consent {
+            first_contact: true,
+            hashes: BTreeSet::new(),
+        };
+        let kept = engine.keep_saved(&self.actions.pairs, &mut observed, &mut consent)?;
+        {
+            let mut world = lock(self.world);
+            world.count("saved plan applied");
+            if !kept.edited.is_empty() {
+                world.violate(
+                    "I21",
+                    "a saved plan that nobody changed counts as changed".to_owned(),
+                );
+            }
+            if !kept.moved.is_empty() || !kept.reconfigured.is_empty() {
+                world.count("saved plan refused in part");
+            }
+            world.told.applying = Some(self.saved.clone());
+        }
+        self.before = approved(engine, &kept.reconfigured)?;
+        self.reconfigured = kept.reconfigured;
+        Ok(Answer::CarryOut(Box::new(observed), consent))
+    }
+}
+
+/// Under which configuration somebody said yes to these pairs.
+fn approved(engine: &Engine, pairs: &[PairName]) -> Result<Vec<Option<String>>, StoreError> {
+    let store = engine.store();
+    let pairs = pairs.iter();
+    pairs
+        .map(|pair| Ok(store.pair_state(pair)?.fingerprint))
+        .collect()
 }
 
 /// Counts why pairs stood still.

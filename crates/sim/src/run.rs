@@ -17,8 +17,10 @@ use super::world::{LAG, LONG_LAG, START, Violation, World};
 use boardsync::clock::ManualClock;
 use boardsync::connector::{Reader, Writer};
 use boardsync::engine::apply::{Consent, Report};
+use boardsync::engine::cycle::{Answer, Approver};
 use boardsync::engine::observe::Observed;
 use boardsync::engine::rails::Safety;
+use boardsync::engine::recover::Recovered;
 use boardsync::engine::{CycleError, Engine, Scope, Timing, Writers};
 use boardsync::marker::MarkerKey;
 use boardsync::model::{Clock, FieldKey, ItemId, Side, Sided, Timestamp};
@@ -470,6 +472,40 @@ fn during<'a>(
     deeds
 }
 
+/// Who says yes in a simulated cycle, and tells the judge when nothing may be written.
+struct Person<'a, F> {
+    world: &'a Mutex<World>,
+    consent: F,
+}
+
+impl<F: Fn(&Observed) -> Consent> Approver for Person<'_, F> {
+    type Error = CycleError;
+
+    fn recovered(&mut self, _: &Recovered) {
+        lock(self.world).looking = true;
+    }
+
+    async fn answer(&mut self, _: &Engine, observed: Observed) -> Result<Answer, CycleError> {
+        let mut pairs = observed.plan.pairs.iter();
+        let dropped = pairs.any(|pair| !pair.dropped.is_empty());
+        {
+            let mut now = lock(self.world);
+            now.looking = false;
+            if dropped {
+                now.count("choice dropped");
+            }
+        }
+        let consent = (self.consent)(&observed);
+        let mut pairs = observed.plan.pairs.iter();
+        if pairs
+            .any(|pair| pair.guarded().next().is_some() && consent.hashes.contains(&pair.hash()))
+        {
+            lock(self.world).count("guard passed by approval");
+        }
+        Ok(Answer::CarryOut(Box::new(observed), consent))
+    }
+}
+
 pub async fn one(
     engine: &Engine,
     writers: &Writers,
@@ -477,28 +513,13 @@ pub async fn one(
     full: bool,
     consent: impl Fn(&Observed) -> Consent,
 ) -> Result<Report, CycleError> {
-    engine.recover().await?;
-    lock(world).looking = true;
     let scope = Scope {
         full,
         ..Scope::default()
     };
-    let observed = engine.observe(&scope).await?;
-    let mut pairs = observed.plan.pairs.iter();
-    let dropped = pairs.any(|pair| !pair.dropped.is_empty());
-    {
-        let mut now = lock(world);
-        now.looking = false;
-        if dropped {
-            now.count("choice dropped");
-        }
-    }
-    let consent = consent(&observed);
-    let mut pairs = observed.plan.pairs.iter();
-    if pairs.any(|pair| pair.guarded().next().is_some() && consent.hashes.contains(&pair.hash())) {
-        lock(world).count("guard passed by approval");
-    }
-    let report = engine.apply(writers, &observed, &consent).await?;
+    let mut person = Person { world, consent };
+    let ended = engine.cycle(writers, &scope, &mut person).await?;
+    let report = ended.report.unwrap_or_default();
     tell(&mut lock(world), &report);
     Ok(report)
 }

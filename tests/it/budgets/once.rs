@@ -2,9 +2,12 @@
 
 use super::{Bench, LIST, pair, show, writes};
 use crate::common::instance::Instance;
-use boardsync::commands::setup;
-use boardsync::engine::Scope;
+use boardsync::commands::setup::{self, Services};
+use boardsync::config::Config;
 use boardsync::engine::apply::{Consent, Report};
+use boardsync::engine::cycle::{Answer, Approver};
+use boardsync::engine::observe::Observed;
+use boardsync::engine::{CycleError, Engine, Scope};
 use boardsync::model::Side;
 use boardsync::sandbox::ledger::LedgerEntry;
 use serde_json::json;
@@ -24,18 +27,41 @@ pub async fn once(bench: &Bench) -> (Vec<LedgerEntry>, Report) {
     let mut instance = Instance::once(&bench.path).await;
     let (config, services) = (&instance.config, &instance.services);
     let (engine, scope) = (&mut instance.engine, Scope::default());
-    engine.recover().await.unwrap();
-    let mut observed = engine.observe(&scope).await.unwrap();
-    let renewed = setup::renew(config, services, engine).await;
-    if renewed.unwrap_or_else(|failure| panic!("{}", failure.message)) {
-        observed = engine.observe(&scope).await.unwrap();
-    }
-    let yes = Consent {
-        first_contact: true,
-        ..Consent::default()
+    let mut once = Once {
+        names: Some((config, services)),
+        outdated: false,
     };
-    let report = engine.apply(&services.writers, &observed, &yes).await;
-    (bench.world.ledger.entries(), report.unwrap())
+    let writers = &services.writers;
+    let mut ended = engine.cycle(writers, &scope, &mut once).await.unwrap();
+    if once.outdated {
+        let renewed = setup::renew(config, services, engine).await;
+        renewed.unwrap_or_else(|failure| panic!("{}", failure.message));
+        ended = engine.cycle(writers, &scope, &mut once).await.unwrap();
+    }
+    (bench.world.ledger.entries(), ended.report.unwrap())
+}
+
+/// What the command says to a plan, as far as it does without a terminal.
+struct Once<'a> {
+    names: Option<(&'a Config, &'a Services)>,
+    outdated: bool,
+}
+
+impl Approver for Once<'_> {
+    type Error = CycleError;
+
+    async fn answer(&mut self, _: &Engine, observed: Observed) -> Result<Answer, CycleError> {
+        let names = self.names.take();
+        self.outdated = names.is_some_and(|(config, services)| setup::outdated(config, services));
+        let yes = Consent {
+            first_contact: true,
+            ..Consent::default()
+        };
+        Ok(match self.outdated {
+            true => Answer::Leave(Box::new(observed)),
+            false => Answer::CarryOut(Box::new(observed), yes),
+        })
+    }
 }
 
 /// Who is who. Nia New is in no workspace at the start.

@@ -15,12 +15,13 @@ impl Instance {
             only: only.iter().map(|name| (*name).into()).collect(),
             ..Scope::default()
         };
-        let consent = Consent {
+        let mut consent = Consent {
             hashes: hashes.iter().cloned().collect(),
             ..Consent::default()
         };
-        let done = cycle(&self.engine, &self.services, &scope, &consent).await;
-        done.unwrap()
+        let writers = &self.services.writers;
+        let ended = self.engine.cycle(writers, &scope, &mut consent).await;
+        ended.unwrap().carried_out().unwrap()
     }
 
     fn hash(observed: &Observed, pair: &str) -> String {

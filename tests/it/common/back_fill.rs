@@ -1,7 +1,6 @@
 //! Back-fills, killed half-way and gone on with.
 
 use crate::common::instance::Instance;
-use boardsync::commands::cycle::cycle;
 use boardsync::engine::apply::{Consent, Report};
 use boardsync::engine::{CycleError, Scope};
 use boardsync::sandbox::world::World;
@@ -11,11 +10,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 impl Instance {
     pub async fn cycle(&self) -> Result<Report, CycleError> {
-        let yes = Consent {
+        let mut yes = Consent {
             first_contact: true,
             ..Consent::default()
         };
-        let (_, report) = cycle(&self.engine, &self.services, &Scope::default(), &yes).await?;
+        let (writers, scope) = (&self.services.writers, Scope::default());
+        let ended = self.engine.cycle(writers, &scope, &mut yes).await?;
+        let report = ended.report.unwrap();
         assert!(report.stopped.is_empty(), "{:?}", report.stopped);
         assert!(report.closed.is_empty(), "{:?}", report.closed);
         Ok(report)

@@ -2,6 +2,7 @@
 
 use crate::sync_rules::instance::Instance;
 use boardsync::engine::apply::{Consent, Report};
+use boardsync::engine::cycle::{Answer, Approver, Ended};
 use boardsync::engine::observe::Observed;
 use boardsync::engine::{CycleError, Engine, Scope};
 use boardsync::model::{ItemId, Service, Side};
@@ -107,23 +108,20 @@ impl Bench {
     }
 
     pub async fn run(&self, full: bool) -> (Observed, Report) {
+        let ended = self.try_run(full).await.unwrap();
+        ended.carried_out().unwrap()
+    }
+
+    /// A cycle that may be killed on its way.
+    pub async fn try_run(&self, full: bool) -> Result<Ended, CycleError> {
         let instance = self.instance.as_ref().unwrap();
-        instance.engine.recover().await.unwrap();
         let scope = Scope {
             full,
             ..Scope::default()
         };
-        let observed = instance.engine.observe(&scope).await.unwrap();
-        let consent = Consent {
-            first_contact: true,
-            hashes: observed.plan.pairs.iter().map(|pair| pair.hash()).collect(),
-        };
-        let report = instance
-            .engine
-            .apply(&instance.services.writers, &observed, &consent)
-            .await
-            .unwrap();
-        (observed, report)
+        let writers = &instance.services.writers;
+        let engine = &instance.engine;
+        engine.cycle(writers, &scope, &mut Everything).await
     }
 
     /// Carries out what was observed, with every approval.
@@ -133,11 +131,8 @@ impl Bench {
 
     pub async fn try_apply(&self, observed: &Observed) -> Result<Report, CycleError> {
         let instance = self.instance.as_ref().unwrap();
-        let consent = Consent {
-            first_contact: true,
-            hashes: observed.plan.pairs.iter().map(|pair| pair.hash()).collect(),
-        };
         let writers = &instance.services.writers;
+        let consent = everything(observed);
         instance.engine.apply(writers, observed, &consent).await
     }
 
@@ -310,5 +305,24 @@ impl Bench {
             self.world.ado.all_ids().len(),
             self.world.clickup.all_ids().len(),
         )
+    }
+}
+
+/// Says yes to whatever is planned, guards included.
+pub struct Everything;
+
+impl Approver for Everything {
+    type Error = CycleError;
+
+    async fn answer(&mut self, _: &Engine, observed: Observed) -> Result<Answer, CycleError> {
+        let consent = everything(&observed);
+        Ok(Answer::CarryOut(Box::new(observed), consent))
+    }
+}
+
+fn everything(observed: &Observed) -> Consent {
+    Consent {
+        first_contact: true,
+        hashes: observed.plan.pairs.iter().map(|pair| pair.hash()).collect(),
     }
 }

@@ -142,11 +142,7 @@ async fn a_kill_at_any_commit_after_a_restore_makes_no_twin_and_forgets_no_resto
             edges += 1;
             edges > kill
         }));
-        let engine = t.engine();
-        if engine.recover().await.is_ok() {
-            let observed = engine.observe(&Scope::default()).await.unwrap();
-            let _ = t.try_apply(&observed).await;
-        }
+        let _ = t.try_run(false).await;
         t.open().await;
         t.quiet().await;
         assert_eq!(t.counts(), (3, 2), "kill {kill}");

@@ -1,0 +1,168 @@
+//! Who says whether a plan is carried out: a saved plan, a person at a terminal, or the flags of `reconcile --once`.
+
+use super::super::saved::{self, Saved};
+use super::super::setup::{self, Services};
+use super::super::{Context, Failure, note, prompt};
+use super::show;
+use crate::config::Config;
+use crate::engine::apply::Consent;
+use crate::engine::cycle::{Answer, Approver};
+use crate::engine::deeds::Shown;
+use crate::engine::observe::Observed;
+use crate::engine::stop::StopSwitch;
+use crate::engine::{Engine, Scope};
+use crate::reconcile::plan::PairPlan;
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+
+/// The yes to everything but what a guard stops.
+fn yes() -> Consent {
+    Consent {
+        first_contact: true,
+        hashes: BTreeSet::new(),
+    }
+}
+
+/// `apply FILE`: exactly what the file holds.
+pub(super) struct ByFile<'a> {
+    pub(super) context: &'a Context,
+    pub(super) saved: &'a Saved,
+    /// How many actions and pairs of the file are refused.
+    pub(super) refused: usize,
+}
+
+impl Approver for ByFile<'_> {
+    type Error = Failure;
+
+    async fn answer(&mut self, engine: &Engine, mut observed: Observed) -> Result<Answer, Failure> {
+        let mut consent = yes();
+        let saved = self.saved;
+        self.refused = saved.keep(self.context, engine, &mut observed, &mut consent)?;
+        Ok(Answer::CarryOut(Box::new(observed), consent))
+    }
+}
+
+/// `apply`: what a person says yes to after it was shown.
+pub(super) struct ByHand<'a> {
+    pub(super) context: &'a Context,
+    pub(super) stop: &'a StopSwitch,
+    pub(super) asked: Asked,
+}
+
+impl Approver for ByHand<'_> {
+    type Error = Failure;
+
+    async fn answer(&mut self, _: &Engine, mut observed: Observed) -> Result<Answer, Failure> {
+        if self.asked.shown.is_some() {
+            let mut consent = Consent::default();
+            self.asked.reduce(&mut observed, &mut consent);
+            return Ok(Answer::CarryOut(Box::new(observed), consent));
+        }
+        show(self.context, &observed);
+        if !prompt::confirmed(&observed.plan, self.stop)? {
+            return Ok(Answer::Leave(Box::new(observed)));
+        }
+        let hashes = prompt::approved(&observed.plan, self.stop)?;
+        if !prompt::asks(&observed.plan) {
+            return Ok(Answer::CarryOut(Box::new(observed), yes()));
+        }
+        let shown = Shown::of(observed.plan.pairs, |pair| hashes.contains(&pair.hash()));
+        let scope = Scope {
+            full: true,
+            only: shown.pairs(),
+            patient: false,
+        };
+        Ok(self.asked.look_again(self.context, shown, scope))
+    }
+}
+
+/// `reconcile --once`: the flags, and a question about pairs that wait for a first yes where somebody is there to answer.
+pub(super) struct Once<'a> {
+    pub(super) context: &'a Context,
+    pub(super) stop: &'a StopSwitch,
+    pub(super) scope: &'a Scope,
+    pub(super) consent: Consent,
+    /// Where the kept names come from, until they were compared with what was read.
+    pub(super) names: Option<(&'a Config, &'a Services)>,
+    /// The kept names turned out to be out of date: the rules have to be made anew before anything is planned by them.
+    pub(super) outdated: bool,
+    pub(super) asked: Asked,
+}
+
+impl Approver for Once<'_> {
+    type Error = Failure;
+
+    /// It is run again and again from cron.
+    fn comes_again(&self) -> bool {
+        true
+    }
+
+    async fn answer(&mut self, _: &Engine, mut observed: Observed) -> Result<Answer, Failure> {
+        let names = self.names.take();
+        if names.is_some_and(|(config, services)| setup::outdated(config, services)) {
+            self.outdated = true;
+            return Ok(Answer::Leave(Box::new(observed)));
+        }
+        if self.asked.shown.is_some() {
+            self.asked.reduce(&mut observed, &mut self.consent);
+        } else if self.may_ask(&observed) {
+            show(self.context, &observed);
+            let yes = prompt::confirmed(&observed.plan, self.stop)?;
+            let mut plans = observed.plan.pairs;
+            // A no is an answer about these pairs alone; the others go on, by what is there now.
+            plans.retain(|pair| yes && waits(pair));
+            let shown = Shown::of(plans, |_| true);
+            let scope = self.scope.clone();
+            return Ok(self.asked.look_again(self.context, shown, scope));
+        }
+        Ok(Answer::CarryOut(Box::new(observed), self.consent.clone()))
+    }
+}
+
+/// Whether only a first yes is missing.
+fn waits(pair: &PairPlan) -> bool {
+    pair.first_contact && pair.blocked.is_none() && pair.guarded().next().is_none()
+}
+
+impl Once<'_> {
+    fn may_ask(&self, observed: &Observed) -> bool {
+        observed.plan.pairs.iter().any(waits)
+            && !self.consent.first_contact
+            && std::io::stdin().is_terminal()
+            && std::io::stdout().is_terminal()
+            && !self.context.global.json
+    }
+}
+
+/// What was shown before a question, while both sides are read again: somebody may have edited while it stood.
+#[derive(Default)]
+pub(super) struct Asked {
+    shown: Option<Shown>,
+    /// How much was no longer planned as it was shown. The next cycle plans it again, as after `apply FILE`.
+    pub(super) left_out: usize,
+}
+
+impl Asked {
+    fn look_again(&mut self, context: &Context, shown: Shown, scope: Scope) -> Answer {
+        if !context.global.quiet {
+            note("reading both sides again, for what was edited meanwhile\n");
+        }
+        self.shown = Some(shown);
+        Answer::LookAgain(scope)
+    }
+
+    /// Names what is no longer planned as it was shown.
+    fn reduce(&mut self, observed: &mut Observed, consent: &mut Consent) {
+        let Some(shown) = self.shown.take() else {
+            return;
+        };
+        let moved = shown.keep(observed, consent);
+        for action in &moved {
+            note(&format!(
+                "left out: {} moved since the plan was shown; the next cycle plans it again\n",
+                saved::named(action)
+            ));
+        }
+        self.left_out = moved.len();
+    }
+}
