@@ -11,7 +11,8 @@ mod board;
 
 use board::{Board, base, item, policy};
 use boardsync::model::{FieldKey, FieldValue, ItemId, LinkId, Sided};
-use boardsync::reconcile::{LinkView, Presence, View, reconcile};
+use boardsync::reconcile::{LinkView, Presence, View};
+use boardsync_core::fixture::reconcile;
 use divan::Bencher;
 use std::collections::BTreeMap;
 

@@ -12,7 +12,7 @@
 //! | | [`mapping`], [`marker`], [`claim`] | vocabulary tables, origin markers, whose a pair is | `model` |
 //! | | [`field`], [`capabilities`] | the table of fields with their kinds; what each service can and can't do | the above |
 //! | | [`reason`] | why something is held, done, left or stopped: a code with its facts, and a sentence | `model` |
-//! | | [`reconcile`] | [`reconcile::reconcile`]: view and policy in, plan out | the above |
+//! | | [`reconcile`] | [`reconcile::rails::plan`]: view, policy and rails in, plan out | the above |
 //! | | [`render`] | plans, reports and conflicts as text and JSON | the above |
 //! | `sandbox` | [`sandbox`] | both services as fakes; knows nothing of their clients | `model` |
 //! | here | [`connector`] | `Reader` and `Writer`, the HTTP client, the limiter, the names that services told | `model`, `markup` |

@@ -5,7 +5,7 @@ use super::{Context, Failure, cycle, print, print_json, setup};
 use crate::cli::{ExitCode, VerifyArgs};
 use crate::engine::{Engine, observe};
 use crate::model::{ItemId, PairName, Side, Sided};
-use crate::reconcile::drift::{Difference, DriftKind, drift};
+use crate::reconcile::drift::{Difference, DriftKind};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::{FreshItem, LinkView, View};
 use crate::render::{self, DriftView};
@@ -33,7 +33,7 @@ pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Fai
     // A listing may lag behind; what looks different in one is read again, both halves of it.
     let mut doubtful: Sided<BTreeSet<ItemId>> = Sided::default();
     for policy in &policies {
-        for difference in compare(&engine, policy, &survey)?.differences {
+        for difference in compare(&engine, policy, &survey, &pairs)?.differences {
             for side in Side::BOTH {
                 let id = difference.items.get(side).clone();
                 doubtful.get_mut(side).extend(id);
@@ -46,7 +46,7 @@ pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Fai
     }
     let mut views = Vec::new();
     for policy in &policies {
-        let mut view = compare(&engine, policy, &survey)?;
+        let mut view = compare(&engine, policy, &survey, &pairs)?;
         date(&engine.store(), &policy.pair, &mut view.differences)?;
         views.push(view);
     }
@@ -91,7 +91,12 @@ pub(super) fn linked(
     Ok(ids)
 }
 
-fn compare(engine: &Engine, policy: &Policy, survey: &Survey) -> Result<DriftView, StoreError> {
+fn compare(
+    engine: &Engine,
+    policy: &Policy,
+    survey: &Survey,
+    pairs: &BTreeSet<PairName>,
+) -> Result<DriftView, StoreError> {
     let store = engine.store();
     let pair = &policy.pair;
     let mut view = View::default();
@@ -126,7 +131,7 @@ fn compare(engine: &Engine, policy: &Policy, survey: &Survey) -> Result<DriftVie
     Ok(DriftView {
         pair: pair.clone(),
         compared: view.links.len(),
-        differences: drift(&view, policy),
+        differences: engine.drift(&store, &view, policy, pairs)?,
     })
 }
 

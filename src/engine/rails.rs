@@ -15,6 +15,7 @@ use crate::engine::stop::StopSwitch;
 use crate::model::{ActionId, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use crate::reason::{Cause, RunEnd, Stopped, Switched};
 use crate::reconcile::View;
+use crate::reconcile::drift::{Difference, drift};
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::{
@@ -53,6 +54,33 @@ impl Engine {
         policy: &Policy,
         swept: &BTreeSet<PairName>,
     ) -> Result<PairPlan, StoreError> {
+        let rails = self.rails_for(store, view, policy, swept)?;
+        Ok(rails::plan(view, policy, &rails))
+    }
+
+    /// Returns every difference of a pair, and what the next cycle does about it: that holds what the rails hold.
+    /// `swept`: the pairs that were listed in full.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn drift(
+        &self,
+        store: &Store,
+        view: &View,
+        policy: &Policy,
+        swept: &BTreeSet<PairName>,
+    ) -> Result<Vec<Difference>, StoreError> {
+        let rails = self.rails_for(store, view, policy, swept)?;
+        Ok(drift(view, policy, &rails))
+    }
+
+    fn rails_for(
+        &self,
+        store: &Store,
+        view: &View,
+        policy: &Policy,
+        swept: &BTreeSet<PairName>,
+    ) -> Result<Rails, StoreError> {
         let mut rails = self.rails(store, policy)?;
         rails.unlisted = self.unlisted(store, swept)?;
         for link in &view.links {
@@ -61,7 +89,7 @@ impl Engine {
                 rails.kept.insert(link.link, kept);
             }
         }
-        Ok(rails::plan(view, policy, &rails))
+        Ok(rails)
     }
 
     fn rails(&self, store: &Store, policy: &Policy) -> Result<Rails, StoreError> {

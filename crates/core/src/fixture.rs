@@ -16,6 +16,7 @@ use crate::reconcile::choice::Chosen;
 use crate::reconcile::closing::Closing;
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
+use crate::reconcile::rails::{self, Rails};
 use crate::reconcile::{FreshItem, LinkView, Origin, Presence, View};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -207,9 +208,14 @@ pub fn choose(link: &mut LinkView, key: &FieldKey, side: Side, value: FieldValue
     link.chosen.insert(key.clone(), chosen);
 }
 
+/// Plans a pair of which the rails know nothing.
+pub fn reconcile(view: &View, policy: &Policy) -> PairPlan {
+    rails::plan(view, policy, &Rails::default())
+}
+
 /// Plans one link.
 pub fn plan_one(link: LinkView, policy: &Policy) -> PairPlan {
-    crate::reconcile::reconcile(&view(vec![link]), policy)
+    reconcile(&view(vec![link]), policy)
 }
 
 /// Returns (target, field, value) of every change, sorted.

@@ -125,8 +125,9 @@ pub enum Origin {
     Tombstone,
 }
 
-/// Plans one pair.
-pub fn reconcile(view: &View, policy: &Policy) -> PairPlan {
+/// Plans one pair without its rails and limits. Only [`rails::plan`] may call it: what it plans may be something that a rail
+/// would hold, so nobody may carry it out, show it or count with it.
+fn unrailed(view: &View, policy: &Policy) -> PairPlan {
     let mut plan = PairPlan::empty(policy.pair.clone(), policy.fingerprint.clone());
     plan.first_contact = !policy.approved;
     let mut links: Vec<&LinkView> = view.links.iter().collect();
@@ -151,7 +152,6 @@ pub fn reconcile(view: &View, policy: &Policy) -> PairPlan {
         }
     }
     plan.reread.clone_from(&view.reread);
-    plan.tripped = guards(&plan, view, policy);
     plan
 }
 

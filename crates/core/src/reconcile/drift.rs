@@ -6,7 +6,8 @@
 use super::merge::{agree, translate};
 use super::plan::{ActionKind, PairPlan};
 use super::policy::{FieldPolicy, Policy};
-use super::{LinkView, Origin, Presence, View, reconcile};
+use super::rails::{self, Rails};
+use super::{LinkView, Origin, Presence, View};
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided, Timestamp};
 use serde::Serialize;
 
@@ -65,8 +66,10 @@ pub struct Difference {
 }
 
 /// Returns every difference of a pair: linked items in order of their links, then those without a counterpart.
-pub fn drift(view: &View, policy: &Policy) -> Vec<Difference> {
-    let plan = reconcile(view, policy);
+///
+/// What the next cycle would do about them is asked of the plan itself, rails and all.
+pub fn drift(view: &View, policy: &Policy, rails: &Rails) -> Vec<Difference> {
+    let plan = rails::plan(view, policy, rails);
     let mut found = Vec::new();
     for link in &view.links {
         linked(link, policy, &plan, &mut found);
@@ -160,6 +163,11 @@ fn explain(
     policy: &Policy,
     plan: &PairPlan,
 ) -> (DriftKind, String) {
+    let mut frozen = plan.frozen.iter().filter(|f| f.link == link.link);
+    // Its values are kept as a conflict too, and yet nobody need have changed them on both sides.
+    if let Some(frozen) = frozen.find(|frozen| frozen.field == *key) {
+        return (DriftKind::Held, frozen.why.to_string());
+    }
     let mine = plan.conflicts.iter().filter(|c| c.link == link.link);
     if mine
         .into_iter()
@@ -177,8 +185,11 @@ fn explain(
             return (DriftKind::Pending, reason);
         }
     }
-    let mut holds = plan.holds.iter().filter(|h| h.link == Some(link.link));
-    if let Some(hold) = holds.find(|hold| hold.field.as_ref() == Some(key)) {
+    let holds = || plan.holds.iter().filter(|h| h.link == Some(link.link));
+    let mut of_field = holds().filter(|hold| hold.field.as_ref() == Some(key));
+    // A rail may hold a whole write, with all of its fields.
+    let mut of_all = holds().filter(|hold| hold.field.is_none());
+    if let Some(hold) = of_field.next().or_else(|| of_all.next()) {
         return (DriftKind::Held, hold.reason());
     }
     for side in Side::BOTH {

@@ -1,6 +1,7 @@
 //! The rails: what a plan must not do, whatever the two boards look like.
 //!
-//! [`plan`] is [`super::reconcile()`] with the rails applied, so that a dry run shows them as holds like any other.
+//! [`plan`] is the only way to plan: the rails are applied inside, so that a dry run shows them as holds like any other, and
+//! a comparison (`verify`) promises nothing that a rail holds.
 //! Each rail decides from values alone; the engine brings the values and carries the decision out:
 //!
 //! | rail | trips when | then |
@@ -30,7 +31,7 @@ pub mod strangers;
 
 use super::plan::{Action, ActionKind, Frozen, Hold, PairPlan};
 use super::policy::Policy;
-use super::{LinkView, View, complete, guards, linked, reconcile};
+use super::{LinkView, View, complete, guards, linked, unrailed};
 use crate::model::{ActionId, FieldKey, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use crate::reason::{HoldWhy, RailWhy};
 use attempt::Waiting;
@@ -73,7 +74,7 @@ pub fn plan(view: &View, policy: &Policy, rails: &Rails) -> PairPlan {
     } else {
         view
     };
-    let mut plan = reconcile(view, policy);
+    let mut plan = unrailed(view, policy);
     hold_creates(&mut plan, rails);
     freeze(&mut plan, view, policy, rails);
     refused::set_aside(&mut plan, view, policy, rails);

@@ -1,10 +1,11 @@
 //! What people see, as snapshots; the plans come out of the real core.
 
 use super::*;
+use crate::fixture::reconcile;
 use crate::fixture::{self, Linked, fresh, gone, item, policy, rich, view};
 use crate::model::{FieldKey, FieldValue, Side, Sided};
 use crate::reconcile::plan::{PairPlan, Plan};
-use crate::reconcile::{LinkView, Origin, View, plan_of, reconcile};
+use crate::reconcile::{LinkView, Origin, View, plan_of};
 
 fn shown(plans: Vec<PairPlan>) -> String {
     plan(

@@ -6,9 +6,16 @@ use boardsync_core::model::{
 };
 use boardsync_core::reconcile::closing::Closing;
 use boardsync_core::reconcile::merge::{Merged, allowed, merge_field};
+use boardsync_core::reconcile::plan::PairPlan;
 use boardsync_core::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
-use boardsync_core::reconcile::{LinkView, Presence};
+use boardsync_core::reconcile::rails::{self, Rails};
+use boardsync_core::reconcile::{LinkView, Presence, View};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Plans a pair of which the rails know nothing.
+pub fn reconcile(view: &View, policy: &Policy) -> PairPlan {
+    rails::plan(view, policy, &Rails::default())
+}
 
 pub const BOTH_WAYS: FieldPolicy = FieldPolicy {
     direction: Direction::Both,

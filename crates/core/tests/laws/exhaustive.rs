@@ -5,7 +5,7 @@ use boardsync_core::model::{FieldKey, FieldValue, Item, Side, Sided};
 use boardsync_core::reconcile::merge::{Merged, agree};
 use boardsync_core::reconcile::plan::ActionKind;
 use boardsync_core::reconcile::policy::{Direction, FieldPolicy, OnDelete};
-use boardsync_core::reconcile::{LinkView, Presence, View, reconcile};
+use boardsync_core::reconcile::{LinkView, Presence, View};
 
 /// No base, and the bases at one place of both lists.
 fn bases(key: &FieldKey) -> Vec<Option<Sided<FieldValue>>> {

@@ -2,9 +2,9 @@
 
 use crate::bench::*;
 use boardsync_core::model::{FieldKey, Side, Sided};
+use boardsync_core::reconcile::View;
 use boardsync_core::reconcile::merge::Merged;
 use boardsync_core::reconcile::policy::{Direction, FieldPolicy};
-use boardsync_core::reconcile::{View, reconcile};
 
 const ANA: &str = "ana@contoso.com";
 const ANA_C: &str = "ana@clickup-mail.com";

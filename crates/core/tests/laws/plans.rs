@@ -4,7 +4,7 @@ use crate::bench::*;
 use boardsync_core::model::{FieldKey, FieldValue, Side, Sided};
 use boardsync_core::reason::Limit;
 use boardsync_core::reconcile::policy::{GuardLimits, OnDelete, Policy};
-use boardsync_core::reconcile::{FreshItem, LinkView, Origin, Presence, View, reconcile};
+use boardsync_core::reconcile::{FreshItem, LinkView, Origin, Presence, View};
 use proptest::prelude::*;
 
 /// What happened to one linked pair.

@@ -1,11 +1,12 @@
 //! Plans that miss something.
 
 use super::fixture::*;
+use crate::fixture::reconcile;
 use crate::model::{FieldKey, FieldValue, Side};
 use crate::reconcile::complete::check;
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::Direction;
-use crate::reconcile::{Origin, View, reconcile};
+use crate::reconcile::{Origin, View};
 
 /// One link with an edit, one without, a new item of a person.
 fn board() -> View {

@@ -1,18 +1,24 @@
 //! Every difference has one reason.
 
 use super::fixture::{self, Linked, fresh, gone, item, policy, with_rule};
-use crate::model::{FieldKey, FieldValue, Side, Sided, Timestamp};
+use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Timestamp};
 use crate::reason::{HoldWhy, Reason};
 use crate::reconcile::drift::{DriftKind, drift};
 use crate::reconcile::policy::Direction;
+use crate::reconcile::rails::attempt::Waiting;
+use crate::reconcile::rails::{Rails, source};
 use crate::reconcile::{LinkView, Origin, Presence, View};
+use std::collections::BTreeMap;
 
 fn held(why: &str) -> Origin {
     Origin::Held(HoldWhy::told_before(why.to_owned()))
 }
 
 fn kinds_of(view: &View, policy: &crate::reconcile::policy::Policy) -> Vec<DriftKind> {
-    drift(view, policy).iter().map(|found| found.kind).collect()
+    drift(view, policy, &Rails::default())
+        .iter()
+        .map(|found| found.kind)
+        .collect()
 }
 
 fn kinds(link: LinkView) -> Vec<DriftKind> {
@@ -32,7 +38,11 @@ fn equal_items_differ_in_nothing() {
 fn an_edit_on_one_side_is_pending_and_dated() {
     for side in Side::BOTH {
         let link = Linked::new(1).now(side, FieldKey::Title, text("New"));
-        let found = drift(&fixture::view(vec![link.view()]), &policy());
+        let found = drift(
+            &fixture::view(vec![link.view()]),
+            &policy(),
+            &Rails::default(),
+        );
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].kind, DriftKind::Pending);
         assert!(found[0].since.is_some() && found[0].reason.contains("next cycle"));
@@ -132,6 +142,37 @@ fn only_what_the_configuration_wants_is_not_open() {
     }
 }
 
+/// What a rail keeps from being written is not promised for the next cycle.
+#[test]
+fn what_a_rail_holds_is_held_and_not_pending() {
+    let view = fixture::view(vec![
+        Linked::new(1)
+            .now(Side::Ado, FieldKey::Title, text("New"))
+            .view(),
+    ]);
+    let update = fixture::reconcile(&view, &policy()).actions.remove(0);
+    let quarantined = Waiting {
+        failures: 9,
+        inputs: update.id.clone(),
+        last_at: Timestamp(0),
+        retry_at: None,
+        reason: "refused".to_owned(),
+    };
+    let waits = Rails {
+        waiting: BTreeMap::from([(source(&update).unwrap(), quarantined)]),
+        ..Rails::default()
+    };
+    let goes_round = HoldWhy::told_before("it goes round".to_owned());
+    let frozen = Rails {
+        frozen: BTreeMap::from([(LinkId(1), BTreeMap::from([(FieldKey::Title, goes_round)]))]),
+        ..Rails::default()
+    };
+    for rails in [waits, frozen] {
+        let found = drift(&view, &policy(), &rails).remove(0);
+        assert_eq!(found.kind, DriftKind::Held, "{}", found.reason);
+    }
+}
+
 #[test]
 fn a_difference_names_its_field_both_values_the_base_and_the_time_of_the_side_that_changed() {
     for side in Side::BOTH {
@@ -143,7 +184,7 @@ fn a_difference_names_its_field_both_values_the_base_and_the_time_of_the_side_th
             view.now.get(side).item().unwrap().fields[&FieldKey::Title].clone()
         });
         let base = view.base[&FieldKey::Title].clone();
-        let found = drift(&fixture::view(vec![view]), &policy()).remove(0);
+        let found = drift(&fixture::view(vec![view]), &policy(), &Rails::default()).remove(0);
         assert_eq!(found.field, Some(FieldKey::Title));
         assert_eq!(found.values, Some(now));
         assert_eq!(found.base, Some(base));
@@ -153,7 +194,12 @@ fn a_difference_names_its_field_both_values_the_base_and_the_time_of_the_side_th
     let both = Linked::new(1)
         .now(Side::Ado, FieldKey::Title, text("One"))
         .now(Side::ClickUp, FieldKey::Title, text("Two"));
-    let found = drift(&fixture::view(vec![both.view()]), &policy()).remove(0);
+    let found = drift(
+        &fixture::view(vec![both.view()]),
+        &policy(),
+        &Rails::default(),
+    )
+    .remove(0);
     assert_eq!(found.since, None, "nobody can say which of the two");
 }
 
@@ -184,7 +230,11 @@ fn a_conflict_waits_for_a_person_unless_a_side_wins() {
 #[test]
 fn what_is_to_come_of_a_missing_item_is_said_of_its_own_link() {
     let missing = |n| Linked::new(n).with(Side::Ado, gone());
-    let found = drift(&fixture::view(vec![missing(1)]), &policy());
+    let found = drift(
+        &fixture::view(vec![missing(1)]),
+        &policy(),
+        &Rails::default(),
+    );
     assert!(
         found[0].reason.contains("; the next cycle: "),
         "{}",
@@ -196,7 +246,11 @@ fn what_is_to_come_of_a_missing_item_is_said_of_its_own_link() {
         let reason = "no rights".to_owned();
         Linked::new(n).with(Side::ClickUp, Presence::Unclear { reason })
     };
-    let found = drift(&fixture::view(vec![unclear(1), edited.view()]), &policy());
+    let found = drift(
+        &fixture::view(vec![unclear(1), edited.view()]),
+        &policy(),
+        &Rails::default(),
+    );
     assert_eq!(found[0].reason, "ClickUp does not show it: no rights");
 }
 
@@ -214,7 +268,7 @@ fn items_without_a_link_are_told_apart_by_side_and_id() {
             .get_mut(side)
             .push(fresh(item(side, id, "New"), origin));
     }
-    let reasons: Vec<(DriftKind, String)> = drift(&view, &policy())
+    let reasons: Vec<(DriftKind, String)> = drift(&view, &policy(), &Rails::default())
         .into_iter()
         .map(|found| (found.kind, found.reason))
         .collect();
@@ -249,7 +303,7 @@ fn an_item_whose_counterpart_names_it_is_told_once_and_by_the_counterpart() {
     view.fresh
         .clickup
         .push(fresh(item(Side::ClickUp, "t9", "Made of it"), origin));
-    let found = drift(&view, &policy());
+    let found = drift(&view, &policy(), &Rails::default());
     assert_eq!(found.len(), 1);
     assert_eq!(
         (found[0].kind, found[0].title.as_str()),
@@ -263,7 +317,7 @@ fn what_was_archived_before_it_was_linked_is_by_rule_and_a_held_field_holds_no_c
     archived.archived = true;
     let mut view = View::default();
     view.fresh.clickup.push(fresh(archived, Origin::Person));
-    let found = drift(&view, &policy()).remove(0);
+    let found = drift(&view, &policy(), &Rails::default()).remove(0);
     assert_eq!(found.kind, DriftKind::ByRule);
     assert!(found.reason.contains("archived"), "{}", found.reason);
     assert_eq!(found.since, None, "nothing is going to happen");
@@ -274,7 +328,7 @@ fn what_was_archived_before_it_was_linked_is_by_rule_and_a_held_field_holds_no_c
     strange.fields.insert(FieldKey::Assignees, nobody);
     let mut view = View::default();
     view.fresh.ado.push(fresh(strange, Origin::Person));
-    let found = drift(&view, &policy()).remove(0);
+    let found = drift(&view, &policy(), &Rails::default()).remove(0);
     assert_eq!(found.kind, DriftKind::Unlinked);
     assert_eq!(found.since, Some(Timestamp(77)));
 }
@@ -282,11 +336,11 @@ fn what_was_archived_before_it_was_linked_is_by_rule_and_a_held_field_holds_no_c
 #[test]
 fn a_difference_is_named_by_the_item_that_is_there_and_else_by_its_number() {
     let gap = Linked::new(1).with(Side::Ado, gone());
-    let found = drift(&fixture::view(vec![gap]), &policy());
+    let found = drift(&fixture::view(vec![gap]), &policy(), &Rails::default());
     assert_eq!(found[0].title, "Login fails");
     let mut nowhere = Linked::new(1).with(Side::Ado, gone());
     nowhere.now.clickup = gone();
-    let found = drift(&fixture::view(vec![nowhere]), &policy());
+    let found = drift(&fixture::view(vec![nowhere]), &policy(), &Rails::default());
     assert_eq!(found[0].title, "#101");
 }
 

@@ -1,11 +1,12 @@
 //! Limits of one plan, to the unit.
 
 use super::fixture::*;
+use crate::fixture::reconcile;
 use crate::model::{FieldKey, FieldValue, Side};
 use crate::reason::Limit;
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, PairPlan, Tripped};
 use crate::reconcile::policy::GuardLimits;
-use crate::reconcile::{Origin, guard, reconcile};
+use crate::reconcile::{Origin, guard};
 
 /// One action of a kind, made from a real one.
 fn action(

@@ -1,9 +1,10 @@
 //! Bases that move because the same content is read differently.
 
 use super::fixture::*;
+use crate::fixture::reconcile;
 use crate::model::{FieldKey, FieldValue, Item, RichText, Side, TextFormat, Version};
 use crate::reason::Limit;
-use crate::reconcile::{LinkView, View, noise, reconcile};
+use crate::reconcile::{LinkView, View, noise};
 
 /// A linked pair as another version of the program read it, and as this one reads it: the description of the work item
 /// has another canonical form.

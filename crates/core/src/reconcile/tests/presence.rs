@@ -1,11 +1,12 @@
 //! Rules of existence: deletes, scope, creates, adoption, guards.
 
 use super::fixture::*;
+use crate::fixture::reconcile;
 use crate::model::{FieldKey, FieldValue, Side};
 use crate::reason::{HoldWhy, Limit, Reason};
 use crate::reconcile::plan::ActionKind;
 use crate::reconcile::policy::{GuardLimits, OnDelete};
-use crate::reconcile::{Origin, Presence, View, reconcile};
+use crate::reconcile::{Origin, Presence, View};
 
 fn on_delete(rule: OnDelete) -> crate::reconcile::policy::Policy {
     crate::reconcile::policy::Policy {

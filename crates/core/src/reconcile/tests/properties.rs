@@ -1,9 +1,10 @@
 //! Laws that hold for every input.
 
 use super::fixture::*;
+use crate::fixture::reconcile;
 use crate::model::{FieldKey, FieldValue, Side};
 use crate::reconcile::merge::{Merged, merge_field};
-use crate::reconcile::{LinkView, Origin, Presence, reconcile};
+use crate::reconcile::{LinkView, Origin, Presence};
 use proptest::prelude::*;
 
 fn title() -> impl Strategy<Value = FieldValue> {

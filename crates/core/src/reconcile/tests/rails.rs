@@ -1,13 +1,14 @@
 //! What the rails take out of a plan, and what they leave in it.
 
 use super::fixture::*;
+use crate::fixture::reconcile;
 use crate::model::{FieldKey, FieldValue, LinkId, Side, Timestamp};
 use crate::reason::{HoldWhy, Reason};
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::rails::attempt::Waiting;
 use crate::reconcile::rails::oscillation::Past;
 use crate::reconcile::rails::{Rails, plan};
-use crate::reconcile::{LinkView, Origin, View, reconcile};
+use crate::reconcile::{LinkView, Origin, View};
 use std::collections::{BTreeMap, BTreeSet};
 
 fn title(text: &str) -> (FieldKey, FieldValue) {

@@ -1,11 +1,12 @@
 //! What an action says in full: whoever applies, shows or approves it reads every member.
 
 use super::fixture::*;
+use crate::fixture::reconcile;
 use crate::model::{ActionId, FieldKey, FieldValue, LinkId, Side, Sided, Timestamp, Version};
 use crate::reason::{ActionWhy, After, HoldWhy, Reason};
 use crate::reconcile::plan::{Action, ActionKind, PLAN_FORMAT};
 use crate::reconcile::policy::{Direction, OnDelete, Policy};
-use crate::reconcile::{Origin, View, plan_of, reconcile};
+use crate::reconcile::{Origin, View, plan_of};
 
 /// The action without what a test compares on its own.
 fn bare(action: &Action) -> Action {

@@ -1,10 +1,11 @@
 //! Values that a service shows in a form that cannot be read.
 
 use super::fixture::*;
+use crate::fixture::reconcile;
 use crate::model::{FieldKey, FieldValue, Side};
 use crate::reconcile::plan::ActionKind;
 use crate::reconcile::policy::{OnDelete, Policy};
-use crate::reconcile::{LinkView, Origin, reconcile};
+use crate::reconcile::{LinkView, Origin};
 
 fn unreadable(side: Side, key: FieldKey) -> Linked {
     let mut linked = Linked::new(1).same(FieldKey::Priority, FieldValue::Number(2000));
