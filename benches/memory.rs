@@ -101,9 +101,9 @@ fn first_plan() {
     let mut actions = 0;
     let memory = measure(|| {
         let observed = board.observe(true);
-        actions = observed.plan.writes();
-        serde_json::to_writer_pretty(std::io::sink(), &PlanJson(&observed.plan)).unwrap();
-        serde_json::to_writer_pretty(std::io::sink(), &observed.plan).unwrap();
+        actions = observed.plan().writes();
+        serde_json::to_writer_pretty(std::io::sink(), &PlanJson(observed.plan())).unwrap();
+        serde_json::to_writer_pretty(std::io::sink(), observed.plan()).unwrap();
     });
     println!(
         "\nFirst plan of {items} items with {text} bytes of text: {actions} creates, peak {} bytes, {} an item",

@@ -75,7 +75,7 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
     }
     show(context, &observed);
     if let Some(path) = args.out.as_ref().filter(|_| !blind(&observed)) {
-        saved::save(path, &observed.plan, &config)?;
+        saved::save(path, observed.plan(), &config)?;
         if !context.global.quiet {
             note(&format!(
                 "saved to {}; carry it out with: boardsync apply {}\n",
@@ -84,27 +84,30 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
             ));
         }
     }
-    let troubled: Vec<_> = observed.troubled.into_iter().collect();
+    let troubled = observed.findings().troubled.clone();
+    let troubled: Vec<_> = troubled.into_iter().collect();
     if let Some(code) = tell_trouble(&troubled) {
         return Ok(code);
     }
-    Ok(match args.detailed_exitcode && observed.plan.writes() > 0 {
-        true => ExitCode::Pending,
-        false => ExitCode::Done,
-    })
+    Ok(
+        match args.detailed_exitcode && observed.plan().writes() > 0 {
+            true => ExitCode::Pending,
+            false => ExitCode::Done,
+        },
+    )
 }
 
 fn show(context: &Context, observed: &Observed) {
     if context.global.json {
-        print_json(&render::PlanJson(&observed.plan));
+        print_json(&render::PlanJson(observed.plan()));
     } else if !blind(observed) {
-        print(&render::plan(&observed.plan, &context.style));
+        print(&render::plan(observed.plan(), &context.style));
     }
 }
 
 /// Whether no pair could be looked at, so that there is no plan to show or to save. Why is said with the pairs.
 fn blind(observed: &Observed) -> bool {
-    observed.plan.pairs.is_empty() && !observed.troubled.is_empty()
+    observed.plan().pairs.is_empty() && !observed.findings().troubled.is_empty()
 }
 
 /// `apply`: carries out exactly a saved plan, or the present one after showing it.
@@ -168,7 +171,7 @@ fn told(
         return Ok(ExitCode::Guard);
     };
     let open = engine.store().open_intents()?.len();
-    signals.count(&observed.plan, &report, open);
+    signals.count(observed.plan(), &report, open);
     let code = finish(context, &observed, &report);
     Ok(with_left_out(code, left_out))
 }
@@ -327,7 +330,7 @@ fn finish(context: &Context, observed: &Observed, report: &Report) -> ExitCode {
             &serde_json::json!({ "format_version": 1, "writes": report.writes(), "pairs": pairs }),
         );
     } else {
-        for (view, plan) in views.iter().zip(&observed.plan.pairs) {
+        for (view, plan) in views.iter().zip(&observed.plan().pairs) {
             // Whose pair it is does not depend on what the plan holds.
             let taken = |(pair, why): &(PairName, Stopped)| {
                 *pair == plan.pair && matches!(why, Stopped::Taken(_))
@@ -449,7 +452,7 @@ pub(super) fn views(observed: &Observed, report: &Report) -> Vec<ReportView> {
                 | Stopped::Firewall(_) => why.to_string(),
             }),
     };
-    observed.plan.pairs.iter().map(view).collect()
+    observed.plan().pairs.iter().map(view).collect()
 }
 
 fn outcome(done: &Done) -> OutcomeResult {

@@ -52,8 +52,15 @@ async fn undo_under(
         note(&format!("{}\n", render::escape(line)));
     }
     let stays = !left.is_empty() || !unknown.is_empty();
-    let ready = show(context, &observed.plan, &left, &target, args, &signals.stop)?;
-    let mut actions = observed.plan.pairs.iter().map(|pair| pair.actions.len());
+    let ready = show(
+        context,
+        observed.plan(),
+        &left,
+        &target,
+        args,
+        &signals.stop,
+    )?;
+    let mut actions = observed.plan().pairs.iter().map(|pair| pair.actions.len());
     if actions.all(|count| count == 0) || args.dry_run {
         return Ok(ended(stays));
     }
@@ -65,7 +72,7 @@ async fn undo_under(
         // Somebody may have edited while the question stood.
         false => {
             let (again, ..) = look(&engine, &target, args.delete_created).await?;
-            if hashes(&again.plan) != hashes(&observed.plan) {
+            if hashes(again.plan()) != hashes(observed.plan()) {
                 note("nothing was changed: an item moved meanwhile; look at the undo again\n");
                 return Ok(ExitCode::Guard);
             }
@@ -77,7 +84,7 @@ async fn undo_under(
         .carry_out_undo(&services.writers, &observed, &target)
         .await?;
     signals.count(
-        &observed.plan,
+        observed.plan(),
         &report,
         engine.store().open_intents()?.len(),
     );

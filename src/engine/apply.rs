@@ -203,7 +203,7 @@ impl Engine {
         // The watermark moves last: until then everything that was listed is listed again.
         let marks = Side::BOTH
             .into_iter()
-            .filter(|_| !observed.partial)
+            .filter(|_| !observed.findings.partial)
             .map(|side| Op::SetWatermark {
                 side,
                 watermark: observed.watermarks.get(side).clone(),

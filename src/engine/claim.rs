@@ -71,7 +71,7 @@ impl Engine {
             own => own?,
         };
         let due = self.due(&own);
-        if !due && plan.writes() == 0 && !observed.swept.contains(&plan.pair) {
+        if !due && plan.writes() == 0 && !observed.findings.swept.contains(&plan.pair) {
             return Ok(None);
         }
         Ok(self.settle_claim(writers, &plan.pair, &id, due).await?)

@@ -3,6 +3,7 @@
 mod carriers;
 mod closing;
 mod half_way;
+mod keep;
 mod listing;
 mod origin;
 mod reading;
@@ -39,19 +40,27 @@ pub enum LeftBehind {
 }
 
 /// What one look at both sides established, and the plan that follows.
+///
+/// Outside of the engine it can be looked at and not be changed: whoever takes an action out of the plan must also see to it
+/// that the next cycle finds what was left undone. [`Observed::keep`] does both.
 #[derive(Debug)]
 pub struct Observed {
-    /// The plan.
-    pub plan: Plan,
+    pub(in crate::engine) plan: Plan,
     /// Everything that was read, by side and id.
-    pub items: Sided<BTreeMap<ItemId, Item>>,
-    /// What a direct read found instead of an item: `Ok` evidence of a delete, `Err` why nothing is known.
-    pub gone: Sided<BTreeMap<ItemId, Result<String, String>>>,
+    pub(in crate::engine) items: Sided<BTreeMap<ItemId, Item>>,
     /// Local time just before the tasks were asked for, for judging how old the reads are. Not after: an answer shows what
     /// was there when it was asked for, however long it takes, and other reads may follow before the first write.
-    pub read_at: Timestamp,
+    pub(in crate::engine) read_at: Timestamp,
     /// How far each side has been read.
-    pub watermarks: Sided<Watermark>,
+    pub(in crate::engine) watermarks: Sided<Watermark>,
+    pub(in crate::engine) findings: Findings,
+}
+
+/// What a look found beside items and plan, for those who carry the plan out and record the cycle.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// What a direct read found instead of an item: `Ok` evidence of a delete, `Err` why nothing is known.
+    pub gone: Sided<BTreeMap<ItemId, Result<String, String>>>,
     /// Pairs that were listed in full.
     pub swept: BTreeSet<PairName>,
     /// Pairs of them whose index may lag behind what was read, so that the sweep comes again.
@@ -83,34 +92,6 @@ pub struct Observed {
     pub left_behind: Vec<(LinkId, Side, LeftBehind)>,
     /// Pairs that could not be listed because of their own configuration or place. Nothing of them is planned.
     pub troubled: BTreeMap<PairName, ConnectorError>,
-}
-
-impl Observed {
-    /// Nothing was looked at.
-    pub(crate) fn empty(now: Timestamp) -> Observed {
-        Observed {
-            plan: Plan::default(),
-            items: Sided::default(),
-            gone: Sided::default(),
-            read_at: now,
-            watermarks: Sided::default(),
-            swept: BTreeSet::new(),
-            unsettled: BTreeSet::new(),
-            confirmed: Vec::new(),
-            states: Vec::new(),
-            links: BTreeMap::new(),
-            fresh: BTreeMap::new(),
-            listed_at: BTreeMap::new(),
-            unreadable: BTreeMap::new(),
-            again: BTreeMap::new(),
-            left_out: BTreeSet::new(),
-            partial: false,
-            unread: BTreeSet::new(),
-            unanswered: BTreeMap::new(),
-            left_behind: Vec::new(),
-            troubled: BTreeMap::new(),
-        }
-    }
 }
 
 /// What is to be looked at in one pair.
@@ -146,10 +127,9 @@ impl Engine {
         let now = self.clock.now();
         let (policies, moves) = self.pairs_of(scope, now)?;
         if policies.is_empty() {
-            return Ok(Observed {
-                partial: true,
-                ..Observed::empty(now)
-            });
+            let mut nothing = Observed::empty(now);
+            nothing.findings.partial = true;
+            return Ok(nothing);
         }
         let mut focus: BTreeMap<PairName, Focus> = BTreeMap::new();
         let mut forced = BTreeSet::new();
@@ -188,11 +168,9 @@ impl Engine {
             .filter(|(_, focus)| focus.swept)
             .map(|(pair, _)| pair.clone())
             .collect();
-        let mut observed = Observed {
-            swept,
-            partial: !moves,
-            ..Observed::empty(now)
-        };
+        let mut observed = Observed::empty(now);
+        observed.findings.swept = swept;
+        observed.findings.partial = !moves;
         let mut listed = Listed::new()?;
         for side in Side::BOTH {
             self.list(side, &forced, &mut listed, &mut focus, &mut observed)

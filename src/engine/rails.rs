@@ -241,12 +241,12 @@ impl Engine {
     /// the time of a sweep is kept in it, so that not every cycle lists everything.
     pub(super) fn only_look(&self, observed: &Observed) -> Result<Report, StoreError> {
         let mut store = self.store();
-        for (pair, error) in &observed.troubled {
+        for (pair, error) in &observed.findings.troubled {
             tracing::error!(%pair, "this pair stands still, the others go on: {error}");
         }
         for plan in &observed.plan.pairs {
             tracing::warn!(pair = %plan.pair, writes = plan.writes(), holds = plan.holds.len(), "read-only: nothing is written");
-            if observed.swept.contains(&plan.pair) {
+            if observed.findings.swept.contains(&plan.pair) {
                 let mut state = store.pair_state(&plan.pair)?;
                 state.last_sweep = Some(observed.plan.planned_at);
                 store.save_pair_state(&plan.pair, &state)?;
@@ -376,13 +376,13 @@ impl Engine {
     ) -> Result<Option<String>, StoreError> {
         let dissolved = plan.actions.iter().filter(|action| action.kind.dissolves());
         let mut doubtful: BTreeSet<LinkId> = dissolved.filter_map(|action| action.link).collect();
-        let looked_at = observed.links.get(&plan.pair);
+        let looked_at = observed.findings.links.get(&plan.pair);
         let ids: BTreeMap<LinkId, &Sided<_>> = looked_at
             .into_iter()
             .flatten()
             .map(|(id, items)| (*id, items))
             .collect();
-        let left = observed.states.iter().filter(|(id, state)| {
+        let left = observed.findings.states.iter().filter(|(id, state)| {
             ids.contains_key(id)
                 && matches!(state, LinkState::OutOfScope | LinkState::Missing { .. })
         });
@@ -392,7 +392,7 @@ impl Engine {
         let doubt = !doubtful.is_empty() || many;
         doubtful.extend(lost);
         let mut wanted = Sided::<Option<ItemId>>::default();
-        if doubt || observed.swept.contains(&plan.pair) {
+        if doubt || observed.findings.swept.contains(&plan.pair) {
             wanted = self
                 .safety
                 .canaries

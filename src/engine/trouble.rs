@@ -16,7 +16,7 @@ impl Engine {
         report: &mut Report,
     ) -> Result<(), StoreError> {
         let mut store = self.store();
-        for (pair, error) in &observed.troubled {
+        for (pair, error) in &observed.findings.troubled {
             let mut state = store.pair_state(pair)?;
             let text = error.to_string();
             if state.last_error.as_ref() != Some(&text) {

@@ -237,8 +237,13 @@ async fn give(
             let observed = engine.observe(&Scope::default()).await?;
             let mut world = lock(world);
             world.looking = false;
-            world.told.plan = observed.plan.pairs.iter().map(|pair| pair.hash()).collect();
-            world.told.saved = serde_json::to_string(&observed.plan).ok();
+            world.told.plan = observed
+                .plan()
+                .pairs
+                .iter()
+                .map(|pair| pair.hash())
+                .collect();
+            world.told.saved = serde_json::to_string(observed.plan()).ok();
             world.count("plan kept");
             world.count("plan saved");
             Ok(())

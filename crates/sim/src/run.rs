@@ -268,7 +268,7 @@ impl Sim {
             world.say(|| format!("cycle, full: {full}"));
         }
         let consent = |observed: &Observed| {
-            let hashes = observed.plan.pairs.iter().map(|pair| pair.hash());
+            let hashes = observed.plan().pairs.iter().map(|pair| pair.hash());
             Consent {
                 first_contact: true,
                 hashes: if approve || self.control == Some(Control::YesPassesGuard) {
@@ -486,7 +486,7 @@ impl<F: Fn(&Observed) -> Consent> Approver for Person<'_, F> {
     }
 
     async fn answer(&mut self, _: &Engine, observed: Observed) -> Result<Answer, CycleError> {
-        let mut pairs = observed.plan.pairs.iter();
+        let mut pairs = observed.plan().pairs.iter();
         let dropped = pairs.any(|pair| !pair.dropped.is_empty());
         {
             let mut now = lock(self.world);
@@ -496,7 +496,7 @@ impl<F: Fn(&Observed) -> Consent> Approver for Person<'_, F> {
             }
         }
         let consent = (self.consent)(&observed);
-        let mut pairs = observed.plan.pairs.iter();
+        let mut pairs = observed.plan().pairs.iter();
         if pairs
             .any(|pair| pair.guarded().next().is_some() && consent.hashes.contains(&pair.hash()))
         {

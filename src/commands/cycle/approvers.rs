@@ -59,14 +59,16 @@ impl Approver for ByHand<'_> {
             return Ok(Answer::CarryOut(Box::new(observed), consent));
         }
         show(self.context, &observed);
-        if !prompt::confirmed(&observed.plan, self.stop)? {
+        if !prompt::confirmed(observed.plan(), self.stop)? {
             return Ok(Answer::Leave(Box::new(observed)));
         }
-        let hashes = prompt::approved(&observed.plan, self.stop)?;
-        if !prompt::asks(&observed.plan) {
+        let hashes = prompt::approved(observed.plan(), self.stop)?;
+        if !prompt::asks(observed.plan()) {
             return Ok(Answer::CarryOut(Box::new(observed), yes()));
         }
-        let shown = Shown::of(observed.plan.pairs, |pair| hashes.contains(&pair.hash()));
+        let shown = Shown::of(observed.into_plan().pairs, |pair| {
+            hashes.contains(&pair.hash())
+        });
         let scope = Scope {
             full: true,
             only: shown.pairs(),
@@ -107,8 +109,8 @@ impl Approver for Once<'_> {
             self.asked.reduce(&mut observed, &mut self.consent);
         } else if self.may_ask(&observed) {
             show(self.context, &observed);
-            let yes = prompt::confirmed(&observed.plan, self.stop)?;
-            let mut plans = observed.plan.pairs;
+            let yes = prompt::confirmed(observed.plan(), self.stop)?;
+            let mut plans = observed.into_plan().pairs;
             // A no is an answer about these pairs alone; the others go on, by what is there now.
             plans.retain(|pair| yes && waits(pair));
             let shown = Shown::of(plans, |_| true);
@@ -126,7 +128,7 @@ fn waits(pair: &PairPlan) -> bool {
 
 impl Once<'_> {
     fn may_ask(&self, observed: &Observed) -> bool {
-        observed.plan.pairs.iter().any(waits)
+        observed.plan().pairs.iter().any(waits)
             && !self.consent.first_contact
             && std::io::stdin().is_terminal()
             && std::io::stdout().is_terminal()

@@ -28,7 +28,7 @@ pub async fn why(context: &Context, item: &str) -> Result<ExitCode, Failure> {
             (store.base(link.id)?, store.holds(Some(&link.pair))?)
         };
         let value = |side: Side, field: &FieldKey| {
-            seen.items
+            seen.items()
                 .get(side)
                 .get(link.item(side))
                 .and_then(|item| item.fields.get(field))
@@ -123,7 +123,7 @@ fn alone(store: &Store, links: &[LinkRow], item: &str) -> Result<String, StoreEr
 }
 
 fn decision(seen: &observe::Observed, link: LinkId, field: &FieldKey) -> String {
-    for pair in &seen.plan.pairs {
+    for pair in &seen.plan().pairs {
         for action in pair
             .actions
             .iter()

@@ -38,7 +38,13 @@ impl Run<'_> {
         if plan.rebases.iter().any(rebased) {
             return None;
         }
-        let mut looked_at = self.observed.links.get(&plan.pair).into_iter().flatten();
+        let mut looked_at = self
+            .observed
+            .findings
+            .links
+            .get(&plan.pair)
+            .into_iter()
+            .flatten();
         let (_, items) = looked_at.find(|(id, _)| *id == link)?;
         let shown = |side: Side| {
             let id = items.get(side);

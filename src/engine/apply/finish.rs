@@ -95,7 +95,13 @@ impl<'a> Ending<'a> {
         started: Timestamp,
     ) -> Result<Ending<'a>, StoreError> {
         let now = run.engine.clock.now();
-        let links = run.observed.links.get(&plan.pair).into_iter().flatten();
+        let links = run
+            .observed
+            .findings
+            .links
+            .get(&plan.pair)
+            .into_iter()
+            .flatten();
         let later = run
             .holds
             .iter()
@@ -147,7 +153,7 @@ impl<'a> Ending<'a> {
 
     /// The pair's linked items of this cycle.
     fn linked(&self) -> impl Iterator<Item = &'a (LinkId, Sided<ItemId>)> {
-        let links = self.run.observed.links.get(&self.plan.pair);
+        let links = self.run.observed.findings.links.get(&self.plan.pair);
         links.into_iter().flatten()
     }
 
@@ -156,14 +162,14 @@ impl<'a> Ending<'a> {
         let linked = self
             .linked()
             .flat_map(|(_, items)| Side::BOTH.map(|s| (s, items.get(s).clone())));
-        let fresh = self.run.observed.fresh.get(&self.plan.pair);
+        let fresh = self.run.observed.findings.fresh.get(&self.plan.pair);
         linked.chain(fresh.into_iter().flatten().cloned()).collect()
     }
 
     /// Bases that this cycle saw in force, but for those of fields that it has written since: their bases are newer.
     fn confirmed_bases(&self) -> Result<Vec<Op>, StoreError> {
         let mut ops = Vec::new();
-        for (link, fields) in &self.run.observed.confirmed {
+        for (link, fields) in &self.run.observed.findings.confirmed {
             let row = self.store.link(*link)?;
             if row.is_none_or(|row| row.pair != self.plan.pair) {
                 continue;
@@ -228,7 +234,7 @@ impl<'a> Ending<'a> {
             .filter(|action| action.kind.dissolves() && self.run.ok.contains(&action.id))
             .filter_map(|action| action.link)
             .collect();
-        let seen = self.run.observed.states.iter();
+        let seen = self.run.observed.findings.states.iter();
         seen.filter(move |(link, _)| self.links.contains(link) && !dissolved.contains(link))
             .map(|(link, state)| Op::SetLinkState {
                 link: *link,
@@ -334,7 +340,7 @@ impl<'a> Ending<'a> {
             let answer = self.run.returned.get(&(link, side, field.clone()));
             answer.map(|answer| &answer.value)
         };
-        let mut told = self.run.observed.confirmed.iter();
+        let mut told = self.run.observed.findings.confirmed.iter();
         AtEnd {
             answered: Sided::build(answered),
             told: told.any(|(id, fields)| *id == link && fields.contains_key(field)),
@@ -441,7 +447,7 @@ impl<'a> Ending<'a> {
 
     /// Holds of items without a link that could not be read.
     fn unreadable(&self) -> impl Iterator<Item = HoldRow> {
-        let unreadable = self.run.observed.unreadable.get(&self.plan.pair);
+        let unreadable = self.run.observed.findings.unreadable.get(&self.plan.pair);
         unreadable.into_iter().flatten().map(|(side, id, said)| {
             let (since, tries, retry_at) = self.next_look(*side, id);
             HoldRow {
@@ -471,9 +477,9 @@ impl<'a> Ending<'a> {
         let (run, pair) = (self.run, &self.plan.pair);
         let mut state = self.store.pair_state(pair)?;
         state.last_attempt = Some(self.started);
-        if run.observed.unsettled.contains(pair) {
+        if run.observed.findings.unsettled.contains(pair) {
             state.last_sweep = None;
-        } else if self.swept() && !run.observed.partial {
+        } else if self.swept() && !run.observed.findings.partial {
             state.last_sweep = Some(self.started);
         }
         let switched = run.switched_off.then(|| run.engine.stopped_by()).flatten();
@@ -498,11 +504,11 @@ impl<'a> Ending<'a> {
 
     /// The links to look at in the next cycle although nothing says that they changed, where the list is another now.
     fn again(&self) -> Result<Option<Op>, StoreError> {
-        let asked = self.run.observed.again.get(&self.plan.pair);
+        let asked = self.run.observed.findings.again.get(&self.plan.pair);
         let undone = self.run.unclean.difference(&self.later);
         let undone = undone.chain(&self.run.reread);
         // A link that this run has just made is not among those that were looked at.
-        let others = &self.run.observed.left_out;
+        let others = &self.run.observed.findings.left_out;
         let mine = |link: &&LinkId| self.links.contains(link) || !others.contains(link);
         let links: BTreeSet<LinkId> = asked
             .into_iter()
@@ -538,7 +544,7 @@ impl<'a> Ending<'a> {
 
     /// Whether the pair was listed in full.
     fn swept(&self) -> bool {
-        self.run.observed.swept.contains(&self.plan.pair)
+        self.run.observed.findings.swept.contains(&self.plan.pair)
     }
 }
 

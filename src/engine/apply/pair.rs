@@ -10,7 +10,7 @@ impl Run<'_> {
     pub(super) fn begin(&mut self, plan: &PairPlan) -> Result<(), CycleError> {
         self.holds.clear();
         self.held_since = None;
-        self.unclean.clone_from(&self.observed.left_out);
+        self.unclean.clone_from(&self.observed.findings.left_out);
         self.reread.clear();
         self.kept.clear();
         self.failed.clear();

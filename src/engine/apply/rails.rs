@@ -176,7 +176,14 @@ impl Run<'_> {
             return Ok(Vec::new());
         };
         let mut ops = Vec::new();
-        for (link, _) in self.observed.links.get(&plan.pair).into_iter().flatten() {
+        for (link, _) in self
+            .observed
+            .findings
+            .links
+            .get(&plan.pair)
+            .into_iter()
+            .flatten()
+        {
             let link = *link;
             ops.push(Op::Rail(RailOp::Distrust(link)));
             let known = store.base(link)?.into_keys();
@@ -190,7 +197,7 @@ impl Run<'_> {
                 }));
             }
         }
-        if self.observed.swept.contains(&plan.pair) {
+        if self.observed.findings.swept.contains(&plan.pair) {
             mark.trusted.insert(plan.pair.clone());
             ops.push(Op::Note(NoteOp::Restored(mark)));
         }
@@ -257,7 +264,13 @@ impl Run<'_> {
 
     /// Whether both items were seen and nothing is left to decide or to do about the field.
     fn settled(&self, plan: &PairPlan, link: LinkId, field: &FieldKey) -> bool {
-        let mut looked_at = self.observed.links.get(&plan.pair).into_iter().flatten();
+        let mut looked_at = self
+            .observed
+            .findings
+            .links
+            .get(&plan.pair)
+            .into_iter()
+            .flatten();
         let seen = looked_at.any(|(id, items)| {
             *id == link
                 && Side::BOTH.iter().all(|side| {

@@ -392,7 +392,13 @@ impl Run<'_> {
     }
 
     fn is_of(&self, plan: &PairPlan, link: LinkId, row: &Refusal) -> bool {
-        let links = self.observed.links.get(&plan.pair).into_iter().flatten();
+        let links = self
+            .observed
+            .findings
+            .links
+            .get(&plan.pair)
+            .into_iter()
+            .flatten();
         links
             .into_iter()
             .any(|(id, items)| *id == link && *items.get(row.side) == row.item)

@@ -128,9 +128,15 @@ impl Run<'_> {
     /// side, so that it stays ours whatever happens to the item later. A text of which nobody can tell who shortened it has
     /// no base.
     pub(super) fn left_behind(&self, plan: &PairPlan) -> Vec<Op> {
-        let links = self.observed.links.get(&plan.pair).into_iter().flatten();
+        let links = self
+            .observed
+            .findings
+            .links
+            .get(&plan.pair)
+            .into_iter()
+            .flatten();
         let links: BTreeSet<LinkId> = links.map(|(link, _)| *link).collect();
-        let found = self.observed.left_behind.iter();
+        let found = self.observed.findings.left_behind.iter();
         let mut ops = Vec::new();
         for (link, side, left) in found.filter(|(link, _, _)| links.contains(link)) {
             let (link, side) = (*link, *side);
@@ -167,7 +173,7 @@ impl Run<'_> {
         field: &FieldKey,
         sent: FieldValue,
     ) -> Option<Op> {
-        let links = self.observed.links.get(&plan.pair)?;
+        let links = self.observed.findings.links.get(&plan.pair)?;
         let (_, ids) = links.iter().find(|(id, _)| *id == link)?;
         let item = |side: Side| self.observed.items.get(side).get(ids.get(side));
         let versions = Sided {

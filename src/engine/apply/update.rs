@@ -32,7 +32,7 @@ impl Run<'_> {
         let held = self.written.get(side).get(&id);
         let held = held.or_else(|| self.observed.items.get(side).get(&id));
         let old = self.is_old(self.observed.read_at)
-            || self.observed.unread.contains(&id)
+            || self.observed.findings.unread.contains(&id)
             || self.moved.contains(&id);
         let mut read_at = self.observed.read_at;
         let current = match held.cloned() {

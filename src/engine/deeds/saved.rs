@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::engine::apply::Consent;
 use crate::engine::observe::Observed;
-use crate::model::{ActionId, ItemId, LinkId, PairName};
+use crate::model::{ActionId, ItemId, PairName};
 use crate::reason::Outcome;
 use crate::reconcile::plan::{Action, PairPlan, Tripped};
 use crate::store::StoreError;
@@ -113,23 +113,22 @@ impl Shown {
     /// it out of the recycle bin: the task stays.
     pub fn keep(&self, observed: &mut Observed, consent: &mut Consent) -> Vec<SavedAction> {
         let mut moved = Vec::new();
-        let mut plans = std::mem::take(&mut observed.plan.pairs);
-        for plan in &mut plans {
-            let Some(old) = self.0.iter().find(|old| old.saved.pair == plan.pair) else {
+        for pair in pairs_of(observed) {
+            let Some(old) = self.0.iter().find(|old| old.saved.pair == pair) else {
                 continue;
             };
             if old.declined.is_empty() {
-                let planned: BTreeSet<_> = plan.actions.iter().map(|now| &now.id).collect();
+                let now = observed.plan().pairs.iter().find(|plan| plan.pair == pair);
+                let planned = now.into_iter().flat_map(|plan| &plan.actions);
+                let planned: BTreeSet<_> = planned.map(|now| &now.id).collect();
                 let gone = old.saved.actions.iter();
                 moved.extend(gone.filter(|action| !planned.contains(&action.id)).cloned());
-                reduce(&old.saved, plan, observed);
-                consent.hashes.insert(plan.hash());
-            } else if plan.guarded().next().is_none() {
-                // Left out by a person, so it waits for the next plan also where no guard stops it any more.
-                plan.tripped.clone_from(&old.declined);
+                reduce(&old.saved, observed);
+                say_yes(&pair, observed, consent);
+            } else {
+                observed.decline(&pair, &old.declined);
             }
         }
-        observed.plan.pairs = plans;
         moved
     }
 }
@@ -148,26 +147,23 @@ impl Engine {
         consent: &mut Consent,
     ) -> Result<Kept, StoreError> {
         let mut found = Kept::default();
-        let mut plans = std::mem::take(&mut observed.plan.pairs);
-        let of = |plan: &PairPlan| saved.iter().find(|old| old.pair == plan.pair);
-        for plan in &plans {
-            if let Some(old) = of(plan) {
+        let of = |pair: &PairName| saved.iter().find(|old| old.pair == *pair);
+        for plan in &observed.plan().pairs {
+            if let Some(old) = of(&plan.pair) {
                 self.compare(old, plan, &mut found)?;
             }
         }
         if found.edited.is_empty() {
             // Carried out even in part, such a pair would count as approved. Example: `on_delete` is another now, and the
             // next cycle would delete by a rule that nobody has seen a plan of.
-            plans.retain(|plan| !found.reconfigured.contains(&plan.pair));
-            observed.partial |= !found.reconfigured.is_empty();
-            for plan in &mut plans {
-                if let Some(old) = of(plan) {
-                    reduce(old, plan, observed);
-                    consent.hashes.insert(plan.hash());
+            observed.leave_pairs(&found.reconfigured);
+            for pair in pairs_of(observed) {
+                if let Some(old) = of(&pair) {
+                    reduce(old, observed);
+                    say_yes(&pair, observed, consent);
                 }
             }
         }
-        observed.plan.pairs = plans;
         Ok(found)
     }
 
@@ -209,20 +205,21 @@ fn beside(old: &SavedPair, now: &PairPlan, moved: &[SavedAction]) -> Vec<SavedAc
         .collect()
 }
 
+/// The pairs that are planned, in order.
+fn pairs_of(observed: &Observed) -> Vec<PairName> {
+    let plans = observed.plan().pairs.iter();
+    plans.map(|plan| plan.pair.clone()).collect()
+}
+
 /// Leaves of a pair's plan what the saved one holds.
-fn reduce(old: &SavedPair, pair: &mut PairPlan, observed: &mut Observed) {
+fn reduce(old: &SavedPair, observed: &mut Observed) {
     let wanted: BTreeSet<_> = old.actions.iter().map(|action| &action.id).collect();
-    let (kept, left): (Vec<_>, Vec<_>) = std::mem::take(&mut pair.actions)
-        .into_iter()
-        .partition(|action| wanted.contains(&action.id));
-    pair.actions = kept;
-    let links: BTreeSet<_> = left.iter().filter_map(|action| action.link).collect();
-    observed.partial |= left.iter().any(|action| action.link.is_none());
-    // A link with one action of two carried out is looked at again too, but keeps its conflicts and bases.
-    let whole = |link: &LinkId| {
-        links.contains(link) && !pair.actions.iter().any(|action| action.link == Some(*link))
-    };
-    pair.conflicts.retain(|conflict| !whole(&conflict.link));
-    pair.rebases.retain(|rebase| !whole(&rebase.link));
-    observed.left_out.extend(links);
+    observed.keep(&old.pair, |action| wanted.contains(&action.id));
+}
+
+/// Says yes to exactly what is left of a pair's plan.
+fn say_yes(pair: &PairName, observed: &Observed, consent: &mut Consent) {
+    let plans = observed.plan().pairs.iter();
+    let plan = plans.filter(|plan| plan.pair == *pair);
+    consent.hashes.extend(plan.map(PairPlan::hash));
 }

@@ -80,7 +80,7 @@ impl Engine {
             };
             let mut again = store.revisits(&pair)?;
             again.extend(links.keys().copied());
-            observed.again.insert(pair.clone(), again);
+            observed.findings.again.insert(pair.clone(), again);
             let mut views = Vec::new();
             for found in links.into_values() {
                 let scope = |side: Side, item: &Item| {

@@ -54,7 +54,7 @@ impl Engine {
         let before = store.carriers()?.remove(pair).unwrap_or_default();
         let mut here = before.clone();
         if swept {
-            let unreadable = observed.unreadable.get(pair);
+            let unreadable = observed.findings.unreadable.get(pair);
             for side in Side::BOTH {
                 here.get_mut(side).retain(|carrier, _| {
                     let mut unreadable = unreadable.into_iter().flatten();
@@ -62,7 +62,7 @@ impl Engine {
                 });
             }
         }
-        for (side, id) in observed.fresh.get(pair).into_iter().flatten() {
+        for (side, id) in observed.findings.fresh.get(pair).into_iter().flatten() {
             let item = observed.items.get(*side).get(id);
             let names = item.into_iter().flat_map(|item| self.names(*side, item));
             let names: BTreeSet<ItemId> = names.collect();
@@ -129,7 +129,7 @@ impl Engine {
         for side in Side::BOTH {
             for (id, (pair, carrier)) in along.named.get(side) {
                 let other = side.other();
-                let gone = match observed.gone.get(other).get(carrier) {
+                let gone = match observed.findings.gone.get(other).get(carrier) {
                     // Where no recycle bin is shown, the next full listing of the pair tells.
                     Some(Ok(_)) => {
                         capabilities::of(other).proves_deletion || self.policy(pair).is_none()
@@ -193,7 +193,7 @@ mod tests {
         let (task, item) = (ItemId::from("86t1"), ItemId::from("101"));
         let mut observed = Observed::empty(Timestamp(0));
         let seen = vec![(Side::Ado, item.clone())];
-        observed.fresh.insert(app.clone(), seen);
+        observed.findings.fresh.insert(app.clone(), seen);
         let waits = carrier(&engine.key);
         observed.items.ado.insert(item.clone(), waits);
         remember(&engine, &observed);
@@ -233,7 +233,7 @@ mod tests {
         // It was deleted.
         let mut gone = Observed::empty(Timestamp(0));
         let evidence = Ok("in the recycle bin".to_owned());
-        gone.gone.ado.insert(item.clone(), evidence);
+        gone.findings.gone.ado.insert(item.clone(), evidence);
         let mut focus = new_task("86t1");
         let along = engine.read_along(&mut focus).unwrap();
         let mut named = engine.named(&focus, &gone);

@@ -17,7 +17,7 @@ impl Engine {
         observed: &Observed,
     ) -> Policy {
         let gone = |side: Side| {
-            let gone = observed.gone.get(side);
+            let gone = observed.findings.gone.get(side);
             let mut links = focus.links.values();
             links.any(|link| matches!(gone.get(link.item(side)), Some(Ok(_))))
         };

@@ -43,6 +43,7 @@ impl Engine {
             };
             let key = (row.link, row.side);
             observed
+                .findings
                 .unanswered
                 .entry(key)
                 .or_default()
@@ -76,7 +77,7 @@ pub(super) fn settle(side: Side, linked: &mut LinkView, observed: &mut Observed)
     let Some(item) = linked.now.get(side).item().filter(|_| there) else {
         return;
     };
-    let open = observed.unanswered.remove(&(linked.link, side));
+    let open = observed.findings.unanswered.remove(&(linked.link, side));
     let left: Vec<LeftBehind> = open
         .into_iter()
         .flatten()
@@ -97,7 +98,10 @@ pub(super) fn settle(side: Side, linked: &mut LinkView, observed: &mut Observed)
             }
             LeftBehind::Settled => {}
         }
-        observed.left_behind.push((linked.link, side, left));
+        observed
+            .findings
+            .left_behind
+            .push((linked.link, side, left));
     }
 }
 

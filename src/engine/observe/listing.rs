@@ -25,7 +25,7 @@ impl Engine {
         let reader = self.readers.get(side);
         let since = self.store().watermark(side)?;
         let known = |id: &ItemId| -> Option<Known> { self.store().known(side, id).ok().flatten() };
-        let swept = observed.swept.clone();
+        let swept = observed.findings.swept.clone();
         let all = swept.len() == focus.len();
         let told = match all {
             true => reader.fetch_links(&since, &known).await?,

@@ -85,7 +85,7 @@ impl Engine {
     ) -> Facts<'a> {
         let id = link.item(side);
         let item = observed.items.get(side).get(id);
-        let found = match (item, observed.gone.get(side).get(id)) {
+        let found = match (item, observed.findings.gone.get(side).get(id)) {
             (Some(item), _) => Found::Item(item),
             (None, Some(Ok(evidence))) => Found::Gone(evidence),
             (None, Some(Err(reason))) => Found::Unclear(reason),
@@ -145,7 +145,7 @@ impl Engine {
         for side in Side::BOTH {
             note_next(side, link, *next.get(side), observed);
             if let Some(reason) = std::mem::take(doubted.get_mut(side)) {
-                observed.unsettled.insert(link.pair.clone());
+                observed.findings.unsettled.insert(link.pair.clone());
                 *now.get_mut(side) = Presence::Unclear { reason };
             }
         }
@@ -159,12 +159,12 @@ fn note_next(side: Side, link: &LinkRow, next: Next, observed: &mut Observed) {
     match next {
         Next::Nothing => {}
         Next::Sweep => {
-            observed.unsettled.insert(link.pair.clone());
+            observed.findings.unsettled.insert(link.pair.clone());
         }
         Next::Ask { since } => {
             let missing = LinkState::Missing { side, since };
-            observed.states.push((link.id, missing));
-            let again = observed.again.entry(link.pair.clone());
+            observed.findings.states.push((link.id, missing));
+            let again = observed.findings.again.entry(link.pair.clone());
             again.or_default().insert(link.id);
         }
     }
@@ -183,9 +183,9 @@ fn note_scope(
         None => return,
     };
     // What was noted of this link a moment ago stands last.
-    let mut last = observed.states.iter().rev().take(2);
+    let mut last = observed.findings.states.iter().rev().take(2);
     if state != link.state && last.all(|(id, _)| *id != link.id) {
-        observed.states.push((link.id, state));
+        observed.findings.states.push((link.id, state));
     }
 }
 
@@ -219,7 +219,7 @@ fn read_presences(
                     continue;
                 }
                 if !capabilities::of(side).compares_versions {
-                    observed.unread.insert(id.clone());
+                    observed.findings.unread.insert(id.clone());
                 }
                 items.insert(id, item);
             }
@@ -230,5 +230,5 @@ fn read_presences(
             }
         }
     }
-    observed.gone = gone;
+    observed.findings.gone = gone;
 }

@@ -140,18 +140,23 @@ impl Sorting<'_> {
         for (pair, error) in failed {
             // Whatever else was found of it is left: it is swept as soon as it can be listed again.
             if self.focus.remove(&pair).is_some() {
-                observed.swept.remove(&pair);
-                observed.troubled.insert(pair, error);
+                observed.findings.swept.remove(&pair);
+                observed.findings.troubled.insert(pair, error);
             }
         }
         for (link, (pair, fields)) in self.confirmed {
             if self.focus.contains_key(&pair) {
-                observed.confirmed.push((link, fields));
+                observed.findings.confirmed.push((link, fields));
             }
         }
         for (pair, link) in self.again {
             if self.focus.contains_key(&pair) {
-                observed.again.entry(pair).or_default().insert(link);
+                observed
+                    .findings
+                    .again
+                    .entry(pair)
+                    .or_default()
+                    .insert(link);
             }
         }
         // An item that turns up as new in one pair may have left another: that link is decided at once too.
@@ -375,13 +380,13 @@ mod tests {
         let (store, link) = waiting();
         let before = || vec![row("86x", Some(1))];
         let (_, observed) = sorted(&store, &[], vec![before()], false);
-        assert_eq!(observed.confirmed.len(), 1);
+        assert_eq!(observed.findings.confirmed.len(), 1);
         for pages in [
             vec![before(), vec![row("86x", Some(2))]],
             vec![vec![row("86x", Some(2))], before()],
         ] {
             let (focus, observed) = sorted(&store, &[], pages, false);
-            assert!(observed.confirmed.is_empty());
+            assert!(observed.findings.confirmed.is_empty());
             let looked_at = focus.values().flat_map(|focus| focus.links.keys());
             assert_eq!(looked_at.collect::<Vec<_>>(), [&link]);
         }
@@ -392,7 +397,7 @@ mod tests {
         let (store, _) = waiting();
         let pages = vec![vec![row("86x", Some(1)), row("86y", Some(3))]];
         let (focus, observed) = sorted(&store, &[], pages, true);
-        assert!(focus.is_empty() && observed.confirmed.is_empty());
-        assert_eq!(observed.troubled.len(), 1);
+        assert!(focus.is_empty() && observed.findings.confirmed.is_empty());
+        assert_eq!(observed.findings.troubled.len(), 1);
     }
 }

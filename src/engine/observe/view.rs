@@ -69,7 +69,7 @@ impl Engine {
         observed: &mut Observed,
     ) -> Result<PairPlan, StoreError> {
         let view = self.view(store, policy, focus, named, observed)?;
-        let plan = self.decide(store, &view, policy, &observed.swept);
+        let plan = self.decide(store, &view, policy, &observed.findings.swept);
         let Sided { ado, clickup } = view.fresh;
         for (side, fresh) in [(Side::Ado, ado), (Side::ClickUp, clickup)] {
             let items = fresh.into_iter().map(|fresh| fresh.item);
@@ -105,14 +105,14 @@ impl Engine {
             for id in focus.fresh.get(side).keys() {
                 // It is given back when the plan is made.
                 let Some(item) = observed.items.get_mut(side).remove(id) else {
-                    if let Some(Err(reason)) = observed.gone.get(side).get(id) {
+                    if let Some(Err(reason)) = observed.findings.gone.get(side).get(id) {
                         let unreadable = (side, id.clone(), reason.clone());
-                        let all = observed.unreadable.entry(pair.clone());
+                        let all = observed.findings.unreadable.entry(pair.clone());
                         all.or_default().push(unreadable);
                     }
                     continue;
                 };
-                let seen = observed.fresh.entry(pair.clone()).or_default();
+                let seen = observed.findings.fresh.entry(pair.clone()).or_default();
                 seen.push((side, id.clone()));
                 let covers = self.readers.get(side).covers(pair, &item);
                 let place = named.place((pair, focus.swept), side, &item, covers);
@@ -121,7 +121,7 @@ impl Engine {
                     continue;
                 }
                 let listed = self.listed_at((pair, named), side, &item, &waits, observed);
-                let versions = observed.listed_at.entry(pair.clone()).or_default();
+                let versions = observed.findings.listed_at.entry(pair.clone()).or_default();
                 let version = listed.map(|version| (id.clone(), version));
                 versions.get_mut(side).extend(version);
                 let mut origin =
@@ -131,10 +131,10 @@ impl Engine {
                     && !focus.fresh.get(side.other()).contains_key(of)
                 {
                     // Only a full listing tells whether it is in this pair too.
-                    observed.unsettled.insert(pair.clone());
+                    observed.findings.unsettled.insert(pair.clone());
                 }
                 if place.may_have_left(&origin, item.version, listed) {
-                    observed.unsettled.insert(pair.clone());
+                    observed.findings.unsettled.insert(pair.clone());
                     origin = origin::unsettled();
                 }
                 view.fresh.get_mut(side).push(FreshItem { item, origin });
@@ -158,7 +158,7 @@ impl Engine {
             let told = untold(store, side, link, now.get(side).item())?;
             if !told.is_empty() {
                 base.extend(told.clone());
-                observed.confirmed.push((link.id, told));
+                observed.findings.confirmed.push((link.id, told));
             }
         }
         let shown: BTreeSet<FieldKey> = base
@@ -166,7 +166,11 @@ impl Engine {
             .filter(|(_, base)| !base.iter().any(|(_, half)| half.is_sent()))
             .map(|(key, _)| key.clone())
             .collect();
-        let links = observed.links.entry(link.pair.clone()).or_default();
+        let links = observed
+            .findings
+            .links
+            .entry(link.pair.clone())
+            .or_default();
         links.push((link.id, items.clone()));
         let mut linked = LinkView {
             link: link.id,

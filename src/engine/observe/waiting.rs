@@ -27,8 +27,8 @@ pub(in crate::engine) fn remember(
         false => before.clone(),
     };
     let empty = Waiting::default();
-    let listed = observed.listed_at.get(pair).unwrap_or(&empty);
-    for (side, id) in observed.fresh.get(pair).into_iter().flatten() {
+    let listed = observed.findings.listed_at.get(pair).unwrap_or(&empty);
+    for (side, id) in observed.findings.fresh.get(pair).into_iter().flatten() {
         now.get_mut(*side).remove(id);
         if let Some(version) = listed.get(*side).get(id)
             && waits.contains(&(*side, id.clone()))

@@ -25,7 +25,11 @@ impl Instance {
     }
 
     fn hash(observed: &Observed, pair: &str) -> String {
-        let plan = observed.plan.pairs.iter().find(|plan| plan.pair.0 == pair);
+        let plan = observed
+            .plan()
+            .pairs
+            .iter()
+            .find(|plan| plan.pair.0 == pair);
         plan.unwrap().hash()
     }
 }
@@ -59,7 +63,7 @@ async fn an_unapproved_pair_is_planned_in_full_now_and_then_and_the_other_goes_o
         let (observed, _) = instance.poll(&[], &[]).await;
         let sent = bench.world.ledger.entries();
         total += sent.len();
-        if observed.plan.pairs.len() == 2 {
+        if observed.plan().pairs.len() == 2 {
             planned.push(minute);
         } else if minute > 2 {
             assert!(sent.len() <= IDLE, "minute {minute}: {}", show(&sent));
@@ -101,7 +105,7 @@ async fn a_guarded_pair_waits_and_is_caught_up_in_full() {
         bench.world.clock.advance(MINUTE);
         let (observed, report) = instance.poll(&[], &[]).await;
         assert!(report.stopped.is_empty(), "{:?}", report.stopped);
-        assert_eq!(observed.plan.pairs.len(), 1);
+        assert_eq!(observed.plan().pairs.len(), 1);
     }
     assert!(mark() > stopped, "or each cycle would list more and more");
     let names = bench.names();
@@ -140,8 +144,8 @@ async fn a_changed_mapping_ends_the_wait_of_a_stopped_pair() {
     let (_bench, mut instance, _, _) = two(1).await;
     instance.poll(&[], &[]).await;
     let (observed, _) = instance.poll(&[], &[]).await;
-    assert!(observed.plan.pairs.is_empty(), "both wait for a yes");
+    assert!(observed.plan().pairs.is_empty(), "both wait for a yes");
     instance.engine.policies[0].fingerprint = "mended".to_owned();
     let (observed, _) = instance.poll(&[], &[]).await;
-    assert_eq!(observed.plan.pairs.len(), 1, "looked at again at once");
+    assert_eq!(observed.plan().pairs.len(), 1, "looked at again at once");
 }

@@ -169,7 +169,7 @@ impl Bench {
             assert!(
                 writes.is_empty(),
                 "full {full}: {writes:#?}\n{:#?}",
-                observed.plan.pairs[0].actions
+                observed.plan().pairs[0].actions
             );
         }
     }
@@ -323,6 +323,11 @@ impl Approver for Everything {
 fn everything(observed: &Observed) -> Consent {
     Consent {
         first_contact: true,
-        hashes: observed.plan.pairs.iter().map(|pair| pair.hash()).collect(),
+        hashes: observed
+            .plan()
+            .pairs
+            .iter()
+            .map(|pair| pair.hash())
+            .collect(),
     }
 }

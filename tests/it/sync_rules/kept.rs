@@ -137,7 +137,10 @@ async fn a_clock_that_was_ahead_delays_neither_a_sweep_nor_a_retry() {
     t.world.faults.clear();
     set_clock(&mut t, 0);
     let (observed, _) = t.cycle().await;
-    assert!(!observed.swept.is_empty(), "a sweep is due at once");
+    assert!(
+        !observed.findings().swept.is_empty(),
+        "a sweep is due at once"
+    );
     assert_eq!(t.task(&task)["name"], "Renamed");
     assert_eq!(t.holds(), []);
 }
@@ -168,8 +171,11 @@ async fn a_hold_of_a_clock_that_was_ahead_is_due_at_once() {
         t.engine().store().commit(&Batch(vec![holds])).unwrap();
         let scope = boardsync::engine::Scope::default();
         let observed = t.engine().observe(&scope).await.unwrap();
-        assert!(observed.swept.is_empty(), "this is about a delta");
-        let links = observed.links.values().flatten();
+        assert!(
+            observed.findings().swept.is_empty(),
+            "this is about a delta"
+        );
+        let links = observed.findings().links.values().flatten();
         let looked_at = links.filter(|(looked_at, _)| *looked_at == link).count();
         assert_eq!(looked_at > 0, due, "held since {since} ms from now");
     }
@@ -187,7 +193,10 @@ async fn a_hold_ends_with_its_cause_and_waits_for_no_sweep() {
     t.world.faults.clear();
     t.ado(id, TITLE, json!("Taken"));
     let (observed, _) = t.cycle().await;
-    assert!(observed.swept.is_empty(), "this is about a delta");
+    assert!(
+        observed.findings().swept.is_empty(),
+        "this is about a delta"
+    );
     assert!(t.task_of(id).is_some());
     assert_eq!(t.holds(), []);
     // One that could not be read and is there again.
@@ -199,7 +208,10 @@ async fn a_hold_ends_with_its_cause_and_waits_for_no_sweep() {
     t.world.clickup.hide(&task, false);
     t.ado(id, TITLE, json!("Seen"));
     let (observed, _) = t.cycle().await;
-    assert!(observed.swept.is_empty(), "this is about a delta");
+    assert!(
+        observed.findings().swept.is_empty(),
+        "this is about a delta"
+    );
     assert_eq!(t.task(&task)["name"], "Seen");
     assert_eq!(t.holds(), []);
 }
@@ -303,13 +315,13 @@ async fn a_pair_whose_list_was_gone_is_listed_in_full_as_soon_as_it_is_back() {
     let (id, task) = t.linked("Task", &[]).await;
     assert!(t.world.clickup.archive_list(LIST, true));
     let (observed, _) = t.sweep().await;
-    assert_eq!(observed.troubled.len(), 1);
+    assert_eq!(observed.findings().troubled.len(), 1);
     t.ado(id, TITLE, json!("Meanwhile"));
     t.cycle().await;
     assert!(t.world.clickup.archive_list(LIST, false));
     let scope = boardsync::engine::Scope::default();
     let observed = t.engine().observe(&scope).await.unwrap();
-    assert_eq!(observed.swept.len(), 1);
+    assert_eq!(observed.findings().swept.len(), 1);
     t.cycle().await;
     assert_eq!(t.task(&task)["name"], "Meanwhile");
 }
@@ -393,7 +405,10 @@ async fn what_a_cycle_writes_is_newer_than_what_it_has_listed() {
     open_title(&t, link);
     t.ado(id, TITLE, json!("Newer"));
     let (observed, _) = t.sweep().await;
-    assert!(!observed.confirmed.is_empty(), "the listing told of it");
+    assert!(
+        !observed.findings().confirmed.is_empty(),
+        "the listing told of it"
+    );
     let base = t.engine().store().base(link).unwrap();
     assert_eq!(
         base[&FieldKey::Title].ado.value(),

@@ -81,7 +81,7 @@ async fn a_value_that_is_read_differently_is_no_edit_and_others_flow() {
     t.ado(*id, "System.Title", json!("Edited"));
     let (observed, report) = unapproved(&t, true).await;
     assert_eq!(report.stopped, []);
-    assert_eq!(observed.plan.pairs[0].reread.len(), 1);
+    assert_eq!(observed.plan().pairs[0].reread.len(), 1);
     assert_eq!(t.task(task)["name"], "Edited");
     assert_eq!(t.text(task), text);
     assert_eq!(t.world.ledger.writes().len(), 1);
@@ -101,7 +101,7 @@ async fn many_of_them_stop_the_pair_until_somebody_says_yes() {
     for full in [true, false] {
         let (observed, report) = unapproved(&t, full).await;
         assert!(matches!(report.stopped[0].1, Stopped::Guard));
-        let tripped = &observed.plan.pairs[0].tripped[0];
+        let tripped = &observed.plan().pairs[0].tripped[0];
         assert_eq!((tripped.what, tripped.count), (Limit::Noise, 4));
         assert_eq!(t.world.ledger.writes(), []);
     }
@@ -120,6 +120,6 @@ async fn after_a_new_version_that_reads_alike_nothing_is_written() {
     let (mut t, linked) = described().await;
     read_by_another(&mut t, &linked, 0).await;
     let (observed, report) = unapproved(&t, true).await;
-    assert_eq!((observed.plan.writes(), report.stopped.len()), (0, 0));
+    assert_eq!((observed.plan().writes(), report.stopped.len()), (0, 0));
     t.quiet().await;
 }

@@ -91,7 +91,7 @@ async fn an_edit_between_plan_and_delete_saves_the_task() {
         ..Default::default()
     };
     let observed = t.engine().observe(&scope).await.unwrap();
-    assert_eq!(observed.plan.pairs[0].actions.len(), 1);
+    assert_eq!(observed.plan().pairs[0].actions.len(), 1);
     t.clickup(&task, json!({"name": "Still needed"}));
     t.apply(&observed).await;
     assert_eq!(t.task(&task)["name"], "Still needed");

@@ -400,23 +400,26 @@ async fn a_write_outside_the_mapping_or_the_link_stops_the_pair() {
         t.ado(id, TITLE, json!("Edited"));
         t.ado(other, TITLE, json!("Edited as well"));
         let mut observed = t.engine().observe(&Scope::default()).await.unwrap();
-        let first = &mut observed.plan.pairs[0].actions[0];
-        assert_eq!(first.target, Side::ClickUp);
-        match harm {
-            "field" => first.changes.push(FieldChange {
-                field: FieldKey::Custom("Budget".to_owned()),
-                before: None,
-                after: FieldValue::text("0"),
-                kept_back: None,
-                source_value: None,
-                reason: "a defect".to_owned(),
-            }),
-            _ => {
-                first.target_item = Some(other_task.as_str().into());
-                let held = observed.items.clickup.get(other_task.as_str());
-                observed.plan.pairs[0].actions[0].expected = held.map(|item| item.version);
+        let held = observed.items().clickup.get(other_task.as_str());
+        let held = held.map(|item| item.version);
+        observed.forge(|plan| {
+            let first = &mut plan.pairs[0].actions[0];
+            assert_eq!(first.target, Side::ClickUp);
+            match harm {
+                "field" => first.changes.push(FieldChange {
+                    field: FieldKey::Custom("Budget".to_owned()),
+                    before: None,
+                    after: FieldValue::text("0"),
+                    kept_back: None,
+                    source_value: None,
+                    reason: "a defect".to_owned(),
+                }),
+                _ => {
+                    first.target_item = Some(other_task.as_str().into());
+                    first.expected = held;
+                }
             }
-        }
+        });
         t.world.ledger.clear();
         let report = t.apply(&observed).await;
         assert_eq!(t.world.ledger.writes(), [], "{harm}");
@@ -440,11 +443,13 @@ async fn an_item_that_is_linked_is_linked_to_nothing_else() {
     t.ado(id, TITLE, json!("Edited"));
     let mut observed = t.engine().observe(&Scope::default()).await.unwrap();
     let other = t.create_task(&json!({"name": "Another"}));
-    let action = &mut observed.plan.pairs[0].actions[0];
-    assert_eq!(action.target, Side::ClickUp);
-    action.kind = ActionKind::Link;
-    action.changes.clear();
-    action.target_item = Some(other.as_str().into());
+    observed.forge(|plan| {
+        let action = &mut plan.pairs[0].actions[0];
+        assert_eq!(action.target, Side::ClickUp);
+        action.kind = ActionKind::Link;
+        action.changes.clear();
+        action.target_item = Some(other.as_str().into());
+    });
     let report = t.apply(&observed).await;
     assert!(
         matches!(&report.outcomes[0].2, Done::Stale(why) if why.contains("linked already")),
