@@ -1,10 +1,10 @@
 //! The claim on a pair's canary: looked at before anything is written, made and renewed by `Engine::claim`, and taken
-//! from another installation by [`Engine::take_over`]. What it means is decided in [`crate::claim`].
+//! from another installation by [`Engine::take_over`], which is a deed. What it means is decided in [`crate::claim`].
 //!
 //! An idle cycle does not look: nothing it does could meet another writer. A plan that writes does, so a takeover stops
 //! the other installation before its next write.
 
-use super::{CycleError, Engine, Writers, backoff};
+use super::{CycleError, Engine, Writers};
 use crate::claim::{self, Claim, Me, Own, Verdict};
 use crate::connector::{ClaimChange, Claims, ConnectorError, ErrorKind};
 use crate::engine::observe::Observed;
@@ -20,33 +20,7 @@ use std::collections::BTreeMap;
 const RENEW_MS: i64 = 12 * 3_600_000;
 
 /// How often a claim that somebody else changed meanwhile is looked at again in one go.
-const LOOKS: u32 = 4;
-
-/// What a takeover found and did.
-#[derive(Debug)]
-pub struct TakenOver {
-    /// The claims that were there, of whomever.
-    pub before: Vec<Claim>,
-    /// Ours; `None`: the pair has no canary to claim.
-    pub claim: Option<Claim>,
-}
-
-/// Why a takeover did not come about.
-#[derive(Debug, thiserror::Error)]
-pub enum TakeOverError {
-    /// The canary could not be read or written.
-    #[error(transparent)]
-    Connector(#[from] ConnectorError),
-    /// The state could not be read or written.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The canary changes all the time, or does not keep what is written to it.
-    #[error("the claim on {0} could not be made: the item keeps changing; run it again")]
-    Restless(String),
-    /// The stop file is there. Holds the sentence that says so.
-    #[error("{0}")]
-    Switch(String),
-}
+pub(super) const LOOKS: u32 = 4;
 
 impl Engine {
     /// Makes sure that the pair is ours before a plan is carried out. Returns why it is not; `None`: it is, or the pair
@@ -98,7 +72,7 @@ impl Engine {
         })
     }
 
-    fn claimed_item(&self, pair: &PairName) -> Option<ItemId> {
+    pub(super) fn claimed_item(&self, pair: &PairName) -> Option<ItemId> {
         self.safety.canaries.get(pair)?.ado.clone()
     }
 
@@ -185,72 +159,12 @@ impl Engine {
         ))))
     }
 
-    /// Gives the pair to this installation, whoever claimed it before, and has it look at once.
-    ///
-    /// # Errors
-    /// When the canary cannot be read or written, or nothing may be written; then the pair is not taken over either.
-    pub async fn take_over(
+    pub(super) fn new_claim(
         &self,
-        writers: &Writers,
         pair: &PairName,
-    ) -> Result<TakenOver, TakeOverError> {
-        let mine = || {
-            let taken = NoteOp::TakenOver {
-                pair: pair.clone(),
-                at: self.clock.now(),
-            };
-            vec![Op::Note(taken), backoff::forget(pair)]
-        };
-        if let Some(why) = self.stopped_by() {
-            return Err(TakeOverError::Switch(why.to_string()));
-        }
-        let Some(id) = self.claimed_item(pair) else {
-            self.store().commit(&Batch(mine()))?;
-            return Ok(TakenOver {
-                before: Vec::new(),
-                claim: None,
-            });
-        };
-        let mut before = None;
-        for _ in 0..LOOKS {
-            let found = self.readers.ado.fetch_claims(&id).await?;
-            let there = claim::on_pair(&found.texts, pair);
-            let own = match self.store().claim(pair) {
-                // A person's word takes the place of what cannot be read.
-                Err(StoreError::Claim { .. }) => Own::default(),
-                own => own?,
-            };
-            let sent = before.is_some();
-            before.get_or_insert_with(|| there.clone());
-            if sent
-                && own.wanted.is_some()
-                && there.iter().all(|c| own.wanted.as_ref() == Some(c))
-                && let Some(claim) = there.into_iter().next()
-            {
-                let before = before.unwrap_or_default();
-                let from: Vec<String> = before.iter().map(Claim::who).collect();
-                let detail = match from.as_slice() {
-                    [] => "made by hand".to_owned(),
-                    from => format!("taken over by hand from: {}", from.join(", ")),
-                };
-                self.keep(pair, &id, claim.clone(), &detail)?;
-                self.store().commit(&Batch(mine()))?;
-                return Ok(TakenOver {
-                    before,
-                    claim: Some(claim),
-                });
-            }
-            let wanted = self.new_claim(pair, &own, &claim::on_pair(&found.texts, pair))?;
-            self.announce(pair, &own, &wanted)?;
-            let sent = writers.ado.claim(&change(pair, &id, &found, &wanted)).await;
-            if let Some(error) = sent.err().filter(definite) {
-                return Err(error.into());
-            }
-        }
-        Err(TakeOverError::Restless(named(&id)))
-    }
-
-    fn new_claim(&self, pair: &PairName, own: &Own, there: &[Claim]) -> Result<Claim, StoreError> {
+        own: &Own,
+        there: &[Claim],
+    ) -> Result<Claim, StoreError> {
         let known = own.held.iter().chain(own.wanted.as_ref()).chain(there);
         let highest = known.map(|claim| claim.counter).max().unwrap_or(0);
         Ok(Claim {
@@ -264,7 +178,12 @@ impl Engine {
     }
 
     /// Remembers the claim that is about to be sent, before it is.
-    fn announce(&self, pair: &PairName, own: &Own, wanted: &Claim) -> Result<(), StoreError> {
+    pub(super) fn announce(
+        &self,
+        pair: &PairName,
+        own: &Own,
+        wanted: &Claim,
+    ) -> Result<(), StoreError> {
         let next = Own {
             wanted: Some(wanted.clone()),
             wanted_place: self.safety.place.clone(),
@@ -279,7 +198,7 @@ impl Engine {
     }
 
     /// The claim was read back.
-    fn keep(
+    pub(super) fn keep(
         &self,
         pair: &PairName,
         id: &ItemId,
@@ -321,7 +240,7 @@ impl Engine {
     }
 }
 
-fn change(pair: &PairName, id: &ItemId, found: &Claims, wanted: &Claim) -> ClaimChange {
+pub(super) fn change(pair: &PairName, id: &ItemId, found: &Claims, wanted: &Claim) -> ClaimChange {
     let ours = |text: &&String| claim::parse(text).is_some_and(|claim| claim.pair == *pair);
     ClaimChange {
         id: id.clone(),
@@ -333,7 +252,7 @@ fn change(pair: &PairName, id: &ItemId, found: &Claims, wanted: &Claim) -> Claim
 }
 
 /// Whether the service certainly did not take a claim, and will not when it is sent again at once.
-fn definite(error: &ConnectorError) -> bool {
+pub(super) fn definite(error: &ConnectorError) -> bool {
     if error.in_doubt {
         return false;
     }
@@ -349,7 +268,7 @@ fn definite(error: &ConnectorError) -> bool {
     }
 }
 
-fn named(id: &ItemId) -> String {
+pub(super) fn named(id: &ItemId) -> String {
     format!("{} {id}", Side::Ado)
 }
 

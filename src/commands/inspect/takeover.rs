@@ -4,7 +4,7 @@ use super::super::claims::value;
 use super::super::{Context, Failure, print, print_json, setup};
 use super::config;
 use crate::cli::ExitCode;
-use crate::engine::claim::TakeOverError;
+use crate::engine::deeds::TakeOverError;
 use crate::model::PairName;
 use crate::render;
 use serde_json::json;
