@@ -7,7 +7,6 @@ pub mod cycle;
 mod demo;
 mod doctor;
 mod inspect;
-mod notices;
 mod prompt;
 pub mod saved;
 pub mod setup;

@@ -19,7 +19,8 @@
 //! | | [`azure`], [`clickup`] | one vendor each; they never see each other, the store or the engine | `connector` |
 //! | | [`store`] | one SQLite file; every SQL statement; the record of recent requests beside it | `model`, `connector`'s values |
 //! | | [`config`] | the TOML file, all problems at once | `model` |
-//! | | [`engine`] | one cycle: recover, observe, plan, apply, commit; the daemon | all but vendors and `render` |
+//! | | [`engine`] | one cycle: recover, observe, plan, apply, commit ([`engine::cycle`]); the daemon; what people decide ([`engine::deeds`]) | all but vendors and `render` |
+//! | | [`views`] | what people look at: status, why, history, conflicts, links, runs, as plain values | `engine`, `store`, `config`, `render` |
 //! | | [`commands`], [`cli`] | one function per subcommand | everything |
 //! | | [`redact`] | the credentials in use, kept out of everything that is shown, stored or sent | nothing |
 //! | `sim` | | the simulation of the real engine and its judge; a tool and tests, no part of the program | [`engine`] |
@@ -83,9 +84,10 @@
 //! - **A new rail.** A file in `crates/core/src/reconcile/rails/` and a row in the table of [`reconcile::rails`]; what it has to
 //!   know comes in through `Rails`, which `src/engine/rails.rs` fills. Its reason is a variant of [`reason::HoldWhy`].
 //! - **A new command.** Its arguments in `src/cli.rs`, one function in `src/commands/`. What it does to the state or to a
-//!   service is a function in `src/engine/deeds/`, so that the simulation can do the same; the command reads and prints.
+//!   service is a function in `src/engine/deeds/`, so that the simulation can do the same; what it shows of the state is a value
+//!   in `src/views/`; the command reads and prints.
 //! - **A page.** A room of its own, `src/web/`, that the table above lets name what [`commands`] may name, without being named by
-//!   anybody but the command that starts it. It shows what the commands show and does what `engine::deeds` offers.
+//!   anybody but the command that starts it. It shows [`views`], as the commands do, and does what [`engine::deeds`] offers.
 //!
 //! # Words
 //!
@@ -129,6 +131,8 @@
 //! | canary, claim | the work item that an installation writes its claim on; the claim says whose a pair is |
 //! | take over | to make this installation the one that works on a pair |
 //! | epoch | the counter by which a database that was put back from a backup gives itself away |
+//! | approver | whoever says whether a plan may be carried out: a person, a saved plan, flags, or nobody |
+//! | view | what a command or a page shows of the state, as a plain value |
 //! | deed | what a person asks for by name beside the cycles: resolve, undo, link, carry out a saved plan |
 //! | cycle | settle, observe, plan, apply, record; once per interval or per command |
 
@@ -143,6 +147,7 @@ pub mod engine;
 pub mod redact;
 pub mod store;
 pub mod telemetry;
+pub mod views;
 
 pub use boardsync_core::{
     capabilities, claim, field, mapping, marker, model, reason, reconcile, render,

@@ -1,45 +1,26 @@
 //! What `status` and `check` say about the claims on the pairs. Looks only.
 
 use super::setup::{self, Services};
-use crate::claim::{self, Claim, Me, Verdict};
+use crate::claim::{self, Me, Verdict};
 use crate::config::{Config, Pair};
 use crate::connector::ConnectorError;
 use crate::marker::MarkerKey;
-use crate::model::ItemId;
-use crate::render;
+use crate::model::{ItemId, PairName};
 use crate::store::{Store, StoreError};
-use serde_json::{Value, json};
+use crate::views::status::Canary;
 
-/// A claim for scripts.
-pub(super) fn value(claim: &Claim) -> Value {
-    json!({
-        "instance": claim.instance, "host": claim.host, "counter": claim.counter, "at_ms": claim.at,
-    })
-}
-
-/// Returns the claim that this database holds on a pair, as a line and for scripts; `None`: the pair has no canary.
-pub(super) fn stored(pair: &Pair, store: &Store) -> Result<Option<(String, Value)>, StoreError> {
-    let Some(canary) = &pair.ado.canary else {
-        return Ok(None);
-    };
-    let held = match store.claim(&pair.name) {
-        Err(error @ StoreError::Claim { .. }) => Err(error.to_string()),
-        own => Ok(own?.held),
-    };
-    let (text, value) = match held {
-        Ok(Some(claim)) => (
-            format!(
-                "number {}, by {}, when it was last looked at",
-                claim.counter,
-                claim.who()
-            ),
-            value(&claim),
+/// Says which claim this database holds on a pair, as a line.
+pub(super) fn stored(pair: &PairName, canary: &Canary) -> String {
+    let text = match &canary.held {
+        Ok(Some(claim)) => format!(
+            "number {}, by {}, when it was last looked at",
+            claim.counter,
+            claim.who()
         ),
-        Ok(None) => ("not claimed yet".to_owned(), Value::Null),
-        Err(damaged) => (damaged, Value::Null),
+        Ok(None) => "not claimed yet".to_owned(),
+        Err(damaged) => damaged.clone(),
     };
-    let text = format!("claim: {} on ADO {canary}: {text}", pair.name);
-    Ok(Some((render::escape(&text), value)))
+    format!("claim: {pair} on ADO {}: {text}", canary.item)
 }
 
 /// What the canary of a pair says.

@@ -16,6 +16,7 @@ use crate::sandbox::clock::SandboxClock;
 use crate::sandbox::seed;
 use crate::sandbox::world::{LIST, PROJECT, World};
 use crate::store::StateLock;
+use crate::views::conflicts::conflicts;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -228,8 +229,7 @@ async fn edits_on_both_sides(
 fn conflicts_of(context: &Context, instance: &Instance) -> Result<(), Failure> {
     print("\nThe conflict keeps both values (boardsync conflicts show 1):\n\n");
     let store = instance.engine.store();
-    for stored in store.conflicts(false)? {
-        let row = super::inspect::row(&store, &stored)?;
+    for row in conflicts(&store)? {
         print(&render::conflict_show(&row, &context.style));
     }
     Ok(())

@@ -7,7 +7,6 @@ mod status;
 mod takeover;
 mod why;
 
-pub(super) use conflicts::row;
 pub use conflicts::{conflict, conflicts, resolve};
 pub use history::history;
 pub use links::{link, links, unlink};
@@ -21,6 +20,7 @@ use crate::cli::ExitCode;
 use crate::config::Config;
 use crate::model::ItemId;
 use crate::store::{LinkRow, Store};
+use crate::views::item_id;
 
 fn config(context: &Context) -> Result<Config, Failure> {
     setup::config(context.global.config.as_deref())
@@ -30,29 +30,20 @@ fn read_only(config: &Config) -> Result<Store, Failure> {
     Ok(setup::open_state_read_only(config)?.0)
 }
 
-/// Takes `123`, `86d3f01jq` or either address and returns the bare id.
-pub(super) fn item_id(text: &str) -> ItemId {
-    let text = text.trim().trim_start_matches('#');
-    let path = text.split(['?', '#']).next().unwrap_or(text);
-    ItemId(
-        path.trim_end_matches('/')
-            .rsplit('/')
-            .next()
-            .unwrap_or(path)
-            .to_owned(),
+fn in_no_link(id: &ItemId) -> Failure {
+    Failure::new(
+        ExitCode::Usage,
+        format!(
+            "{id} is in no link; `boardsync links` lists them, and `boardsync plan` shows what is new"
+        ),
     )
 }
 
 fn links_of(store: &Store, text: &str) -> Result<Vec<LinkRow>, Failure> {
     let id = item_id(text);
     let rows = store.find_item(&id)?;
-    if rows.is_empty() {
-        return Err(Failure::new(
-            ExitCode::Usage,
-            format!(
-                "{id} is in no link; `boardsync links` lists them, and `boardsync plan` shows what is new"
-            ),
-        ));
+    match rows.is_empty() {
+        true => Err(in_no_link(&id)),
+        false => Ok(rows),
     }
-    Ok(rows)
 }

@@ -1,7 +1,6 @@
 //! `undo`: the inverse of a run, or of everything that was written to one item.
 
 use super::cycle::{views, with_progress};
-use super::inspect::item_id;
 use super::setup::{self, Services};
 use super::signals::Signals;
 use super::{Context, Failure, exit_code, note, print, print_json, prompt};
@@ -16,6 +15,8 @@ use crate::engine::stop::StopSwitch;
 use crate::reconcile::plan::Plan;
 use crate::render;
 use crate::store::StateLock;
+use crate::views::item_id;
+use crate::views::runs::runs;
 use serde_json::json;
 use std::io::IsTerminal;
 
@@ -174,12 +175,8 @@ fn outcome(report: &Report, stays: bool) -> ExitCode {
 fn list(context: &Context) -> Result<ExitCode, Failure> {
     let config = setup::config(context.global.config.as_deref())?;
     let (store, _) = setup::open_state_read_only(&config)?;
-    let runs = store.recent_runs(LISTED)?;
+    let runs = runs(&store, LISTED)?;
     if context.global.json {
-        let runs: Vec<_> = runs
-            .iter()
-            .map(|run| json!({ "run": run.id, "at_ms": run.at, "cause": run.cause.as_ref().map(ToString::to_string), "actions": run.actions }))
-            .collect();
         print_json(&json!({ "format_version": 1, "runs": runs }));
     } else if runs.is_empty() {
         print("no run in the journal did anything\n");
@@ -188,7 +185,7 @@ fn list(context: &Context) -> Result<ExitCode, Failure> {
             .into_iter()
             .map(|run| {
                 vec![
-                    run.id,
+                    run.run,
                     run.at.to_rfc3339(),
                     run.cause.map_or_else(
                         || "killed or recovered".to_owned(),

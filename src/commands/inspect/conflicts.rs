@@ -4,62 +4,17 @@ use super::super::{Context, Failure, print, print_json, setup};
 use super::{config, read_only};
 use crate::cli::{ExitCode, Take};
 use crate::engine::deeds::{Pick, ResolveError};
-use crate::model::{FieldKey, Side, Sided};
-use crate::reconcile::plan::Conflict;
+use crate::model::Side;
 use crate::render::{self, ConflictRow};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
+use crate::views;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
-
-/// Turns a stored conflict into one that can be shown. The title is the one read last, either side's; empty when
-/// neither item was ever read.
-pub fn row(store: &Store, stored: &crate::store::Conflict) -> Result<ConflictRow, StoreError> {
-    let r = &stored.record;
-    let mut title = None;
-    for (side, id) in r.items.iter() {
-        if title.is_none() {
-            title = store.observation(side, id)?.and_then(|seen| {
-                seen.item
-                    .fields
-                    .get(&FieldKey::Title)
-                    .map(ToString::to_string)
-            });
-        }
-    }
-    let base = match (&r.base.ado, &r.base.clickup) {
-        (Some(ado), Some(clickup)) => Some(Sided {
-            ado: ado.clone(),
-            clickup: clickup.clone(),
-        }),
-        _ => None,
-    };
-    Ok(ConflictRow {
-        id: stored.id,
-        pair: r.pair.clone(),
-        conflict: Conflict {
-            link: r.link,
-            items: r.items.clone(),
-            title: title.unwrap_or_default(),
-            field: r.field.clone(),
-            base,
-            now: r.now.clone(),
-            raw: r.raw.clone(),
-            versions: r.versions,
-            taken: r.taken,
-        },
-    })
-}
 
 /// `conflicts list`.
 pub fn conflicts(context: &Context) -> Result<ExitCode, Failure> {
     let store = read_only(&config(context)?)?;
-    let rows = store
-        .conflicts(false)?
-        .iter()
-        // One that closed without a winner, because both sides came to agree, has nothing left to show.
-        .filter(|stored| stored.resolved_at.is_none() || stored.record.taken.is_some())
-        .map(|stored| row(&store, stored))
-        .collect::<Result<Vec<ConflictRow>, StoreError>>()?;
+    let rows = views::conflicts::conflicts(&store)?;
     if context.global.json {
         print_json(&render::conflict_list_json(&rows));
     } else {
@@ -68,8 +23,8 @@ pub fn conflicts(context: &Context) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Done)
 }
 
-fn find(store: &Store, id: i64) -> Result<crate::store::Conflict, Failure> {
-    store.conflict(id)?.ok_or_else(|| {
+fn find(store: &Store, id: i64) -> Result<ConflictRow, Failure> {
+    views::conflicts::conflict(store, id)?.ok_or_else(|| {
         Failure::new(
             ExitCode::Usage,
             format!("there is no conflict {id}; `boardsync conflicts` lists them"),
@@ -80,7 +35,7 @@ fn find(store: &Store, id: i64) -> Result<crate::store::Conflict, Failure> {
 /// `conflicts show ID`.
 pub fn conflict(context: &Context, id: i64) -> Result<ExitCode, Failure> {
     let store = read_only(&config(context)?)?;
-    let row = row(&store, &find(&store, id)?)?;
+    let row = find(&store, id)?;
     if context.global.json {
         print_json(&render::conflict_list_json(&[row]));
     } else {

@@ -1,13 +1,14 @@
 //! `links`: which items are kept equal, and changes of that by hand.
 
 use super::super::{Context, Failure, print, print_json, setup};
-use super::{config, item_id, links_of, read_only};
+use super::{config, links_of, read_only};
 use crate::cli::ExitCode;
 use crate::clock::SystemClock;
 use crate::engine::deeds::{LinkError, unlink_by_hand};
 use crate::model::{Clock, PairName, Sided};
 use crate::render;
-use crate::store::LinkState;
+use crate::views::links::LinkView;
+use crate::views::{self, item_id};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -15,29 +16,13 @@ use tokio_util::sync::CancellationToken;
 pub fn links(context: &Context) -> Result<ExitCode, Failure> {
     let config = config(context)?;
     let store = read_only(&config)?;
-    let (mut rows, mut values) = (Vec::new(), Vec::new());
-    for pair in &config.pairs {
-        for link in store.links(&pair.name)? {
-            let state = match &link.state {
-                LinkState::Active => "active".to_owned(),
-                LinkState::OutOfScope => "out of scope".to_owned(),
-                LinkState::Missing { side, .. } => format!("missing in {side}"),
-                LinkState::Tombstone { why } => format!("dissolved: {why}"),
-            };
-            values.push(json!({ "id": link.id, "pair": link.pair, "ado": link.ado, "clickup": link.clickup, "state": state }));
-            rows.push(vec![
-                link.pair.0.clone(),
-                link.ado.0.clone(),
-                link.clickup.0.clone(),
-                state,
-            ]);
-        }
-    }
+    let links = views::links::links(config.pairs.iter().map(|pair| &pair.name), &store)?;
     if context.global.json {
-        print_json(&json!({ "format_version": 1, "links": values }));
-    } else if rows.is_empty() {
+        print_json(&json!({ "format_version": 1, "links": links }));
+    } else if links.is_empty() {
         print("no links yet\n");
     } else {
+        let rows: Vec<_> = links.into_iter().map(cells).collect();
         print(&render::table(
             &["pair", "work item", "task", "state"],
             &rows,
@@ -45,6 +30,10 @@ pub fn links(context: &Context) -> Result<ExitCode, Failure> {
         ));
     }
     Ok(ExitCode::Done)
+}
+
+fn cells(link: LinkView) -> Vec<String> {
+    vec![link.pair.0, link.ado.0, link.clickup.0, link.state]
 }
 
 /// `links add`: pairs two existing items. Fields in which they differ become conflicts; nothing is overwritten.

@@ -1,12 +1,12 @@
 //! `links takeover`: gives a pair to this installation, by the word of a person.
 
-use super::super::claims::value;
 use super::super::{Context, Failure, print, print_json, setup};
 use super::config;
 use crate::cli::ExitCode;
 use crate::engine::deeds::TakeOverError;
 use crate::model::PairName;
 use crate::render;
+use crate::views::ClaimView;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -45,8 +45,8 @@ pub async fn takeover(context: &Context, pair: &str) -> Result<ExitCode, Failure
     if context.global.json {
         print_json(&json!({
             "format_version": 1, "pair": pair, "canary": canary,
-            "before": done.before.iter().map(value).collect::<Vec<_>>(),
-            "claim": done.claim.as_ref().map(value),
+            "before": done.before.iter().map(ClaimView::from).collect::<Vec<_>>(),
+            "claim": done.claim.as_ref().map(ClaimView::from),
         }));
         return Ok(ExitCode::Done);
     }

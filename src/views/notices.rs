@@ -1,4 +1,4 @@
-//! What `status` says about the rails: why something, or everything, stands still.
+//! What the status says about the rails: why something, or everything, stands still.
 
 use crate::config::Config;
 use crate::model::{PairName, Side, Timestamp};
