@@ -8,6 +8,7 @@ mod ids;
 mod item;
 mod long_text;
 mod raw_text;
+pub mod subject;
 mod time;
 
 pub use crate::field::FieldKey;
@@ -17,6 +18,7 @@ pub use ids::{ActionId, ItemId, LinkId, PairName, Version};
 pub use item::{Author, FieldValue, Folded, Item, Past};
 pub use long_text::LongText;
 pub use raw_text::{RawTexts, RichText};
+pub use subject::{PartId, PartKey, PartKind, Subject};
 pub use time::{Clock, Timestamp};
 
 use serde::{Deserialize, Serialize};
