@@ -280,3 +280,31 @@ pub(super) fn named(action: &SavedAction) -> String {
         render::escape(&action.title)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAN: &str = r#"{"format_version": 2, "planned_at": 0, "pairs": []}"#;
+
+    #[test]
+    fn a_plan_of_this_format_is_read() {
+        assert_eq!(read::<Plan>(PLAN).map(|plan| plan.pairs), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_plan_of_another_format_is_refused_with_the_command_that_makes_it_again() {
+        for version in [1, 3] {
+            let other = PLAN.replace(
+                "\"format_version\": 2",
+                &format!("\"format_version\": {version}"),
+            );
+            assert_eq!(
+                read::<Plan>(&other).unwrap_err(),
+                format!(
+                    "saved in format {version}, this program reads 2; make it again with boardsync plan --out"
+                )
+            );
+        }
+    }
+}

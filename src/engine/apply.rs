@@ -22,7 +22,8 @@ use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::observe::{Observed, rebased};
 use crate::engine::{CycleError, Engine, Writers};
 use crate::model::{
-    FieldKey, FieldValue, Folded, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp,
+    ActionId, FieldKey, FieldValue, Folded, Item, ItemId, LinkId, PairName, Side, Sided, Subject,
+    Timestamp,
 };
 use crate::reason::{Cause, HoldWhy, RunEnd, UndoneWhy};
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
@@ -118,7 +119,7 @@ struct Run<'a> {
     /// Since when items of this pair were held before this run; read when first needed.
     held_since: Option<BTreeMap<(Side, ItemId), Timestamp>>,
     written: Sided<BTreeMap<ItemId, Item>>,
-    ok: BTreeSet<crate::model::ActionId>,
+    ok: BTreeSet<ActionId>,
     /// Failures of this pair's items, by whose change it was; those of this run are in `failed` too.
     attempts: BTreeMap<(Side, ItemId), Attempt>,
     failed: BTreeSet<(Side, ItemId)>,
@@ -369,11 +370,14 @@ impl Run<'_> {
     ) -> Result<Done, CycleError> {
         let rest;
         let mut action = action;
-        if let Some(needed) = action.after.as_ref().filter(|id| !self.ok.contains(*id)) {
+        let missing = action.after.iter().filter(|id| !self.ok.contains(*id));
+        let missing: Vec<&ActionId> = missing.collect();
+        if let Some(needed) = missing.first() {
             self.fault = None;
             self.undone(policy, plan, action, UndoneWhy::WaitsForHalf);
-            let first = plan.actions.iter().find(|first| first.id == *needed);
-            let alone = first.and_then(|first| without_halves(action, first, &plan.pair));
+            let planned = |id: &&ActionId| plan.actions.iter().find(|first| first.id == **id);
+            let firsts: Option<Vec<&Action>> = missing.iter().map(planned).collect();
+            let alone = firsts.and_then(|firsts| without_halves(action, &firsts, &plan.pair));
             let Some(alone) = alone else {
                 return Ok(Done::Skipped(format!(
                     "action {needed} before it did not succeed"
@@ -397,15 +401,7 @@ impl Run<'_> {
             return Ok(Done::Skipped(reason));
         }
         self.fault = Some(Failure::Other);
-        let done = match action.kind {
-            ActionKind::Create => self.create(policy, plan, action).await?,
-            ActionKind::Update => self.update(policy, plan, action).await?,
-            ActionKind::Delete => self.delete(policy, plan, action).await?,
-            ActionKind::Close => self.close(policy, plan, action).await?,
-            ActionKind::Link => self.link(plan, action)?,
-            ActionKind::Unlink => self.unlink(plan, action)?,
-            ActionKind::Restore => self.restore(plan, action).await?,
-        };
+        let done = self.dispatch(policy, plan, action).await?;
         match &done {
             Done::Skipped(_) => self.fault = None,
             Done::Stale(_) => self.fault = Some(Failure::Stale),
@@ -426,6 +422,27 @@ impl Run<'_> {
             self.undone(policy, plan, action, undone);
         }
         Ok(done)
+    }
+
+    async fn dispatch(
+        &mut self,
+        policy: &Policy,
+        plan: &PairPlan,
+        action: &Action,
+    ) -> Result<Done, CycleError> {
+        match &action.subject {
+            Subject::Part(part) => match part.kind {},
+            Subject::Item | Subject::Field(_) => {}
+        }
+        match action.kind {
+            ActionKind::Create => self.create(policy, plan, action).await,
+            ActionKind::Update => self.update(policy, plan, action).await,
+            ActionKind::Delete => self.delete(policy, plan, action).await,
+            ActionKind::Close => self.close(policy, plan, action).await,
+            ActionKind::Link => self.link(plan, action),
+            ActionKind::Unlink => self.unlink(plan, action),
+            ActionKind::Restore => self.restore(plan, action).await,
+        }
     }
 
     /// Remembers that an action is still to be done, and counts a failure that is the item's own.

@@ -12,6 +12,7 @@ pub mod guard;
 mod linked;
 pub mod merge;
 pub mod noise;
+mod order;
 pub mod origin;
 pub mod owing;
 pub mod plan;

@@ -6,7 +6,7 @@ use super::plan::{Action, ActionKind, FieldChange, Hold, PairPlan};
 use super::policy::Policy;
 use super::{FreshItem, Origin};
 use crate::capabilities;
-use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side};
+use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Subject};
 use crate::reason::{ActionWhy, HoldWhy, OriginWhy};
 use boardsync_markup as markup;
 
@@ -142,6 +142,7 @@ fn blank(target: Side, item: &Item, why: ActionWhy) -> Action {
     Action {
         id: ActionId(String::new()),
         kind: ActionKind::Create,
+        subject: Subject::Item,
         link: None,
         target,
         target_item: None,
@@ -152,7 +153,7 @@ fn blank(target: Side, item: &Item, why: ActionWhy) -> Action {
         source_version: None,
         changes: Vec::new(),
         why,
-        after: None,
+        after: Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan, Reb
 use super::policy::{FieldPolicy, OnDelete, Policy};
 use super::{LinkView, Presence};
 use crate::capabilities;
-use crate::model::{ActionId, FieldKey, FieldValue, Item, Side, Sided};
+use crate::model::{ActionId, FieldKey, FieldValue, Item, Side, Sided, Subject};
 use crate::reason::{ActionWhy, After, HoldWhy, NotClosable, ReadWhy, ValueWhy};
 use boardsync_markup as markup;
 use std::collections::BTreeMap;
@@ -279,7 +279,9 @@ fn plan_updates(
             changes: list,
             after: first
                 .take()
-                .and_then(|(id, two_sided)| two_sided.then_some(id)),
+                .and_then(|(id, two_sided)| two_sided.then_some(id))
+                .into_iter()
+                .collect(),
             ..blank(link, side, ActionKind::Update, items, why)
         }
         .sealed(&policy.pair);
@@ -449,6 +451,7 @@ fn bare(link: &LinkView, target: Side, kind: ActionKind, why: ActionWhy) -> Acti
     Action {
         id: ActionId(String::new()),
         kind,
+        subject: Subject::Item,
         link: Some(link.link),
         target,
         target_item: Some(link.items.get(target).clone()),
@@ -459,7 +462,7 @@ fn bare(link: &LinkView, target: Side, kind: ActionKind, why: ActionWhy) -> Acti
         source_version: None,
         changes: Vec::new(),
         why,
-        after: None,
+        after: Vec::new(),
     }
 }
 

@@ -2,15 +2,17 @@
 
 use super::choice::Dropped;
 use crate::model::{
-    ActionId, FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Timestamp, Version,
+    ActionId, FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Subject, Timestamp,
+    Version,
 };
 use crate::reason::{self, ActionWhy, HoldWhy, JournalKind, Limit};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Version of the saved form. A file with another number is refused.
-pub const PLAN_FORMAT: u32 = 1;
+/// Version of the saved form. A file with another number is refused: it is made again with one command. In format 1 an
+/// action named at most one other that goes before it.
+pub const PLAN_FORMAT: u32 = 2;
 
 /// What one cycle would do, pair by pair.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -147,8 +149,8 @@ fn hex_prefix(text: &str) -> String {
     prefix(Sha256::new_with_prefix(text.as_bytes()))
 }
 
-/// Actions as the hash of a plan has them: with the sentence and without its code, so that an approval which was asked for
-/// before there were codes still names the same plan.
+/// Actions as the hash of a plan has them: with the sentence, which is what somebody read and approved, and without its
+/// code.
 struct Written<'a>(&'a [Action]);
 
 impl Serialize for Written<'_> {
@@ -157,6 +159,7 @@ impl Serialize for Written<'_> {
         struct Hashed<'a> {
             id: &'a ActionId,
             kind: ActionKind,
+            subject: &'a Subject,
             link: Option<LinkId>,
             target: Side,
             target_item: &'a Option<ItemId>,
@@ -167,11 +170,12 @@ impl Serialize for Written<'_> {
             source_version: Option<Version>,
             changes: &'a [FieldChange],
             reason: String,
-            after: &'a Option<ActionId>,
+            after: &'a [ActionId],
         }
         to.collect_seq(self.0.iter().map(|action| Hashed {
             id: &action.id,
             kind: action.kind,
+            subject: &action.subject,
             link: action.link,
             target: action.target,
             target_item: &action.target_item,
@@ -286,6 +290,10 @@ pub struct Action {
     pub id: ActionId,
     /// What it does.
     pub kind: ActionKind,
+    /// What it does that to. The item as a whole, also where single fields of it change: those go in one request and stand
+    /// in `changes`. So it is never a field. With a part, that part alone is made, changed or removed.
+    #[serde(default, skip_serializing_if = "Subject::is_item")]
+    pub subject: Subject,
     /// The link, where there is one.
     pub link: Option<LinkId>,
     /// Where it is done.
@@ -311,8 +319,9 @@ pub struct Action {
         deserialize_with = "reason::deserialize"
     )]
     pub why: ActionWhy,
-    /// The action that must have succeeded before (the other half of a two-sided merge).
-    pub after: Option<ActionId>,
+    /// The actions that must have succeeded before: the other half of a two-sided merge, the way out of the recycle bin
+    /// before a link. Each stands before this one in the plan.
+    pub after: Vec<ActionId>,
 }
 
 impl Action {
@@ -336,7 +345,7 @@ impl Action {
     fn seal(&self, pair: &str) -> String {
         let changes: Vec<(&FieldKey, &FieldValue)> =
             self.changes.iter().map(|c| (&c.field, &c.after)).collect();
-        let text = serde_json::to_string(&(
+        let what = (
             pair,
             self.kind,
             self.link,
@@ -345,9 +354,27 @@ impl Action {
             &self.source_item,
             self.expected,
             changes,
-        ))
-        .unwrap_or_default();
-        hex_prefix(&text)
+        );
+        // Failed attempts and the journal name actions by this key. That of an item's action says nothing of a subject, so
+        // that the keys from before there were any are still the same.
+        let text = match self.subject.is_item() {
+            true => serde_json::to_string(&what),
+            false => serde_json::to_string(&(what, &self.subject)),
+        };
+        hex_prefix(&text.unwrap_or_default())
+    }
+
+    /// Names what goes before it as it is called now; `None` in `renamed`: that is not done any more, so nothing waits for
+    /// it.
+    pub(super) fn follow(&mut self, renamed: &BTreeMap<ActionId, Option<ActionId>>) {
+        let now = |id: ActionId| match renamed.get(&id) {
+            Some(now) => now.clone(),
+            None => Some(id),
+        };
+        self.after = std::mem::take(&mut self.after)
+            .into_iter()
+            .filter_map(now)
+            .collect();
     }
 
     /// Returns it without its changes, for telling what became of it: the texts of a large first plan are as large as
@@ -356,6 +383,7 @@ impl Action {
         Action {
             id: self.id.clone(),
             kind: self.kind,
+            subject: self.subject.clone(),
             link: self.link,
             target: self.target,
             target_item: self.target_item.clone(),

@@ -16,6 +16,7 @@
 //! | [`strangers`] | another installation marked items of a pair that this one is new to | the pair stops |
 //! | [`super::guard`] | a plan changes too much at once | the plan waits for an approval |
 //! | `complete` | the plan says nothing about something that was looked at, which is a fault of this program | the pair stops |
+//! | `order` | an action waits for one that is not in the plan or can't go before it, which is such a fault too | the pair stops |
 //!
 //! A frozen field is a hold and a conflict with both values. A person's edit does not thaw it, because nothing tells a
 //! person from an automation; both sides becoming equal does, and so does `boardsync conflicts resolve`.
@@ -31,7 +32,7 @@ pub mod strangers;
 
 use super::plan::{Action, ActionKind, Frozen, Hold, PairPlan};
 use super::policy::Policy;
-use super::{LinkView, View, complete, guards, linked, unrailed};
+use super::{LinkView, View, complete, guards, linked, order, unrailed};
 use crate::model::{ActionId, FieldKey, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use crate::reason::{HoldWhy, RailWhy};
 use attempt::Waiting;
@@ -86,6 +87,7 @@ pub fn plan(view: &View, policy: &Policy, rails: &Rails) -> PairPlan {
     }
     let missed = complete::check(view, policy, &plan);
     plan.blocked = plan.blocked.or(missed);
+    plan.blocked = plan.blocked.or_else(|| order::check(&plan.actions));
     plan
 }
 
@@ -178,9 +180,7 @@ fn take_out(plan: &mut PairPlan, policy: &Policy, goes: impl Fn(LinkId, &FieldKe
         if let (ActionKind::Update, Some(link)) = (action.kind, action.link) {
             action.changes.retain(|change| !goes(link, &change.field));
         }
-        if let Some(new) = action.after.as_ref().and_then(|id| renamed.get(id)) {
-            action.after = new.clone();
-        }
+        action.follow(&renamed);
         if action.changes.len() == before {
             actions.push(action);
             continue;
@@ -234,16 +234,22 @@ fn hold_kept(plan: &mut PairPlan, view: &View, policy: &Policy, rails: &Rails) {
     }
 }
 
-/// What of an update can go on although `first`, which it was to wait for, did not succeed: everything but the other halves
-/// of what `first` merges. `None`: nothing.
+/// What of an action can go on although `firsts`, which it was to wait for, did not succeed. Of an update that waits for
+/// updates, that is everything but the other halves of what those merge. `None`: nothing.
 ///
 /// Example: tags were edited on both sides, and ClickUp refuses its half. The work item's half waits, and its new priority,
 /// which has nothing to do with tags, does not.
-pub fn without_halves(action: &Action, first: &Action, pair: &PairName) -> Option<Action> {
-    let half = |field: &FieldKey| first.changes.iter().any(|other| other.field == *field);
+pub fn without_halves(action: &Action, firsts: &[&Action], pair: &PairName) -> Option<Action> {
+    // What waits for anything else, as for its item to be made, has nothing to be written to.
+    if firsts.iter().any(|first| first.kind != ActionKind::Update) {
+        return None;
+    }
+    let merged = || firsts.iter().flat_map(|first| &first.changes);
+    let half = |field: &FieldKey| merged().any(|other| other.field == *field);
     let mut rest = action.clone();
     rest.changes.retain(|change| !half(&change.field));
-    rest.after = None;
+    let failed = |id: &ActionId| firsts.iter().any(|first| first.id == *id);
+    rest.after.retain(|id| !failed(id));
     (!rest.changes.is_empty()).then(|| rest.sealed(pair))
 }
 
@@ -259,17 +265,17 @@ fn hold_waiting(plan: &mut PairPlan, policy: &Policy, rails: &Rails) {
             .filter(|_| action.kind.writes())
             .and_then(|key| rails.waiting.get(&key))
             .and_then(|waiting| attempt::may_try(waiting, &action.id, rails.now).err());
-        let first = action.after.as_ref().and_then(|id| held.get(id));
-        match (waits, first) {
-            (Some(wait), _) => {
+        let firsts: Vec<&Action> = action.after.iter().filter_map(|id| held.get(id)).collect();
+        match waits {
+            Some(wait) => {
                 hold_action(plan, &action, wait.why, wait.until);
                 held.insert(action.id.clone(), action);
             }
-            (None, Some(first)) => {
-                actions.extend(without_halves(&action, first, &policy.pair));
+            None if !firsts.is_empty() => {
+                actions.extend(without_halves(&action, &firsts, &policy.pair));
                 held.insert(action.id.clone(), action);
             }
-            (None, None) => actions.push(action),
+            None => actions.push(action),
         }
     }
     plan.actions = actions;

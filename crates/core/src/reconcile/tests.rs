@@ -12,6 +12,7 @@ mod formatting;
 mod limits;
 mod merge;
 mod noise;
+mod order;
 mod presence;
 mod properties;
 mod rails;

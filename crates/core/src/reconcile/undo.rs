@@ -11,10 +11,13 @@ mod walk;
 
 use super::Presence;
 use super::merge::agree;
+use super::order;
 use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan};
 use super::policy::Policy;
 use crate::capabilities;
-use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided, Version};
+use crate::model::{
+    ActionId, FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided, Subject, Version,
+};
 use crate::reason::{Absent, ActionWhy, Cause, LeftWhy, MadeBy, Stays};
 use std::collections::{BTreeMap, BTreeSet};
 use walk::walk;
@@ -137,6 +140,7 @@ pub fn undo(policy: &Policy, links: &[UndoLink], delete_created: bool, cause: &C
             out.plan.in_sync += 1;
         }
     }
+    out.plan.blocked = order::check(&out.plan.actions);
     out
 }
 
@@ -165,10 +169,10 @@ impl Inverse<'_> {
                 self.leave_absent(side, out);
             }
             (ActionKind::Delete, Some(_)) => {
-                self.relink(side, None, out);
+                self.relink(side, Vec::new(), out);
             }
             (ActionKind::Delete, None) => self.bring_back(side, out),
-            (ActionKind::Close | ActionKind::Unlink, _) => self.relink(side, None, out),
+            (ActionKind::Close | ActionKind::Unlink, _) => self.relink(side, Vec::new(), out),
             (ActionKind::Link, _) if self.link.living => out.plan.actions.push(
                 self.action(side, ActionKind::Unlink)
                     .sealed(&self.policy.pair),
@@ -316,15 +320,15 @@ impl Inverse<'_> {
         let id = action.id.clone();
         out.plan.actions.push(action);
         if self.link.now.get(side.other()).item().is_some() {
-            self.relink(side, Some(id), out);
+            self.relink(side, vec![id], out);
         }
     }
 
     /// Links the two items again, where both are there and neither has found another counterpart.
-    fn relink(&self, side: Side, after: Option<ActionId>, out: &mut Undo) {
+    fn relink(&self, side: Side, after: Vec<ActionId>, out: &mut Undo) {
         let missing = Side::BOTH
             .into_iter()
-            .filter(|at| after.is_none() || *at != side)
+            .filter(|at| after.is_empty() || *at != side)
             .find(|at| self.link.now.get(*at).item().is_none());
         if let Some(missing) = missing {
             if let Some(how) = self.absent(missing) {
@@ -537,6 +541,7 @@ impl Inverse<'_> {
         Action {
             id: ActionId(String::new()),
             kind,
+            subject: Subject::Item,
             link: Some(self.link.link),
             target: side,
             target_item: Some(self.link.items.get(side).clone()),
@@ -549,7 +554,7 @@ impl Inverse<'_> {
             why: ActionWhy::TakenBack {
                 cause: self.cause.clone(),
             },
-            after: None,
+            after: Vec::new(),
         }
     }
 

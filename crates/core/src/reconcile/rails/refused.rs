@@ -187,9 +187,7 @@ fn reseal(
             let changes = std::mem::take(&mut action.changes);
             action.changes = changes.into_iter().filter(stays).collect();
         }
-        if let Some(new) = action.after.as_ref().and_then(|id| renamed.get(id)) {
-            action.after = new.clone();
-        }
+        action.follow(&renamed);
         let old = action.id.clone();
         if action.kind == ActionKind::Update && action.changes.is_empty() {
             renamed.insert(old, None);

@@ -323,7 +323,7 @@ fn the_base_does_not_move_on_the_first_half_of_a_two_sided_merge() {
     };
     assert_eq!(first.target, Side::ClickUp);
     assert_eq!(first.changes[0].source_value, None);
-    assert_eq!(second.after.as_ref(), Some(&first.id));
+    assert_eq!(second.after, [first.id.clone()]);
     assert_eq!(
         second.changes[0].source_value,
         Some(FieldValue::tags(["a", "x", "y"]))
@@ -338,7 +338,7 @@ fn two_one_sided_changes_do_not_wait_for_each_other() {
         .now(Side::ClickUp, FieldKey::Priority, FieldValue::Number(1000));
     let plan = plan_one(link.view(), &policy());
     assert_eq!(plan.actions.len(), 2);
-    assert!(plan.actions.iter().all(|action| action.after.is_none()));
+    assert!(plan.actions.iter().all(|action| action.after.is_empty()));
 }
 
 #[test]

@@ -281,13 +281,11 @@ fn the_other_half_of_a_merge_follows_what_is_left_of_the_first() {
         (first.cloned(), second)
     };
     let (first, second) = halves(&plan(&view, &policy(), &Rails::default()));
-    assert_eq!(second.after, first.map(|action| action.id));
-    assert!(second.after.is_some());
+    assert_eq!(second.after, [first.unwrap().id]);
 
     let without_title = frozen(1, &[FieldKey::Title]);
     let (first, second) = halves(&plan(&view, &policy(), &without_title));
-    assert_eq!(second.after, first.map(|action| action.id));
-    assert!(second.after.is_some());
+    assert_eq!(second.after, [first.unwrap().id]);
 }
 
 fn waiting(action: &Action, source: (Side, &str), retry_at: Option<Timestamp>, now: i64) -> Rails {
@@ -359,7 +357,7 @@ fn what_is_no_half_of_a_merge_does_not_wait_for_the_other_side() {
         (alone.target, fields),
         (Side::Ado, vec![&FieldKey::Priority])
     );
-    assert_eq!(alone.after, None);
+    assert_eq!(alone.after, []);
 }
 
 #[test]

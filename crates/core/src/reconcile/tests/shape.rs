@@ -2,7 +2,9 @@
 
 use super::fixture::*;
 use crate::fixture::reconcile;
-use crate::model::{ActionId, FieldKey, FieldValue, LinkId, Side, Sided, Timestamp, Version};
+use crate::model::{
+    ActionId, FieldKey, FieldValue, LinkId, Side, Sided, Subject, Timestamp, Version,
+};
 use crate::reason::{ActionWhy, After, HoldWhy, Reason};
 use crate::reconcile::plan::{Action, ActionKind, PLAN_FORMAT};
 use crate::reconcile::policy::{Direction, OnDelete, Policy};
@@ -35,6 +37,7 @@ fn an_update_says_everything() {
     let expected = Action {
         id: ActionId(String::new()),
         kind: ActionKind::Update,
+        subject: Subject::Item,
         link: Some(LinkId(1)),
         target: Side::ClickUp,
         target_item: Some(id("86d1")),
@@ -45,7 +48,7 @@ fn an_update_says_everything() {
         source_version: Some(Version(3)),
         changes: Vec::new(),
         why: ActionWhy::Differs { from: Side::Ado },
-        after: None,
+        after: Vec::new(),
     };
     assert_eq!(bare(&plan.actions[0]), expected);
     assert!(plan.rebases.is_empty(), "nothing else moved");
@@ -67,6 +70,7 @@ fn what_is_left_of_a_deleted_pair_is_named_with_its_version() {
         let expected = Action {
             id: ActionId(String::new()),
             kind,
+            subject: Subject::Item,
             link: Some(LinkId(1)),
             target: Side::Ado,
             target_item: Some(id("101")),
@@ -81,7 +85,7 @@ fn what_is_left_of_a_deleted_pair_is_named_with_its_version() {
                 evidence: "in the recycle bin".to_owned(),
                 then,
             },
-            after: None,
+            after: Vec::new(),
         };
         assert_eq!(bare(&plan.actions[0]), expected);
     }
@@ -165,6 +169,7 @@ fn a_create_says_everything() {
     let expected = Action {
         id: ActionId(String::new()),
         kind: ActionKind::Create,
+        subject: Subject::Item,
         link: None,
         target: Side::ClickUp,
         target_item: None,
@@ -175,7 +180,7 @@ fn a_create_says_everything() {
         source_version: Some(Version(7)),
         changes: Vec::new(),
         why: ActionWhy::New { side: Side::Ado },
-        after: None,
+        after: Vec::new(),
     };
     assert_eq!(bare(&plan.actions[0]), expected);
     assert_eq!(

@@ -172,7 +172,7 @@ fn both_halves_of_a_merge_go_back_clickup_first() {
     let result = undone(scene(view, deeds));
     let targets: Vec<Side> = result.plan.actions.iter().map(|a| a.target).collect();
     assert_eq!(targets, [Side::ClickUp, Side::Ado]);
-    assert!(result.plan.actions.iter().all(|a| a.after.is_none()));
+    assert!(result.plan.actions.iter().all(|a| a.after.is_empty()));
 }
 
 #[test]
@@ -374,9 +374,10 @@ fn a_deleted_work_item_comes_back_linked_and_a_task_is_only_named() {
     let result = undone(dead(Side::Ado));
     assert_eq!(kinds(&result), [ActionKind::Restore, ActionKind::Link]);
     assert_eq!(
-        result.plan.actions[1].after.as_ref(),
-        Some(&result.plan.actions[0].id)
+        result.plan.actions[1].after,
+        [result.plan.actions[0].id.clone()]
     );
+    assert_eq!(result.plan.blocked, None);
     assert_eq!(result.plan.actions[1].link, None, "a new link");
     assert_eq!(result.plan.actions[0].url, titled("B").items.clickup.url);
     let result = undone(dead(Side::ClickUp));
