@@ -74,10 +74,12 @@
 //! - **A new kind of field.** A row in `crates/core/src/field/table.rs`, and a file in `crates/core/src/field/` if no kind
 //!   there fits; the module doc of [`field`] has the steps. Configuration, merge, connectors, laws and simulation go through
 //!   the table. A field that is a new member of ClickUp's tasks gets a row in `src/clickup/codec.rs` too.
-//! - **A new kind of part**, a thing that hangs on an item and has an identity of its own, as a comment. There is none yet, and
-//!   a plan speaks of items and fields only: [`reconcile::plan`] and the tables `intent`, `base` and `hold` first learn to
-//!   name a part. Then its decisions are a file below `crates/core/src`, its requests a file in `src/azure` and one in
-//!   `src/clickup`, and its fakes one in each half of `crates/sandbox`.
+//! - **A new kind of part**, a thing that hangs on an item and has an identity of its own, as a comment. There is none yet. It
+//!   starts as a variant of [`model::PartKind`] with its word; then each place that has to say what it does with such a part no
+//!   longer compiles, and those are the list of what is to be done: carry it out, settle it, freeze it, thaw it, take it back.
+//!   Actions, holds, freezes and the journal, and the tables `intent`, `hold`, `freeze` and `attempt`, name a part already. What
+//!   each side has of it gets a table. Its decisions are a file below `crates/core/src`, its requests a file in `src/azure` and
+//!   one in `src/clickup`, and its fakes one in each half of `crates/sandbox`.
 //! - **A new vendor quirk.** A row in the table at the top of `src/azure.rs` or `src/clickup.rs` with its source, the code in
 //!   that room, and the quirk itself in `crates/sandbox`, so that a test fails without the code. What a service can't hold or do
 //!   at all is a value in [`capabilities`]. If it can lose an edit, it also goes into `crates/sim/src/quirks.rs`.
@@ -96,6 +98,8 @@
 //! | word | meaning |
 //! |---|---|
 //! | item | a work item in Azure DevOps or a task in ClickUp |
+//! | part | a thing that hangs on an item and has an identity of its own, as a comment; no kind of it is synced yet |
+//! | subject | what something is about: the item as a whole, a field, or a part |
 //! | side | one of the two that are kept equal; *source* and *target* are the two sides seen from one change |
 //! | service | whoever a request goes to: what errors, limits and the breaker are about. It need not be a side |
 //! | pair | one configured place on each side (`[[pair]]`): a project with an area, and a list |

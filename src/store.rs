@@ -45,7 +45,7 @@ pub use notes::{
 };
 pub use observations::Observation;
 pub use parts::{PartOp, Refusal, TransitRow};
-pub use rails::{Attempt, BreakerRow, FieldWrite, Freeze, RailOp};
+pub use rails::{Attempt, BreakerRow, Freeze, RailOp, RecentWrite};
 pub use sends::{Monotonic, SendFile};
 pub use state::PairState;
 

@@ -4,7 +4,7 @@ use super::survey::Survey;
 use super::{Context, Failure, cycle, print, print_json, setup};
 use crate::cli::{ExitCode, VerifyArgs};
 use crate::engine::{Engine, observe};
-use crate::model::{ItemId, PairName, Side, Sided};
+use crate::model::{ItemId, PairName, Side, Sided, Subject};
 use crate::reconcile::drift::{Difference, DriftKind};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::{FreshItem, LinkView, View};
@@ -144,13 +144,17 @@ fn date(store: &Store, pair: &PairName, differences: &mut [Difference]) -> Resul
         if difference.kind == DriftKind::Pending
             && let Some(hold) = holds.iter().find(|hold| {
                 hold.link == difference.link
-                    && hold.field.is_some()
-                    && hold.field == difference.field
+                    && hold.subject.field().is_some()
+                    && hold.subject.field() == difference.field.as_ref()
             })
         {
             difference.kind = DriftKind::Held;
             difference.reason = hold.reason();
         }
+        let subject = difference
+            .field
+            .as_ref()
+            .map_or(Subject::Item, Subject::from);
         let since = match difference.kind {
             DriftKind::Conflict => conflicts
                 .iter()
@@ -161,7 +165,7 @@ fn date(store: &Store, pair: &PairName, differences: &mut [Difference]) -> Resul
                 .map(|conflict| conflict.record.at),
             DriftKind::Held | DriftKind::OutOfScope | DriftKind::Unreadable => holds
                 .iter()
-                .find(|hold| hold.link == difference.link && hold.field == difference.field)
+                .find(|hold| hold.link == difference.link && hold.subject == subject)
                 .filter(|hold| hold.link.is_some())
                 .map(|hold| hold.since),
             _ => continue,

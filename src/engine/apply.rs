@@ -22,14 +22,14 @@ use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::observe::{Observed, rebased};
 use crate::engine::{CycleError, Engine, Writers};
 use crate::model::{
-    ActionId, FieldKey, FieldValue, Folded, Item, ItemId, LinkId, PairName, Side, Sided, Subject,
-    Timestamp,
+    About, ActionId, FieldKey, FieldValue, Folded, Item, ItemId, LinkId, PairName, Side, Sided,
+    Subject, Timestamp,
 };
 use crate::reason::{Cause, HoldWhy, RunEnd, UndoneWhy};
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
-use crate::reconcile::rails::{source, without_halves};
+use crate::reconcile::rails::{source, tried, without_halves};
 use crate::reconcile::settle::Answer;
 use crate::store::{Attempt, Batch, CycleRow, HoldRow, Op, StoreError, TransitRow};
 pub(in crate::engine) use kept::kept_of;
@@ -120,9 +120,9 @@ struct Run<'a> {
     held_since: Option<BTreeMap<(Side, ItemId), Timestamp>>,
     written: Sided<BTreeMap<ItemId, Item>>,
     ok: BTreeSet<ActionId>,
-    /// Failures of this pair's items, by whose change it was; those of this run are in `failed` too.
-    attempts: BTreeMap<(Side, ItemId), Attempt>,
-    failed: BTreeSet<(Side, ItemId)>,
+    /// Failures of this pair's items and their parts, by whose change it was; those of this run are in `failed` too.
+    attempts: BTreeMap<About, Attempt>,
+    failed: BTreeSet<About>,
     /// Whose fault the present action's failure is; `None`: not the item's.
     fault: Option<Failure>,
     /// Items that were read again and had changed since the plan.
@@ -448,7 +448,12 @@ impl Run<'_> {
     /// Remembers that an action is still to be done, and counts a failure that is the item's own.
     fn undone(&mut self, policy: &Policy, plan: &PairPlan, action: &Action, why: UndoneWhy) {
         let now = self.engine.clock.now();
-        let Some((side, item)) = source(action) else {
+        let Some(About {
+            side,
+            item,
+            subject,
+        }) = tried(action)
+        else {
             return;
         };
         let (tries, retry_at) = match self.fault.take() {
@@ -464,7 +469,7 @@ impl Run<'_> {
             link: action.link,
             side: Some(side),
             item: Some(item),
-            field: None,
+            subject,
             why: HoldWhy::from(why),
             since,
             tries,

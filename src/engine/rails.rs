@@ -108,24 +108,24 @@ impl Engine {
         for freeze in store.freezes(&policy.pair)? {
             match freeze.thawed_at {
                 Some(at) => {
-                    thawed.insert((freeze.link, freeze.field), at);
+                    thawed.insert((freeze.link, freeze.subject), at);
                 }
                 None => {
-                    let fields = rails.frozen.entry(freeze.link).or_default();
-                    fields.insert(freeze.field, freeze.why);
+                    let frozen = rails.frozen.entry(freeze.link).or_default();
+                    frozen.insert(freeze.subject, freeze.why);
                 }
             }
         }
         let from = now.plus_ms(-oscillation::WINDOW_MS);
-        for write in store.field_writes(&policy.pair, from, now)? {
-            let key = (write.link, write.field.clone());
+        for write in store.recent_writes(&policy.pair, from, now)? {
+            let key = (write.link, write.subject.clone());
             if thawed.get(&key).is_some_and(|at| write.at <= *at) {
                 continue;
             }
             let past = oscillation::Past {
                 side: write.side,
                 at: write.at,
-                field: write.field,
+                subject: write.subject,
                 value: write.value,
             };
             rails.writes.entry(write.link).or_default().push(past);
@@ -141,7 +141,7 @@ impl Engine {
                 retry_at: attempt.retry_at,
                 reason: attempt.reason,
             };
-            rails.waiting.insert((attempt.side, attempt.item), waiting);
+            rails.waiting.insert(attempt.about, waiting);
         }
         for row in store.refusals(&policy.pair)? {
             if row.fingerprint != policy.fingerprint {

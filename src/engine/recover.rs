@@ -8,7 +8,8 @@ use super::{CycleError, Engine};
 use crate::capabilities::{self, Versions};
 use crate::connector::{ErrorKind, Fetched};
 use crate::model::{
-    ActionId, BaseState, FieldKey, FieldValue, Item, ItemId, Side, Sided, Timestamp, Version,
+    ActionId, BaseState, FieldKey, FieldValue, Item, ItemId, Side, Sided, Subject, Timestamp,
+    Version,
 };
 use crate::reason::{CreateWhy, JournalKind, Outcome};
 use crate::reconcile::merge::translate;
@@ -64,6 +65,10 @@ impl Engine {
     }
 
     async fn settle(&self, intent: &Intent) -> Result<Fate, CycleError> {
+        match &intent.subject {
+            Subject::Part(part) => match part.kind {},
+            Subject::Item | Subject::Field(_) => {}
+        }
         let target = intent.source_side.other();
         let began = self.clock.now();
         let linked = living(
@@ -362,7 +367,7 @@ fn found_line(intent: &Intent, found: &Item, made: Option<&Item>, at: Timestamp)
             before: None,
             after: Some(value.clone()),
         };
-        (key.clone(), change)
+        (Subject::from(key), change)
     });
     NewJournal {
         item: Some(found.id.clone()),
@@ -399,7 +404,7 @@ fn hold_row(intent: &Intent, why: CreateWhy, now: Timestamp) -> HoldRow {
         link: None,
         side: Some(intent.source_side),
         item: Some(intent.source.clone()),
-        field: None,
+        subject: intent.subject.clone(),
         why: why.into(),
         since: now,
         tries: intent.tries,

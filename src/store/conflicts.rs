@@ -2,9 +2,9 @@
 
 use super::Store;
 use super::error::{StoreError, from_json, reason, sql, to_json};
-use super::links::{parse_field, parse_side_opt};
+use super::links::{parse_field, parse_side_opt, parse_subject};
 use crate::model::{
-    FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Timestamp, Version,
+    FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Subject, Timestamp, Version,
 };
 use crate::reason::{HoldWhy, Reason};
 use rusqlite::{Connection, Row, params};
@@ -63,8 +63,8 @@ pub struct HoldRow {
     pub side: Option<Side>,
     /// The item on `side`; `None`: the whole pair.
     pub item: Option<ItemId>,
-    /// The field; `None`: the whole item.
-    pub field: Option<FieldKey>,
+    /// What of it; the item, where that is the whole pair too.
+    pub subject: Subject,
     /// Why.
     pub why: HoldWhy,
     /// Local time of the first cycle with this hold.
@@ -144,7 +144,7 @@ impl Store {
         let mut statement = self
             .connection
             .prepare_cached(&format!(
-                "SELECT pair, link, item, reason, since, tries, retry_at, side, field, why FROM hold
+                "SELECT pair, link, item, reason, since, tries, retry_at, side, subject, why FROM hold
                  WHERE {condition} ORDER BY pair, since, id"
             ))
             .map_err(sql("read holds"))?;
@@ -155,7 +155,7 @@ impl Store {
                     link: row.get::<_, Option<i64>>(1)?.map(LinkId),
                     side: None,
                     item: row.get::<_, Option<String>>(2)?.map(ItemId),
-                    field: None,
+                    subject: Subject::Item,
                     why: HoldWhy::told_before(row.get(3)?),
                     since: Timestamp(row.get(4)?),
                     tries: row.get(5)?,
@@ -164,17 +164,17 @@ impl Store {
                 Ok((
                     hold,
                     row.get::<_, Option<String>>(7)?,
-                    row.get::<_, Option<String>>(8)?,
+                    row.get::<_, String>(8)?,
                     row.get::<_, String>(9)?,
                 ))
             })
             .map_err(sql("read holds"))?;
         rows.map(|row| {
-            let (hold, side, field, why) = row.map_err(sql("read holds"))?;
+            let (hold, side, subject, why) = row.map_err(sql("read holds"))?;
             Ok(HoldRow {
                 why: reason("why of a hold", &why, hold.reason())?,
                 side: parse_side_opt(side.as_deref())?,
-                field: field.as_deref().map(parse_field).transpose()?,
+                subject: parse_subject("subject of a hold", &subject)?,
                 ..hold
             })
         })
@@ -378,7 +378,7 @@ pub(super) fn set_holds(
     for hold in holds {
         let why = to_json("why of a hold", &hold.why)?;
         tx.prepare_cached(
-            "INSERT INTO hold (pair, link, side, item, field, reason, since, tries, retry_at, why)
+            "INSERT INTO hold (pair, link, side, item, subject, reason, since, tries, retry_at, why)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )
         .and_then(|mut statement| {
@@ -387,7 +387,7 @@ pub(super) fn set_holds(
                 hold.link.map(|link| link.0),
                 hold.side.map(Side::key),
                 hold.item.as_ref().map(|item| &item.0),
-                hold.field.as_ref().map(ToString::to_string),
+                hold.subject.to_string(),
                 hold.reason(),
                 hold.since.0,
                 hold.tries,

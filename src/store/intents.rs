@@ -2,8 +2,8 @@
 
 use super::Store;
 use super::error::{StoreError, from_json, sql, to_json, word};
-use super::links::parse_side;
-use crate::model::{FieldKey, FieldValue, ItemId, PairName, Side, Timestamp};
+use super::links::{parse_side, parse_subject};
+use crate::model::{About, FieldKey, FieldValue, ItemId, PairName, Side, Subject, Timestamp};
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 
@@ -18,6 +18,8 @@ pub struct Intent {
     pub source_side: Side,
     /// The source item.
     pub source: ItemId,
+    /// What of it: the item itself gets a counterpart, a part a copy.
+    pub subject: Subject,
     /// Origin marker in the request.
     pub marker: String,
     /// Hash of the request body, hex.
@@ -44,6 +46,16 @@ impl Intent {
             kind: self.kind,
             source_side: self.source_side,
             source: self.source.clone(),
+            subject: self.subject.clone(),
+        }
+    }
+
+    /// Returns whose change it carries over.
+    pub fn about(&self) -> About {
+        About {
+            side: self.source_side,
+            item: self.source.clone(),
+            subject: self.subject.clone(),
         }
     }
 }
@@ -59,6 +71,8 @@ pub struct IntentKey {
     pub source_side: Side,
     /// The source item.
     pub source: ItemId,
+    /// What of it.
+    pub subject: Subject,
 }
 
 /// Kinds of requests that are not idempotent.
@@ -89,13 +103,13 @@ impl Store {
             .connection
             .prepare_cached(
                 "SELECT pair, kind, source_side, source, marker, body_hash, opened_at, last_sent, server_t0, tries,
-                        source_fields, generation
-                 FROM intent ORDER BY pair, kind, source_side, source",
+                        source_fields, generation, subject
+                 FROM intent ORDER BY pair, kind, source_side, source, subject",
             )
             .map_err(sql("read open intents"))?;
         let rows = statement
             .query_map([], |row| {
-                let words: (String, String, String) = (row.get(1)?, row.get(2)?, row.get(10)?);
+                let words: [String; 4] = [row.get(1)?, row.get(2)?, row.get(10)?, row.get(12)?];
                 Ok((
                     words,
                     Intent {
@@ -103,6 +117,7 @@ impl Store {
                         kind: IntentKind::Create,
                         source_side: Side::Ado,
                         source: ItemId(row.get(3)?),
+                        subject: Subject::Item,
                         marker: row.get(4)?,
                         body_hash: row.get(5)?,
                         opened_at: Timestamp(row.get(6)?),
@@ -116,10 +131,11 @@ impl Store {
             })
             .map_err(sql("read open intents"))?;
         rows.map(|row| {
-            let ((kind, side, fields), intent) = row.map_err(sql("read open intents"))?;
+            let ([kind, side, fields, subject], intent) = row.map_err(sql("read open intents"))?;
             Ok(Intent {
                 kind: word("intent kind", &kind, IntentKind::from_key(&kind))?,
                 source_side: parse_side(&side)?,
+                subject: parse_subject("subject of an intent", &subject)?,
                 source_fields: from_json("source fields", &fields)?,
                 ..intent
             })
@@ -132,8 +148,8 @@ pub(super) fn open(tx: &Connection, intent: &Intent) -> Result<(), StoreError> {
     let fields = to_json("source fields", &intent.source_fields)?;
     tx.prepare_cached(
         "INSERT INTO intent (pair, kind, source_side, source, marker, body_hash, opened_at, last_sent, server_t0,
-                             tries, source_fields, generation)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                             tries, source_fields, generation, subject)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
     )
     .and_then(|mut statement| {
         statement.execute(params![
@@ -148,7 +164,8 @@ pub(super) fn open(tx: &Connection, intent: &Intent) -> Result<(), StoreError> {
             intent.server_t0.map(|at| at.0),
             intent.tries,
             fields,
-            intent.generation
+            intent.generation,
+            intent.subject.to_string()
         ])
     })
     .map(|_| ())
@@ -164,8 +181,8 @@ pub(super) fn mark_sent(
     let fields = to_json("source fields", fields)?;
     let changed = tx
         .prepare_cached(
-            "UPDATE intent SET last_sent = ?5, source_fields = ?6, tries = tries + 1
-             WHERE pair = ?1 AND kind = ?2 AND source_side = ?3 AND source = ?4",
+            "UPDATE intent SET last_sent = ?6, source_fields = ?7, tries = tries + 1
+             WHERE pair = ?1 AND kind = ?2 AND source_side = ?3 AND source = ?4 AND subject = ?5",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -173,6 +190,7 @@ pub(super) fn mark_sent(
                 key.kind.key(),
                 key.source_side.key(),
                 key.source.0,
+                key.subject.to_string(),
                 at.0,
                 fields
             ])
@@ -186,14 +204,15 @@ pub(super) fn mark_sent(
 
 pub(super) fn close(tx: &Connection, key: &IntentKey) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "DELETE FROM intent WHERE pair = ?1 AND kind = ?2 AND source_side = ?3 AND source = ?4",
+        "DELETE FROM intent WHERE pair = ?1 AND kind = ?2 AND source_side = ?3 AND source = ?4 AND subject = ?5",
     )
     .and_then(|mut statement| {
         statement.execute(params![
             key.pair.0,
             key.kind.key(),
             key.source_side.key(),
-            key.source.0
+            key.source.0,
+            key.subject.to_string()
         ])
     })
     .map(|_| ())

@@ -4,7 +4,7 @@ use super::Store;
 use super::error::{StoreError, from_json, reason, sql, to_json, word};
 use super::links::parse_side;
 use crate::model::{
-    ActionId, FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Timestamp, Version,
+    ActionId, FieldValue, ItemId, LinkId, PairName, Side, Subject, Timestamp, Version,
 };
 use crate::reason::{Cause, JournalKind, Outcome, RunEnd};
 use rusqlite::{Connection, params};
@@ -30,8 +30,8 @@ pub struct NewJournal {
     pub action_id: ActionId,
     /// What it is about.
     pub kind: JournalKind,
-    /// What changed; empty when no field did.
-    pub changes: BTreeMap<FieldKey, JournalChange>,
+    /// What changed; empty when no field and no part did.
+    pub changes: BTreeMap<Subject, JournalChange>,
     /// What became of it.
     pub outcome: Outcome,
     /// More in words; may be empty.
@@ -42,7 +42,7 @@ pub struct NewJournal {
     pub version: Option<Version>,
 }
 
-/// One field's change in the journal.
+/// The change of one field or part in the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalChange {
     /// Value before; `None`: not known.

@@ -2,7 +2,10 @@
 
 use super::Store;
 use super::error::{StoreError, from_json, reason, sql, to_json, word};
-use crate::model::{BaseState, FieldKey, ItemId, LinkId, PairName, Side, Sided, Timestamp};
+use crate::model::subject::UnknownSubject;
+use crate::model::{
+    BaseState, FieldKey, ItemId, LinkId, PairName, Side, Sided, Subject, Timestamp,
+};
 use crate::reason::{ActionWhy, Reason};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
@@ -236,6 +239,16 @@ fn select_base(
 /// Reads a field key out of a text column.
 pub(super) fn parse_field(text: &str) -> Result<FieldKey, StoreError> {
     word("field name", text, text.parse().ok())
+}
+
+/// Reads out of a text column what a row is about. A kind of part that this program does not know is an error: a row that
+/// is passed over would be lost with the next commit.
+pub(super) fn parse_subject(what: &'static str, text: &str) -> Result<Subject, StoreError> {
+    text.parse()
+        .map_err(|error: UnknownSubject| StoreError::Json {
+            what,
+            detail: error.to_string(),
+        })
 }
 
 /// Reads a side out of a text column.

@@ -3,21 +3,21 @@
 use super::Store;
 use super::error::{StoreError, from_json, reason, sql, to_json};
 use super::journal::JournalChange;
-use super::links::{parse_field, parse_side};
-use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Service, Side, Timestamp};
+use super::links::{parse_side, parse_subject};
+use crate::model::{
+    About, FieldValue, ItemId, LinkId, PairName, Service, Side, Subject, Timestamp,
+};
 use crate::reason::{HoldWhy, JournalKind, Outcome};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 
-/// Failures in a row to carry one item's change over.
+/// Failures in a row to carry one change over: that of an item, or of a part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// The pair.
     pub pair: PairName,
-    /// Side of the item whose change could not be carried over.
-    pub side: Side,
-    /// That item.
-    pub item: ItemId,
+    /// Whose change could not be carried over.
+    pub about: About,
     /// Kind of failure, one word.
     pub kind: String,
     /// How many in a row.
@@ -36,13 +36,13 @@ pub struct Attempt {
     pub reason: String,
 }
 
-/// A field of a link that is not written until a person has decided.
+/// What of a link is not written until a person has decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Freeze {
     /// The link.
     pub link: LinkId,
-    /// The field.
-    pub field: FieldKey,
+    /// What of it.
+    pub subject: Subject,
     /// Why.
     pub why: HoldWhy,
     /// Local time.
@@ -64,17 +64,17 @@ pub struct BreakerRow {
     pub retry_at: Timestamp,
 }
 
-/// One write of one field, as the journal has it.
+/// One write of one field or part, as the journal has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldWrite {
+pub struct RecentWrite {
     /// The link.
     pub link: LinkId,
     /// The side that was written.
     pub side: Side,
     /// Local time.
     pub at: Timestamp,
-    /// The field.
-    pub field: FieldKey,
+    /// What was written.
+    pub subject: Subject,
     /// The value that was written.
     pub value: FieldValue,
 }
@@ -91,34 +91,32 @@ pub enum RailOp {
     },
     /// Forgets the whole base of a link.
     Distrust(LinkId),
-    /// Records a failure, replacing the row of the same item.
+    /// Records a failure, replacing the row of the same change.
     SaveAttempt(Attempt),
-    /// Forgets the failures of an item. Nothing happens when there are none.
+    /// Forgets the failures of a change. Nothing happens when there are none.
     ForgetAttempt {
         /// The pair.
         pair: PairName,
-        /// The item's side.
-        side: Side,
-        /// The item.
-        item: ItemId,
+        /// Whose change.
+        about: About,
     },
-    /// Freezes a field. A field that is frozen already keeps its reason and age.
+    /// Freezes a field or a part. What is frozen already keeps its reason and age.
     Freeze {
         /// The link.
         link: LinkId,
-        /// The field.
-        field: FieldKey,
+        /// What of it.
+        subject: Subject,
         /// Why.
         why: HoldWhy,
         /// Local time.
         at: Timestamp,
     },
-    /// Thaws a field. Nothing happens when it is not frozen.
+    /// Thaws a field or a part. Nothing happens when it is not frozen.
     Thaw {
         /// The link.
         link: LinkId,
-        /// The field.
-        field: FieldKey,
+        /// What of it.
+        subject: Subject,
         /// Local time.
         at: Timestamp,
     },
@@ -134,20 +132,19 @@ pub enum RailOp {
 }
 
 impl Store {
-    /// Returns the items of a pair (or of all) whose changes failed, ordered by pair, side and item.
+    /// Returns the changes of a pair (or of all) that failed, ordered by pair, side, item and subject.
     pub fn attempts(&self, pair: Option<&PairName>) -> Result<Vec<Attempt>, StoreError> {
-        let rows: Vec<(Attempt, String)> = self
+        let rows: Vec<(Attempt, String, String)> = self
             .connection
             .prepare_cached(
-                "SELECT pair, item, kind, failures, inputs, fingerprint, last_at, retry_at, reason, side, alike FROM attempt
-                 WHERE ?1 IS NULL OR pair = ?1 ORDER BY pair, side, item",
+                "SELECT pair, item, kind, failures, inputs, fingerprint, last_at, retry_at, reason, side, alike, subject FROM attempt
+                 WHERE ?1 IS NULL OR pair = ?1 ORDER BY pair, side, item, subject",
             )
             .and_then(|mut statement| {
                 let read = |row: &rusqlite::Row<'_>| {
                     let attempt = Attempt {
                         pair: PairName(row.get(0)?),
-                        side: Side::Ado,
-                        item: ItemId(row.get(1)?),
+                        about: About::item(Side::Ado, ItemId(row.get(1)?)),
                         kind: row.get(2)?,
                         failures: row.get(3)?,
                         alike: row.get(10)?,
@@ -157,7 +154,7 @@ impl Store {
                         retry_at: row.get::<_, Option<i64>>(7)?.map(Timestamp),
                         reason: row.get(8)?,
                     };
-                    Ok((attempt, row.get(9)?))
+                    Ok((attempt, row.get(9)?, row.get(11)?))
                 };
                 statement
                     .query_map([pair.map(|pair| &pair.0)], read)?
@@ -165,11 +162,10 @@ impl Store {
             })
             .map_err(sql("read failed attempts"))?;
         rows.into_iter()
-            .map(|(attempt, side)| {
-                Ok(Attempt {
-                    side: parse_side(&side)?,
-                    ..attempt
-                })
+            .map(|(mut attempt, side, subject)| {
+                attempt.about.side = parse_side(&side)?;
+                attempt.about.subject = parse_subject("subject of a failed attempt", &subject)?;
+                Ok(attempt)
             })
             .collect()
     }
@@ -196,13 +192,13 @@ impl Store {
         Ok(gone)
     }
 
-    /// Returns the frozen fields of a pair's links, and those that were thawed, ordered by link and field.
+    /// Returns what is frozen of a pair's links, and what was thawed, ordered by link and subject.
     pub fn freezes(&self, pair: &PairName) -> Result<Vec<Freeze>, StoreError> {
         let rows: Vec<(i64, String, String, i64, Option<i64>, String)> = self
             .connection
             .prepare_cached(
-                "SELECT f.link, f.field, f.reason, f.since, f.thawed_at, f.why FROM freeze f JOIN link l ON l.id = f.link
-                 WHERE l.pair = ?1 ORDER BY f.link, f.field",
+                "SELECT f.link, f.subject, f.reason, f.since, f.thawed_at, f.why FROM freeze f JOIN link l ON l.id = f.link
+                 WHERE l.pair = ?1 ORDER BY f.link, f.subject",
             )
             .and_then(|mut statement| {
                 statement
@@ -213,10 +209,10 @@ impl Store {
             })
             .map_err(sql("read frozen fields"))?;
         rows.into_iter()
-            .map(|(link, field, told, since, thawed_at, why)| {
+            .map(|(link, subject, told, since, thawed_at, why)| {
                 Ok(Freeze {
                     link: LinkId(link),
-                    field: parse_field(&field)?,
+                    subject: parse_subject("subject of a freeze", &subject)?,
                     why: reason("why of a frozen field", &why, told)?,
                     since: Timestamp(since),
                     thawed_at: thawed_at.map(Timestamp),
@@ -226,12 +222,12 @@ impl Store {
     }
 
     /// Returns what was written to the linked items of a pair in a span of local time, oldest first.
-    pub fn field_writes(
+    pub fn recent_writes(
         &self,
         pair: &PairName,
         from: Timestamp,
         to: Timestamp,
-    ) -> Result<Vec<FieldWrite>, StoreError> {
+    ) -> Result<Vec<RecentWrite>, StoreError> {
         let rows: Vec<(i64, String, i64, String)> = self
             .connection
             .prepare_cached(
@@ -251,15 +247,14 @@ impl Store {
         let mut writes = Vec::new();
         for (link, side, at, changes) in rows {
             let side = parse_side(&side)?;
-            let changes: BTreeMap<FieldKey, JournalChange> =
-                from_json("journal changes", &changes)?;
-            for (field, change) in changes {
+            let changes: BTreeMap<Subject, JournalChange> = from_json("journal changes", &changes)?;
+            for (subject, change) in changes {
                 let Some(value) = change.after else { continue };
-                writes.push(FieldWrite {
+                writes.push(RecentWrite {
                     link: LinkId(link),
                     side,
                     at: Timestamp(at),
-                    field,
+                    subject,
                     value,
                 });
             }
@@ -328,12 +323,13 @@ pub(super) fn apply(tx: &Connection, op: &RailOp) -> Result<(), StoreError> {
         ),
         RailOp::SaveAttempt(attempt) => run(
             "record a failed attempt",
-            "INSERT OR REPLACE INTO attempt (pair, side, item, kind, failures, inputs, fingerprint, last_at, retry_at, reason, alike)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT OR REPLACE INTO attempt (pair, side, item, kind, failures, inputs, fingerprint, last_at, retry_at, reason, alike,
+                                             subject)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             &[
                 &attempt.pair.0,
-                &attempt.side.key(),
-                &attempt.item.0,
+                &attempt.about.side.key(),
+                &attempt.about.item.0,
                 &attempt.kind,
                 &attempt.failures,
                 &attempt.inputs,
@@ -342,39 +338,45 @@ pub(super) fn apply(tx: &Connection, op: &RailOp) -> Result<(), StoreError> {
                 &attempt.retry_at.map(|at| at.0),
                 &attempt.reason,
                 &attempt.alike,
+                &attempt.about.subject.to_string(),
             ],
         ),
-        RailOp::ForgetAttempt { pair, side, item } => run(
+        RailOp::ForgetAttempt { pair, about } => run(
             "forget failed attempts",
-            "DELETE FROM attempt WHERE pair = ?1 AND side = ?2 AND item = ?3",
-            &[&pair.0, &side.key(), &item.0],
+            "DELETE FROM attempt WHERE pair = ?1 AND side = ?2 AND item = ?3 AND subject = ?4",
+            &[
+                &pair.0,
+                &about.side.key(),
+                &about.item.0,
+                &about.subject.to_string(),
+            ],
         ),
         RailOp::Freeze {
             link,
-            field,
+            subject,
             why,
             at,
         } => {
             let code = to_json("why of a frozen field", why)?;
             run(
                 "freeze a field",
-                "INSERT INTO freeze (link, field, reason, since, thawed_at, why) VALUES (?1, ?2, ?3, ?4, NULL, ?5)
-                 ON CONFLICT (link, field) DO UPDATE SET reason = excluded.reason, since = excluded.since, thawed_at = NULL,
+                "INSERT INTO freeze (link, subject, reason, since, thawed_at, why) VALUES (?1, ?2, ?3, ?4, NULL, ?5)
+                 ON CONFLICT (link, subject) DO UPDATE SET reason = excluded.reason, since = excluded.since, thawed_at = NULL,
                      why = excluded.why
                  WHERE thawed_at IS NOT NULL",
                 &[
                     &link.0,
-                    &field.to_string(),
+                    &subject.to_string(),
                     &why.to_string(),
                     &at.0,
                     &code,
                 ],
             )
         }
-        RailOp::Thaw { link, field, at } => run(
+        RailOp::Thaw { link, subject, at } => run(
             "thaw a field",
-            "UPDATE freeze SET thawed_at = ?3 WHERE link = ?1 AND field = ?2 AND thawed_at IS NULL",
-            &[&link.0, &field.to_string(), &at.0],
+            "UPDATE freeze SET thawed_at = ?3 WHERE link = ?1 AND subject = ?2 AND thawed_at IS NULL",
+            &[&link.0, &subject.to_string(), &at.0],
         ),
         RailOp::OpenBreaker { service, row } => run(
             "open a breaker",

@@ -4,10 +4,11 @@ mod epoch;
 mod files;
 mod notes;
 mod rows;
+mod subjects;
 mod sweep;
 
 use super::*;
-use crate::model::{BaseState, FieldValue, Version};
+use crate::model::{About, BaseState, FieldValue, Subject, Version};
 use crate::reason::{
     ActionWhy, Cause, HoldWhy, JournalKind, OriginWhy, Outcome, RailWhy, Reason, RunEnd,
 };

@@ -1,6 +1,6 @@
 //! Everything that was ever done to an item.
 
-use crate::model::{FieldKey, FieldValue, ItemId, PairName, Side, Timestamp};
+use crate::model::{FieldValue, ItemId, PairName, Side, Subject, Timestamp, subject};
 use crate::reason::{JournalKind, Outcome};
 use crate::store::{NewJournal, Store, StoreError};
 use serde::{Serialize, Serializer};
@@ -32,11 +32,12 @@ pub struct Entry {
     pub changes: Vec<Change>,
 }
 
-/// A field that was written.
+/// Something that was written.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Change {
-    /// The field.
-    pub field: FieldKey,
+    /// What it is: a field, or something that hangs on the item.
+    #[serde(flatten, with = "subject::named")]
+    pub subject: Subject,
     /// What it held before; `None`: that was not known.
     #[serde(serialize_with = "super::plain")]
     pub before: Option<FieldValue>,
@@ -66,8 +67,8 @@ impl From<NewJournal> for Entry {
             outcome: line.outcome,
             detail: line.detail,
             changes: changes
-                .map(|(field, change)| Change {
-                    field,
+                .map(|(subject, change)| Change {
+                    subject,
                     before: change.before,
                     after: change.after,
                 })

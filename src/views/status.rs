@@ -4,7 +4,7 @@ use super::ClaimView;
 use super::notices::notices;
 use crate::claim::Claim;
 use crate::config::{Config, Pair, Poll};
-use crate::model::{FieldKey, ItemId, PairName, Side, Timestamp};
+use crate::model::{ItemId, PairName, Side, Subject, Timestamp, subject};
 use crate::store::{Store, StoreError};
 use serde::{Serialize, Serializer};
 
@@ -94,8 +94,9 @@ pub struct HoldView {
     pub side: Option<Side>,
     /// The item; as `side`.
     pub item: Option<ItemId>,
-    /// The field; `None`: the whole item is held.
-    pub field: Option<FieldKey>,
+    /// Whether the whole item is held, one of its fields, or something that hangs on it.
+    #[serde(flatten, with = "subject::named")]
+    pub subject: Subject,
     /// Why, in words.
     pub reason: String,
 }
@@ -144,7 +145,7 @@ pub fn status(config: &Config, store: &Store, now: Timestamp) -> Result<Status, 
         pair: hold.pair,
         side: hold.side,
         item: hold.item,
-        field: hold.field,
+        subject: hold.subject,
     });
     Ok(Status {
         pairs: pairs?,

@@ -112,7 +112,7 @@ fn decision(seen: &Observed, link: LinkId, field: &FieldKey) -> String {
         if let Some(hold) = pair
             .holds
             .iter()
-            .find(|hold| hold.link == Some(link) && hold.field.as_ref() == Some(field))
+            .find(|hold| hold.link == Some(link) && hold.subject == *field)
         {
             return format!("held: {}", hold.reason());
         }

@@ -127,7 +127,7 @@ async fn a_healthy_state_is_told_so_and_left_alone() {
     let mut ran = bench.run(&["doctor", "--json"]).await.left_with(0);
     for text in [
         "is sound",
-        "version 11",
+        "version 12",
         "owner only",
         "5 links carry our marker",
         "scope and mapping as approved",
@@ -166,7 +166,7 @@ async fn open_files_a_lost_key_a_changed_mapping_and_old_rows_are_found() {
     rusqlite::Connection::open(&database)
         .unwrap()
         .execute_batch(
-            "INSERT INTO intent VALUES ('web', 'create', 'ado', '77', 'm', 'h', 1, 1, NULL, 1, '{}', 0);
+            "INSERT INTO intent VALUES ('web', 'create', 'ado', '77', 'item', 'm', 'h', 1, 1, NULL, 1, '{}', 0);
              INSERT INTO hold (pair, reason, since, tries) VALUES ('web', 'old', 1, 0);
              UPDATE link SET pair = 'gone' WHERE id = (SELECT min(id) FROM link);
              PRAGMA foreign_keys = OFF;

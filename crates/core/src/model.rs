@@ -18,7 +18,7 @@ pub use ids::{ActionId, ItemId, LinkId, PairName, Version};
 pub use item::{Author, FieldValue, Folded, Item, Past};
 pub use long_text::LongText;
 pub use raw_text::{RawTexts, RichText};
-pub use subject::{PartId, PartKey, PartKind, Subject};
+pub use subject::{About, PartId, PartKey, PartKind, Subject};
 pub use time::{Clock, Timestamp};
 
 use serde::{Deserialize, Serialize};

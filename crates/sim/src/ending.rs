@@ -214,12 +214,12 @@ impl World {
                 let here = hold.link == Some(link.id)
                     || item == Some(&link.ado)
                     || item == Some(&link.clickup);
-                here && hold.field.as_ref().is_none_or(|field| *field == key)
+                here && hold.subject.covers(&key)
             });
         let held = end
             .holds
             .iter()
-            .any(|hold| hold.link == Some(link.id) && hold.field.as_ref() == Some(&key));
+            .any(|hold| hold.link == Some(link.id) && hold.subject == key);
         // Sent again and again and never taken: both values are named.
         if held && self.stubborn(Side::ClickUp, task, &key) {
             return Judged::Stubborn;
@@ -230,7 +230,7 @@ impl World {
         let holds = end
             .holds
             .iter()
-            .map(|hold| (&hold.item, &hold.field, hold.reason()));
+            .map(|hold| (&hold.item, &hold.subject, hold.reason()));
         let holds: Vec<_> = holds.collect();
         Judged::Apart(format!("{key} is {x} and {y}, held are {holds:?}"))
     }
@@ -329,7 +329,7 @@ pub fn stored(store: &Store, pairs: u32, world: &World) -> String {
                     link.to_string()
                 });
             let reason = hold.link.map(|_| hold.reason()).unwrap_or_default();
-            text.push_str(&format!("hold {item} {:?} {reason}\n", hold.field));
+            text.push_str(&format!("hold {item} {} {reason}\n", hold.subject));
         }
         text.push_str(&format!("{:?}\n", store.revisits(&name).ok()));
     }

@@ -56,8 +56,8 @@ impl Sim {
             let Some(item) = &row.entry.item else {
                 continue;
             };
-            for (field, change) in &row.entry.changes {
-                let Some(after) = change.after.clone() else {
+            for (subject, change) in &row.entry.changes {
+                let (Some(field), Some(after)) = (subject.field(), change.after.clone()) else {
                     continue;
                 };
                 noted.push(Noted {

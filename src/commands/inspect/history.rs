@@ -43,7 +43,7 @@ fn show(context: &Context, entry: &Entry) {
     for change in &entry.changes {
         let line = format!(
             "    {}: {} -> {}",
-            change.field,
+            change.subject,
             shown(&change.before),
             shown(&change.after)
         );

@@ -85,11 +85,11 @@ fn held(hold: &HoldView) -> String {
         .as_ref()
         .map_or_else(String::new, ToString::to_string);
     let side = hold.side.map_or_else(String::new, |side| side.to_string());
-    let field = hold
-        .field
-        .as_ref()
-        .map_or_else(String::new, |field| format!(" {field}"));
-    format!("held: {side} {item}{field}: {}", hold.reason)
+    let what = hold
+        .subject
+        .within()
+        .map_or_else(String::new, |subject| format!(" {subject}"));
+    format!("held: {side} {item}{what}: {}", hold.reason)
 }
 
 /// Prints a line of text that may come from a service.

@@ -7,7 +7,7 @@ use crate::connector::{ConnectorError, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::living;
 use crate::marker::marker;
-use crate::model::{BaseState, FieldKey, FieldValue, Item, ItemId, Side, Sided};
+use crate::model::{BaseState, FieldKey, FieldValue, Item, ItemId, Side, Sided, Subject};
 use crate::reason::Outcome;
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
@@ -183,6 +183,7 @@ impl Run<'_> {
             kind: IntentKind::Create,
             source_side: side.other(),
             source: source.id.clone(),
+            subject: Subject::Item,
             marker: new.marker.clone(),
             body_hash: hex::encode(Sha256::digest(
                 serde_json::to_vec(&new.fields).unwrap_or_default(),
@@ -307,9 +308,9 @@ impl Run<'_> {
         let mut entry = self.journal(plan, action, Some(&written.item.id), Outcome::Done, "");
         if let Op::Journal(line) = &mut entry {
             line.version = left(written);
-            for (key, change) in &mut line.changes {
-                let shown = written.item.fields.get(key).cloned();
-                change.after = shown.or(change.after.take());
+            for (subject, change) in &mut line.changes {
+                let shown = subject.field().and_then(|key| written.item.fields.get(key));
+                change.after = shown.cloned().or(change.after.take());
             }
         }
         entry

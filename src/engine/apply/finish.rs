@@ -5,7 +5,9 @@ use super::record::saw;
 use super::{Run, Stopped, earlier};
 use crate::engine::observe::{rebased, remember as remember_listed};
 use crate::engine::{CycleError, backoff};
-use crate::model::{BaseState, FieldKey, Item, ItemId, LinkId, Side, Sided, Timestamp};
+use crate::model::{
+    About, BaseState, FieldKey, Item, ItemId, LinkId, Side, Sided, Subject, Timestamp,
+};
 use crate::reason::ReadWhy;
 use crate::reconcile::plan::{Hold, PairPlan};
 use crate::reconcile::policy::Policy;
@@ -105,7 +107,7 @@ impl<'a> Ending<'a> {
         let later = run
             .holds
             .iter()
-            .filter(|hold| hold.field.is_none() && hold.retry_at.is_none_or(|at| at > now))
+            .filter(|hold| hold.subject.is_item() && hold.retry_at.is_none_or(|at| at > now))
             .filter_map(|hold| hold.link);
         Ok(Ending {
             run,
@@ -412,18 +414,22 @@ impl<'a> Ending<'a> {
     /// A hold of the plan. A whole linked item is held when it could not be read or left the scope: no edit may ever
     /// announce that it is back, so it is looked at again. A held field waits for an edit.
     fn planned(&self, hold: &Hold) -> HoldRow {
-        let key = (hold.side, hold.item.clone());
-        let whole = hold.link.is_some() && hold.field.is_none();
+        let key = About {
+            side: hold.side,
+            item: hold.item.clone(),
+            subject: hold.subject.clone(),
+        };
+        let whole = hold.link.is_some() && hold.subject.is_item();
         let (since, tries, retry_at) = match self.plan.retry.get(&key) {
-            Some(retry_at) if hold.field.is_none() => {
+            Some(retry_at) => {
                 let before = earlier(&self.before, hold.side, &hold.item);
                 let failures = self.run.attempts.get(&key).map_or(0, |a| a.failures);
                 (before.map_or(self.now, |h| h.since), failures, *retry_at)
             }
-            Some(_) | None => {
+            None => {
                 let (since, tries, retry_at) = self.next_look(hold.side, &hold.item);
                 let tries = if whole { tries } else { 0 };
-                let again = hold.link.zip(hold.field.clone());
+                let again = hold.link.zip(hold.subject.field().cloned());
                 let again = again.and_then(|field| self.plan.kept.get(&field));
                 (
                     since,
@@ -437,7 +443,7 @@ impl<'a> Ending<'a> {
             link: hold.link,
             side: Some(hold.side),
             item: Some(hold.item.clone()),
-            field: hold.field.clone(),
+            subject: hold.subject.clone(),
             why: hold.why.clone(),
             since,
             tries,
@@ -455,7 +461,7 @@ impl<'a> Ending<'a> {
                 link: None,
                 side: Some(*side),
                 item: Some(id.clone()),
-                field: None,
+                subject: Subject::Item,
                 why: ReadWhy::Unclear { said: said.clone() }.into(),
                 since,
                 tries,

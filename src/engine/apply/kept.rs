@@ -43,7 +43,7 @@ impl Run<'_> {
                     link: Some(link),
                     side: Some(side),
                     item: Some(item),
-                    field: Some(field.clone()),
+                    subject: field.into(),
                     why: UndoneWhy::NotTaken {
                         said: reason.clone(),
                     }

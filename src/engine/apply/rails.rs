@@ -4,12 +4,12 @@ use super::apart::renewed;
 use super::{Done, Run, Stopped};
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::rails::trips;
-use crate::model::{FieldKey, ItemId, LinkId, Side, Sided, Timestamp};
+use crate::model::{FieldKey, ItemId, LinkId, Side, Sided, Subject, Timestamp};
 use crate::reason::RailWhy;
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::{self, Failure};
-use crate::reconcile::rails::{breaker, firewall, source};
+use crate::reconcile::rails::{breaker, firewall, tried};
 use crate::store::{Attempt, Intent, NoteOp, Op, RailOp, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,7 @@ impl Run<'_> {
         let rows = self.engine.store().attempts(Some(&plan.pair))?;
         self.attempts = rows
             .into_iter()
-            .map(|attempt| ((attempt.side, attempt.item.clone()), attempt))
+            .map(|attempt| (attempt.about.clone(), attempt))
             .collect();
         Ok(())
     }
@@ -101,10 +101,9 @@ impl Run<'_> {
         reason: &str,
         now: Timestamp,
     ) -> (u32, Option<Timestamp>) {
-        let Some((side, item)) = source(action) else {
+        let Some(key) = tried(action) else {
             return (0, Some(now));
         };
-        let key = (side, item.clone());
         let earlier = self
             .attempts
             .get(&key)
@@ -113,11 +112,10 @@ impl Run<'_> {
         let alike = earlier
             .filter(|earlier| earlier.kind == kind.key())
             .map_or(1, |earlier| earlier.alike.saturating_add(1));
-        let retry_at = attempt::retry_at(kind, (failures, alike), &policy.pair, &item, now);
+        let retry_at = attempt::retry_at(kind, (failures, alike), &policy.pair, &key.item, now);
         let attempt = Attempt {
             pair: policy.pair.clone(),
-            side,
-            item,
+            about: key.clone(),
             kind: kind.key().to_owned(),
             failures,
             alike,
@@ -143,22 +141,24 @@ impl Run<'_> {
         let mut ops = self.trust(store, plan, now)?;
         ops.extend(self.freezes(store, plan, now)?);
         let open = store.open_intents()?;
-        for (key, attempt) in &self.attempts {
-            let (side, item) = key.clone();
-            // While the item of a create is looked for, nobody knows yet whether it failed.
-            let sought = |open: &Intent| open.source_side == side && open.source == item;
-            let pending = plan.retry.contains_key(key)
+        for (about, attempt) in &self.attempts {
+            // While what a request made is looked for, nobody knows yet whether it failed.
+            let sought = |open: &Intent| open.about() == *about;
+            let pending = plan.retry.contains_key(about)
                 || open.iter().any(sought)
                 || self.holds.iter().any(|hold| {
-                    hold.side == Some(side)
-                        && hold.item.as_ref() == Some(&item)
-                        && hold.field.is_none()
+                    hold.side == Some(about.side)
+                        && hold.item.as_ref() == Some(&about.item)
+                        && hold.subject == about.subject
                 });
-            if self.failed.contains(key) {
+            let seen = looked_at.contains(&(about.side, about.item.clone()));
+            if self.failed.contains(about) {
                 ops.push(Op::Rail(RailOp::SaveAttempt(attempt.clone())));
-            } else if looked_at.contains(key) && !pending {
-                let pair = plan.pair.clone();
-                ops.push(Op::Rail(RailOp::ForgetAttempt { pair, side, item }));
+            } else if seen && !pending {
+                ops.push(Op::Rail(RailOp::ForgetAttempt {
+                    pair: plan.pair.clone(),
+                    about: about.clone(),
+                }));
             }
         }
         Ok(ops)
@@ -188,11 +188,10 @@ impl Run<'_> {
             ops.push(Op::Rail(RailOp::Distrust(link)));
             let known = store.base(link)?.into_keys();
             for field in known.filter(|field| !self.is_synced(plan, field)) {
-                let why = RailWhy::RestoredDiffers.into();
                 ops.push(Op::Rail(RailOp::Freeze {
                     link,
-                    field,
-                    why,
+                    subject: field.into(),
+                    why: RailWhy::RestoredDiffers.into(),
                     at,
                 }));
             }
@@ -211,29 +210,37 @@ impl Run<'_> {
         plan: &PairPlan,
         at: Timestamp,
     ) -> Result<Vec<Op>, StoreError> {
-        let stored: BTreeMap<(LinkId, FieldKey), bool> = store
+        let stored: BTreeMap<(LinkId, Subject), bool> = store
             .freezes(&plan.pair)?
             .into_iter()
-            .map(|freeze| ((freeze.link, freeze.field), freeze.thawed_at.is_none()))
+            .map(|freeze| ((freeze.link, freeze.subject), freeze.thawed_at.is_none()))
             .collect();
         let mut ops = Vec::new();
         for frozen in &plan.frozen {
-            let (link, field) = (frozen.link, frozen.field.clone());
-            if stored.get(&(link, field.clone())) == Some(&true) {
+            let (link, subject) = (frozen.link, frozen.subject.clone());
+            if stored.get(&(link, subject.clone())) == Some(&true) {
                 continue;
             }
-            tracing::warn!(pair = %plan.pair, %link, %field, reason = %frozen.why, "frozen");
+            tracing::warn!(pair = %plan.pair, %link, field = %subject, reason = %frozen.why, "frozen");
             let why = frozen.why.clone();
             ops.push(Op::Rail(RailOp::Freeze {
                 link,
-                field,
+                subject,
                 why,
                 at,
             }));
         }
-        for ((link, field), _) in stored.into_iter().filter(|(_, active)| *active) {
-            if self.is_synced(plan, &field) && self.settled(plan, link, &field) {
-                ops.push(Op::Rail(RailOp::Thaw { link, field, at }));
+        for ((link, subject), _) in stored.into_iter().filter(|(_, active)| *active) {
+            let thaws = match &subject {
+                Subject::Field(field) => {
+                    self.is_synced(plan, field) && self.settled(plan, link, field)
+                }
+                Subject::Part(part) => match part.kind {},
+                // What goes round is a value, so an item is never frozen as a whole.
+                Subject::Item => false,
+            };
+            if thaws {
+                ops.push(Op::Rail(RailOp::Thaw { link, subject, at }));
             }
         }
         for open in store.conflicts(true)? {
@@ -284,9 +291,8 @@ impl Run<'_> {
             .conflicts
             .iter()
             .any(|conflict| conflict.link == link && conflict.field == *field);
-        let held = plan.holds.iter().any(|hold| {
-            hold.link == Some(link) && hold.field.as_ref().is_none_or(|held| held == field)
-        });
+        let mut held = plan.holds.iter();
+        let held = held.any(|hold| hold.link == Some(link) && hold.subject.covers(field));
         let kept = self.kept.contains(&(link, field.clone()));
         seen && !contested && !held && !kept && !self.unclean.contains(&link)
     }

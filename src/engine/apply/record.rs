@@ -5,7 +5,7 @@ use crate::connector::{ConnectorError, Fetched, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::living;
 use crate::model::{
-    ActionId, FieldKey, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp, Version,
+    ActionId, FieldKey, Item, ItemId, LinkId, PairName, Side, Sided, Subject, Timestamp, Version,
 };
 use crate::reason::{JournalKind, Outcome};
 use crate::reconcile::choice::Dropped;
@@ -251,7 +251,7 @@ impl Run<'_> {
                         before: change.before.clone(),
                         after: Some(change.after.clone()),
                     };
-                    (change.field.clone(), change_of)
+                    (Subject::from(&change.field), change_of)
                 })
                 .collect(),
             outcome,

@@ -354,26 +354,12 @@ impl Run<'_> {
     ) -> Result<Vec<Op>, StoreError> {
         let wanted = |row: &Refusal| {
             let held = self.holds.iter();
-            let held = held.map(|hold| {
-                (
-                    hold.side,
-                    hold.item.as_ref(),
-                    hold.field.as_ref(),
-                    hold.link,
-                )
-            });
+            let held = held.map(|hold| (hold.side, hold.item.as_ref(), &hold.subject, hold.link));
             let planned = plan.holds.iter();
-            let planned = planned.map(|hold| {
-                (
-                    Some(hold.side),
-                    Some(&hold.item),
-                    hold.field.as_ref(),
-                    hold.link,
-                )
-            });
-            held.chain(planned).any(|(_, _, field, link)| {
-                field.is_none_or(|field| *field == row.field)
-                    && link.is_none_or(|link| self.is_of(plan, link, row))
+            let planned =
+                planned.map(|hold| (Some(hold.side), Some(&hold.item), &hold.subject, hold.link));
+            held.chain(planned).any(|(_, _, subject, link)| {
+                subject.covers(&row.field) && link.is_none_or(|link| self.is_of(plan, link, row))
             })
         };
         let rows = store.refusals(&plan.pair)?.into_iter();
@@ -418,7 +404,7 @@ pub(super) fn hold_row(
         link: action.link,
         side: Some(side),
         item: Some(item),
-        field: Some(field.clone()),
+        subject: field.into(),
         why: why.clone(),
         since,
         tries: 0,

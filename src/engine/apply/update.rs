@@ -276,14 +276,18 @@ impl Run<'_> {
         if let Op::Journal(entry) = &mut entry {
             entry.version = record::left(written);
             // What came back is what an undo compares with, and a field that was left out or not taken was not written.
-            entry.changes.retain(|key, change| {
+            entry.changes.retain(|subject, change| {
+                let Some(key) = subject.field() else {
+                    return true;
+                };
                 let answer = written.item.fields.get(key);
                 let kept = written.pending.contains_key(key)
                     && (answer.is_none() || answer == change.before.as_ref());
                 sent.set.contains_key(key) && !kept
             });
-            for (key, change) in &mut entry.changes {
-                let answer = written.item.fields.get(key).cloned();
+            for (subject, change) in &mut entry.changes {
+                let answer = subject.field().and_then(|key| written.item.fields.get(key));
+                let answer = answer.cloned();
                 change.after = answer.or(change.after.take());
             }
         }

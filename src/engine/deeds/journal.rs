@@ -1,6 +1,6 @@
 //! What the journal says was done, put in order.
 
-use crate::model::{FieldKey, ItemId, LinkId, PairName, Side};
+use crate::model::{FieldKey, ItemId, LinkId, PairName, Side, Subject};
 use crate::reason::{Cause, JournalKind, Outcome};
 use crate::reconcile::plan::ActionKind;
 use crate::reconcile::undo::{By, Deed, Step, Versions};
@@ -172,7 +172,8 @@ fn history(store: &Store, found: &mut Found, wanted: &BTreeSet<i64>) -> Result<(
         }
         if created.is_some_and(|side| row.entry.side == side.other()) && kind == ActionKind::Update
         {
-            found.carried_back.extend(changes.keys().cloned());
+            let fields = changes.keys().filter_map(Subject::field);
+            found.carried_back.extend(fields.cloned());
         }
         found.deeds.push(Deed {
             by,
@@ -202,7 +203,7 @@ fn is_undo(
     Ok(undo)
 }
 
-type Changes = BTreeMap<FieldKey, Step>;
+type Changes = BTreeMap<Subject, Step>;
 
 /// One action, by the line that tells most about it.
 struct Written {
@@ -316,7 +317,7 @@ mod tests {
             action_id: ActionId("a".to_owned()),
             kind: JournalKind::Update,
             changes: match named {
-                true => BTreeMap::from([(FieldKey::Title, change.clone())]),
+                true => BTreeMap::from([(FieldKey::Title.into(), change.clone())]),
                 false => BTreeMap::new(),
             },
             outcome,
@@ -356,7 +357,7 @@ mod tests {
                         before: Some(FieldValue::text("A")),
                         after: Some(FieldValue::text(after)),
                     };
-                    (field.clone(), change)
+                    (Subject::from(field), change)
                 })
                 .collect(),
             outcome,
@@ -382,7 +383,10 @@ mod tests {
         let mut deeds = steps(store.journal_of_cycle("run").unwrap());
         let deed = deeds.pop().unwrap();
         assert!(deeds.is_empty() && deed.done);
-        let after = |key| deed.changes.get(key).and_then(|step| step.after.clone());
+        let after = |key: &FieldKey| {
+            let step = deed.changes.get(&Subject::from(key));
+            step.and_then(|step| step.after.clone())
+        };
         assert_eq!(after(&title), Some(FieldValue::text("B")));
         assert_eq!(after(&state), Some(FieldValue::text("C")));
         assert_eq!(deed.changes.len(), 2, "a refused part was not written");

@@ -188,6 +188,7 @@ fn intent(source_side: Side, source: &str) -> Intent {
         kind: IntentKind::Create,
         source_side,
         source: source.into(),
+        subject: Subject::Item,
         marker: format!("sx1:web:{}:{source}:2:00000000", source_side.key()),
         body_hash: String::new(),
         opened_at: Timestamp(NOW - 10),

@@ -221,7 +221,7 @@ fn a_database_of_schema_1_keeps_its_rows_and_is_copied_first() {
     assert_eq!(link.clickup, ItemId::from("t1"));
     let freeze = Op::Rail(RailOp::Freeze {
         link: link.id,
-        field: FieldKey::Title,
+        subject: FieldKey::Title.into(),
         why: RailWhy::RestoredDiffers.into(),
         at: Timestamp(1),
     });

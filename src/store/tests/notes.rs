@@ -72,7 +72,7 @@ fn old(path: &Path, settings: &[(&str, &str)]) {
 }
 
 /// Every row of every table, in words, and the schema.
-fn all_of(store: &Store) -> Vec<String> {
+pub(super) fn all_of(store: &Store) -> Vec<String> {
     let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
     let read = |text: &str| -> Vec<String> {
         let mut statement = store.connection.prepare(text).unwrap();

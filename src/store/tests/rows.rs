@@ -42,6 +42,7 @@ fn intent() -> Intent {
         kind: IntentKind::Create,
         source_side: Side::ClickUp,
         source: "t9".into(),
+        subject: Subject::Item,
         marker: "sx1:shop:clickup:t9:0:00000000".to_owned(),
         body_hash: "ab".to_owned(),
         opened_at: Timestamp(1),
@@ -298,7 +299,7 @@ fn setting_holds_replaces_the_pairs_or_only_the_named_items() {
         link: None,
         side: Some(Side::Ado),
         item: Some(item.into()),
-        field: Some(FieldKey::State),
+        subject: FieldKey::State.into(),
         why: HoldWhy::told_before(reason.to_owned()),
         since: Timestamp(1),
         tries: 2,
@@ -338,7 +339,7 @@ fn the_journal_of_an_item_includes_its_links_and_can_be_pruned() {
             action_id: crate::model::ActionId("x".to_owned()),
             kind: JournalKind::Update,
             changes: BTreeMap::from([(
-                FieldKey::Title,
+                FieldKey::Title.into(),
                 JournalChange {
                     before: None,
                     after: Some(FieldValue::text("new")),

@@ -80,7 +80,7 @@ async fn a_value_that_clickup_keeps_is_held_by_its_field_and_the_rest_flows() {
     assert_eq!(puts(&t).len(), 2, "{:?}", puts(&t));
     let holds = t.holds();
     assert_eq!(holds.len(), 1, "{holds:?}");
-    assert_eq!(holds[0].field, Some(FieldKey::DueDate));
+    assert_eq!(holds[0].subject, FieldKey::DueDate);
     for value in ["\"2026-03-09\"", "\"(empty)\""] {
         assert!(holds[0].reason().contains(value), "{}", holds[0].reason());
     }

@@ -296,7 +296,7 @@ async fn what_a_firewall_refuses_is_held_by_its_name_and_its_item_is_made_withou
         );
         let holds = t.holds();
         assert_eq!(holds.len(), 1, "{target}: {holds:#?}");
-        assert_eq!(holds[0].field, Some(FieldKey::Description), "{holds:#?}");
+        assert_eq!(holds[0].subject, FieldKey::Description, "{holds:#?}");
         assert!(holds[0].reason().contains("firewall"), "{holds:#?}");
         let tries = t.world.ledger.writes().len();
         assert!(tries <= 10, "{target}: {tries}");

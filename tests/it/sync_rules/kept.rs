@@ -5,7 +5,7 @@ use crate::sync_rules::bench::*;
 use boardsync::clock::ManualClock;
 use boardsync::engine::apply::Stopped;
 use boardsync::model::{
-    BaseState, Clock as _, FieldKey, FieldValue, LinkId, Service, Side, Timestamp,
+    BaseState, Clock as _, FieldKey, FieldValue, LinkId, Service, Side, Subject, Timestamp,
 };
 use boardsync::reason::{HoldWhy, Reason};
 use boardsync::sandbox::faults::{Fault, FaultRule};
@@ -158,7 +158,7 @@ async fn a_hold_of_a_clock_that_was_ahead_is_due_at_once() {
             link: Some(link),
             side: Some(Side::Ado),
             item: Some(id.to_string().as_str().into()),
-            field: None,
+            subject: Subject::Item,
             why: HoldWhy::told_before("made up".to_owned()),
             since: now.plus_ms(since),
             tries: 1,

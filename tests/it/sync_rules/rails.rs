@@ -47,7 +47,7 @@ async fn two_automations_that_undo_each_other_are_stopped() {
     assert!(
         t.holds()
             .iter()
-            .any(|hold| hold.field == Some(FieldKey::Title) && hold.reason().contains("resolve"))
+            .any(|hold| hold.subject == FieldKey::Title && hold.reason().contains("resolve"))
     );
     t.clickup(&task, json!({"priority": 1}));
     t.cycle().await;
@@ -311,6 +311,45 @@ async fn a_service_that_fails_five_times_in_a_row_is_closed_for_the_run() {
     t.world.faults.clear();
     t.cycle().await;
     assert!(t.engine().store().breaker(Side::ClickUp).unwrap().is_none());
+}
+
+/// Nothing plans an action that waits for two others yet; a copy of a comment will.
+#[tokio::test]
+async fn an_action_waits_for_all_that_goes_before_it() {
+    let t = bench("").await;
+    let mut tasks = Vec::new();
+    for _ in 0..3 {
+        tasks.push(t.linked("Task", &[]).await);
+    }
+    for (id, _) in &tasks {
+        t.ado(*id, TITLE, json!("New"));
+    }
+    let mut observed = t.engine().observe(&Scope::default()).await.unwrap();
+    observed.forge(|plan| {
+        let actions = &mut plan.pairs[0].actions;
+        actions[2].after = vec![actions[0].id.clone(), actions[1].id.clone()];
+    });
+    let target = |at: usize| observed.plan().pairs[0].actions[at].target_item.clone();
+    let [refused, waits] = [1, 2].map(|at| target(at).unwrap().0);
+    fault(
+        &t,
+        Side::ClickUp,
+        Some("PUT"),
+        &refused,
+        answer(400),
+        ALWAYS,
+    );
+    let report = t.apply(&observed).await;
+    let done = report.outcomes.iter().map(|(_, _, done)| done);
+    let [Done::Done(_), Done::Failed(_), Done::Skipped(why)] = done.collect::<Vec<_>>()[..] else {
+        panic!("{:?}", report.outcomes);
+    };
+    assert!(why.contains("before it did not succeed"), "{why}");
+    assert_eq!(t.task(&waits)["name"], "Item");
+
+    // The next plan names nothing before it, so it goes on.
+    t.cycle().await;
+    assert_eq!(t.task(&waits)["name"], "New");
 }
 
 #[tokio::test]

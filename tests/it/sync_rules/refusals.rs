@@ -15,7 +15,7 @@ const CAUSE: &str = "Custom.RootCause";
 
 fn hold_on(t: &Bench, field: FieldKey) -> HoldRow {
     let held = t.holds();
-    let found = held.iter().find(|hold| hold.field == Some(field.clone()));
+    let found = held.iter().find(|hold| hold.subject == field);
     found
         .unwrap_or_else(|| panic!("{field} is not held: {held:#?}"))
         .clone()

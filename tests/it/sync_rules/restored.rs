@@ -2,7 +2,7 @@
 
 use super::bench::{Bench, TAGS, TEXT, TITLE, bench};
 use boardsync::engine::Scope;
-use boardsync::model::{FieldKey, FieldValue, Side, Sided, Timestamp, Version};
+use boardsync::model::{FieldKey, FieldValue, Side, Sided, Subject, Timestamp, Version};
 use boardsync::reason::Outcome;
 use boardsync::store::{Batch, Choice, ChoiceOp, LinkState, NewConflict, Op};
 use serde_json::json;
@@ -369,7 +369,7 @@ async fn a_write_is_in_the_journal_before_it_is_sent() {
     let rows = store.journal_of(Some(Side::ClickUp), &task.as_str().into());
     let rows = rows.unwrap();
     let row = rows.last().unwrap();
-    let change = &row.entry.changes[&FieldKey::Title];
+    let change = &row.entry.changes[&Subject::from(FieldKey::Title)];
     assert_eq!(row.entry.outcome, Outcome::Sent);
     assert_eq!(change.before, Some(FieldValue::text("Item")));
     assert_eq!(change.after, Some(FieldValue::text("Edited")));

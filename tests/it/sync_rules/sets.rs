@@ -320,7 +320,7 @@ async fn more_tags_than_azure_devops_takes_are_held_and_the_rest_flows() {
     assert_eq!(t.string(id, "System.Title"), "Many tags");
     assert_eq!(t.field(id, "Microsoft.VSTS.Common.Priority"), 2);
     let holds = t.engine().store().holds(None).unwrap();
-    let held = holds.iter().find(|hold| hold.field == Some(FieldKey::Tags));
+    let held = holds.iter().find(|hold| hold.subject == FieldKey::Tags);
     let reason = held.expect("the tags are held").reason();
     assert!(reason.contains("101 tags"), "{reason}");
     let sent = t.world.ledger.entries();

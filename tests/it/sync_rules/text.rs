@@ -120,7 +120,7 @@ async fn half_a_merge_that_was_refused_beside_another_field_is_still_owed() {
     assert_eq!(t.task(&task)["name"], "New title");
     assert!(!t.text(&task).contains("Ada's"), "its half was refused");
     let holds = t.holds();
-    let held = |hold: &HoldRow| hold.field == Some(FieldKey::Description);
+    let held = |hold: &HoldRow| hold.subject == FieldKey::Description;
     assert!(holds.iter().any(held), "{holds:#?}");
     t.world.faults.clear();
     t.engine().store().forgive().unwrap();

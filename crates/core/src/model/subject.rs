@@ -7,7 +7,7 @@
 //! changes in the journal. What can only be said of a value carries a [`FieldKey`]: changes, conflicts, choices, bases,
 //! refused values and values that a service keeps.
 
-use super::{FieldKey, Side};
+use super::{FieldKey, ItemId, Side};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
@@ -53,6 +53,11 @@ impl Subject {
             Subject::Part(_) => false,
         }
     }
+
+    /// Returns it where it has to be named beside its item; `None`: it is the item itself.
+    pub fn within(&self) -> Option<&Subject> {
+        (!self.is_item()).then_some(self)
+    }
 }
 
 impl From<FieldKey> for Subject {
@@ -71,6 +76,30 @@ impl From<&FieldKey> for Subject {
 impl PartialEq<FieldKey> for Subject {
     fn eq(&self, field: &FieldKey) -> bool {
         self.field() == Some(field)
+    }
+}
+
+/// One thing of one item: whatever fails, waits and is tried again by itself. An item's change waits without its parts, and
+/// a part without the item's change.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct About {
+    /// The item's side.
+    pub side: Side,
+    /// The item.
+    pub item: ItemId,
+    /// What of it.
+    pub subject: Subject,
+}
+
+impl About {
+    /// Returns the item as a whole.
+    pub fn item(side: Side, item: ItemId) -> About {
+        let subject = Subject::Item;
+        About {
+            side,
+            item,
+            subject,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::plan::{ActionKind, PairPlan};
 use super::policy::{FieldPolicy, Policy};
 use super::rails::{self, Rails};
 use super::{LinkView, Origin, Presence, View};
-use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided, Timestamp};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided, Subject, Timestamp};
 use serde::Serialize;
 
 /// Why a difference is there.
@@ -165,7 +165,7 @@ fn explain(
 ) -> (DriftKind, String) {
     let mut frozen = plan.frozen.iter().filter(|f| f.link == link.link);
     // Its values are kept as a conflict too, and yet nobody need have changed them on both sides.
-    if let Some(frozen) = frozen.find(|frozen| frozen.field == *key) {
+    if let Some(frozen) = frozen.find(|frozen| frozen.subject == *key) {
         return (DriftKind::Held, frozen.why.to_string());
     }
     let mine = plan.conflicts.iter().filter(|c| c.link == link.link);
@@ -186,9 +186,9 @@ fn explain(
         }
     }
     let holds = || plan.holds.iter().filter(|h| h.link == Some(link.link));
-    let mut of_field = holds().filter(|hold| hold.field.as_ref() == Some(key));
+    let mut of_field = holds().filter(|hold| hold.subject == *key);
     // A rail may hold a whole write, with all of its fields.
-    let mut of_all = holds().filter(|hold| hold.field.is_none());
+    let mut of_all = holds().filter(|hold| hold.subject == Subject::Item);
     if let Some(hold) = of_field.next().or_else(|| of_all.next()) {
         return (DriftKind::Held, hold.reason());
     }

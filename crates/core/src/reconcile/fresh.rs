@@ -6,7 +6,7 @@ use super::plan::{Action, ActionKind, FieldChange, Hold, PairPlan};
 use super::policy::Policy;
 use super::{FreshItem, Origin};
 use crate::capabilities;
-use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Subject};
+use crate::model::{ActionId, FieldValue, Item, ItemId, Side, Subject};
 use crate::reason::{ActionWhy, HoldWhy, OriginWhy};
 use boardsync_markup as markup;
 
@@ -23,7 +23,9 @@ pub(super) fn plan_fresh(
     let item = &fresh.item;
     match &fresh.origin {
         Origin::Tombstone => {}
-        Origin::Held(why) => plan.holds.push(hold(side, item, None, why.clone())),
+        Origin::Held(why) => plan
+            .holds
+            .push(hold(side, item, Subject::Item, why.clone())),
         Origin::Counterpart { of, .. } => {
             let why = ActionWhy::CarriesMarker;
             plan.actions.push(link(side, item, of, why, policy));
@@ -39,7 +41,7 @@ pub(super) fn plan_fresh(
                     item: of.clone(),
                     pair: None,
                 };
-                plan.holds.push(hold(side, item, None, why));
+                plan.holds.push(hold(side, item, Subject::Item, why));
             }
         },
         Origin::Person if item.archived => {}
@@ -50,7 +52,7 @@ pub(super) fn plan_fresh(
                     item: by.clone(),
                     unread: false,
                 };
-                plan.holds.push(hold(side, item, None, why));
+                plan.holds.push(hold(side, item, Subject::Item, why));
             }
             None => create(side, item, policy, plan),
         },
@@ -79,7 +81,7 @@ fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
         let Some(value) = item.fields.get(key) else {
             if item.unread.contains(key) && (made_of.always || rule.direction.writes_to(target)) {
                 let why = unreadable(side, key);
-                plan.holds.push(hold(side, item, Some(key.clone()), why));
+                plan.holds.push(hold(side, item, key.into(), why));
                 if made_of.always {
                     return;
                 }
@@ -103,10 +105,10 @@ fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
             }),
             // A new item in another state than its source's would be moved on as if somebody had wanted that.
             Err(why) if made_of.vital => {
-                plan.holds.push(hold(side, item, Some(key.clone()), why));
+                plan.holds.push(hold(side, item, key.into(), why));
                 return;
             }
-            Err(why) => plan.holds.push(hold(side, item, Some(key.clone()), why)),
+            Err(why) => plan.holds.push(hold(side, item, key.into(), why)),
         }
     }
     // There are as many of these as new items; a vector grows by doubling and would keep half of its room empty.
@@ -157,13 +159,13 @@ fn blank(target: Side, item: &Item, why: ActionWhy) -> Action {
     }
 }
 
-fn hold(side: Side, item: &Item, field: Option<FieldKey>, why: impl Into<HoldWhy>) -> Hold {
+fn hold(side: Side, item: &Item, subject: Subject, why: impl Into<HoldWhy>) -> Hold {
     Hold {
         link: None,
         side,
         item: item.id.clone(),
         title: item.title(),
-        field,
+        subject,
         why: why.into(),
     }
 }

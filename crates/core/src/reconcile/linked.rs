@@ -99,7 +99,7 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
         if let Some(side) = unread(items, key) {
             fields.busy = true;
             plan.holds.push(Hold {
-                field: Some(key.clone()),
+                subject: key.into(),
                 ..hold(link, side, unreadable(side, key))
             });
             continue;
@@ -113,7 +113,7 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
                 && let Some(why) = key.kind().stays(side, value)
             {
                 plan.holds.push(Hold {
-                    field: Some(key.clone()),
+                    subject: key.into(),
                     ..hold(link, side, why)
                 });
             }
@@ -179,7 +179,7 @@ fn plan_field(
         Merged::Blocked(why) => {
             fields.busy = true;
             plan.holds.push(Hold {
-                field: Some(key.clone()),
+                subject: key.into(),
                 ..hold(link, Side::Ado, why)
             });
             return;
@@ -189,7 +189,7 @@ fn plan_field(
             plan.conflicts.push(conflict(link, items, key, &now, taken));
             if let Some(flat) = flattened.as_ref().filter(|_| taken.is_none()) {
                 plan.holds.push(Hold {
-                    field: Some(key.clone()),
+                    subject: key.into(),
                     ..hold(link, flat.side, flat.held())
                 });
             }
@@ -493,7 +493,7 @@ pub(super) fn hold(link: &LinkView, side: Side, why: impl Into<HoldWhy>) -> Hold
         side,
         item: link.items.get(side).clone(),
         title,
-        field: None,
+        subject: Subject::Item,
         why: why.into(),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::choice::Dropped;
 use crate::model::{
-    ActionId, FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Subject, Timestamp,
-    Version,
+    About, ActionId, FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Subject,
+    Timestamp, Version, subject,
 };
 use crate::reason::{self, ActionWhy, HoldWhy, JournalKind, Limit};
 use serde::{Deserialize, Serialize, Serializer};
@@ -55,16 +55,17 @@ pub struct PairPlan {
     /// Why nothing of this may be carried out whatever anybody approves, as a sentence; `None`: nothing speaks against it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<String>,
-    /// Fields that are not written before a person has decided. Each is among the holds and the conflicts too.
+    /// What is not written before a person has decided. Each is among the holds too, and a field among the conflicts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub frozen: Vec<Frozen>,
-    /// When items that a rail holds are to be looked at again; `None`: when they change. Not part of a saved plan.
+    /// When what a rail holds is to be looked at again; `None`: when it changes. Not part of a saved plan.
     #[serde(skip)]
-    pub retry: BTreeMap<(Side, ItemId), Option<Timestamp>>,
-    /// When fields that a service did not take are sent again; `None`: when a value changes. Not part of a saved plan.
+    pub retry: BTreeMap<About, Option<Timestamp>>,
+    /// When fields that a service did not take are sent again; `None`: when a value changes. Only a value can be sent and
+    /// another one kept. Not part of a saved plan.
     #[serde(skip)]
     pub kept: BTreeMap<(LinkId, FieldKey), Option<Timestamp>>,
-    /// Fields in which a person's choice is carried out. Not part of a saved plan.
+    /// Fields in which a person's choice is carried out: it is one of the two values of a conflict. Not part of a saved plan.
     #[serde(skip)]
     pub chosen: BTreeSet<(LinkId, FieldKey)>,
     /// Choices that are not carried out, because something was edited since. Forgotten before any action runs. Not part
@@ -430,8 +431,9 @@ pub struct Hold {
     pub item: ItemId,
     /// Its title.
     pub title: String,
-    /// The field, where only one is held.
-    pub field: Option<FieldKey>,
+    /// What of it is held.
+    #[serde(flatten, with = "subject::named")]
+    pub subject: Subject,
     /// Why, and what would help.
     #[serde(
         flatten,
@@ -448,7 +450,8 @@ impl Hold {
     }
 }
 
-/// A field changed on both sides, differently, since they last agreed.
+/// A field changed on both sides, differently, since they last agreed. It is always about a field: a part is written on one
+/// side only, and its copy follows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Conflict {
     /// The link.
@@ -493,13 +496,14 @@ pub struct Tripped {
     pub limit: usize,
 }
 
-/// A field of a link that a rail keeps from being written.
+/// What a rail keeps from being written of a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frozen {
     /// The link.
     pub link: LinkId,
-    /// The field.
-    pub field: FieldKey,
+    /// What of it.
+    #[serde(flatten, with = "subject::named")]
+    pub subject: Subject,
     /// Why.
     #[serde(
         flatten,

@@ -33,7 +33,9 @@ pub mod strangers;
 use super::plan::{Action, ActionKind, Frozen, Hold, PairPlan};
 use super::policy::Policy;
 use super::{LinkView, View, complete, guards, linked, order, unrailed};
-use crate::model::{ActionId, FieldKey, ItemId, LinkId, PairName, Side, Sided, Timestamp};
+use crate::model::{
+    About, ActionId, FieldKey, ItemId, LinkId, PairName, Side, Sided, Subject, Timestamp,
+};
 use crate::reason::{HoldWhy, RailWhy};
 use attempt::Waiting;
 use kept::Kept;
@@ -54,14 +56,14 @@ pub struct Rails {
     pub unlisted: BTreeSet<PairName>,
     /// Whether this installation has linked nothing in the pair yet, and nobody told it to take the pair over.
     pub newcomer: bool,
-    /// Fields that are frozen, with the reason.
-    pub frozen: BTreeMap<LinkId, BTreeMap<FieldKey, HoldWhy>>,
+    /// What is frozen, with the reason.
+    pub frozen: BTreeMap<LinkId, BTreeMap<Subject, HoldWhy>>,
     /// What was written to linked items lately, oldest first.
     pub writes: BTreeMap<LinkId, Vec<Past>>,
     /// Fields that a service did not take.
     pub kept: BTreeMap<LinkId, BTreeMap<FieldKey, Kept>>,
-    /// Items whose changes failed, by the side and item that the change comes from.
-    pub waiting: BTreeMap<(Side, ItemId), Waiting>,
+    /// Changes that failed, by what they come from.
+    pub waiting: BTreeMap<About, Waiting>,
     /// What items refused, by the side and item that refused it.
     pub refused: BTreeMap<(Side, ItemId), Vec<Refused>>,
 }
@@ -117,34 +119,37 @@ fn hold_creates(plan: &mut PairPlan, rails: &Rails) {
     }
 }
 
-/// Takes frozen fields out of the updates and keeps both values of each as a conflict.
+/// Takes what is frozen out of the actions and keeps both values of each field as a conflict.
 fn freeze(plan: &mut PairPlan, view: &View, policy: &Policy, rails: &Rails) {
     let links: BTreeMap<LinkId, &LinkView> =
         view.links.iter().map(|link| (link.link, link)).collect();
-    let mut frozen: BTreeMap<(LinkId, FieldKey), HoldWhy> = BTreeMap::new();
+    let mut frozen: BTreeMap<(LinkId, Subject), HoldWhy> = BTreeMap::new();
     for action in &plan.actions {
         let Some(link) = action.link.and_then(|id| links.get(&id)) else {
             continue;
         };
-        if action.kind != ActionKind::Update {
-            continue;
+        match &action.subject {
+            Subject::Part(part) => match part.kind {},
+            Subject::Item | Subject::Field(_) if action.kind == ActionKind::Update => {}
+            Subject::Item | Subject::Field(_) => continue,
         }
         for change in &action.changes {
             if plan.chosen.contains(&(link.link, change.field.clone())) {
                 continue;
             }
+            let subject = Subject::from(&change.field);
             let stored = rails.frozen.get(&link.link);
-            let known = stored.and_then(|fields| fields.get(&change.field)).cloned();
+            let known = stored.and_then(|frozen| frozen.get(&subject)).cloned();
             let why = if rails.untrusted {
                 Some(RailWhy::RestoredDiffers.into())
             } else {
                 known.or_else(|| {
                     let writes = rails.writes.get(&link.link)?;
-                    oscillation::judge(&change.field, writes).map(HoldWhy::from)
+                    oscillation::judge(&subject, writes).map(HoldWhy::from)
                 })
             };
             if let Some(why) = why {
-                frozen.insert((link.link, change.field.clone()), why);
+                frozen.insert((link.link, subject), why);
             }
         }
     }
@@ -152,20 +157,22 @@ fn freeze(plan: &mut PairPlan, view: &View, policy: &Policy, rails: &Rails) {
         return;
     }
     take_out(plan, policy, |link, field| {
-        frozen.contains_key(&(link, field.clone()))
+        frozen.contains_key(&(link, field.into()))
     });
-    for ((id, field), why) in frozen {
+    for ((id, subject), why) in frozen {
         let Some(link) = links.get(&id) else { continue };
-        plan.conflicts
-            .retain(|conflict| conflict.link != id || conflict.field != field);
-        plan.conflicts.extend(linked::held(link, &field));
+        if let Subject::Field(field) = &subject {
+            plan.conflicts
+                .retain(|conflict| conflict.link != id || conflict.field != *field);
+            plan.conflicts.extend(linked::held(link, field));
+        }
         plan.holds.push(Hold {
-            field: Some(field.clone()),
+            subject: subject.clone(),
             ..linked::hold(link, Side::Ado, why.clone())
         });
         plan.frozen.push(Frozen {
             link: id,
-            field,
+            subject,
             why,
         });
     }
@@ -226,7 +233,7 @@ fn hold_kept(plan: &mut PairPlan, view: &View, policy: &Policy, rails: &Rails) {
     for ((id, field), (retry_at, why)) in held {
         if let Some(link) = view.links.iter().find(|link| link.link == id) {
             plan.holds.push(Hold {
-                field: Some(field.clone()),
+                subject: (&field).into(),
                 ..linked::hold(link, Side::Ado, why)
             });
         }
@@ -261,9 +268,9 @@ fn hold_waiting(plan: &mut PairPlan, policy: &Policy, rails: &Rails) {
     let mut held: BTreeMap<ActionId, Action> = BTreeMap::new();
     let mut actions = Vec::new();
     for action in std::mem::take(&mut plan.actions) {
-        let waits = source(&action)
+        let waits = tried(&action)
             .filter(|_| action.kind.writes())
-            .and_then(|key| rails.waiting.get(&key))
+            .and_then(|about| rails.waiting.get(&about))
             .and_then(|waiting| attempt::may_try(waiting, &action.id, rails.now).err());
         let firsts: Vec<&Action> = action.after.iter().filter_map(|id| held.get(id)).collect();
         match waits {
@@ -290,18 +297,28 @@ pub fn source(action: &Action) -> Option<(Side, ItemId)> {
     }
 }
 
-/// Turns an action into a hold that is looked at again at `until`; `None`: when its item changes.
-fn hold_action(plan: &mut PairPlan, action: &Action, why: RailWhy, until: Option<Timestamp>) {
-    let Some((side, item)) = source(action) else {
-        return;
-    };
-    plan.retry.insert((side, item.clone()), until);
-    plan.holds.push(Hold {
-        link: action.link,
+/// Returns what an action is tried as: what waits when it fails, without holding up anything else of the item.
+pub fn tried(action: &Action) -> Option<About> {
+    let (side, item) = source(action)?;
+    Some(About {
         side,
         item,
+        subject: action.subject.clone(),
+    })
+}
+
+/// Turns an action into a hold that is looked at again at `until`; `None`: when its item changes.
+fn hold_action(plan: &mut PairPlan, action: &Action, why: RailWhy, until: Option<Timestamp>) {
+    let Some(about) = tried(action) else {
+        return;
+    };
+    plan.retry.insert(about.clone(), until);
+    plan.holds.push(Hold {
+        link: action.link,
+        side: about.side,
+        item: about.item,
         title: action.title.clone(),
-        field: None,
+        subject: about.subject,
         why: why.into(),
     });
 }

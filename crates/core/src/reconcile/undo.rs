@@ -57,10 +57,17 @@ pub struct Deed {
     pub kind: ActionKind,
     /// The side that was changed.
     pub side: Side,
-    /// What was done to each field.
-    pub changes: BTreeMap<FieldKey, Step>,
+    /// What was done to each field or part.
+    pub changes: BTreeMap<Subject, Step>,
     /// The versions between which it lies.
     pub versions: Versions,
+}
+
+impl Deed {
+    /// Returns what it did to a field.
+    fn step(&self, field: &FieldKey) -> Option<&Step> {
+        self.changes.get(&Subject::from(field))
+    }
 }
 
 /// The versions of an item between which a write lies. `None`: not recorded, or somebody else may have a part in it.
@@ -72,7 +79,7 @@ pub struct Versions {
     pub after: Option<Version>,
 }
 
-/// One write of one field.
+/// One write of one field or part.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// The value before; `None`: not recorded.
@@ -178,7 +185,7 @@ impl Inverse<'_> {
                     .sealed(&self.policy.pair),
             ),
             (ActionKind::Link, _) => {
-                self.leave(side, None, LeftWhy::UnlinkedAlready, out);
+                self.leave(side, Subject::Item, LeftWhy::UnlinkedAlready, out);
             }
             (ActionKind::Update, _) => {}
         }
@@ -206,7 +213,12 @@ impl Inverse<'_> {
             return;
         };
         let run = deed.run.clone();
-        self.leave(side, None, LeftWhy::MadeByRun { how, run, stays }, out);
+        self.leave(
+            side,
+            Subject::Item,
+            LeftWhy::MadeByRun { how, run, stays },
+            out,
+        );
     }
 
     /// Why an item that was created stays; `None`: it goes.
@@ -266,7 +278,7 @@ impl Inverse<'_> {
     /// Whether a field of a created item is as boardsync made or left it. That both sides agreed on a value is not enough:
     /// a second person on a task, or another state with the same counterpart, is agreed without being carried anywhere.
     fn is_ours(&self, deed: &Deed, key: &FieldKey, now: &FieldValue) -> bool {
-        let created = deed.changes.get(key).and_then(|step| step.after.as_ref());
+        let created = deed.step(key).and_then(|step| step.after.as_ref());
         if created == Some(now) {
             return true;
         }
@@ -278,7 +290,7 @@ impl Inverse<'_> {
             other.side == deed.side && matches!(other.kind, ActionKind::Update | ActionKind::Close)
         };
         let later = self.link.deeds.iter().rev().filter(writes);
-        let later: Vec<&Step> = later.filter_map(|other| other.changes.get(key)).collect();
+        let later: Vec<&Step> = later.filter_map(|other| other.step(key)).collect();
         let written = later.iter().find_map(|step| step.after.as_ref());
         if written.is_some() && matches!(now, FieldValue::People(_) | FieldValue::Tags(_)) {
             // A write keeps the members that somebody added, and they stay that person's.
@@ -307,7 +319,7 @@ impl Inverse<'_> {
     /// An item that was deleted: only Azure DevOps takes things out of its bin for a program.
     fn bring_back(&self, side: Side, out: &mut Undo) {
         if !capabilities::of(side).restores {
-            self.leave(side, None, LeftWhy::TaskInTrash, out);
+            self.leave(side, Subject::Item, LeftWhy::TaskInTrash, out);
             return;
         }
         if matches!(self.link.now.get(side), Presence::Unclear { .. }) {
@@ -332,12 +344,12 @@ impl Inverse<'_> {
             .find(|at| self.link.now.get(*at).item().is_none());
         if let Some(missing) = missing {
             if let Some(how) = self.absent(missing) {
-                self.leave(missing, None, LeftWhy::NotLinkedAgain { how }, out);
+                self.leave(missing, Subject::Item, LeftWhy::NotLinkedAgain { how }, out);
             }
             return;
         }
         if self.link.living || self.link.linked.ado || self.link.linked.clickup {
-            self.leave(side, None, LeftWhy::LinkedAlready, out);
+            self.leave(side, Subject::Item, LeftWhy::LinkedAlready, out);
             return;
         }
         out.plan.actions.push(
@@ -354,8 +366,13 @@ impl Inverse<'_> {
         let mut steps: BTreeMap<&FieldKey, Vec<(&Deed, &Step)>> = BTreeMap::new();
         let writes = |deed: &&Deed| matches!(deed.kind, ActionKind::Update | ActionKind::Close);
         for deed in self.link.deeds.iter().filter(writes) {
-            for (key, step) in &deed.changes {
-                steps.entry(key).or_default().push((deed, step));
+            for (subject, step) in &deed.changes {
+                match subject {
+                    Subject::Field(key) => steps.entry(key).or_default().push((deed, step)),
+                    Subject::Part(part) => match part.kind {},
+                    // The item as a whole is made, moved or linked, and has no value before and after.
+                    Subject::Item => {}
+                }
             }
         }
         let wanted = |(deed, _): &(&Deed, &Step)| deed.by == By::Target && deed.side == side;
@@ -376,7 +393,7 @@ impl Inverse<'_> {
                     .iter()
                     .any(|left| left.link == Some(self.link.link) && left.side == side);
                 match barred {
-                    Some(why) => self.leave(side, None, why, out),
+                    Some(why) => self.leave(side, Subject::Item, why, out),
                     None if !told => self.leave_absent(side, out),
                     None => {}
                 }
@@ -387,7 +404,7 @@ impl Inverse<'_> {
         for (key, steps) in steps {
             match self.goal(side, item, key, &steps) {
                 Ok(change) => changes.extend(change),
-                Err(why) => self.leave(side, Some(key.clone()), why, out),
+                Err(why) => self.leave(side, key.into(), why, out),
             }
         }
         if changes.is_empty() {
@@ -587,17 +604,17 @@ impl Inverse<'_> {
 
     fn leave_absent(&self, side: Side, out: &mut Undo) {
         if let Some(how) = self.absent(side) {
-            self.leave(side, None, LeftWhy::Absent { how }, out);
+            self.leave(side, Subject::Item, LeftWhy::Absent { how }, out);
         }
     }
 
-    fn leave(&self, side: Side, field: Option<FieldKey>, why: LeftWhy, out: &mut Undo) {
+    fn leave(&self, side: Side, subject: Subject, why: LeftWhy, out: &mut Undo) {
         out.left.push(Hold {
             link: Some(self.link.link),
             side,
             item: self.link.items.get(side).clone(),
             title: self.title(side),
-            field,
+            subject,
             why: why.into(),
         });
     }

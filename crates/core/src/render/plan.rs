@@ -343,12 +343,12 @@ fn holds(holds: &[Hold], style: &Style, out: &mut String) {
         style.paint(Ink::Warn, "held, nothing is written there:")
     ));
     for hold in holds.iter().take(MAX_LISTED) {
-        let field = hold
-            .field
-            .as_ref()
-            .map(|field| format!(" {}", escape(&field.to_string())))
+        let what = hold
+            .subject
+            .within()
+            .map(|subject| format!(" {}", escape(&subject.to_string())))
             .unwrap_or_default();
-        let head = format!("{} {}{field}", hold.side, escape(hold.item.as_str()));
+        let head = format!("{} {}{what}", hold.side, escape(hold.item.as_str()));
         let title = cut(
             &escape(&hold.title),
             style.columns().saturating_sub(head.chars().count() + 6),

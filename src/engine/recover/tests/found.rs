@@ -235,7 +235,7 @@ async fn what_was_found_and_what_never_showed_are_in_the_history() {
     assert_eq!((found.outcome, found.side), (Outcome::Done, Side::ClickUp));
     assert_eq!(found.item, Some("86a".into()));
     assert_eq!(found.detail, "its answer was lost; found by its marker");
-    let title = &found.changes[&FieldKey::Title];
+    let title = &found.changes[&Subject::from(FieldKey::Title)];
     assert_eq!(title.before, None);
     assert_eq!(title.after, Some(FieldValue::text("As made")));
     let lost = line(&[]).await;

@@ -6,7 +6,7 @@
 //! followed however often they go back and forth: a person who moves a card between two columns all morning is at work,
 //! and nothing of ours was undone.
 
-use crate::model::{FieldKey, FieldValue, Side, Timestamp};
+use crate::model::{FieldValue, Side, Subject, Timestamp};
 use crate::reason::RailWhy;
 
 /// How far back writes count.
@@ -21,15 +21,18 @@ pub struct Past {
     pub side: Side,
     /// Local time.
     pub at: Timestamp,
-    /// The field.
-    pub field: FieldKey,
+    /// What was written: a field or a part.
+    pub subject: Subject,
     /// The value that was written.
     pub value: FieldValue,
 }
 
-/// Returns why no more is to be written to a field; `writes` are those of its link within the window, oldest first.
-pub fn judge(field: &FieldKey, writes: &[Past]) -> Option<RailWhy> {
-    let own: Vec<&Past> = writes.iter().filter(|past| past.field == *field).collect();
+/// Returns why no more is to be written to a field or a part; `writes` are those of its link within the window, oldest first.
+pub fn judge(subject: &Subject, writes: &[Past]) -> Option<RailWhy> {
+    let own: Vec<&Past> = writes
+        .iter()
+        .filter(|past| past.subject == *subject)
+        .collect();
     if !(there_and_back(&own) || to_and_fro(&own) || not_kept(&own)) {
         return None;
     }
@@ -89,19 +92,20 @@ fn runs(writes: &[&Past], goes_on: impl Fn(&Past, &Past) -> bool) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::FieldKey;
 
     fn writes(list: &[(Side, &str)]) -> Vec<Past> {
         let past = |(side, value): &(Side, &str)| Past {
             side: *side,
             at: Timestamp(0),
-            field: FieldKey::Title,
+            subject: FieldKey::Title.into(),
             value: FieldValue::text(value),
         };
         list.iter().map(past).collect()
     }
 
     fn frozen(list: &[(Side, &str)]) -> bool {
-        judge(&FieldKey::Title, &writes(list)).is_some()
+        judge(&FieldKey::Title.into(), &writes(list)).is_some()
     }
 
     #[test]
@@ -194,6 +198,6 @@ mod tests {
         }
         // Writes of another field say nothing.
         let round = writes(&[(ClickUp, "x"), (Ado, "y"), (ClickUp, "x"), (Ado, "y")]);
-        assert!(judge(&FieldKey::State, &round).is_none());
+        assert!(judge(&FieldKey::State.into(), &round).is_none());
     }
 }

@@ -168,7 +168,7 @@ fn hold(action: &Action, refused: &Refused) -> Hold {
         side: action.target.other(),
         item: item.unwrap_or_else(|| "".into()),
         title: action.title.clone(),
-        field: Some(refused.field.clone()),
+        subject: (&refused.field).into(),
         why: refused.why.clone(),
     }
 }

@@ -1,12 +1,12 @@
 //! Every difference has one reason.
 
 use super::fixture::{self, Linked, fresh, gone, item, policy, with_rule};
-use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Timestamp};
+use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Subject, Timestamp};
 use crate::reason::{HoldWhy, Reason};
 use crate::reconcile::drift::{DriftKind, drift};
 use crate::reconcile::policy::Direction;
 use crate::reconcile::rails::attempt::Waiting;
-use crate::reconcile::rails::{Rails, source};
+use crate::reconcile::rails::{Rails, tried};
 use crate::reconcile::{LinkView, Origin, Presence, View};
 use std::collections::BTreeMap;
 
@@ -159,12 +159,15 @@ fn what_a_rail_holds_is_held_and_not_pending() {
         reason: "refused".to_owned(),
     };
     let waits = Rails {
-        waiting: BTreeMap::from([(source(&update).unwrap(), quarantined)]),
+        waiting: BTreeMap::from([(tried(&update).unwrap(), quarantined)]),
         ..Rails::default()
     };
     let goes_round = HoldWhy::told_before("it goes round".to_owned());
     let frozen = Rails {
-        frozen: BTreeMap::from([(LinkId(1), BTreeMap::from([(FieldKey::Title, goes_round)]))]),
+        frozen: BTreeMap::from([(
+            LinkId(1),
+            BTreeMap::from([(Subject::Field(FieldKey::Title), goes_round)]),
+        )]),
         ..Rails::default()
     };
     for rails in [waits, frozen] {

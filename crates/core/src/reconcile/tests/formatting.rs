@@ -40,7 +40,7 @@ fn an_edit_of_the_formatted_block_writes_nothing_and_says_why() {
         assert_eq!(plan.conflicts[0].raw.ado.as_deref(), Some(RAW));
         assert!(plan.conflicts[0].now.clickup.to_string().contains("there"));
         assert!(plan.holds[0].reason().contains("coloured text"));
-        assert_eq!(plan.holds[0].field, Some(FieldKey::Description));
+        assert_eq!(plan.holds[0].subject, FieldKey::Description);
         // Nothing moved, so the next plan says the same and again writes nothing.
         let again = plan_one(carried_out(view.clone(), &plan), &policy);
         assert_eq!(again, plan);

@@ -143,7 +143,7 @@ fn a_state_without_a_row_is_held_and_the_rest_of_the_item_goes_on() {
     let plan = plan_one(link.view(), &policy());
     assert_eq!(changes(&plan), [row(Side::ClickUp, "title", "Renamed")]);
     assert_eq!(plan.holds.len(), 1);
-    assert_eq!(plan.holds[0].field, Some(FieldKey::State));
+    assert_eq!(plan.holds[0].subject, FieldKey::State);
     assert!(plan.holds[0].reason().contains("Removed"));
 }
 
@@ -323,7 +323,7 @@ fn the_base_does_not_move_on_the_first_half_of_a_two_sided_merge() {
     };
     assert_eq!(first.target, Side::ClickUp);
     assert_eq!(first.changes[0].source_value, None);
-    assert_eq!(second.after, [first.id.clone()]);
+    assert_eq!(second.after, std::slice::from_ref(&first.id));
     assert_eq!(
         second.changes[0].source_value,
         Some(FieldValue::tags(["a", "x", "y"]))

@@ -203,7 +203,7 @@ fn a_create_that_would_lose_its_state_is_not_made_and_says_so() {
         .insert(FieldKey::State, FieldValue::choice("Removed"));
     let plan = reconcile(&view, &policy());
     assert_eq!(plan.actions, []);
-    assert_eq!(plan.holds[0].field, Some(FieldKey::State));
+    assert_eq!(plan.holds[0].subject, FieldKey::State);
     assert!(
         plan.holds[0].reason().contains("Removed"),
         "{:?}",
@@ -220,7 +220,7 @@ fn an_unmapped_type_holds_the_whole_create() {
         .insert(FieldKey::Type, FieldValue::choice("Epic"));
     let plan = reconcile(&view, &policy());
     assert!(plan.actions.is_empty());
-    assert_eq!(plan.holds[0].field, Some(FieldKey::Type));
+    assert_eq!(plan.holds[0].subject, FieldKey::Type);
 }
 
 #[test]

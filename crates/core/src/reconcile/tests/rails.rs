@@ -2,7 +2,7 @@
 
 use super::fixture::*;
 use crate::fixture::reconcile;
-use crate::model::{FieldKey, FieldValue, LinkId, Side, Timestamp};
+use crate::model::{About, FieldKey, FieldValue, LinkId, Side, Subject, Timestamp};
 use crate::reason::{HoldWhy, Reason};
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::rails::attempt::Waiting;
@@ -41,7 +41,7 @@ fn merged(n: i64) -> Linked {
 fn frozen(link: i64, fields: &[FieldKey]) -> Rails {
     let why = |field: &FieldKey| {
         (
-            field.clone(),
+            Subject::from(field),
             HoldWhy::told_before("it goes round".to_owned()),
         )
     };
@@ -92,7 +92,8 @@ fn a_restored_database_trusts_no_base_and_no_choice() {
     let [gap] = plan.frozen.as_slice() else {
         panic!("{:?}", plan.frozen);
     };
-    assert_eq!((gap.link, &gap.field), (LinkId(2), &FieldKey::Priority));
+    assert_eq!(gap.link, LinkId(2));
+    assert_eq!(gap.subject, FieldKey::Priority);
     assert!(gap.why.to_string().contains("the database was restored"));
     let equal = plan.rebases.iter().find(|rebase| rebase.link == LinkId(3));
     assert!(equal.unwrap().fields.contains_key(&FieldKey::Title));
@@ -131,7 +132,7 @@ fn creates_wait_after_a_restore_and_nothing_else_does() {
     assert_eq!(hold.title, "Of a person");
     assert_eq!(
         plan.retry,
-        BTreeMap::from([((Side::Ado, id("9")), Some(until))])
+        BTreeMap::from([(About::item(Side::Ado, id("9")), Some(until))])
     );
 }
 
@@ -156,7 +157,7 @@ fn creates_wait_after_a_restore_until_every_pair_was_listed() {
         hold.reason()
             .contains("app could not be listed in full since")
     );
-    let again = plan.retry.get(&(Side::Ado, id("9")));
+    let again = plan.retry.get(&About::item(Side::Ado, id("9")));
     assert_eq!(again, Some(&Some(Timestamp(301_000))));
 }
 
@@ -188,7 +189,7 @@ fn a_frozen_field_is_left_out_and_both_values_are_kept() {
     let [hold] = plan.holds.as_slice() else {
         panic!("{:?}", plan.holds);
     };
-    assert_eq!(hold.field, Some(FieldKey::Title));
+    assert_eq!(hold.subject, FieldKey::Title);
     assert_eq!(
         (hold.side, hold.reason().as_str()),
         (Side::Ado, "it goes round")
@@ -249,7 +250,7 @@ fn what_goes_round_is_frozen_by_its_own_writes() {
     let past = |side: Side, text: &str| Past {
         side,
         at: Timestamp(0),
-        field: FieldKey::Title,
+        subject: FieldKey::Title.into(),
         value: FieldValue::text(text),
     };
     let round = vec![
@@ -298,7 +299,7 @@ fn waiting(action: &Action, source: (Side, &str), retry_at: Option<Timestamp>, n
     };
     Rails {
         now: Timestamp(now),
-        waiting: BTreeMap::from([((source.0, id(source.1)), row)]),
+        waiting: BTreeMap::from([(About::item(source.0, id(source.1)), row)]),
         ..Rails::default()
     }
 }
@@ -324,9 +325,10 @@ fn what_failed_waits_for_its_time_and_others_do_not() {
         panic!("{:?}", early.holds);
     };
     assert_eq!((hold.link, hold.side), (Some(LinkId(1)), Side::Ado));
-    assert_eq!((&hold.item, &hold.field), (&id("101"), &None));
+    assert_eq!((&hold.item, &hold.subject), (&id("101"), &Subject::Item));
     assert!(hold.reason().contains("failed 2 times") && hold.reason().contains("HTTP 400"));
-    assert_eq!(early.retry, BTreeMap::from([((Side::Ado, id("101")), at)]));
+    let whole = About::item(Side::Ado, id("101"));
+    assert_eq!(early.retry, BTreeMap::from([(whole, at)]));
 
     let due = plan(
         &view,

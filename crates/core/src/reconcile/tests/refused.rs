@@ -66,7 +66,7 @@ fn a_refused_value_is_held_while_it_is_wanted_and_the_item_is_as_it_was() {
         let held = plan
             .holds
             .iter()
-            .any(|hold| hold.field == Some(FieldKey::State) && hold.reason() == "it says no");
+            .any(|hold| hold.subject == FieldKey::State && hold.reason() == "it says no");
         assert_eq!(held, expected.len() == 1, "{value} {version}");
     }
     let mut chosen = completed().view();

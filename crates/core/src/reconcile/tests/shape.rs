@@ -223,7 +223,7 @@ fn an_item_without_a_title_is_not_created() {
     let plan = reconcile(&view, &untyped());
     assert!(plan.actions.is_empty());
     let hold = &plan.holds[0];
-    assert_eq!(hold.field, Some(FieldKey::Title));
+    assert_eq!(hold.subject, FieldKey::Title);
     assert_eq!((hold.side, hold.item.clone()), (Side::Ado, id("500")));
     assert_eq!(hold.title, "#500");
 }

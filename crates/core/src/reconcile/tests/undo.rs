@@ -36,7 +36,7 @@ fn deed(kind: ActionKind, side: Side, before: &str, after: &str) -> Deed {
         done: true,
         kind,
         side,
-        changes: BTreeMap::from([(FieldKey::Title, step)]),
+        changes: BTreeMap::from([(FieldKey::Title.into(), step)]),
         versions: SHOWN,
     }
 }
@@ -104,7 +104,7 @@ fn an_edit_made_since_stays() {
         let result = undone(scene(view, vec![wrote(side, "A", "B")]));
         assert_eq!(kinds(&result), []);
         assert!(result.left[0].reason().contains("edited since"));
-        assert_eq!(result.left[0].field, Some(FieldKey::Title));
+        assert_eq!(result.left[0].subject, FieldKey::Title);
     }
 }
 
@@ -160,7 +160,7 @@ fn both_halves_of_a_merge_go_back_clickup_first() {
         kind: ActionKind::Update,
         side,
         changes: BTreeMap::from([(
-            FieldKey::Description,
+            FieldKey::Description.into(),
             Step {
                 before: Some(rich(before)),
                 after: Some(rich("merged")),
@@ -319,7 +319,7 @@ fn what_our_write_kept_of_a_persons_set_stays_theirs() {
     };
     let step = |before: Option<FieldValue>, after| {
         let after = Some(after);
-        BTreeMap::from([(FieldKey::Assignees, Step { before, after })])
+        BTreeMap::from([(FieldKey::Assignees.into(), Step { before, after })])
     };
     for (there, removed) in [("ana", true), ("cy", false)] {
         let after = people(&["bo", there]);

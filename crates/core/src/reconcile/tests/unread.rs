@@ -26,9 +26,9 @@ fn a_value_that_cannot_be_read_is_held_by_name_and_the_other_fields_flow() {
         let held: Vec<_> = plan
             .holds
             .iter()
-            .map(|hold| (hold.side, hold.field.clone()))
+            .map(|hold| (hold.side, hold.subject.clone()))
             .collect();
-        assert_eq!(held, [(side, Some(FieldKey::Priority))]);
+        assert_eq!(held, [(side, FieldKey::Priority.into())]);
         assert!(
             plan.holds[0].reason().contains("priority"),
             "{:?}",
@@ -50,7 +50,7 @@ fn a_new_item_is_made_without_what_cannot_be_read() {
         let plan = reconcile(&view, &policy());
         assert_eq!(plan.actions.len(), creates, "{key}");
         assert_eq!(plan.holds.len(), 1);
-        assert_eq!(plan.holds[0].field, Some(key));
+        assert_eq!(plan.holds[0].subject, key);
     }
 }
 

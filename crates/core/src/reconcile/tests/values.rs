@@ -1,7 +1,7 @@
 //! Edges of single values: what fits, what is translated, what counts as the same.
 
 use super::fixture::*;
-use crate::model::{FieldKey, FieldValue, Side, Sided};
+use crate::model::{FieldKey, FieldValue, Side, Sided, Subject};
 use crate::reconcile::merge::translate;
 use crate::reconcile::policy::Direction;
 use crate::reconcile::{LinkView, Presence};
@@ -363,6 +363,9 @@ fn what_a_hold_names_is_the_item_that_can_be_seen() {
         let plan = plan_one(Linked::new(1).with(side, unclear.clone()), &policy());
         let hold = &plan.holds[0];
         assert_eq!((hold.side, hold.title.as_str()), (side, "Login fails"));
-        assert_eq!((hold.field.clone(), hold.reason().as_str()), (None, "403"));
+        assert_eq!(
+            (&hold.subject, hold.reason().as_str()),
+            (&Subject::Item, "403")
+        );
     }
 }
