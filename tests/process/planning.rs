@@ -164,7 +164,7 @@ async fn a_saved_plan_that_nobody_cut_names_nothing_as_cut_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_plan_of_no_pair_carries_nothing_out() {
     let bench = Bench::new().await;
-    let empty = r#"{"format_version": 1, "planned_at": 0, "pairs": []}"#;
+    let empty = r#"{"format_version": 2, "planned_at": 0, "pairs": []}"#;
     std::fs::write(bench.folder.path().join("empty"), empty).unwrap();
     bench
         .run(&["apply", "empty"])
