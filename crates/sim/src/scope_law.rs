@@ -61,8 +61,10 @@ impl World {
         let Some(outside) = outside.last() else {
             return;
         };
-        // An index that lags for longer than it may shows what left the pair as if it were in it, and nothing else does.
-        if self.setup.unbounded && self.lag(side, source, outside.version) > LAG {
+        // An index that lags for longer than it may shows what left the pair as if it were in it, and nothing else does. It
+        // sees versions in order, so a late edit holds up the one by which the item left.
+        let late = outside.indexed - (outside.changed - service.skew);
+        if self.setup.unbounded && late > LAG {
             return;
         }
         let lag = if self.setup.unbounded { LONG_LAG } else { LAG };
