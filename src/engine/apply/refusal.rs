@@ -5,13 +5,13 @@ use crate::capabilities;
 use crate::connector::answer;
 use crate::connector::{Change, ConnectorError, ErrorKind};
 use crate::engine::CycleError;
-use crate::model::{FieldKey, FieldValue, Folded, Item, ItemId, LinkId, Side, Timestamp, Version};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Timestamp, Version};
 use crate::reason::{HoldWhy, RailWhy};
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::rails::source;
-use crate::reconcile::trial::{Blame, Held, Part, Trial, is_by_member};
+use crate::reconcile::trial::{Blame, Held, NotTaken, Part, Trial, by_field, is_by_member};
 use crate::store::{Batch, HoldRow, Op, PartOp, Refusal, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -261,25 +261,16 @@ impl Run<'_> {
         let Some(item) = action.target_item.clone() else {
             return Ok(());
         };
-        let mut bad: BTreeMap<FieldKey, (BTreeSet<Folded>, String, bool)> = BTreeMap::new();
-        for one in held {
-            let mut members = one.part.members;
-            let fields: BTreeSet<FieldKey> = members.keys().cloned().collect();
-            for field in &one.part.fields | &fields {
-                let refused = members.remove(&field).unwrap_or_default();
-                let entry = bad
-                    .entry(field)
-                    .or_insert_with(|| (BTreeSet::new(), one.words.clone(), one.proven));
-                entry.0.extend(refused);
-            }
-        }
         let mut ops = Vec::new();
-        for (field, (members, words, proven)) in bad {
-            let of_members = field.kind().by_member();
-            let value = match of_members.filter(|_| !members.is_empty()) {
-                None => wanted.get(&field).cloned().unwrap_or(FieldValue::Empty),
-                Some(of_members) => of_members(members),
-            };
+        for (
+            field,
+            NotTaken {
+                value,
+                words,
+                proven,
+            },
+        ) in by_field(held, wanted)
+        {
             let why = HoldWhy::from(refused(action.target, &field, &value, &words, proven));
             tracing::warn!(pair = %plan.pair, action.id = %action.id, side = %action.target, %field, "{why}");
             self.holds.extend(hold_row(

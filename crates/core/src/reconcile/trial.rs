@@ -197,6 +197,51 @@ pub struct Held {
     pub proven: bool,
 }
 
+/// What of one field the service did not take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotTaken {
+    /// Its value; of a field that is taken member by member only the members that were refused.
+    pub value: FieldValue,
+    /// As in [`Held`].
+    pub words: String,
+    /// As in [`Held`].
+    pub proven: bool,
+}
+
+/// Sorts the parts that the service did not take by their fields. What was said of a field first stands. Example: the title
+/// and the tag `urgent` were given up together. The title is refused with its own text, the tags with `urgent` alone.
+pub fn by_field(
+    held: Vec<Held>,
+    wanted: &BTreeMap<FieldKey, FieldValue>,
+) -> BTreeMap<FieldKey, NotTaken> {
+    let mut bad: BTreeMap<FieldKey, (BTreeSet<Folded>, String, bool)> = BTreeMap::new();
+    for one in held {
+        let mut members = one.part.members;
+        let of_members: BTreeSet<FieldKey> = members.keys().cloned().collect();
+        for field in &one.part.fields | &of_members {
+            let refused = members.remove(&field).unwrap_or_default();
+            let entry = bad
+                .entry(field)
+                .or_insert_with(|| (BTreeSet::new(), one.words.clone(), one.proven));
+            entry.0.extend(refused);
+        }
+    }
+    let bad = bad.into_iter().map(|(field, (members, words, proven))| {
+        let of_members = field.kind().by_member();
+        let value = match of_members.filter(|_| !members.is_empty()) {
+            None => wanted.get(&field).cloned().unwrap_or(FieldValue::Empty),
+            Some(of_members) => of_members(members),
+        };
+        let not_taken = NotTaken {
+            value,
+            words,
+            proven,
+        };
+        (field, not_taken)
+    });
+    bad.collect()
+}
+
 /// A change that was refused, on its way part by part.
 #[derive(Clone, Debug)]
 pub struct Trial {

@@ -253,3 +253,47 @@ fn a_create_goes_without_anything_but_title_type_and_state() {
         assert_eq!(left_out(&fields, &blame), expected, "{fields:?} {blame:?}");
     }
 }
+
+#[test]
+fn each_field_is_refused_with_its_own_value_and_tags_with_the_bad_ones_alone() {
+    let wanted = change(&[FieldKey::Title, FieldKey::Points], &["good", "urgent"]);
+    let mut together = Part {
+        fields: BTreeSet::from([FieldKey::Title, FieldKey::Points]),
+        ..Part::default()
+    };
+    let urgent = FieldValue::tags(["urgent"]);
+    together.add_members(FieldKey::Tags, urgent.members());
+    let held = |part: &Part, words: &str, proven| Held {
+        part: part.clone(),
+        words: words.to_owned(),
+        proven,
+    };
+    let alone = Part {
+        fields: BTreeSet::from([FieldKey::Title]),
+        ..Part::default()
+    };
+    let found = by_field(
+        vec![
+            held(&alone, "too short", true),
+            held(&together, "no", false),
+        ],
+        &wanted,
+    );
+    let not_taken = |value: FieldValue, words: &str, proven| NotTaken {
+        value,
+        words: words.to_owned(),
+        proven,
+    };
+    let expected = BTreeMap::from([
+        (
+            FieldKey::Title,
+            not_taken(FieldValue::text("x"), "too short", true),
+        ),
+        (
+            FieldKey::Points,
+            not_taken(FieldValue::text("x"), "no", false),
+        ),
+        (FieldKey::Tags, not_taken(urgent, "no", false)),
+    ]);
+    assert_eq!(found, expected);
+}
