@@ -81,7 +81,7 @@ fn checked(
     if matches!(status, 200 | 201 | 204) && (response.body.is_empty() || response.is_json()) {
         return Ok(response);
     }
-    let in_doubt = target == Target::ItemWrite && !is_own(&response);
+    let in_doubt = target == Target::ItemWrite && (response.after_lost || !is_own(&response));
     let body: ErrorBody = if response.is_json() {
         response.json(Side::Ado, operation).unwrap_or_default()
     } else {
@@ -263,6 +263,7 @@ mod tests {
             headers: HeaderMap::new(),
             body: body.as_bytes().to_vec(),
             request_id: Some("activity".to_owned()),
+            after_lost: false,
         }
     }
 

@@ -75,16 +75,13 @@ impl Shared {
             let shown = self.convert_created(&wire).await;
             stranger::refuse((Side::Ado, operation), new, &shown, began)?;
         }
-        // From here on the item exists: whatever fails below, the marker leads to it, or it is told all the same.
+        // From here on the item exists: nothing below may fail.
         let unmarked = self.unmarked(&wire, &new.marker).await;
         let mut pending = BTreeMap::new();
         let mut in_doubt = None;
         if let Some(state) = wanted_state {
             let walked = self.walk_states(wire, &kind, state, &mut pending).await;
             (wire, in_doubt) = walked;
-        }
-        if let (Some(error), None) = (&in_doubt, &unmarked) {
-            return Err(step_in_doubt(wire.id, operation, error));
         }
         let item = without_doubted(self.convert_created(&wire).await, in_doubt.as_ref());
         not_in_force(&new.fields, &item, &mut pending);
@@ -352,14 +349,6 @@ fn without_doubted(mut item: Item, in_doubt: Option<&ConnectorError>) -> Item {
         item.fields.remove(&FieldKey::State);
     }
     item
-}
-
-/// Ends a create whose last step to a state had no answer like one that had none at all: the item is found by its marker,
-/// and its history tells which states are ours.
-fn step_in_doubt(id: i64, operation: &str, error: &ConnectorError) -> ConnectorError {
-    let message =
-        format!("work item {id} was created, but whether it got its state is unknown: {error}");
-    ConnectorError::new(Side::Ado, ErrorKind::Ambiguous, operation, message)
 }
 
 /// A new item cannot do without a title: a refusal of it is one of the whole item.

@@ -54,6 +54,7 @@ fn answer(status: u16, body: &[u8]) -> ApiResponse {
         headers: Default::default(),
         body: tolerant::whole(body.to_vec()),
         request_id: None,
+        after_lost: false,
     }
 }
 

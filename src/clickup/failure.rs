@@ -167,6 +167,7 @@ mod tests {
             headers: Default::default(),
             body: body.as_bytes().to_vec(),
             request_id: None,
+            after_lost: false,
         }
     }
 

@@ -147,7 +147,30 @@ impl HttpClient {
     /// Sends a request within the rate limit and returns the answer of the last attempt, whatever its status.
     /// `Unreachable`: nothing was sent. `Ambiguous`: something was, and the outcome is unknown. `Throttled`: the service
     /// wants a longer pause than allowed. `Cancelled`: shutting down, and nothing is under way.
+    ///
+    /// Where an earlier attempt had no answer, that is told too ([`ApiResponse::after_lost`], [`ConnectorError::in_doubt`]):
+    /// the last attempt alone does not say whether a write is in force.
     pub async fn send(&self, request: ApiRequest) -> Result<ApiResponse, ConnectorError> {
+        let is_read = request.method == Method::GET;
+        let mut lost = false;
+        match self.send_until(request, &mut lost).await {
+            Ok(response) => Ok(ApiResponse {
+                after_lost: lost,
+                ..response
+            }),
+            Err(mut error) => {
+                error.in_doubt |= lost && !is_read;
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends a request until it is answered for good. `lost`: whether an attempt had no answer and was followed by another.
+    async fn send_until(
+        &self,
+        request: ApiRequest,
+        lost: &mut bool,
+    ) -> Result<ApiResponse, ConnectorError> {
         let inner = &*self.0;
         let operation = request.operation;
         self.check_origin(&request.url, operation)?;
@@ -220,6 +243,7 @@ impl HttpClient {
                     if !again {
                         return Ok(response);
                     }
+                    *lost = true;
                     self.wait(operation, inner.timing.backoff(attempt)).await?;
                 }
                 Err(failure) => {
@@ -231,6 +255,7 @@ impl HttpClient {
                         error.too_large = failure.too_large;
                         return Err(error);
                     }
+                    *lost |= failure.kind == ErrorKind::Ambiguous;
                     self.wait(operation, inner.timing.backoff(attempt)).await?;
                 }
             }
@@ -380,6 +405,7 @@ impl HttpClient {
                 .map(shown),
             headers,
             body: redact::mask_bytes(body),
+            after_lost: false,
         })
     }
 

@@ -19,5 +19,6 @@ mod refusals;
 mod restored;
 mod scope;
 mod sets;
+mod steps;
 mod text;
 mod undone;

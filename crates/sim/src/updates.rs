@@ -72,7 +72,7 @@ impl Remote {
             let between = way.into_iter().skip(1);
             let steps = between.map(|step| (step, Delivery::Step));
             let steps = steps.chain([(wanted.clone(), Delivery::Now)]).collect();
-            self.walk(new, &mut written, steps).await?;
+            self.walk(new, &mut written, steps).await;
         }
         let state = new.fields.get(&FieldKey::State);
         if let (true, Side::ClickUp, Some(state)) = (dropped, self.side, state)
@@ -105,14 +105,9 @@ impl Remote {
         [first].into_iter().chain(between).collect()
     }
 
-    /// Brings a new work item to its state, one request after the other. As the connector has it: a step that may be in
-    /// force makes the whole create one without an answer.
-    async fn walk(
-        &self,
-        new: &NewItem,
-        written: &mut Written,
-        steps: Vec<(FieldValue, Delivery)>,
-    ) -> Result<(), ConnectorError> {
+    /// Brings a new work item to its state, one request after the other. As the connector has it: after a step that may be
+    /// in force nothing tells the state.
+    async fn walk(&self, new: &NewItem, written: &mut Written, steps: Vec<(FieldValue, Delivery)>) {
         for (state, delivery) in steps {
             let current = written.item.clone();
             let change = Change {
@@ -134,17 +129,16 @@ impl Remote {
                     let set = &new.fields;
                     answer::second_call(self.side, written, set, &FieldKey::State, item);
                 }
-                Err(error) if error.may_be_in_force() => {
-                    return Err(self.error(ErrorKind::Ambiguous, &error.message));
-                }
                 Err(error) => {
                     lock(&self.world).count("create stopped half way");
+                    if error.may_be_in_force() {
+                        written.item.fields.remove(&FieldKey::State);
+                    }
                     written.pending.insert(FieldKey::State, error.to_string());
-                    return Ok(());
+                    return;
                 }
             }
         }
-        Ok(())
     }
 
     async fn status_call(

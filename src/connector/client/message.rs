@@ -57,6 +57,10 @@ pub struct ApiResponse {
     pub body: Vec<u8>,
     /// The service's id of this request, for its support.
     pub request_id: Option<String>,
+    /// Whether an earlier attempt of the same request had no answer. A write may be in force by that one, whatever is said to
+    /// this one. Example: the first attempt sets the state and its answer is lost; the second one finds the next revision and
+    /// is refused with 412.
+    pub after_lost: bool,
 }
 
 impl ApiResponse {

@@ -325,6 +325,7 @@ fn json_response(body: &[u8]) -> ApiResponse {
         headers: HeaderMap::new(),
         body: body.to_vec(),
         request_id: None,
+        after_lost: false,
     }
 }
 

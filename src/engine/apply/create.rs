@@ -37,6 +37,8 @@ struct Made {
     /// What the service refused of it.
     left_out: Vec<LeftOut>,
     written: Written,
+    /// The states on its way, where nothing shows how far it has come.
+    steps: Vec<FieldValue>,
 }
 
 impl Run<'_> {
@@ -71,6 +73,7 @@ impl Run<'_> {
         self.engine.point("after-create")?;
         match result {
             Ok(written) => {
+                let steps = self.steps_in_doubt(side, &new, &written).await;
                 let made = Made {
                     source,
                     new,
@@ -78,6 +81,7 @@ impl Run<'_> {
                     key,
                     left_out,
                     written,
+                    steps,
                 };
                 self.created(policy, plan, action, made)
             }
@@ -214,6 +218,7 @@ impl Run<'_> {
             key,
             left_out,
             written,
+            steps,
         } = of;
         let id = written.item.id.clone();
         let mut base = self.base_after_create(policy, &sent, action, &written);
@@ -264,12 +269,18 @@ impl Run<'_> {
         }
         engine.store().commit(&Batch(ops))?;
         engine.point("after-create-commit")?;
-        if again && let Some(link) = living(&engine.store(), &plan.pair, Side::Ado, &ado)? {
+        let link = living(&engine.store(), &plan.pair, Side::Ado, &ado)?;
+        if let Some(link) = link.filter(|_| again) {
             let undone = match settled {
                 true => &mut self.reread,
                 false => &mut self.unclean,
             };
             undone.insert(link.id);
+            // Only now is there a link that the note can name. Without it, after a kill, the states of both sides differ from
+            // their bases, and both are kept.
+            if let Some(noted) = self.note_steps((link.id, side), &new, steps) {
+                engine.store().commit(&Batch(vec![noted]))?;
+            }
         }
         Ok(Done::Done(Some(id)))
     }

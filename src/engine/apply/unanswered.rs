@@ -2,10 +2,10 @@
 //! the next cycle reads (see `observe::half_way`).
 
 use super::{Done, Run};
-use crate::connector::{Change, ConnectorError};
+use crate::connector::{Change, ConnectorError, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::LeftBehind;
-use crate::model::{FieldKey, FieldValue, Item, LinkId, Side, Sided};
+use crate::model::{FieldKey, FieldValue, Item, LinkId, Side, Sided, Version};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::settle;
 use crate::store::{Batch, ChoiceOp, NewConflict, Op, PartOp, StoreError, TransitRow};
@@ -88,6 +88,51 @@ impl Run<'_> {
             }
         }
         ops
+    }
+
+    /// The states on a new item's way to its own, from the one that the create gave it on, where its last step had no answer:
+    /// only the item's versions tell how far it has come. None: that is known.
+    pub(super) async fn steps_in_doubt(
+        &self,
+        side: Side,
+        new: &NewItem,
+        written: &Written,
+    ) -> Vec<FieldValue> {
+        let state = &FieldKey::State;
+        let shown = written.item.fields.contains_key(state);
+        let Some(wanted) = new
+            .fields
+            .get(state)
+            .filter(|_| !shown && written.pending.contains_key(state))
+        else {
+            return Vec::new();
+        };
+        let reader = self.engine.readers.get(side);
+        let steps = reader.steps_of_create(&new.pair, &written.item, wanted);
+        // Where that cannot be asked, the state counts as anybody's: then both values are kept.
+        steps.await.unwrap_or_default()
+    }
+
+    /// Notes those steps for the link of the new item, as an update notes them before it is sent. The create made the first
+    /// version, so every version is judged.
+    pub(super) fn note_steps(
+        &self,
+        (link, side): (LinkId, Side),
+        new: &NewItem,
+        via: Vec<FieldValue>,
+    ) -> Option<Op> {
+        let wanted = new.fields.get(&FieldKey::State);
+        let (first, wanted) = (via.first().cloned()?, wanted.cloned()?);
+        Some(noted(TransitRow {
+            link,
+            side,
+            field: FieldKey::State,
+            origin: first,
+            via,
+            wanted,
+            expected: Version(0),
+            sent: BTreeMap::new(),
+        }))
     }
 
     /// A write was refused, so that nothing of it is there. After an answer in doubt the notes of the link stay for the rest

@@ -1,0 +1,82 @@
+//! A step to a state that is repeated because its first answer was lost: the second attempt meets our own write.
+
+use crate::sync_rules::bench::*;
+use crate::sync_rules::refusals::with_two_steps;
+use boardsync::model::Service;
+use boardsync::sandbox::faults::{Fault, FaultRule};
+use serde_json::json;
+
+/// The connection breaks once after a change of a work item took effect, after `skip` other changes.
+fn lose_an_answer(t: &Bench, skip: u32) {
+    t.world.faults.add(FaultRule {
+        service: Service::Ado,
+        method: Some("PATCH".to_owned()),
+        path_contains: "/workitems/".to_owned(),
+        fault: Fault::DropAfterApply,
+        skip,
+        times: 1,
+    });
+}
+
+#[tokio::test]
+async fn a_repeated_first_step_that_meets_itself_is_nobodys_edit() {
+    let (t, id, task) = with_two_steps().await;
+    lose_an_answer(&t, 0);
+    t.clickup(&task, json!({"status": "in progress"}));
+    for _ in 0..3 {
+        t.cycle().await;
+    }
+    assert_eq!(
+        (t.string(id, STATE).as_str(), t.status(&task).as_str()),
+        ("Active", "in progress")
+    );
+    assert_eq!((t.holds(), t.conflicts()), (vec![], vec![]));
+    t.quiet().await;
+}
+
+#[tokio::test]
+async fn after_a_repeated_last_step_whoever_sets_the_step_before_is_followed() {
+    let (t, id, task) = with_two_steps().await;
+    lose_an_answer(&t, 1);
+    t.clickup(&task, json!({"status": "in progress"}));
+    t.cycle().await;
+    assert_eq!(t.string(id, STATE), "Active");
+    t.ado(id, STATE, json!("New"));
+    for _ in 0..3 {
+        t.cycle().await;
+    }
+    assert_eq!(
+        (t.string(id, STATE).as_str(), t.status(&task).as_str()),
+        ("New", "to do")
+    );
+    t.quiet().await;
+}
+
+/// The item is linked at once, so nothing that becomes of it makes a twin.
+#[tokio::test]
+async fn a_create_whose_last_step_is_repeated_loses_no_state_and_makes_no_twin() {
+    for back in [false, true] {
+        let t = bench("").await;
+        lose_an_answer(&t, 0);
+        let body = json!({"name": "Paint", "status": "in progress"});
+        let task = t.create_task(&body);
+        t.cycle().await;
+        let id = t.item_of(&task);
+        assert_eq!(t.string(id, STATE), "Active");
+        if back {
+            t.ado(id, STATE, json!("New"));
+        }
+        for _ in 0..3 {
+            t.cycle().await;
+        }
+        assert_eq!(t.counts(), (1, 1));
+        let both = (t.string(id, STATE), t.status(&task));
+        let both = (both.0.as_str(), both.1.as_str());
+        match back {
+            false => assert_eq!((both, t.conflicts()), (("Active", "in progress"), vec![])),
+            // Both values are in the conflict log, whichever wins.
+            true => assert_eq!(t.conflicts().len(), 1, "{both:?}"),
+        }
+        t.quiet().await;
+    }
+}
