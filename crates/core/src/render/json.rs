@@ -1,10 +1,10 @@
 //! The plan for programs.
 
-use crate::reconcile::plan::{PairPlan, Plan};
+use crate::reconcile::plan::{PLAN_FORMAT, PairPlan, Plan};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-/// Version of the JSON that commands print.
+/// Version of the JSON that commands print. That of a plan has the version of the saved form, whose members it has.
 pub(super) const FORMAT_VERSION: u32 = 1;
 
 /// The plan for programs: the saved form of the plan, plus each pair's approval hash and counts. Written piece by piece,
@@ -35,7 +35,7 @@ impl Serialize for PlanJson<'_> {
             plan,
         };
         let shown = Shown {
-            format_version: FORMAT_VERSION,
+            format_version: PLAN_FORMAT,
             planned_at: self.0.planned_at.to_rfc3339(),
             writes: self.0.writes(),
             pairs: self.0.pairs.iter().map(pair).collect(),

@@ -4,7 +4,7 @@ use super::*;
 use crate::fixture::reconcile;
 use crate::fixture::{self, Linked, fresh, gone, item, policy, rich, view};
 use crate::model::{FieldKey, FieldValue, Side, Sided};
-use crate::reconcile::plan::{PairPlan, Plan};
+use crate::reconcile::plan::{PLAN_FORMAT, PairPlan, Plan};
 use crate::reconcile::{LinkView, Origin, View, plan_of};
 
 fn shown(plans: Vec<PairPlan>) -> String {
@@ -266,7 +266,7 @@ fn the_json_of_a_plan_can_be_read_back_pair_by_pair() {
     let mut pair = reconcile(&both_new(), &policy());
     pair.nothing_due.clear();
     let json = plan_json(&plan_of(crate::model::Timestamp(0), vec![pair.clone()]));
-    assert_eq!(json["format_version"], 1);
+    assert_eq!(json["format_version"], PLAN_FORMAT);
     assert_eq!(json["pairs"][0]["hash"], pair.hash());
     let back: PairPlan = serde_json::from_value(json["pairs"][0].clone()).unwrap();
     assert_eq!(back, pair);
