@@ -86,8 +86,8 @@ pub struct ConnectorError {
     /// The class of a refusal in the service's own words (Azure DevOps `typeKey`: `RuleValidationException`), beside the
     /// number in `code`.
     pub type_key: Option<String>,
-    /// Whether nothing in the answer to a write shows that the service itself gave it, as with the page of a firewall. Then
-    /// the write may be in force whatever the status says.
+    /// Whether nothing in the answer to a write shows that the service itself gave it, as with the page of a firewall, or an
+    /// earlier attempt of the same write had no answer. Then the write may be in force whatever the status says.
     pub in_doubt: bool,
     /// The item that the answer to a create shows, where it is not the one that was made (see [`super::stranger`]).
     pub stranger: Option<ItemId>,
