@@ -172,8 +172,10 @@ impl World {
             let refused = |(item, field): &(ItemId, FieldKey)| {
                 *field == choice.field && (*item == link.ado || *item == link.clickup)
             };
-            if !self.refused.iter().any(refused) {
-                let key = &choice.field;
+            let key = &choice.field;
+            // One that a service never takes waits for a person, and the hold names both values.
+            if !self.refused.iter().any(refused) && !self.held_as_stubborn(end, link, clickup, key)
+            {
                 let said = format!("{what}: a choice for {key} is neither written nor dropped");
                 found.push(("I21", said));
             }
@@ -216,12 +218,7 @@ impl World {
                     || item == Some(&link.clickup);
                 here && hold.subject.covers(&key)
             });
-        let held = end
-            .holds
-            .iter()
-            .any(|hold| hold.link == Some(link.id) && hold.subject == key);
-        // Sent again and again and never taken: both values are named.
-        if held && self.stubborn(Side::ClickUp, task, &key) {
+        if self.held_as_stubborn(end, link, clickup, &key) {
             return Judged::Stubborn;
         }
         if kind.agree(x, y) || in_conflict || refused {
@@ -233,6 +230,13 @@ impl World {
             .map(|hold| (&hold.item, &hold.subject, hold.reason()));
         let holds: Vec<_> = holds.collect();
         Judged::Apart(format!("{key} is {x} and {y}, held are {holds:?}"))
+    }
+
+    /// Whether a field was sent to a task again and again and never taken, and is held.
+    fn held_as_stubborn(&self, end: &End, link: &LinkRow, clickup: usize, key: &FieldKey) -> bool {
+        let mut holds = end.holds.iter();
+        let held = holds.any(|hold| hold.link == Some(link.id) && hold.subject == *key);
+        held && self.stubborn(Side::ClickUp, &self.side.clickup.records[clickup], key)
     }
 
     /// Items of the pair that are neither linked nor held: nobody would ever hear of them.
