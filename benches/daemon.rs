@@ -6,7 +6,8 @@
 //! started into a delta and once into a full sweep. Prints what `/proc/PID/status` says of each. Fails when
 //! - an idle daemon, or a sweep at its highest, holds more than [`MOST_KIB`];
 //! - the highest of a sweep grows with the number of links by more than [`EVEN`];
-//! - a sweep sends more than [`SPARE`] times the requests that its pages need.
+//! - a sweep sends more than [`SPARE`] times the requests that its pages need;
+//! - a link that is made has more than [`MOST_READ`] read from files, as a query does that reads a whole table each time.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -32,6 +33,8 @@ const MOST_KIB: u64 = 64_000_000 / 1024;
 const EVEN: f64 = 1.1;
 /// How many requests a sweep may send for each that its pages need.
 const SPARE: f64 = 1.05;
+/// Bytes read from files for each link that is made, the look at all others included.
+const MOST_READ: u64 = 1_000_000;
 /// Requests that a listing of a large board needs.
 const LARGE: usize = 1000;
 /// Ids that one query of work items returns, revisions that one batch returns, and tasks on one page.
@@ -61,6 +64,13 @@ async fn grow(world: &World, config: &Path, have: usize, links: usize) {
             world.ado.create_item(PROJECT, "Task", &fields).unwrap();
         }
         let memory = carry_over(world, config).await;
+        let made = links.min(first + CHUNK) - first;
+        let read = memory.read / made as u64;
+        println!(
+            "  {} links: {read} bytes read for each of the last {made}",
+            first + made
+        );
+        assert!(read <= MOST_READ, "{first} links before");
         if memory.highest > highest.highest {
             highest = memory;
         }

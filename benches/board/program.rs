@@ -7,27 +7,31 @@ use boardsync::sandbox::world::World;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// What the kernel says of a process, in KiB.
+/// What the kernel says of a process; memory in KiB.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Memory {
     pub resident: u64,
     pub anonymous: u64,
     /// The most that was ever resident.
     pub highest: u64,
+    /// Bytes read from files, most of them from the database. What comes over the network is not among them.
+    pub read: u64,
 }
 
 impl Memory {
     /// `None`: the process has ended, or the system has no `/proc`.
     pub fn of(process: &Child) -> Option<Memory> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).ok()?;
+        let file = |name| std::fs::read_to_string(format!("/proc/{}/{name}", process.id())).ok();
+        let told = format!("{}{}", file("status")?, file("io")?);
         let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            let line = told.lines().find_map(|line| line.strip_prefix(name))?;
             line.split_whitespace().next()?.parse().ok()
         };
         Some(Memory {
             resident: field("VmRSS:")?,
             anonymous: field("RssAnon:")?,
             highest: field("VmHWM:")?,
+            read: field("rchar:")?,
         })
     }
 

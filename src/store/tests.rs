@@ -4,6 +4,7 @@ mod epoch;
 mod files;
 mod notes;
 mod rows;
+mod statements;
 mod subjects;
 mod sweep;
 
