@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use similar::{Algorithm, DiffOp, capture_diff_slices};
+use similar::DiffOp;
 
+use super::merge::changes;
 use super::{TextFormat, canonical, links_back};
 
 /// Most comparisons of single lines within one stretch that differs; beyond, lines are paired by their place.
@@ -87,13 +88,8 @@ fn fence_of(line: &str) -> usize {
 }
 
 fn diff(old: &[Unit<'_>], new: &[Unit<'_>]) -> Vec<DiffOp> {
-    let texts = |units: &[Unit<'_>]| {
-        units
-            .iter()
-            .map(|unit| unit.text.to_owned())
-            .collect::<Vec<_>>()
-    };
-    capture_diff_slices(Algorithm::Myers, &texts(old), &texts(new))
+    let [old, new] = [old, new].map(|units| units.iter().map(|unit| unit.text).collect::<Vec<_>>());
+    changes(&old, &new)
 }
 
 /// For each unit of `base`, the units of `other` that show it: ranges in rising order, empty where `other` shows nothing

@@ -1,6 +1,11 @@
-//! Three-way merge by lines.
+//! Three-way merge by lines, and the difference that everything here works with.
 
-use similar::{MergeResolution, TextMerge as LineMerge};
+use similar::{Algorithm, DiffOp, MergeResolution, TextMerge as LineMerge, capture_diff_slices};
+
+/// Returns how `new` comes from `old`. The only call for slices: the library's code for each type of element is large.
+pub(super) fn changes(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
+    capture_diff_slices(Algorithm::Myers, old, new)
+}
 
 /// Outcome before the texts are made canonical again.
 pub(super) enum Merged {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use similar::{Algorithm, DiffOp, capture_diff_slices};
+use similar::DiffOp;
 
 use super::markdown_out::Dialect;
+use super::merge::changes;
 use super::model::Block;
 use super::normal::normal;
 use super::tags::{self, Token};
@@ -110,7 +111,7 @@ fn kept(pieces: &[Piece], wanted: &[String]) -> Vec<Option<usize>> {
         .collect();
     let new: Vec<&str> = wanted.iter().map(String::as_str).collect();
     let mut matched: Vec<Option<usize>> = vec![None; old.len()];
-    for op in capture_diff_slices(Algorithm::Myers, &old, &new) {
+    for op in changes(&old, &new) {
         if let DiffOp::Equal {
             old_index,
             new_index,
