@@ -310,6 +310,9 @@ impl<'a> Ending<'a> {
     fn closed_bases(&self) -> Result<Vec<Op>, StoreError> {
         let mut ops = Vec::new();
         for (link, items) in self.linked() {
+            // Both halves of a field may end their wait at once, and a base is stored as a whole. So the second half is
+            // ended in what the first one came to: the stored base would have the first one wait again.
+            let mut fields: BTreeMap<FieldKey, Sided<BaseState>> = BTreeMap::new();
             for side in Side::BOTH {
                 let id = items.get(side);
                 let (written, seen) = self.newest(side, id);
@@ -319,18 +322,16 @@ impl<'a> Ending<'a> {
                 if open || now.is_none() || now == known {
                     continue;
                 }
-                let fields = self.store.sent_only(*link, side)?.into_iter();
-                let ended = fields.filter_map(|(key, base)| {
-                    let base = settle::at_end(side, &base, self.known_of(*link, &key))?;
-                    Some((key, base))
-                });
-                let fields: BTreeMap<_, _> = ended.collect();
-                if !fields.is_empty() {
-                    ops.push(Op::SetBase {
-                        link: *link,
-                        fields,
-                    });
+                for (key, stored) in self.store.sent_only(*link, side)? {
+                    let base = fields.get(&key).unwrap_or(&stored);
+                    if let Some(base) = settle::at_end(side, base, self.known_of(*link, &key)) {
+                        fields.insert(key, base);
+                    }
                 }
+            }
+            if !fields.is_empty() {
+                let link = *link;
+                ops.push(Op::SetBase { link, fields });
             }
         }
         Ok(ops)
