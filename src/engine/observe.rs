@@ -94,6 +94,13 @@ pub struct Findings {
     pub troubled: BTreeMap<PairName, ConnectorError>,
 }
 
+impl Findings {
+    /// The links of a pair that were looked at, with both ids.
+    pub fn links_of(&self, pair: &PairName) -> &[(LinkId, Sided<ItemId>)] {
+        self.links.get(pair).map_or(&[], Vec::as_slice)
+    }
+}
+
 /// What is to be looked at in one pair.
 #[derive(Default)]
 struct Focus {

@@ -376,12 +376,8 @@ impl Engine {
     ) -> Result<Option<String>, StoreError> {
         let dissolved = plan.actions.iter().filter(|action| action.kind.dissolves());
         let mut doubtful: BTreeSet<LinkId> = dissolved.filter_map(|action| action.link).collect();
-        let looked_at = observed.findings.links.get(&plan.pair);
-        let ids: BTreeMap<LinkId, &Sided<_>> = looked_at
-            .into_iter()
-            .flatten()
-            .map(|(id, items)| (*id, items))
-            .collect();
+        let looked_at = observed.findings.links_of(&plan.pair).iter();
+        let ids: BTreeMap<LinkId, &Sided<_>> = looked_at.map(|(id, items)| (*id, items)).collect();
         let left = observed.findings.states.iter().filter(|(id, state)| {
             ids.contains_key(id)
                 && matches!(state, LinkState::OutOfScope | LinkState::Missing { .. })

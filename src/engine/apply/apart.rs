@@ -38,13 +38,7 @@ impl Run<'_> {
         if plan.rebases.iter().any(rebased) {
             return None;
         }
-        let mut looked_at = self
-            .observed
-            .findings
-            .links
-            .get(&plan.pair)
-            .into_iter()
-            .flatten();
+        let mut looked_at = self.observed.findings.links_of(&plan.pair).iter();
         let (_, items) = looked_at.find(|(id, _)| *id == link)?;
         let shown = |side: Side| {
             let id = items.get(side);

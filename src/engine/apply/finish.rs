@@ -97,13 +97,7 @@ impl<'a> Ending<'a> {
         started: Timestamp,
     ) -> Result<Ending<'a>, StoreError> {
         let now = run.engine.clock.now();
-        let links = run
-            .observed
-            .findings
-            .links
-            .get(&plan.pair)
-            .into_iter()
-            .flatten();
+        let links = run.observed.findings.links_of(&plan.pair).iter();
         let later = run
             .holds
             .iter()
@@ -155,8 +149,7 @@ impl<'a> Ending<'a> {
 
     /// The pair's linked items of this cycle.
     fn linked(&self) -> impl Iterator<Item = &'a (LinkId, Sided<ItemId>)> {
-        let links = self.run.observed.findings.links.get(&self.plan.pair);
-        links.into_iter().flatten()
+        self.run.observed.findings.links_of(&self.plan.pair).iter()
     }
 
     /// The items of the pair that this cycle looked at.

@@ -176,14 +176,7 @@ impl Run<'_> {
             return Ok(Vec::new());
         };
         let mut ops = Vec::new();
-        for (link, _) in self
-            .observed
-            .findings
-            .links
-            .get(&plan.pair)
-            .into_iter()
-            .flatten()
-        {
+        for (link, _) in self.observed.findings.links_of(&plan.pair) {
             let link = *link;
             ops.push(Op::Rail(RailOp::Distrust(link)));
             let known = store.base(link)?.into_keys();
@@ -271,13 +264,7 @@ impl Run<'_> {
 
     /// Whether both items were seen and nothing is left to decide or to do about the field.
     fn settled(&self, plan: &PairPlan, link: LinkId, field: &FieldKey) -> bool {
-        let mut looked_at = self
-            .observed
-            .findings
-            .links
-            .get(&plan.pair)
-            .into_iter()
-            .flatten();
+        let mut looked_at = self.observed.findings.links_of(&plan.pair).iter();
         let seen = looked_at.any(|(id, items)| {
             *id == link
                 && Side::BOTH.iter().all(|side| {

@@ -369,16 +369,8 @@ impl Run<'_> {
     }
 
     fn is_of(&self, plan: &PairPlan, link: LinkId, row: &Refusal) -> bool {
-        let links = self
-            .observed
-            .findings
-            .links
-            .get(&plan.pair)
-            .into_iter()
-            .flatten();
-        links
-            .into_iter()
-            .any(|(id, items)| *id == link && *items.get(row.side) == row.item)
+        let mut links = self.observed.findings.links_of(&plan.pair).iter();
+        links.any(|(id, items)| *id == link && *items.get(row.side) == row.item)
     }
 }
 

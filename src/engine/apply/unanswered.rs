@@ -173,13 +173,7 @@ impl Run<'_> {
     /// side, so that it stays ours whatever happens to the item later. A text of which nobody can tell who shortened it has
     /// no base.
     pub(super) fn left_behind(&self, plan: &PairPlan) -> Vec<Op> {
-        let links = self
-            .observed
-            .findings
-            .links
-            .get(&plan.pair)
-            .into_iter()
-            .flatten();
+        let links = self.observed.findings.links_of(&plan.pair).iter();
         let links: BTreeSet<LinkId> = links.map(|(link, _)| *link).collect();
         let found = self.observed.findings.left_behind.iter();
         let mut ops = Vec::new();
@@ -218,8 +212,8 @@ impl Run<'_> {
         field: &FieldKey,
         sent: FieldValue,
     ) -> Option<Op> {
-        let links = self.observed.findings.links.get(&plan.pair)?;
-        let (_, ids) = links.iter().find(|(id, _)| *id == link)?;
+        let mut links = self.observed.findings.links_of(&plan.pair).iter();
+        let (_, ids) = links.find(|(id, _)| *id == link)?;
         let item = |side: Side| self.observed.items.get(side).get(ids.get(side));
         let versions = Sided {
             ado: item(Side::Ado)?.version,
