@@ -1,20 +1,19 @@
 //! The end of a pair's part in a cycle: what was seen, what is held and what is to be done again, in one commit.
 
+mod bases;
+mod holds;
+
 use super::kept::{kept_of, remember};
 use super::record::saw;
-use super::{Run, Stopped, earlier};
-use crate::engine::observe::{rebased, remember as remember_listed};
+use super::{Run, Stopped};
+use crate::engine::observe::remember as remember_listed;
 use crate::engine::{CycleError, backoff};
-use crate::model::{
-    About, BaseState, FieldKey, Item, ItemId, LinkId, Side, Sided, Subject, Timestamp,
-};
-use crate::reason::ReadWhy;
-use crate::reconcile::plan::{Hold, PairPlan};
+use crate::model::{Item, ItemId, LinkId, Side, Sided, Timestamp};
+use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::Policy;
-use crate::reconcile::rails::attempt;
-use crate::reconcile::settle::{self, AtEnd};
 use crate::store::{Batch, ChoiceOp, HoldRow, NoteOp, Op, Store, StoreError};
-use std::collections::{BTreeMap, BTreeSet};
+use holds::item_of;
+use std::collections::BTreeSet;
 
 impl Run<'_> {
     /// Records how a pair's part in the cycle ended, and returns how many holds the pair has.
@@ -161,67 +160,6 @@ impl<'a> Ending<'a> {
         linked.chain(fresh.into_iter().flatten().cloned()).collect()
     }
 
-    /// Bases that this cycle saw in force, but for those of fields that it has written since: their bases are newer.
-    fn confirmed_bases(&self) -> Result<Vec<Op>, StoreError> {
-        let mut ops = Vec::new();
-        for (link, fields) in &self.run.observed.findings.confirmed {
-            let row = self.store.link(*link)?;
-            if row.is_none_or(|row| row.pair != self.plan.pair) {
-                continue;
-            }
-            // What an action of this cycle wrote since has its own base already.
-            let mut fields = fields.clone();
-            fields.retain(|key, _| {
-                let returned = |side| (*link, side, key.clone());
-                !Side::BOTH
-                    .iter()
-                    .any(|side| self.run.returned.contains_key(&returned(*side)))
-            });
-            ops.extend(self.shown(*link, &fields)?);
-            ops.push(Op::SetBase {
-                link: *link,
-                fields,
-            });
-        }
-        Ok(ops)
-    }
-
-    /// How the services stored what a settled conflict or a choice made of a field, where only a listing tells.
-    fn shown(
-        &self,
-        link: LinkId,
-        fields: &BTreeMap<FieldKey, Sided<BaseState>>,
-    ) -> Result<Vec<Op>, StoreError> {
-        let before = self.store.base(link)?;
-        let mut ops = Vec::new();
-        for (field, now) in fields {
-            let Some(old) = before.get(field) else {
-                continue;
-            };
-            for (side, (old, now)) in old.as_ref().zip(now.as_ref()).iter() {
-                let (sent, shown) = (old.value(), now.value());
-                if sent != shown {
-                    ops.push(Op::Choice(ChoiceOp::Shown {
-                        link,
-                        field: field.clone(),
-                        side,
-                        sent: sent.clone(),
-                        shown: shown.clone(),
-                    }));
-                }
-            }
-        }
-        Ok(ops)
-    }
-
-    /// Bases of fields on which both sides agree without a write.
-    fn rebases(&self) -> impl Iterator<Item = Op> {
-        self.plan.rebases.iter().map(|rebase| Op::SetBase {
-            link: rebase.link,
-            fields: rebased(rebase),
-        })
-    }
-
     /// States of links as they were seen, but for those that an action has just dissolved.
     fn link_states(&self) -> impl Iterator<Item = Op> {
         let done = self.plan.actions.iter();
@@ -298,51 +236,6 @@ impl<'a> Ending<'a> {
         (written, self.run.observed.items.get(side).get(id))
     }
 
-    /// Ends the wait for what a service made of an earlier write, where the item has another version than the one that is
-    /// stored.
-    fn closed_bases(&self) -> Result<Vec<Op>, StoreError> {
-        let mut ops = Vec::new();
-        for (link, items) in self.linked() {
-            // Both halves of a field may end their wait at once, and a base is stored as a whole. So the second half is
-            // ended in what the first one came to: the stored base would have the first one wait again.
-            let mut fields: BTreeMap<FieldKey, Sided<BaseState>> = BTreeMap::new();
-            for side in Side::BOTH {
-                let id = items.get(side);
-                let (written, seen) = self.newest(side, id);
-                let known = self.store.known(side, id)?.map(|known| known.version);
-                let now = written.or(seen).map(|item| item.version);
-                let open = self.run.unclean.contains(link) || self.run.reread.contains(link);
-                if open || now.is_none() || now == known {
-                    continue;
-                }
-                for (key, stored) in self.store.sent_only(*link, side)? {
-                    let base = fields.get(&key).unwrap_or(&stored);
-                    if let Some(base) = settle::at_end(side, base, self.known_of(*link, &key)) {
-                        fields.insert(key, base);
-                    }
-                }
-            }
-            if !fields.is_empty() {
-                let link = *link;
-                ops.push(Op::SetBase { link, fields });
-            }
-        }
-        Ok(ops)
-    }
-
-    /// What this cycle found out about a field.
-    fn known_of(&self, link: LinkId, field: &FieldKey) -> AtEnd<'_> {
-        let answered = |side| {
-            let answer = self.run.returned.get(&(link, side, field.clone()));
-            answer.map(|answer| &answer.value)
-        };
-        let mut told = self.run.observed.findings.confirmed.iter();
-        AtEnd {
-            answered: Sided::build(answered),
-            told: told.any(|(id, fields)| *id == link && fields.contains_key(field)),
-        }
-    }
-
     /// Forgets the choices that both sides hold already: their bases move in the same commit.
     fn choices_met(&self) -> impl Iterator<Item = Op> {
         let fields = self.plan.rebases.iter().flat_map(|rebase| {
@@ -375,102 +268,6 @@ impl<'a> Ending<'a> {
             }
         }
         Ok(ops)
-    }
-
-    /// Replaces the holds of the items that were looked at with those of this cycle.
-    fn holds(&self, looked_at: BTreeSet<(Side, ItemId)>) -> Result<Op, StoreError> {
-        let mut holds = self.run.holds.clone();
-        holds.extend(self.plan.holds.iter().map(|hold| self.planned(hold)));
-        holds.extend(self.unreadable());
-        let mut items = looked_at;
-        items.extend(holds.iter().filter_map(item_of));
-        let unlinked = self.before.iter().filter(|hold| hold.link.is_none());
-        let unlinked: BTreeSet<(Side, ItemId)> = unlinked.filter_map(item_of).collect();
-        if self.swept() {
-            // What waited without a link and is in neither listing any more has left the scope or is gone.
-            items.extend(unlinked.iter().cloned());
-        }
-        // What the search said of a create that is open stands until it is settled. Example: a task was deleted, or left the
-        // scope, while the create for it was looked for, and two work items carry its marker.
-        let open = self.store.open_intents()?.into_iter();
-        let open = open.filter(|open| open.pair == self.plan.pair);
-        let open = open.map(|open| (open.source_side, open.source));
-        let told: BTreeSet<(Side, ItemId)> = open.filter(|item| unlinked.contains(item)).collect();
-        items.retain(|item| !told.contains(item));
-        holds.retain(|hold| item_of(hold).is_none_or(|item| !told.contains(&item)));
-        Ok(Op::SetHoldsFor {
-            pair: self.plan.pair.clone(),
-            items,
-            holds,
-        })
-    }
-
-    /// A hold of the plan. A whole linked item is held when it could not be read or left the scope: no edit may ever
-    /// announce that it is back, so it is looked at again. A held field waits for an edit.
-    fn planned(&self, hold: &Hold) -> HoldRow {
-        let key = About {
-            side: hold.side,
-            item: hold.item.clone(),
-            subject: hold.subject.clone(),
-        };
-        let whole = hold.link.is_some() && hold.subject.is_item();
-        let (since, tries, retry_at) = match self.plan.retry.get(&key) {
-            Some(retry_at) => {
-                let before = earlier(&self.before, hold.side, &hold.item);
-                let failures = self.run.attempts.get(&key).map_or(0, |a| a.failures);
-                (before.map_or(self.now, |h| h.since), failures, *retry_at)
-            }
-            None => {
-                let (since, tries, retry_at) = self.next_look(hold.side, &hold.item);
-                let tries = if whole { tries } else { 0 };
-                let again = hold.link.zip(hold.subject.field().cloned());
-                let again = again.and_then(|field| self.plan.kept.get(&field));
-                (
-                    since,
-                    tries,
-                    again.copied().unwrap_or(whole.then_some(retry_at)),
-                )
-            }
-        };
-        HoldRow {
-            pair: self.plan.pair.clone(),
-            link: hold.link,
-            side: Some(hold.side),
-            item: Some(hold.item.clone()),
-            subject: hold.subject.clone(),
-            why: hold.why.clone(),
-            since,
-            tries,
-            retry_at,
-        }
-    }
-
-    /// Holds of items without a link that could not be read.
-    fn unreadable(&self) -> impl Iterator<Item = HoldRow> {
-        let unreadable = self.run.observed.findings.unreadable.get(&self.plan.pair);
-        unreadable.into_iter().flatten().map(|(side, id, said)| {
-            let (since, tries, retry_at) = self.next_look(*side, id);
-            HoldRow {
-                pair: self.plan.pair.clone(),
-                link: None,
-                side: Some(*side),
-                item: Some(id.clone()),
-                subject: Subject::Item,
-                why: ReadWhy::Unclear { said: said.clone() }.into(),
-                since,
-                tries,
-                retry_at: Some(retry_at),
-            }
-        })
-    }
-
-    /// Returns since when an item is looked at again and again, how often it was, and when it is next.
-    fn next_look(&self, side: Side, item: &ItemId) -> (Timestamp, u32, Timestamp) {
-        let earlier = earlier(&self.before, side, item).filter(|hold| hold.retry_at.is_some());
-        let tries = earlier.map_or(0, |hold| hold.tries.saturating_add(1));
-        let since = earlier.map_or(self.now, |hold| hold.since);
-        let wait = attempt::wait_ms(tries.saturating_add(1), &self.plan.pair, item);
-        (since, tries, self.now.plus_ms(wait))
     }
 
     fn pair_state(&self) -> Result<Op, StoreError> {
@@ -546,8 +343,4 @@ impl<'a> Ending<'a> {
     fn swept(&self) -> bool {
         self.run.observed.findings.swept.contains(&self.plan.pair)
     }
-}
-
-fn item_of(hold: &HoldRow) -> Option<(Side, ItemId)> {
-    Some((hold.side?, hold.item.clone()?))
 }

@@ -1,0 +1,116 @@
+//! The bases that the end of a pair's part in a cycle settles.
+
+use super::Ending;
+use crate::engine::observe::rebased;
+use crate::model::{BaseState, FieldKey, LinkId, Side, Sided};
+use crate::reconcile::settle::{self, AtEnd};
+use crate::store::{ChoiceOp, Op, StoreError};
+use std::collections::BTreeMap;
+
+impl Ending<'_> {
+    /// Bases that this cycle saw in force, but for those of fields that it has written since: their bases are newer.
+    pub(super) fn confirmed_bases(&self) -> Result<Vec<Op>, StoreError> {
+        let mut ops = Vec::new();
+        for (link, fields) in &self.run.observed.findings.confirmed {
+            let row = self.store.link(*link)?;
+            if row.is_none_or(|row| row.pair != self.plan.pair) {
+                continue;
+            }
+            // What an action of this cycle wrote since has its own base already.
+            let mut fields = fields.clone();
+            fields.retain(|key, _| {
+                let returned = |side| (*link, side, key.clone());
+                !Side::BOTH
+                    .iter()
+                    .any(|side| self.run.returned.contains_key(&returned(*side)))
+            });
+            ops.extend(self.shown(*link, &fields)?);
+            ops.push(Op::SetBase {
+                link: *link,
+                fields,
+            });
+        }
+        Ok(ops)
+    }
+
+    /// How the services stored what a settled conflict or a choice made of a field, where only a listing tells.
+    fn shown(
+        &self,
+        link: LinkId,
+        fields: &BTreeMap<FieldKey, Sided<BaseState>>,
+    ) -> Result<Vec<Op>, StoreError> {
+        let before = self.store.base(link)?;
+        let mut ops = Vec::new();
+        for (field, now) in fields {
+            let Some(old) = before.get(field) else {
+                continue;
+            };
+            for (side, (old, now)) in old.as_ref().zip(now.as_ref()).iter() {
+                let (sent, shown) = (old.value(), now.value());
+                if sent != shown {
+                    ops.push(Op::Choice(ChoiceOp::Shown {
+                        link,
+                        field: field.clone(),
+                        side,
+                        sent: sent.clone(),
+                        shown: shown.clone(),
+                    }));
+                }
+            }
+        }
+        Ok(ops)
+    }
+
+    /// Bases of fields on which both sides agree without a write.
+    pub(super) fn rebases(&self) -> impl Iterator<Item = Op> {
+        self.plan.rebases.iter().map(|rebase| Op::SetBase {
+            link: rebase.link,
+            fields: rebased(rebase),
+        })
+    }
+
+    /// Ends the wait for what a service made of an earlier write, where the item has another version than the one that is
+    /// stored.
+    pub(super) fn closed_bases(&self) -> Result<Vec<Op>, StoreError> {
+        let mut ops = Vec::new();
+        for (link, items) in self.linked() {
+            // Both halves of a field may end their wait at once, and a base is stored as a whole. So the second half is
+            // ended in what the first one came to: the stored base would have the first one wait again.
+            let mut fields: BTreeMap<FieldKey, Sided<BaseState>> = BTreeMap::new();
+            for side in Side::BOTH {
+                let id = items.get(side);
+                let (written, seen) = self.newest(side, id);
+                let known = self.store.known(side, id)?.map(|known| known.version);
+                let now = written.or(seen).map(|item| item.version);
+                let open = self.run.unclean.contains(link) || self.run.reread.contains(link);
+                if open || now.is_none() || now == known {
+                    continue;
+                }
+                for (key, stored) in self.store.sent_only(*link, side)? {
+                    let base = fields.get(&key).unwrap_or(&stored);
+                    if let Some(base) = settle::at_end(side, base, self.known_of(*link, &key)) {
+                        fields.insert(key, base);
+                    }
+                }
+            }
+            if !fields.is_empty() {
+                let link = *link;
+                ops.push(Op::SetBase { link, fields });
+            }
+        }
+        Ok(ops)
+    }
+
+    /// What this cycle found out about a field.
+    fn known_of(&self, link: LinkId, field: &FieldKey) -> AtEnd<'_> {
+        let answered = |side| {
+            let answer = self.run.returned.get(&(link, side, field.clone()));
+            answer.map(|answer| &answer.value)
+        };
+        let mut told = self.run.observed.findings.confirmed.iter();
+        AtEnd {
+            answered: Sided::build(answered),
+            told: told.any(|(id, fields)| *id == link && fields.contains_key(field)),
+        }
+    }
+}
