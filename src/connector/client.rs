@@ -4,6 +4,7 @@
 //! handed back, and the vendor's module says what it means. The credential goes to one host only and is never logged,
 //! nor is any body or query.
 
+mod exchange;
 mod message;
 mod settings;
 mod throttle;
@@ -16,8 +17,7 @@ use super::limiter::{Limiter, NotAdmitted};
 use super::{ConnectorError, ErrorKind};
 use crate::model::{Service, Timestamp};
 use crate::redact;
-use message::is_json;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use secrecy::ExposeSecret;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -51,12 +51,6 @@ struct Inner {
     server_now: AtomicI64,
     /// Last `X-RateLimit-Remaining`; negative before the first.
     remaining: AtomicI64,
-}
-
-struct Failure {
-    kind: ErrorKind,
-    message: String,
-    too_large: bool,
 }
 
 impl HttpClient {
@@ -189,43 +183,14 @@ impl HttpClient {
         loop {
             attempt += 1;
             if !std::mem::take(&mut kept) {
-                let queued = Instant::now();
-                let turn = inner
-                    .limiter
-                    .acquire(request.priority, patience, &inner.cancel);
-                turn.await.map_err(|refused| match refused {
-                    NotAdmitted::TooLong(_) if fresh => self.too_old(operation),
-                    refused => self.not_admitted(operation, refused),
-                })?;
-                if fresh && queued.elapsed() > FRESH {
-                    return Err(self.too_old(operation));
-                }
-                patience = patience.saturating_sub(queued.elapsed());
+                patience = self.turn(&request, patience).await?;
             }
             inner.requests.fetch_add(1, Ordering::Relaxed);
             let outcome = self.attempt(&request, attempt).await?;
             let may_repeat = attempt <= inner.timing.retries && !fresh;
             match outcome {
                 Ok(response) if response.status == 429 => {
-                    inner.throttled.fetch_add(1, Ordering::Relaxed);
-                    // What is asked for may be nothing at all; then asking again and again must not be a storm of ours.
-                    let wait = throttle::asked_wait(&response.headers)
-                        .or(inner.timing.unexplained_throttle)
-                        .unwrap_or_default()
-                        .max(inner.timing.backoff(attempt));
-                    inner.limiter.pause(wait);
-                    tracing::warn!(
-                        service = inner.service.key(),
-                        operation,
-                        wait_ms = wait.as_millis() as u64,
-                        "throttled; waiting"
-                    );
-                    let mut until = inner
-                        .refused_until
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner);
-                    *until = Some(Instant::now() + wait);
-                    drop(until);
+                    let wait = self.slow_down(operation, &response, attempt);
                     if fresh {
                         return Err(self.too_old(operation));
                     }
@@ -260,6 +225,52 @@ impl HttpClient {
                 }
             }
         }
+    }
+
+    /// Waits until a request may leave. Returns what is left of the patience.
+    async fn turn(
+        &self,
+        request: &ApiRequest,
+        patience: Duration,
+    ) -> Result<Duration, ConnectorError> {
+        let inner = &*self.0;
+        let (operation, fresh) = (request.operation, request.sending == Sending::Fresh);
+        let queued = Instant::now();
+        let turn = inner
+            .limiter
+            .acquire(request.priority, patience, &inner.cancel);
+        turn.await.map_err(|refused| match refused {
+            NotAdmitted::TooLong(_) if fresh => self.too_old(operation),
+            refused => self.not_admitted(operation, refused),
+        })?;
+        if fresh && queued.elapsed() > FRESH {
+            return Err(self.too_old(operation));
+        }
+        Ok(patience.saturating_sub(queued.elapsed()))
+    }
+
+    /// Has every request wait as long as a 429 asks for, and returns how long that is.
+    fn slow_down(&self, operation: &str, response: &ApiResponse, attempt: u32) -> Duration {
+        let inner = &*self.0;
+        inner.throttled.fetch_add(1, Ordering::Relaxed);
+        // What is asked for may be nothing at all; then asking again and again must not be a storm of ours.
+        let wait = throttle::asked_wait(&response.headers)
+            .or(inner.timing.unexplained_throttle)
+            .unwrap_or_default()
+            .max(inner.timing.backoff(attempt));
+        inner.limiter.pause(wait);
+        tracing::warn!(
+            service = inner.service.key(),
+            operation,
+            wait_ms = wait.as_millis() as u64,
+            "throttled; waiting"
+        );
+        let mut until = inner
+            .refused_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *until = Some(Instant::now() + wait);
+        wait
     }
 
     /// Waits until a request may leave and keeps that turn for the next write, which then goes out at once: call it before
@@ -303,110 +314,6 @@ impl HttpClient {
             remaining: u32::try_from(self.0.remaining.load(Ordering::Relaxed)).ok(),
             paused_for: self.0.limiter.paused_for(),
         }
-    }
-
-    /// Makes one attempt. The outer error is a cancelled read; the inner one a transport failure.
-    async fn attempt(
-        &self,
-        request: &ApiRequest,
-        attempt: u32,
-    ) -> Result<Result<ApiResponse, Failure>, ConnectorError> {
-        let inner = &*self.0;
-        let started = Instant::now();
-        // Only a read is dropped half-way: a write cut off at shutdown would leave an unknown outcome behind. A POST that
-        // may be repeated is a query.
-        let query = request.method == Method::POST && request.sending == Sending::Repeatable;
-        let outcome = if request.method == Method::GET || query {
-            tokio::select! {
-                outcome = self.exchange(request) => outcome,
-                () = inner.cancel.cancelled() => return Err(self.cancelled(request.operation)),
-            }
-        } else {
-            self.exchange(request).await
-        };
-        let duration_ms = started.elapsed().as_millis() as u64;
-        let (method, path) = (request.method.as_str(), request.url.path());
-        match &outcome {
-            Ok(response) => {
-                self.note(&response.headers);
-                tracing::debug!(
-                    service = inner.service.key(),
-                    operation = request.operation,
-                    method,
-                    path,
-                    status = response.status,
-                    request_id = response.request_id.as_deref().unwrap_or(""),
-                    duration_ms,
-                    attempt,
-                    "request answered"
-                );
-            }
-            Err(failure) => tracing::warn!(
-                service = inner.service.key(),
-                operation = request.operation,
-                method,
-                path,
-                duration_ms,
-                attempt,
-                "request failed: {}",
-                failure.message
-            ),
-        }
-        Ok(outcome)
-    }
-
-    async fn exchange(&self, request: &ApiRequest) -> Result<ApiResponse, Failure> {
-        let mut call = self
-            .0
-            .http
-            .request(request.method.clone(), request.url.clone());
-        if let Some((content_type, bytes)) = &request.body {
-            call = call.header(CONTENT_TYPE, content_type).body(bytes.clone());
-        }
-        let mut response = call.send().await.map_err(|error| failure(&error))?;
-        let headers = response.headers().clone();
-        let text = |name: &str| {
-            headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
-        };
-        let mut body = Vec::new();
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > self.0.max_body => {
-                    return Err(Failure {
-                        kind: match request.sending {
-                            Sending::Repeatable => ErrorKind::Protocol,
-                            Sending::Once | Sending::Fresh => ErrorKind::Ambiguous,
-                        },
-                        message: format!("answer is larger than {} bytes", self.0.max_body),
-                        too_large: true,
-                    });
-                }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => break,
-                Err(error) => return Err(failure(&error)),
-            }
-        }
-        let content_type = text("content-type").unwrap_or_default().to_lowercase();
-        let body = match is_json(&content_type) {
-            true => tolerant::whole(body),
-            false => body,
-        };
-        // Only short values of these leave the answer, so a credential that is repeated in one cannot be cut in two.
-        let shown = |text: String| redact::mask(&text).into_owned();
-        Ok(ApiResponse {
-            status: response.status().as_u16(),
-            content_type: shown(content_type).to_lowercase(),
-            request_id: text("activityid")
-                .or_else(|| text("x-vss-e2eid"))
-                .or_else(|| text("x-request-id"))
-                .map(shown),
-            headers,
-            body: redact::mask_bytes(body),
-            after_lost: false,
-        })
     }
 
     /// Learns the server's clock and what is left of the allowance.
@@ -523,37 +430,6 @@ fn is_loopback(url: &Url) -> bool {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,
-    }
-}
-
-fn failure(error: &reqwest::Error) -> Failure {
-    let kind = if error.is_connect() {
-        ErrorKind::Unreachable
-    } else if error.is_builder() {
-        ErrorKind::Refused
-    } else {
-        ErrorKind::Ambiguous
-    };
-    let what = match (error.is_timeout(), kind) {
-        (true, _) => "timed out",
-        (_, ErrorKind::Unreachable) => "could not connect",
-        (_, ErrorKind::Refused) => "could not build the request",
-        _ => "the connection broke off",
-    };
-    // The innermost cause is the useful one; the outer ones would show the address with its query.
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    let detail = if std::ptr::addr_eq(cause, error) {
-        String::new()
-    } else {
-        format!(": {cause}").replace(['\r', '\n'], " ")
-    };
-    Failure {
-        kind,
-        message: redact::mask(&format!("{what}{detail}")).into_owned(),
-        too_large: false,
     }
 }
 

@@ -1,0 +1,153 @@
+//! One attempt: a request goes out, and its answer, or why there is none, comes back.
+
+use super::message::is_json;
+use super::{ApiRequest, ApiResponse, HttpClient, Sending, tolerant};
+use crate::connector::{ConnectorError, ErrorKind};
+use crate::redact;
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use tokio::time::Instant;
+
+/// Why an attempt brought no answer.
+pub(super) struct Failure {
+    pub(super) kind: ErrorKind,
+    pub(super) message: String,
+    pub(super) too_large: bool,
+}
+
+impl HttpClient {
+    /// Makes one attempt. The outer error is a cancelled read; the inner one a transport failure.
+    pub(super) async fn attempt(
+        &self,
+        request: &ApiRequest,
+        attempt: u32,
+    ) -> Result<Result<ApiResponse, Failure>, ConnectorError> {
+        let inner = &*self.0;
+        let started = Instant::now();
+        // Only a read is dropped half-way: a write cut off at shutdown would leave an unknown outcome behind. A POST that
+        // may be repeated is a query.
+        let query = request.method == Method::POST && request.sending == Sending::Repeatable;
+        let outcome = if request.method == Method::GET || query {
+            tokio::select! {
+                outcome = self.exchange(request) => outcome,
+                () = inner.cancel.cancelled() => return Err(self.cancelled(request.operation)),
+            }
+        } else {
+            self.exchange(request).await
+        };
+        let duration_ms = started.elapsed().as_millis() as u64;
+        let (method, path) = (request.method.as_str(), request.url.path());
+        match &outcome {
+            Ok(response) => {
+                self.note(&response.headers);
+                tracing::debug!(
+                    service = inner.service.key(),
+                    operation = request.operation,
+                    method,
+                    path,
+                    status = response.status,
+                    request_id = response.request_id.as_deref().unwrap_or(""),
+                    duration_ms,
+                    attempt,
+                    "request answered"
+                );
+            }
+            Err(failure) => tracing::warn!(
+                service = inner.service.key(),
+                operation = request.operation,
+                method,
+                path,
+                duration_ms,
+                attempt,
+                "request failed: {}",
+                failure.message
+            ),
+        }
+        Ok(outcome)
+    }
+
+    async fn exchange(&self, request: &ApiRequest) -> Result<ApiResponse, Failure> {
+        let mut call = self
+            .0
+            .http
+            .request(request.method.clone(), request.url.clone());
+        if let Some((content_type, bytes)) = &request.body {
+            call = call.header(CONTENT_TYPE, content_type).body(bytes.clone());
+        }
+        let mut response = call.send().await.map_err(|error| failure(&error))?;
+        let headers = response.headers().clone();
+        let text = |name: &str| {
+            headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
+        };
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > self.0.max_body => {
+                    return Err(Failure {
+                        kind: match request.sending {
+                            Sending::Repeatable => ErrorKind::Protocol,
+                            Sending::Once | Sending::Fresh => ErrorKind::Ambiguous,
+                        },
+                        message: format!("answer is larger than {} bytes", self.0.max_body),
+                        too_large: true,
+                    });
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(error) => return Err(failure(&error)),
+            }
+        }
+        let content_type = text("content-type").unwrap_or_default().to_lowercase();
+        let body = match is_json(&content_type) {
+            true => tolerant::whole(body),
+            false => body,
+        };
+        // Only short values of these leave the answer, so a credential that is repeated in one cannot be cut in two.
+        let shown = |text: String| redact::mask(&text).into_owned();
+        Ok(ApiResponse {
+            status: response.status().as_u16(),
+            content_type: shown(content_type).to_lowercase(),
+            request_id: text("activityid")
+                .or_else(|| text("x-vss-e2eid"))
+                .or_else(|| text("x-request-id"))
+                .map(shown),
+            headers,
+            body: redact::mask_bytes(body),
+            after_lost: false,
+        })
+    }
+}
+
+fn failure(error: &reqwest::Error) -> Failure {
+    let kind = if error.is_connect() {
+        ErrorKind::Unreachable
+    } else if error.is_builder() {
+        ErrorKind::Refused
+    } else {
+        ErrorKind::Ambiguous
+    };
+    let what = match (error.is_timeout(), kind) {
+        (true, _) => "timed out",
+        (_, ErrorKind::Unreachable) => "could not connect",
+        (_, ErrorKind::Refused) => "could not build the request",
+        _ => "the connection broke off",
+    };
+    // The innermost cause is the useful one; the outer ones would show the address with its query.
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let detail = if std::ptr::addr_eq(cause, error) {
+        String::new()
+    } else {
+        format!(": {cause}").replace(['\r', '\n'], " ")
+    };
+    Failure {
+        kind,
+        message: redact::mask(&format!("{what}{detail}")).into_owned(),
+        too_large: false,
+    }
+}
