@@ -174,34 +174,9 @@ pub async fn create(inner: &Inner, new: &NewItem) -> Result<Written, ConnectorEr
     {
         inner.refuse_unknown_status(&scope.list, status).await?;
     }
-    let mut body = Map::new();
-    let mut text = None;
-    for (key, value) in &fields {
-        match (key.kind().form(), value) {
-            (Form::LongText, FieldValue::Rich(markdown)) => text = Some(markdown.as_str()),
-            (Form::People, FieldValue::People(people)) => {
-                let ids = inner.person_ids(people, CREATE).await?;
-                body.insert("assignees".to_owned(), json!(ids));
-            }
-            (Form::Tags, FieldValue::Tags(tags)) => {
-                let tags: Vec<&str> = tags.iter().map(|tag| tag.shown.as_str()).collect();
-                body.insert("tags".to_owned(), json!(tags));
-            }
-            _ => body::put_plain(&mut body, CREATE, key, value, &names)?,
-        }
-    }
-    if !body.contains_key("name") {
-        return Err(refused(CREATE, &FieldKey::Title, "a task needs a title"));
-    }
-    let label = format!("{} {}", new.source_type, new.source);
-    let url = footer_url(&new.source_url, &new.marker);
-    let markdown = body::description("", text, Some((&label, &url)));
-    body.insert("markdown_content".to_owned(), json!(markdown));
-    body.insert("notify_all".to_owned(), json!(false));
-
+    let body = body_of_new(inner, new, &fields, &names).await?;
     let path = format!("list/{}/task", body::segment(&scope.list));
     let url = inner.address(&path, &[])?;
-    let body = Value::Object(body);
     let began = inner.http.server_now();
     let response = inner
         .send_write(Method::POST, url, Some(&body), CREATE, Sending::Once)
@@ -240,6 +215,40 @@ pub async fn create(inner: &Inner, new: &NewItem) -> Result<Written, ConnectorEr
         second::set_status(inner, &mut written, &fields, &names).await;
     }
     Ok(written)
+}
+
+/// What is sent to create a task: its fields, and its marker in the footer.
+async fn body_of_new(
+    inner: &Inner,
+    new: &NewItem,
+    fields: &BTreeMap<FieldKey, FieldValue>,
+    names: &Names,
+) -> Result<Value, ConnectorError> {
+    let mut body = Map::new();
+    let mut text = None;
+    for (key, value) in fields {
+        match (key.kind().form(), value) {
+            (Form::LongText, FieldValue::Rich(markdown)) => text = Some(markdown.as_str()),
+            (Form::People, FieldValue::People(people)) => {
+                let ids = inner.person_ids(people, CREATE).await?;
+                body.insert("assignees".to_owned(), json!(ids));
+            }
+            (Form::Tags, FieldValue::Tags(tags)) => {
+                let tags: Vec<&str> = tags.iter().map(|tag| tag.shown.as_str()).collect();
+                body.insert("tags".to_owned(), json!(tags));
+            }
+            _ => body::put_plain(&mut body, CREATE, key, value, names)?,
+        }
+    }
+    if !body.contains_key("name") {
+        return Err(refused(CREATE, &FieldKey::Title, "a task needs a title"));
+    }
+    let label = format!("{} {}", new.source_type, new.source);
+    let url = footer_url(&new.source_url, &new.marker);
+    let markdown = body::description("", text, Some((&label, &url)));
+    body.insert("markdown_content".to_owned(), json!(markdown));
+    body.insert("notify_all".to_owned(), json!(false));
+    Ok(Value::Object(body))
 }
 
 /// Looks once more, by id, whether a new task shows its marker. Says what is the matter where it does not.
@@ -281,30 +290,7 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
     };
     let read = Instant::now();
     let names = inner.names(&current.container, &change.set).await?;
-    let mut body = Map::new();
-    let mut tags = (BTreeSet::new(), BTreeSet::new());
-    let mut text = None;
-    for (key, value) in &change.set {
-        match (key.kind().form(), value) {
-            (Form::LongText, FieldValue::Rich(markdown)) => text = Some(markdown.as_str()),
-            (Form::LongText, FieldValue::Empty) => text = Some(""),
-            (Form::People, FieldValue::People(_) | FieldValue::Empty) => {
-                let (add, rem) = body::delta(&members(current, key), &value.members());
-                if !(add.is_empty() && rem.is_empty()) {
-                    let add = inner.person_ids(&add, UPDATE).await?;
-                    let rem = inner.person_ids(&rem, UPDATE).await?;
-                    body.insert("assignees".to_owned(), json!({"add": add, "rem": rem}));
-                }
-            }
-            (Form::Tags, FieldValue::Tags(_) | FieldValue::Empty) => {
-                tags = body::delta(&members(current, key), &value.members());
-            }
-            _ => body::put_plain(&mut body, UPDATE, key, value, &names)?,
-        }
-    }
-    if let Some(markdown) = new_description(current, text, change) {
-        body.insert("markdown_content".to_owned(), json!(markdown));
-    }
+    let (body, tags) = body_of_change(inner, change, current, &names).await?;
     let tag_calls = tag_calls(inner, &change.id, &tags)?;
 
     let apart = match tag_calls.is_empty() {
@@ -341,16 +327,7 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
     // that the answer brings.
     let later = match told {
         true => None,
-        false => match inner.fetch_task(&change.id).await {
-            Ok(item) => Some(item),
-            Err(error) if own.is_none() && sent => {
-                let message = format!("sent, but not read back: {}", error.message);
-                return Err(doubtful(UPDATE, &message));
-            }
-            Err(error) if own.is_none() => return Err(error),
-            // What the answer left out stays unknown, and the task is looked at again.
-            Err(_) => None,
-        },
+        false => read_back(inner, &change.id, own.is_some(), sent).await?,
     };
     let asked = Asked {
         side: Side::ClickUp,
@@ -360,6 +337,59 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
         completes: names.completes,
     };
     answer::settle(&asked, own, later).ok_or_else(|| doubtful(UPDATE, "nothing was answered"))
+}
+
+/// What is sent to change a task: the body of one request, and the tags that requests of their own add and take away.
+async fn body_of_change(
+    inner: &Inner,
+    change: &Change,
+    current: &Item,
+    names: &Names,
+) -> Result<(Map<String, Value>, (BTreeSet<Folded>, BTreeSet<Folded>)), ConnectorError> {
+    let mut body = Map::new();
+    let mut tags = (BTreeSet::new(), BTreeSet::new());
+    let mut text = None;
+    for (key, value) in &change.set {
+        match (key.kind().form(), value) {
+            (Form::LongText, FieldValue::Rich(markdown)) => text = Some(markdown.as_str()),
+            (Form::LongText, FieldValue::Empty) => text = Some(""),
+            (Form::People, FieldValue::People(_) | FieldValue::Empty) => {
+                let (add, rem) = body::delta(&members(current, key), &value.members());
+                if !(add.is_empty() && rem.is_empty()) {
+                    let add = inner.person_ids(&add, UPDATE).await?;
+                    let rem = inner.person_ids(&rem, UPDATE).await?;
+                    body.insert("assignees".to_owned(), json!({"add": add, "rem": rem}));
+                }
+            }
+            (Form::Tags, FieldValue::Tags(_) | FieldValue::Empty) => {
+                tags = body::delta(&members(current, key), &value.members());
+            }
+            _ => body::put_plain(&mut body, UPDATE, key, value, names)?,
+        }
+    }
+    if let Some(markdown) = new_description(current, text, change) {
+        body.insert("markdown_content".to_owned(), json!(markdown));
+    }
+    Ok((body, tags))
+}
+
+/// Reads a task once more whose update was not answered in full. `answered`: whether anything was shown of it; then what
+/// the answer left out may stay unknown, and the task is looked at again. `sent`: whether something went out.
+async fn read_back(
+    inner: &Inner,
+    id: &ItemId,
+    answered: bool,
+    sent: bool,
+) -> Result<Option<Item>, ConnectorError> {
+    match inner.fetch_task(id).await {
+        Ok(item) => Ok(Some(item)),
+        Err(_) if answered => Ok(None),
+        Err(error) if sent => {
+            let message = format!("sent, but not read back: {}", error.message);
+            Err(doubtful(UPDATE, &message))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Adds to the answer of an update the sent fields that it left out, by a read at the same version. Once tags are
