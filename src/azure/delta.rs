@@ -69,7 +69,6 @@ impl Shared {
         if to_read.len() + sorted.moved.len() <= WHOLE {
             to_read.extend(&sorted.moved);
         }
-        let mut rows = BTreeMap::new();
         let mut watermark = Watermark {
             high: Some(high.max(found.as_of)),
             peak: None,
@@ -84,29 +83,9 @@ impl Shared {
             false => Select::Fields(&PLACE),
         };
         let places = self.places(&to_read, select).await?;
-        for (id, pair) in &found.ids {
-            let place = places.get(id);
-            let rev = place.map(|wire| Version(wire.rev));
-            let explained = sorted.explained.get(id);
-            if explained.is_none() && !sorted.moved.contains(id) {
-                continue;
-            }
-            if explained.is_some() && explained == rev.as_ref() {
-                continue;
-            }
-            let pair = pair.clone().or_else(|| self.pair_of(place?, &groups));
-            match pair {
-                Some(pair) => {
-                    let mut row = row(*id, pair, rev);
-                    let is_whole = |wire: &&WorkItem| whole && wire.text(fields::TYPE).is_some();
-                    if let Some(wire) = place.filter(is_whole) {
-                        row.item = Some(Box::new(self.convert(wire).await?));
-                    }
-                    rows.insert(*id, row);
-                }
-                None => tracing::debug!(id, "changed item is in no pair's area any more"),
-            }
-        }
+        let mut rows = self
+            .rows_of_moved(&found.ids, &sorted, &places, whole, &groups)
+            .await?;
         let quiet = to_read.is_empty() && !ask_again;
         watermark.links_read = since.links_read.or(Some(found.as_of));
         if quiet || link_feed::is_due(since.links_read, found.as_of) {
@@ -126,6 +105,42 @@ impl Shared {
             complete: false,
             failed: found.failed,
         })
+    }
+
+    /// The rows of what has moved since it was read last, as far as it is in a pair. `whole`: `places` holds whole items.
+    async fn rows_of_moved(
+        &self,
+        found: &BTreeMap<i64, Option<PairName>>,
+        sorted: &Sorted,
+        places: &BTreeMap<i64, WorkItem>,
+        whole: bool,
+        groups: &[wiql::Group],
+    ) -> Result<BTreeMap<i64, ListedRow>, ConnectorError> {
+        let mut rows = BTreeMap::new();
+        for (id, pair) in found {
+            let place = places.get(id);
+            let rev = place.map(|wire| Version(wire.rev));
+            let explained = sorted.explained.get(id);
+            if explained.is_none() && !sorted.moved.contains(id) {
+                continue;
+            }
+            if explained.is_some() && explained == rev.as_ref() {
+                continue;
+            }
+            let pair = pair.clone().or_else(|| self.pair_of(place?, groups));
+            match pair {
+                Some(pair) => {
+                    let mut row = row(*id, pair, rev);
+                    let is_whole = |wire: &&WorkItem| whole && wire.text(fields::TYPE).is_some();
+                    if let Some(wire) = place.filter(is_whole) {
+                        row.item = Some(Box::new(self.convert(wire).await?));
+                    }
+                    rows.insert(*id, row);
+                }
+                None => tracing::debug!(id, "changed item is in no pair's area any more"),
+            }
+        }
+        Ok(rows)
     }
 
     /// Reads revision and place of items, or all of them.
