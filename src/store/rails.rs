@@ -307,21 +307,76 @@ impl Store {
 }
 
 pub(super) fn apply(tx: &Connection, op: &RailOp) -> Result<(), StoreError> {
-    let run = |operation: &'static str, text: &str, values: &[&dyn rusqlite::ToSql]| {
-        tx.prepare_cached(text)
-            .and_then(|mut statement| statement.execute(values))
-            .map(|_| ())
-            .map_err(sql(operation))
-    };
     match op {
         RailOp::Announce => super::notes::raise_epoch(tx),
         RailOp::MarkRestored { at } => super::notes::mark_restored(tx, *at),
         RailOp::Distrust(link) => run(
+            tx,
             "forget a base",
             "DELETE FROM base WHERE link = ?1",
             &[&link.0],
         ),
-        RailOp::SaveAttempt(attempt) => run(
+        RailOp::SaveAttempt(attempt) => save_attempt(tx, attempt),
+        RailOp::ForgetAttempt { pair, about } => run(
+            tx,
+            "forget failed attempts",
+            "DELETE FROM attempt WHERE pair = ?1 AND side = ?2 AND item = ?3 AND subject = ?4",
+            &[
+                &pair.0,
+                &about.side.key(),
+                &about.item.0,
+                &about.subject.to_string(),
+            ],
+        ),
+        RailOp::Freeze {
+            link,
+            subject,
+            why,
+            at,
+        } => freeze(tx, *link, subject, why, *at),
+        RailOp::Thaw { link, subject, at } => run(
+            tx,
+            "thaw a field",
+            "UPDATE freeze SET thawed_at = ?3 WHERE link = ?1 AND subject = ?2 AND thawed_at IS NULL",
+            &[&link.0, &subject.to_string(), &at.0],
+        ),
+        RailOp::OpenBreaker { service, row } => run(
+            tx,
+            "open a breaker",
+            "INSERT OR REPLACE INTO breaker (side, reason, opened_at, failures, retry_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            &[
+                &service.key(),
+                &row.reason,
+                &row.opened_at.0,
+                &row.failures,
+                &row.retry_at.0,
+            ],
+        ),
+        RailOp::CloseBreaker(service) => run(
+            tx,
+            "close a breaker",
+            "DELETE FROM breaker WHERE side = ?1",
+            &[&service.key()],
+        ),
+    }
+}
+
+/// Runs a statement that changes rows.
+fn run(
+    tx: &Connection,
+    operation: &'static str,
+    text: &str,
+    values: &[&dyn rusqlite::ToSql],
+) -> Result<(), StoreError> {
+    tx.prepare_cached(text)
+        .and_then(|mut statement| statement.execute(values))
+        .map(|_| ())
+        .map_err(sql(operation))
+}
+
+fn save_attempt(tx: &Connection, attempt: &Attempt) -> Result<(), StoreError> {
+    run(
+            tx,
             "record a failed attempt",
             "INSERT OR REPLACE INTO attempt (pair, side, item, kind, failures, inputs, fingerprint, last_at, retry_at, reason, alike,
                                              subject)
@@ -340,25 +395,19 @@ pub(super) fn apply(tx: &Connection, op: &RailOp) -> Result<(), StoreError> {
                 &attempt.alike,
                 &attempt.about.subject.to_string(),
             ],
-        ),
-        RailOp::ForgetAttempt { pair, about } => run(
-            "forget failed attempts",
-            "DELETE FROM attempt WHERE pair = ?1 AND side = ?2 AND item = ?3 AND subject = ?4",
-            &[
-                &pair.0,
-                &about.side.key(),
-                &about.item.0,
-                &about.subject.to_string(),
-            ],
-        ),
-        RailOp::Freeze {
-            link,
-            subject,
-            why,
-            at,
-        } => {
-            let code = to_json("why of a frozen field", why)?;
-            run(
+        )
+}
+
+fn freeze(
+    tx: &Connection,
+    link: LinkId,
+    subject: &Subject,
+    why: &HoldWhy,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let code = to_json("why of a frozen field", why)?;
+    run(
+                tx,
                 "freeze a field",
                 "INSERT INTO freeze (link, subject, reason, since, thawed_at, why) VALUES (?1, ?2, ?3, ?4, NULL, ?5)
                  ON CONFLICT (link, subject) DO UPDATE SET reason = excluded.reason, since = excluded.since, thawed_at = NULL,
@@ -372,27 +421,4 @@ pub(super) fn apply(tx: &Connection, op: &RailOp) -> Result<(), StoreError> {
                     &code,
                 ],
             )
-        }
-        RailOp::Thaw { link, subject, at } => run(
-            "thaw a field",
-            "UPDATE freeze SET thawed_at = ?3 WHERE link = ?1 AND subject = ?2 AND thawed_at IS NULL",
-            &[&link.0, &subject.to_string(), &at.0],
-        ),
-        RailOp::OpenBreaker { service, row } => run(
-            "open a breaker",
-            "INSERT OR REPLACE INTO breaker (side, reason, opened_at, failures, retry_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-            &[
-                &service.key(),
-                &row.reason,
-                &row.opened_at.0,
-                &row.failures,
-                &row.retry_at.0,
-            ],
-        ),
-        RailOp::CloseBreaker(service) => run(
-            "close a breaker",
-            "DELETE FROM breaker WHERE side = ?1",
-            &[&service.key()],
-        ),
-    }
 }
