@@ -115,6 +115,16 @@ struct Focus {
     untouched: usize,
 }
 
+/// What a look sets out to do.
+#[derive(Default)]
+struct Agenda {
+    focus: BTreeMap<PairName, Focus>,
+    /// Pairs whose mapping is another one than their bases were made under: everything in them counts as changed.
+    forced: BTreeSet<PairName>,
+    /// Pairs whose scope or mapping nobody has said yes to.
+    unapproved: BTreeSet<PairName>,
+}
+
 /// Puts a link on the stored list of links to look at again.
 pub(crate) fn again_op(store: &Store, pair: &PairName, link: LinkId) -> Result<Op, StoreError> {
     let mut links = store.revisits(pair)?;
@@ -138,38 +148,11 @@ impl Engine {
             nothing.findings.partial = true;
             return Ok(nothing);
         }
-        let mut focus: BTreeMap<PairName, Focus> = BTreeMap::new();
-        let mut forced = BTreeSet::new();
-        let mut unapproved = BTreeSet::new();
-        {
-            let store = self.store();
-            for policy in &policies {
-                let state = store.pair_state(&policy.pair)?;
-                // A clock set back makes the age negative; then a sweep is due rather than years away.
-                let due = state
-                    .last_sweep
-                    .is_none_or(|at| !(0..self.timing.sweep_ms).contains(&now.since(at)));
-                let new = state.fingerprint.as_deref() != Some(policy.fingerprint.as_str());
-                if new {
-                    unapproved.insert(policy.pair.clone());
-                }
-                // A changed mapping makes every item count as changed. Links of a pair that never had another one come
-                // from a back-fill that was cut short, under this mapping: they are as settled as any.
-                if new && begun::under_another(&store, policy, state.fingerprint.as_deref())? {
-                    forced.insert(policy.pair.clone());
-                }
-                let swept = scope.full || due || new;
-                let total = store.count_links(&policy.pair)?;
-                focus.insert(
-                    policy.pair.clone(),
-                    Focus {
-                        swept,
-                        total,
-                        ..Focus::default()
-                    },
-                );
-            }
-        }
+        let Agenda {
+            mut focus,
+            forced,
+            unapproved,
+        } = self.agenda(scope, &policies, now)?;
         let swept: BTreeSet<PairName> = focus
             .iter()
             .filter(|(_, focus)| focus.swept)
@@ -217,6 +200,40 @@ impl Engine {
         }
         observed.plan = plan_of(now, plans);
         Ok(observed)
+    }
+
+    /// What is to be looked at, as far as the database tells.
+    fn agenda(
+        &self,
+        scope: &Scope,
+        policies: &[&Policy],
+        now: Timestamp,
+    ) -> Result<Agenda, StoreError> {
+        let store = self.store();
+        let mut agenda = Agenda::default();
+        for policy in policies {
+            let state = store.pair_state(&policy.pair)?;
+            // A clock set back makes the age negative; then a sweep is due rather than years away.
+            let due = state
+                .last_sweep
+                .is_none_or(|at| !(0..self.timing.sweep_ms).contains(&now.since(at)));
+            let new = state.fingerprint.as_deref() != Some(policy.fingerprint.as_str());
+            if new {
+                agenda.unapproved.insert(policy.pair.clone());
+            }
+            // A changed mapping makes every item count as changed. Links of a pair that never had another one come
+            // from a back-fill that was cut short, under this mapping: they are as settled as any.
+            if new && begun::under_another(&store, policy, state.fingerprint.as_deref())? {
+                agenda.forced.insert(policy.pair.clone());
+            }
+            let focus = Focus {
+                swept: scope.full || due || new,
+                total: store.count_links(&policy.pair)?,
+                ..Focus::default()
+            };
+            agenda.focus.insert(policy.pair.clone(), focus);
+        }
+        Ok(agenda)
     }
 
     /// Returns the pairs of this cycle, and whether the watermarks may move past the others. A pair that is left out and
