@@ -269,20 +269,36 @@ impl Run<'_> {
         }
         engine.store().commit(&Batch(ops))?;
         engine.point("after-create-commit")?;
-        let link = living(&engine.store(), &plan.pair, Side::Ado, &ado)?;
-        if let Some(link) = link.filter(|_| again) {
-            let undone = match settled {
-                true => &mut self.reread,
-                false => &mut self.unclean,
-            };
-            undone.insert(link.id);
-            // Only now is there a link that the note can name. Without it, after a kill, the states of both sides differ from
-            // their bases, and both are kept.
-            if let Some(noted) = self.note_steps((link.id, side), &new, steps) {
-                engine.store().commit(&Batch(vec![noted]))?;
-            }
+        if again {
+            self.goes_on(plan, &ado, (side, &new), settled, steps)?;
         }
         Ok(Done::Done(Some(id)))
+    }
+
+    /// Has the next cycle look at a new link again. `settled`: everything that was to be written is.
+    fn goes_on(
+        &mut self,
+        plan: &PairPlan,
+        ado: &ItemId,
+        (side, new): (Side, &NewItem),
+        settled: bool,
+        steps: Vec<FieldValue>,
+    ) -> Result<(), CycleError> {
+        let engine = self.engine;
+        let Some(link) = living(&engine.store(), &plan.pair, Side::Ado, ado)? else {
+            return Ok(());
+        };
+        let undone = match settled {
+            true => &mut self.reread,
+            false => &mut self.unclean,
+        };
+        undone.insert(link.id);
+        // Only now is there a link that the note can name. Without it, after a kill, the states of both sides differ from
+        // their bases, and both are kept.
+        if let Some(noted) = self.note_steps((link.id, side), new, steps) {
+            engine.store().commit(&Batch(vec![noted]))?;
+        }
+        Ok(())
     }
 
     /// What becomes of a create that brought no item. Only a definite answer closes the intent; after any other one the item

@@ -29,23 +29,8 @@ impl Run<'_> {
         if let Err(error) = self.writers.get(side).make_room().await {
             return Ok(self.failed(action, error));
         }
-        let held = self.written.get(side).get(&id);
-        let held = held.or_else(|| self.observed.items.get(side).get(&id));
-        let old = self.is_old(self.observed.read_at)
-            || self.observed.findings.unread.contains(&id)
-            || self.moved.contains(&id);
-        let mut read_at = self.observed.read_at;
-        let current = match held.cloned() {
-            Some(item) if capabilities::of(side).compares_versions || !old => {
-                as_planned(item, expected)
-            }
-            Some(_) | None => {
-                read_at = engine.clock.now();
-                self.read_again(action, &id, expected).await
-            }
-        };
-        let current = match current {
-            Ok(item) => item,
+        let (current, read_at) = match self.target(action, &id, expected).await {
+            Ok(target) => target,
             Err(done) => return Ok(done),
         };
         let mut change = Change {
@@ -99,6 +84,31 @@ impl Run<'_> {
             }
         };
         self.took(plan, action, &change, written)
+    }
+
+    /// The target of an update, as it was read last where that will do to write by, else read once more; and when that was.
+    /// Where it is not the planned one, what becomes of the action.
+    async fn target(
+        &mut self,
+        action: &Action,
+        id: &ItemId,
+        expected: Version,
+    ) -> Result<(Item, Timestamp), Done> {
+        let side = action.target;
+        let held = self.written.get(side).get(id);
+        let held = held.or_else(|| self.observed.items.get(side).get(id));
+        let old = self.is_old(self.observed.read_at)
+            || self.observed.findings.unread.contains(id)
+            || self.moved.contains(id);
+        match held.cloned() {
+            Some(item) if capabilities::of(side).compares_versions || !old => {
+                Ok((as_planned(item, expected)?, self.observed.read_at))
+            }
+            Some(_) | None => {
+                let read_at = self.engine.clock.now();
+                Ok((self.read_again(action, id, expected).await?, read_at))
+            }
+        }
     }
 
     /// Records a write that was answered.
