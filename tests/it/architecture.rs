@@ -416,7 +416,7 @@ const NAME_FIELDS: &[(&str, &str)] = &[
         "an item is called by its title",
     ),
     (
-        "crates/core/src/reconcile/linked.rs",
+        "crates/core/src/reconcile/linked/gone.rs",
         "closing an item sets its state, by its type",
     ),
     (

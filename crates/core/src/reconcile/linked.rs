@@ -1,14 +1,17 @@
 //! Linked items: the presence table, then field by field.
 
+mod gone;
+
 use super::choice::{Chosen, Dropped};
 use super::merge::{Merged, allowed, merge_field, spare};
 use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan, Rebase};
-use super::policy::{FieldPolicy, OnDelete, Policy};
+use super::policy::{FieldPolicy, Policy};
 use super::{LinkView, Presence};
 use crate::capabilities;
 use crate::model::{ActionId, FieldKey, FieldValue, Item, Side, Sided, Subject};
-use crate::reason::{ActionWhy, After, HoldWhy, NotClosable, ReadWhy, ValueWhy};
+use crate::reason::{ActionWhy, HoldWhy, ReadWhy};
 use boardsync_markup as markup;
+use gone::{leave, plan_gone};
 use std::collections::BTreeMap;
 
 /// Plans one link.
@@ -207,28 +210,58 @@ fn plan_field(
         }
     };
     fields.busy = true;
-    let both = to.ado.is_some() && to.clickup.is_some();
-    // The two halves of a merge may differ (a tag that one side cannot hold), so each side's base is its own half.
-    let order = capabilities::in_order_of_writing();
-    let first = order.first().copied();
-    let first_half = first.and_then(|side| to.get(side).clone());
-    for side in order {
-        let Some(after) = to.get(side).clone() else {
-            continue;
-        };
-        // While the second half of a merge is outstanding the base must not move, or the next merge would miss an edit.
-        let first_of_two = both && Some(side) == first;
-        fields.changes.get_mut(side).push(FieldChange {
-            field: key.clone(),
-            before: Some(now.get(side).clone()),
-            source_value: (!first_of_two).then(|| match (both, &first_half) {
-                (true, Some(half)) => half.clone(),
-                (true, None) | (false, _) => now.get(side.other()).clone(),
-            }),
-            kept_back: kept_back.clone().map(Box::new),
-            after,
-            reason: reason.clone(),
-        });
+    let carried = Carried {
+        to,
+        kept_back,
+        reason,
+    };
+    carried.into_changes(key, &now, &mut fields.changes);
+}
+
+/// What the merge of a field writes.
+struct Carried {
+    to: Sided<Option<FieldValue>>,
+    /// What of the source's value may not go over; `None`: nothing.
+    kept_back: Option<FieldValue>,
+    reason: String,
+}
+
+impl Carried {
+    /// Adds the changes of each side, in the order of writing.
+    fn into_changes(
+        self,
+        key: &FieldKey,
+        now: &Sided<FieldValue>,
+        changes: &mut Sided<Vec<FieldChange>>,
+    ) {
+        let Carried {
+            to,
+            kept_back,
+            reason,
+        } = self;
+        let both = to.ado.is_some() && to.clickup.is_some();
+        // The two halves of a merge may differ (a tag that one side cannot hold), so each side's base is its own half.
+        let order = capabilities::in_order_of_writing();
+        let first = order.first().copied();
+        let first_half = first.and_then(|side| to.get(side).clone());
+        for side in order {
+            let Some(after) = to.get(side).clone() else {
+                continue;
+            };
+            // While the second half of a merge is outstanding the base must not move, or the next merge would miss an edit.
+            let first_of_two = both && Some(side) == first;
+            changes.get_mut(side).push(FieldChange {
+                field: key.clone(),
+                before: Some(now.get(side).clone()),
+                source_value: (!first_of_two).then(|| match (both, &first_half) {
+                    (true, Some(half)) => half.clone(),
+                    (true, None) | (false, _) => now.get(side.other()).clone(),
+                }),
+                kept_back: kept_back.clone().map(Box::new),
+                after,
+                reason: reason.clone(),
+            });
+        }
     }
 }
 
@@ -334,117 +367,6 @@ pub(super) fn unreadable(side: Side, key: &FieldKey) -> ReadWhy {
         side,
         field: key.clone(),
     }
-}
-
-/// One side was deleted. An edit on the other since the last agreement wins over the delete.
-fn plan_gone(
-    link: &LinkView,
-    gone: Side,
-    evidence: &str,
-    left: &Item,
-    policy: &Policy,
-    plan: &mut PairPlan,
-) {
-    let kept = gone.other();
-    // A field that is not synced any more was edited all the same.
-    let edited = policy.fields.keys().chain(link.base.keys()).any(|key| {
-        match (link.base.get(key), left.fields.get(key)) {
-            (Some(base), Some(now)) => base.get(kept) != now,
-            (None, Some(now)) => !now.is_empty(),
-            // What cannot be read may be an edit.
-            (_, None) => left.unread.contains(key),
-        }
-    });
-    let on_kept = |kind, then| on_left(link, kept, left, kind, deleted(gone, evidence, then));
-    let action = match policy.on_delete {
-        _ if edited => on_kept(ActionKind::Unlink, After::EditedHere),
-        OnDelete::Unlink => on_kept(ActionKind::Unlink, After::Unlink),
-        OnDelete::Delete => on_kept(ActionKind::Delete, After::Delete),
-        OnDelete::Close => match closing(kept, left, policy) {
-            Closable::To(change) => Action {
-                changes: vec![*change],
-                ..on_kept(ActionKind::Close, After::Close)
-            },
-            Closable::Already => on_kept(ActionKind::Unlink, After::ClosedAlready),
-            Closable::Unknown(because) => {
-                let why = ValueWhy::CannotClose {
-                    side: gone,
-                    evidence: evidence.to_owned(),
-                    because,
-                };
-                plan.holds.push(hold(link, kept, why));
-                return;
-            }
-        },
-    };
-    plan.actions.push(action.sealed(&policy.pair));
-}
-
-fn deleted(side: Side, evidence: &str, then: After) -> ActionWhy {
-    ActionWhy::CounterpartDeleted {
-        side,
-        evidence: evidence.to_owned(),
-        then,
-    }
-}
-
-/// One side was deleted and the other has left the scope of the pair: only the link ends.
-fn leave(link: &LinkView, gone: Side, evidence: &str, left: &Item, policy: &Policy) -> Action {
-    let why = deleted(gone, evidence, After::OutOfScopeHere);
-    on_left(link, gone.other(), left, ActionKind::Unlink, why).sealed(&policy.pair)
-}
-
-/// An action on the item that is left.
-fn on_left(link: &LinkView, kept: Side, left: &Item, kind: ActionKind, why: ActionWhy) -> Action {
-    Action {
-        expected: Some(left.version),
-        title: left.title(),
-        url: left.url.clone(),
-        ..bare(link, kept, kind, why)
-    }
-}
-
-/// How an item can be closed.
-enum Closable {
-    /// By this change.
-    To(Box<FieldChange>),
-    /// It is.
-    Already,
-    /// Not at all, and why.
-    Unknown(NotClosable),
-}
-
-fn closing(side: Side, item: &Item, policy: &Policy) -> Closable {
-    let kind = match item.fields.get(&FieldKey::Type) {
-        Some(FieldValue::Choice(kind)) => Some(kind),
-        _ => None,
-    };
-    let shown = || kind.map(|kind| kind.shown.clone());
-    let (Some(FieldValue::Choice(before)), true) = (
-        item.fields.get(&FieldKey::State),
-        policy.fields.contains_key(&FieldKey::State),
-    ) else {
-        return Closable::Unknown(NotClosable::StateNotSynced);
-    };
-    let Some(finished) = policy.closed_states.get(side).of_type(kind) else {
-        let kind = shown();
-        return Closable::Unknown(NotClosable::StatesUnknown { kind, side });
-    };
-    if finished.already.contains(&before.key) {
-        return Closable::Already;
-    }
-    let Some(closed) = &finished.to else {
-        let kind = shown();
-        return Closable::Unknown(NotClosable::NoClosedState { kind, side });
-    };
-    Closable::To(Box::new(FieldChange {
-        field: FieldKey::State,
-        before: Some(FieldValue::Choice(before.clone())),
-        after: FieldValue::Choice(closed.clone()),
-        source_value: None,
-        kept_back: None,
-        reason: "counterpart deleted".to_owned(),
-    }))
 }
 
 fn bare(link: &LinkView, target: Side, kind: ActionKind, why: ActionWhy) -> Action {

@@ -1,0 +1,125 @@
+//! One of two linked items was deleted: what becomes of the other one and of the link.
+
+use super::{bare, hold};
+use crate::model::{FieldKey, FieldValue, Item, Side};
+use crate::reason::{ActionWhy, After, NotClosable, ValueWhy};
+use crate::reconcile::LinkView;
+use crate::reconcile::plan::{Action, ActionKind, FieldChange, PairPlan};
+use crate::reconcile::policy::{OnDelete, Policy};
+
+/// One side was deleted. An edit on the other since the last agreement wins over the delete.
+pub(super) fn plan_gone(
+    link: &LinkView,
+    gone: Side,
+    evidence: &str,
+    left: &Item,
+    policy: &Policy,
+    plan: &mut PairPlan,
+) {
+    let kept = gone.other();
+    // A field that is not synced any more was edited all the same.
+    let edited = policy.fields.keys().chain(link.base.keys()).any(|key| {
+        match (link.base.get(key), left.fields.get(key)) {
+            (Some(base), Some(now)) => base.get(kept) != now,
+            (None, Some(now)) => !now.is_empty(),
+            // What cannot be read may be an edit.
+            (_, None) => left.unread.contains(key),
+        }
+    });
+    let on_kept = |kind, then| on_left(link, kept, left, kind, deleted(gone, evidence, then));
+    let action = match policy.on_delete {
+        _ if edited => on_kept(ActionKind::Unlink, After::EditedHere),
+        OnDelete::Unlink => on_kept(ActionKind::Unlink, After::Unlink),
+        OnDelete::Delete => on_kept(ActionKind::Delete, After::Delete),
+        OnDelete::Close => match closing(kept, left, policy) {
+            Closable::To(change) => Action {
+                changes: vec![*change],
+                ..on_kept(ActionKind::Close, After::Close)
+            },
+            Closable::Already => on_kept(ActionKind::Unlink, After::ClosedAlready),
+            Closable::Unknown(because) => {
+                let why = ValueWhy::CannotClose {
+                    side: gone,
+                    evidence: evidence.to_owned(),
+                    because,
+                };
+                plan.holds.push(hold(link, kept, why));
+                return;
+            }
+        },
+    };
+    plan.actions.push(action.sealed(&policy.pair));
+}
+
+fn deleted(side: Side, evidence: &str, then: After) -> ActionWhy {
+    ActionWhy::CounterpartDeleted {
+        side,
+        evidence: evidence.to_owned(),
+        then,
+    }
+}
+
+/// One side was deleted and the other has left the scope of the pair: only the link ends.
+pub(super) fn leave(
+    link: &LinkView,
+    gone: Side,
+    evidence: &str,
+    left: &Item,
+    policy: &Policy,
+) -> Action {
+    let why = deleted(gone, evidence, After::OutOfScopeHere);
+    on_left(link, gone.other(), left, ActionKind::Unlink, why).sealed(&policy.pair)
+}
+
+/// An action on the item that is left.
+fn on_left(link: &LinkView, kept: Side, left: &Item, kind: ActionKind, why: ActionWhy) -> Action {
+    Action {
+        expected: Some(left.version),
+        title: left.title(),
+        url: left.url.clone(),
+        ..bare(link, kept, kind, why)
+    }
+}
+
+/// How an item can be closed.
+enum Closable {
+    /// By this change.
+    To(Box<FieldChange>),
+    /// It is.
+    Already,
+    /// Not at all, and why.
+    Unknown(NotClosable),
+}
+
+fn closing(side: Side, item: &Item, policy: &Policy) -> Closable {
+    let kind = match item.fields.get(&FieldKey::Type) {
+        Some(FieldValue::Choice(kind)) => Some(kind),
+        _ => None,
+    };
+    let shown = || kind.map(|kind| kind.shown.clone());
+    let (Some(FieldValue::Choice(before)), true) = (
+        item.fields.get(&FieldKey::State),
+        policy.fields.contains_key(&FieldKey::State),
+    ) else {
+        return Closable::Unknown(NotClosable::StateNotSynced);
+    };
+    let Some(finished) = policy.closed_states.get(side).of_type(kind) else {
+        let kind = shown();
+        return Closable::Unknown(NotClosable::StatesUnknown { kind, side });
+    };
+    if finished.already.contains(&before.key) {
+        return Closable::Already;
+    }
+    let Some(closed) = &finished.to else {
+        let kind = shown();
+        return Closable::Unknown(NotClosable::NoClosedState { kind, side });
+    };
+    Closable::To(Box::new(FieldChange {
+        field: FieldKey::State,
+        before: Some(FieldValue::Choice(before.clone())),
+        after: FieldValue::Choice(closed.clone()),
+        source_value: None,
+        kept_back: None,
+        reason: "counterpart deleted".to_owned(),
+    }))
+}
