@@ -4,17 +4,21 @@
 //! So the walk looks at the order it really got, keeps going until nothing unseen turns up, and calls a listing
 //! complete only after that.
 
+mod found;
+mod query;
+
+pub use found::{Found, Seen, hold};
+pub use query::Query;
+
 use super::api::Inner;
-use super::body::segment;
 use super::convert;
-use super::failure::{protocol, single_line};
+use super::failure::protocol;
 use super::wire::{Page, Slot, Task};
 use crate::connector::client::Priority;
-use crate::connector::{ConnectorError, EachPage, ErrorKind, ListedRow};
-use crate::model::{ItemId, Timestamp};
-use std::collections::hash_map::RandomState;
-use std::collections::{BTreeMap, HashSet};
-use std::hash::BuildHasher;
+use crate::connector::{ConnectorError, ErrorKind, ListedRow};
+use crate::model::Timestamp;
+use found::Kept;
+use std::collections::BTreeMap;
 
 /// Tasks on a full page (developer.clickup.com reference, Get Tasks: 100).
 pub const PAGE_SIZE: usize = 100;
@@ -34,67 +38,6 @@ const MAX_STALE_PAGES: u32 = 5;
 const MAX_ROUNDS: u32 = 20;
 
 const OPERATION: &str = "list tasks";
-
-/// Which tasks to list.
-#[derive(Clone, Debug)]
-pub struct Query {
-    /// Path below the API root.
-    pub path: String,
-    /// Everything but `page`.
-    pub params: Vec<(&'static str, String)>,
-    /// Its place in the queue.
-    pub priority: Priority,
-}
-
-impl Query {
-    /// Lists tasks of several lists of a workspace.
-    pub fn of_workspace<'a>(
-        workspace: &str,
-        lists: impl IntoIterator<Item = &'a str>,
-        order_by: &str,
-        priority: Priority,
-    ) -> Query {
-        let mut query = Query {
-            path: format!("team/{}/task", segment(workspace)),
-            params: common(order_by),
-            priority,
-        };
-        // Repeated with brackets; comma-joined or bare names are refused with PUBAPITASK_017.
-        query.params.extend(
-            lists
-                .into_iter()
-                .map(|list| ("list_ids[]", list.to_owned())),
-        );
-        query
-    }
-
-    /// Lists tasks of one list.
-    pub fn of_list(list: &str, order_by: &str, priority: Priority) -> Query {
-        Query {
-            path: format!("list/{}/task", segment(list)),
-            params: common(order_by),
-            priority,
-        }
-    }
-
-    /// Adds a parameter.
-    pub fn with(mut self, name: &'static str, value: impl ToString) -> Query {
-        self.params.push((name, value.to_string()));
-        self
-    }
-}
-
-/// Both `subtasks` and `include_closed` default to false and would make work look deleted.
-fn common(order_by: &str) -> Vec<(&'static str, String)> {
-    [
-        ("order_by", order_by),
-        ("subtasks", "true"),
-        ("include_closed", "true"),
-        ("include_markdown_description", "true"),
-    ]
-    .map(|(name, value)| (name, value.to_owned()))
-    .to_vec()
-}
 
 /// The order of change times on a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,102 +82,6 @@ pub fn next_key(from: i64, page: u32, tasks: &[Task]) -> (i64, u32) {
     match last {
         Some(last) if last - 1 > from => (last - 1, 0),
         Some(_) | None => (from, page.saturating_add(1)),
-    }
-}
-
-/// Which states of which tasks a walk has met. It holds a number for each, so that a walk over a large workspace stays
-/// small; that two of a million get the same number, and the second is passed over, is next to impossible.
-#[derive(Debug, Default)]
-pub struct Seen {
-    numbers: RandomState,
-    states: HashSet<u64>,
-    /// Largest change time seen.
-    pub high: Option<Timestamp>,
-}
-
-impl Seen {
-    /// Takes in a page and returns the tasks of it whose (id, version) was unseen.
-    ///
-    /// A row without id or home list is passed over and the other rows count: absence from a listing proves nothing, and
-    /// the next sweep reads a linked task that it missed by its id.
-    pub fn take(&mut self, tasks: Vec<Task>) -> Vec<Task> {
-        tasks.into_iter().filter(|task| self.is_new(task)).collect()
-    }
-
-    fn is_new(&mut self, task: &Task) -> bool {
-        let id = convert::task_id(task);
-        let Some(id) = id.filter(|_| convert::home_list(task).is_some()) else {
-            let named = convert::task_id(task);
-            let id = named.map_or_else(String::new, |id| single_line(id.as_str()));
-            tracing::warn!(
-                side = "clickup",
-                task = id,
-                "a row of the listing has no id or no home list; it is passed over"
-            );
-            return false;
-        };
-        let version = convert::version(task);
-        self.high = self.high.max(version.map(|version| Timestamp(version.0)));
-        self.states.insert(self.numbers.hash_one((id, version)))
-    }
-}
-
-/// Where the tasks of a walk go.
-enum Kept<'a> {
-    /// They are held until the walk is over; of one task the later state counts.
-    Held(BTreeMap<ItemId, Task>),
-    /// Those of some lists are handed on page by page.
-    Passed(&'a [&'a str], EachPage<'a>),
-}
-
-/// Adds tasks to those that are held.
-pub fn hold(held: &mut BTreeMap<ItemId, Task>, new: Vec<Task>) {
-    for task in new {
-        let Some(id) = convert::task_id(&task) else {
-            continue;
-        };
-        let before = held.get(&id).map(convert::version);
-        if before.is_none_or(|before| before <= convert::version(&task)) {
-            held.insert(id, task);
-        }
-    }
-}
-
-/// What one or more walks have found.
-pub struct Found<'a> {
-    seen: Seen,
-    kept: Kept<'a>,
-}
-
-impl Default for Found<'_> {
-    fn default() -> Self {
-        Found {
-            seen: Seen::default(),
-            kept: Kept::Held(BTreeMap::new()),
-        }
-    }
-}
-
-impl<'a> Found<'a> {
-    /// Hands the tasks of `lists` on as they come.
-    pub fn passing(lists: &'a [&'a str], each: EachPage<'a>) -> Self {
-        Found {
-            seen: Seen::default(),
-            kept: Kept::Passed(lists, each),
-        }
-    }
-
-    /// Largest change time seen.
-    pub fn high(&self) -> Option<Timestamp> {
-        self.seen.high
-    }
-
-    /// Returns the tasks that were held, by id.
-    pub fn into_tasks(self) -> Vec<Task> {
-        match self.kept {
-            Kept::Held(tasks) => tasks.into_values().collect(),
-            Kept::Passed(..) => Vec::new(),
-        }
     }
 }
 

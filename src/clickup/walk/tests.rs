@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use super::*;
+use crate::model::ItemId;
 use serde_json::json;
 
 fn tasks(rows: &[(&str, i64)]) -> Vec<Task> {
