@@ -3,6 +3,7 @@
 mod epoch;
 mod files;
 mod notes;
+mod pruning;
 mod rows;
 mod statements;
 mod subjects;
@@ -13,6 +14,35 @@ use crate::model::{About, BaseState, FieldValue, Subject, Version};
 use crate::reason::{
     ActionWhy, Cause, HoldWhy, JournalKind, OriginWhy, Outcome, RailWhy, Reason, RunEnd,
 };
+
+/// A database as a program of this schema version left it.
+pub(super) fn of_schema(path: &Path, version: usize) -> Connection {
+    let mut old = Connection::open(path).unwrap();
+    open::migrations().to_version(&mut old, version).unwrap();
+    old
+}
+
+pub(super) fn shop() -> PairName {
+    PairName::from("shop")
+}
+
+pub(super) fn intent() -> Intent {
+    Intent {
+        pair: shop(),
+        kind: IntentKind::Create,
+        source_side: Side::ClickUp,
+        source: "t9".into(),
+        subject: Subject::Item,
+        marker: "sx1:shop:clickup:t9:0:00000000".to_owned(),
+        body_hash: "ab".to_owned(),
+        opened_at: Timestamp(1),
+        last_sent: None,
+        server_t0: None,
+        tries: 0,
+        source_fields: BTreeMap::from([(FieldKey::Points, FieldValue::Number(3500))]),
+        generation: 2,
+    }
+}
 
 pub(super) fn item(id: &str, version: i64) -> Item {
     Item {

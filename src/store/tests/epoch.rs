@@ -205,12 +205,9 @@ fn a_kill_while_noting_a_restore_loses_nothing() {
 #[test]
 fn a_database_of_schema_1_keeps_its_rows_and_is_copied_first() {
     let (_folder, path) = paths();
-    let old = rusqlite::Connection::open(&path).unwrap();
-    old.execute_batch(include_str!("../../../migrations/0001_init.sql"))
-        .unwrap();
+    let old = of_schema(&path, 1);
     old.execute_batch(
-        "PRAGMA user_version = 1;
-         INSERT INTO link (pair, ado, clickup, state, generation, created_at, changed_at)
+        "INSERT INTO link (pair, ado, clickup, state, generation, created_at, changed_at)
              VALUES ('shop', '1', 't1', 'active', 0, 1, 1);",
     )
     .unwrap();
@@ -234,18 +231,9 @@ fn a_database_of_schema_1_keeps_its_rows_and_is_copied_first() {
 #[test]
 fn a_database_of_schema_4_keeps_its_links_and_remembers_changes_in_steps() {
     let (_folder, path) = paths();
-    let old = rusqlite::Connection::open(&path).unwrap();
-    for sql in [
-        include_str!("../../../migrations/0001_init.sql"),
-        include_str!("../../../migrations/0002_rails.sql"),
-        include_str!("../../../migrations/0003_seen.sql"),
-        include_str!("../../../migrations/0004_reader.sql"),
-    ] {
-        old.execute_batch(sql).unwrap();
-    }
+    let old = of_schema(&path, 4);
     old.execute_batch(
-        "PRAGMA user_version = 4;
-         INSERT INTO link (pair, ado, clickup, state, generation, created_at, changed_at)
+        "INSERT INTO link (pair, ado, clickup, state, generation, created_at, changed_at)
              VALUES ('shop', '1', 't1', 'active', 0, 1, 1);",
     )
     .unwrap();
@@ -276,21 +264,9 @@ fn a_database_of_schema_4_keeps_its_links_and_remembers_changes_in_steps() {
 #[test]
 fn a_database_without_codes_keeps_its_sentences_and_rules_find_what_they_ask() {
     let (_folder, path) = paths();
-    let old = rusqlite::Connection::open(&path).unwrap();
-    for sql in [
-        include_str!("../../../migrations/0001_init.sql"),
-        include_str!("../../../migrations/0002_rails.sql"),
-        include_str!("../../../migrations/0003_seen.sql"),
-        include_str!("../../../migrations/0004_reader.sql"),
-        include_str!("../../../migrations/0005_refusals.sql"),
-        include_str!("../../../migrations/0006_choice.sql"),
-        include_str!("../../../migrations/0007_version_of_a_write.sql"),
-    ] {
-        old.execute_batch(sql).unwrap();
-    }
+    let old = of_schema(&path, 7);
     old.execute_batch(
-        "PRAGMA user_version = 7;
-         INSERT INTO hold (pair, side, item, reason, since, tries) VALUES
+        "INSERT INTO hold (pair, side, item, reason, since, tries) VALUES
              ('shop', 'ado', '1', 'a marker that cannot be trusted names it: ClickUp t1 carries it', 1, 0),
              ('shop', 'ado', '2', 'has its counterpart outside this pair: ClickUp t2, in the pair app', 2, 0),
              ('shop', 'ado', '3',

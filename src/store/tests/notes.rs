@@ -5,17 +5,6 @@ use crate::claim::{Claim, Own};
 use rusqlite::types::Value;
 use std::path::PathBuf;
 
-/// The schema changes up to version 7, which had the notes as text in one table.
-const BEFORE: [&str; 7] = [
-    include_str!("../../../migrations/0001_init.sql"),
-    include_str!("../../../migrations/0002_rails.sql"),
-    include_str!("../../../migrations/0003_seen.sql"),
-    include_str!("../../../migrations/0004_reader.sql"),
-    include_str!("../../../migrations/0005_refusals.sql"),
-    include_str!("../../../migrations/0006_choice.sql"),
-    include_str!("../../../migrations/0007_version_of_a_write.sql"),
-];
-
 /// Bases as they were stored before they had states: shown by both sides, sent to one of them, and an empty one.
 const BASES_BEFORE: &str = r#"
     INSERT INTO base (link, field, ado, clickup, ado_confirmed, clickup_confirmed) VALUES
@@ -46,29 +35,21 @@ const RECORDS: &str = r#"
     INSERT INTO pair_state (pair, fingerprint, last_sweep) VALUES ('shop', 'f', 8);
 "#;
 
-fn shop() -> PairName {
-    PairName::from("shop")
-}
-
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");
     (folder, path)
 }
 
-/// A database of schema version 7 with these settings.
+/// A database of schema version 7, which had the notes as text in one table, with these settings.
 fn old(path: &Path, settings: &[(&str, &str)]) {
-    let database = rusqlite::Connection::open(path).unwrap();
-    for migration in BEFORE {
-        database.execute_batch(migration).unwrap();
-    }
+    let database = of_schema(path, 7);
     database.execute_batch(RECORDS).unwrap();
     database.execute_batch(BASES_BEFORE).unwrap();
     for setting in settings {
         let text = "INSERT INTO meta (key, value) VALUES (?1, ?2)";
         database.execute(text, *setting).unwrap();
     }
-    database.pragma_update(None, "user_version", 7).unwrap();
 }
 
 /// Every row of every table, in words, and the schema.

@@ -4,20 +4,6 @@ use super::notes::all_of;
 use super::*;
 use crate::model::{ActionId, LinkId};
 
-/// Schema version 10, the last one that named fields only.
-const BEFORE: [&str; 10] = [
-    include_str!("../../../migrations/0001_init.sql"),
-    include_str!("../../../migrations/0002_rails.sql"),
-    include_str!("../../../migrations/0003_seen.sql"),
-    include_str!("../../../migrations/0004_reader.sql"),
-    include_str!("../../../migrations/0005_refusals.sql"),
-    include_str!("../../../migrations/0006_choice.sql"),
-    include_str!("../../../migrations/0007_version_of_a_write.sql"),
-    include_str!("../../../migrations/0008_notes.sql"),
-    include_str!("../../../migrations/0009_reasons.sql"),
-    include_str!("../../../migrations/0010_vocabulary.sql"),
-];
-
 const LINK: &str =
     "INSERT INTO link (id, pair, ado, clickup, state, generation, created_at, changed_at)
     VALUES (1, 'shop', '1', 't1', 'active', 0, 1, 1)";
@@ -39,18 +25,14 @@ const ROWS: &str = r#"
         VALUES (1, 12, 'c', 'shop', 1, 'ado', '1', 'a', 'update', '{"title":{"before":null,"after":null}}', 'done', '', '[]');
 "#;
 
-fn shop() -> PairName {
-    PairName::from("shop")
-}
-
+/// A database that came from schema version 10, the last one that named fields only.
 fn upgraded() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");
-    let old = rusqlite::Connection::open(&path).unwrap();
-    for sql in BEFORE.iter().chain([&LINK, &ROWS]) {
+    let old = of_schema(&path, 10);
+    for sql in [LINK, ROWS] {
         old.execute_batch(sql).unwrap();
     }
-    old.pragma_update(None, "user_version", 10).unwrap();
     drop(old);
     (folder, Store::open(&path).unwrap())
 }
@@ -71,19 +53,12 @@ fn hold(subject: Subject, reason: &str, since: i64) -> HoldRow {
 
 fn intent() -> Intent {
     Intent {
-        pair: shop(),
-        kind: IntentKind::Create,
-        source_side: Side::ClickUp,
-        source: "t9".into(),
-        subject: Subject::Item,
-        marker: "sx1:shop:clickup:t9:0:00000000".to_owned(),
-        body_hash: "ab".to_owned(),
         opened_at: Timestamp(8),
         last_sent: Some(Timestamp(9)),
         server_t0: Some(Timestamp(10)),
         tries: 1,
         source_fields: BTreeMap::from([(FieldKey::Title, FieldValue::text("New"))]),
-        generation: 2,
+        ..super::intent()
     }
 }
 
