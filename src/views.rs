@@ -68,3 +68,6 @@ impl From<&Claim> for ClaimView {
 fn plain<S: Serializer>(value: &Option<FieldValue>, to: S) -> Result<S::Ok, S::Error> {
     value.as_ref().map(render::plain).serialize(to)
 }
+
+#[cfg(test)]
+mod tests;
