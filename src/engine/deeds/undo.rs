@@ -251,7 +251,6 @@ fn created_on(found: &Found) -> Option<Side> {
     Some(deed.side)
 }
 
-/// What was read of one side of a link. `inside` says whether an item is in the scope of the pair.
 /// Nothing is written to an item of which nobody knows yet what became of an earlier request: it may stand at a step of ours,
 /// and after one more write of ours that step would count as somebody's edit. Example: a state goes from New to Resolved by
 /// way of Active, and the process dies at Active. An undo of the description would leave an Active that nobody can explain.
@@ -268,6 +267,7 @@ fn doubt_unanswered(unanswered: &[TransitRow], link: LinkId, now: &mut Sided<Pre
     }
 }
 
+/// What was read of one side of a link. `inside` says whether an item is in the scope of the pair.
 fn presence(
     side: Side,
     found: &Found,
