@@ -38,10 +38,11 @@ impl Memory {
     pub fn show(self, what: &str) {
         let mib = |kib: u64| kib as f64 / 1024.0;
         println!(
-            "{what:<44} resident {:6.1} MiB (anonymous {:6.1}), highest {:6.1} MiB",
+            "{what:<44} resident {:6.1} MiB (anonymous {:6.1}), highest {:6.1} MiB; {:.0} MB read",
             mib(self.resident),
             mib(self.anonymous),
-            mib(self.highest)
+            mib(self.highest),
+            self.read as f64 / 1e6
         );
     }
 }

@@ -22,8 +22,9 @@ use crate::reconcile::plan::{Plan, Rebase};
 use crate::reconcile::plan_of;
 use crate::reconcile::policy::Policy;
 pub(super) use crate::reconcile::presence::INDEX_LAG_MS;
-use crate::reconcile::settle;
+use crate::reconcile::settle::{self, Look};
 use crate::store::{Choice, LinkRow, LinkState, Listed, NoteOp, Op, Store, StoreError, Waiting};
+pub(super) use listing::told;
 use origin::Named;
 use std::collections::{BTreeMap, BTreeSet};
 pub(super) use waiting::remember;
@@ -65,8 +66,8 @@ pub struct Findings {
     pub swept: BTreeSet<PairName>,
     /// Pairs of them whose index may lag behind what was read, so that the sweep comes again.
     pub unsettled: BTreeSet<PairName>,
-    /// Bases that a listing confirmed.
-    pub confirmed: Vec<(LinkId, BTreeMap<FieldKey, Sided<BaseState>>)>,
+    /// What linked items show of values that were sent to them and that nothing had shown.
+    pub looks: BTreeMap<LinkId, Looks>,
     /// Link states that changed.
     pub states: Vec<(LinkId, LinkState)>,
     /// Links that were looked at, by pair, with both ids.
@@ -94,7 +95,23 @@ pub struct Findings {
     pub troubled: BTreeMap<PairName, ConnectorError>,
 }
 
+/// What both items of a link show of values that were sent to them, by field. `None`: nothing was sent to that side, or it was
+/// not looked at.
+pub type Looks = BTreeMap<FieldKey, Sided<Option<Look>>>;
+
 impl Findings {
+    /// Adds what an item of a link shows. A later look at an item takes the place of an earlier one.
+    fn look(&mut self, link: LinkId, fields: Looks) {
+        for (key, looks) in fields {
+            let known = self.looks.entry(link).or_default().entry(key).or_default();
+            for side in Side::BOTH {
+                if let Some(look) = looks.get(side) {
+                    *known.get_mut(side) = Some(look.clone());
+                }
+            }
+        }
+    }
+
     /// The links of a pair that were looked at, with both ids.
     pub fn links_of(&self, pair: &PairName) -> &[(LinkId, Sided<ItemId>)] {
         self.links.get(pair).map_or(&[], Vec::as_slice)

@@ -1,13 +1,13 @@
 //! What is to be looked at: what the listings show, links that they left out, and what waits for another look.
 
 use super::sorting::Sorting;
-use super::{Focus, Observed, living};
+use super::{Focus, Looks, Observed, living};
 use crate::connector::{ConnectorError, ErrorKind, Known, ListedRow, Watermark, answer};
 use crate::engine::{CycleError, Engine};
 use crate::model::{
     BaseState, FieldKey, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp, Version,
 };
-use crate::reconcile::settle::{self, Seen};
+use crate::reconcile::settle::{self, Look, Seen};
 use crate::store::{Listed, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +43,7 @@ impl Engine {
             listed,
             focus,
             left: Vec::new(),
-            confirmed: BTreeMap::new(),
+            looks: BTreeMap::new(),
             again: BTreeSet::new(),
         };
         let (mut watermark, mut failed) = (told.watermark, told.failed);
@@ -185,9 +185,9 @@ fn not_kept(side: Side, error: &StoreError) -> ConnectorError {
 
 /// What an item shows of values that were sent and not shown yet.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(in crate::engine) struct Told {
     /// The bases that follow.
-    pub(super) fields: BTreeMap<FieldKey, Sided<BaseState>>,
+    pub(in crate::engine) fields: BTreeMap<FieldKey, Sided<BaseState>>,
     /// Whether one of them is not what was sent. Its side's base is what is there, and the other side counts as changed.
     pub(super) kept: bool,
     /// Whether one is neither what was sent nor can be sent again from the base: it was to be cleared. The merge decides.
@@ -195,22 +195,37 @@ pub(super) struct Told {
 }
 
 /// Compares what was sent with what the item shows at the version of that very write. A field that is not shown stays open.
-pub(super) fn told(side: Side, open: BTreeMap<FieldKey, Sided<BaseState>>, item: &Item) -> Told {
+pub(super) fn looks_at(
+    side: Side,
+    open: &BTreeMap<FieldKey, Sided<BaseState>>,
+    item: &Item,
+) -> Looks {
+    let looks = open.iter().filter_map(|(key, base)| {
+        let shown = item.fields.get(key)?.clone();
+        let in_force = answer::in_force(side, key, base.get(side).value(), &shown);
+        let look = Look { shown, in_force };
+        Some((key.clone(), Sided::of(side, Some(look), None)))
+    });
+    looks.collect()
+}
+
+/// What follows from the looks at both items of a link. `base`: what is stored of it.
+pub(in crate::engine) fn told(base: &BTreeMap<FieldKey, Sided<BaseState>>, looks: &Looks) -> Told {
     let mut told = Told::default();
-    for (key, base) in open {
-        let Some(value) = item.fields.get(&key) else {
-            continue;
-        };
-        let in_force = answer::in_force(side, &key, base.get(side).value(), value);
-        match settle::by_listing(&key, side, &base, value, in_force) {
-            Seen::AsSent(base) => {
-                told.fields.insert(key, base);
+    for (key, looks) in looks {
+        let seen = base
+            .get(key)
+            .and_then(|base| settle::by_looks(key, base, looks));
+        match seen {
+            None => {}
+            Some(Seen::AsSent(base)) => {
+                told.fields.insert(key.clone(), base);
             }
-            Seen::Otherwise(base) => {
-                told.fields.insert(key, base);
+            Some(Seen::Otherwise(base)) => {
+                told.fields.insert(key.clone(), base);
                 told.kept = true;
             }
-            Seen::Unclear => told.unclear = true,
+            Some(Seen::Unclear) => told.unclear = true,
         }
     }
     told
@@ -251,6 +266,10 @@ pub(super) mod tests {
         }
     }
 
+    fn at_clickup(open: &BTreeMap<FieldKey, Sided<BaseState>>, item: &Item) -> Told {
+        told(open, &looks_at(Side::ClickUp, open, item))
+    }
+
     #[test]
     fn a_listing_confirms_what_means_what_was_sent_and_nothing_else() {
         for (sent, there, after, kept, unclear) in [
@@ -274,7 +293,7 @@ pub(super) mod tests {
             ("", "one", None, false, true),
         ] {
             let open = BTreeMap::from([(FieldKey::Description, base(sent, sent, false))]);
-            let told = told(Side::ClickUp, open, &shown(there));
+            let told = at_clickup(&open, &shown(there));
             assert_eq!(
                 told.fields.get(&FieldKey::Description),
                 after.as_ref(),
@@ -283,6 +302,6 @@ pub(super) mod tests {
             assert_eq!((told.kept, told.unclear), (kept, unclear), "{there}");
         }
         let open = BTreeMap::from([(FieldKey::Title, base("a", "a", false))]);
-        assert!(told(Side::ClickUp, open, &shown("x")).fields.is_empty());
+        assert!(at_clickup(&open, &shown("x")).fields.is_empty());
     }
 }

@@ -1,10 +1,10 @@
 //! The rows of a listing, sorted as they come: what is as it was held, and what is to be looked at.
 
-use super::listing::{Told, told};
-use super::{Focus, Observed, living};
+use super::listing::{looks_at, told};
+use super::{Focus, Looks, Observed, living};
 use crate::capabilities::{self, Versions};
 use crate::connector::{ConnectorError, ListedRow};
-use crate::model::{BaseState, FieldKey, ItemId, LinkId, PairName, Side, Sided, Version};
+use crate::model::{ItemId, LinkId, PairName, Side, Version};
 use crate::store::{LinkRow, LinkState, Listed, Met, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -22,8 +22,8 @@ pub(super) struct Sorting<'a> {
     pub(super) focus: &'a mut BTreeMap<PairName, Focus>,
     /// Links of items that turned up as new in another pair.
     pub(super) left: Vec<LinkRow>,
-    /// Bases that the listing confirmed.
-    pub(super) confirmed: BTreeMap<LinkId, (PairName, BTreeMap<FieldKey, Sided<BaseState>>)>,
+    /// What the listing shows of values that were sent.
+    pub(super) looks: BTreeMap<LinkId, (PairName, Looks)>,
     /// Links of which the listing shows something else than what was sent.
     pub(super) again: BTreeSet<(PairName, LinkId)>,
 }
@@ -95,14 +95,13 @@ impl Sorting<'_> {
         let before = self.unanswered.get(&link.id);
         let unclear = before.is_some_and(|before| row.version > Some(*before));
         if same && active && !unclear {
-            let (settled, told) = confirm(store, side, &link, &row)?;
-            if told.kept {
+            let (settled, kept, looks) = confirm(store, side, &link, &row)?;
+            if kept {
                 // Not what was sent: the next cycle sends it again, from where both items are read by id.
                 self.again.insert((row.pair.clone(), link.id));
             }
-            if !told.fields.is_empty() {
-                let fields = (row.pair.clone(), told.fields);
-                self.confirmed.insert(link.id, fields);
+            if !looks.is_empty() {
+                self.looks.insert(link.id, (row.pair.clone(), looks));
             }
             if settled {
                 return Ok(());
@@ -128,7 +127,7 @@ impl Sorting<'_> {
             focus.fresh.get_mut(self.side).remove(id);
             focus.held.get_mut(self.side).remove(id);
             if let Some(link) = living(store, pair, self.side, id)? {
-                self.confirmed.remove(&link.id);
+                self.looks.remove(&link.id);
                 self.again.remove(&(pair.clone(), link.id));
             }
         }
@@ -144,9 +143,9 @@ impl Sorting<'_> {
                 observed.findings.troubled.insert(pair, error);
             }
         }
-        for (link, (pair, fields)) in self.confirmed {
+        for (link, (pair, looks)) in self.looks {
             if self.focus.contains_key(&pair) {
-                observed.findings.confirmed.push((link, fields));
+                observed.findings.look(link, looks);
             }
         }
         for (pair, link) in self.again {
@@ -221,18 +220,19 @@ fn is_whole(store: &Store, link: &LinkRow, row: &ListedRow) -> Result<bool, Stor
 }
 
 /// A listing shows the version that we already hold: nobody wrote in between, so what it shows is what the server made
-/// of our own write. Returns false when that cannot be told and the item must be read, and what is told of open fields.
+/// of our own write. Returns false when that cannot be told and the item must be read; whether it is something else than what
+/// was sent; and what is shown of open fields.
 fn confirm(
     store: &Store,
     side: Side,
     link: &LinkRow,
     row: &ListedRow,
-) -> Result<(bool, Told), StoreError> {
+) -> Result<(bool, bool, Looks), StoreError> {
     let open = store.sent_only(link.id, side)?;
     let Some(item) = &row.item else {
         // What another version of this program read, this one may read differently.
         let foreign = store.read_by_another(side, &row.id)?.unwrap_or(false);
-        return Ok((open.is_empty() && !foreign, Told::default()));
+        return Ok((open.is_empty() && !foreign, false, Looks::new()));
     };
     // Two changes within the tick of the service's clock have the same version, so where the listing shows the content
     // the content decides.
@@ -244,10 +244,11 @@ fn confirm(
         })
     });
     if moved {
-        return Ok((false, Told::default()));
+        return Ok((false, false, Looks::new()));
     }
-    let told = told(side, open, item);
-    Ok((!told.unclear, told))
+    let looks = looks_at(side, &open, item);
+    let told = told(&open, &looks);
+    Ok((!told.unclear, told.kept, looks))
 }
 
 #[cfg(test)]
@@ -255,7 +256,7 @@ mod tests {
     use super::super::listing::tests::{base, shown};
     use super::*;
     use crate::connector::ErrorKind;
-    use crate::model::Timestamp;
+    use crate::model::{FieldKey, Timestamp};
 
     /// ClickUp's version is a time, and two changes may fall into the same tick: then the content tells them apart.
     #[test]
@@ -289,7 +290,7 @@ mod tests {
                 item: Some(Box::new(shown(text))),
                 shown: BTreeMap::new(),
             };
-            let (known, _) = confirm(&store, Side::ClickUp, &link, &row).unwrap();
+            let (known, ..) = confirm(&store, Side::ClickUp, &link, &row).unwrap();
             assert_eq!(known, same, "{text}");
         }
     }
@@ -326,7 +327,7 @@ mod tests {
             listed: &mut Listed::new().unwrap(),
             focus: &mut focus,
             left: Vec::new(),
-            confirmed: BTreeMap::new(),
+            looks: BTreeMap::new(),
             again: BTreeSet::new(),
         };
         for page in pages {
@@ -380,13 +381,13 @@ mod tests {
         let (store, link) = waiting();
         let before = || vec![row("86x", Some(1))];
         let (_, observed) = sorted(&store, &[], vec![before()], false);
-        assert_eq!(observed.findings.confirmed.len(), 1);
+        assert_eq!(observed.findings.looks.len(), 1);
         for pages in [
             vec![before(), vec![row("86x", Some(2))]],
             vec![vec![row("86x", Some(2))], before()],
         ] {
             let (focus, observed) = sorted(&store, &[], pages, false);
-            assert!(observed.findings.confirmed.is_empty());
+            assert!(observed.findings.looks.is_empty());
             let looked_at = focus.values().flat_map(|focus| focus.links.keys());
             assert_eq!(looked_at.collect::<Vec<_>>(), [&link]);
         }
@@ -397,7 +398,7 @@ mod tests {
         let (store, _) = waiting();
         let pages = vec![vec![row("86x", Some(1)), row("86y", Some(3))]];
         let (focus, observed) = sorted(&store, &[], pages, true);
-        assert!(focus.is_empty() && observed.findings.confirmed.is_empty());
+        assert!(focus.is_empty() && observed.findings.looks.is_empty());
         assert_eq!(observed.findings.troubled.len(), 1);
     }
 }

@@ -1,10 +1,10 @@
 //! What the planner is shown: stored bases beside what was read, and where unlinked items came from.
 
 use super::origin::Named;
-use super::{Focus, Observed, chosen, half_way, listing, retyped, values};
+use super::{Focus, Looks, Observed, chosen, half_way, listing, retyped, values};
 use crate::connector::answer;
 use crate::engine::Engine;
-use crate::model::{BaseState, FieldKey, FieldValue, Item, PairName, Side, Sided};
+use crate::model::{FieldKey, FieldValue, Item, PairName, Side, Sided};
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::Policy;
 use crate::reconcile::{FreshItem, LinkView, Origin, Presence, View, noise, origin, settle};
@@ -34,16 +34,16 @@ fn reread(
     }))
 }
 
-/// Returns the bases of what was sent and not shown yet, by an item at the version of that very write. At a later version
-/// only what is still ours for certain has one.
-fn untold(
+/// Returns what an item shows of values that were sent and not shown yet, at the version of that very write. At a later
+/// version only what is still ours for certain counts.
+fn looks(
     store: &Store,
     side: Side,
     link: &LinkRow,
     now: Option<&Item>,
-) -> Result<BTreeMap<FieldKey, Sided<BaseState>>, StoreError> {
+) -> Result<Looks, StoreError> {
     let Some(now) = now else {
-        return Ok(BTreeMap::new());
+        return Ok(Looks::new());
     };
     let known = store.known(side, &now.id)?;
     let mut open = store.sent_only(link.id, side)?;
@@ -55,7 +55,7 @@ fn untold(
             })
         });
     }
-    Ok(listing::told(side, open, now).fields)
+    Ok(listing::looks_at(side, &open, now))
 }
 
 impl Engine {
@@ -155,11 +155,11 @@ impl Engine {
         let items = Sided::build(|side| link.item(side).clone());
         let mut base = store.base(link.id)?;
         for side in Side::BOTH {
-            let told = untold(store, side, link, now.get(side).item())?;
-            if !told.is_empty() {
-                base.extend(told.clone());
-                observed.findings.confirmed.push((link.id, told));
-            }
+            let looks = looks(store, side, link, now.get(side).item())?;
+            observed.findings.look(link.id, looks);
+        }
+        if let Some(looks) = observed.findings.looks.get(&link.id) {
+            base.extend(listing::told(&base, looks).fields);
         }
         let shown: BTreeSet<FieldKey> = base
             .iter()

@@ -452,7 +452,7 @@ async fn what_a_cycle_writes_is_newer_than_what_it_has_listed() {
     t.ado(id, TITLE, json!("Newer"));
     let (observed, _) = t.sweep().await;
     assert!(
-        !observed.findings().confirmed.is_empty(),
+        !observed.findings().looks.is_empty(),
         "the listing told of it"
     );
     let base = t.engine().store().base(link).unwrap();

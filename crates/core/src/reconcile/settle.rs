@@ -12,7 +12,7 @@
 //! | a change in several requests stopped at a step of ours | [`half_way`] |
 //! | a create was answered | [`after_create`], and [`left_out`] for what it was made without |
 //! | the item of a create without an answer was found | [`of_found`] |
-//! | an item is seen at the version of our own write, or later | [`by_listing`], [`still_ours`] |
+//! | items are seen at the version of our own write, or later | [`by_looks`], [`still_ours`] |
 //! | a cycle ends | [`at_end`] |
 //! | both sides mean the same without a write | [`agreed`] |
 
@@ -43,13 +43,54 @@ pub enum Seen {
     Unclear,
 }
 
+/// What an item shows of a value that was sent to it, at the version of that very write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// What is there.
+    pub shown: FieldValue,
+    /// Whether that means what was sent.
+    pub in_force: bool,
+}
+
+/// What both items show of a field of which both halves may have been sent. `None`: neither was looked at.
+///
+/// The side that has what was sent comes first, for the other one is judged by it. Example: a merge wrote the text `A B` to
+/// both sides, and no answer showed it. Azure DevOps has `A` now and ClickUp `A B`. So ClickUp has shown the merged text, and
+/// owes `B` to the work item. The other way round the cut text would be what ClickUp was sent, its `A B` an edit of somebody,
+/// or `A` an edit that takes `B` away in ClickUp.
+pub fn by_looks(
+    key: &FieldKey,
+    base: &Sided<BaseState>,
+    looks: &Sided<Option<Look>>,
+) -> Option<Seen> {
+    let mut sides = Side::BOTH;
+    let in_force = |side: Side| looks.get(side).as_ref().is_some_and(|look| look.in_force);
+    sides.sort_by_key(|side| !in_force(*side));
+    let mut seen: Option<Seen> = None;
+    for side in sides {
+        let Some(Look { shown, in_force }) = looks.get(side) else {
+            continue;
+        };
+        seen = Some(match &seen {
+            None => by_listing(key, side, base, shown, *in_force),
+            Some(Seen::Unclear) => Seen::Unclear,
+            Some(Seen::AsSent(base)) => by_listing(key, side, base, shown, *in_force),
+            Some(Seen::Otherwise(base)) => match by_listing(key, side, base, shown, *in_force) {
+                Seen::AsSent(base) | Seen::Otherwise(base) => Seen::Otherwise(base),
+                Seen::Unclear => Seen::Unclear,
+            },
+        });
+    }
+    seen
+}
+
 /// What a listing, or a read, says of a value that we sent to `side`, at the version of that very write: nobody wrote in
 /// between, so what is there is what the service made of our value. `in_force` says whether that means what was sent.
 ///
 /// Example: we wrote the description `a_b`. The listing shows `a\_b`, which reads the same: that is the base from now on,
 /// and no edit. Had it shown `a`, ClickUp would have cut the text: `a` is the base there, the work item's half becomes
 /// `Owed`, and the rest is sent again.
-pub fn by_listing(
+fn by_listing(
     key: &FieldKey,
     side: Side,
     base: &Sided<BaseState>,

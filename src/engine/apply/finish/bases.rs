@@ -1,34 +1,36 @@
 //! The bases that the end of a pair's part in a cycle settles.
 
 use super::Ending;
-use crate::engine::observe::rebased;
+use crate::engine::observe::{rebased, told};
 use crate::model::{BaseState, FieldKey, LinkId, Side, Sided};
 use crate::reconcile::settle::{self, AtEnd};
 use crate::store::{ChoiceOp, Op, StoreError};
 use std::collections::BTreeMap;
 
+type Fields = BTreeMap<FieldKey, Sided<BaseState>>;
+
 impl Ending<'_> {
     /// Bases that this cycle saw in force, but for those of fields that it has written since: their bases are newer.
     pub(super) fn confirmed_bases(&self) -> Result<Vec<Op>, StoreError> {
         let mut ops = Vec::new();
-        for (link, fields) in &self.run.observed.findings.confirmed {
+        for (link, looks) in &self.run.observed.findings.looks {
             let row = self.store.link(*link)?;
             if row.is_none_or(|row| row.pair != self.plan.pair) {
                 continue;
             }
             // What an action of this cycle wrote since has its own base already.
-            let mut fields = fields.clone();
+            let mut fields = told(&self.store.base(*link)?, looks).fields;
             fields.retain(|key, _| {
                 let returned = |side| (*link, side, key.clone());
                 !Side::BOTH
                     .iter()
                     .any(|side| self.run.returned.contains_key(&returned(*side)))
             });
-            ops.extend(self.shown(*link, &fields)?);
-            ops.push(Op::SetBase {
-                link: *link,
-                fields,
-            });
+            if !fields.is_empty() {
+                ops.extend(self.shown(*link, &fields)?);
+                let link = *link;
+                ops.push(Op::SetBase { link, fields });
+            }
         }
         Ok(ops)
     }
@@ -76,7 +78,12 @@ impl Ending<'_> {
         for (link, items) in self.linked() {
             // Both halves of a field may end their wait at once, and a base is stored as a whole. So the second half is
             // ended in what the first one came to: the stored base would have the first one wait again.
-            let mut fields: BTreeMap<FieldKey, Sided<BaseState>> = BTreeMap::new();
+            let mut fields = Fields::new();
+            let looks = self.run.observed.findings.looks.get(link);
+            let told = match looks {
+                Some(looks) => told(&self.store.base(*link)?, looks).fields,
+                None => Fields::new(),
+            };
             for side in Side::BOTH {
                 let id = items.get(side);
                 let (written, seen) = self.newest(side, id);
@@ -88,7 +95,9 @@ impl Ending<'_> {
                 }
                 for (key, stored) in self.store.sent_only(*link, side)? {
                     let base = fields.get(&key).unwrap_or(&stored);
-                    if let Some(base) = settle::at_end(side, base, self.known_of(*link, &key)) {
+                    if let Some(base) =
+                        settle::at_end(side, base, self.known_of(*link, &key, &told))
+                    {
                         fields.insert(key, base);
                     }
                 }
@@ -101,16 +110,15 @@ impl Ending<'_> {
         Ok(ops)
     }
 
-    /// What this cycle found out about a field.
-    fn known_of(&self, link: LinkId, field: &FieldKey) -> AtEnd<'_> {
+    /// What this cycle found out about a field. `told`: the bases that followed from what the items show.
+    fn known_of(&self, link: LinkId, field: &FieldKey, told: &Fields) -> AtEnd<'_> {
         let answered = |side| {
             let answer = self.run.returned.get(&(link, side, field.clone()));
             answer.map(|answer| &answer.value)
         };
-        let mut told = self.run.observed.findings.confirmed.iter();
         AtEnd {
             answered: Sided::build(answered),
-            told: told.any(|(id, fields)| *id == link && fields.contains_key(field)),
+            told: told.contains_key(field),
         }
     }
 }

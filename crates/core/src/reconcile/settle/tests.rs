@@ -78,6 +78,48 @@ fn a_listing_gives_a_base_to_what_was_sent() {
     }
 }
 
+/// A merge wrote "A B" to both sides, and no answer showed it.
+#[test]
+fn what_both_sides_show_of_a_merge_is_judged_by_the_side_that_took_it() {
+    let look = |text: &str| {
+        let (shown, in_force) = (rich(text), text == "A B");
+        Some(Look { shown, in_force })
+    };
+    let sent = || base(Sent(rich("A B")), Sent(rich("A B")));
+    for (ado, clickup, after) in [
+        (None, None, None),
+        (
+            look("A B"),
+            look("A B"),
+            Some(Seen::AsSent(base(Shown(rich("A B")), Shown(rich("A B"))))),
+        ),
+        (
+            look("A B"),
+            look("A"),
+            Some(Seen::Otherwise(base(Owed(rich("A")), Shown(rich("A"))))),
+        ),
+        (
+            look("A"),
+            look("A B"),
+            Some(Seen::Otherwise(base(Shown(rich("A")), Owed(rich("A"))))),
+        ),
+        (
+            look("A"),
+            None,
+            Some(Seen::Otherwise(base(Shown(rich("A")), Sent(rich("A"))))),
+        ),
+        (
+            None,
+            look("A B"),
+            Some(Seen::AsSent(base(Sent(rich("A B")), Shown(rich("A B"))))),
+        ),
+    ] {
+        let looks = Sided { ado, clickup };
+        let found = by_looks(&FieldKey::Description, &sent(), &looks);
+        assert_eq!(found, after, "{looks:?}");
+    }
+}
+
 #[test]
 fn only_a_text_that_reads_like_what_was_sent_is_still_ours_at_a_later_version() {
     assert!(still_ours(&rich("a_b"), true));
