@@ -273,14 +273,16 @@ impl Writer for Remote {
 
     async fn delete(&self, pair: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
         let ons = self.ons(On::Write);
-        let fault = self.send(&ons).await;
+        let request = || Request::Delete(pair.clone(), id.clone());
+        let first = || {
+            let _ = self.deliver(request(), None, Delivery::Now);
+        };
+        let (fault, again) = self.send_until_answered(&ons, first).await;
         let answer = self
             .refuse(fault.as_ref(), true)
-            .and_then(|()| {
-                let request = Request::Delete(pair.clone(), id.clone());
-                self.deliver(request, fault.as_ref(), Delivery::Now)
-            })
+            .and_then(|()| self.deliver(request(), fault.as_ref(), Delivery::Now))
             .map(|_| ());
+        let answer = self.repeated(again, || Some(request()), answer);
         self.back(&ons, answer).await
     }
 }

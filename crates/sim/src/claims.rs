@@ -146,7 +146,10 @@ impl Remote {
 
     pub async fn write_claim(&self, change: &ClaimChange) -> Result<(), ConnectorError> {
         let ons = self.ons(On::Write);
-        let fault = self.send(&ons).await;
+        let first = || {
+            lock(&self.world).take_claim(change);
+        };
+        let (fault, again) = self.send_until_answered(&ons, first).await;
         let answer = self.refuse(fault.as_ref(), true).and_then(|()| {
             let mut world = lock(&self.world);
             if world.looking || world.told.stopped {
@@ -162,6 +165,7 @@ impl Remote {
                 (true, _) => Ok(()),
             }
         });
+        let answer = self.repeated(again, || None, answer);
         self.back(&ons, answer).await
     }
 }

@@ -3,11 +3,12 @@
 
 use super::generate::Range;
 use super::kinds::{STATES, STYLED, states};
-use super::script::{Act, Deed, Deleting, Fault, On, Point, Says, Script, Step};
+use super::script::{Act, Command, Deed, Deleting, Fault, On, Point, Says, Script, Step};
 use boardsync::engine::Timing;
 use boardsync::mapping::Relation;
-use boardsync::model::{FieldKey, FieldValue, Folded, Side, Timestamp};
-use boardsync::store::{Batch, Op, Store};
+use boardsync::model::{FieldKey, FieldValue, Folded, PairName, Side, Timestamp};
+use boardsync::store::{Batch, Op, PartOp, RailOp, Store, TransitRow};
+use std::collections::BTreeSet;
 
 /// A known-bad design.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,10 +67,24 @@ pub enum Control {
     AnyAnswer,
     /// A sweep compares versions and nothing else.
     VersionsOnly,
+    /// A refusal counts as definite although the same request was sent before and had no answer.
+    RepeatBelieved,
+    /// What a run notes of steps under way is forgotten after the next run, whatever that one found.
+    NoteOfOneRun,
+    /// A field that is not synced is not frozen.
+    ThawedWhileOff,
+}
+
+/// What a design is told of the moment after a cycle.
+pub struct Moment {
+    pub local: Timestamp,
+    pub pairs: Vec<PairName>,
+    /// Fields that the configuration leaves out.
+    pub off: BTreeSet<FieldKey>,
 }
 
 impl Control {
-    pub const ALL: [Control; 27] = [
+    pub const ALL: [Control; 30] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -97,12 +112,15 @@ impl Control {
         Control::PageBelieved,
         Control::AnyAnswer,
         Control::VersionsOnly,
+        Control::RepeatBelieved,
+        Control::NoteOfOneRun,
+        Control::ThawedWhileOff,
     ];
 
     /// The histories in which it is tried.
     pub fn range(self) -> Range {
         match self {
-            Control::R0 | Control::R1 => Range {
+            Control::R0 | Control::R1 | Control::ThawedWhileOff => Range {
                 rollbacks: true,
                 ..Range::BASIC
             },
@@ -138,9 +156,14 @@ impl Control {
             Control::AnyAnswer => script.steps.splice(0..0, first_create(Fault::Stranger)),
             _ => script.steps.splice(0..0, Vec::new()),
         };
-        if self == Control::HalfWayEdit {
-            script.steps.splice(0..0, killed_half_way());
-        }
+        let first = match self {
+            Control::HalfWayEdit => done_in_two_steps(Deed::Crash).into(),
+            Control::RepeatBelieved => done_in_two_steps(Deed::Fault(Fault::Repeated(true))).into(),
+            Control::NoteOfOneRun => killed_before_a_run_that_fails(),
+            Control::ThawedWhileOff => emptied_and_put_back(),
+            _ => Vec::new(),
+        };
+        script.steps.splice(0..0, first);
         if self == Control::ItemBlamed {
             script.steps.splice(0..0, refused_beside_an_edit());
         }
@@ -197,15 +220,54 @@ impl Control {
         }
     }
 
-    /// What happens to the database after a cycle.
-    pub fn after_cycle(self, store: &mut Store, local: Timestamp) {
-        if self == Control::LocalWatermark {
-            let ops = Side::BOTH.map(|side| {
-                let mut watermark = store.watermark(side).unwrap_or_default();
-                watermark.high = Some(local);
-                Op::SetWatermark { side, watermark }
-            });
-            let _ = store.commit(&Batch(ops.to_vec()));
+    /// Whether a database that was put back knows it.
+    pub fn marks_restored(self) -> bool {
+        !matches!(self, Control::R0 | Control::R1)
+    }
+
+    /// What happens to the database after a cycle. `notes`: what stood there after the last one.
+    pub fn after_cycle(self, store: &mut Store, moment: &Moment, notes: &mut Vec<TransitRow>) {
+        let ops: Vec<Op> = match self {
+            Control::LocalWatermark => {
+                let ops = Side::BOTH.map(|side| {
+                    let mut watermark = store.watermark(side).unwrap_or_default();
+                    watermark.high = Some(moment.local);
+                    Op::SetWatermark { side, watermark }
+                });
+                ops.into()
+            }
+            Control::NoteOfOneRun => {
+                let (old, new): (Vec<_>, Vec<_>) = store
+                    .transits()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .partition(|row| notes.contains(row));
+                *notes = new;
+                let ended = old.into_iter().map(|row| PartOp::EndTransit {
+                    link: row.link,
+                    side: row.side,
+                });
+                ended.map(Op::Part).collect()
+            }
+            Control::ThawedWhileOff => {
+                let pairs = moment.pairs.iter();
+                let frozen = pairs.flat_map(|pair| store.freezes(pair).unwrap_or_default());
+                let off = frozen.filter(|freeze| {
+                    let field = freeze.subject.field();
+                    freeze.thawed_at.is_none()
+                        && field.is_some_and(|field| moment.off.contains(field))
+                });
+                let thawed = off.map(|freeze| RailOp::Thaw {
+                    link: freeze.link,
+                    subject: freeze.subject,
+                    at: moment.local,
+                });
+                thawed.map(Op::Rail).collect()
+            }
+            _ => Vec::new(),
+        };
+        if !ops.is_empty() {
+            let _ = store.commit(&Batch(ops));
         }
     }
 
@@ -303,8 +365,8 @@ fn refused_beside_an_edit() -> Vec<Step> {
     ]
 }
 
-/// A task is completed, and the process dies after the first of the two requests that bring its work item there.
-fn killed_half_way() -> [Step; 9] {
+/// A task is completed, which takes its work item two requests, and this comes of the first one.
+fn done_in_two_steps(deed: Deed) -> [Step; 9] {
     let first_write = Point {
         on: On::Write,
         n: 0,
@@ -326,8 +388,58 @@ fn killed_half_way() -> [Step; 9] {
         }),
         Step::Wait(400_000),
         Step::Cycle(false),
-        Step::During(first_write, Deed::Crash),
+        Step::During(first_write, deed),
         Step::Wait(400_000),
+        Step::Cycle(false),
+    ]
+}
+
+/// The process dies between those two requests, and the next cycle cannot list anything.
+fn killed_before_a_run_that_fails() -> Vec<Step> {
+    let first_call = Point {
+        on: On::Call,
+        n: 0,
+        after: false,
+    };
+    let mut steps = Vec::from(done_in_two_steps(Deed::Crash));
+    steps.extend([
+        Step::During(first_call, Deed::Fault(Fault::ServerError)),
+        Step::Wait(400_000),
+        Step::Cycle(false),
+    ]);
+    steps
+}
+
+/// Somebody takes the assignee out of a work item, the database is put back to before, and the field is off while it is set
+/// right.
+fn emptied_and_put_back() -> Vec<Step> {
+    let field = FieldKey::Assignees;
+    let new = |n| {
+        Step::Act(Act::Create {
+            side: Side::ClickUp,
+            n,
+            pair: 0,
+        })
+    };
+    let turn = Step::Command(Command::Field(field.clone()));
+    vec![
+        new(203),
+        new(48_023),
+        Step::Cycle(false),
+        Step::Act(Act::Edit {
+            side: Side::Ado,
+            item: 0,
+            field,
+            n: 48_044,
+        }),
+        Step::Cycle(true),
+        Step::Cycle(false),
+        Step::Wait(600_000),
+        Step::Command(Command::Approve),
+        Step::Rollback(12),
+        turn.clone(),
+        Step::Cycle(false),
+        turn,
         Step::Cycle(false),
     ]
 }

@@ -273,8 +273,8 @@ impl World {
             return;
         }
         // Who was never told how a service rendered a value takes the rendering for an edit, once.
-        let untold =
-            ["crash", "unanswered"].map(|word| self.counts.get(word).copied().unwrap_or(0));
+        let untold = ["crash", "unanswered", "repeated"];
+        let untold = untold.map(|word| self.counts.get(word).copied().unwrap_or(0));
         let untold = u32::try_from(untold.iter().sum::<u64>()).unwrap_or(u32::MAX);
         let mut found = Vec::new();
         for (at, ado) in self.side.ado.records.iter().enumerate() {

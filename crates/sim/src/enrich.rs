@@ -2,9 +2,10 @@
 //! them, so that all other histories stay as they are.
 
 use super::generate::{Range, Writer};
-use super::kinds::kinds;
+use super::kinds::{STATES, kinds};
 use super::rng::Rng;
 use super::script::{Act, Command, Deed, Fault, On, Point, Script, Step};
+use boardsync::model::{FieldKey, Side};
 
 /// Adds some groups of moves, each before a cycle.
 pub fn enrich(script: &mut Script, range: Range) {
@@ -33,6 +34,18 @@ pub fn enrich(script: &mut Script, range: Range) {
     lagging(script);
     unmarked(script, range);
     tag_renamed(script);
+}
+
+/// In some histories a state is reached in two requests, and one of them is sent twice.
+pub fn steps(script: &mut Script, range: Range) {
+    let mut rng = Rng::new(script.seed ^ 0x57E_9005);
+    if !rng.chance(100) {
+        return;
+    }
+    let at = a_cycle(script, &mut rng);
+    let mut writer = Writer::further(Rng::new(rng.draw()), range, 8_500);
+    writer.repeated_step();
+    script.steps.splice(at..at, writer.steps);
 }
 
 /// In some histories an administrator renames a tag.
@@ -190,6 +203,59 @@ impl Writer {
         }
         self.push(Step::Command(turn));
         self.edits();
+    }
+
+    /// Work items are new, their tasks are completed, and people edit around the two requests that follow.
+    fn repeated_step(&mut self) {
+        let rows = u32::try_from(STATES.len()).unwrap_or(1);
+        let state = |side: Side, item: u32, n: u32| {
+            let field = FieldKey::State;
+            Act::Edit {
+                side,
+                item,
+                field,
+                n,
+            }
+        };
+        // A number that stands for this row of the table.
+        let row = |n: u32, at: usize| n * rows + u32::try_from(at).unwrap_or(0);
+        let (new, done) = (0, STATES.len() - 2);
+        for item in 0..3 {
+            let n = row(self.number(), new);
+            self.push(Step::Act(state(Side::Ado, item, n)));
+        }
+        self.push(Step::Cycle(true));
+        for item in 0..3 {
+            let n = row(self.number(), done);
+            self.push(Step::Act(state(Side::ClickUp, item, n)));
+            self.edits();
+        }
+        self.push(Step::Cycle(false));
+        let n = u32::try_from(self.rng.below(4)).unwrap_or(0);
+        let point = |n: u32, after: bool| Point {
+            on: On::Write,
+            n,
+            after,
+        };
+        let again = Fault::Repeated(self.rng.chance(800));
+        self.push(Step::During(point(n, false), Deed::Fault(again)));
+        for n in n..n + 2 {
+            if self.rng.chance(300) {
+                let (after, item) = (self.rng.chance(700), n % 3);
+                let n_of_edit = self.number();
+                let act = state(Side::Ado, item, n_of_edit);
+                self.push(Step::During(point(n, after), Deed::Act(act)));
+            }
+        }
+        if self.rng.chance(200) {
+            self.push(Step::During(point(n + 1, true), Deed::Crash));
+        }
+        self.edits();
+        if self.rng.chance(500) {
+            let (item, n) = (n % 3, self.number());
+            self.push(Step::Act(state(Side::Ado, item, n)));
+        }
+        self.push(Step::Wait(60_000));
     }
 
     fn unmarked(&mut self) {

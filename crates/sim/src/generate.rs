@@ -1,6 +1,6 @@
 //! Writes the history of a seed.
 
-use super::enrich::enrich;
+use super::enrich::{enrich, steps};
 use super::kinds::{UNMAPPED, kinds};
 use super::rng::Rng;
 use super::script::{
@@ -95,6 +95,7 @@ pub fn generate(seed: u64, range: Range) -> Script {
         setup,
         steps: writer.steps,
     };
+    steps(&mut script, range);
     if range.config {
         enrich(&mut script, range);
     }
@@ -147,7 +148,7 @@ impl Writer {
             unbounded: self.range.unbounded,
             quirks: self.range.quirks,
             tight: false,
-            walked: false,
+            walked: self.rng.chance(150),
             canary: false,
         }
     }
@@ -333,7 +334,7 @@ impl Writer {
     }
 
     fn write_fault(&mut self) -> Fault {
-        match self.rng.below(28) {
+        match self.rng.below(31) {
             0 | 1 => Fault::Unreachable,
             2..=4 => Fault::Lost,
             5..=8 => Fault::Unanswered,
@@ -355,6 +356,7 @@ impl Writer {
                 says: Says::Page,
             },
             27 => Fault::Stranger,
+            28..=30 => Fault::Repeated(self.rng.chance(800)),
             24 | 25 => Fault::Poison {
                 field: self.rng.pick(kinds()).key(),
                 says: *self

@@ -13,10 +13,11 @@
 //! | [`people`], [`service`] | what people do to it, and what requests do |
 //! | [`quirks`] | what services do to a write that they accept, and the judge of what is made of their answers |
 //! | [`remote`], [`calls`], [`updates`], [`deliver`] | `Reader` and `Writer` over the world, with faults before and after every call |
+//! | [`repeated`] | writes that the client sends again because an answer was lost |
 //! | [`oracle`] | the judge: knows what was asked of the services, never what the engine thinks |
 //! | [`scope_law`], [`half_way_law`], [`guard_law`] | the same for what lies outside a pair, for states that only the engine wrote half way, and for the mass-change guard |
 //! | [`ending`] | the same at the end, when everything is quiet |
-//! | [`run`] | one history with the real engine and an in-memory database |
+//! | [`run`], [`quiet`] | one history with the real engine and an in-memory database, and its quiet end |
 //! | [`stores`] | databases in memory, used again from history to history |
 //! | [`shrink`] | makes a failing script small |
 //! | [`controls`] | known-bad designs that the judge has to catch |
@@ -56,8 +57,10 @@ pub mod oracle;
 pub mod people;
 pub mod places;
 pub mod policies;
+pub mod quiet;
 pub mod quirks;
 pub mod remote;
+pub mod repeated;
 pub mod rng;
 pub mod run;
 pub mod scope_law;

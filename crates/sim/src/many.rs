@@ -14,11 +14,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Everything that a large enough run must have injected at least once.
-pub const FAULTS: [&str; 45] = [
+pub const FAULTS: [&str; 48] = [
     "unreachable",
     "lost",
     "unanswered",
     "late",
+    "repeated",
+    "repeated after no effect",
+    "refused after a lost answer",
     "partial",
     "twice",
     "server error",

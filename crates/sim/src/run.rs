@@ -5,15 +5,14 @@
 
 use super::commands::rearmed;
 use super::config_moves::tell;
-use super::controls::Control;
-use super::ending::stored;
+use super::controls::{Control, Moment};
 use super::kinds::{first_table, kind};
 use super::policies::policies;
 use super::remote::{Remote, lock};
 use super::rng::hash;
-use super::script::{Act, Deed, Fault, On, Point, Says, Script, Setup, Step};
+use super::script::{Deed, On, Point, Script, Setup, Step};
 use super::stores::{self, Copies};
-use super::world::{LAG, LONG_LAG, START, Violation, World};
+use super::world::{START, Violation, World};
 use boardsync::clock::ManualClock;
 use boardsync::connector::{Reader, Writer};
 use boardsync::engine::apply::{Consent, Report};
@@ -24,7 +23,7 @@ use boardsync::engine::recover::Recovered;
 use boardsync::engine::{CycleError, Engine, Scope, Timing, Writers};
 use boardsync::marker::MarkerKey;
 use boardsync::model::{Clock, FieldKey, ItemId, Side, Sided, Timestamp};
-use boardsync::store::{Batch, ChoiceOp, CommitEdge, Conflict, Op, Store, StoreError};
+use boardsync::store::{Batch, ChoiceOp, CommitEdge, Conflict, Op, Store, StoreError, TransitRow};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
@@ -81,8 +80,10 @@ pub struct Sim {
     /// The database after each of the last transactions, while the script is about to put it back.
     copies: Arc<Mutex<Copies>>,
     points: Vec<BTreeMap<On, u32>>,
+    /// Notes of steps that stood when the last cycle had ended, for the design that keeps them no longer.
+    notes: Vec<TransitRow>,
     /// Whether the database is judged after every cycle.
-    judged: bool,
+    pub judged: bool,
 }
 
 impl Sim {
@@ -114,6 +115,7 @@ impl Sim {
             timing,
             copies: Arc::default(),
             points: Vec::new(),
+            notes: Vec::new(),
             judged: true,
         };
         match stores::take() {
@@ -240,7 +242,7 @@ impl Sim {
         lock(&self.world).count("database put back");
         lock(&self.world).say(|| "database put back".to_owned());
         self.discard();
-        if self.control.is_none() {
+        if self.control.is_none_or(Control::marks_restored) {
             // The epoch file beside the database gives it away; a database in memory is told.
             if let Err(error) = copy.mark_restored(self.clock.now()) {
                 lock(&self.world).violate("store", error.to_string());
@@ -250,7 +252,7 @@ impl Sim {
         self.note_unsent();
     }
 
-    fn cycle(&mut self, full: bool, deeds: Vec<(Point, Deed)>, approve: bool) -> End {
+    pub fn cycle(&mut self, full: bool, deeds: Vec<(Point, Deed)>, approve: bool) -> End {
         if self.control == Some(Control::U0) {
             for side in Side::BOTH {
                 self.remotes.get(side).replay();
@@ -321,114 +323,22 @@ impl Sim {
                 let _ = store.commit(&Batch(vec![Op::Choice(ChoiceOp::Make(choice))]));
             }
         }
-        if let (Some(control), Ok(world)) = (self.control, self.world.lock()) {
+        if let Some(control) = self.control {
             // The hook takes the world too, so it may not be held while something is stored.
-            drop(world);
-            control.after_cycle(&mut store, self.clock.now());
+            let moment = {
+                let world = lock(&self.world);
+                let pairs = 0..self.setup.pairs as usize;
+                Moment {
+                    local: self.clock.now(),
+                    pairs: pairs.map(|n| world.name(n)).collect(),
+                    off: world.told.off.clone(),
+                }
+            };
+            control.after_cycle(&mut store, &moment, &mut self.notes);
         }
         if self.judged {
             lock(&self.world).judge_store(&store);
         }
-    }
-
-    /// Nothing happens any more; the engine gets the time that it is allowed, then everything must be in place.
-    fn quiet(&mut self, script: &Script) {
-        let wait = |sim: &Sim, ms: i64| lock(&sim.world).tick(ms);
-        for side in Side::BOTH {
-            lock(&self.world).side.get_mut(side).locked_until = 0;
-        }
-        lock(&self.world).calm = true;
-        self.lift();
-        self.settle_pairs();
-        // Bases change little from here on; they are judged again at the end.
-        self.judged = false;
-        // Requests under way, indices, the quiet time, the longest back-off.
-        let lag = if self.setup.unbounded { LONG_LAG } else { LAG };
-        wait(self, lag + 600_000 + 300_000 + 900_000);
-        self.quiet_beside();
-        // Three cycles without a sweep must do where nothing hid a change from the listings.
-        for _ in 0..3 {
-            self.pass(false);
-            wait(self, 60_000);
-        }
-        let swept = lock(&self.world).hidden || script.steps.iter().any(needs_sweep);
-        if !swept {
-            self.judge(false);
-        }
-        wait(self, 6 * 3_600_000);
-        // A delete takes two reads some minutes apart, and what it leaves behind may be adopted after that.
-        let passes: &[bool] = match swept {
-            true => &[true, false, true, false, true, false],
-            false => &[true],
-        };
-        for full in passes {
-            self.pass(*full);
-            wait(self, 660_000);
-        }
-        // A create that a firewall answers each time is given up after the third, and looked for after each of them.
-        if script.steps.iter().any(meets_a_firewall) {
-            for _ in 0..8 {
-                self.pass(false);
-                wait(self, 660_000);
-            }
-        }
-        self.judged = true;
-        self.judge(true);
-        self.judge_quiescence(false);
-        self.restart();
-        self.judge_quiescence(true);
-    }
-
-    pub(super) fn pass(&mut self, full: bool) {
-        match self.cycle(full, Vec::new(), true) {
-            End::Done(_) => {}
-            End::Failed(what) => {
-                lock(&self.world).violate("I16", format!("a quiet cycle failed: {what}"));
-            }
-            End::Killed => {}
-        }
-    }
-
-    fn judge(&self, all: bool) {
-        let Some(engine) = &self.engine else { return };
-        let store = engine.store();
-        let mut world = lock(&self.world);
-        if all {
-            world.judge_end(&store);
-        } else {
-            world.judge_places(&store);
-        }
-    }
-
-    /// I6: one more pass writes nothing and stores nothing.
-    fn judge_quiescence(&mut self, full: bool) {
-        let Some((before, requests)) = self.fingerprint() else {
-            return;
-        };
-        self.pass(full);
-        lock(&self.world).tick(60_000);
-        let Some((after, requests_after)) = self.fingerprint() else {
-            return;
-        };
-        let mut world = lock(&self.world);
-        if requests != requests_after {
-            let n = requests_after - requests;
-            world.violate("I6", format!("a pass with nothing to do writes {n} times"));
-        }
-        if before != after {
-            let changed: Vec<String> = diff(&before, &after);
-            world.violate(
-                "I6",
-                format!("a pass with nothing to do stores: {}", changed.join(" | ")),
-            );
-        }
-    }
-
-    fn fingerprint(&self) -> Option<(String, u64)> {
-        let engine = self.engine.as_ref()?;
-        let store = engine.store();
-        let world = lock(&self.world);
-        Some((stored(&store, self.setup.pairs, &world), world.requests))
     }
 
     fn outcome(mut self) -> Outcome {
@@ -549,53 +459,4 @@ fn rolls_back_soon<'a>(steps: impl Iterator<Item = &'a Step>) -> bool {
         }
     }
     false
-}
-
-fn meets_a_firewall(step: &Step) -> bool {
-    match step {
-        Step::During(_, Deed::Fault(Fault::Poison { says: said, .. })) => *said == Says::Page,
-        Step::During(_, Deed::Fault(Fault::Page(_))) => true,
-        _ => false,
-    }
-}
-
-/// Whether only a sweep can tell of this.
-fn needs_sweep(step: &Step) -> bool {
-    let act = |act: &Act| {
-        matches!(
-            act,
-            Act::Leave { .. }
-                | Act::Return { .. }
-                | Act::Delete { .. }
-                | Act::Restore { .. }
-                | Act::Copy { .. }
-                | Act::Unmark(_)
-                | Act::RenameTag { .. }
-                | Act::Move { .. }
-                | Act::Shut { .. }
-                | Act::Claim { .. }
-        )
-    };
-    match step {
-        Step::Act(one) => act(one),
-        Step::During(_, Deed::Act(one)) => act(one),
-        Step::During(_, Deed::Fault(fault)) => {
-            fault.hides()
-                || matches!(
-                    fault,
-                    Fault::FalseGone(_) | Fault::OldRead(_) | Fault::Unreadable(_)
-                )
-        }
-        // A command may link, unlink, or leave a field out of the cycles for a while.
-        Step::Rollback(_) | Step::Command(_) => true,
-        _ => false,
-    }
-}
-
-fn diff(before: &str, after: &str) -> Vec<String> {
-    let old: BTreeSet<&str> = before.lines().collect();
-    let new: BTreeSet<&str> = after.lines().collect();
-    let gone = old.difference(&new).map(|line| format!("- {line}"));
-    let come = new.difference(&old).map(|line| format!("+ {line}"));
-    gone.chain(come).collect()
 }

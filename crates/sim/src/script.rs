@@ -36,8 +36,7 @@ pub struct Setup {
     /// The guard's limits are ones that a handful of items can exceed.
     #[serde(default)]
     pub tight: bool,
-    /// A work item is made in its first state, and brought to another one by further requests. No generated history has it
-    /// yet: a request of those that is in force although its answer was lost is still taken for an edit.
+    /// A work item is made in its first state, and brought to another one by further requests.
     #[serde(default)]
     pub walked: bool,
     /// Each pair has a canary, which carries a claim.
@@ -256,6 +255,9 @@ pub enum Fault {
     Unanswered,
     /// Sent, no answer, in force so many ms later.
     Late(i64),
+    /// Sent, no answer, and sent again by the client itself. `true`: the first attempt is in force, so that the second one
+    /// meets it.
+    Repeated(bool),
     /// Only a part of the update is in force, no answer.
     Partial,
     /// Delivered twice.
@@ -304,6 +306,8 @@ impl Fault {
             Fault::Lost => "lost",
             Fault::Unanswered => "unanswered",
             Fault::Late(_) => "late",
+            Fault::Repeated(true) => "repeated",
+            Fault::Repeated(false) => "repeated after no effect",
             Fault::Partial => "partial",
             Fault::Twice => "twice",
             Fault::ServerError => "server error",

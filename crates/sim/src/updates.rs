@@ -243,35 +243,12 @@ impl Remote {
         delivery: Delivery,
     ) -> Result<Item, ConnectorError> {
         let ons = self.ons(On::Write);
-        let fault = self.send(&ons).await;
+        let first = || {
+            let _ = self.deliver(Request::Update(self.on_the_wire(change)), None, delivery);
+        };
+        let (fault, again) = self.send_until_answered(&ons, first).await;
         let answer = self.refuse(fault.as_ref(), true).and_then(|()| {
-            let mut sent = change.clone();
-            self.arrives(&mut sent.set);
-            if self.is(Control::TitleCut)
-                && let Some(FieldValue::Text(title)) = sent.set.get_mut(&FieldKey::Title)
-            {
-                *title = title
-                    .chars()
-                    .take(SHORT)
-                    .collect::<String>()
-                    .trim()
-                    .to_owned();
-            }
-            if let (true, Side::Ado) = (self.is(Control::TagsByAdd), self.side)
-                && let Some(tags) = sent.set.get_mut(&FieldKey::Tags)
-            {
-                let held = change.current.fields.get(&FieldKey::Tags);
-                let held = held.map(FieldValue::members).unwrap_or_default();
-                *tags = FieldValue::from_tags(held.into_iter().chain(tags.members()).collect());
-            }
-            let swaps = self.control.is_none_or(Control::swaps);
-            if !swaps {
-                let world = lock(&self.world);
-                let service = world.side.get(self.side);
-                if let Some(at) = service.find(&sent.id) {
-                    sent.expected = Version(service.records[at].now().version);
-                }
-            }
+            let sent = self.on_the_wire(change);
             let result = self.deliver(Request::Update(sent), fault.as_ref(), delivery);
             if self.is(Control::U0)
                 && matches!(&result, Err(error) if error.kind == ErrorKind::Ambiguous)
@@ -280,7 +257,40 @@ impl Remote {
             }
             Ok(self.answered(result?, &asked.set, fault.as_ref()))
         });
+        let answer = self.repeated(again, || Some(Request::Update(change.clone())), answer);
         self.back(&ons, answer).await
+    }
+
+    /// A change as it is sent: as it is, but by a design under trial.
+    fn on_the_wire(&self, change: &Change) -> Change {
+        let mut sent = change.clone();
+        self.arrives(&mut sent.set);
+        if self.is(Control::TitleCut)
+            && let Some(FieldValue::Text(title)) = sent.set.get_mut(&FieldKey::Title)
+        {
+            *title = title
+                .chars()
+                .take(SHORT)
+                .collect::<String>()
+                .trim()
+                .to_owned();
+        }
+        if let (true, Side::Ado) = (self.is(Control::TagsByAdd), self.side)
+            && let Some(tags) = sent.set.get_mut(&FieldKey::Tags)
+        {
+            let held = change.current.fields.get(&FieldKey::Tags);
+            let held = held.map(FieldValue::members).unwrap_or_default();
+            *tags = FieldValue::from_tags(held.into_iter().chain(tags.members()).collect());
+        }
+        let swaps = self.control.is_none_or(Control::swaps);
+        if !swaps {
+            let world = lock(&self.world);
+            let service = world.side.get(self.side);
+            if let Some(at) = service.find(&sent.id) {
+                sent.expected = Version(service.records[at].now().version);
+            }
+        }
+        sent
     }
 
     /// ClickUp's calls, in the order of the connector.
