@@ -25,8 +25,9 @@ pub fn backup(context: &Context, args: &BackupArgs) -> Result<ExitCode, Failure>
     for path in [&args.file, &key_copy] {
         refuse(path, &config, args.force)?;
     }
+    // As it is, and not as this program would make it: the one that goes on writing may be an older one.
+    Store::copy_as_it_is(database, &args.file)?;
     let copied = Store::open_read_only(database)?;
-    copied.backup(&args.file)?;
     let key = store::copy_key(database, &args.file)?;
     let size = std::fs::metadata(&args.file).map_or(0, |metadata| metadata.len());
     let mut links = 0;

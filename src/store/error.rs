@@ -28,6 +28,24 @@ pub enum StoreError {
         /// Newest schema version known here.
         known: i64,
     },
+    /// The schema of the file could not be brought to that of this program. All or nothing of it is changed, so it is as it
+    /// was.
+    #[error(
+        "the database {} has schema version {found} and could not be brought to version {known}, which this program needs: {detail}. Nothing was changed{saved}; the program that was used before still works on it",
+        path.display()
+    )]
+    Upgrade {
+        /// The database file.
+        path: PathBuf,
+        /// Schema version of the file.
+        found: i64,
+        /// The version that was wanted.
+        known: i64,
+        /// The cause in one line, with what helps where that is known.
+        detail: String,
+        /// The copy that was made before.
+        saved: Saved,
+    },
     /// The file is not a sound database. It was not touched.
     #[error(
         "the database {} is damaged ({detail}): restore a backup, or move it away to start afresh",
@@ -125,6 +143,19 @@ pub enum StoreError {
         /// The cause, in words.
         detail: String,
     },
+}
+
+/// A copy that was made before a change, if one was; as the end of a clause.
+#[derive(Debug)]
+pub struct Saved(pub(super) Option<PathBuf>);
+
+impl std::fmt::Display for Saved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Some(copy) => write!(f, ", and a copy of it is {}", copy.display()),
+            None => Ok(()),
+        }
+    }
 }
 
 impl StoreError {

@@ -121,6 +121,30 @@ impl Store {
         )
     }
 
+    /// Returns the last update of a link's item on a side, this run's own aside, where it had no answer, or one that leaves
+    /// open whether it went through: what was sent. A refusal that settles it names no changes.
+    pub fn open_write(
+        &self,
+        link: LinkId,
+        side: Side,
+        this_run: &str,
+    ) -> Result<Option<NewJournal>, StoreError> {
+        let rows = self.rows(
+            "link = ?1 AND side = ?2 AND kind = ?3 AND (cycle, action_id) = (
+                 SELECT cycle, action_id FROM journal
+                 WHERE link = ?1 AND side = ?2 AND kind = ?3 AND cycle <> ?4 ORDER BY id DESC LIMIT 1)",
+            params![link.0, side.key(), JournalKind::Update.key(), this_run],
+        )?;
+        let open = rows.iter().all(|row| match row.entry.outcome {
+            Outcome::Sent => true,
+            Outcome::Failed => !row.entry.changes.is_empty(),
+            Outcome::Done | Outcome::Lost | Outcome::InDoubt | Outcome::Dropped => false,
+        });
+        let mut rows = rows.into_iter();
+        let sent = rows.find(|row| row.entry.outcome == Outcome::Sent);
+        Ok(sent.filter(|_| open).map(|row| row.entry))
+    }
+
     /// Returns what one cycle recorded, oldest first.
     pub fn journal_of_cycle(&self, cycle: &str) -> Result<Vec<JournalRow>, StoreError> {
         self.rows("cycle = ?1", params![cycle])

@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::backup::{backup, distrust_copy};
-use super::error::{StoreError, sql};
+use super::error::{Saved, StoreError, sql};
 use super::files;
 use super::lock::lock_path;
 use rusqlite::backup::Backup;
@@ -66,11 +66,13 @@ impl Store {
         }
         let connection = connect(path)?;
         let found = check(&connection, path)?;
+        let mut saved = None;
         if found > 0 && found < NEWEST {
             let copy = beside(path, &format!(".before-schema-{NEWEST}"));
             backup(&connection, &copy, path)?;
+            saved = Some(copy);
         }
-        Store::finish(connection, path)
+        Store::finish(connection, path, saved)
     }
 
     /// Returns a snapshot of the database as it is now, in memory. Creates and changes no file. Works beside a running
@@ -91,14 +93,24 @@ impl Store {
         }
         let connection = snapshot(path)?;
         check(&connection, path)?;
-        Store::finish(connection, path)
+        Store::finish(connection, path, None)
+    }
+
+    /// Writes a verified copy (mode 0600) of the database as it is now, replacing the file `to` in one step. Its schema stays
+    /// that of the file, so that the program that writes there can use the copy, also where this one is newer. Otherwise as
+    /// [`Store::open_read_only`].
+    pub fn copy_as_it_is(path: &Path, to: &Path) -> Result<(), StoreError> {
+        check_sqlite(rusqlite::version_number())?;
+        let connection = snapshot(path)?;
+        check(&connection, path)?;
+        backup(&connection, to, path)
     }
 
     /// Returns an empty store that is gone when it is dropped.
     pub fn open_in_memory() -> Result<Store, StoreError> {
         check_sqlite(rusqlite::version_number())?;
         let connection = Connection::open_in_memory().map_err(sql("open a database in memory"))?;
-        Store::finish(connection, Path::new(":memory:"))
+        Store::finish(connection, Path::new(":memory:"), None)
     }
 
     /// Returns a copy of the database as it is now, in memory. For simulations that put a database back to an earlier
@@ -109,7 +121,7 @@ impl Store {
         Backup::new(&self.connection, &mut memory)
             .and_then(|copy| copy.run_to_completion(i32::MAX, Duration::ZERO, None))
             .map_err(failed())?;
-        Store::finish(memory, Path::new(":memory:"))
+        Store::finish(memory, Path::new(":memory:"), None)
     }
 
     /// Returns an empty store in memory, as [`Store::open_in_memory`] does. Out of a store in memory it is made by
@@ -144,7 +156,12 @@ impl Store {
         })
     }
 
-    fn finish(mut connection: Connection, path: &Path) -> Result<Store, StoreError> {
+    /// `saved`: the copy that was made of a file before its schema changes.
+    fn finish(
+        mut connection: Connection,
+        path: &Path,
+        saved: Option<PathBuf>,
+    ) -> Result<Store, StoreError> {
         connection
             .busy_timeout(BUSY_TIMEOUT)
             .and_then(|()| {
@@ -154,11 +171,17 @@ impl Store {
             })
             .and_then(|()| connection.pragma_update(None, "journal_mode", "WAL"))
             .map_err(sql("set up the database"))?;
+        let found: i64 = connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(sql("read the version of the database"))?;
         migrations()
             .to_latest(&mut connection)
-            .map_err(|error| StoreError::Sql {
-                operation: "bring the database schema up to date",
-                detail: error.to_string(),
+            .map_err(|error| StoreError::Upgrade {
+                path: path.to_owned(),
+                found,
+                known: NEWEST,
+                detail: why_not(&error),
+                saved: Saved(saved),
             })?;
         if distrust_copy(&mut connection)? {
             tracing::warn!(
@@ -176,6 +199,26 @@ impl Store {
             epoch_file: None,
             vocabulary: None,
         })
+    }
+}
+
+/// Why a schema was not changed, in one line. The library's own words hold the whole SQL.
+fn why_not(error: &rusqlite_migration::Error) -> String {
+    use rusqlite::{Error, ErrorCode};
+    let rusqlite_migration::Error::RusqliteError { err, .. } = error else {
+        let told = error.to_string();
+        return told.lines().next().unwrap_or_default().to_owned();
+    };
+    match (err.sqlite_error_code(), err) {
+        (Some(ErrorCode::DiskFull), _) => "the disk is full; make room and start again".to_owned(),
+        (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => {
+            "another process is using it; start again when that has ended".to_owned()
+        }
+        (Some(ErrorCode::ReadOnly), _) => {
+            "it may not be written; correct the rights of the file and start again".to_owned()
+        }
+        (_, Error::SqlInputError { msg, .. } | Error::SqliteFailure(_, Some(msg))) => msg.clone(),
+        (_, other) => other.to_string(),
     }
 }
 

@@ -377,3 +377,72 @@ fn a_copy_is_not_trusted_when_it_is_taken_into_use_and_the_original_is() {
         "once"
     );
 }
+
+/// A file of an older program, at this schema version.
+fn of_version(path: &Path, version: i64, more: &str) {
+    let old = rusqlite::Connection::open(path).unwrap();
+    let mut old = old;
+    open::migrations()
+        .to_version(&mut old, usize::try_from(version).unwrap())
+        .unwrap();
+    old.execute_batch(more).unwrap();
+}
+
+fn version_of(path: &Path) -> i64 {
+    let file = rusqlite::Connection::open(path).unwrap();
+    file.pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap()
+}
+
+/// An older daemon may be writing there, and goes on with the copy if it has to.
+#[test]
+fn what_looks_or_copies_leaves_the_schema_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (
+        folder.path().join("state.db"),
+        folder.path().join("copy.db"),
+    );
+    of_version(&path, open::NEWEST - 1, "");
+    let lock = StateLock::acquire(&path).unwrap();
+    Store::open_read_only(&path).unwrap();
+    Store::copy_as_it_is(&path, &copy).unwrap();
+    assert_eq!(version_of(&path), open::NEWEST - 1);
+    assert_eq!(version_of(&copy), open::NEWEST - 1);
+    // Whoever would change it needs the lock, and is told who has it.
+    let refused = StateLock::acquire(&path).unwrap_err().to_string();
+    assert!(
+        refused.contains(&format!("process {}", std::process::id())),
+        "{refused}"
+    );
+    drop(lock);
+    let lock = StateLock::acquire(&path).unwrap();
+    Store::start(&lock, Timestamp(1)).unwrap();
+    assert_eq!(version_of(&path), open::NEWEST);
+}
+
+#[test]
+fn a_schema_that_cannot_be_changed_is_told_without_its_sql_and_left_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    of_version(
+        &path,
+        open::NEWEST - 1,
+        "PRAGMA foreign_keys = OFF; DROP TABLE hold",
+    );
+    let told = Store::open(&path).unwrap_err().to_string();
+    let (was, wanted) = (open::NEWEST - 1, open::NEWEST);
+    for part in [
+        format!("{} has schema version {was}", path.display()),
+        format!("version {wanted}"),
+        "no such table".to_owned(),
+        "Nothing was changed".to_owned(),
+        format!("{}.before-schema-{wanted}", path.display()),
+    ] {
+        assert!(told.contains(&part), "{part}: {told}");
+    }
+    assert!(
+        !told.contains("CREATE") && !told.contains('\n') && told.len() < 500,
+        "{told}"
+    );
+    assert_eq!(version_of(&path), was);
+}
