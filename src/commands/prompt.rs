@@ -3,7 +3,8 @@
 use super::{Failure, note};
 use crate::cli::ExitCode;
 use crate::engine::stop::StopSwitch;
-use crate::reconcile::plan::Plan;
+use crate::model::PairName;
+use crate::reconcile::plan::{PairPlan, Plan};
 use crate::render;
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -19,21 +20,68 @@ enum Typed {
 
 /// Asks for a typed `yes`. Any other answer is a no, and the person is told so.
 pub(super) fn yes(question: &str, stop: &StopSwitch) -> Result<bool, Failure> {
+    yes_or(question, "nothing was changed", stop)
+}
+
+/// The same, with what a no means in words.
+fn yes_or(question: &str, no: &str, stop: &StopSwitch) -> Result<bool, Failure> {
     let said = ask(&format!("{question} Type yes to go on: "), stop)?;
     Ok(match said {
         Typed::Line(line) if line == "yes" => true,
         Typed::Line(line) => {
             note(&format!(
-                "nothing was changed: the answer was \"{}\", and only yes, typed in full, goes on\n",
+                "{no}: the answer was \"{}\", and only yes, typed in full, goes on\n",
                 render::escape(&line)
             ));
             false
         }
         Typed::Nothing => {
-            note("nothing was changed: there was no answer\n");
+            note(&format!("{no}: there was no answer\n"));
             false
         }
     })
+}
+
+/// Asks for each of these pairs, whose plans were just shown, whether its plan is to be carried out. Returns those with a
+/// yes. A plan that writes nothing needs no answer. `beside`: pairs with changes that wait for nobody, which is said before
+/// anything is asked, because a no does not hold them back.
+pub(super) fn agreed(
+    waiting: &[&PairPlan],
+    beside: &[&PairPlan],
+    stop: &StopSwitch,
+) -> Result<BTreeSet<PairName>, Failure> {
+    let (none, due): (Vec<&PairPlan>, Vec<&PairPlan>) =
+        waiting.iter().copied().partition(|pair| pair.writes() == 0);
+    let mut agreed: BTreeSet<PairName> = none.iter().map(|pair| pair.pair.clone()).collect();
+    if !beside.is_empty() && !due.is_empty() {
+        let names: Vec<String> = beside.iter().map(|pair| named(pair)).collect();
+        note(&format!(
+            "{} had a yes before and waits for none: what is planned there is carried out whatever you answer. Ctrl-C leaves \
+             everything as it is\n",
+            names.join(", ")
+        ));
+    }
+    let alone = beside.is_empty() && due.len() == 1;
+    for pair in due {
+        let (question, no) = match alone {
+            true => (
+                "Carry out this plan?".to_owned(),
+                "nothing was changed".to_owned(),
+            ),
+            false => (
+                format!("Carry out the plan of {}?", named(pair)),
+                format!("{} is left as it is", named(pair)),
+            ),
+        };
+        if yes_or(&question, &no, stop)? {
+            agreed.insert(pair.pair.clone());
+        }
+    }
+    Ok(agreed)
+}
+
+fn named(pair: &PairPlan) -> String {
+    format!("pair \"{}\"", render::escape(&pair.pair.0))
 }
 
 /// Whether [`confirmed`] or [`approved`] has anything to ask about a plan. While a question stands, people go on editing.

@@ -109,10 +109,14 @@ impl Approver for Once<'_> {
             self.asked.reduce(&mut observed, &mut self.consent);
         } else if self.may_ask(&observed) {
             show(self.context, &observed);
-            let yes = prompt::confirmed(observed.plan(), self.stop)?;
+            let pairs = &observed.plan().pairs;
+            let (waiting, others): (Vec<_>, Vec<_>) = pairs.iter().partition(|pair| waits(pair));
+            let flows = |pair: &&PairPlan| pair.writes() > 0 && flows(pair);
+            let others: Vec<_> = others.into_iter().filter(flows).collect();
+            // A no is an answer about that pair alone; the others go on, by what is there now.
+            let agreed = prompt::agreed(&waiting, &others, self.stop)?;
             let mut plans = observed.into_plan().pairs;
-            // A no is an answer about these pairs alone; the others go on, by what is there now.
-            plans.retain(|pair| yes && waits(pair));
+            plans.retain(|pair| waits(pair) && agreed.contains(&pair.pair));
             let shown = Shown::of(plans, |_| true);
             let scope = self.scope.clone();
             return Ok(self.asked.look_again(self.context, shown, scope));
@@ -124,6 +128,11 @@ impl Approver for Once<'_> {
 /// Whether only a first yes is missing.
 fn waits(pair: &PairPlan) -> bool {
     pair.first_contact && pair.blocked.is_none() && pair.guarded().next().is_none()
+}
+
+/// Whether a pair's plan is carried out without anybody's yes.
+fn flows(pair: &PairPlan) -> bool {
+    !pair.first_contact && pair.blocked.is_none() && pair.guarded().next().is_none()
 }
 
 impl Once<'_> {
