@@ -126,6 +126,7 @@ impl<'a> Ending<'a> {
             self.run
                 .rail_ops(self.store, self.plan, &looked_at, self.now)?,
         );
+        ops.extend(self.in_force_after_all()?);
         ops.extend(self.rebases());
         ops.extend(self.link_states());
         ops.extend(self.observations());

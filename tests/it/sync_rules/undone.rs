@@ -2,7 +2,9 @@
 //! silence.
 
 use crate::sync_rules::bench::*;
-use boardsync::model::Side;
+use boardsync::model::{ItemId, Service, Side};
+use boardsync::reason::Outcome;
+use boardsync::sandbox::faults::{Fault, FaultRule};
 use serde_json::{Value, json};
 
 /// The newest run that wrote something.
@@ -390,4 +392,79 @@ async fn an_undo_that_reads_an_older_version_says_so() {
     let (code, said) = undo(&mut t, &run).await;
     assert_eq!(code, 0, "{said}");
     assert_eq!(titles(&t, &pair), ("Item".into(), "v2".into()));
+}
+
+/// The connection breaks after a title was taken, and its repeat is refused because of that very title.
+#[tokio::test]
+async fn a_write_found_in_force_although_its_repeat_was_refused_is_journalled_as_done_and_undone() {
+    let mut t = bench("").await;
+    let item = t.linked("Task", &[]).await;
+    let before = titles(&t, &item);
+    t.world.faults.add(FaultRule {
+        service: Service::Ado,
+        method: Some("PATCH".to_owned()),
+        path_contains: "/workitems/".to_owned(),
+        fault: Fault::DropAfterApply,
+        skip: 0,
+        times: 1,
+    });
+    rename(&t, Side::ClickUp, &item, "Sent twice");
+    let journal = |t: &Bench| {
+        let id = ItemId::from(item.0.to_string().as_str());
+        let rows = t.engine().store().journal_of(Some(Side::Ado), &id).unwrap();
+        rows.into_iter().next_back().unwrap().entry
+    };
+    t.cycle().await;
+    let sent = journal(&t);
+    assert_eq!(sent.outcome, Outcome::Failed, "{}", sent.detail);
+    t.cycle().await;
+    let found = journal(&t);
+    assert_eq!(found.outcome, Outcome::Done, "{}", found.detail);
+    assert!(
+        found.detail.contains("in force after all"),
+        "{}",
+        found.detail
+    );
+    assert_eq!(
+        found.cycle, sent.cycle,
+        "it belongs to the run that sent it"
+    );
+    t.quiet().await;
+    assert_eq!(journal(&t), found, "told once");
+    let run = last_run(&mut t).await;
+    assert_eq!(run, sent.cycle);
+    let (_, said) = undo(&mut t, &run).await;
+    assert_eq!(titles(&t, &item).0, before.0, "{said}");
+}
+
+/// A plain refusal is none of ours, whatever somebody types afterwards.
+#[tokio::test]
+async fn a_title_that_was_refused_and_typed_by_a_person_later_is_not_ours() {
+    let t = bench("").await;
+    let item = t.linked("Task", &[]).await;
+    t.world.faults.add(FaultRule {
+        service: Service::Ado,
+        method: Some("PATCH".to_owned()),
+        path_contains: "/workitems/".to_owned(),
+        fault: Fault::Status {
+            status: 400,
+            body: r#"{"message":"TF401320: no","typeKey":"RuleValidationException"}"#.to_owned(),
+            content_type: "application/json".to_owned(),
+            headers: Vec::new(),
+        },
+        skip: 0,
+        times: u32::MAX,
+    });
+    rename(&t, Side::ClickUp, &item, "Refused");
+    t.cycle().await;
+    t.world.faults.clear();
+    rename(&t, Side::Ado, &item, "Refused");
+    t.cycle().await;
+    let id = ItemId::from(item.0.to_string().as_str());
+    let rows = t.engine().store().journal_of(Some(Side::Ado), &id).unwrap();
+    assert!(
+        !rows
+            .iter()
+            .any(|row| row.entry.detail.contains("in force after all"))
+    );
 }

@@ -1,8 +1,10 @@
 //! The bases that the end of a pair's part in a cycle settles.
 
 use super::Ending;
+use crate::connector::answer;
 use crate::engine::observe::{rebased, told};
 use crate::model::{BaseState, FieldKey, LinkId, Side, Sided};
+use crate::reason::Outcome;
 use crate::reconcile::settle::{self, AtEnd};
 use crate::store::{ChoiceOp, Op, StoreError};
 use std::collections::BTreeMap;
@@ -69,6 +71,42 @@ impl Ending<'_> {
             link: rebase.link,
             fields: rebased(rebase),
         })
+    }
+
+    /// Writes that had no answer, or one that leaves open whether they went through, and that both items now show: the journal
+    /// says so, in the run that sent them, so that `history` does not end with a failure and `undo` finds them done.
+    ///
+    /// Example: a title was sent, the connection broke, and the repeat was refused because the work item had moved. It had
+    /// moved by that very title.
+    pub(super) fn in_force_after_all(&self) -> Result<Vec<Op>, StoreError> {
+        let mut ops = Vec::new();
+        for rebase in &self.plan.rebases {
+            for side in Side::BOTH {
+                let open = self.store.open_write(rebase.link, side, &self.run.cycle)?;
+                let Some(mut line) = open else {
+                    continue;
+                };
+                line.changes.retain(|subject, change| {
+                    let now = subject
+                        .field()
+                        .and_then(|field| rebase.fields.get_key_value(field));
+                    now.zip(change.after.as_ref())
+                        .is_some_and(|((key, now), sent)| {
+                            answer::in_force(side, key, sent, now.get(side))
+                        })
+                });
+                if line.changes.is_empty() {
+                    continue;
+                }
+                line.at = self.now;
+                line.outcome = Outcome::Done;
+                line.detail = "in force after all, although it had no usable answer".to_owned();
+                // Somebody may have written since; which version ours left nobody has said.
+                line.version = None;
+                ops.push(Op::Journal(line));
+            }
+        }
+        Ok(ops)
     }
 
     /// Ends the wait for what a service made of an earlier write, where the item has another version than the one that is
