@@ -160,6 +160,7 @@ fn unrailed(view: &View, policy: &Policy) -> PairPlan {
 fn guards(plan: &PairPlan, view: &View, policy: &Policy) -> Vec<plan::Tripped> {
     let mut tripped = guard::check(plan, policy, view.total_links);
     tripped.extend(noise::check(view, policy));
+    tripped.extend(rails::vanished::check(plan, view));
     tripped
 }
 

@@ -17,6 +17,8 @@ pub enum Limit {
     Deletes,
     /// Values that changed by reading alone.
     Noise,
+    /// Linked items that are gone on one side at once.
+    Vanished,
 }
 
 impl fmt::Display for Limit {
@@ -27,6 +29,7 @@ impl fmt::Display for Limit {
             Limit::Clears => "clears",
             Limit::Deletes => "deletes",
             Limit::Noise => "noise",
+            Limit::Vanished => "vanished",
         })
     }
 }

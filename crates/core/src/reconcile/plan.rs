@@ -488,7 +488,7 @@ pub struct Rebase {
 pub struct Tripped {
     /// What is limited.
     pub what: Limit,
-    /// The side that would be written to; for `noise` the side that was read.
+    /// The side that would be written to; for `noise` and `vanished` the side that was read.
     pub side: Side,
     /// How many there are.
     pub count: usize,

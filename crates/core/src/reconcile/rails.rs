@@ -15,6 +15,7 @@
 //! | [`firewall`] | a write would leave the pair's own items and fields | the pair stops |
 //! | [`strangers`] | another installation marked items of a pair that this one is new to | the pair stops |
 //! | [`super::guard`] | a plan changes too much at once | the plan waits for an approval |
+//! | [`vanished`] | all or nearly all linked items are gone on one side, and more than one | the plan waits for an approval |
 //! | `complete` | the plan says nothing about something that was looked at, which is a fault of this program | the pair stops |
 //! | `order` | an action waits for one that is not in the plan or can't go before it, which is such a fault too | the pair stops |
 //!
@@ -29,6 +30,7 @@ pub mod oscillation;
 pub mod refused;
 pub mod restored;
 pub mod strangers;
+pub mod vanished;
 
 use super::plan::{Action, ActionKind, Frozen, Hold, PairPlan};
 use super::policy::Policy;

@@ -399,6 +399,18 @@ fn guards(pair: &PairPlan, style: &Style, out: &mut String) {
     for line in table(&["what", "side", "planned", "let through"], &rows, style).lines() {
         out.push_str(&format!("   {line}\n"));
     }
+    for tripped in pair.tripped.iter().filter(|t| t.what == Limit::Vanished) {
+        let text = format!(
+            "{} linked items are gone in {} at once, which is all or nearly all that this pair has. A list or project that \
+             was deleted, or a token that lost its access, looks the same. If they come back nothing is lost and the pair \
+             goes on by itself; only if somebody did delete them, let the plan through.",
+            amount(tripped.count),
+            tripped.side
+        );
+        for line in wrap(&text, style.columns().saturating_sub(2)) {
+            out.push_str(&format!("  {line}\n"));
+        }
+    }
     for tripped in pair.tripped.iter().filter(|t| t.what == Limit::Noise) {
         let values = match tripped.count {
             1 => "1 value looks".to_owned(),

@@ -154,6 +154,11 @@ proptest! {
                     expected.push((what, side, count, limit));
                 }
             }
+            let vanished = of(|fate, side| matches!(fate, Fate::Gone(at) if at == side));
+            if vanished > 1 && (fates.len() - vanished) * 10 < fates.len() {
+                let limit = (fates.len() - fates.len().div_ceil(10)).max(1);
+                expected.push((Limit::Vanished, side, vanished, limit));
+            }
         }
         let mut found: Vec<_> = plan
             .tripped

@@ -6,7 +6,7 @@ use crate::model::{FieldKey, FieldValue, Side};
 use crate::reason::{HoldWhy, Limit, Reason};
 use crate::reconcile::plan::ActionKind;
 use crate::reconcile::policy::{GuardLimits, OnDelete};
-use crate::reconcile::{Origin, Presence, View};
+use crate::reconcile::{LinkView, Origin, Presence, View};
 
 fn on_delete(rule: OnDelete) -> crate::reconcile::policy::Policy {
     crate::reconcile::policy::Policy {
@@ -237,9 +237,57 @@ fn a_guard_trips_above_its_limit_and_not_at_it() {
         let links = (1..=deletes)
             .map(|n| Linked::new(n).with(Side::Ado, gone()))
             .collect();
-        let plan = reconcile(&view(links), &policy);
+        let plan = reconcile(&among(links, 100), &policy);
         assert_eq!(!plan.tripped.is_empty(), trips, "{deletes}");
     }
+}
+
+/// A view of some of so many links.
+fn among(links: Vec<LinkView>, all: u64) -> View {
+    View {
+        total_links: all,
+        ..view(links)
+    }
+}
+
+/// However few they are, and whatever `on_delete` makes of them. Nobody is asked about a single one.
+#[test]
+fn a_pair_whose_items_are_all_gone_on_one_side_waits_for_a_person() {
+    for side in Side::BOTH {
+        for (gone_now, all, trips) in [
+            (1, 1, false),
+            (1, 2, false),
+            (2, 2, true),
+            (2, 3, false),
+            (3, 3, true),
+        ] {
+            for rule in [OnDelete::Unlink, OnDelete::Close, OnDelete::Delete] {
+                let links = (1..=gone_now).map(|n| Linked::new(n).with(side, gone()));
+                let plan = reconcile(&among(links.collect(), all), &on_delete(rule));
+                let found: Vec<_> = plan.guarded().map(|t| (t.what, t.side, t.count)).collect();
+                let expected = match trips {
+                    true => vec![(Limit::Vanished, side, usize::try_from(gone_now).unwrap())],
+                    false => Vec::new(),
+                };
+                assert_eq!(found, expected, "{side} {gone_now} of {all} {rule:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pair_that_was_emptied_on_both_sides_waits_for_nobody() {
+    let link = |n| {
+        let mut link = Linked::new(n).with(Side::Ado, gone());
+        *link.now.get_mut(Side::ClickUp) = gone();
+        link
+    };
+    let plan = reconcile(
+        &view((1..=3).map(link).collect()),
+        &on_delete(OnDelete::Delete),
+    );
+    assert_eq!(plan.actions.len(), 3);
+    assert!(plan.tripped.is_empty());
 }
 
 #[test]
