@@ -25,6 +25,7 @@
 //! | CU-16 | user ids of AI agents are negative | client report | `i64` | `negative_user_ids_are_kept` |
 //! | CU-17 | some failures are HTML | gengue/rask | on a write: outcome unknown | `an_html_gateway_page_leaves_a_write_in_doubt` |
 
+mod apart;
 mod api;
 mod body;
 mod codec;
@@ -50,6 +51,7 @@ use api::Inner;
 use async_trait::async_trait;
 use failure::{Intent, judge};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use places::Failed;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -173,7 +175,7 @@ impl ClickUpReader {
     ) -> Result<Swept, ConnectorError> {
         let inner = &self.0;
         inner.forget().await;
-        let failed = inner.look_for_places(scopes).await?;
+        let mut failed = inner.look_for_places(scopes).await?;
         let watched = scopes.iter().filter(|s| !failed.contains_key(&s.pair));
         let lists = &distinct(watched.flat_map(|scope| scope.watched()));
         if lists.is_empty() {
@@ -186,8 +188,20 @@ impl ClickUpReader {
         let walked = inner.walk_all(lists, None, Priority::Backfill, &mut found);
         let started = match walked.await {
             Ok(started) => started,
-            Err(error) => return Err(inner.explain(error).await),
+            Err(error) => {
+                let mut left = scopes.to_vec();
+                left.retain(|scope| !failed.contains_key(&scope.pair));
+                let (started, lost) = inner.swept_apart(error, &left, &mut found).await?;
+                failed.extend(lost);
+                started
+            }
         };
+        if scopes.iter().all(|scope| failed.contains_key(&scope.pair)) {
+            return Ok(Swept {
+                failed,
+                ..Swept::default()
+            });
+        }
         // An edit behind the walk's back is newer than its start: the watermark must not pass that.
         let high = match (found.high(), started) {
             (Some(high), Some(started)) => high.min(started),
@@ -199,6 +213,15 @@ impl ClickUpReader {
             watermark: moved(&Watermark::default(), high, started, End::Complete),
             failed,
         })
+    }
+}
+
+/// A listing of what changed where no pair can be listed.
+fn stood_still(since: &Watermark, failed: Failed) -> Listing {
+    Listing {
+        watermark: since.clone(),
+        failed,
+        ..Listing::default()
     }
 }
 
@@ -256,16 +279,12 @@ impl Reader for ClickUpReader {
             let every = inner.scopes.iter().map(|scope| scope.pair.clone());
             return self.fetch_all(&every.collect()).await;
         };
-        let failed = inner.lost_places().await?;
-        let watched = inner.scopes.iter();
-        let watched = watched.filter(|scope| !failed.contains_key(&scope.pair));
-        let lists = distinct(watched.flat_map(Scope::watched));
+        let mut failed = inner.lost_places().await?;
+        let mut watched: Vec<&Scope> = inner.scopes.iter().collect();
+        watched.retain(|scope| !failed.contains_key(&scope.pair));
+        let mut lists = distinct(watched.iter().flat_map(|scope| scope.watched()));
         if lists.is_empty() {
-            return Ok(Listing {
-                watermark: since.clone(),
-                failed,
-                ..Listing::default()
-            });
+            return Ok(stood_still(since, failed));
         }
         let known_page = |page: &Page| {
             let settled = match (since.settled, inner.http.server_now()) {
@@ -282,7 +301,18 @@ impl Reader for ClickUpReader {
             .await;
         let (end, started) = match walked {
             Ok(walked) => walked,
-            Err(error) => return Err(inner.explain(error).await),
+            Err(error) => {
+                let (walked, lost) = inner
+                    .changed_apart(error, &watched, from, &mut found, &known_page)
+                    .await?;
+                failed.extend(lost);
+                watched.retain(|scope| !failed.contains_key(&scope.pair));
+                lists = distinct(watched.iter().flat_map(|scope| scope.watched()));
+                match walked {
+                    Some(walked) => walked,
+                    None => return Ok(stood_still(since, failed)),
+                }
+            }
         };
         let highest = found.high().map_or(high, |seen| seen.max(high));
         let watermark = moved(since, highest, started, end);
@@ -323,6 +353,11 @@ impl Reader for ClickUpReader {
             .buffer_unordered(PARALLEL_READS)
             .try_collect()
             .await
+    }
+
+    async fn fetch_place(&self, pair: &PairName) -> Result<Option<ConnectorError>, ConnectorError> {
+        let scope = self.0.scope(pair, "read a list")?;
+        Ok(self.0.look_for_places(&[scope]).await?.remove(pair))
     }
 
     fn covers(&self, pair: &PairName, item: &Item) -> Option<bool> {
@@ -522,11 +557,6 @@ async fn fetch_one(inner: &Inner, id: &ItemId) -> Result<Fetched, ConnectorError
                 .as_deref()
                 == Some(failure::DELETED);
         if deleted {
-            if let Some(place) = inner.gone_place().await? {
-                return unclear(format!(
-                    "it is in the trash, and so may be its list: {place}"
-                ));
-            }
             return Ok(Fetched::Gone {
                 evidence: format!("HTTP 404 {}", failure::DELETED),
             });

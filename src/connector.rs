@@ -100,6 +100,16 @@ pub trait Reader: Send + Sync {
         None
     }
 
+    /// Asks whether the place that a pair names is there now; `Some` says what is wrong with it. Asked before an item that is
+    /// gone counts as deleted: with a list that somebody deletes all its tasks go, and nobody deleted one of them. A service
+    /// whose evidence of a delete is the item's own (a recycle bin) has nothing to add, which is the default.
+    async fn fetch_place(
+        &self,
+        _pair: &PairName,
+    ) -> Result<Option<ConnectorError>, ConnectorError> {
+        Ok(None)
+    }
+
     /// Looks for items carrying exactly this marker, among those created after `created_after` (server time, already
     /// reduced by a safety margin). Used to settle a create whose answer was lost.
     async fn find_marker(

@@ -2,7 +2,7 @@
 
 use super::api::{BATCH, Select};
 use super::delta::row;
-use super::walk::{PageOfIds, is_refused};
+use super::walk::{PageOfIds, is_forbidden, is_refused};
 use super::wire::WorkItem;
 use super::{Scope, Shared, convert, fields, wiql};
 use crate::connector::client::Priority;
@@ -40,15 +40,22 @@ impl Shared {
             taken: (projects.len() < scopes.len()).then(HashSet::new),
             ..Walk::default()
         };
+        let mut forbidden = None;
         for scope in scopes {
             match self.sweep_pair(scope, &mut walk, each).await {
                 Ok(()) => self.apart.put(&scope.pair, false),
-                Err(error) if is_refused(&error) => {
+                Err(error) if is_refused(&error) || is_forbidden(&error) => {
+                    forbidden = forbidden.or(Some(error.clone()).filter(is_forbidden));
                     let error = self.refused(&scope.pair, error);
                     walk.failed.insert(scope.pair.clone(), error);
                 }
                 Err(error) => return Err(error),
             }
+        }
+        // Where every pair was asked and none is answered, it is the token's matter.
+        let every = pairs.len() == self.scopes.len();
+        if let (Some(error), None, true) = (forbidden, walk.as_of, every) {
+            return Err(error);
         }
         self.show(&mut walk.open, 1, each).await?;
         let as_of = self.clock(walk.as_of);

@@ -81,7 +81,8 @@ impl Shared {
         Ok(found)
     }
 
-    /// Runs the queries of pairs. A pair whose own query is refused is told in the result and holds nobody up.
+    /// Runs the queries of pairs. A pair whose own query is refused is told in the result and holds nobody up. A pair that
+    /// is forbidden counts as refused where another one is answered, for then the token is good; else it is the token's.
     pub(super) async fn walk_pairs(
         &self,
         groups: &[wiql::Group],
@@ -90,6 +91,7 @@ impl Shared {
     ) -> Result<Found, ConnectorError> {
         let mut found = Found::default();
         let mut as_of = None;
+        let mut forbidden = None;
         for group in groups {
             let error = match self.ask(group, since, priority).await {
                 Ok(rows) => {
@@ -99,10 +101,11 @@ impl Shared {
                     self.add(&mut found, &mut as_of, group, rows);
                     continue;
                 }
-                Err(error) if is_refused(&error) => error,
+                Err(error) if is_refused(&error) || is_forbidden(&error) => error,
                 Err(error) => return Err(error),
             };
             if let [pair] = group.pairs.as_slice() {
+                forbidden = forbidden.or(Some(error.clone()).filter(is_forbidden));
                 found.failed.insert(pair.clone(), self.refused(pair, error));
                 continue;
             }
@@ -110,13 +113,17 @@ impl Shared {
                 let own = wiql::single(scope);
                 match self.ask(&own, since, priority).await {
                     Ok(rows) => self.add(&mut found, &mut as_of, &own, rows),
-                    Err(error) if is_refused(&error) => {
+                    Err(error) if is_refused(&error) || is_forbidden(&error) => {
+                        forbidden = forbidden.or(Some(error.clone()).filter(is_forbidden));
                         let error = self.refused(&scope.pair, error);
                         found.failed.insert(scope.pair.clone(), error);
                     }
                     Err(error) => return Err(error),
                 }
             }
+        }
+        if let (Some(error), None) = (forbidden, as_of) {
+            return Err(error);
         }
         found.as_of = self.clock(as_of);
         Ok(found)
@@ -220,6 +227,12 @@ pub(super) fn is_refused(error: &ConnectorError) -> bool {
     matches!(error.kind, ErrorKind::Refused | ErrorKind::NotFound)
 }
 
+/// Whether the token may not see a project, or nothing at all: a personal access token without the right scope is answered
+/// so too, and nothing documented tells the two apart.
+pub(super) fn is_forbidden(error: &ConnectorError) -> bool {
+    error.kind == ErrorKind::Auth && error.status == Some(403)
+}
+
 /// Says which part of the configuration the service cannot follow. `UNDER` a path that is gone is TF51011 (client reports).
 fn named(mut error: ConnectorError, scope: &Scope) -> ConnectorError {
     let told = error.message.to_lowercase();
@@ -230,6 +243,15 @@ fn named(mut error: ConnectorError, scope: &Scope) -> ConnectorError {
     let named_area = area.filter(|area| told.contains(&area.to_lowercase()));
     let lost_path = error.code.as_deref() == Some("TF51011");
     let no_filter = scope.condition.is_none();
+    if is_forbidden(&error) {
+        error.kind = ErrorKind::Refused;
+        error.message = format!(
+            "pair {}: the token may not read work items of project \"{}\"; give its user access again, or correct \
+             ado.project: {}",
+            scope.pair, scope.project, error.message
+        );
+        return error;
+    }
     let what = match (error.kind, named_area.or(area.filter(|_| no_filter))) {
         (ErrorKind::NotFound, _) => format!(
             "project \"{}\" is not there, or the token may not see it; put its present name into ado.project",

@@ -3,13 +3,13 @@
 //! The team listing says nothing about a list that was deleted or archived: its tasks are left out, as if nobody had
 //! changed one (AutoIDM/tap-clickup issue 99). So each list is asked for when a process starts and at every full listing;
 //! between them an idle cycle costs no more than its one page. A process that is started for one cycle takes an earlier
-//! one's word for it that a list is there ([`crate::connector::vocabulary`]), until the next full listing, or until a task is
-//! said to be deleted: with its list all tasks are, and nobody deleted one of them.
+//! one's word for it that a list is there ([`crate::connector::vocabulary`]), until the next full listing. A listing that is
+//! refused ([`super::apart`]) and a task that is said to be deleted ([`crate::connector::Reader::fetch_place`]) have them
+//! asked for again, whoever knew of them.
 
 use super::api::Inner;
 use super::failure::single_line;
 use super::wire::{List, Slot};
-use super::words::list_key;
 use super::{Scope, distinct};
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::model::{PairName, Side};
@@ -32,6 +32,11 @@ impl Places {
     /// Has the lists asked for again.
     pub(super) fn forget(&self) {
         self.held().clear();
+    }
+
+    /// Remembers that a pair cannot be listed, until its lists are asked for again.
+    pub(super) fn lose(&self, pair: &PairName, error: ConnectorError) {
+        self.held().insert(pair.clone(), Some(error));
     }
 
     fn held(&self) -> MutexGuard<'_, Looks> {
@@ -65,16 +70,6 @@ impl Inner {
         scopes: &[&Scope],
     ) -> Result<Failed, ConnectorError> {
         self.look(scopes, true).await
-    }
-
-    /// Looks whether a list is gone of which only an earlier process knew that it was there. Returns the first that is.
-    pub(super) async fn gone_place(&self) -> Result<Option<ConnectorError>, ConnectorError> {
-        let by_hearsay = |scope: &&Scope| {
-            let mut lists = scope.watched();
-            lists.any(|id| self.words.is_handed_down(&list_key(id)))
-        };
-        let due: Vec<&Scope> = self.scopes.iter().filter(by_hearsay).collect();
-        Ok(self.look(&due, true).await?.into_values().next())
     }
 
     async fn look(&self, scopes: &[&Scope], fresh: bool) -> Result<Failed, ConnectorError> {

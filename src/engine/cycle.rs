@@ -100,7 +100,7 @@ impl Engine {
     ) -> Result<Ended, A::Error> {
         let told = |recovered: &Recovered| approver.recovered(recovered);
         let seen = self.settle_and_look(scope, told).await;
-        let mut observed = self.remembered(seen, approver)?;
+        let mut observed = self.remembered(seen, scope, approver)?;
         loop {
             match approver.answer(self, observed).await? {
                 Answer::CarryOut(observed, consent) => {
@@ -112,7 +112,7 @@ impl Engine {
                 }
                 Answer::LookAgain(scope) => {
                     let seen = self.observe(&scope).await;
-                    observed = self.remembered(seen, approver)?;
+                    observed = self.remembered(seen, &scope, approver)?;
                 }
                 Answer::Leave(observed) => {
                     return Ok(Ended {
@@ -148,11 +148,15 @@ impl Engine {
     fn remembered<A: Approver>(
         &self,
         seen: Result<Observed, CycleError>,
+        scope: &Scope,
         approver: &A,
     ) -> Result<Observed, A::Error> {
-        Ok(match approver.comes_again() {
-            true => self.watch(seen)?,
-            false => seen?,
-        })
+        if !approver.comes_again() {
+            return Ok(seen?);
+        }
+        if let Err(CycleError::Connector(error)) = &seen {
+            self.record_unseen(scope, error).map_err(CycleError::from)?;
+        }
+        Ok(self.watch(seen)?)
     }
 }

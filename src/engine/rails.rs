@@ -238,19 +238,27 @@ impl Engine {
     }
 
     /// A cycle in read-only mode: says what there would be to do. The store of such a process is a copy in memory; only
-    /// the time of a sweep is kept in it, so that not every cycle lists everything.
+    /// the time of a sweep is kept in it, so that not every cycle lists everything, and what is wrong with a pair, so that
+    /// it is told once and not in every cycle.
     pub(super) fn only_look(&self, observed: &Observed) -> Result<Report, StoreError> {
         let mut store = self.store();
         for (pair, error) in &observed.findings.troubled {
-            tracing::error!(%pair, "this pair stands still, the others go on: {error}");
+            let mut state = store.pair_state(pair)?;
+            let text = error.to_string();
+            if state.last_error.as_ref() != Some(&text) {
+                tracing::error!(%pair, "this pair stands still, the others go on: {error}");
+            }
+            state.last_error = Some(text);
+            store.save_pair_state(pair, &state)?;
         }
         for plan in &observed.plan.pairs {
             tracing::warn!(pair = %plan.pair, writes = plan.writes(), holds = plan.holds.len(), "read-only: nothing is written");
+            let mut state = store.pair_state(&plan.pair)?;
+            state.last_error = None;
             if observed.findings.swept.contains(&plan.pair) {
-                let mut state = store.pair_state(&plan.pair)?;
                 state.last_sweep = Some(observed.plan.planned_at);
-                store.save_pair_state(&plan.pair, &state)?;
             }
+            store.save_pair_state(&plan.pair, &state)?;
         }
         Ok(Report::default())
     }

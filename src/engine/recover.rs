@@ -55,7 +55,15 @@ impl Engine {
                 Err(CycleError::Connector(error))
                     if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused) =>
                 {
-                    tracing::warn!(pair = %intent.pair, source = %intent.source, "a create stays open: {error}");
+                    // That the pair stands still is told already, from its second cycle on.
+                    match self.store().pair_state(&intent.pair)?.last_error {
+                        None => {
+                            tracing::warn!(pair = %intent.pair, source = %intent.source, "a create stays open: {error}")
+                        }
+                        Some(_) => {
+                            tracing::debug!(pair = %intent.pair, source = %intent.source, "a create stays open: {error}")
+                        }
+                    }
                     recovered.open += 1;
                 }
                 Err(error) => return Err(error),

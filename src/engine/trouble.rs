@@ -2,7 +2,8 @@
 
 use super::apply::Report;
 use super::observe::Observed;
-use super::{Engine, backoff};
+use super::{Engine, Scope, backoff};
+use crate::connector::{ConnectorError, ErrorKind};
 use crate::model::Timestamp;
 use crate::store::{Batch, Op, StoreError};
 
@@ -35,6 +36,31 @@ impl Engine {
             });
             store.commit(&Batch(ops))?;
             report.troubled.push((pair.clone(), error.clone()));
+        }
+        Ok(())
+    }
+
+    /// Records why nothing of any pair was looked at, where the service answers and says no: that may stay so for ever, and
+    /// `status` would call every pair ok until it is stale. What is an outage or a matter of credentials is told by other
+    /// means, and most of it passes.
+    pub(super) fn record_unseen(
+        &self,
+        scope: &Scope,
+        error: &ConnectorError,
+    ) -> Result<(), StoreError> {
+        if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused) {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let mut store = self.store();
+        for policy in &self.policies {
+            if !scope.only.is_empty() && !scope.only.contains(&policy.pair) {
+                continue;
+            }
+            let mut state = store.pair_state(&policy.pair)?;
+            state.last_attempt = Some(now);
+            state.last_error = Some(error.to_string());
+            store.save_pair_state(&policy.pair, &state)?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! One pair's trouble is its own: what one pair names is gone, and the others go on.
 
 use super::bench::{ADO_TOKEN, Bench, Ran, clickup};
+use super::terminal::Terminal;
 use boardsync::model::Side;
 use boardsync::sandbox::ado::{AdoConfig, ProjectConfig};
 use boardsync::sandbox::clock::SandboxClock;
@@ -224,6 +225,78 @@ async fn a_deleted_list_stops_its_own_pair_only_and_deletes_nothing() {
     }
 }
 
+/// Between two full listings nobody asks for the lists: it is the listing of all of them that is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_refused_for_one_list_stops_its_own_pair_only() {
+    for path in ["901100000003", "list_ids%5B%5D=901100000003"] {
+        let (bench, items) = two().await;
+        let lay = |bench: &Bench| {
+            let gone = refuse(404, "LIST_002", "List deleted or no access");
+            fault(bench, Side::ClickUp, path, &gone, u32::MAX);
+        };
+        let lift = |bench: &Bench| bench.world.faults.clear();
+        stands_alone(&bench, items, "901100000003", lay, lift).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_is_forbidden_stops_its_own_pair_only() {
+    let (bench, [shop, ferry]) = two().await;
+    let forbidden = refuse(403, "AccessDeniedException", "Access denied");
+    fault(&bench, Side::Ado, "/Ferry/", &forbidden, u32::MAX);
+    for (round, args) in [
+        &["reconcile", "--once", "--full"][..],
+        &["reconcile", "--once"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        bench.rename(shop, &format!("Shop {round}"));
+        bench.rename(ferry, &format!("Ferry {round}"));
+        let ran = bench.run(args).await.left_with(78);
+        ran.says("pair \"ferry\" stands still")
+            .says("may not read work items of project");
+        assert_eq!(
+            bench.titles(),
+            ["From Ferry".to_owned(), format!("Shop {round}")]
+        );
+    }
+    let status = bench.run(&["status"]).await.left_with(3);
+    status.says("may not read work items of project");
+    bench.world.faults.clear();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert_eq!(bench.titles(), ["Ferry 1", "Shop 1"]);
+}
+
+/// A token that may read nothing is a matter of credentials, and not of the pairs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_forbidden_everything_is_a_matter_of_credentials() {
+    let (bench, _) = two().await;
+    let forbidden = refuse(403, "AccessDeniedException", "Access denied");
+    fault(&bench, Side::Ado, "/_apis/wit/", &forbidden, u32::MAX);
+    for args in [&["reconcile", "--once", "--full"][..], &["plan"]] {
+        bench.run(args).await.left_with(77);
+    }
+}
+
+/// Then nobody can tell which list it is about, but that nothing goes on is not to be found out from a calendar.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_is_refused_for_every_pair_is_told_by_status() {
+    let (bench, _) = two().await;
+    let gone = refuse(404, "LIST_002", "List deleted or no access");
+    fault(&bench, Side::ClickUp, "/team/", &gone, u32::MAX);
+    let ran = bench.run(&["reconcile", "--once"]).await;
+    assert_ne!(ran.code, 0);
+    let status = bench.run(&["status", "--json"]).await.left_with(3).json();
+    for pair in status["pairs"].as_array().unwrap() {
+        let note = pair["note"].as_str().unwrap();
+        assert!(note.contains("LIST_002"), "{note}");
+    }
+    bench.world.faults.clear();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    bench.run(&["status"]).await.left_with(0);
+}
+
 /// Commands that need the whole picture say whose part is missing.
 #[tokio::test(flavor = "multi_thread")]
 async fn verify_names_the_pair_that_cannot_be_read() {
@@ -277,4 +350,35 @@ async fn a_token_without_access_to_the_workspace_is_a_matter_of_credentials() {
         .await
         .left_with(0);
     bench.quiet().await;
+}
+
+/// The answer is about the pair that is asked for, and what happens to the others is said before anything is asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_leaves_its_pair_alone_and_says_first_that_the_others_go_on() {
+    let (bench, [shop, ferry]) = two().await;
+    // Another mapping of one pair alone.
+    bench.replace_config(
+        "name = \"ferry\"",
+        "name = \"ferry\"\non_delete = \"close\"",
+    );
+    bench.rename(shop, "Shop goes on");
+    bench.rename(ferry, "Ferry waits");
+    let mut terminal = Terminal::run(&bench, &["reconcile", "--once"]);
+    let shown = terminal.shows("pair \"shop\" had a yes before");
+    assert!(
+        shown.contains("Shop goes on") && shown.contains("Ferry waits"),
+        "{shown}"
+    );
+    terminal.shows("Carry out the plan of pair \"ferry\"? Type yes to go on: ");
+    let written = |title: &str| bench.titles().contains(&title.to_owned());
+    assert!(!written("Shop goes on"), "not before the answer");
+    terminal.enters("no");
+    terminal.shows("pair \"ferry\" is left as it is");
+    terminal.ends_with(4);
+    assert!(written("Shop goes on") && !written("Ferry waits"));
+    let mut terminal = Terminal::run(&bench, &["reconcile", "--once"]);
+    terminal.shows("Carry out this plan? Type yes to go on: ");
+    terminal.enters("yes");
+    terminal.ends_with(0);
+    assert!(written("Ferry waits"));
 }

@@ -99,6 +99,17 @@ impl Reader for Remote {
         answer
     }
 
+    async fn fetch_place(&self, pair: &PairName) -> Result<Option<ConnectorError>, ConnectorError> {
+        let ons = self.ons(On::Read);
+        let fault = self.send(&ons).await;
+        let answer = self.refuse(fault.as_ref(), false).map(|()| {
+            let world = lock(&self.world);
+            let asked = BTreeSet::from([pair.clone()]);
+            self.troubled(&world, &asked).remove(pair)
+        });
+        self.back(&ons, answer).await
+    }
+
     async fn find_marker(
         &self,
         pair_name: &PairName,

@@ -343,8 +343,16 @@ impl Remote {
             _ => {}
         }
         if world.out_of_reach(self.side, state.pair) {
-            return Fetched::Unclear {
-                reason: "its list is gone".to_owned(),
+            // The engine asks for the place of the link's own pair only. What was moved into another pair's place before that
+            // went would count as deleted by somebody, which is a limit of the evidence and no fault.
+            let past = &world.side.get(self.side).records[at].past;
+            return match past.iter().any(|past| past.pair != state.pair) {
+                true => Fetched::Unclear {
+                    reason: "its list is gone".to_owned(),
+                },
+                false => Fetched::Gone {
+                    evidence: "in the bin with its list".to_owned(),
+                },
             };
         }
         if self.is(Control::U1)

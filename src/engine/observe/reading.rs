@@ -44,11 +44,37 @@ impl Engine {
             if !wanted.is_empty() {
                 let mut read = self.readers.get(side).fetch_items(&wanted).await?;
                 self.refuse_older(side, &mut read)?;
+                self.look_for_places(side, &read, focus, observed).await?;
                 *answers.get_mut(side) = read;
             }
         }
         read_presences(focus, answers, observed);
         self.read_unanswered(focus, observed).await
+    }
+
+    /// Asks for the place of each pair of which a linked item is gone, after that was read. A pair whose place is gone stands
+    /// still: nothing says that anybody deleted its items, and they may come back with it.
+    ///
+    /// Example: somebody moves a list into the trash, and an hour later renames a work item of its pair. The link is looked
+    /// at, its task is in the trash, and without this question the work item would be deleted after it.
+    async fn look_for_places(
+        &self,
+        side: Side,
+        read: &BTreeMap<ItemId, Fetched>,
+        focus: &mut BTreeMap<PairName, Focus>,
+        observed: &mut Observed,
+    ) -> Result<(), CycleError> {
+        let gone = |link: &LinkRow| matches!(read.get(link.item(side)), Some(Fetched::Gone { .. }));
+        let in_doubt = focus.iter().filter(|(_, one)| one.links.values().any(gone));
+        let in_doubt: Vec<PairName> = in_doubt.map(|(pair, _)| pair.clone()).collect();
+        for pair in in_doubt {
+            if let Some(error) = self.readers.get(side).fetch_place(&pair).await? {
+                focus.remove(&pair);
+                observed.findings.swept.remove(&pair);
+                observed.findings.troubled.insert(pair, error);
+            }
+        }
+        Ok(())
     }
 
     /// Takes back what answers show that are older than what was seen before.

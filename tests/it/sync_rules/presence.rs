@@ -1,6 +1,8 @@
 //! Deleted, moved, archived, copied and lost.
 
 use crate::sync_rules::bench::*;
+use boardsync::engine::Scope;
+use boardsync::engine::apply::Consent;
 use boardsync::sandbox::world::{LIST, World};
 use boardsync::store::LinkState;
 use serde_json::json;
@@ -284,4 +286,56 @@ async fn a_lost_database_finds_every_pair_again() {
     assert_eq!(t.string(two, TITLE), "Edited while it was lost");
     assert_eq!(t.task(&task_two)["name"], "Item");
     t.quiet().await;
+}
+
+/// With its list every task of it is in the trash, and no full listing is due that would show it.
+#[tokio::test]
+async fn a_list_deleted_between_two_full_listings_deletes_no_work_item() {
+    for rule in ["unlink", "close", "delete"] {
+        let t = bench(&format!("on_delete = \"{rule}\"")).await;
+        let (id, _) = t.linked("Task", &[]).await;
+        t.cycle().await;
+        assert!(t.world.clickup.delete_list(LIST));
+        t.ado(id, TITLE, json!("Edited beside a list that is gone"));
+        for _ in 0..4 {
+            let (observed, _) = t.cycle().await;
+            assert_eq!(observed.findings().troubled.len(), 1, "{rule}");
+        }
+        assert!(t.world.ado.item(id).is_some(), "{rule}");
+        assert_eq!(t.string(id, STATE), "New", "{rule}");
+        assert!(t.link_state(id).is_living(), "{rule}");
+    }
+}
+
+/// A single task is deleted like any other. All of them at once look like a right that was lost.
+#[tokio::test]
+async fn all_tasks_of_a_small_pair_gone_at_once_wait_for_a_person() {
+    let t = bench("on_delete = \"delete\"").await;
+    let (one, first) = t.linked("Task", &[]).await;
+    let (two, second) = t.linked("Task", &[]).await;
+    for task in [&first, &second] {
+        t.world.clickup.delete(task).unwrap();
+    }
+    let nobody = Consent::default();
+    let look = async |full: bool| {
+        let scope = Scope {
+            full,
+            ..Scope::default()
+        };
+        let observed = t.engine().observe(&scope).await.unwrap();
+        let report = t.apply_with(&observed, &nobody).await;
+        (observed, report)
+    };
+    for full in [true, false, true, false] {
+        look(full).await;
+    }
+    for id in [one, two] {
+        assert!(t.world.ado.item(id).is_some());
+        assert!(t.link_state(id).is_living());
+    }
+    let (observed, report) = look(true).await;
+    let plan = &observed.plan().pairs[0];
+    let tripped: Vec<_> = plan.guarded().map(|t| t.what.to_string()).collect();
+    assert_eq!(tripped, ["vanished"]);
+    assert_eq!(report.stopped.len(), 1);
 }
