@@ -380,8 +380,7 @@ fn a_copy_is_not_trusted_when_it_is_taken_into_use_and_the_original_is() {
 
 /// A file of an older program, at this schema version.
 fn of_version(path: &Path, version: i64, more: &str) {
-    let old = rusqlite::Connection::open(path).unwrap();
-    let mut old = old;
+    let mut old = rusqlite::Connection::open(path).unwrap();
     open::migrations()
         .to_version(&mut old, usize::try_from(version).unwrap())
         .unwrap();
