@@ -44,7 +44,7 @@ mod write;
 
 pub use states::allowed_way;
 
-use crate::connector::client::{Budget, ClientConfig, HttpClient, RateLimit, Timing};
+use crate::connector::client::{Budget, ClientConfig, HttpClient, RateLimit, ReadAgain, Timing};
 use crate::connector::vocabulary::{Key, Vocabulary};
 use crate::connector::{
     Change, ClaimChange, Claims, ConnectorError, EachPage, ErrorKind, Fetched, Kept, Known,
@@ -141,13 +141,16 @@ pub fn connect_with(
 ) -> Result<(AzureReader, AzureWriter), ConnectorError> {
     let base_url = normalise(&settings.url)?;
     let base_text = base_url.as_str().trim_end_matches('/').to_owned();
-    let pair = format!(":{}", settings.pat.expose_secret());
-    let basic = base64::engine::general_purpose::STANDARD.encode(pair);
+    let read_again = settings
+        .kept
+        .token
+        .map(|token| -> ReadAgain { Arc::new(move || token().map(|token| authorization(&token))) });
     let http = HttpClient::with_timing(
         ClientConfig {
             service: Service::Ado,
             base_url,
-            authorization: SecretString::from(format!("Basic {basic}")),
+            authorization: authorization(&settings.pat),
+            read_again,
             headers: vec![
                 ("accept", "application/json".to_owned()),
                 // Asks for a plain 401 instead of a sign-in page (ADO-6).
@@ -175,6 +178,13 @@ pub fn connect_with(
         apart: walk::Apart::default(),
     });
     Ok((AzureReader(shared.clone()), AzureWriter(shared)))
+}
+
+/// A personal access token goes as the password of nobody (learn.microsoft.com, use-personal-access-tokens).
+fn authorization(pat: &SecretString) -> SecretString {
+    let pair = format!(":{}", pat.expose_secret());
+    let basic = base64::engine::general_purpose::STANDARD.encode(pair);
+    SecretString::from(format!("Basic {basic}"))
 }
 
 /// Parses the address; `https://org.visualstudio.com` becomes `https://dev.azure.com/org`.
@@ -252,6 +262,10 @@ impl AzureReader {
 impl Reader for AzureReader {
     fn side(&self) -> Side {
         Side::Ado
+    }
+
+    async fn has_another_credential(&self) -> bool {
+        self.0.api.http.credential_has_changed().await
     }
 
     async fn fetch_changes(

@@ -40,7 +40,7 @@ mod wire;
 mod words;
 mod write;
 
-use crate::connector::client::{ClientConfig, HttpClient, Priority, RateLimit};
+use crate::connector::client::{ClientConfig, HttpClient, Priority, RateLimit, ReadAgain};
 use crate::connector::{
     Change, ConnectorError, EachPage, ErrorKind, Fetched, Kept, Known, ListedRow, Listing, NewItem,
     Reader, Schema, Swept, Traces, Watermark, Writer, Written, outdated,
@@ -131,16 +131,15 @@ pub fn connect(settings: Settings) -> Result<(ClickUpReader, ClickUpWriter), Con
         let message = format!("[clickup] url is not an address: {error}");
         ConnectorError::new(Side::ClickUp, ErrorKind::Refused, "connect", message)
     })?;
-    let token = settings.token.expose_secret().trim();
-    let authorization = if token.starts_with("pk_") {
-        token.to_owned()
-    } else {
-        format!("Bearer {token}")
-    };
+    let read_again = settings
+        .kept
+        .token
+        .map(|token| -> ReadAgain { Arc::new(move || token().map(|token| authorization(&token))) });
     let http = HttpClient::new(ClientConfig {
         service: Service::ClickUp,
         base_url,
-        authorization: SecretString::from(authorization),
+        authorization: authorization(&settings.token),
+        read_again,
         headers: vec![("accept", "application/json".to_owned())],
         limit: RateLimit::PerMinute(settings.requests_per_minute),
         timeout: TIMEOUT,
@@ -160,6 +159,15 @@ pub fn connect(settings: Settings) -> Result<(ClickUpReader, ClickUpWriter), Con
     };
     let inner = Arc::new(Inner::new(http, settings.workspace, settings.pairs, words));
     Ok((ClickUpReader(Arc::clone(&inner)), ClickUpWriter(inner)))
+}
+
+/// A personal token stands alone, another one behind `Bearer` (developer.clickup.com/docs/authentication).
+fn authorization(token: &SecretString) -> SecretString {
+    let token = token.expose_secret().trim();
+    SecretString::from(match token.starts_with("pk_") {
+        true => token.to_owned(),
+        false => format!("Bearer {token}"),
+    })
 }
 
 impl ClickUpReader {
@@ -267,6 +275,10 @@ fn window_start(since: &Watermark, high: Timestamp) -> Timestamp {
 impl Reader for ClickUpReader {
     fn side(&self) -> Side {
         Side::ClickUp
+    }
+
+    async fn has_another_credential(&self) -> bool {
+        self.0.http.credential_has_changed().await
     }
 
     async fn fetch_changes(

@@ -10,6 +10,7 @@ pub mod answer;
 pub mod client;
 mod error;
 pub mod limiter;
+pub mod plain;
 pub mod stranger;
 pub mod vocabulary;
 
@@ -22,13 +23,15 @@ use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What a client shares with other processes of the installation.
+/// What a client has of the installation, and shares with its other processes.
 #[derive(Clone, Default)]
 pub struct Kept {
     /// Where its sends are noted.
     pub sends: Option<Arc<dyn limiter::log::SendLog>>,
     /// What the services said of their own words.
     pub vocabulary: Arc<vocabulary::Vocabulary>,
+    /// Reads the token again from where it comes from. `None`: it stays for the life of the process.
+    pub token: Option<client::ReadAgain>,
 }
 
 /// Reads one service.
@@ -36,6 +39,11 @@ pub struct Kept {
 pub trait Reader: Send + Sync {
     /// Returns which side this is.
     fn side(&self) -> Side;
+
+    /// Whether the credential that the service refused last has been replaced by now, so that it is worth another try.
+    async fn has_another_credential(&self) -> bool {
+        false
+    }
 
     /// Lists what changed since `since` in every configured pair at once, and how far that brings the watermark.
     /// May repeat items that did not change. `known` tells which version the caller holds of an item, so that a

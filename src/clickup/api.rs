@@ -60,7 +60,8 @@ pub struct Inner {
     /// Lists that were seen to be gone.
     pub(super) places: Places,
     pub(super) words: Words,
-    me: Mutex<Option<Arc<Me>>>,
+    /// With the number of the credential that it belongs to.
+    me: Mutex<Option<(u64, Arc<Me>)>>,
     directory: Mutex<Option<Arc<Directory>>>,
     types: Mutex<Option<Arc<BTreeMap<i64, String>>>>,
     lists: Mutex<BTreeMap<String, Arc<List>>>,
@@ -235,13 +236,17 @@ impl Inner {
     /// Returns who the token belongs to.
     pub async fn fetch_me(&self) -> Result<Arc<Me>, ConnectorError> {
         let mut slot = self.me.lock().await;
-        if let Some(me) = slot.as_ref() {
+        // Another token may be another person's, whose time zone days are told in.
+        let token = self.http.credential_number();
+        if let Some((_, me)) = slot.as_ref().filter(|(of, _)| *of == token) {
             return Ok(Arc::clone(me));
         }
-        if let Some((id, name, zone)) = self.words.get::<KeptMe>(USER) {
+        if token == 0
+            && let Some((id, name, zone)) = self.words.get::<KeptMe>(USER)
+        {
             let zone = zone.and_then(|zone| zone.parse().ok());
             let me = Arc::new(Me { id, name, zone });
-            *slot = Some(Arc::clone(&me));
+            *slot = Some((token, Arc::clone(&me)));
             return Ok(me);
         }
         let operation = "read the token's user";
@@ -271,7 +276,7 @@ impl Inner {
             let kept: KeptMe = (me.id, me.name.clone(), Some(zone.name().to_owned()));
             self.words.put(USER, &kept);
         }
-        *slot = Some(Arc::clone(&me));
+        *slot = Some((token, Arc::clone(&me)));
         Ok(me)
     }
 

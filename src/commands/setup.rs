@@ -3,7 +3,8 @@
 use super::{Failure, env};
 use crate::cli::ExitCode;
 use crate::clock::SystemClock;
-use crate::config::{Config, ConflictPolicy, CreateSide, OnDelete as Removal, Pair};
+use crate::config::{Config, ConflictPolicy, CreateSide, OnDelete as Removal, Pair, SecretSource};
+use crate::connector::client::ReadAgain;
 use crate::connector::limiter::log::SendLog;
 use crate::connector::vocabulary::Vocabulary;
 use crate::connector::{ConnectorError, ErrorKind, Kept, Reader, Schema, Writer};
@@ -57,7 +58,7 @@ pub fn config(path: Option<&Path>) -> Result<Config, Failure> {
 
 /// Builds the clients. Sends nothing.
 pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, Failure> {
-    let secret = |source: &crate::config::SecretSource| {
+    let secret = |source: &SecretSource| {
         source
             .read(&env, &config.base_dir())
             .map_err(|error| Failure::new(ExitCode::Credentials, error.to_string()))
@@ -66,10 +67,11 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
     refuse_misplaced(config)?;
     let asked_by = asked_by(config, &token);
     let vocabulary: Arc<Vocabulary> = Arc::default();
-    let kept = |side: Side, url: &str| Kept {
+    let kept = |side: Side, url: &str, token: &SecretSource| Kept {
         sends: SendFile::beside(&config.state.path, side.into(), url)
             .map(|sends| Arc::new(sends) as Arc<dyn SendLog>),
         vocabulary: Arc::clone(&vocabulary),
+        token: Some(read_again(token, config)),
     };
     let (ado_reader, ado_writer) = azure::connect(azure::Settings {
         url: config.ado.url.clone(),
@@ -79,7 +81,7 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
         pairs: config.pairs.iter().map(ado_scope).collect(),
         cancel: cancel.clone(),
         max_body: None,
-        kept: kept(Side::Ado, &config.ado.url),
+        kept: kept(Side::Ado, &config.ado.url, &config.ado.pat),
     })?;
     let (clickup_reader, clickup_writer) = clickup::connect(clickup::Settings {
         url: config.clickup.url.clone(),
@@ -93,7 +95,7 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
             .collect(),
         cancel: cancel.clone(),
         max_body: None,
-        kept: kept(Side::ClickUp, &config.clickup.url),
+        kept: kept(Side::ClickUp, &config.clickup.url, &config.clickup.token),
     })?;
     let (ado_client, clickup_client) = (ado_reader.clone(), clickup_reader.http().clone());
     let budget = move || {
@@ -118,6 +120,18 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
             ado: Arc::new(ado_writer) as Arc<dyn Writer>,
             clickup: Arc::new(clickup_writer) as Arc<dyn Writer>,
         },
+    })
+}
+
+/// Reads a token again after it was refused: whoever replaced it put the new one where the old one was.
+fn read_again(source: &SecretSource, config: &Config) -> ReadAgain {
+    let (source, folder) = (source.clone(), config.base_dir());
+    Arc::new(move || match source.read(&env, &folder) {
+        Ok(secret) => Some(secret),
+        Err(error) => {
+            tracing::warn!("a token was refused, and cannot be read again: {error}");
+            None
+        }
     })
 }
 

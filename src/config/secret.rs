@@ -81,6 +81,14 @@ pub enum SecretError {
         /// The source, as shown.
         from: String,
     },
+    /// The quotes are part of the value: no token begins with one.
+    #[error(
+        "{from} stands in quotes; take them out (`docker run --env-file` keeps them as part of the value)"
+    )]
+    Quoted {
+        /// The source, as shown.
+        from: String,
+    },
     /// The secret cannot go into an HTTP header.
     #[error("{from} holds more than one line or characters that no token has")]
     Malformed {
@@ -118,7 +126,8 @@ impl SecretSource {
         let text = match self {
             SecretSource::Env(name) => {
                 names().insert(name.clone());
-                env(name).ok_or_else(|| self.missing("it is not set"))?
+                env(name)
+                    .ok_or_else(|| self.missing(format!("it is not set; run: export {name}=...")))?
             }
             SecretSource::File(path) => self.read_file(&base_dir.join(path), true)?,
             SecretSource::Credential(name) => {
@@ -133,6 +142,11 @@ impl SecretSource {
         let text = text.trim();
         if text.is_empty() {
             return Err(SecretError::Empty {
+                from: self.to_string(),
+            });
+        }
+        if text.starts_with(['"', '\'']) && text.ends_with(['"', '\'']) {
+            return Err(SecretError::Quoted {
                 from: self.to_string(),
             });
         }
@@ -258,6 +272,7 @@ mod tests {
         let env = |name: &str| match name {
             "TOKEN" => Some(" s3cret\n".to_owned()),
             "BLANK" => Some("  ".to_owned()),
+            "QUOTED" => Some("\"s3cret\"".to_owned()),
             "LINES" => Some("a\nb".to_owned()),
             "CREDENTIALS_DIRECTORY" => Some(dir.display().to_string()),
             _ => None,
@@ -280,10 +295,16 @@ mod tests {
             read(&source("LINES"), dir),
             Err(SecretError::Malformed { .. })
         ));
-        assert!(matches!(
-            read(&source("NONE"), dir),
-            Err(SecretError::Missing { .. })
-        ));
+        let none = read(&source("NONE"), dir).unwrap_err().to_string();
+        assert!(none.contains("export NONE=..."), "{none}");
+    }
+
+    #[test]
+    fn a_token_in_quotes_is_told_and_not_sent() {
+        let quoted = read(&SecretSource::Env("QUOTED".to_owned()), Path::new(""));
+        let said = quoted.unwrap_err().to_string();
+        assert!(said.contains("stands in quotes"), "{said}");
+        assert!(!said.contains("s3cret"), "{said}");
     }
 
     #[cfg(unix)]

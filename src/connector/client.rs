@@ -4,12 +4,14 @@
 //! handed back, and the vendor's module says what it means. The credential goes to one host only and is never logged,
 //! nor is any body or query.
 
+mod credential;
 mod exchange;
 mod message;
 mod settings;
 mod throttle;
 pub mod tolerant;
 
+pub use credential::ReadAgain;
 pub use message::{ApiRequest, ApiResponse, Priority, Sending};
 pub use settings::{Budget, ClientConfig, RateLimit, Timing};
 
@@ -17,9 +19,9 @@ use super::limiter::{Limiter, NotAdmitted};
 use super::{ConnectorError, ErrorKind};
 use crate::model::{Service, Timestamp};
 use crate::redact;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use credential::Credential;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
-use secrecy::ExposeSecret;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -37,6 +39,7 @@ struct Inner {
     service: Service,
     base: Url,
     http: reqwest::Client,
+    credential: Credential,
     limiter: Limiter,
     per_minute: bool,
     max_body: usize,
@@ -75,10 +78,8 @@ impl HttpClient {
             _ => return Err(bad("the address must start with https://".to_owned())),
         }
         let mut headers = HeaderMap::new();
-        let mut authorization = HeaderValue::from_str(config.authorization.expose_secret())
-            .map_err(|_| bad("the credential holds characters that no header can".to_owned()))?;
-        authorization.set_sensitive(true);
-        headers.insert(AUTHORIZATION, authorization);
+        let authorization = credential::header(&config.authorization)
+            .ok_or_else(|| bad("the credential holds characters that no header can".to_owned()))?;
         for (name, value) in &config.headers {
             let name = HeaderName::try_from(*name)
                 .map_err(|_| bad(format!("header name {name:?} is not valid")))?;
@@ -108,6 +109,7 @@ impl HttpClient {
             service,
             base: config.base_url,
             http,
+            credential: Credential::new(authorization, config.read_again),
             limiter: Limiter::with_log(config.limit, config.sends),
             per_minute: matches!(config.limit, RateLimit::PerMinute(_)),
             max_body: config.max_body,
@@ -180,13 +182,35 @@ impl HttpClient {
             false => inner.timing.max_throttle_wait,
         };
         let mut attempt = 0;
+        let mut renewed = false;
         loop {
             attempt += 1;
             if !std::mem::take(&mut kept) {
                 patience = self.turn(&request, patience).await?;
             }
             inner.requests.fetch_add(1, Ordering::Relaxed);
+            let (_, credential) = inner.credential.get();
             let outcome = self.attempt(&request, attempt).await?;
+            if let Ok(response) = &outcome
+                && refuses_credential(response.status)
+                && !std::mem::replace(&mut renewed, true)
+                && inner.credential.changed_since(credential).await
+            {
+                tracing::info!(
+                    service = inner.service.key(),
+                    operation,
+                    "the credential was refused; its source has another one now, which is used from here on"
+                );
+                if fresh {
+                    return Err(self.too_old(operation));
+                }
+                // A refusal that the service itself wrote changed nothing; of another one that is not known.
+                let own = (inner.is_own)(response);
+                if own || request.sending == Sending::Repeatable {
+                    *lost |= !own;
+                    continue;
+                }
+            }
             let may_repeat = attempt <= inner.timing.retries && !fresh;
             match outcome {
                 Ok(response) if response.status == 429 => {
@@ -298,6 +322,16 @@ impl HttpClient {
             i64::MIN => None,
             ms => Some(Timestamp(ms)),
         }
+    }
+
+    /// Returns the number of the credential in force: another one may be another person's.
+    pub fn credential_number(&self) -> u64 {
+        self.0.credential.number()
+    }
+
+    /// Whether the credential that was refused last has been replaced, by its source as it is now.
+    pub async fn credential_has_changed(&self) -> bool {
+        self.0.credential.has_changed().await
     }
 
     /// Returns how many requests were sent since the start, retries included.
@@ -421,6 +455,12 @@ impl HttpClient {
         error.retry_after = Some(wait);
         error
     }
+}
+
+/// Whether a status may say that the credential is not good any more: 401, and what Azure DevOps answers with a page to sign
+/// in on.
+fn refuses_credential(status: u16) -> bool {
+    matches!(status, 401 | 203 | 302)
 }
 
 /// Returns whether the host is this machine, where plain http is harmless.

@@ -1,11 +1,11 @@
 //! One attempt: a request goes out, and its answer, or why there is none, comes back.
 
 use super::message::is_json;
-use super::{ApiRequest, ApiResponse, HttpClient, Sending, tolerant};
+use super::{ApiRequest, ApiResponse, HttpClient, Sending, refuses_credential, tolerant};
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::redact;
 use reqwest::Method;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use tokio::time::Instant;
 
 /// Why an attempt brought no answer.
@@ -67,14 +67,18 @@ impl HttpClient {
     }
 
     async fn exchange(&self, request: &ApiRequest) -> Result<ApiResponse, Failure> {
+        let (authorization, number) = self.0.credential.get();
         let mut call = self
             .0
             .http
-            .request(request.method.clone(), request.url.clone());
+            .request(request.method.clone(), request.url.clone())
+            .header(AUTHORIZATION, authorization);
         if let Some((content_type, bytes)) = &request.body {
             call = call.header(CONTENT_TYPE, content_type).body(bytes.clone());
         }
         let mut response = call.send().await.map_err(|error| failure(&error))?;
+        let refused = refuses_credential(response.status().as_u16());
+        self.0.credential.answered(number, refused);
         let headers = response.headers().clone();
         let text = |name: &str| {
             headers

@@ -1,6 +1,6 @@
 //! What a client is told when it is built, and what it says of its allowance.
 
-use super::ApiResponse;
+use super::{ApiResponse, ReadAgain};
 use crate::connector::limiter::log::SendLog;
 use crate::model::Service;
 use reqwest::Url;
@@ -17,6 +17,8 @@ pub struct ClientConfig {
     pub base_url: Url,
     /// The whole `Authorization` header value.
     pub authorization: SecretString,
+    /// Reads that value again where it was refused. `None`: it stays for the life of the client.
+    pub read_again: Option<ReadAgain>,
     /// Headers sent with every request.
     pub headers: Vec<(&'static str, String)>,
     /// Upper bound on the request rate.

@@ -74,6 +74,7 @@ fn client(
         service: Service::Ado,
         base_url: Url::parse(base).unwrap(),
         authorization: SecretString::from("Basic c2VjcmV0".to_owned()),
+        read_again: None,
         headers: vec![("x-probe", "yes".to_owned())],
         limit,
         timeout: Duration::from_secs(5),
