@@ -52,8 +52,10 @@ pub struct AdoConfig {
     pub org: String,
     /// Its projects.
     pub projects: Vec<ProjectConfig>,
-    /// The only personal access token that is accepted.
+    /// The personal access token of boardsync.
     pub pat: String,
+    /// Tokens of other people, each with its owner's address.
+    pub others: Vec<(String, String)>,
     /// Its members. The first one owns the token.
     pub people: Vec<Person>,
     /// Fields that every type has besides the stock ones.
@@ -101,6 +103,7 @@ impl Default for AdoConfig {
             org: "contoso".to_owned(),
             projects: vec![shop],
             pat: "pat".to_owned(),
+            others: Vec::new(),
             people: vec![
                 Person::new("Sync Robot", "robot@contoso.example"),
                 Person::new("Ada Byron", "ada@contoso.example"),

@@ -6,6 +6,7 @@ use super::clock::SandboxClock;
 use super::faults::Faults;
 use super::ledger::Ledger;
 use super::{Running, serve_on};
+use boardsync_core::model::{Side, Sided};
 use std::io;
 use std::path::Path;
 
@@ -13,6 +14,14 @@ use std::path::Path;
 pub const LIST: &str = "901100000001";
 /// Project of the example organisation.
 pub const PROJECT: &str = "Shop";
+
+/// Name of the file beside the configuration with the token of a person who is not boardsync.
+pub fn person_file(side: Side) -> &'static str {
+    match side {
+        Side::Ado => "person.ado.token",
+        Side::ClickUp => "person.clickup.token",
+    }
+}
 
 /// Two services on loopback, until this is dropped.
 pub struct World {
@@ -28,6 +37,8 @@ pub struct World {
     pub clock: SandboxClock,
     ado_token: String,
     clickup_token: String,
+    /// Of the first person besides boardsync who has a token in a service.
+    person_tokens: Sided<Option<String>>,
     workspace: String,
     org: String,
     servers: [Running; 2],
@@ -55,6 +66,10 @@ impl World {
         let (ledger, faults) = (Ledger::default(), Faults::default());
         let (ado_token, org) = (ado.pat.clone(), ado.org.clone());
         let (clickup_token, workspace) = (clickup.token.clone(), clickup.workspace.clone());
+        let person_tokens = Sided {
+            ado: ado.others.first().map(|(token, _)| token.clone()),
+            clickup: clickup.others.first().map(|(token, _)| token.clone()),
+        };
         let ado = AdoSandbox::new(clock.clone(), ledger.clone(), faults.clone(), ado);
         let clickup = ClickUpSandbox::new(clock.clone(), ledger.clone(), faults.clone(), clickup);
         let next = if port == 0 { 0 } else { port.saturating_add(1) };
@@ -70,6 +85,7 @@ impl World {
             clock,
             ado_token,
             clickup_token,
+            person_tokens,
             workspace,
             org,
             servers,
@@ -110,13 +126,18 @@ impl World {
         )
     }
 
-    /// Writes a configuration and the two token files (0600) into `folder` and returns the configuration's path.
+    /// Writes a configuration and the token files (0600; those of people as well, where they have one) into `folder` and returns the configuration's path.
     ///
     /// # Errors
     /// When a file cannot be written.
     pub fn write_config(&self, folder: &Path, pairs: &str) -> io::Result<std::path::PathBuf> {
         secret_file(&folder.join("ado.token"), &self.ado_token)?;
         secret_file(&folder.join("clickup.token"), &self.clickup_token)?;
+        for side in Side::BOTH {
+            if let Some(token) = self.person_tokens.get(side) {
+                secret_file(&folder.join(person_file(side)), token)?;
+            }
+        }
         let path = folder.join("config.toml");
         std::fs::write(&path, format!("{}\n{pairs}", self.config_head()))?;
         Ok(path)

@@ -227,20 +227,17 @@ fn answer(
     else {
         return not_found();
     };
-    let (org, pat, owner) = {
+    let (org, caller) = {
         let state = sandbox.lock();
-        (
-            state.config.org.clone(),
-            state.config.pat.clone(),
-            state.owner(),
-        )
+        let caller = sent_token(&headers).and_then(|token| state.owner_of(&token));
+        (state.config.org.clone(), caller)
     };
     if !before.first().is_some_and(|s| s.eq_ignore_ascii_case(&org)) || before.len() > 3 {
         return not_found();
     }
-    if !authorised(&headers, &pat) {
+    let Some(caller) = caller else {
         return refused(method, &headers);
-    }
+    };
     let mut project = None;
     if let Some(name) = before.get(1) {
         project = sandbox.lock().project(name);
@@ -266,7 +263,7 @@ fn answer(
         query,
         headers,
         body,
-        by: owner,
+        by: caller,
     };
     let newest_version = sandbox.lock().quirks.newest_version;
     let echoed = call.version.clone();
@@ -346,21 +343,16 @@ fn route(sandbox: &AdoSandbox, call: &Call) -> Option<Answer> {
     })
 }
 
-fn authorised(headers: &HeaderMap, pat: &str) -> bool {
-    let value = headers
-        .get("authorization")
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or("");
-    let Some(encoded) = value.strip_prefix("Basic ") else {
-        return false;
-    };
+/// The token that a request carries.
+fn sent_token(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("authorization")?.to_str().ok()?;
+    let encoded = value.strip_prefix("Basic ")?;
     let decoded = base64::engine::general_purpose::STANDARD
         .decode(encoded.trim())
         .unwrap_or_default();
     let decoded = String::from_utf8_lossy(&decoded).into_owned();
-    decoded
-        .split_once(':')
-        .is_some_and(|(_, secret)| secret == pat)
+    let (_, token) = decoded.split_once(':')?;
+    Some(token.to_owned())
 }
 
 /// vsts-rest-api-specs issues 97 and 574, azure-devops-auth-samples issue 52, Azure DevOps CLI recordings.

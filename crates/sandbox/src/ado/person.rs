@@ -28,6 +28,11 @@ pub struct Snapshot {
 const NOWHERE: &str = "http://ado.invalid";
 
 impl AdoSandbox {
+    /// Replaces the accepted token, as when somebody revokes it and makes another one.
+    pub fn set_token(&self, token: &str) {
+        token.clone_into(&mut self.lock().config.pat);
+    }
+
     /// Creates an item and returns its id. Any state of the type may be given. Fails as the server would.
     pub fn create_item(
         &self,

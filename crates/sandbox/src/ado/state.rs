@@ -167,6 +167,17 @@ impl State {
         self.config.people.iter().find(|p| p.id == id)
     }
 
+    /// Whose token that is: the id of a person; `None`: nobody's.
+    pub fn owner_of(&self, token: &str) -> Option<String> {
+        if token == self.config.pat {
+            return Some(self.owner());
+        }
+        let mut others = self.config.others.iter();
+        let (_, address) = others.find(|(known, _)| known == token)?;
+        let person = self.config.people.iter().find(|p| p.unique == *address)?;
+        Some(person.id.clone())
+    }
+
     /// The owner of the token: the first person.
     pub fn owner(&self) -> String {
         self.config

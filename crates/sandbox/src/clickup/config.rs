@@ -9,10 +9,12 @@ pub struct ClickUpConfig {
     pub workspace: String,
     /// Workspace name.
     pub workspace_name: String,
-    /// The one accepted token, as sent in `Authorization`. A `pk_` token is refused behind `Bearer`.
+    /// The token of boardsync, as sent in `Authorization`. A `pk_` token is refused behind `Bearer`.
     pub token: String,
     /// Id of the user who owns the token: author of every write over HTTP.
     pub token_user: i64,
+    /// Personal tokens (`pk_`) of other people, each with its owner's id.
+    pub others: Vec<(String, i64)>,
     /// Everybody in the workspace; must contain the token's user.
     pub users: Vec<SandboxUser>,
     /// Custom task types besides the built-in 0 (task) and 1 (milestone): id and name.
@@ -284,6 +286,7 @@ impl ClickUpConfig {
             workspace_name: "Sandbox".to_owned(),
             token: "pk_1001_SANDBOX".to_owned(),
             token_user: 1001,
+            others: Vec::new(),
             users: vec![
                 SandboxUser::member(1001, "Sync Robot", "robot@example.com"),
                 SandboxUser::member(1002, "Ada Keller", "ada@example.com"),
