@@ -3,10 +3,13 @@
 //! No logic beyond parsing. The manual pages and the shell completions are generated from these types, so a help
 //! text is written once.
 
+pub mod man;
+
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-const EXIT_CODES: &str = "\
+/// What each exit code means, for help texts and manual pages.
+pub const EXIT_CODES: &str = "\
 Exit codes:
    0  done
    1  unexpected error
@@ -38,6 +41,20 @@ ClickUp's API cannot restore a task, so those are only named. What formatting a 
 
 Exit codes: 0 done, 3 something stays as it is (the output says what and why), 4 not confirmed; the others as in \
 boardsync --help.";
+
+/// Also in README.md; tests/process/playing.rs runs it line by line.
+const SANDBOX_EXAMPLE: &str = "\
+Example, in one terminal:
+  boardsync sandbox --dir play
+and in another one:
+  cd play
+  boardsync reconcile --once --yes
+  boardsync sandbox edit ADO 5 title=\"Country list is empty\" priority=2
+  boardsync sandbox edit ClickUp \"Validate postcodes\" status=\"in progress\"
+  boardsync plan
+  boardsync reconcile --once
+  boardsync sandbox show ClickUp \"Country list is empty\"
+  boardsync history 5";
 
 /// Code with which the program leaves. The numbers are part of the contract with scripts and service managers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,6 +92,29 @@ impl ExitCode {
     /// Returns the number that the process leaves with.
     pub fn number(self) -> u8 {
         self as u8
+    }
+
+    /// Says in one line what the code means and what to do about it.
+    pub fn reason(self) -> &'static str {
+        match self {
+            ExitCode::Done => "done",
+            ExitCode::Unexpected => "unexpected error; run it again with -v",
+            ExitCode::Pending => "changes are pending; `boardsync plan` shows them",
+            ExitCode::Partial => {
+                "some items failed, are held, differ or are in conflict; `boardsync status` names them"
+            }
+            ExitCode::Guard => {
+                "stopped before writing: a plan waits for its yes, or a guard found it too large; `boardsync plan` shows it"
+            }
+            ExitCode::Usage => "wrong usage",
+            ExitCode::Unavailable => {
+                "a service is unreachable or throttles; the next run tries again"
+            }
+            ExitCode::Locked => "another instance holds the lock",
+            ExitCode::Credentials => "a token is missing or refused; `boardsync check` says which",
+            ExitCode::Config => "the configuration is wrong; `boardsync check` says where",
+            ExitCode::Hangup | ExitCode::Interrupted | ExitCode::Terminated => "ended by a signal",
+        }
     }
 
     /// Returns what people call the signal that the code stands for; the number's name where it stands for none.
@@ -128,12 +168,24 @@ pub struct Global {
     /// When to colour the output
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: ColorWhen,
-    /// Log more; twice for every request
+    /// Log more; -vv logs every request
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
-    /// Say nothing but errors on stderr; the result on stdout stays
+    /// Say on stderr only why the exit code is not 0, in one line; the result on stdout stays
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// How the log on stderr is written [default: text; json for a daemon with --json]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub log: Option<LogFormat>,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line of text for each event, its fields behind it as `name=value`.
+    Text,
+    /// A JSON object for each event.
+    Json,
 }
 
 /// When to colour the output.
@@ -196,8 +248,12 @@ pub enum Command {
     /// Examine the state, its key and the markers on the items
     #[command(after_help = "Example: boardsync doctor --offline", after_long_help = EXIT_CODES)]
     Doctor(DoctorArgs),
-    /// Run two fake services on this machine, with a config that reaches them
-    #[command(after_help = "Example: boardsync sandbox --port 8123")]
+    /// Run two fake services on this machine, and act in them as a person would
+    ///
+    /// Without a command it serves an Azure DevOps and a ClickUp on 127.0.0.1, with a few items on a board, until Ctrl-C, and
+    /// writes a configuration that reaches them. The commands are for another terminal: they show and change items of the
+    /// running sandbox, not as boardsync but as Ada (Azure DevOps) or Bo (ClickUp), as they would in a browser.
+    #[command(after_help = SANDBOX_EXAMPLE)]
     Sandbox(SandboxArgs),
     /// Watch the real engine at work between two fake services; takes seconds
     #[command(after_help = "Example: boardsync demo")]
@@ -341,8 +397,10 @@ pub struct ConflictsArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub enum ConflictsCommand {
     /// List conflicts, open and settled
+    #[command(after_help = "Example: boardsync conflicts list --json")]
     List,
     /// Show one conflict with the base and both values
+    #[command(after_help = "Example: boardsync conflicts show 7")]
     Show {
         /// Number from the list
         #[arg(value_name = "ID")]
@@ -387,8 +445,10 @@ pub struct LinksArgs {
 #[derive(Clone, Debug, Subcommand)]
 pub enum LinksCommand {
     /// List every link
+    #[command(after_help = "Example: boardsync links list --json")]
     List,
     /// Link a work item with a task; different fields become conflicts, nothing is guessed
+    #[command(after_help = "Example: boardsync links add web 123 86d3f01jq")]
     Add {
         /// Name of the pair
         #[arg(value_name = "PAIR")]
@@ -401,6 +461,7 @@ pub enum LinksCommand {
         task: String,
     },
     /// Dissolve a link; both items stay and are not linked again
+    #[command(after_help = "Example: boardsync links remove 123")]
     Remove {
         /// Work item number, task id or either address
         #[arg(value_name = "ITEM")]
@@ -418,9 +479,76 @@ pub enum LinksCommand {
 /// Arguments of `sandbox`.
 #[derive(Args, Clone, Debug, Default)]
 pub struct SandboxArgs {
-    /// Port on 127.0.0.1 [default: a free one]
+    /// Port on 127.0.0.1 for Azure DevOps, the next one is ClickUp's [default: free ones]
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
+    /// Folder for the configuration and the state; it stays [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// What to do in a running sandbox; it is started when left out.
+    #[command(subcommand)]
+    pub command: Option<SandboxCommand>,
+}
+
+/// What a person does in a running sandbox, which is named by its configuration (`--config`, or `config.toml` of this folder).
+#[derive(Clone, Debug, Subcommand)]
+pub enum SandboxCommand {
+    /// Show an item, or list all
+    #[command(after_help = "Example: boardsync sandbox show ADO 5")]
+    Show {
+        /// Whose item
+        #[arg(value_enum, ignore_case = true, value_name = "BOARD")]
+        board: Board,
+        /// Work item number, task id or whole title [default: list all]
+        #[arg(value_name = "ITEM")]
+        item: Option<String>,
+    },
+    /// Change fields of an item
+    #[command(
+        after_help = "Example: boardsync sandbox edit ADO 5 title=\"Pay by card\" priority=1"
+    )]
+    Edit {
+        /// Whose item
+        #[arg(value_enum, ignore_case = true, value_name = "BOARD")]
+        board: Board,
+        /// Work item number, task id or whole title
+        #[arg(value_name = "ITEM")]
+        item: String,
+        /// What to change: title, description, state (ADO) or status (ClickUp), priority, points; in ADO also tags, assignee
+        #[arg(value_name = "FIELD=VALUE", required = true)]
+        changes: Vec<String>,
+    },
+    /// Create an item
+    #[command(after_help = "Example: boardsync sandbox create ClickUp title=\"Refund by voucher\"")]
+    Create {
+        /// Where
+        #[arg(value_enum, ignore_case = true, value_name = "BOARD")]
+        board: Board,
+        /// As for `edit`; in ADO also type [default: User Story]
+        #[arg(value_name = "FIELD=VALUE", required = true)]
+        changes: Vec<String>,
+    },
+    /// Delete an item
+    #[command(after_help = "Example: boardsync sandbox delete ADO 6")]
+    Delete {
+        /// Whose item
+        #[arg(value_enum, ignore_case = true, value_name = "BOARD")]
+        board: Board,
+        /// Work item number, task id or whole title
+        #[arg(value_name = "ITEM")]
+        item: String,
+    },
+}
+
+/// One of the two services of the sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Board {
+    /// Azure DevOps.
+    #[value(name = "ADO")]
+    Ado,
+    /// ClickUp.
+    #[value(name = "ClickUp")]
+    ClickUp,
 }
 
 /// Arguments of `demo`.
@@ -505,6 +633,49 @@ mod tests {
         ] {
             assert!(parse_from(args).unwrap().global.json);
         }
+    }
+
+    /// Calls `look` with every command below this one, by its whole name.
+    fn each_command(
+        above: &str,
+        command: &clap::Command,
+        look: &mut impl FnMut(&str, &clap::Command),
+    ) {
+        for inner in command.get_subcommands() {
+            let name = format!("{above} {}", inner.get_name());
+            look(&name, inner);
+            each_command(&name, inner, look);
+        }
+    }
+
+    #[test]
+    fn the_help_of_every_command_has_an_example_of_it_that_can_be_typed() {
+        let mut seen = 0;
+        each_command("boardsync", &command(), &mut |name, inner| {
+            let help = inner.get_after_help().map(ToString::to_string);
+            let help = help.unwrap_or_default();
+            let typed = help.lines().filter_map(|line| {
+                line.trim_start_matches("Example: ")
+                    .trim()
+                    .strip_prefix("boardsync ")
+            });
+            let mut examples = 0;
+            for line in typed {
+                let line = line.split(" > ").next().unwrap();
+                // What stands in quotes is one word, whichever.
+                let quoted = |(at, part): (usize, &str)| match at % 2 {
+                    0 => part.to_owned(),
+                    _ => part.replace(' ', "_"),
+                };
+                let words: String = line.split('"').enumerate().map(quoted).collect();
+                let words = std::iter::once("boardsync").chain(words.split_whitespace());
+                assert!(parse_from(words).is_ok(), "{name}: {line}");
+                examples += usize::from(format!("boardsync {line}").starts_with(name));
+            }
+            assert!(examples > 0, "{name} has no example of itself: {help}");
+            seen += 1;
+        });
+        assert!(seen > 25, "{seen}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod inspect;
 mod prompt;
+mod sandbox;
 pub mod saved;
 pub mod setup;
 mod signals;
@@ -15,7 +16,7 @@ mod survey;
 mod undo;
 mod verify;
 
-use crate::cli::{Cli, ColorWhen, Command, ConflictsCommand, ExitCode, LinksCommand};
+use crate::cli::{Cli, ColorWhen, Command, ConflictsCommand, ExitCode, LinksCommand, LogFormat};
 use crate::config::ConfigErrors;
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::CycleError;
@@ -158,9 +159,22 @@ pub(crate) fn print(text: &str) {
     let _ = anstream::stdout().lock().write_all(text.as_bytes());
 }
 
+/// Whether anything was said on stderr beside the log.
+static SAID: AtomicBool = AtomicBool::new(false);
+
 /// Writes an error, or a note that `--quiet` has to be asked about first, to stderr.
 pub(crate) fn note(text: &str) {
+    SAID.store(true, Ordering::Relaxed);
     let text = crate::redact::mask(text);
+    let text = match crate::telemetry::to_journal() {
+        true => {
+            let grave = ["error", "stopped"]
+                .iter()
+                .any(|word| text.starts_with(word));
+            crate::telemetry::prioritised(&text, if grave { 3 } else { 5 }).into()
+        }
+        false => text,
+    };
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }
 
@@ -264,19 +278,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         global: cli.global,
     };
     let daemon = matches!(&cli.command, Command::Reconcile(args) if !args.once);
-    let level = match (context.global.quiet, context.global.verbose, daemon) {
-        (true, _, _) => "error",
-        (false, 0, false) => "warn",
-        (false, 0, true) | (false, 1, _) => "info",
-        (false, 2, _) => "debug",
-        (false, _, _) => "trace",
-    };
-    let level = format!("warn,boardsync={level}");
-    crate::telemetry::init(
-        Some(&level),
-        daemon && context.global.json,
-        std::io::stderr().is_terminal(),
-    );
+    log(&context.global, daemon);
     let result = match cli.command {
         Command::Reconcile(args) => cycle::reconcile(&context, args).await,
         Command::Plan(args) => cycle::plan(&context, args).await,
@@ -317,28 +319,89 @@ pub async fn run(cli: Cli) -> ExitCode {
             print(&String::from_utf8_lossy(&out));
             Ok(ExitCode::Done)
         }
-        Command::Man(args) => clap_mangen::generate_to(crate::cli::command(), &args.dir)
-            .map(|()| ExitCode::Done)
-            .map_err(|error| {
-                Failure::new(
-                    ExitCode::Unexpected,
-                    format!("cannot write to {}: {error}", args.dir.display()),
-                )
-            }),
-        Command::Sandbox(args) => demo::sandbox(&context, args).await,
+        Command::Man(args) => manual(&args.dir),
+        Command::Sandbox(args) => sandbox::sandbox(&context, args).await,
         Command::Demo(args) => demo::demo(&context, args).await,
     };
-    match result {
+    let code = match result {
         Ok(code) => code,
         Err(failure) => {
             if context.global.json && !PRINTED_JSON.load(Ordering::Relaxed) {
                 print_json(&failure.json());
             }
-            note(&format!(
-                "error: {}\n",
-                failure.message.trim_start_matches("error: ")
-            ));
+            error(&context, failure.message.trim_start_matches("error: "));
             failure.code
         }
+    };
+    // Cron mails what is on stderr, so something must be there whenever somebody has to look.
+    if context.global.quiet && code != ExitCode::Done && !SAID.load(Ordering::Relaxed) {
+        note(&format!("exit code {}: {}\n", code.number(), code.reason()));
     }
+    code
+}
+
+/// Writes the manual pages into a folder.
+fn manual(folder: &std::path::Path) -> Result<ExitCode, Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new(
+            ExitCode::Unexpected,
+            format!("cannot write to {}: {error}", folder.display()),
+        )
+    };
+    for (name, page) in crate::cli::man::all().map_err(failed)? {
+        std::fs::write(folder.join(name), page).map_err(failed)?;
+    }
+    Ok(ExitCode::Done)
+}
+
+/// A word as a shell wants it typed.
+pub(crate) fn typed(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    match word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", crate::render::escape(word).replace('\'', "'\\''")),
+    }
+}
+
+/// A command to type after this one: with the same configuration.
+pub(crate) fn next(context: &Context, command: &str) -> String {
+    match &context.global.config {
+        Some(path) => format!(
+            "boardsync --config {} {command}",
+            typed(&path.to_string_lossy())
+        ),
+        None => format!("boardsync {command}"),
+    }
+}
+
+/// Says what went wrong and what helps, with `--quiet` in one line. The problems of a configuration stand with their places
+/// and stay as they are.
+pub(crate) fn error(context: &Context, message: &str) {
+    let message = match context.global.quiet {
+        true => message.replace("\nhelp: ", "; "),
+        false => message.to_owned(),
+    };
+    note(&format!("error: {message}\n"));
+}
+
+/// Starts the log: what is said of libraries below a warning is noise, and with `--quiet` that as well.
+fn log(global: &crate::cli::Global, daemon: bool) {
+    let level = match (global.quiet, global.verbose, daemon) {
+        (true, _, _) => "error",
+        (false, 0, false) => "warn",
+        (false, 0, true) | (false, 1, _) => "info",
+        (false, 2, _) => "debug",
+        (false, _, _) => "trace",
+    };
+    let others = if global.quiet { "error" } else { "warn" };
+    let again = if daemon { level } else { "off" };
+    let level = format!(
+        "{others},boardsync={level},{}={again}",
+        crate::telemetry::SAID_AGAIN
+    );
+    let json = match global.log {
+        Some(format) => format == LogFormat::Json,
+        None => daemon && global.json,
+    };
+    crate::telemetry::init(Some(&level), json, std::io::stderr().is_terminal());
 }

@@ -106,7 +106,9 @@ pub enum CycleError {
     #[error("the cycle stopped at the database")]
     Store(#[from] StoreError),
     /// A service keeps failing and is left alone for a while.
-    #[error("{side} is left alone until {until}, because it failed: {reason}")]
+    #[error(
+        "{side} is left alone until {until}, or until its token is replaced or boardsync is started again, because it failed: {reason}"
+    )]
     Paused {
         /// The service.
         side: Side,

@@ -1,16 +1,29 @@
 //! Sets up the log: to stderr, filtered, with control characters escaped.
 //!
-//! stdout belongs to results. Text from the services reaches log fields; an escape sequence in a title
-//! must not drive the operator's terminal or forge a line, so every byte goes through `Escaping`.
+//! stdout belongs to results. A line says when, how grave and what, and then its fields: those of the event and those of the
+//! spans around it, as `run=c1796000000000 pair=web item="ADO 5" field=title kind=update outcome=done`. With `--log json` each
+//! line is one JSON object with the same names. The journal of systemd gets the gravity as a prefix and no time of its own.
+//!
+//! Text from the services reaches log fields. An escape sequence in a title must not drive the operator's terminal or forge
+//! a line, and no credential may be shown, so every line goes through [`Lines`], which masks and escapes.
 
-use std::io::{self, Write};
+mod line;
+
+pub use line::{Format, Lines};
+
+use std::io;
+use std::sync::LazyLock;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Starts logging for the whole process. `level` is a level or filter (`"info"`, `"boardsync=debug"`) that
-/// holds unless `LOG_LEVEL` or else `RUST_LOG` is set; `None` means `warn`. `colour` applies to text only.
-/// Timestamps are UTC and left out under journald, which has its own. A second call changes nothing.
+/// Target of log lines that a command says again at its end, where people look for them. Only a daemon, which has no end,
+/// logs them.
+pub const SAID_AGAIN: &str = "boardsync::said_again";
+
+/// Starts logging for the whole process. `level` is a filter (`"warn,boardsync=info"`) that holds unless `LOG_LEVEL` or else
+/// `RUST_LOG` is set; `None` means `warn`. `colour` applies to text only. Times are UTC and left out of text under journald,
+/// which has its own. A second call changes nothing.
 pub fn init(level: Option<&str>, json: bool, colour: bool) {
     let set = |name: &str| {
         std::env::var(name)
@@ -18,31 +31,64 @@ pub fn init(level: Option<&str>, json: bool, colour: bool) {
             .filter(|text| !text.trim().is_empty())
     };
     let filter = filter(
-        set("LOG_LEVEL").or_else(|| set("RUST_LOG")).as_deref(),
+        set("LOG_LEVEL")
+            .map(|text| ours(&text))
+            .or_else(|| set("RUST_LOG"))
+            .as_deref(),
         level,
     );
-    let journald = set("JOURNAL_STREAM").is_some();
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_target(!journald);
-    // An error means that a subscriber is there already, as in tests; logging works either way.
-    let _ = match (json, journald) {
-        (true, _) => builder
-            .json()
-            .flatten_event(true)
-            .with_writer(|| Escaping::new(io::stderr(), false))
-            .try_init(),
-        (false, true) => builder
-            .with_ansi(false)
-            .without_time()
-            .with_writer(|| Escaping::new(io::stderr(), false))
-            .try_init(),
-        (false, false) => builder
-            .with_ansi(colour)
-            .with_timer(Utc)
-            .with_writer(move || Escaping::new(io::stderr(), colour))
-            .try_init(),
+    let format = match (json, to_journal()) {
+        (true, _) => Format::Json,
+        (false, true) => Format::Journal,
+        (false, false) => Format::Text { colour },
     };
+    // An error means that a subscriber is there already, as in tests; logging works either way.
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(Lines::new(io::stderr, format))
+        .try_init();
+}
+
+/// Whether what this process writes to stderr goes to the journal of systemd. `JOURNAL_STREAM` names the file that the
+/// journal reads from by device and inode; a child whose stderr was turned elsewhere inherits the variable all the same,
+/// so the two are compared (systemd.exec(5)).
+pub fn to_journal() -> bool {
+    static JOURNAL: LazyLock<bool> = LazyLock::new(|| {
+        let told = std::env::var("JOURNAL_STREAM").ok();
+        told.is_some() && told == stderr_file()
+    });
+    *JOURNAL
+}
+
+/// What stderr is, as `JOURNAL_STREAM` would name it.
+#[cfg(unix)]
+fn stderr_file() -> Option<String> {
+    use std::os::fd::AsFd as _;
+    use std::os::unix::fs::MetadataExt as _;
+    let stderr = io::stderr().as_fd().try_clone_to_owned().ok()?;
+    let file = std::fs::File::from(stderr).metadata().ok()?;
+    Some(format!("{}:{}", file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn stderr_file() -> Option<String> {
+    None
+}
+
+/// Puts the prefix of a priority before every line of a text for the journal, which takes a line without one for ordinary
+/// (sd-daemon(3)): 3 is an error, 4 a warning, 5 a notice.
+pub fn prioritised(text: &str, priority: u8) -> String {
+    let lines = text.lines().map(|line| format!("<{priority}>{line}\n"));
+    lines.collect()
+}
+
+/// A mere level is about this program; what the libraries below it say on that level would bury its lines.
+fn ours(text: &str) -> String {
+    let level = text.trim().to_lowercase();
+    match level.as_str() {
+        "warn" | "info" | "debug" | "trace" => format!("warn,boardsync={level}"),
+        _ => level,
+    }
 }
 
 /// Builds the filter from what the environment says, else from `level`, else `warn`.
@@ -55,131 +101,9 @@ fn filter(environment: Option<&str>, level: Option<&str>) -> EnvFilter {
         .unwrap_or_else(|| EnvFilter::new("warn"))
 }
 
-/// RFC 3339 in UTC.
-struct Utc;
-
-impl FormatTime for Utc {
-    fn format_time(&self, w: &mut tracing_subscriber::fmt::format::Writer<'_>) -> std::fmt::Result {
-        SystemTime.format_time(w)
-    }
-}
-
-/// A writer that takes credentials out and shows control characters as `\xNN`, except the line end and, if asked, colour codes.
-pub struct Escaping<W> {
-    inner: W,
-    colour: bool,
-}
-
-impl<W: Write> Escaping<W> {
-    /// Wraps a writer; with `colour`, plain colour codes stay.
-    pub fn new(inner: W, colour: bool) -> Escaping<W> {
-        Escaping { inner, colour }
-    }
-}
-
-impl<W: Write> Write for Escaping<W> {
-    /// Takes one whole event at a time, as the subscriber hands them over.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(bytes);
-        let shown = escape(&crate::redact::mask(&text), self.colour);
-        self.inner.write_all(shown.as_bytes())?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
-impl<'a, W: Write + Clone + 'a> MakeWriter<'a> for Escaping<W> {
-    type Writer = Escaping<W>;
-
-    fn make_writer(&'a self) -> Self::Writer {
-        Escaping::new(self.inner.clone(), self.colour)
-    }
-}
-
-/// Escapes an event. Only its last line end stays; of colour codes only plain `ESC [ digits m`.
-fn escape(event: &str, colour: bool) -> String {
-    let (body, end) = match event.strip_suffix('\n') {
-        Some(body) => (body, "\n"),
-        None => (event, ""),
-    };
-    let mut out = String::with_capacity(event.len());
-    let mut rest = body;
-    while let Some(c) = rest.chars().next() {
-        let code = if colour { colour_code(rest) } else { 0 };
-        let (kept, tail) = rest.split_at(code.max(c.len_utf8()));
-        // C1 controls act like escape sequences on some terminals; the others reorder text.
-        let hidden = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if code == 0 && (c.is_control() || hidden) {
-            out.extend(c.escape_default());
-        } else {
-            out.push_str(kept);
-        }
-        rest = tail;
-    }
-    out.push_str(end);
-    out
-}
-
-/// Returns the length of a colour code at the start of the text, or 0.
-fn colour_code(text: &str) -> usize {
-    let Some(body) = text.strip_prefix("\u{1b}[") else {
-        return 0;
-    };
-    let digits = body
-        .find(|c: char| !(c.is_ascii_digit() || c == ';'))
-        .unwrap_or(body.len());
-    match body.get(digits..) {
-        Some(tail) if tail.starts_with('m') => 2 + digits + 1,
-        _ => 0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{Arc, Mutex};
-
-    #[derive(Clone, Default)]
-    struct Sink(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Sink {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn text_from_a_service_cannot_forge_a_line_or_drive_the_terminal() {
-        let sink = Sink::default();
-        let subscriber = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_writer(Escaping::new(sink.clone(), false))
-            .finish();
-        tracing::subscriber::with_default(subscriber, || {
-            let title = "a\u{1b}[2J\u{9b}31m\r\nERROR forged";
-            tracing::warn!(title, "read {title}");
-        });
-        let out = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
-        assert_eq!(out.matches('\n').count(), 1, "{out:?}");
-        assert!(!out.trim_end().chars().any(char::is_control), "{out:?}");
-        assert!(out.contains("forged"));
-    }
-
-    #[test]
-    fn colour_codes_stay_and_other_sequences_go() {
-        let text = "\u{1b}[31mred\u{1b}[0m\u{1b}]0;title\u{7}\u{202e}x\n";
-        let shown = escape(text, true);
-        assert!(shown.starts_with("\u{1b}[31mred\u{1b}[0m\\u{1b}]0;title\\u{7}\\u{202e}"));
-        assert!(!escape(text, false).contains('\u{1b}'));
-    }
 
     #[test]
     fn environment_wins_over_the_callers_level_and_nonsense_is_skipped() {
@@ -187,5 +111,23 @@ mod tests {
         assert_eq!(filter(None, Some("info")).to_string(), "info");
         assert_eq!(filter(Some("DEBUG"), Some("info")).to_string(), "debug");
         assert_eq!(filter(Some("a=b=c"), Some("info")).to_string(), "info");
+    }
+
+    #[test]
+    fn a_log_level_says_nothing_of_libraries_below_warn() {
+        assert_eq!(ours(" DEBUG"), "warn,boardsync=debug");
+        assert_eq!(ours("error"), "error");
+        assert_eq!(
+            ours("hyper=debug,boardsync=info"),
+            "hyper=debug,boardsync=info"
+        );
+    }
+
+    #[test]
+    fn every_line_of_a_text_for_the_journal_has_its_priority() {
+        assert_eq!(
+            prioritised("error: a\nhelp: b\n", 3),
+            "<3>error: a\n<3>help: b\n"
+        );
     }
 }

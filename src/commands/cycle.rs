@@ -5,9 +5,9 @@ mod approvers;
 use super::saved::{self, Saved};
 use super::setup::{self, Names, Services};
 use super::signals::Signals;
-use super::{Context, Failure, exit_code, note, print, print_json};
+use super::{Context, Failure, error, exit_code, next, note, print, print_json, typed};
 use crate::cli::{ApplyArgs, ExitCode, PlanArgs, ReconcileArgs};
-use crate::config::Config;
+use crate::config::{Config, Poll};
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::apply::{Consent, Done, Report, Stopped};
 use crate::engine::cycle::Ended;
@@ -77,10 +77,11 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
     if let Some(path) = args.out.as_ref().filter(|_| !blind(&observed)) {
         saved::save(path, observed.plan(), &config)?;
         if !context.global.quiet {
+            let file = typed(&path.to_string_lossy());
             note(&format!(
-                "saved to {}; carry it out with: boardsync apply {}\n",
+                "saved to {}; carry it out with: {}\n",
                 path.display(),
-                path.display()
+                next(context, &format!("apply {file}"))
             ));
         }
     }
@@ -236,6 +237,7 @@ async fn reconcile_under(
         let at = (config, &services);
         return once(context, &mut engine, at, &scope, consent, signals).await;
     }
+    starts(config, &scope, &engine);
     daemon::run(
         &engine,
         Some(&services.writers),
@@ -258,10 +260,32 @@ async fn watch(
     let mut engine = setup::engine(config, &services, store, key).await?;
     engine.safety.stop = signals.stop.clone();
     drop(services.writers);
+    starts(config, scope, &engine);
     daemon::run(&engine, None, &config.schedule.poll, scope)
         .await
         .map_err(|error| Failure::new(ExitCode::Unexpected, error))?;
     Ok(ExitCode::Done)
+}
+
+/// The first line of a daemon's log: which program, on what, how often.
+fn starts(config: &Config, scope: &Scope, engine: &Engine) {
+    let named = |pair: &&PairName| scope.only.is_empty() || scope.only.contains(*pair);
+    let pairs = engine.policies.iter().map(|policy| &policy.pair);
+    let pairs: Vec<&str> = pairs.filter(named).map(|pair| pair.0.as_str()).collect();
+    let schedule = match &config.schedule.poll {
+        Poll::Every(every) => format!("every {}", humantime::format_duration(*every)),
+        Poll::Cron(line) => format!("cron {line} (UTC)"),
+    };
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        config = %config.path.display(),
+        state = %config.state.path.display(),
+        pairs = pairs.join(","),
+        schedule,
+        sweep = %humantime::format_duration(config.schedule.sweep),
+        time_zone = config.ado.time_zone.map_or("not set", |zone| zone.name()),
+        "boardsync starts"
+    );
 }
 
 async fn once(
@@ -346,11 +370,9 @@ fn finish(context: &Context, observed: &Observed, report: &Report) -> ExitCode {
     // What a signal cut short is told with the signal.
     let told = |error: &&ConnectorError| error.kind != ErrorKind::Cancelled;
     let failed: Vec<_> = report.closed.iter().filter(told).collect();
-    for error in &failed {
-        note(&format!("error: {error}\n"));
-        if let Some(hint) = error.hint() {
-            note(&format!("help: {hint}\n"));
-        }
+    for failed in &failed {
+        let help = failed.hint().map(|hint| format!("\nhelp: {hint}"));
+        error(context, &format!("{failed}{}", help.unwrap_or_default()));
     }
     let troubled = tell_trouble(&report.troubled);
     if let Some(error) = failed.first() {
@@ -391,7 +413,10 @@ fn tell_open(context: &Context, report: &Report) {
             note(&format!("stopped: pair \"{pair}\": {why}{help}\n"));
         }
     }
-    if context.global.json || context.global.quiet {
+    if context.global.quiet {
+        return tell_open_in_a_line(report);
+    }
+    if context.global.json {
         return;
     }
     if report.held > 0 {
@@ -404,6 +429,34 @@ fn tell_open(context: &Context, report: &Report) {
         note(&format!(
             "{} open; `boardsync conflicts` says what and how to settle it\n",
             render::plural(report.open, "conflict is", "conflicts are")
+        ));
+    }
+}
+
+/// As one line: for the mail of a cron job.
+fn tell_open_in_a_line(report: &Report) {
+    let told = [
+        (
+            report.failures(),
+            "action was not carried out",
+            "actions were not carried out",
+        ),
+        (
+            report.held,
+            "item or field is held",
+            "items or fields are held",
+        ),
+        (report.open, "conflict is open", "conflicts are open"),
+    ];
+    let told = told.iter().filter(|(count, _, _)| *count > 0);
+    let told: Vec<String> = told
+        .map(|(n, one, many)| render::plural(*n, one, many))
+        .collect();
+    if !told.is_empty() {
+        note(&format!(
+            "{}; `boardsync status` and `boardsync conflicts` say what and why, and `boardsync reconcile --once --retry` \
+             tries at once what waits after a failure\n",
+            told.join(", ")
         ));
     }
 }

@@ -1,9 +1,9 @@
-//! `demo`: the real engine against the embedded sandbox, as a story. `sandbox`: just the two services.
+//! `demo`: the real engine against the embedded sandbox, as a story.
 
 use super::cycle::views;
 use super::setup::{self, Services};
 use super::{Context, Failure, print};
-use crate::cli::{DemoArgs, ExitCode, SandboxArgs};
+use crate::cli::{DemoArgs, ExitCode};
 use crate::engine::apply::{Consent, Report};
 use crate::engine::cycle::{Answer, Approver};
 use crate::engine::observe::Observed;
@@ -32,7 +32,7 @@ fn failed(what: impl std::fmt::Display) -> Failure {
 }
 
 /// The example workspace, on a plan whose rate limit does not make a demo wait.
-fn workspace() -> ClickUpConfig {
+pub(super) fn workspace() -> ClickUpConfig {
     let example = ClickUpConfig::example();
     ClickUpConfig {
         quirks: Quirks {
@@ -41,39 +41,6 @@ fn workspace() -> ClickUpConfig {
         },
         ..example
     }
-}
-
-/// `sandbox`: serves both fakes until it is interrupted.
-pub async fn sandbox(context: &Context, args: SandboxArgs) -> Result<ExitCode, Failure> {
-    let world = World::start_on(
-        SandboxClock::real(),
-        AdoConfig::default(),
-        workspace(),
-        args.port.unwrap_or(0),
-    )
-    .await
-    .map_err(|error| failed(format!("cannot bind a port: {error}")))?;
-    seed::ado_board(&world.ado, PROJECT).map_err(|refusal| failed(format!("{refusal:?}")))?;
-    let folder = std::env::temp_dir().join(format!("boardsync-sandbox-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).map_err(failed)?;
-    let path = world
-        .write_config(&folder, &World::example_pair())
-        .map_err(failed)?;
-    if context.global.json {
-        super::print_json(&json!({
-            "format_version": 1, "ado": world.ado_url(), "clickup": world.clickup_url(), "config": path,
-        }));
-    } else {
-        print(&format!(
-            "Azure DevOps: {}\nClickUp:      {}\n\nTry, in another terminal:\n  boardsync --config {} plan\n\nEnd with Ctrl-C.\n",
-            world.ado_url(),
-            world.clickup_url(),
-            path.display()
-        ));
-    }
-    let _ = tokio::signal::ctrl_c().await;
-    let _ = std::fs::remove_dir_all(&folder);
-    Ok(ExitCode::Done)
 }
 
 /// One open instance, as the program would have it.

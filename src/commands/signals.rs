@@ -4,7 +4,7 @@
 //! recorded. A second one, or eight seconds, ends the process where it stands; what was under way then is found out by
 //! the next run, as after a kill.
 
-use super::{Failure, note};
+use super::{Failure, note, typed};
 use crate::cli::ExitCode;
 use crate::connector::ErrorKind;
 use crate::engine::apply::{Done, Report};
@@ -134,12 +134,7 @@ fn go_on(args: impl Iterator<Item = String>) -> String {
     if args.iter().any(|arg| arg.starts_with("--approve")) {
         return "look at what is left with: boardsync plan".to_owned();
     }
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    let typed = args.iter().map(|arg| match arg.chars().all(plain) {
-        true => arg.clone(),
-        false => format!("'{}'", render::escape(arg).replace('\'', "'\\''")),
-    });
-    let typed: Vec<String> = typed.collect();
+    let typed: Vec<String> = args.iter().map(|arg| typed(arg)).collect();
     format!("go on with: boardsync {}", typed.join(" "))
 }
 

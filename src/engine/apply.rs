@@ -34,6 +34,7 @@ use crate::reconcile::settle::Answer;
 use crate::store::{Attempt, Batch, CycleRow, HoldRow, Op, StoreError, TransitRow};
 pub(in crate::engine) use kept::kept_of;
 use std::collections::{BTreeMap, BTreeSet};
+use tracing::Instrument as _;
 
 /// What a person has said yes to.
 #[derive(Clone, Debug, Default)]
@@ -161,6 +162,20 @@ impl Engine {
         consent: &Consent,
     ) -> Result<Report, CycleError> {
         let started = self.clock.now();
+        let run = format!("c{}", started.0);
+        let span = tracing::error_span!("run", run);
+        self.apply_at(writers, observed, consent, started)
+            .instrument(span)
+            .await
+    }
+
+    async fn apply_at(
+        &self,
+        writers: &Writers,
+        observed: &Observed,
+        consent: &Consent,
+        started: Timestamp,
+    ) -> Result<Report, CycleError> {
         let _writing = self.safety.stop.begin();
         self.start_wait()?;
         self.prune()?;
@@ -410,14 +425,20 @@ impl Run<'_> {
         }
         let undone = match &done {
             Done::Done(_) => {
-                tracing::info!(pair = %plan.pair, action.id = %action.id, side = %action.target, kind = ?action.kind, "done");
+                tracing::info!(outcome = "done", "{}", action.reason());
                 return Ok(done);
             }
             Done::Stale(said) => UndoneWhy::Stale { said: said.clone() },
             Done::Failed(said) => UndoneWhy::Failed { said: said.clone() },
             Done::Skipped(said) => UndoneWhy::Skipped { said: said.clone() },
         };
-        tracing::warn!(pair = %plan.pair, action.id = %action.id, side = %action.target, kind = ?action.kind, reason = %undone, "not done");
+        let outcome = match &done {
+            Done::Done(_) => "done",
+            Done::Stale(_) => "stale",
+            Done::Failed(_) => "failed",
+            Done::Skipped(_) => "skipped",
+        };
+        tracing::warn!(outcome, "not done: {undone}");
         if !std::mem::take(&mut self.apart) {
             self.undone(policy, plan, action, undone);
         }

@@ -7,12 +7,14 @@
 use super::apply::{Consent, Report};
 use super::cycle::{Answer, Approver};
 use super::observe::Observed;
+use super::rails::trips;
 use super::{CycleError, Engine, Scope, Writers};
 use crate::config::Poll;
 use crate::connector::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_cron_scheduler::{Job, JobScheduler};
 
 /// Runs cycles until the engine's stop switch is asked. Without writers every cycle only looks and plans. A cycle that is under way ends cleanly: what was sent is recorded.
@@ -51,8 +53,12 @@ pub async fn run(
         .await
         .map_err(|error| format!("cannot start the scheduler: {error}"))?;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    engine
+        .try_at_once()
+        .map_err(|error| format!("cannot read the state: {error}"))?;
     // The first cycle looks at every pair, so that a restart shows at once what still waits for a yes.
     let mut full = scope.clone();
+    let mut told = Told::default();
     loop {
         tokio::select! {
             () = engine.safety.stop.wait() => break,
@@ -61,18 +67,12 @@ pub async fn run(
         }
         match one(engine, writers, &full).await {
             Ok(report) => {
-                tell(&report);
+                told.cycle(&report);
                 full.full = false;
                 full.patient = true;
             }
             Err(CycleError::Connector(error)) if error.kind == ErrorKind::Cancelled => break,
-            Err(paused @ CycleError::Paused { .. }) => tracing::warn!("{paused}"),
-            Err(error) => {
-                let source = std::error::Error::source(&error)
-                    .map(ToString::to_string)
-                    .unwrap_or_default();
-                tracing::error!(cause = source, "{error}; the next cycle tries again");
-            }
+            Err(error) => told.failure(&error),
         }
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
@@ -123,19 +123,104 @@ async fn one(
     Ok(ended.report.unwrap_or_default())
 }
 
-fn tell(report: &Report) {
-    for (pair, why) in &report.stopped {
-        tracing::warn!(%pair, %why, "the pair's plan was not carried out; look at it with `boardsync plan`");
+/// How often the log is told the same again.
+const AGAIN: Duration = Duration::from_secs(3600);
+
+/// What the log was told last. A board at rest is looked at a thousand times a day, and a service that is down fails as
+/// often: such cycles get one line at first and one an hour.
+#[derive(Default)]
+struct Told {
+    last: String,
+    at: Option<Instant>,
+    /// How many cycles since then ended in the same way.
+    alike: u32,
+}
+
+impl Told {
+    /// Returns how many cycles ended like this since the log was told; `None`: it is not yet time to tell it again.
+    fn due(&mut self, what: String) -> Option<u32> {
+        let same = self.last == what;
+        if same && self.at.is_some_and(|at| at.elapsed() < AGAIN) {
+            self.alike = self.alike.saturating_add(1);
+            return None;
+        }
+        let alike = if same {
+            self.alike.saturating_add(1)
+        } else {
+            1
+        };
+        *self = Told {
+            last: what,
+            at: Some(Instant::now()),
+            alike: 0,
+        };
+        Some(alike)
     }
-    for error in &report.closed {
-        tracing::error!(service = %error.service, hint = error.hint().unwrap_or_default(), "{error}");
+
+    fn cycle(&mut self, report: &Report) {
+        for (pair, why) in &report.stopped {
+            tracing::warn!(%pair, outcome = "stopped", "the pair's plan was not carried out: {why}; look at it with `boardsync plan`");
+        }
+        // The others are told with how long they are left alone.
+        for error in report.closed.iter().filter(|error| !trips(error)) {
+            tracing::error!(service = %error.service, hint = error.hint().unwrap_or_default(), "{error}");
+        }
+        let (writes, failures) = (report.writes(), report.failures());
+        let (held, open) = (report.held, report.open);
+        if writes + failures > 0 {
+            *self = Told::default();
+            tracing::info!(
+                run = report.cycle,
+                writes,
+                failures,
+                held,
+                open,
+                "cycle done"
+            );
+        } else if report.stopped.is_empty()
+            && let Some(cycles) = self.due(format!("{held} {open}"))
+        {
+            tracing::info!(
+                cycles,
+                held,
+                open,
+                "nothing written; while it stays so, that is said once an hour"
+            );
+        }
     }
-    tracing::info!(
-        writes = report.writes(),
-        failures = report.failures(),
-        held = report.held,
-        "cycle done"
-    );
+
+    fn failure(&mut self, error: &CycleError) {
+        // The id of a request, which is in the text of an error, is another one each time.
+        let alike = match error {
+            CycleError::Connector(error) => {
+                format!("{} {} {}", error.service, error.operation, error.message)
+            }
+            CycleError::Paused { side, .. } => format!("{side} paused"),
+            CycleError::Store(_) | CycleError::Backup(_) | CycleError::Interrupted(_) => {
+                error.to_string()
+            }
+        };
+        let Some(cycles) = self.due(alike) else {
+            return;
+        };
+        let then = "while it stays so, that is said once an hour";
+        match error {
+            CycleError::Paused { .. } => tracing::warn!(cycles, "{error}; {then}"),
+            // Told with how long the service is left alone.
+            CycleError::Connector(error) if trips(error) => {}
+            CycleError::Connector(error) => {
+                tracing::error!(cycles, service = %error.service, hint = error.hint().unwrap_or_default(), "{error}; the next cycle tries again; {then}");
+            }
+            CycleError::Store(_) | CycleError::Backup(_) | CycleError::Interrupted(_) => {
+                let cause = std::error::Error::source(error).map(ToString::to_string);
+                tracing::error!(
+                    cycles,
+                    cause = cause.unwrap_or_default(),
+                    "{error}; the next cycle tries again; {then}"
+                );
+            }
+        }
+    }
 }
 
 /// Returns the cron line that stands for the schedule, where one does, and after how long the plain timer rings.
@@ -188,6 +273,21 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(151)).await;
         task.abort();
         assert_eq!(beats.load(Ordering::SeqCst), 11);
+    }
+
+    /// A day of cycles a minute apart.
+    #[tokio::test(start_paused = true)]
+    async fn a_board_at_rest_gets_one_line_an_hour() {
+        let mut told = Told::default();
+        let mut lines = Vec::new();
+        for _ in 0..24 * 60 {
+            lines.extend(told.due("0 0".to_owned()));
+            tokio::time::advance(Duration::from_secs(60)).await;
+        }
+        assert_eq!(lines.len(), 24, "{lines:?}");
+        assert_eq!(lines[..3], [1, 60, 60]);
+        assert_eq!(told.due("1 0".to_owned()), Some(1), "something else");
+        assert_eq!(told.due("0 0".to_owned()), Some(1));
     }
 
     #[test]

@@ -24,6 +24,7 @@ use crate::reconcile::rails::{
 use crate::store::{
     Batch, BreakerRow, CycleRow, LinkState, NoteOp, Op, RailOp, Restored, Store, StoreError,
 };
+use crate::telemetry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -321,7 +322,7 @@ impl Engine {
             retry_at: breaker::retry_at(failures, now),
         };
         let service = error.service;
-        tracing::error!(%service, retry_at = %row.retry_at, "{error}; left alone until then");
+        tracing::error!(target: telemetry::SAID_AGAIN, %service, retry_at = %row.retry_at, hint = error.hint().unwrap_or_default(), "{error}; left alone until then, or until the token is replaced or boardsync is started again");
         store.commit(&Batch(vec![Op::Rail(RailOp::OpenBreaker { service, row })]))
     }
 
@@ -331,6 +332,29 @@ impl Engine {
             return Ok(());
         }
         store.commit(&Batch(vec![Op::Rail(RailOp::CloseBreaker(side.into()))]))
+    }
+
+    /// Ends the waits that an earlier process left: whoever starts one anew, after replacing a token perhaps, wants to see at
+    /// once whether it works. What failed is remembered, so that the next wait is as long as it would have been.
+    ///
+    /// # Errors
+    /// When the state cannot be read or written.
+    pub fn try_at_once(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let mut store = self.store();
+        for side in Side::BOTH {
+            if let Some(row) = store.breaker(side)?
+                && row.retry_at > now
+            {
+                let row = BreakerRow {
+                    retry_at: now,
+                    ..row
+                };
+                let service = side.into();
+                store.commit(&Batch(vec![Op::Rail(RailOp::OpenBreaker { service, row })]))?;
+            }
+        }
+        Ok(())
     }
 
     /// Asks a service that was left alone one small question. For a daemon, before each cycle.
@@ -343,7 +367,10 @@ impl Engine {
             let Some(row) = self.store().breaker(side)? else {
                 continue;
             };
-            if breaker::pauses(row.opened_at, row.retry_at, now) {
+            // With another token the wait is for nothing.
+            if breaker::pauses(row.opened_at, row.retry_at, now)
+                && !self.readers.get(side).has_another_credential().await
+            {
                 return Err(CycleError::Paused {
                     side,
                     until: row.retry_at,
@@ -356,7 +383,7 @@ impl Engine {
             let wanted = BTreeSet::from([id]);
             let answer = self.readers.get(side).fetch_items(&wanted).await;
             self.watch(answer.map_err(CycleError::from))?;
-            tracing::info!(%side, "answers again");
+            tracing::info!(service = %side, "answers again");
             self.close_breaker(side)?;
         }
         Ok(())

@@ -55,13 +55,14 @@ impl Engine {
                 Err(CycleError::Connector(error))
                     if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused) =>
                 {
+                    let (pair, item) = (&intent.pair, about(&intent));
                     // That the pair stands still is told already, from its second cycle on.
-                    match self.store().pair_state(&intent.pair)?.last_error {
+                    match self.store().pair_state(pair)?.last_error {
                         None => {
-                            tracing::warn!(pair = %intent.pair, source = %intent.source, "a create stays open: {error}")
+                            tracing::warn!(%pair, %item, kind = "create", outcome = "open", "a create stays open: {error}")
                         }
                         Some(_) => {
-                            tracing::debug!(pair = %intent.pair, source = %intent.source, "a create stays open: {error}")
+                            tracing::debug!(%pair, %item, kind = "create", outcome = "open", "a create stays open: {error}")
                         }
                     }
                     recovered.open += 1;
@@ -207,7 +208,7 @@ impl Engine {
             },
             Op::Journal(found_line(intent, &found, made.as_ref(), began)),
         ];
-        tracing::info!(pair = %intent.pair, source = %intent.source, side = %target, "found the item of a create whose answer was lost");
+        tracing::info!(pair = %intent.pair, item = %about(intent), side = %target, kind = "create", outcome = "found", "found the item of a create whose answer was lost");
         self.store().commit(&Batch(ops))?;
         self.look_again(intent)?;
         Ok(Fate::Found)
@@ -346,10 +347,15 @@ impl Engine {
     }
 
     fn hold(&self, intent: &Intent, why: CreateWhy, now: Timestamp) -> Result<(), CycleError> {
-        tracing::warn!(pair = %intent.pair, source = %intent.source, reason = %why, "a create stays open");
+        tracing::warn!(pair = %intent.pair, item = %about(intent), kind = "create", outcome = "open", "a create stays open: {why}");
         let op = holds_of(intent, vec![hold_row(intent, why, now)]);
         Ok(self.store().commit(&Batch(vec![op]))?)
     }
+}
+
+/// The item that a create is for, as the log names it.
+fn about(intent: &Intent) -> String {
+    format!("{} {}", intent.source_side, intent.source)
 }
 
 /// Replaces the holds of the source.

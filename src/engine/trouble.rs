@@ -21,7 +21,7 @@ impl Engine {
             let mut state = store.pair_state(pair)?;
             let text = error.to_string();
             if state.last_error.as_ref() != Some(&text) {
-                tracing::error!(%pair, "this pair stands still, the others go on: {error}");
+                tracing::error!(target: crate::telemetry::SAID_AGAIN, %pair, "this pair stands still, the others go on: {error}");
             }
             state.last_attempt = Some(started);
             state.last_sweep = None;

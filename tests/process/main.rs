@@ -26,10 +26,12 @@ mod keeping;
 mod kept;
 mod kills;
 mod lag;
+mod logging;
 mod moving;
 #[cfg(unix)]
 mod owners;
 mod planning;
+mod playing;
 mod projects;
 mod rails;
 mod reconciling;

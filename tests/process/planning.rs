@@ -45,11 +45,15 @@ async fn a_plan_writes_nothing_anywhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_plan_is_carried_out_once() {
     let bench = Bench::new().await;
+    let next = format!(
+        "boardsync --config {} apply first.plan",
+        bench.config.display()
+    );
     bench
         .run(&["plan", "--out", "first.plan"])
         .await
         .left_with(0)
-        .says("boardsync apply first.plan");
+        .says(&next);
     bench.run(&["apply", "first.plan"]).await.left_with(0);
     assert_eq!(bench.titles().len(), 5);
     bench.run(&["reconcile", "--once"]).await.left_with(0);

@@ -106,7 +106,9 @@ async fn an_open_conflict_is_told_by_every_cycle_until_it_is_settled() {
             .says("1 conflict is open");
     }
     let quiet = bench.run(&["--quiet", "reconcile", "--once"]).await;
-    assert_eq!(quiet.left_with(3).err, "");
+    let quiet = quiet.left_with(3);
+    assert_eq!(quiet.err.lines().count(), 1, "{}", quiet.err);
+    assert!(quiet.err.contains("1 conflict is open"), "{}", quiet.err);
     bench
         .run(&["conflicts", "resolve", "1", "--take", "ado"])
         .await

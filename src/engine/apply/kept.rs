@@ -31,7 +31,7 @@ impl Run<'_> {
                 after.remove(field);
                 continue;
             };
-            tracing::warn!(pair = %plan.pair, action.id = %action.id, side = %action.target, %field, reason, "not taken");
+            tracing::warn!(%field, outcome = "not taken", "{reason}");
             let shown = written.item.fields.get(field);
             let shown = shown.or_else(|| change.current.fields.get(field));
             let shown = shown.unwrap_or(&FieldValue::Empty);

@@ -2,8 +2,33 @@
 
 use super::{Consent, Done, LOOK_AGAIN_MS, Report, Run, Stopped, actions_of, stop_reason};
 use crate::engine::{CycleError, begun};
-use crate::reconcile::plan::PairPlan;
+use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
+use tracing::{Instrument as _, Span};
+
+/// What every line of the log about an action says: enough for `boardsync history ITEM` to find it.
+fn about(plan: &PairPlan, action: &Action) -> Span {
+    let source = action.target.other();
+    let item = match (&action.target_item, &action.source_item) {
+        (Some(item), _) => format!("{} {item}", action.target),
+        (None, Some(item)) => format!("{source} {item}"),
+        (None, None) => String::new(),
+    };
+    let fields: Vec<String> = action
+        .changes
+        .iter()
+        .map(|change| change.field.to_string())
+        .collect();
+    let kind = format!("{:?}", action.kind).to_lowercase();
+    tracing::error_span!(
+        "action",
+        pair = %plan.pair,
+        item,
+        side = %action.target,
+        field = fields.join(","),
+        kind
+    )
+}
 
 impl Run<'_> {
     /// Forgets what was of the pair before, and loads what failed in this one earlier.
@@ -57,7 +82,8 @@ impl Run<'_> {
                 self.lost = engine.still_ours(&plan.pair).await?;
                 looked = engine.clock.now();
             }
-            let done = self.act(policy, plan, action).await?;
+            let span = about(plan, action);
+            let done = self.act(policy, plan, action).instrument(span).await?;
             if ended {
                 // Held and looked at again like any other, but told as a number: it may be thousands.
                 report.not_begun += 1;

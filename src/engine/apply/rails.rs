@@ -18,6 +18,12 @@ pub(super) fn closes(error: &ConnectorError) -> bool {
     trips(error)
 }
 
+/// The work item of a link, as the log names it.
+pub(super) fn item_of(store: &Store, link: LinkId) -> Result<String, StoreError> {
+    let row = store.link(link)?;
+    Ok(row.map_or_else(String::new, |row| format!("{} {}", Side::Ado, row.ado)))
+}
+
 impl Run<'_> {
     /// Loads what failed before in a pair.
     pub(super) fn load_attempts(&mut self, plan: &PairPlan) -> Result<(), StoreError> {
@@ -63,7 +69,10 @@ impl Run<'_> {
         let Err(reason) = checked else {
             return Ok(None);
         };
-        tracing::error!(pair = %policy.pair, action.id = %action.id, reason, "WRITE REFUSED by the firewall; the pair stops. This is a defect: please report it");
+        tracing::error!(
+            reason,
+            "WRITE REFUSED by the firewall; the pair stops. This is a defect: please report it"
+        );
         self.breach = Some(reason.clone());
         Ok(Some(Done::Failed(reason)))
     }
@@ -214,7 +223,8 @@ impl Run<'_> {
             if stored.get(&(link, subject.clone())) == Some(&true) {
                 continue;
             }
-            tracing::warn!(pair = %plan.pair, %link, field = %subject, reason = %frozen.why, "frozen");
+            let item = item_of(store, link)?;
+            tracing::warn!(pair = %plan.pair, item, field = %subject, outcome = "frozen", "{}", frozen.why);
             let why = frozen.why.clone();
             ops.push(Op::Rail(RailOp::Freeze {
                 link,

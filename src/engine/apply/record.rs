@@ -1,5 +1,6 @@
 //! Actions that write no fields, and the journal rows and observations of all of them.
 
+use super::rails::item_of;
 use super::{Done, Run};
 use crate::connector::{ConnectorError, Fetched, Written};
 use crate::engine::CycleError;
@@ -170,7 +171,8 @@ impl Run<'_> {
 
     /// Forgets a choice that an edit has overtaken, and says so in the journal.
     pub(super) fn dropped(&self, plan: &PairPlan, choice: &Dropped) -> [Op; 2] {
-        tracing::warn!(pair = %plan.pair, link = %choice.link, field = %choice.field, "{}", choice.reason);
+        let item = item_of(&self.engine.store(), choice.link).unwrap_or_default();
+        tracing::warn!(pair = %plan.pair, item, field = %choice.field, outcome = "dropped", "{}", choice.reason);
         let entry = NewJournal {
             at: self.engine.clock.now(),
             cycle: self.cycle.clone(),

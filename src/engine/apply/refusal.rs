@@ -272,7 +272,7 @@ impl Run<'_> {
         ) in by_field(held, wanted)
         {
             let why = HoldWhy::from(refused(action.target, &field, &value, &words, proven));
-            tracing::warn!(pair = %plan.pair, action.id = %action.id, side = %action.target, %field, "{why}");
+            tracing::warn!(%field, outcome = "held", "{why}");
             self.holds.extend(hold_row(
                 plan,
                 action,

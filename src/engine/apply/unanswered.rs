@@ -78,7 +78,7 @@ impl Run<'_> {
         for row in rows {
             match answer.fields.get(&row.field) {
                 Some(now) if row.via.contains(now) => {
-                    tracing::warn!(%link, %side, from = %row.origin, to = %row.wanted, at = %now, "stopped half way");
+                    tracing::warn!(field = %row.field, outcome = "half way", from = %row.origin, to = %row.wanted, at = %now, "stopped half way");
                     let fields = BTreeMap::from([(row.field, settle::half_way(side, now.clone()))]);
                     ops.push(Op::SetBase { link, fields });
                 }

@@ -47,7 +47,7 @@ impl Run<'_> {
             "nothing more is created in {side}: {}",
             written.unmarked.as_ref()?
         );
-        tracing::error!(%side, item = %written.item.id, "{reason}");
+        tracing::error!(item = %format_args!("{side} {}", written.item.id), "{reason}");
         *self.unmarked.get_mut(side) = Some(reason.clone());
         let noted = Unmarked {
             item: written.item.id.clone(),

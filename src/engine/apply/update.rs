@@ -274,7 +274,7 @@ impl Run<'_> {
         let side = action.target;
         let besides = self.besides(plan, side, sent, written);
         if !besides.is_empty() {
-            tracing::info!(pair = %plan.pair, action.id = %action.id, %side, "{besides}");
+            tracing::info!("{besides}");
         }
         let mut entry = self.journal(
             plan,

@@ -113,12 +113,12 @@ impl Unanswered {
         match (transit::judge(&self.transit, item, &self.history), now) {
             (Reached::Nothing, _) => None,
             (Reached::HalfWay, Some(now)) => {
-                tracing::info!(link = %row.link, %side, from = %row.origin, to = %row.wanted, at = %now, "stands half way");
+                tracing::info!(item = %format_args!("{side} {}", item.id), field = %row.field, from = %row.origin, to = %row.wanted, at = %now, "stands half way");
                 let base = settle::half_way(side, now);
                 Some(LeftBehind::HalfWay(row.field, base))
             }
             (Reached::Over, Some(now)) if answer::may_be_cut(&row.wanted, &row.origin, &now) => {
-                tracing::warn!(link = %row.link, %side, field = %row.field, "may have been cut; both texts are kept");
+                tracing::warn!(item = %format_args!("{side} {}", item.id), field = %row.field, "may have been cut; both texts are kept");
                 Some(LeftBehind::Unclear(row.field, row.wanted))
             }
             (Reached::HalfWay | Reached::Over, _) => Some(LeftBehind::Settled),

@@ -4,10 +4,11 @@
 use crate::redaction::evidence::{folded, forms, random};
 use base64::Engine as _;
 use boardsync::redact;
-use boardsync::telemetry::Escaping;
+use boardsync::telemetry::{Format, Lines};
 use secrecy::SecretString;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use tracing_subscriber::layer::SubscriberExt as _;
 
 const ALPHABETS: [&str; 3] = [
     "abcdefghijklmnopqrstuvwxyz234567",
@@ -64,17 +65,13 @@ fn no_random_secret_comes_through_a_log_line_or_an_error() {
         .and_then(|n| n.parse().ok())
         .unwrap_or(10_000);
     let sinks = [Sink::default(), Sink::default()];
-    let (text, json) = (sinks[0].clone(), sinks[1].clone());
-    let text = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(Mutex::new(Escaping::new(text, false)))
-        .finish();
-    let json = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_writer(Mutex::new(Escaping::new(json, false)))
-        .finish();
-    let logs = [tracing::Dispatch::new(text), tracing::Dispatch::new(json)];
+    let log = |sink: &Sink, format: Format| {
+        let sink = sink.clone();
+        let lines = Lines::new(move || sink.clone(), format);
+        tracing::Dispatch::new(tracing_subscriber::registry().with(lines))
+    };
+    let text = Format::Text { colour: false };
+    let logs = [log(&sinks[0], text), log(&sinks[1], Format::Json)];
     let mut bytes = 0;
     for number in 0..count {
         let alphabet = ALPHABETS[number % ALPHABETS.len()];

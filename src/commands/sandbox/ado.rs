@@ -1,0 +1,197 @@
+//! What a person does in the fake Azure DevOps.
+
+use super::super::Failure;
+use super::{Changes, Shown, changes, failed, unknown, usage};
+use crate::cli::SandboxCommand;
+use crate::config::Config;
+use crate::connector::plain::{Plain, segment};
+use crate::model::Service;
+use base64::Engine as _;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Map, Value, json};
+
+const VERSION: &str = "api-version=7.1";
+const PATCH: &str = "application/json-patch+json";
+
+/// What is typed, and the field that it is.
+const FIELDS: [(&str, &str); 8] = [
+    ("title", "System.Title"),
+    ("description", "System.Description"),
+    ("type", "System.WorkItemType"),
+    ("state", "System.State"),
+    ("assignee", "System.AssignedTo"),
+    ("priority", "Microsoft.VSTS.Common.Priority"),
+    ("tags", "System.Tags"),
+    ("points", "Microsoft.VSTS.Scheduling.StoryPoints"),
+];
+
+struct Person {
+    client: Plain,
+    project: String,
+}
+
+pub(super) async fn act(
+    config: &Config,
+    token: &SecretString,
+    command: SandboxCommand,
+) -> Result<Vec<Shown>, Failure> {
+    let pair = config
+        .pairs
+        .first()
+        .ok_or_else(|| usage("there is no pair"))?;
+    let user = format!(":{}", token.expose_secret());
+    let basic = base64::engine::general_purpose::STANDARD.encode(user);
+    let authorization = SecretString::from(format!("Basic {basic}"));
+    let person = Person {
+        client: Plain::new(Service::Ado, &config.ado.url, authorization)?,
+        project: segment(&pair.ado.project),
+    };
+    match command {
+        SandboxCommand::Show { item: None, .. } => person.list().await,
+        SandboxCommand::Show {
+            item: Some(item), ..
+        } => {
+            let id = person.find(&item).await?;
+            Ok(vec![person.show(id).await?])
+        }
+        SandboxCommand::Edit {
+            item,
+            changes: typed,
+            ..
+        } => {
+            let id = person.find(&item).await?;
+            person.edit(id, changes(&typed)?).await?;
+            Ok(vec![person.show(id).await?])
+        }
+        SandboxCommand::Create { changes: typed, .. } => {
+            let id = person.create(changes(&typed)?).await?;
+            Ok(vec![person.show(id).await?])
+        }
+        SandboxCommand::Delete { item, .. } => {
+            let id = person.find(&item).await?;
+            let shown = person.show(id).await?;
+            let path = format!("_apis/wit/workitems/{id}?{VERSION}");
+            person
+                .client
+                .ask("DELETE", &path, None, "delete a work item")
+                .await?;
+            Ok(vec![shown])
+        }
+    }
+}
+
+impl Person {
+    /// The ids of all work items of the project.
+    async fn ids(&self) -> Result<Vec<i64>, Failure> {
+        let query = "SELECT [System.Id] FROM WorkItems WHERE [System.TeamProject] = @project ORDER BY [System.Id]";
+        let path = format!("{}/_apis/wit/wiql?{VERSION}", self.project);
+        let body = ("application/json", json!({ "query": query }));
+        let answer = self
+            .client
+            .ask("POST", &path, Some(body), "list work items")
+            .await?;
+        let rows = answer.get("workItems").and_then(Value::as_array);
+        let ids = rows.into_iter().flatten();
+        Ok(ids
+            .filter_map(|row| row.get("id").and_then(Value::as_i64))
+            .collect())
+    }
+
+    async fn list(&self) -> Result<Vec<Shown>, Failure> {
+        let mut shown = Vec::new();
+        for id in self.ids().await? {
+            let item = self.show(id).await?;
+            shown.push(Shown {
+                fields: Map::new(),
+                ..item
+            });
+        }
+        Ok(shown)
+    }
+
+    /// The number that was typed, or that of the work item whose title was.
+    async fn find(&self, typed: &str) -> Result<i64, Failure> {
+        if let Ok(id) = typed.parse() {
+            return Ok(id);
+        }
+        for id in self.ids().await? {
+            if self.show(id).await?.title == typed {
+                return Ok(id);
+            }
+        }
+        Err(usage(format!(
+            "no work item has the number or the title \"{typed}\""
+        )))
+    }
+
+    async fn show(&self, id: i64) -> Result<Shown, Failure> {
+        let path = format!("_apis/wit/workitems/{id}?{VERSION}");
+        let answer = self
+            .client
+            .ask("GET", &path, None, "read a work item")
+            .await?;
+        let held = |name: &str| {
+            answer
+                .get("fields")
+                .and_then(|fields| fields.get(name))
+                .cloned()
+        };
+        let who = |value: Value| match value.get("displayName") {
+            Some(name) => name.clone(),
+            None => value,
+        };
+        let mut fields = Map::new();
+        let shown = FIELDS.into_iter().filter(|(name, _)| *name != "title");
+        let last = [("changed by", "System.ChangedBy")];
+        for (name, reference) in shown.chain(last) {
+            if let Some(value) = held(reference) {
+                fields.insert(name.to_owned(), who(value));
+            }
+        }
+        let title = held("System.Title").unwrap_or_default();
+        Ok(Shown {
+            id: id.to_string(),
+            title: title.as_str().unwrap_or_default().to_owned(),
+            fields,
+        })
+    }
+
+    async fn edit(&self, id: i64, changes: Changes) -> Result<(), Failure> {
+        let path = format!("_apis/wit/workitems/{id}?{VERSION}");
+        let body = (PATCH, patch(changes)?);
+        self.client
+            .ask("PATCH", &path, Some(body), "edit a work item")
+            .await?;
+        Ok(())
+    }
+
+    async fn create(&self, mut changes: Changes) -> Result<i64, Failure> {
+        let typed = changes.iter().position(|(field, _)| field == "type");
+        let kind = match typed {
+            Some(at) => changes.remove(at).1,
+            None => "User Story".to_owned(),
+        };
+        let kind = segment(&kind);
+        let path = format!("{}/_apis/wit/workitems/${kind}?{VERSION}", self.project);
+        let body = (PATCH, patch(changes)?);
+        let answer = self
+            .client
+            .ask("POST", &path, Some(body), "create a work item")
+            .await?;
+        let id = answer.get("id").and_then(Value::as_i64);
+        id.ok_or_else(|| failed("the new work item has no number"))
+    }
+}
+
+fn patch(changes: Changes) -> Result<Value, Failure> {
+    let operation = |(field, value): (String, String)| {
+        let known = FIELDS.iter().find(|(name, _)| *name == field);
+        let (_, reference) = known.ok_or_else(|| unknown(&field, &FIELDS.map(|(name, _)| name)))?;
+        let value = match (field.as_str(), value.parse::<f64>()) {
+            ("priority" | "points", Ok(number)) => json!(number),
+            _ => json!(value),
+        };
+        Ok(json!({ "op": "add", "path": format!("/fields/{reference}"), "value": value }))
+    };
+    changes.into_iter().map(operation).collect()
+}

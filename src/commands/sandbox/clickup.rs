@@ -1,0 +1,164 @@
+//! What a person does in the fake ClickUp.
+
+use super::super::Failure;
+use super::{Changes, Shown, changes, failed, unknown, usage};
+use crate::cli::SandboxCommand;
+use crate::config::Config;
+use crate::connector::plain::Plain;
+use crate::model::Service;
+use secrecy::SecretString;
+use serde_json::{Map, Value, json};
+
+const JSON: &str = "application/json";
+
+/// What is typed, and the member of a task that it is.
+const FIELDS: [(&str, &str); 5] = [
+    ("title", "name"),
+    ("description", "markdown_content"),
+    ("status", "status"),
+    ("priority", "priority"),
+    ("points", "points"),
+];
+
+struct Person {
+    client: Plain,
+    list: String,
+}
+
+pub(super) async fn act(
+    config: &Config,
+    token: &SecretString,
+    command: SandboxCommand,
+) -> Result<Vec<Shown>, Failure> {
+    let pair = config
+        .pairs
+        .first()
+        .ok_or_else(|| usage("there is no pair"))?;
+    let person = Person {
+        client: Plain::new(Service::ClickUp, &config.clickup.url, token.clone())?,
+        list: pair.clickup.list.clone(),
+    };
+    match command {
+        SandboxCommand::Show { item: None, .. } => person.list().await,
+        SandboxCommand::Show {
+            item: Some(item), ..
+        } => {
+            let id = person.find(&item).await?;
+            Ok(vec![person.show(&id).await?])
+        }
+        SandboxCommand::Edit {
+            item,
+            changes: typed,
+            ..
+        } => {
+            let id = person.find(&item).await?;
+            let (path, body) = (format!("api/v2/task/{id}"), body(changes(&typed)?)?);
+            person
+                .client
+                .ask("PUT", &path, Some((JSON, body)), "edit a task")
+                .await?;
+            Ok(vec![person.show(&id).await?])
+        }
+        SandboxCommand::Create { changes: typed, .. } => {
+            let path = format!("api/v2/list/{}/task", person.list);
+            let body = body(changes(&typed)?)?;
+            let made = person
+                .client
+                .ask("POST", &path, Some((JSON, body)), "create a task")
+                .await?;
+            let id = made.get("id").and_then(Value::as_str);
+            let id = id.ok_or_else(|| failed("the new task has no id"))?;
+            Ok(vec![person.show(id).await?])
+        }
+        SandboxCommand::Delete { item, .. } => {
+            let id = person.find(&item).await?;
+            let shown = person.show(&id).await?;
+            let path = format!("api/v2/task/{id}");
+            person
+                .client
+                .ask("DELETE", &path, None, "delete a task")
+                .await?;
+            Ok(vec![shown])
+        }
+    }
+}
+
+impl Person {
+    async fn list(&self) -> Result<Vec<Shown>, Failure> {
+        let path = format!(
+            "api/v2/list/{}/task?include_closed=true&subtasks=true",
+            self.list
+        );
+        let answer = self.client.ask("GET", &path, None, "list tasks").await?;
+        let tasks = answer.get("tasks").and_then(Value::as_array);
+        let bare = |task: &Value| Shown {
+            fields: Map::new(),
+            ..shown(task)
+        };
+        Ok(tasks.into_iter().flatten().map(bare).collect())
+    }
+
+    /// The id that was typed, or that of the task whose title was.
+    async fn find(&self, typed: &str) -> Result<String, Failure> {
+        let all = self.list().await?;
+        let found = all
+            .iter()
+            .find(|task| task.id == typed || task.title == typed);
+        found.map(|task| task.id.clone()).ok_or_else(|| {
+            usage(format!(
+                "no task of the list has the id or the title \"{typed}\""
+            ))
+        })
+    }
+
+    async fn show(&self, id: &str) -> Result<Shown, Failure> {
+        let path = format!("api/v2/task/{id}?include_markdown_description=true");
+        let task = self.client.ask("GET", &path, None, "read a task").await?;
+        Ok(shown(&task))
+    }
+}
+
+fn shown(task: &Value) -> Shown {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let inner = |name: &str, member: &str| task.get(name).and_then(|value| value.get(member));
+    let names = |list: &str, member: &str| {
+        let held = task.get(list).and_then(Value::as_array);
+        let names: Vec<String> = held
+            .into_iter()
+            .flatten()
+            .map(|one| text(one.get(member)))
+            .collect();
+        Value::from(names.join(", "))
+    };
+    let fields = [
+        ("description", task.get("markdown_description").cloned()),
+        ("status", inner("status", "status").cloned()),
+        ("assignees", Some(names("assignees", "username"))),
+        ("priority", inner("priority", "priority").cloned()),
+        ("tags", Some(names("tags", "name"))),
+        ("points", task.get("points").cloned()),
+    ];
+    let fields = fields.into_iter().filter_map(|(name, value)| {
+        let value = value.filter(|value| !value.is_null() && value != "")?;
+        Some((name.to_owned(), value))
+    });
+    Shown {
+        id: text(task.get("id")),
+        title: text(task.get("name")),
+        fields: fields.collect(),
+    }
+}
+
+fn body(changes: Changes) -> Result<Value, Failure> {
+    let mut body = Map::new();
+    for (field, value) in changes {
+        let known = FIELDS.iter().find(|(name, _)| *name == field);
+        let (_, member) = known.ok_or_else(|| unknown(&field, &FIELDS.map(|(name, _)| name)))?;
+        let value = match (field.as_str(), value.parse::<i64>()) {
+            ("priority" | "points", Ok(number)) => json!(number),
+            _ => json!(value),
+        };
+        body.insert((*member).to_owned(), value);
+    }
+    Ok(Value::Object(body))
+}
