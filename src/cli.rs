@@ -16,6 +16,7 @@ Exit codes:
    2  changes are pending (only with --detailed-exitcode)
    3  done, but some items failed, are held or are in conflict
    4  stopped before writing, by a guard or because a plan waits for its yes
+   5  something is late and nobody has to act yet (only `status`)
   64  wrong usage
   69  a service is unreachable or throttled out
   75  another instance holds the lock
@@ -27,6 +28,15 @@ Exit codes:
 
 After a signal the write under way is finished and recorded, and no further one begins; that takes eight seconds at \
 most. A second signal ends at once.";
+
+const STATUS_LONG: &str = "\
+Exit codes:
+   0  everything is fresh and equal
+   3  somebody has to act: a conflict, a hold that nothing ends by itself, a plan that waits for a yes or was stopped, a \
+refused token, the stop file
+   5  something is late, and the next cycles mend it if they can: no cycle ended well for a while, the last one failed, a write \
+is tried again later, a create had no answer, a choice in a conflict is not carried out yet
+The others are as in boardsync --help. A monitor calls somebody at once for 3, and for 5 only when it stays.";
 
 const UNDO_LONG: &str = "\
 A field goes back to what it was only where it still holds what was written; an edit made since stays. The plan is \
@@ -70,6 +80,8 @@ pub enum ExitCode {
     Partial = 3,
     /// Stopped before writing: a plan waits for its yes, or a guard found it too large.
     Guard = 4,
+    /// `status`: something is late, and nobody has to act.
+    Late = 5,
     /// The command line makes no sense.
     Usage = 64,
     /// A service is unreachable or throttled out.
@@ -128,6 +140,7 @@ impl ExitCode {
             | ExitCode::Pending
             | ExitCode::Partial
             | ExitCode::Guard
+            | ExitCode::Late
             | ExitCode::Usage
             | ExitCode::Unavailable
             | ExitCode::Locked
@@ -218,8 +231,8 @@ pub enum Command {
     /// Report every problem of the configuration, the live services and the tokens' rights
     #[command(after_help = "Example: boardsync check --offline", after_long_help = EXIT_CODES)]
     Check(CheckArgs),
-    /// Show per pair when it was last equal, and what is open
-    #[command(after_help = "Example: boardsync status --json", after_long_help = EXIT_CODES)]
+    /// Show what runs, how the last run ended, and per pair when it was last equal and what is open
+    #[command(after_help = "Example: boardsync status --json", after_long_help = STATUS_LONG)]
     Status,
     /// Show per field what was agreed last, what both sides hold now, and the decision
     #[command(after_help = "Example: boardsync why 123")]
@@ -387,18 +400,33 @@ pub struct ItemArgs {
 
 /// Arguments of `conflicts`.
 #[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct ConflictsArgs {
+    /// Which ones, where no command is given.
+    #[command(flatten)]
+    pub which: WhichConflicts,
     /// What to do; `list` when left out.
     #[command(subcommand)]
     pub command: Option<ConflictsCommand>,
 }
 
+/// Which conflicts are listed.
+#[derive(Args, Clone, Debug, Default)]
+pub struct WhichConflicts {
+    /// Only open ones, without those that are chosen and not carried out yet
+    #[arg(long, conflicts_with = "all")]
+    pub open: bool,
+    /// Settled ones too
+    #[arg(long)]
+    pub all: bool,
+}
+
 /// What to do with conflicts.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ConflictsCommand {
-    /// List conflicts, open and settled
-    #[command(after_help = "Example: boardsync conflicts list --json")]
-    List,
+    /// List conflicts that are open, or chosen and not carried out yet
+    #[command(after_help = "Example: boardsync conflicts list --all")]
+    List(WhichConflicts),
     /// Show one conflict with the base and both values
     #[command(after_help = "Example: boardsync conflicts show 7")]
     Show {
@@ -406,15 +434,29 @@ pub enum ConflictsCommand {
         #[arg(value_name = "ID")]
         id: i64,
     },
-    /// Settle one conflict; the next cycle writes the choice
-    #[command(after_help = "Example: boardsync conflicts resolve 7 --take merged text.md")]
+    /// Choose what settles a conflict, or take the choice back; the next cycle carries it out
+    ///
+    /// Both items are read first: where somebody edited the field since, nothing is chosen. The choice is stored and what it
+    /// will write is shown. Until a cycle has carried it out, --withdraw takes it back, and another --take replaces it.
+    #[command(
+        after_help = "Examples: boardsync conflicts resolve 7 --take merged text.md\n          boardsync conflicts resolve 7 --withdraw"
+    )]
     Resolve {
         /// Number from the list
         #[arg(value_name = "ID")]
         id: i64,
-        /// Whose value stays
-        #[arg(long, value_enum, value_name = "VALUE")]
-        take: Take,
+        /// Whose value stays; `merged` is for titles and descriptions
+        #[arg(
+            long,
+            value_enum,
+            value_name = "VALUE",
+            required_unless_present = "withdraw",
+            conflicts_with = "withdraw"
+        )]
+        take: Option<Take>,
+        /// Take back a choice that is not carried out yet
+        #[arg(long, conflicts_with = "file")]
+        withdraw: bool,
         /// With `--take merged`: a file with the text
         #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
@@ -580,25 +622,42 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Parses the process's arguments. Help and version come back as `Err(Done)` and wrong usage as `Err(Usage)`, both
-/// after clap's message was printed.
-pub fn parse() -> Result<Cli, ExitCode> {
+/// Arguments that are no command to run: help and version, or wrong usage. The message was printed for people already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unparsed {
+    /// `Done` for help and version, else `Usage`.
+    pub code: ExitCode,
+    /// What is wrong, where it is to be said as JSON too.
+    pub for_json: Option<String>,
+}
+
+/// Parses the process's arguments. Help, version and wrong usage come back as an error, after clap's message was printed.
+pub fn parse() -> Result<Cli, Unparsed> {
     parse_from(std::env::args_os())
 }
 
 /// Parses the given arguments (the first is the program's name); see [`parse`].
-pub fn parse_from<I, T>(args: I) -> Result<Cli, ExitCode>
+pub fn parse_from<I, T>(args: I) -> Result<Cli, Unparsed>
 where
     I: IntoIterator<Item = T>,
     T: Into<std::ffi::OsString> + Clone,
 {
+    let args: Vec<std::ffi::OsString> = args.into_iter().map(Into::into).collect();
+    let json = args.iter().any(|argument| argument == "--json");
     Cli::try_parse_from(args).map_err(|error| {
         // A closed pipe while printing help changes nothing about the answer.
         let _ = error.print();
-        if error.use_stderr() {
-            ExitCode::Usage
-        } else {
-            ExitCode::Done
+        if !error.use_stderr() {
+            return Unparsed {
+                code: ExitCode::Done,
+                for_json: None,
+            };
+        }
+        let text = error.render().to_string();
+        let text = text.trim_start_matches("error: ").trim_end().to_owned();
+        Unparsed {
+            code: ExitCode::Usage,
+            for_json: json.then_some(text),
         }
     })
 }
@@ -614,15 +673,10 @@ mod tests {
 
     #[test]
     fn wrong_usage_leaves_with_64_and_help_with_0() {
-        assert_eq!(
-            parse_from(["boardsync", "bogus"]).err(),
-            Some(ExitCode::Usage)
-        );
-        assert_eq!(parse_from(["boardsync"]).err(), Some(ExitCode::Usage));
-        assert_eq!(
-            parse_from(["boardsync", "--version"]).err(),
-            Some(ExitCode::Done)
-        );
+        let code = |args: &[&str]| parse_from(args).err().map(|unparsed| unparsed.code);
+        assert_eq!(code(&["boardsync", "bogus"]), Some(ExitCode::Usage));
+        assert_eq!(code(&["boardsync"]), Some(ExitCode::Usage));
+        assert_eq!(code(&["boardsync", "--version"]), Some(ExitCode::Done));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod signals;
 mod survey;
 mod undo;
 mod verify;
+mod when;
 
 use crate::cli::{Cli, ColorWhen, Command, ConflictsCommand, ExitCode, LinksCommand, LogFormat};
 use crate::config::ConfigErrors;
@@ -270,6 +271,14 @@ pub fn tame_panics() {
     }));
 }
 
+/// Says wrong usage as JSON too, where that was asked for. Returns the exit code.
+pub fn unparsed(unparsed: crate::cli::Unparsed) -> ExitCode {
+    if let Some(message) = unparsed.for_json {
+        print_json(&Failure::new(unparsed.code, message).json());
+    }
+    unparsed.code
+}
+
 /// Runs what was typed.
 pub async fn run(cli: Cli) -> ExitCode {
     tame_panics();
@@ -280,6 +289,12 @@ pub async fn run(cli: Cli) -> ExitCode {
     let daemon = matches!(&cli.command, Command::Reconcile(args) if !args.once);
     log(&context.global, daemon);
     let result = match cli.command {
+        Command::Demo(_) | Command::Completions(_) | Command::Man(_) if context.global.json => {
+            Err(Failure::new(
+                ExitCode::Usage,
+                "this command has no JSON form: leave out --json",
+            ))
+        }
         Command::Reconcile(args) => cycle::reconcile(&context, args).await,
         Command::Plan(args) => cycle::plan(&context, args).await,
         Command::Apply(args) => cycle::apply(&context, args).await,
@@ -287,12 +302,14 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Status => inspect::status(&context),
         Command::Why(args) => inspect::why(&context, &args.item).await,
         Command::History(args) => inspect::history(&context, &args.item),
-        Command::Conflicts(args) => match args.command.unwrap_or(ConflictsCommand::List) {
-            ConflictsCommand::List => inspect::conflicts(&context),
-            ConflictsCommand::Show { id } => inspect::conflict(&context, id),
-            ConflictsCommand::Resolve { id, take, file } => {
-                inspect::resolve(&context, id, take, file.as_deref()).await
-            }
+        Command::Conflicts(args) => match args.command {
+            None => inspect::conflicts(&context, &args.which),
+            Some(ConflictsCommand::List(which)) => inspect::conflicts(&context, &which),
+            Some(ConflictsCommand::Show { id }) => inspect::conflict(&context, id),
+            Some(ConflictsCommand::Resolve { id, take, file, .. }) => match take {
+                Some(take) => inspect::resolve(&context, id, take, file.as_deref()).await,
+                None => inspect::withdraw_choice(&context, id),
+            },
         },
         Command::Links(args) => match args.command.unwrap_or(LinksCommand::List) {
             LinksCommand::List => inspect::links(&context),

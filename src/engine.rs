@@ -11,6 +11,7 @@ pub mod claim;
 pub mod cycle;
 pub mod daemon;
 pub mod deeds;
+mod failed;
 mod housekeeping;
 pub mod observe;
 pub mod rails;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = match cli::parse() {
         Ok(cli) => cli,
-        Err(code) => return code.into(),
+        Err(unparsed) => return commands::unparsed(unparsed).into(),
     };
     // One thread is enough: the work is waiting for two services, one cycle at a time.
     let runtime = match tokio::runtime::Builder::new_multi_thread()

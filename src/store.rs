@@ -39,9 +39,10 @@ pub use journal::{Before, CycleRow, JournalChange, JournalRow, NewJournal, RunRo
 pub use key::{copy_key, key_path, load_key, load_or_create_key, nonce};
 pub use links::{LinkRow, LinkState};
 pub use listed::{Listed, Met};
-pub use lock::{LockError, StateLock};
+pub use lock::{Holder, LockError, StateLock};
 pub use notes::{
-    Begun, Carriers, KeptRow, Misanswered, NoteOp, Restored, StopNote, Unmarked, Waiting,
+    Begun, Carriers, KeptRow, Misanswered, NoteOp, RefusedToken, Restored, StopNote, Unmarked,
+    Waiting,
 };
 pub use observations::Observation;
 pub use parts::{PartOp, Refusal, TransitRow};

@@ -30,6 +30,8 @@ enum Weight {
 struct Finding {
     kind: Weight,
     text: String,
+    /// Whether the pair stands still until it is mended. Else cycles go on, and hold only what the finding is about.
+    stops: bool,
 }
 
 /// What was found so far.
@@ -46,8 +48,16 @@ struct Report {
 
 impl Report {
     fn add(&mut self, kind: Weight, text: impl Into<String>) {
-        let text = text.into();
-        let finding = Finding { kind, text };
+        self.push(kind, text.into(), kind != Weight::Warning);
+    }
+
+    /// Adds an error of the configuration that is about some items alone: a name in a table that the service does not have.
+    fn add_beside(&mut self, text: impl Into<String>) {
+        self.push(Weight::Configuration, text.into(), false);
+    }
+
+    fn push(&mut self, kind: Weight, text: String, stops: bool) {
+        let finding = Finding { kind, text, stops };
         if !self.findings.contains(&finding) {
             self.findings.push(finding);
         }
@@ -111,6 +121,18 @@ fn show(context: &Context, config: &Config, report: &Report, offline: bool) {
             "ADO was asked to validate a new {}; nothing was saved\n",
             render::escape(&types.join(", "))
         ));
+    }
+    let beside = report.findings.iter();
+    let beside = beside.filter(|finding| finding.kind == Weight::Configuration && !finding.stops);
+    match beside.count() {
+        0 => {}
+        n => print(&format!(
+            "{} not stop `boardsync reconcile`: it goes on, and holds only the items that have these values\n",
+            match n {
+                1 => "one of these errors does".to_owned(),
+                n => format!("{n} of these errors do"),
+            }
+        )),
     }
     let pairs = render::plural(config.pairs.len(), "pair", "pairs");
     let path = config.path.display();

@@ -2,7 +2,7 @@
 
 mod approvers;
 
-use super::saved::{self, Saved};
+use super::saved::{self, Refused, Saved};
 use super::setup::{self, Names, Services};
 use super::signals::Signals;
 use super::{Context, Failure, error, exit_code, next, note, print, print_json, typed};
@@ -13,8 +13,9 @@ use crate::engine::apply::{Consent, Done, Report, Stopped};
 use crate::engine::cycle::Ended;
 use crate::engine::observe::Observed;
 use crate::engine::{Engine, Scope, daemon};
-use crate::model::PairName;
+use crate::model::{LinkId, PairName};
 use crate::render::{self, Outcome, OutcomeResult, ReportView};
+use crate::store::HoldRow;
 use approvers::{Asked, ByFile, ByHand, Once};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeSet;
@@ -74,6 +75,7 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
         observed = engine.observe(&scope).await?;
     }
     show(context, &observed);
+    tell_waiting(context, &engine, &observed)?;
     if let Some(path) = args.out.as_ref().filter(|_| !blind(&observed)) {
         saved::save(path, observed.plan(), &config)?;
         if !context.global.quiet {
@@ -104,6 +106,45 @@ fn show(context: &Context, observed: &Observed) {
     } else if !blind(observed) {
         print(&render::plan(observed.plan(), &context.style));
     }
+}
+
+/// Says what is open or held beside the plan: nothing moved there, so the plan itself has nothing of it.
+fn tell_waiting(context: &Context, engine: &Engine, observed: &Observed) -> Result<(), Failure> {
+    if context.global.json {
+        return Ok(());
+    }
+    let store = engine.store();
+    let conflicts = store.conflicts(true)?;
+    for plan in &observed.plan().pairs {
+        let shown = |link: LinkId| plan.conflicts.iter().any(|conflict| conflict.link == link);
+        let open = conflicts
+            .iter()
+            .filter(|open| open.record.pair == plan.pair);
+        let open = open.filter(|open| !shown(open.record.link)).count();
+        let held = store.holds(Some(&plan.pair))?.into_iter();
+        let planned = |hold: &HoldRow| {
+            let mut holds = plan.holds.iter();
+            holds.any(|now| Some(&now.item) == hold.item.as_ref() && now.subject == hold.subject)
+        };
+        let held = held.filter(|hold| !planned(hold)).count();
+        let mut parts = Vec::new();
+        if open > 0 {
+            let open = render::plural(open, "conflict is", "conflicts are");
+            parts.push(format!("{open} open (boardsync conflicts)"));
+        }
+        if held > 0 {
+            let held = render::plural(held, "item or field is", "items or fields are");
+            parts.push(format!("{held} held (boardsync status)"));
+        }
+        if !parts.is_empty() {
+            let pair = render::escape(&plan.pair.0);
+            print(&format!(
+                "beside this plan of {pair}: {}\n",
+                parts.join(", ")
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Whether no pair could be looked at, so that there is no plan to show or to save. Why is said with the pairs.
@@ -142,7 +183,7 @@ async fn apply_under(
             let mut file = ByFile {
                 context,
                 saved,
-                refused: 0,
+                refused: Vec::new(),
             };
             let ended = engine.cycle(&services.writers, &scope, &mut file).await?;
             (ended, file.refused)
@@ -157,7 +198,7 @@ async fn apply_under(
             (ended, person.asked.left_out)
         }
     };
-    told(context, &engine, signals, ended, left_out)
+    told(context, &engine, signals, ended, &left_out)
 }
 
 /// Counts and shows what was done, and returns the exit code for it.
@@ -166,15 +207,15 @@ fn told(
     engine: &Engine,
     signals: &Signals,
     ended: Ended,
-    left_out: usize,
+    left_out: &[Refused],
 ) -> Result<ExitCode, Failure> {
     let Some((observed, report)) = ended.carried_out() else {
         return Ok(ExitCode::Guard);
     };
     let open = engine.store().open_intents()?.len();
     signals.count(observed.plan(), &report, open);
-    let code = finish(context, &observed, &report);
-    Ok(with_left_out(code, left_out))
+    let code = finish(context, &observed, &report, left_out);
+    Ok(with_left_out(code, left_out.len()))
 }
 
 /// The exit code of a run in which so much of what a person said yes to was left out.
@@ -311,7 +352,7 @@ async fn once(
         setup::renew(config, services, engine).await?;
         ended = engine.cycle(&services.writers, scope, &mut once).await?;
     }
-    told(context, engine, signals, ended, once.asked.left_out)
+    told(context, engine, signals, ended, &once.asked.left_out)
 }
 
 /// From how many actions on a progress bar is worth its line.
@@ -346,13 +387,18 @@ fn bar(total: usize) -> ProgressBar {
 }
 
 /// Shows what was done and returns the exit code for it.
-fn finish(context: &Context, observed: &Observed, report: &Report) -> ExitCode {
+fn finish(
+    context: &Context,
+    observed: &Observed,
+    report: &Report,
+    left_out: &[Refused],
+) -> ExitCode {
     let views = views(observed, report);
     if context.global.json {
         let pairs: Vec<_> = views.iter().map(render::report_json).collect();
-        print_json(
-            &serde_json::json!({ "format_version": 1, "writes": report.writes(), "pairs": pairs }),
-        );
+        print_json(&serde_json::json!({
+            "format_version": 1, "run": report.cycle, "writes": report.writes(), "pairs": pairs, "refused": left_out,
+        }));
     } else {
         for (view, plan) in views.iter().zip(&observed.plan().pairs) {
             // Whose pair it is does not depend on what the plan holds.

@@ -2,6 +2,7 @@
 
 use super::cycle::views;
 use super::setup::{self, Services};
+use super::when::when;
 use super::{Context, Failure, print};
 use crate::cli::{DemoArgs, ExitCode};
 use crate::engine::apply::{Consent, Report};
@@ -197,7 +198,7 @@ fn conflicts_of(context: &Context, instance: &Instance) -> Result<(), Failure> {
     print("\nThe conflict keeps both values (boardsync conflicts show 1):\n\n");
     let store = instance.engine.store();
     for row in conflicts(&store)? {
-        print(&render::conflict_show(&row, &context.style));
+        print(&render::conflict_show(&row, &context.style, &when));
     }
     Ok(())
 }

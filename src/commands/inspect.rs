@@ -7,7 +7,7 @@ mod status;
 mod takeover;
 mod why;
 
-pub use conflicts::{conflict, conflicts, resolve};
+pub use conflicts::{conflict, conflicts, resolve, withdraw_choice};
 pub use history::history;
 pub use links::{link, links, unlink};
 pub use status::status;

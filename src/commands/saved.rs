@@ -8,12 +8,12 @@ use crate::engine::Engine;
 use crate::engine::apply::Consent;
 use crate::engine::deeds::{SavedAction, SavedPair, SavedPairs};
 use crate::engine::observe::Observed;
-use crate::model::PairName;
+use crate::model::{ActionId, ItemId, PairName};
 use crate::reconcile::plan::{PLAN_FORMAT, Plan};
 use crate::render;
 use crate::store;
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -193,8 +193,8 @@ impl Saved {
         self.pairs.iter().map(|pair| pair.pair.0.clone()).collect()
     }
 
-    /// Reduces the present plan to what the saved one holds, and names what changed since. Returns how many actions and
-    /// pairs that were.
+    /// Reduces the present plan to what the saved one holds, and names what changed since. Returns those actions and
+    /// pairs.
     ///
     /// # Errors
     /// Wrong usage where an action was changed in the file.
@@ -204,7 +204,7 @@ impl Saved {
         engine: &Engine,
         observed: &mut Observed,
         consent: &mut Consent,
-    ) -> Result<usize, Failure> {
+    ) -> Result<Vec<Refused>, Failure> {
         let kept = engine.keep_saved(&self.pairs, observed, consent)?;
         if let Some(action) = kept.edited.first() {
             return Err(self.edited(action));
@@ -236,7 +236,15 @@ impl Saved {
                 note(&self.beside(pair, actions));
             }
         }
-        Ok(kept.moved.len() + kept.reconfigured.len())
+        let moved = kept.moved.into_iter().map(Refused::moved);
+        let pairs = kept.reconfigured.into_iter().map(|pair| Refused {
+            pair: Some(pair),
+            action: None,
+            items: Vec::new(),
+            title: None,
+            reason: "the configuration of the pair changed since the plan was made",
+        });
+        Ok(moved.chain(pairs).collect())
     }
 
     /// Says what the next cycle does beyond the file: a yes is to the pair, and small plans flow after it.
@@ -268,6 +276,34 @@ impl Saved {
                 named(action)
             ),
         )
+    }
+}
+
+/// Something that a person said yes to and that is not carried out, for JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Refused {
+    /// The pair, where nothing of it is carried out; `None`: it is about one action.
+    pair: Option<PairName>,
+    /// Id of the action.
+    action: Option<ActionId>,
+    /// The items that it is about.
+    items: Vec<ItemId>,
+    /// The title of the item.
+    title: Option<String>,
+    /// Why, as a phrase.
+    reason: &'static str,
+}
+
+impl Refused {
+    /// An action that is no longer planned as it was shown or saved.
+    pub(super) fn moved(action: SavedAction) -> Refused {
+        Refused {
+            pair: None,
+            action: Some(action.id),
+            items: action.items,
+            title: Some(action.title),
+            reason: "moved since the plan was made",
+        }
     }
 }
 

@@ -81,6 +81,13 @@ impl Survey {
         Ok(())
     }
 
+    /// Returns the pair that an item was listed for; `None`: for none of those that were asked.
+    pub fn owner(&self, side: Side, id: &ItemId) -> Option<&PairName> {
+        let mut pairs = self.listed.get(side).iter();
+        let owner = pairs.find(|(_, listed)| listed.contains(id));
+        owner.map(|(pair, _)| pair)
+    }
+
     /// Returns what a linked item is now, seen from one pair.
     pub fn presence(&self, pair: &PairName, side: Side, id: &ItemId) -> Presence {
         let Some(item) = self.items.get(side).get(id) else {

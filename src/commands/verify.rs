@@ -1,17 +1,20 @@
 //! `verify`: both sides read in full and compared with each other and with their base. Writes nothing.
 
 use super::survey::Survey;
+use super::when::when;
 use super::{Context, Failure, cycle, print, print_json, setup};
 use crate::cli::{ExitCode, VerifyArgs};
+use crate::clock::SystemClock;
 use crate::engine::{Engine, observe};
-use crate::model::{ItemId, PairName, Side, Sided, Subject};
+use crate::model::{Clock, ItemId, PairName, Side, Sided, Subject};
 use crate::reconcile::drift::{Difference, DriftKind};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::{FreshItem, LinkView, View};
 use crate::render::{self, DriftView};
 use crate::store::{Store, StoreError};
+use crate::views::status;
 use serde_json::json;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio_util::sync::CancellationToken;
 
 /// Compares and prints. Leaves with 3 when anything differs that the configuration does not want so.
@@ -44,10 +47,13 @@ pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Fai
         let ids = std::mem::take(doubtful.get_mut(side));
         survey.read(&engine.readers, side, &ids).await?;
     }
-    let mut views = Vec::new();
+    let (mut views, mut in_the_way) = (Vec::new(), BTreeMap::new());
     for policy in &policies {
+        let why = status::in_the_way(&config, &engine.store(), SystemClock.now(), &policy.pair)?;
+        in_the_way.insert(policy.pair.clone(), why);
         let mut view = compare(&engine, policy, &survey, &pairs)?;
         date(&engine.store(), &policy.pair, &mut view.differences)?;
+        name_owner(&survey, &policy.pair, &mut view.differences);
         views.push(view);
     }
     let open = views
@@ -59,13 +65,24 @@ pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Fai
         let pairs: Vec<_> = views
             .iter()
             .map(|view| {
-                json!({ "pair": view.pair, "compared": view.compared, "differences": view.differences })
+                json!({
+                    "pair": view.pair, "compared": view.compared, "differences": view.differences,
+                    "in_the_way": in_the_way.get(&view.pair),
+                })
             })
             .collect();
         print_json(&json!({ "format_version": 1, "open": open, "pairs": pairs }));
     } else {
         for view in &views {
-            print(&render::drift(view, &context.style));
+            // "The next cycle writes" is no promise while something keeps it from that.
+            let pending = |difference: &Difference| difference.kind == DriftKind::Pending;
+            if view.differences.iter().any(pending) {
+                for why in in_the_way.get(&view.pair).into_iter().flatten() {
+                    let text = format!("{}: nothing is written at present: {why}", view.pair);
+                    print(&render::hanging(&text, 4, &context.style));
+                }
+            }
+            print(&render::drift(view, &context.style, &when));
         }
     }
     Ok(match open {
@@ -133,6 +150,25 @@ fn compare(
         compared: view.links.len(),
         differences: engine.drift(&store, &view, policy, pairs)?,
     })
+}
+
+/// Says of an item that is in the scopes of two pairs which of them has it: it did not leave the scope of this one.
+fn name_owner(survey: &Survey, pair: &PairName, differences: &mut [Difference]) {
+    let left = |difference: &&mut Difference| difference.kind == DriftKind::OutOfScope;
+    for difference in differences.iter_mut().filter(left) {
+        for side in Side::BOTH {
+            let Some(id) = difference.items.get(side) else {
+                continue;
+            };
+            if let Some(owner) = survey.owner(side, id).filter(|owner| *owner != pair) {
+                difference.reason = format!(
+                    "{side} {id} is in the scope of pair \"{owner}\" as well, and counts there: an item belongs to one pair, that \
+                     with the deeper area or else the first in the configuration. This pair leaves it alone; narrow one of the \
+                     two scopes, or end this link with `boardsync links remove`"
+                );
+            }
+        }
+    }
 }
 
 /// Adds since when a field or item has been held or in conflict, by this machine's clock.

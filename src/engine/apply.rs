@@ -180,6 +180,7 @@ impl Engine {
         self.start_wait()?;
         self.prune()?;
         if let Some(switched) = self.stopped_by() {
+            self.note_tokens(&Sided::default())?;
             return Ok(self.stand_still(observed, &switched)?);
         }
         let mut report = Report {
@@ -243,6 +244,7 @@ impl Engine {
                 Some(_) | None => self.close_breaker(side)?,
             }
         }
+        self.note_tokens(&closed)?;
         report.closed = [closed.ado, closed.clickup].into_iter().flatten().collect();
         Ok(())
     }

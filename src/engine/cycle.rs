@@ -98,13 +98,17 @@ impl Engine {
         scope: &Scope,
         approver: &mut A,
     ) -> Result<Ended, A::Error> {
+        let started = self.clock.now();
         let told = |recovered: &Recovered| approver.recovered(recovered);
         let seen = self.settle_and_look(scope, told).await;
+        self.failed(started, &seen);
         let mut observed = self.remembered(seen, scope, approver)?;
         loop {
             match approver.answer(self, observed).await? {
                 Answer::CarryOut(observed, consent) => {
-                    let report = self.apply(writers, &observed, &consent).await?;
+                    let report = self.apply(writers, &observed, &consent).await;
+                    self.failed(started, &report);
+                    let report = report?;
                     return Ok(Ended {
                         observed: *observed,
                         report: Some(report),
@@ -112,6 +116,7 @@ impl Engine {
                 }
                 Answer::LookAgain(scope) => {
                     let seen = self.observe(&scope).await;
+                    self.failed(started, &seen);
                     observed = self.remembered(seen, &scope, approver)?;
                 }
                 Answer::Leave(observed) => {

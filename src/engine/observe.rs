@@ -201,6 +201,7 @@ impl Engine {
             };
             let policy = self.with_closing(policy, &focus, &observed).await;
             let store = self.store();
+            let apart = apart(&store, &policy.pair, &focus)?;
             let mut plan = self.plan_pair(&store, &policy, &focus, &named, &mut observed)?;
             plan.ran_before =
                 plan.first_contact && store.pair_state(&policy.pair)?.fingerprint.is_some();
@@ -212,7 +213,7 @@ impl Engine {
                     .saturating_sub(focus.links.len()),
             };
             plan.looked_at += unnamed;
-            plan.in_sync += unnamed;
+            plan.in_sync += unnamed.saturating_sub(apart);
             plans.push(plan);
         }
         observed.plan = plan_of(now, plans);
@@ -297,6 +298,18 @@ impl Engine {
         }
         Ok(observed)
     }
+}
+
+/// Counts the links of a pair that this look passes over although something of them is held or in conflict: nothing moved,
+/// and they are not equal.
+fn apart(store: &Store, pair: &PairName, focus: &Focus) -> Result<usize, StoreError> {
+    let holds = store.holds(Some(pair))?.into_iter();
+    let mut links: BTreeSet<LinkId> = holds.filter_map(|hold| hold.link).collect();
+    let conflicts = store.conflicts(true)?.into_iter();
+    let of_pair = conflicts.filter(|conflict| conflict.record.pair == *pair);
+    links.extend(of_pair.map(|conflict| conflict.record.link));
+    links.retain(|link| !focus.links.contains_key(link));
+    Ok(links.len())
 }
 
 /// Returns the link of an item that has not been dissolved.

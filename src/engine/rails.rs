@@ -382,7 +382,9 @@ impl Engine {
             };
             let wanted = BTreeSet::from([id]);
             let answer = self.readers.get(side).fetch_items(&wanted).await;
-            self.watch(answer.map_err(CycleError::from))?;
+            let answer = answer.map_err(CycleError::from);
+            self.failed(now, &answer);
+            self.watch(answer)?;
             tracing::info!(service = %side, "answers again");
             self.close_breaker(side)?;
         }

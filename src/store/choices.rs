@@ -4,6 +4,7 @@ use super::Store;
 use super::error::{StoreError, from_json, sql, to_json};
 use super::links::{parse_field, parse_side};
 use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Timestamp};
+use crate::reason::Took;
 use rusqlite::{Connection, params};
 
 /// A choice that is not carried out yet.
@@ -69,6 +70,16 @@ pub enum ChoiceOp {
         /// How the service stored it.
         shown: FieldValue,
     },
+}
+
+impl Choice {
+    /// Returns which value was chosen in a conflict: a side's, or a person's own.
+    pub fn took(&self, conflict: &super::Conflict) -> Took {
+        match *conflict.record.now.get(self.side) == self.value {
+            true => Took::Of(self.side),
+            false => Took::Merged,
+        }
+    }
 }
 
 impl Store {
@@ -220,8 +231,11 @@ fn make(tx: &Connection, choice: &Choice) -> Result<(), StoreError> {
 
 /// Settles the conflict of a choice.
 fn settle(tx: &Connection, link: LinkId, field: &FieldKey) -> Result<(), StoreError> {
+    // Two values that are equal are stored in the same text, so a chosen one that is neither side's is a person's own.
     tx.prepare_cached(
-        "UPDATE conflict SET taken = choice.side, resolved_at = choice.at FROM choice
+        "UPDATE conflict SET taken = choice.side, resolved_at = choice.at, settled_by = 'person',
+             merged = choice.value <> CASE choice.side WHEN 'ado' THEN conflict.ado_value ELSE conflict.clickup_value END
+         FROM choice
          WHERE conflict.id = choice.conflict AND choice.link = ?1 AND choice.field = ?2",
     )
     .and_then(|mut statement| statement.execute(params![link.0, field.to_string()]))

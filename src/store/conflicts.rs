@@ -1,12 +1,12 @@
 //! Conflicts, which keep both values for good, and holds, which say what is deliberately not done now.
 
 use super::Store;
-use super::error::{StoreError, from_json, reason, sql, to_json};
+use super::error::{StoreError, from_json, reason, sql, to_json, word};
 use super::links::{parse_field, parse_side_opt, parse_subject};
 use crate::model::{
     FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Subject, Timestamp, Version,
 };
-use crate::reason::{HoldWhy, Reason};
+use crate::reason::{HoldWhy, Reason, SettledBy, Took};
 use rusqlite::{Connection, Row, params};
 use std::collections::BTreeSet;
 
@@ -50,6 +50,20 @@ pub struct Conflict {
     pub resolved_at: Option<Timestamp>,
     /// What our own write made of each side when the conflict was settled; `None`: it was not written, or nobody knows.
     pub after: Sided<Option<FieldValue>>,
+    /// What ended it; `None`: it is open, or it ended before that was recorded.
+    pub settled_by: Option<SettledBy>,
+    /// Whether a person's own text settled it. `record.taken` is then the side in whose words it was given.
+    pub merged: bool,
+}
+
+impl Conflict {
+    /// Returns which value won; `None`: neither, or it is open.
+    pub fn took(&self) -> Option<Took> {
+        self.record.taken.map(|side| match self.merged {
+            true => Took::Merged,
+            false => Took::Of(side),
+        })
+    }
 }
 
 /// Something that is deliberately not done now.
@@ -82,7 +96,7 @@ impl HoldRow {
     }
 }
 
-const COLUMNS: &str = "SELECT id, link, pair, ado, clickup, field, ado_base, clickup_base, ado_value, clickup_value, ado_raw, clickup_raw, ado_version, clickup_version, taken, at, resolved_at, ado_after, clickup_after FROM conflict";
+const COLUMNS: &str = "SELECT id, link, pair, ado, clickup, field, ado_base, clickup_base, ado_value, clickup_value, ado_raw, clickup_raw, ado_version, clickup_version, taken, at, resolved_at, ado_after, clickup_after, settled_by, merged FROM conflict";
 
 impl Store {
     /// Returns conflicts, oldest first: only open ones, or all.
@@ -192,6 +206,7 @@ struct Texts {
     taken: Option<String>,
     ado_after: Option<String>,
     clickup_after: Option<String>,
+    settled_by: Option<String>,
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(Conflict, Texts)> {
@@ -204,6 +219,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(Conflict, Texts)> {
         taken: row.get(14)?,
         ado_after: row.get(17)?,
         clickup_after: row.get(18)?,
+        settled_by: row.get(19)?,
     };
     let record = NewConflict {
         link: LinkId(row.get(1)?),
@@ -231,6 +247,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(Conflict, Texts)> {
         record,
         resolved_at: row.get::<_, Option<i64>>(16)?.map(Timestamp),
         after: Sided::default(),
+        settled_by: None,
+        merged: row.get(20)?,
     };
     Ok((conflict, texts))
 }
@@ -261,6 +279,11 @@ fn select(
                 clickup: texts.clickup_after.as_ref().map(value).transpose()?,
             };
             conflict.record.taken = parse_side_opt(texts.taken.as_deref())?;
+            conflict.settled_by = texts
+                .settled_by
+                .as_ref()
+                .map(|by| word("end of a conflict", by, SettledBy::from_key(by)))
+                .transpose()?;
             Ok(conflict)
         })
         .collect()
@@ -287,7 +310,11 @@ pub(super) fn add(tx: &Connection, new: &NewConflict) -> Result<(), StoreError> 
     }
     for old in earlier.iter().filter(|old| old.resolved_at.is_none()) {
         let taken = new.taken.filter(|_| same_values(&old.record));
-        resolve(tx, old.id, taken, new.at)?;
+        let by = match taken {
+            Some(_) => SettledBy::Rule,
+            None => SettledBy::Replaced,
+        };
+        end(tx, old.id, taken, by, new.at)?;
     }
     let json = |value: &FieldValue| to_json("conflict value", value);
     let base = (
@@ -296,8 +323,8 @@ pub(super) fn add(tx: &Connection, new: &NewConflict) -> Result<(), StoreError> 
     );
     tx.prepare_cached(
         "INSERT INTO conflict (link, pair, ado, clickup, field, ado_base, clickup_base, ado_value, clickup_value,
-                               ado_raw, clickup_raw, ado_version, clickup_version, taken, at, resolved_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+                               ado_raw, clickup_raw, ado_version, clickup_version, taken, at, resolved_at, settled_by)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )
     .and_then(|mut statement| {
         statement.execute(params![
@@ -316,7 +343,8 @@ pub(super) fn add(tx: &Connection, new: &NewConflict) -> Result<(), StoreError> 
             new.versions.clickup.0,
             new.taken.map(Side::key),
             new.at.0,
-            new.taken.map(|_| new.at.0)
+            new.taken.map(|_| new.at.0),
+            new.taken.map(|_| SettledBy::Rule.key())
         ])
     })
     .map(|_| ())
@@ -333,9 +361,27 @@ pub(super) fn resolve(
     taken: Option<Side>,
     at: Timestamp,
 ) -> Result<(), StoreError> {
+    let by = match taken {
+        Some(_) => SettledBy::Rule,
+        None => SettledBy::Agreed,
+    };
+    end(tx, id, taken, by, at)
+}
+
+fn end(
+    tx: &Connection,
+    id: i64,
+    taken: Option<Side>,
+    by: SettledBy,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     let changed = tx
-        .prepare_cached("UPDATE conflict SET taken = ?2, resolved_at = ?3 WHERE id = ?1 AND resolved_at IS NULL")
-        .and_then(|mut statement| statement.execute(params![id, taken.map(Side::key), at.0]))
+        .prepare_cached(
+            "UPDATE conflict SET taken = ?2, resolved_at = ?3, settled_by = ?4 WHERE id = ?1 AND resolved_at IS NULL",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![id, taken.map(Side::key), at.0, by.key()])
+        })
         .map_err(sql("resolve a conflict"))?;
     if changed == 0 {
         return Err(StoreError::missing("open conflict", id));
@@ -346,9 +392,9 @@ pub(super) fn resolve(
 /// Closes the open conflicts of a link that is ended, without a winner: nothing is left to be decided there.
 pub(super) fn close_of(tx: &Connection, link: LinkId, at: Timestamp) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE conflict SET resolved_at = ?2 WHERE link = ?1 AND resolved_at IS NULL",
+        "UPDATE conflict SET resolved_at = ?2, settled_by = ?3 WHERE link = ?1 AND resolved_at IS NULL",
     )
-    .and_then(|mut statement| statement.execute(params![link.0, at.0]))
+    .and_then(|mut statement| statement.execute(params![link.0, at.0, SettledBy::Unlinked.key()]))
     .map(|_| ())
     .map_err(sql("close the conflicts of a link"))
 }

@@ -229,7 +229,8 @@ impl Store {
         )
     }
 
-    /// Returns the last `n` runs that did something, newest first. A run that was killed has no cycle and is here all
+    /// Returns the last `n` runs that did something to an item's fields, existence or link, newest first; the claim on a pair
+    /// is written to a work item too, and is nobody's edit. A run that was killed has no cycle and is here all
     /// the same.
     pub fn recent_runs(&self, n: usize) -> Result<Vec<RunRow>, StoreError> {
         let most = i64::try_from(n).unwrap_or(i64::MAX);
@@ -238,21 +239,24 @@ impl Store {
             .prepare_cached(
                 "SELECT journal.cycle, min(journal.at), count(DISTINCT journal.action_id), cycle.cause, cycle.why
                  FROM journal LEFT JOIN cycle ON cycle.id = journal.cycle
-                 WHERE journal.outcome = ?2
+                 WHERE journal.outcome = ?2 AND journal.kind <> ?3
                  GROUP BY journal.cycle ORDER BY max(journal.id) DESC LIMIT ?1",
             )
             .map_err(sql("read the runs"))?;
         let rows = statement
-            .query_map(params![most, Outcome::Done.key()], |row| {
-                let run = RunRow {
-                    id: row.get(0)?,
-                    at: Timestamp(row.get(1)?),
-                    actions: row.get::<_, i64>(2)?.unsigned_abs(),
-                    cause: None,
-                };
-                let cause: (Option<String>, Option<String>) = (row.get(3)?, row.get(4)?);
-                Ok((run, cause))
-            })
+            .query_map(
+                params![most, Outcome::Done.key(), JournalKind::Claim.key()],
+                |row| {
+                    let run = RunRow {
+                        id: row.get(0)?,
+                        at: Timestamp(row.get(1)?),
+                        actions: row.get::<_, i64>(2)?.unsigned_abs(),
+                        cause: None,
+                    };
+                    let cause: (Option<String>, Option<String>) = (row.get(3)?, row.get(4)?);
+                    Ok((run, cause))
+                },
+            )
             .map_err(sql("read the runs"))?;
         rows.map(|row| {
             let (run, (told, why)) = row.map_err(sql("read the runs"))?;

@@ -1,6 +1,8 @@
 //! The lock that makes this process the only writer of a database.
 
 use super::files;
+use crate::model::Timestamp;
+use chrono::{DateTime, SecondsFormat, Utc};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -16,6 +18,40 @@ pub struct StateLock {
     database: PathBuf,
 }
 
+/// Who holds a lock, as far as the lock file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holder {
+    /// The process id.
+    pub pid: Option<u32>,
+    /// What was typed, without the name of the program; `None`: not known.
+    pub command: Option<String>,
+    /// Local time since when.
+    pub since: Option<Timestamp>,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.pid {
+            Some(id) => write!(f, "process {id}")?,
+            None => f.write_str("process unknown")?,
+        }
+        if let Some(command) = &self.command {
+            write!(f, ", boardsync {command}")?;
+        }
+        match self
+            .since
+            .and_then(|at| DateTime::from_timestamp_millis(at.0))
+        {
+            Some(at) => write!(
+                f,
+                ", since {}",
+                at.to_rfc3339_opts(SecondsFormat::Secs, true)
+            ),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Why the lock was not obtained.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -25,7 +61,7 @@ pub enum LockError {
         /// The lock file.
         path: PathBuf,
         /// Who holds it, as far as the lock file says.
-        holder: String,
+        holder: Holder,
     },
     /// The lock file could not be used.
     #[error("cannot lock {}: {detail}", path.display())]
@@ -78,7 +114,7 @@ impl StateLock {
         let note = file
             .set_len(0)
             .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}", std::process::id()));
+            .and_then(|()| writeln!(file, "{}\n{}", std::process::id(), command()));
         note.map_err(|error| io(error.to_string()))?;
         Ok(StateLock {
             _file: file,
@@ -87,8 +123,8 @@ impl StateLock {
         })
     }
 
-    /// Returns who holds the lock of a database now, in words; `None`: nobody. Changes nothing.
-    pub fn holder(database: &Path) -> Option<String> {
+    /// Returns who holds the lock of a database now; `None`: nobody. Changes nothing.
+    pub fn holder(database: &Path) -> Option<Holder> {
         let mut file = File::open(lock_path(database)).ok()?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Some(describe(&mut file)),
@@ -107,24 +143,34 @@ impl StateLock {
     }
 }
 
-/// Says who holds the lock: the process id in the file, and when that was written, which is when it started.
-fn describe(file: &mut File) -> String {
+/// The longest command that the lock file keeps, in characters.
+const MAX_COMMAND: usize = 300;
+
+/// What was typed, on one line and without credentials.
+fn command() -> String {
+    let arguments: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    let line = crate::redact::mask(&arguments.join(" ")).into_owned();
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(MAX_COMMAND).collect()
+}
+
+/// Says who holds the lock: the process id and the command in the file, and when they were written, which is when the
+/// process started.
+fn describe(file: &mut File) -> Holder {
     let mut text = String::new();
     let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
-    let process = match (read, text.trim().parse::<u32>()) {
-        (Ok(_), Ok(id)) => format!("process {id}"),
-        _ => "process unknown".to_owned(),
-    };
-    let started = file
-        .metadata()
-        .and_then(|metadata| metadata.modified())
-        .ok()
-        .map(|at| {
-            chrono::DateTime::<chrono::Utc>::from(at)
-                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
-        });
-    match started {
-        Some(at) => format!("{process}, since {at}"),
-        None => process,
+    let mut lines = read.iter().flat_map(|_| text.lines());
+    let pid = lines.next().and_then(|line| line.trim().parse().ok());
+    let command = lines.next().filter(|line| !line.is_empty());
+    let since = file.metadata().and_then(|metadata| metadata.modified());
+    Holder {
+        pid,
+        command: command.map(str::to_owned),
+        since: since
+            .ok()
+            .map(|at| Timestamp(DateTime::<Utc>::from(at).timestamp_millis())),
     }
 }

@@ -8,6 +8,7 @@ mod claim;
 mod installation;
 mod kept;
 mod misanswered;
+mod refused_token;
 mod restore;
 mod revisit;
 mod stopped;
@@ -21,6 +22,7 @@ pub(super) use installation::{end_copy, raise_epoch};
 pub use kept::KeptRow;
 pub(super) use kept::forgive as forgive_kept;
 pub use misanswered::Misanswered;
+pub use refused_token::RefusedToken;
 pub use restore::Restored;
 pub(super) use restore::mark as mark_restored;
 pub use stopped::StopNote;
@@ -30,7 +32,7 @@ pub use waiting::Waiting;
 use super::error::{StoreError, sql};
 use super::{Batch, Op, Store};
 use crate::claim::Own;
-use crate::model::{FieldKey, LinkId, PairName, Side, Sided, Timestamp};
+use crate::model::{FieldKey, LinkId, PairName, Service, Side, Sided, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -102,6 +104,13 @@ pub enum NoteOp {
         /// The note.
         note: Option<Misanswered>,
     },
+    /// Notes that a service refuses our token; what is noted already keeps its time. `None`: it takes it.
+    RefusedToken {
+        /// The service.
+        service: Service,
+        /// The note.
+        note: Option<RefusedToken>,
+    },
     /// Replaces what is known of a pair's unlinked items that carry a marker.
     Carriers {
         /// The pair.
@@ -147,6 +156,7 @@ pub(super) fn apply(tx: &Connection, op: &NoteOp) -> Result<(), StoreError> {
         NoteOp::Waiting { pair, items } => waiting::replace(tx, pair, items),
         NoteOp::Unmarked { side, note } => unmarked::save(tx, *side, note.as_ref()),
         NoteOp::Misanswered { side, note } => misanswered::save(tx, *side, note.as_ref()),
+        NoteOp::RefusedToken { service, note } => refused_token::save(tx, *service, note.as_ref()),
         NoteOp::Carriers { pair, carriers } => carrier::replace(tx, pair, carriers),
         NoteOp::Pruned { at } => installation::set_pruned_at(tx, *at),
         NoteOp::ClocksApart { told } => installation::set_clocks_apart(tx, *told),

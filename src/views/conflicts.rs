@@ -1,22 +1,20 @@
 //! What both sides changed differently. The values are those of `render`, which shows them: [`ConflictRow`].
 
-use crate::model::{FieldKey, Sided};
+use crate::engine::deeds::Resolved;
+use crate::model::{FieldKey, FieldValue, ItemId, PairName, Side, Sided};
+use crate::reason::Took;
 use crate::reconcile::plan::Conflict;
-use crate::render::ConflictRow;
+use crate::render::{ConflictRow, Standing};
 use crate::store::{self, Store, StoreError};
+use serde::{Serialize, Serializer};
 
-/// Returns every conflict with anything left to show: those that are open, and those that the policy or a person decided.
+/// Returns every conflict: open, chosen and settled.
 ///
 /// # Errors
 /// Only the database's.
 pub fn conflicts(store: &Store) -> Result<Vec<ConflictRow>, StoreError> {
-    store
-        .conflicts(false)?
-        .iter()
-        // One that closed without a winner, because both sides came to agree, has nothing left to show.
-        .filter(|stored| stored.resolved_at.is_none() || stored.record.taken.is_some())
-        .map(|stored| row(store, stored))
-        .collect()
+    let stored = store.conflicts(false)?;
+    stored.iter().map(|stored| row(store, stored)).collect()
 }
 
 /// Returns the conflict of this number; `None`: there is none.
@@ -26,6 +24,29 @@ pub fn conflicts(store: &Store) -> Result<Vec<ConflictRow>, StoreError> {
 pub fn conflict(store: &Store, id: i64) -> Result<Option<ConflictRow>, StoreError> {
     let stored = store.conflict(id)?;
     stored.map(|stored| row(store, &stored)).transpose()
+}
+
+/// Returns how a conflict stands. A choice that cannot be understood counts as none: the next cycle says so.
+fn standing(store: &Store, stored: &store::Conflict) -> Result<Standing, StoreError> {
+    let choices = match store.choices(stored.record.link) {
+        Err(StoreError::Choice { .. }) => Vec::new(),
+        choices => choices?,
+    };
+    let chosen = choices
+        .into_iter()
+        .find(|choice| choice.conflict == stored.id);
+    Ok(match (chosen, stored.resolved_at) {
+        (Some(choice), _) => Standing::Chosen {
+            took: choice.took(stored),
+            at: choice.at,
+        },
+        (None, None) => Standing::Open,
+        (None, Some(at)) => Standing::Settled {
+            took: stored.took(),
+            by: stored.settled_by,
+            at,
+        },
+    })
 }
 
 /// Turns a stored conflict into one that can be shown. The title is the one read last, either side's; empty when
@@ -53,6 +74,8 @@ fn row(store: &Store, stored: &store::Conflict) -> Result<ConflictRow, StoreErro
     Ok(ConflictRow {
         id: stored.id,
         pair: r.pair.clone(),
+        since: r.at,
+        standing: standing(store, stored)?,
         conflict: Conflict {
             link: r.link,
             items: r.items.clone(),
@@ -65,4 +88,63 @@ fn row(store: &Store, stored: &store::Conflict) -> Result<ConflictRow, StoreErro
             taken: r.taken,
         },
     })
+}
+
+/// A choice that was just made, and what carrying it out will do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ChoiceView {
+    /// Number of the conflict.
+    pub conflict: i64,
+    /// The pair.
+    pub pair: PairName,
+    /// The field.
+    pub field: FieldKey,
+    /// Which value was chosen.
+    #[serde(serialize_with = "took")]
+    pub took: Took,
+    /// What happens to each side, Azure DevOps first.
+    pub sides: Vec<ChoiceSide>,
+}
+
+fn took<S: Serializer>(took: &Took, to: S) -> Result<S::Ok, S::Error> {
+    took.key().serialize(to)
+}
+
+/// One side of a choice.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ChoiceSide {
+    /// The side.
+    pub side: Side,
+    /// The item there.
+    pub item: ItemId,
+    /// What it holds now.
+    #[serde(serialize_with = "plain")]
+    pub now: FieldValue,
+    /// What is written to it; `None`: it stays as it is.
+    #[serde(serialize_with = "super::plain")]
+    pub written: Option<FieldValue>,
+}
+
+fn plain<S: Serializer>(value: &FieldValue, to: S) -> Result<S::Ok, S::Error> {
+    crate::render::plain(value).serialize(to)
+}
+
+impl From<&Resolved> for ChoiceView {
+    fn from(resolved: &Resolved) -> ChoiceView {
+        ChoiceView {
+            conflict: resolved.conflict,
+            pair: resolved.pair.clone(),
+            field: resolved.field.clone(),
+            took: resolved.took,
+            sides: Side::BOTH
+                .into_iter()
+                .map(|side| ChoiceSide {
+                    side,
+                    item: resolved.items.get(side).clone(),
+                    now: resolved.now.get(side).clone(),
+                    written: resolved.to.get(side).clone(),
+                })
+                .collect(),
+        }
+    }
 }

@@ -1,36 +1,42 @@
 //! What the status says about the rails: why something, or everything, stands still.
 
+use super::status::Need;
 use crate::config::Config;
 use crate::model::{PairName, Side, Timestamp};
 use crate::reconcile::rails::{breaker, restored};
 use crate::store::{Store, StoreError};
 
-/// Returns one sentence for each thing that keeps work from being done and is not a hold of its own.
+/// Returns one sentence for each thing that keeps work from being done and is not a hold of its own, with whether somebody
+/// has to act on it.
 pub(super) fn notices(
     config: &Config,
     store: &Store,
     now: Timestamp,
-) -> Result<Vec<String>, StoreError> {
+) -> Result<Vec<(Need, String)>, StoreError> {
     let mut notices = Vec::new();
     if config.guard.read_only {
-        notices.push("[guard] read_only = true: nothing is written to either service".to_owned());
+        let text = "[guard] read_only = true: nothing is written to either service";
+        notices.push((Need::Somebody, text.to_owned()));
     }
     let stop = &config.state.stop_file;
     if stop.try_exists().unwrap_or(true) {
-        notices.push(format!(
-            "the file {} is there: nothing is written to either service; remove it to go on",
-            stop.display()
+        notices.push((
+            Need::Somebody,
+            format!(
+                "the file {} is there: nothing is written to either service; remove it to go on",
+                stop.display()
+            ),
         ));
     }
     if let Some(mark) = store.restored()? {
         let quiet = i64::try_from(config.schedule.quiet_time.as_millis()).unwrap_or(i64::MAX);
         let left = restored::left_ms(quiet, (mark.at, now), None);
         if left > 0 {
-            notices.push(format!(
+            notices.push((Need::Time, format!(
                 "the database was restored or replaced (noticed {}): nothing is created before {}",
                 mark.at,
                 now.plus_ms(left)
-            ));
+            )));
         }
         let open: Vec<&str> = config
             .pairs
@@ -39,15 +45,16 @@ pub(super) fn notices(
             .map(|pair| pair.name.0.as_str())
             .collect();
         if !open.is_empty() {
-            notices.push(format!(
+            notices.push((Need::Time, format!(
                 "the database was restored or replaced (noticed {}): fields that differ are not written and nothing is created before a full listing of {}",
                 mark.at,
                 open.join(", ")
-            ));
+            )));
         }
     }
     for pair in &config.pairs {
-        notices.extend(strangers(store, &pair.name)?);
+        let strangers = strangers(store, &pair.name)?;
+        notices.extend(strangers.map(|text| (Need::Somebody, text)));
     }
     for side in Side::BOTH {
         let Some(row) = store.breaker(side)? else {
@@ -58,12 +65,15 @@ pub(super) fn notices(
         } else {
             "tried again in the next cycle".to_owned()
         };
-        notices.push(format!(
-            "{side} is left alone since {} after {} failed {}, {next}: {}",
-            row.opened_at,
-            row.failures,
-            if row.failures == 1 { "cycle" } else { "cycles" },
-            row.reason
+        notices.push((
+            Need::Time,
+            format!(
+                "{side} is left alone since {} after {} failed {}, {next}: {}",
+                row.opened_at,
+                row.failures,
+                if row.failures == 1 { "cycle" } else { "cycles" },
+                row.reason
+            ),
         ));
     }
     let quarantined = store
@@ -72,10 +82,10 @@ pub(super) fn notices(
         .filter(|attempt| attempt.retry_at.is_none())
         .count();
     if quarantined > 0 {
-        notices.push(format!(
+        notices.push((Need::Somebody, format!(
             "{} no longer tried, see the holds; after mending the cause run `boardsync reconcile --once --retry`",
             crate::render::plural(quarantined, "item is", "items are")
-        ));
+        )));
     }
     Ok(notices)
 }

@@ -4,27 +4,117 @@ use super::ClaimView;
 use super::notices::notices;
 use crate::claim::Claim;
 use crate::config::{Config, Pair, Poll};
-use crate::model::{ItemId, PairName, Side, Subject, Timestamp, subject};
-use crate::store::{Store, StoreError};
+use crate::model::{FieldKey, ItemId, PairName, Service, Side, Sided, Subject, Timestamp, subject};
+use crate::reason::RunEnd;
+use crate::store::{Conflict, HoldRow, Holder, StateLock, Store, StoreError};
 use serde::{Serialize, Serializer};
+
+/// Whether somebody has to do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// Everything is fresh and equal.
+    Nothing,
+    /// Something is late, and the next cycles mend it if they can: a cycle that is overdue or failed, a write that is tried
+    /// again, a create whose answer was lost.
+    Time,
+    /// Somebody has to act: a conflict, a hold that nothing ends by itself, a plan that waits for a yes, a refused token.
+    Somebody,
+}
+
+impl Need {
+    fn act(needed: bool) -> Need {
+        match needed {
+            true => Need::Somebody,
+            false => Need::Nothing,
+        }
+    }
+
+    fn wait(needed: bool) -> Need {
+        match needed {
+            true => Need::Time,
+            false => Need::Nothing,
+        }
+    }
+}
 
 /// The whole installation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Status {
+    /// The database that this is read from, as an absolute path.
+    pub state: String,
+    /// Whether somebody has to do something, about anything below.
+    pub need: Need,
+    /// What works on the state now; `None`: nothing.
+    pub running: Option<Running>,
+    /// The last cycle, undo or failed attempt at one; `None`: there never was one, or its record is older than the journal.
+    pub last_run: Option<LastRun>,
+    /// Whether each service takes our token.
+    pub tokens: Sided<Token>,
     /// Every configured pair, in the order of the configuration.
     pub pairs: Vec<PairStatus>,
     /// One sentence for each thing that keeps work from being done and is not a hold of its own.
     pub notices: Vec<String>,
-    /// Everything that is held, in any pair. Not in JSON, where each pair has their number.
-    #[serde(skip)]
+    /// Everything that is held, in any pair.
     pub holds: Vec<HoldView>,
 }
 
-impl Status {
-    /// Whether there is nothing for anybody to do.
-    pub fn clean(&self) -> bool {
-        self.notices.is_empty() && self.pairs.iter().all(PairStatus::clean)
-    }
+/// A process that has the state open for writing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Running {
+    /// Its id; `None`: not known.
+    pub pid: Option<u32>,
+    /// What was typed, without the name of the program; `None`: not known.
+    pub command: Option<String>,
+    /// Since when; `None`: not known.
+    #[serde(rename = "since_ms")]
+    pub since: Option<Timestamp>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LastRun {
+    /// Its id.
+    pub run: String,
+    /// What it was for, in words.
+    pub cause: String,
+    /// When it began.
+    #[serde(rename = "started_at_ms")]
+    pub started_at: Timestamp,
+    /// When it ended; `None`: not known.
+    #[serde(rename = "finished_at_ms")]
+    pub finished_at: Option<Timestamp>,
+    /// `done`, `stopped` (at least one pair stood still) or `failed` (an error ended it).
+    #[serde(serialize_with = "run_end")]
+    pub outcome: RunEnd,
+    /// How much it wrote.
+    pub writes: i64,
+    /// How many actions failed.
+    pub failures: i64,
+    /// Why it stopped or failed; `None`: nothing to say.
+    pub detail: Option<String>,
+}
+
+fn run_end<S: Serializer>(end: &RunEnd, to: S) -> Result<S::Ok, S::Error> {
+    end.key().serialize(to)
+}
+
+/// Whether a service takes our token, by what the last cycles met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Token {
+    /// It did, the last time.
+    Ok,
+    /// It refused it, the last time.
+    Refused {
+        /// When it did so first, without taking it in between.
+        #[serde(rename = "since_ms")]
+        since: Timestamp,
+        /// What it said.
+        said: String,
+    },
+    /// No cycle has asked it anything yet.
+    NeverTried,
 }
 
 /// One pair.
@@ -32,6 +122,8 @@ impl Status {
 pub struct PairStatus {
     /// Its name.
     pub pair: PairName,
+    /// Whether somebody has to do something about it.
+    pub need: Need,
     /// When a cycle last ended well; `None`: none ever did.
     #[serde(rename = "last_success_ms")]
     pub last_success: Option<Timestamp>,
@@ -49,10 +141,16 @@ pub struct PairStatus {
     pub links: u64,
     /// Creates whose answer was lost.
     pub open_intents: usize,
-    /// Conflicts that wait for a person, or for both sides to agree.
+    /// Conflicts that wait for a person, or for both sides to agree. Those that are chosen and not carried out yet count too.
     pub open_conflicts: usize,
+    /// When the oldest of them was recorded; `None`: there is none.
+    #[serde(rename = "oldest_conflict_ms")]
+    pub oldest_conflict: Option<Timestamp>,
     /// How much is held.
     pub holds: usize,
+    /// Since when the oldest hold is there; `None`: there is none.
+    #[serde(rename = "oldest_hold_ms")]
+    pub oldest_hold: Option<Timestamp>,
     /// Why the pair is not as it should be, else `ok`.
     pub note: String,
     /// The work item that carries the claim on the pair, with the claim; `None`: the pair has none. In JSON the claim alone.
@@ -60,14 +158,8 @@ pub struct PairStatus {
     pub canary: Option<Canary>,
 }
 
-impl PairStatus {
-    /// Whether there is nothing for anybody to do.
-    pub fn clean(&self) -> bool {
-        self.note == OK && self.holds + self.open_intents + self.open_conflicts == 0
-    }
-}
-
 const OK: &str = "ok";
+const STALE: &str = "stale";
 
 /// A canary and the claim that this database holds on its pair.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,8 +189,20 @@ pub struct HoldView {
     /// Whether the whole item is held, one of its fields, or something that hangs on it.
     #[serde(flatten, with = "subject::named")]
     pub subject: Subject,
+    /// The item's title as it was read last; `None`: it is about no single item, or the item was never read.
+    pub title: Option<String>,
     /// Why, in words.
     pub reason: String,
+    /// Whether it ends by itself or somebody has to act.
+    pub need: Need,
+    /// When a cycle first held it.
+    #[serde(rename = "since_ms")]
+    pub since: Timestamp,
+    /// How often it failed.
+    pub tries: u32,
+    /// When it is tried again; `None`: by the next cycle where it ends by itself, else not before something changes.
+    #[serde(rename = "retry_at_ms")]
+    pub retry_at: Option<Timestamp>,
 }
 
 /// Returns how everything stands. `now`: local time.
@@ -106,52 +210,180 @@ pub struct HoldView {
 /// # Errors
 /// Only the database's.
 pub fn status(config: &Config, store: &Store, now: Timestamp) -> Result<Status, StoreError> {
-    let stale_after = stale_after(&config.schedule.poll);
-    let intents = store.open_intents()?;
-    let conflicts = store.conflicts(true)?;
-    let look = |pair: &Pair| {
-        let state = store.pair_state(&pair.name)?;
-        let intents = intents.iter().filter(|intent| intent.pair == pair.name);
-        let conflicts = conflicts.iter();
-        let stale = state
-            .last_success
-            .is_none_or(|at| now.since(at) > stale_after);
-        let approved = state.fingerprint.as_deref() == Some(pair.fingerprint.as_str());
-        Ok(PairStatus {
-            pair: pair.name.clone(),
-            last_success: state.last_success,
-            last_attempt: state.last_attempt,
-            last_sweep: state.last_sweep,
-            stale,
-            approved,
-            links: store.count_links(&pair.name)?,
-            open_intents: intents.count(),
-            open_conflicts: conflicts
-                .filter(|conflict| conflict.record.pair == pair.name)
-                .count(),
-            holds: store.holds(Some(&pair.name))?.len(),
-            note: match (state.last_error, approved, stale) {
-                (Some(error), _, _) => error,
-                (None, false, _) => "waits for a first yes".to_owned(),
-                (None, true, true) => "stale".to_owned(),
-                (None, true, false) => OK.to_owned(),
-            },
-            canary: canary(pair, store)?,
-        })
+    let path = &config.state.path;
+    let tokens = Sided {
+        ado: token(config, store, Side::Ado)?,
+        clickup: token(config, store, Side::ClickUp)?,
     };
-    let pairs: Result<Vec<PairStatus>, StoreError> = config.pairs.iter().map(look).collect();
-    let holds = store.holds(None)?.into_iter().map(|hold| HoldView {
-        reason: hold.reason(),
-        pair: hold.pair,
-        side: hold.side,
-        item: hold.item,
-        subject: hold.subject,
-    });
+    let pairs: Result<Vec<PairStatus>, StoreError> = config
+        .pairs
+        .iter()
+        .map(|pair| pair_status(config, pair, store, now))
+        .collect();
+    let (pairs, last_run) = (pairs?, last_run(store)?);
+    let rows = store.holds(None)?.into_iter();
+    let holds: Result<Vec<HoldView>, StoreError> = rows.map(|row| hold(store, row)).collect();
+    let notices = notices(config, store, now)?;
+    let refused = Side::BOTH.map(|side| matches!(tokens.get(side), Token::Refused { .. }));
+    let failed = last_run.as_ref().map(|run| run.outcome == RunEnd::Failed);
+    let needs = pairs
+        .iter()
+        .map(|pair| pair.need)
+        .chain(notices.iter().map(|(need, _)| *need))
+        .chain(refused.map(Need::act))
+        .chain([Need::wait(failed == Some(true))]);
     Ok(Status {
-        pairs: pairs?,
-        notices: notices(config, store, now)?,
-        holds: holds.collect(),
+        state: std::path::absolute(path)
+            .unwrap_or_else(|_| path.clone())
+            .display()
+            .to_string(),
+        need: needs.max().unwrap_or(Need::Nothing),
+        running: StateLock::holder(path).map(Running::from),
+        last_run,
+        tokens,
+        pairs,
+        notices: notices.into_iter().map(|(_, text)| text).collect(),
+        holds: holds?,
     })
+}
+
+impl From<Holder> for Running {
+    fn from(holder: Holder) -> Running {
+        Running {
+            pid: holder.pid,
+            command: holder.command,
+            since: holder.since,
+        }
+    }
+}
+
+fn last_run(store: &Store) -> Result<Option<LastRun>, StoreError> {
+    let last = store.recent_cycles(1)?.into_iter().next();
+    Ok(last.map(|run| {
+        let count = |name: &str| run.counts.get(name).copied().unwrap_or(0);
+        LastRun {
+            writes: count("writes"),
+            failures: count("failures"),
+            run: run.id,
+            cause: run.cause.to_string(),
+            started_at: run.started_at,
+            finished_at: run.finished_at,
+            outcome: run.outcome,
+            detail: run.detail,
+        }
+    }))
+}
+
+fn token(config: &Config, store: &Store, side: Side) -> Result<Token, StoreError> {
+    if let Some(refused) = store.refused_token(Service::from(side))? {
+        return Ok(Token::Refused {
+            since: refused.since,
+            said: refused.said,
+        });
+    }
+    // A cycle that got as far as a pair has listed both sides.
+    for pair in &config.pairs {
+        if store.pair_state(&pair.name)?.last_attempt.is_some() {
+            return Ok(Token::Ok);
+        }
+    }
+    Ok(Token::NeverTried)
+}
+
+fn pair_status(
+    config: &Config,
+    pair: &Pair,
+    store: &Store,
+    now: Timestamp,
+) -> Result<PairStatus, StoreError> {
+    let state = store.pair_state(&pair.name)?;
+    let intents = store.open_intents()?.into_iter();
+    let open_intents = intents.filter(|intent| intent.pair == pair.name).count();
+    let mut conflicts: Vec<Conflict> = store.conflicts(true)?;
+    conflicts.retain(|conflict| conflict.record.pair == pair.name);
+    let holds = store.holds(Some(&pair.name))?;
+    let stale_after = stale_after(&config.schedule.poll);
+    let stale = state
+        .last_success
+        .is_none_or(|at| now.since(at) > stale_after);
+    let approved = state.fingerprint.as_deref() == Some(pair.fingerprint.as_str());
+    let chosen = |conflict: &Conflict| {
+        let choices = store.choices(conflict.record.link).unwrap_or_default();
+        choices.iter().any(|choice| choice.conflict == conflict.id)
+    };
+    let needs = [
+        Need::act(state.last_error.is_some() || !approved),
+        Need::act(conflicts.iter().any(|conflict| !chosen(conflict))),
+        Need::act(holds.iter().any(|hold| !hold.why.ends_by_itself())),
+        Need::wait(stale || open_intents > 0 || !conflicts.is_empty() || !holds.is_empty()),
+    ];
+    Ok(PairStatus {
+        pair: pair.name.clone(),
+        need: needs.into_iter().max().unwrap_or(Need::Nothing),
+        last_success: state.last_success,
+        last_attempt: state.last_attempt,
+        last_sweep: state.last_sweep,
+        stale,
+        approved,
+        links: store.count_links(&pair.name)?,
+        open_intents,
+        open_conflicts: conflicts.len(),
+        oldest_conflict: conflicts.iter().map(|conflict| conflict.record.at).min(),
+        oldest_hold: holds.iter().map(|hold| hold.since).min(),
+        holds: holds.len(),
+        note: match (state.last_error, approved, stale) {
+            (Some(error), _, _) => error,
+            (None, false, _) => "waits for a first yes".to_owned(),
+            (None, true, true) => STALE.to_owned(),
+            (None, true, false) => OK.to_owned(),
+        },
+        canary: canary(pair, store)?,
+    })
+}
+
+/// Turns a stored hold into one that can be shown.
+pub(super) fn hold(store: &Store, row: HoldRow) -> Result<HoldView, StoreError> {
+    let seen = match row.side.zip(row.item.as_ref()) {
+        Some((side, item)) => store.observation(side, item)?,
+        None => None,
+    };
+    let title = seen.and_then(|seen| {
+        let title = seen.item.fields.get(&FieldKey::Title);
+        title.map(ToString::to_string)
+    });
+    Ok(HoldView {
+        reason: row.reason(),
+        need: match row.why.ends_by_itself() {
+            true => Need::Time,
+            false => Need::Somebody,
+        },
+        pair: row.pair,
+        side: row.side,
+        item: row.item,
+        subject: row.subject,
+        title,
+        since: row.since,
+        tries: row.tries,
+        retry_at: row.retry_at,
+    })
+}
+
+/// Returns what keeps the next cycle from writing in a pair, as sentences. Empty: nothing that is known.
+///
+/// # Errors
+/// Only the database's.
+pub fn in_the_way(
+    config: &Config,
+    store: &Store,
+    now: Timestamp,
+    pair: &PairName,
+) -> Result<Vec<String>, StoreError> {
+    let status = status(config, store, now)?;
+    let mut why = status.notices;
+    let pairs = status.pairs.into_iter();
+    let stopped = pairs.filter(|of| of.pair == *pair && of.note != OK && of.note != STALE);
+    why.extend(stopped.map(|of| of.note));
+    Ok(why)
 }
 
 /// Returns the claim that this database holds on a pair.

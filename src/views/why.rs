@@ -1,5 +1,6 @@
 //! What is known of one item, field by field: the base beside what both services have now.
 
+use super::status::{HoldView, hold};
 use crate::engine::observe::Observed;
 use crate::engine::{CycleError, Engine};
 use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided};
@@ -7,6 +8,30 @@ use crate::reason::Outcome;
 use crate::render;
 use crate::store::{LinkRow, LinkState, Store, StoreError};
 use serde::{Serialize, Serializer};
+
+/// Everything that is known of one item.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct About {
+    /// Its living links, in any pair.
+    pub links: Vec<Why>,
+    /// Its links that ended.
+    pub ended: Vec<EndedLink>,
+    /// What of it is held although it is in no link.
+    pub holds: Vec<HoldView>,
+}
+
+/// A link that ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EndedLink {
+    /// The pair.
+    pub pair: PairName,
+    /// The work item.
+    pub ado: ItemId,
+    /// The task.
+    pub clickup: ItemId,
+    /// Why it ended, in words.
+    pub why: String,
+}
 
 /// One link with its fields.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,9 +46,8 @@ pub struct Why {
     pub fields: Vec<FieldWhy>,
     /// The last run that wrote to either item; `None`: none that the journal still has.
     pub last_run: Option<String>,
-    /// Why something about the link is held, in words. Not in JSON: what is held of a field stands in its decision.
-    #[serde(skip)]
-    pub held: Vec<String>,
+    /// What is held of the link: the whole of it, a field, or something that hangs on an item.
+    pub holds: Vec<HoldView>,
 }
 
 /// One field of a link.
@@ -51,7 +75,7 @@ fn plain<S: Serializer>(base: &Option<Sided<FieldValue>>, to: S) -> Result<S::Ok
 ///
 /// # Errors
 /// A service that cannot be read, or the database.
-pub async fn why(engine: &Engine, link: &LinkRow) -> Result<Option<Why>, CycleError> {
+async fn why(engine: &Engine, link: &LinkRow) -> Result<Option<Why>, CycleError> {
     if !link.state.is_living() {
         return Ok(None);
     }
@@ -75,17 +99,19 @@ pub async fn why(engine: &Engine, link: &LinkRow) -> Result<Option<Why>, CycleEr
         clickup: value(Side::ClickUp, field),
         decision: decision(&seen, link.id, field),
     });
-    let holds = store.holds(Some(&link.pair))?.into_iter();
+    let mut holds = Vec::new();
+    for row in store.holds(Some(&link.pair))? {
+        if row.link == Some(link.id) {
+            holds.push(hold(&store, row)?);
+        }
+    }
     Ok(Some(Why {
         pair: link.pair.clone(),
         ado: link.ado.clone(),
         clickup: link.clickup.clone(),
         fields: fields.collect(),
         last_run: last_run(&store, link)?,
-        held: holds
-            .filter(|hold| hold.link == Some(link.id))
-            .map(|hold| hold.reason())
-            .collect(),
+        holds,
     }))
 }
 
@@ -134,28 +160,40 @@ fn decision(seen: &Observed, link: LinkId, field: &FieldKey) -> String {
     "unchanged since the base".to_owned()
 }
 
-/// Returns what is known of an item beside living links: what it waits for, links that ended, or that there is nothing
-/// at all. `links`: all of its links.
+/// Returns what is known of an item: both values of every field of its living links, links that ended, and what it waits for
+/// where it is in none. `None`: nothing at all is known of it. `links`: all of its links.
 ///
 /// # Errors
-/// Only the database's.
-pub fn alone(store: &Store, links: &[LinkRow], item: &ItemId) -> Result<Vec<String>, StoreError> {
-    let mut lines = Vec::new();
-    for hold in store.holds(None)? {
-        if hold.link.is_none() && hold.item.as_ref() == Some(item) {
-            lines.push(format!("{}: {item} is held: {}", hold.pair, hold.reason()));
-        }
-    }
+/// A service that cannot be read, or the database.
+pub async fn about(
+    engine: &Engine,
+    links: &[LinkRow],
+    item: &ItemId,
+) -> Result<Option<About>, CycleError> {
+    let mut found = About {
+        links: Vec::new(),
+        ended: Vec::new(),
+        holds: Vec::new(),
+    };
     for link in links {
-        if let LinkState::Tombstone { why } = &link.state {
-            lines.push(format!(
-                "{}: the link of work item {} and task {} ended: {why}",
-                link.pair, link.ado, link.clickup
-            ));
+        match &link.state {
+            LinkState::Tombstone { why } => found.ended.push(EndedLink {
+                pair: link.pair.clone(),
+                ado: link.ado.clone(),
+                clickup: link.clickup.clone(),
+                why: why.to_string(),
+            }),
+            LinkState::Active | LinkState::OutOfScope | LinkState::Missing { .. } => {
+                found.links.extend(why(engine, link).await?);
+            }
         }
     }
-    if lines.is_empty() && links.is_empty() {
-        lines.push(format!("{item} is not linked, and nothing waits for it"));
+    let store = engine.store();
+    for row in store.holds(None)? {
+        if row.link.is_none() && row.item.as_ref() == Some(item) {
+            found.holds.push(hold(&store, row)?);
+        }
     }
-    Ok(lines)
+    let known = !links.is_empty() || !found.holds.is_empty();
+    Ok(known.then_some(found))
 }

@@ -55,7 +55,7 @@ async fn a_conflict_is_shown_with_its_title_and_settled() {
         .run(&["conflicts", "list"])
         .await
         .left_with(0)
-        .says("1 conflict, 1 open")
+        .says("1 open")
         .says("title");
     let shown = bench.run(&["conflicts", "show", "1"]).await.left_with(0);
     for text in ["Ours", "Theirs", "resolve 1 --take ado"] {
@@ -80,7 +80,7 @@ async fn a_conflict_is_shown_with_its_title_and_settled() {
         .run(&["conflicts", "list"])
         .await
         .left_with(0)
-        .says("1 conflict, 0 open");
+        .says("no open conflicts; 1 settled");
     bench
         .run(&["history", "4"])
         .await

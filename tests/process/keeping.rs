@@ -171,7 +171,7 @@ async fn the_journal_is_kept_for_as_long_as_configured_and_open_conflicts_for_ev
         .run(&["conflicts", "list"])
         .await
         .left_with(0)
-        .says("1 conflict");
+        .says("1 settled");
     age(20);
     bench.run(&["reconcile", "--once"]).await.left_with(0);
     bench

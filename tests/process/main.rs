@@ -40,6 +40,7 @@ mod refusing;
 #[cfg(unix)]
 mod securing;
 mod soak;
+mod telling;
 #[cfg(unix)]
 mod terminal;
 mod trouble;

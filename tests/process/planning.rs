@@ -233,7 +233,7 @@ async fn what_a_saved_plan_leaves_out_comes_in_the_next_cycle() {
     bench.run(&["apply", "f"]).await.left_with(3);
     assert_eq!(bench.world.ledger.writes(), []);
     let list = bench
-        .run(&["conflicts", "list", "--json"])
+        .run(&["conflicts", "list", "--all", "--json"])
         .await
         .left_with(0);
     assert_eq!(list.json()["conflicts"].as_array().unwrap().len(), 0);

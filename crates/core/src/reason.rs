@@ -31,7 +31,7 @@ pub use read::ReadWhy;
 pub use stopped::{Limit, Stopped, Switched};
 pub use undone::UndoneWhy;
 pub use value::{NotClosable, ValueWhy};
-pub use words::{JournalKind, Outcome, RunEnd};
+pub use words::{JournalKind, Outcome, RunEnd, SettledBy, Took};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

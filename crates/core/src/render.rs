@@ -13,7 +13,9 @@ mod plan;
 mod table;
 
 pub use conflict::plain;
-pub use conflict::{ConflictRow, conflict_list, conflict_list_json, conflict_show};
+pub use conflict::{
+    ConflictRow, Standing, When, chosen, conflict_list, conflict_list_json, conflict_show,
+};
 pub use drift::{DriftView, drift};
 pub use json::{PlanJson, plan_json};
 pub use outcome::{Outcome, OutcomeResult, ReportView, report, report_json};

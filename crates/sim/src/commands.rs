@@ -309,7 +309,7 @@ async fn resolve(
         made_a_choice(&engine.store(), &mut lock(world));
     }
     match ended {
-        Ok(()) => Ok(()),
+        Ok(_) => Ok(()),
         Err(ResolveError::Connector(error)) => Err(error.into()),
         Err(ResolveError::Store(error)) => Err(error.into()),
         Err(refused) => {

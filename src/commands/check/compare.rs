@@ -72,13 +72,15 @@ fn vocabulary(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) {
     let mut named = |side: Side, what: &str, wanted: &str, have: &[String]| {
         if !have.is_empty() && !have.iter().any(|name| fold(name) == fold(wanted)) {
             let list = have.join(", ");
-            report.add(
-                Weight::Configuration,
-                format!(
-                    "{}: {side} has no {what} \"{wanted}\"; it has: {list}",
-                    pair.name
-                ),
+            let text = format!(
+                "{}: {side} has no {what} \"{wanted}\"; it has: {list}",
+                pair.name
             );
+            match what {
+                // Nothing can be listed.
+                "area path" => report.add(Weight::Configuration, text),
+                _ => report.add_beside(text),
+            }
         }
     };
     for (ado, clickup) in &pair.types {
@@ -107,13 +109,10 @@ fn people(pair: &Pair, clickup: &Schema, report: &mut Report) {
     let known: BTreeSet<String> = clickup.people.iter().map(|(key, _)| fold(key)).collect();
     for (_, person) in &pair.people {
         if !known.is_empty() && !known.contains(&fold(person)) {
-            report.add(
-                Weight::Configuration,
-                format!(
-                    "{}: {person} is no member of the ClickUp workspace",
-                    pair.name
-                ),
-            );
+            report.add_beside(format!(
+                "{}: {person} is no member of the ClickUp workspace",
+                pair.name
+            ));
         }
     }
 }
@@ -144,8 +143,7 @@ fn fields(pair: &Pair, kinds: &[Typed<'_>], report: &mut Report) {
     let mapped: BTreeSet<&String> = pair.fields.iter().flat_map(|field| &field.ado).collect();
     for (kind, _) in kinds.iter().filter(|_| !pair.types.is_empty()) {
         for required in kind.required.iter().filter(|field| !mapped.contains(field)) {
-            report.add(
-                Weight::Configuration,
+            report.add_beside(
                 format!(
                     "{}: ADO type \"{}\" requires {required}, which the pair does not map; creates of it will be refused",
                     pair.name, kind.name
@@ -271,8 +269,7 @@ fn transitions(
         );
     }
     if !dead_ends.is_empty() {
-        report.add(
-            Weight::Configuration,
+        report.add_beside(
             format!(
                 "{place} allows no way for {}; change the first row of states for the status, or the process",
                 dead_ends.join(", ")

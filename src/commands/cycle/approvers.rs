@@ -1,6 +1,6 @@
 //! Who says whether a plan is carried out: a saved plan, a person at a terminal, or the flags of `reconcile --once`.
 
-use super::super::saved::{self, Saved};
+use super::super::saved::{self, Refused, Saved};
 use super::super::setup::{self, Services};
 use super::super::{Context, Failure, note, prompt};
 use super::show;
@@ -27,8 +27,8 @@ fn yes() -> Consent {
 pub(super) struct ByFile<'a> {
     pub(super) context: &'a Context,
     pub(super) saved: &'a Saved,
-    /// How many actions and pairs of the file are refused.
-    pub(super) refused: usize,
+    /// The actions and pairs of the file that are refused.
+    pub(super) refused: Vec<Refused>,
 }
 
 impl Approver for ByFile<'_> {
@@ -149,8 +149,8 @@ impl Once<'_> {
 #[derive(Default)]
 pub(super) struct Asked {
     shown: Option<Shown>,
-    /// How much was no longer planned as it was shown. The next cycle plans it again, as after `apply FILE`.
-    pub(super) left_out: usize,
+    /// What was no longer planned as it was shown. The next cycle plans it again, as after `apply FILE`.
+    pub(super) left_out: Vec<Refused>,
 }
 
 impl Asked {
@@ -174,6 +174,6 @@ impl Asked {
                 saved::named(action)
             ));
         }
-        self.left_out = moved.len();
+        self.left_out = moved.into_iter().map(Refused::moved).collect();
     }
 }

@@ -1,24 +1,35 @@
 //! `conflicts`: what both sides changed differently, and a person's choice.
 
+use super::super::when::when;
 use super::super::{Context, Failure, print, print_json, setup};
 use super::{config, read_only};
-use crate::cli::{ExitCode, Take};
-use crate::engine::deeds::{Pick, ResolveError};
-use crate::model::Side;
-use crate::render::{self, ConflictRow};
+use crate::cli::{ExitCode, Take, WhichConflicts};
+use crate::clock::SystemClock;
+use crate::engine::deeds::{Pick, ResolveError, withdraw};
+use crate::model::{Clock, Side};
+use crate::render::{self, ConflictRow, Standing};
 use crate::store::Store;
-use crate::views;
+use crate::views::status::in_the_way;
+use crate::views::{self, conflicts::ChoiceView};
+use serde_json::json;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
-/// `conflicts list`.
-pub fn conflicts(context: &Context) -> Result<ExitCode, Failure> {
+/// `conflicts list`: what is open or chosen; with `--all` what is settled too.
+pub fn conflicts(context: &Context, which: &WhichConflicts) -> Result<ExitCode, Failure> {
     let store = read_only(&config(context)?)?;
-    let rows = views::conflicts::conflicts(&store)?;
+    let mut rows = views::conflicts::conflicts(&store)?;
+    let all = rows.iter().filter(|row| row.standing.is_settled()).count();
+    rows.retain(|row| match row.standing {
+        Standing::Open => true,
+        Standing::Chosen { .. } => !which.open,
+        Standing::Settled { .. } => which.all,
+    });
     if context.global.json {
         print_json(&render::conflict_list_json(&rows));
     } else {
-        print(&render::conflict_list(&rows, &context.style));
+        let hidden = if which.all { 0 } else { all };
+        print(&render::conflict_list(&rows, hidden, &context.style));
     }
     Ok(ExitCode::Done)
 }
@@ -39,12 +50,12 @@ pub fn conflict(context: &Context, id: i64) -> Result<ExitCode, Failure> {
     if context.global.json {
         print_json(&render::conflict_list_json(&[row]));
     } else {
-        print(&render::conflict_show(&row, &context.style));
+        print(&render::conflict_show(&row, &context.style, &when));
     }
     Ok(ExitCode::Done)
 }
 
-/// `conflicts resolve ID`: stores the choice; the next cycle writes it to wherever it is not yet.
+/// `conflicts resolve ID --take`: stores the choice and shows what carrying it out will do; the next cycle does that.
 pub async fn resolve(
     context: &Context,
     id: i64,
@@ -74,10 +85,90 @@ pub async fn resolve(
     find(&store, id)?;
     let services = setup::connect(&config, &CancellationToken::new())?;
     let engine = setup::engine(&config, &services, store, key).await?;
-    engine.resolve(id, pick).await?;
-    print(&format!(
-        "conflict {id}: the choice is written in the next cycle (boardsync reconcile --once)\n"
+    let resolved = ChoiceView::from(&engine.resolve(id, pick).await?);
+    let now = SystemClock.now();
+    let in_the_way = in_the_way(&config, &engine.store(), now, &resolved.pair)?;
+    if context.global.json {
+        print_json(&json!({
+            "format_version": 1, "choice": resolved, "in_the_way": in_the_way,
+        }));
+        return Ok(ExitCode::Done);
+    }
+    told(context, &resolved, &in_the_way);
+    Ok(ExitCode::Done)
+}
+
+/// Says what was chosen, what that will write, when, and how to take it back.
+fn told(context: &Context, choice: &ChoiceView, in_the_way: &[String]) {
+    let one_line = |value: String| {
+        let line = value.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut line: String = match line.char_indices().nth(MAX_VALUE) {
+            Some((at, _)) => format!("{}...", line.get(..at).unwrap_or_default()),
+            None => line,
+        };
+        line.insert(0, '"');
+        line.push('"');
+        line
+    };
+    let mut lines = vec![format!(
+        "conflict {}: {} for {}. Nothing is written yet. Carrying it out will do this:",
+        choice.conflict,
+        render::chosen(choice.took),
+        choice.field
+    )];
+    for side in &choice.sides {
+        let now = one_line(side.now.to_string());
+        lines.push(match &side.written {
+            Some(value) => format!(
+                "  {} {}: {now} -> {}",
+                side.side,
+                side.item,
+                one_line(value.to_string())
+            ),
+            None => format!("  {} {}: {now} stays", side.side, side.item),
+        });
+    }
+    lines.push(format!(
+        "The next cycle of pair {} carries it out: boardsync reconcile --once, or the next one of the daemon, timer or cron. If \
+         somebody edits the field before that, the edit stays and the choice is dropped.",
+        choice.pair
     ));
+    lines.extend(
+        in_the_way
+            .iter()
+            .map(|why| format!("Not at present: {why}")),
+    );
+    lines.push(format!(
+        "Until then, take it back with: boardsync conflicts resolve {} --withdraw",
+        choice.conflict
+    ));
+    for line in lines {
+        print(&render::hanging(&line, 4, &context.style));
+    }
+}
+
+/// Characters of a value in the preview; `conflicts show` has it whole.
+const MAX_VALUE: usize = 120;
+
+/// `conflicts resolve ID --withdraw`: takes a choice back that is not carried out yet.
+pub fn withdraw_choice(context: &Context, id: i64) -> Result<ExitCode, Failure> {
+    let config = config(context)?;
+    let (_lock, mut store, _) = setup::open_state(&config)?;
+    let made = withdraw(&mut store, id)?;
+    let row = find(&store, id)?;
+    if context.global.json {
+        print_json(&render::conflict_list_json(&[row]));
+        return Ok(ExitCode::Done);
+    }
+    let now = match row.standing {
+        Standing::Settled { .. } => "settled as before",
+        Standing::Open | Standing::Chosen { .. } => "open again",
+    };
+    let text = format!(
+        "conflict {id}: the choice of {} is taken back and nothing of it will be written; the conflict is {now}",
+        when(made)
+    );
+    print(&render::hanging(&text, 4, &context.style));
     Ok(ExitCode::Done)
 }
 
@@ -107,6 +198,7 @@ impl From<ResolveError> for Failure {
             | ResolveError::Dissolved { .. }
             | ResolveError::Unmapped { .. }
             | ResolveError::OneWay { .. }
+            | ResolveError::NothingChosen { .. }
             | ResolveError::NoText { .. } => Failure::new(ExitCode::Usage, error.to_string()),
             ResolveError::Moved { .. }
             | ResolveError::Unreadable { .. }

@@ -58,7 +58,12 @@ pub async fn link(
     let services = setup::connect(&config, &CancellationToken::new())?;
     let (_lock, store, key) = setup::open_state(&config)?;
     let engine = setup::engine(&config, &services, store, key).await?;
-    if engine.link_by_hand(&pair, &ids).await? {
+    let added = engine.link_by_hand(&pair, &ids).await?;
+    if context.global.json {
+        print_json(&json!({
+            "format_version": 1, "pair": pair, "ado": ids.ado, "clickup": ids.clickup, "added": added,
+        }));
+    } else if added {
         print(&format!(
             "linked {} and {}; `boardsync plan` shows where they differ\n",
             ids.ado, ids.clickup
@@ -90,6 +95,14 @@ pub fn unlink(context: &Context, item: &str) -> Result<ExitCode, Failure> {
     let (_lock, mut store, _) = setup::open_state(&config)?;
     links_of(&store, item)?;
     let ended = unlink_by_hand(&mut store, &item_id(item), SystemClock.now())?;
+    if context.global.json {
+        let mut views = Vec::new();
+        for link in &ended {
+            views.extend(store.link(link.id)?.map(LinkView::from));
+        }
+        print_json(&json!({ "format_version": 1, "ended": views }));
+        return Ok(ExitCode::Done);
+    }
     for link in &ended {
         print(&format!(
             "{}: {} and {} are no longer kept equal; both items stay\n",

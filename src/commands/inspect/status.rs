@@ -1,32 +1,46 @@
 //! `status`: how fresh and how clean each pair is.
 
+use super::super::when::{age, when};
 use super::super::{Context, Failure, claims, print, print_json};
 use super::{config, read_only};
 use crate::cli::ExitCode;
-use crate::model::{Clock, Timestamp};
+use crate::model::{Clock, Side, Timestamp};
+use crate::reason::RunEnd;
 use crate::render;
-use crate::views::status::{HoldView, PairStatus, Status, status as look};
-use serde_json::json;
+use crate::views::status::{
+    HoldView, LastRun, Need, PairStatus, Running, Status, Token, status as look,
+};
+use serde::Serialize;
 
 /// Longest reason that is shown in the table; a longer one gets a line of its own.
 const MAX_CELL: usize = 40;
 
-/// `status`: per pair, how fresh and how clean. Leaves with 3 when something is stale, held or open.
+#[derive(Serialize)]
+struct Versioned<'a> {
+    format_version: u32,
+    #[serde(flatten)]
+    status: &'a Status,
+}
+
+/// `status`: the state's path, what runs, the last run, the tokens, and per pair how fresh and how clean it is. Leaves with
+/// 3 when somebody has to act, and with 5 when something is only late.
 pub fn status(context: &Context) -> Result<ExitCode, Failure> {
     let config = config(context)?;
     let store = read_only(&config)?;
     let now = crate::clock::SystemClock.now();
     let status = look(&config, &store, now)?;
     if context.global.json {
-        print_json(
-            &json!({ "format_version": 1, "pairs": status.pairs, "notices": status.notices }),
-        );
+        print_json(&Versioned {
+            format_version: 1,
+            status: &status,
+        });
     } else {
         show(context, &status, now);
     }
-    Ok(match status.clean() {
-        true => ExitCode::Done,
-        false => ExitCode::Partial,
+    Ok(match status.need {
+        Need::Nothing => ExitCode::Done,
+        Need::Time => ExitCode::Late,
+        Need::Somebody => ExitCode::Partial,
     })
 }
 
@@ -37,13 +51,18 @@ fn long_note(pair: &PairStatus) -> Option<&str> {
 
 fn cells(pair: &PairStatus, now: Timestamp) -> Vec<String> {
     let note = long_note(pair).map_or(pair.note.as_str(), |_| "see below");
+    let aged = |count: usize, oldest: Option<Timestamp>| match oldest {
+        Some(at) => format!("{count}, oldest {}", age(now, at)),
+        None => count.to_string(),
+    };
     vec![
         pair.pair.0.clone(),
-        ago(now, pair.last_success),
+        pair.last_success
+            .map_or_else(|| "never".to_owned(), |at| format!("{} ago", age(now, at))),
         pair.links.to_string(),
         pair.open_intents.to_string(),
-        pair.open_conflicts.to_string(),
-        pair.holds.to_string(),
+        aged(pair.open_conflicts, pair.oldest_conflict),
+        aged(pair.holds, pair.oldest_hold),
         note.to_owned(),
     ]
 }
@@ -59,6 +78,17 @@ const HEADERS: [&str; 7] = [
 ];
 
 fn show(context: &Context, status: &Status, now: Timestamp) {
+    line(&format!("state:     {}", status.state));
+    line(&format!("running:   {}", running(status.running.as_ref())));
+    let last = status.last_run.as_ref();
+    let last = last.map_or_else(|| "none yet".to_owned(), |run| last_run(run, now));
+    wrapped(context, &format!("last run:  {last}"));
+    for side in Side::BOTH {
+        let label = format!("{side} token:");
+        let told = token(status.tokens.get(side), now);
+        wrapped(context, &format!("{label:<15}{told}"));
+    }
+    line("");
     for notice in &status.notices {
         line(&format!("notice: {notice}"));
     }
@@ -75,21 +105,89 @@ fn show(context: &Context, status: &Status, now: Timestamp) {
         }
     }
     for hold in &status.holds {
-        line(&held(hold));
+        wrapped(context, &held(hold, now));
+    }
+    let conflicts: usize = status.pairs.iter().map(|pair| pair.open_conflicts).sum();
+    if conflicts > 0 {
+        line("boardsync conflicts lists what both sides changed, and says how to settle it");
     }
 }
 
-fn held(hold: &HoldView) -> String {
+fn running(running: Option<&Running>) -> String {
+    let Some(running) = running else {
+        return "nothing".to_owned();
+    };
+    let command = running.command.as_ref().map_or_else(
+        || "another boardsync".to_owned(),
+        |command| format!("boardsync {command}"),
+    );
+    let process = running
+        .pid
+        .map_or_else(String::new, |pid| format!(" (process {pid})"));
+    let since = running
+        .since
+        .map_or_else(String::new, |at| format!(" since {}", when(at)));
+    format!("{command}{process}{since}")
+}
+
+fn last_run(run: &LastRun, now: Timestamp) -> String {
+    let at = run.finished_at.unwrap_or(run.started_at);
+    let end = match run.outcome {
+        RunEnd::Done => "done",
+        RunEnd::Stopped => "stopped",
+        RunEnd::Failed => "ended by an error",
+    };
+    let mut text = format!("{} ({} ago): {}, {end}", when(at), age(now, at), run.cause);
+    if run.outcome != RunEnd::Failed {
+        let writes = usize::try_from(run.writes).unwrap_or(0);
+        text.push_str(&format!(", {}", render::plural(writes, "write", "writes")));
+    }
+    if run.failures > 0 {
+        text.push_str(&format!(", {} failed", run.failures));
+    }
+    if let Some(detail) = &run.detail {
+        text.push_str(&format!(": {}", detail.replace('\n', "; ")));
+    }
+    text
+}
+
+fn token(token: &Token, now: Timestamp) -> String {
+    match token {
+        Token::Ok => "ok".to_owned(),
+        Token::NeverTried => "never tried (boardsync check tries it)".to_owned(),
+        Token::Refused { since, said } => format!(
+            "refused since {} ({} ago): {said}; boardsync check says what to do",
+            when(*since),
+            age(now, *since)
+        ),
+    }
+}
+
+/// One hold, as a line.
+pub(super) fn held(hold: &HoldView, now: Timestamp) -> String {
     let item = hold
         .item
         .as_ref()
-        .map_or_else(String::new, ToString::to_string);
+        .map_or_else(String::new, |item| format!(" {item}"));
     let side = hold.side.map_or_else(String::new, |side| side.to_string());
     let what = hold
         .subject
         .within()
         .map_or_else(String::new, |subject| format!(" {subject}"));
-    format!("held: {side} {item}{what}: {}", hold.reason)
+    let title = hold
+        .title
+        .as_ref()
+        .map_or_else(String::new, |title| format!(" \"{title}\""));
+    let next = match (hold.need, hold.retry_at) {
+        (Need::Time, Some(at)) if at > now => format!("next try {}", when(at)),
+        (Need::Time, _) => "tried again by the next cycle".to_owned(),
+        (Need::Somebody | Need::Nothing, _) => "waits for somebody".to_owned(),
+    };
+    format!(
+        "held: {side}{item}{title}{what}: {} (for {}, {next})",
+        hold.reason,
+        age(now, hold.since)
+    )
 }
 
 /// Prints a line of text that may come from a service.
@@ -97,15 +195,7 @@ fn line(text: &str) {
     print(&format!("{}\n", render::escape(text)));
 }
 
-fn ago(now: Timestamp, at: Option<Timestamp>) -> String {
-    match at {
-        None => "never".to_owned(),
-        Some(at) => {
-            let seconds = u64::try_from(now.since(at) / 1000).unwrap_or(0);
-            format!(
-                "{} ago",
-                humantime::format_duration(std::time::Duration::from_secs(seconds))
-            )
-        }
-    }
+/// As [`line`], folded into the columns.
+fn wrapped(context: &Context, text: &str) {
+    print(&render::hanging(text, 4, &context.style));
 }

@@ -1,47 +1,63 @@
 //! `why`: the stored base beside both present values.
 
 use super::super::{Context, Failure, print, print_json, setup};
-use super::{config, links_of};
+use super::status::held;
+use super::{config, in_no_link};
 use crate::cli::ExitCode;
-use crate::model::FieldValue;
+use crate::model::{Clock, FieldValue, Timestamp};
 use crate::render;
 use crate::views::item_id;
-use crate::views::why::{FieldWhy, Why, alone, why as look};
-use serde_json::{Value, json};
+use crate::views::why::{About, FieldWhy, Why, about as look};
+use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-/// `why`: base and both present values per field, and what the next plan would do.
+#[derive(Serialize)]
+struct Versioned<'a> {
+    format_version: u32,
+    #[serde(flatten)]
+    about: &'a About,
+}
+
+/// `why`: base and both present values per field, and what the next plan would do; of an item in no link, what it waits for.
 pub async fn why(context: &Context, item: &str) -> Result<ExitCode, Failure> {
     let config = config(context)?;
     let services = setup::connect(&config, &CancellationToken::new())?;
     let (store, key) = setup::open_state_read_only(&config)?;
-    let links = links_of(&store, item)?;
-    let engine = setup::engine(&config, &services, store, key).await?;
-    if !context.global.json {
-        let lines = alone(&engine.store(), &links, &item_id(item))?;
-        let lines = lines.iter().map(|line| render::escape(line) + "\n");
-        print(&lines.collect::<String>());
+    let id = item_id(item);
+    let links = store.find_item(&id)?;
+    let waits = |hold: &crate::store::HoldRow| hold.item.as_ref() == Some(&id);
+    if links.is_empty() && !store.holds(None)?.iter().any(waits) {
+        return Err(in_no_link(&id));
     }
-    for link in &links {
-        let Some(why) = look(&engine, link).await? else {
-            continue;
-        };
-        match context.global.json {
-            true => print_json(&versioned(&why)),
-            false => show(context, &why),
-        }
+    let engine = setup::engine(&config, &services, store, key).await?;
+    let found = look(&engine, &links, &id).await?;
+    let about = found.ok_or_else(|| in_no_link(&id))?;
+    if context.global.json {
+        print_json(&Versioned {
+            format_version: 2,
+            about: &about,
+        });
+        return Ok(ExitCode::Done);
+    }
+    let now = crate::clock::SystemClock.now();
+    for hold in &about.holds {
+        let text = format!("{}: {}", hold.pair, held(hold, now));
+        print(&render::hanging(&text, 4, &context.style));
+    }
+    for link in &about.ended {
+        let text = format!(
+            "{}: the link of work item {} and task {} ended: {}",
+            link.pair, link.ado, link.clickup, link.why
+        );
+        print(&render::hanging(&text, 4, &context.style));
+    }
+    for why in &about.links {
+        show(context, why, now);
     }
     Ok(ExitCode::Done)
 }
 
-fn versioned(why: &Why) -> Value {
-    json!({
-        "format_version": 1, "pair": why.pair, "ado": why.ado, "clickup": why.clickup, "fields": why.fields,
-        "last_run": why.last_run,
-    })
-}
-
-fn show(context: &Context, why: &Why) {
+fn show(context: &Context, why: &Why, now: Timestamp) {
     print(&format!(
         "{}: work item {} <-> task {}\n",
         why.pair, why.ado, why.clickup
@@ -52,9 +68,8 @@ fn show(context: &Context, why: &Why) {
         &rows,
         &context.style,
     ));
-    for held in &why.held {
-        print(&render::escape(&format!("held: {held}")));
-        print("\n");
+    for hold in &why.holds {
+        print(&render::hanging(&held(hold, now), 4, &context.style));
     }
     if let Some(run) = &why.last_run {
         print(&format!(

@@ -4,7 +4,8 @@ use crate::capabilities;
 use crate::connector::{ConnectorError, Fetched};
 use crate::engine::Engine;
 use crate::engine::observe::{again_op, chosen_of};
-use crate::model::{FieldKey, FieldValue, Item, Side, Sided};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Sided, Timestamp};
+use crate::reason::{SettledBy, Took};
 use crate::reconcile::choice::{Recorded, moved_on};
 use crate::reconcile::merge::translate;
 use crate::reconcile::policy::Policy;
@@ -18,6 +19,25 @@ pub enum Pick {
     Side(Side),
     /// A text of one's own: a title, or Markdown.
     Merged(String),
+}
+
+/// A choice that was just made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// Number of the conflict.
+    pub conflict: i64,
+    /// The pair.
+    pub pair: PairName,
+    /// The two items.
+    pub items: Sided<ItemId>,
+    /// The field.
+    pub field: FieldKey,
+    /// Which value was chosen.
+    pub took: Took,
+    /// What each side holds now.
+    pub now: Sided<FieldValue>,
+    /// What carrying it out writes to each side; `None`: that side stays as it is.
+    pub to: Sided<Option<FieldValue>>,
 }
 
 /// Why a conflict cannot be settled that way. Nothing was changed.
@@ -75,7 +95,7 @@ pub enum ResolveError {
         side: Side,
     },
     /// A text was given for a field that is none.
-    #[error("{field} is not a text; take ado or clickup")]
+    #[error("{field} is not a text, so there is nothing to merge; take ado or clickup")]
     NoText {
         /// The field.
         field: FieldKey,
@@ -116,6 +136,20 @@ pub enum ResolveError {
         /// What it has now.
         now: FieldValue,
     },
+    /// No choice waits that could be taken back.
+    #[error(
+        "conflict {id}: no choice waits to be carried out, so there is nothing to take back{}",
+        match spent {
+            true => "; it was carried out: choose the other value, or take the run back with `boardsync undo`",
+            false => "",
+        }
+    )]
+    NothingChosen {
+        /// The conflict.
+        id: i64,
+        /// Whether there was one, which a cycle has carried out.
+        spent: bool,
+    },
     /// A service failed.
     #[error(transparent)]
     Connector(#[from] ConnectorError),
@@ -145,7 +179,7 @@ impl Engine {
     ///
     /// # Errors
     /// A sentence for the person; nothing was changed then.
-    pub async fn resolve(&self, id: i64, pick: Pick) -> Result<(), ResolveError> {
+    pub async fn resolve(&self, id: i64, pick: Pick) -> Result<Resolved, ResolveError> {
         let conflict = open_to_choice(&self.store(), id)?;
         let record = &conflict.record;
         let unmapped = |what: String| ResolveError::Unmapped { id, what };
@@ -185,9 +219,20 @@ impl Engine {
             let field = record.field.clone();
             return Err(ResolveError::OneWay { id, field, side });
         }
+        let resolved = Resolved {
+            conflict: id,
+            pair: record.pair.clone(),
+            items: record.items.clone(),
+            field: record.field.clone(),
+            took: choice.took(&conflict),
+            to: chosen
+                .writes(&record.field, &choice.seen, policy)
+                .unwrap_or_default(),
+            now: choice.seen.clone(),
+        };
         let again = again_op(&store, &record.pair, record.link)?;
         store.commit(&Batch(vec![Op::Choice(ChoiceOp::Make(choice)), again]))?;
-        Ok(())
+        Ok(resolved)
     }
 
     /// Reads both items of a conflict, ClickUp last.
@@ -215,6 +260,37 @@ impl Engine {
             (_, _) => Err(ResolveError::Unknown(conflict.id)),
         }
     }
+}
+
+/// Takes a choice back that no cycle has carried out yet, and returns when it had been made. The conflict is as it was
+/// before: open, or settled by the rule.
+///
+/// # Errors
+/// A sentence for the person; nothing was changed then.
+pub fn withdraw(store: &mut Store, id: i64) -> Result<Timestamp, ResolveError> {
+    let conflict = store.conflict(id)?.ok_or(ResolveError::Unknown(id))?;
+    let (link, field) = (conflict.record.link, conflict.record.field);
+    let choices = match store.choices(link) {
+        // One that cannot be read stops its pair: taking it back is a way out.
+        Err(StoreError::Choice { conflict, .. }) if conflict == id => None,
+        choices => Some(choices?),
+    };
+    let at = match choices {
+        None => conflict.record.at,
+        Some(choices) => {
+            let waiting = choices.into_iter().find(|choice| choice.conflict == id);
+            let spent = conflict.settled_by == Some(SettledBy::Person);
+            let waiting = waiting.ok_or(ResolveError::NothingChosen { id, spent })?;
+            waiting.at
+        }
+    };
+    // A cycle that was killed may have written half of it: the next one looks at what is there.
+    let again = again_op(store, &conflict.record.pair, link)?;
+    store.commit(&Batch(vec![
+        Op::Choice(ChoiceOp::Drop { link, field }),
+        again,
+    ]))?;
+    Ok(at)
 }
 
 /// Returns the conflict where a choice can still be about it.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::claim::{Claim, Own};
+use crate::model::Service;
 use rusqlite::types::Value;
 use std::path::PathBuf;
 
@@ -169,6 +170,13 @@ fn notes() -> Vec<NoteOp> {
                 reason: "no marker".to_owned(),
             }),
         },
+        NoteOp::RefusedToken {
+            service: Service::ClickUp,
+            note: Some(RefusedToken {
+                since: Timestamp(23),
+                said: "401".to_owned(),
+            }),
+        },
         NoteOp::Misanswered {
             side: Side::Ado,
             note: Some(Misanswered {
@@ -293,6 +301,9 @@ fn a_note_comes_back_as_it_was_saved() {
             NoteOp::Misanswered { side, note } => {
                 assert_eq!(store.misanswered(side).unwrap(), note);
             }
+            NoteOp::RefusedToken { service, note } => {
+                assert_eq!(store.refused_token(service).unwrap(), note);
+            }
             NoteOp::Carriers { pair, carriers } => {
                 assert_eq!(store.carriers().unwrap()[&pair], carriers);
             }
@@ -333,6 +344,10 @@ fn a_note_that_is_replaced_by_nothing_is_gone() {
         },
         NoteOp::Misanswered {
             side: Side::Ado,
+            note: None,
+        },
+        NoteOp::RefusedToken {
+            service: Service::ClickUp,
             note: None,
         },
         NoteOp::Carriers {

@@ -1,6 +1,8 @@
 //! Why something is held.
 
-use super::{CreateWhy, LeftWhy, OriginWhy, RailWhy, ReadWhy, Reason, UndoneWhy, ValueWhy};
+use super::{
+    CreateWhy, LeftWhy, NextTry, OriginWhy, RailWhy, ReadWhy, Reason, UndoneWhy, ValueWhy,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -68,6 +70,31 @@ impl HoldWhy {
             | HoldWhy::Create(_)
             | HoldWhy::Rail(_)
             | HoldWhy::Undone(_)
+            | HoldWhy::Left(_) => false,
+        }
+    }
+
+    /// Returns whether a later cycle ends the hold, or tries again, without anybody doing anything.
+    pub fn ends_by_itself(&self) -> bool {
+        match self {
+            HoldWhy::Rail(why) => match why {
+                RailWhy::RestoredWait { .. } | RailWhy::NotKept { again: Some(_), .. } => true,
+                RailWhy::FailedBefore { next, .. } => match next {
+                    NextTry::Changed { .. } | NextTry::At { .. } => true,
+                    NextTry::Never => false,
+                },
+                RailWhy::NotKept { again: None, .. }
+                | RailWhy::RestoredDiffers
+                | RailWhy::RestoredUnlisted { .. }
+                | RailWhy::UndoneEachTime { .. }
+                | RailWhy::Refused { .. } => false,
+            },
+            HoldWhy::Read(why) => *why == ReadWhy::MayHaveLeft,
+            HoldWhy::Create(why) => *why == CreateWhy::PlannedAgain,
+            HoldWhy::Undone(_) => true,
+            HoldWhy::ToldBefore { .. }
+            | HoldWhy::Value(_)
+            | HoldWhy::Origin(_)
             | HoldWhy::Left(_) => false,
         }
     }

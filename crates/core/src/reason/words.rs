@@ -1,5 +1,7 @@
 //! Words of the journal.
 
+use crate::model::Side;
+
 /// What became of a request, by its line in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
@@ -109,6 +111,8 @@ pub enum RunEnd {
     Done,
     /// At least one pair stood still.
     Stopped,
+    /// An error ended it before every pair was dealt with.
+    Failed,
 }
 
 impl RunEnd {
@@ -117,14 +121,84 @@ impl RunEnd {
         match self {
             RunEnd::Done => "done",
             RunEnd::Stopped => "stopped",
+            RunEnd::Failed => "failed",
         }
     }
 
     /// Parses [`RunEnd::key`]; `None` for anything else.
     pub fn from_key(key: &str) -> Option<RunEnd> {
-        [RunEnd::Done, RunEnd::Stopped]
+        [RunEnd::Done, RunEnd::Stopped, RunEnd::Failed]
             .into_iter()
             .find(|word| word.key() == key)
+    }
+}
+
+/// What ended a conflict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SettledBy {
+    /// The configuration's `conflict = "ado"` or `"clickup"`.
+    Rule,
+    /// Somebody chose.
+    Person,
+    /// Nobody: both sides came to agree.
+    Agreed,
+    /// A newer conflict of the same field took its place.
+    Replaced,
+    /// The link of the two items ended.
+    Unlinked,
+}
+
+impl SettledBy {
+    const ALL: [SettledBy; 5] = [
+        SettledBy::Rule,
+        SettledBy::Person,
+        SettledBy::Agreed,
+        SettledBy::Replaced,
+        SettledBy::Unlinked,
+    ];
+
+    /// Returns the stable word used in the database and in JSON.
+    pub fn key(self) -> &'static str {
+        match self {
+            SettledBy::Rule => "rule",
+            SettledBy::Person => "person",
+            SettledBy::Agreed => "agreed",
+            SettledBy::Replaced => "replaced",
+            SettledBy::Unlinked => "unlinked",
+        }
+    }
+
+    /// Parses [`SettledBy::key`]; `None` for anything else.
+    pub fn from_key(key: &str) -> Option<SettledBy> {
+        SettledBy::ALL.into_iter().find(|word| word.key() == key)
+    }
+}
+
+/// Which value settles a conflict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Took {
+    /// That of one side.
+    Of(Side),
+    /// A text of a person's own, made of both.
+    Merged,
+}
+
+impl Took {
+    /// Returns the stable word used in JSON, and on the command line after `--take`.
+    pub fn key(self) -> &'static str {
+        match self {
+            Took::Of(side) => side.key(),
+            Took::Merged => "merged",
+        }
+    }
+}
+
+impl std::fmt::Display for Took {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Took::Of(side) => write!(f, "{side}'s"),
+            Took::Merged => f.write_str("both merged"),
+        }
     }
 }
 

@@ -93,6 +93,21 @@ impl Chosen {
         }
     }
 
+    /// Returns what carrying the choice out writes to each side, by what the two hold; `None`: its value stands for nothing
+    /// on the other side.
+    pub fn writes(
+        &self,
+        key: &FieldKey,
+        now: &Sided<FieldValue>,
+        policy: &Policy,
+    ) -> Option<Sided<Option<FieldValue>>> {
+        match self.merged(key, now, policy) {
+            Merged::Write { to, .. } => Some(to),
+            Merged::InSync | Merged::Rebase => Some(Sided::default()),
+            Merged::Against | Merged::Conflict { .. } | Merged::Blocked(_) => None,
+        }
+    }
+
     /// Returns the side that the choice would have to write to although its field does not flow there; `None`: none.
     pub fn against(
         &self,

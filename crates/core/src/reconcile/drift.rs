@@ -208,8 +208,7 @@ fn explain(
     if let Some(reason) = key.kind().in_step(now) {
         return (DriftKind::ByRule, reason.to_owned());
     }
-    let reason = "both sides are as they last agreed, so no cycle changes it: an undo leaves a field like this; edit \
-                  either side to sync it again";
+    let reason = "accepted difference: unchanged on both sides since the last sync. Edit either side to sync it again";
     (DriftKind::Settled, reason.to_owned())
 }
 

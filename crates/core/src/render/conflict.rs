@@ -2,11 +2,62 @@
 
 use super::diff;
 use super::json::FORMAT_VERSION;
-use super::paint::{Ink, Style, cut, escape, plural};
+use super::paint::{Ink, Style, cut, escape};
 use super::table::table;
-use crate::model::{FieldValue, PairName, Side};
+use crate::model::{FieldValue, PairName, Side, Timestamp};
+use crate::reason::{SettledBy, Took};
 use crate::reconcile::plan::Conflict;
 use serde_json::{Value, json};
+
+/// How a stored conflict stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It waits for a person, or for both sides to agree.
+    Open,
+    /// Somebody chose, and the choice is not carried out yet.
+    Chosen {
+        /// What was chosen.
+        took: Took,
+        /// When, by this machine's clock.
+        at: Timestamp,
+    },
+    /// It is over.
+    Settled {
+        /// Which value won; `None`: neither.
+        took: Option<Took>,
+        /// What ended it; `None`: ended before that was recorded.
+        by: Option<SettledBy>,
+        /// When it ended, by this machine's clock. Of a person's choice: when it was made.
+        at: Timestamp,
+    },
+}
+
+impl Standing {
+    /// Returns the stable word used in JSON.
+    fn key(self) -> &'static str {
+        match self {
+            Standing::Open => "open",
+            Standing::Chosen { .. } => "chosen",
+            Standing::Settled { .. } => "settled",
+        }
+    }
+
+    fn took(self) -> Option<Took> {
+        match self {
+            Standing::Open => None,
+            Standing::Chosen { took, .. } => Some(took),
+            Standing::Settled { took, .. } => took,
+        }
+    }
+
+    /// Whether it is over.
+    pub fn is_settled(self) -> bool {
+        matches!(self, Standing::Settled { .. })
+    }
+}
+
+/// How an instant is written for the reader at hand: pure code knows no time zone.
+pub type When<'a> = &'a dyn Fn(Timestamp) -> String;
 
 /// A stored conflict.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,14 +66,25 @@ pub struct ConflictRow {
     pub id: i64,
     /// The pair.
     pub pair: PairName,
+    /// When it was recorded, by this machine's clock.
+    pub since: Timestamp,
+    /// How it stands.
+    pub standing: Standing,
     /// What differs.
     pub conflict: Conflict,
 }
 
-/// Returns the list for people, ending in a line break.
-pub fn conflict_list(rows: &[ConflictRow], style: &Style) -> String {
+/// Returns the list for people, ending in a line break. `hidden`: how many others there are that are settled.
+pub fn conflict_list(rows: &[ConflictRow], hidden: usize, style: &Style) -> String {
+    let others = match hidden {
+        0 => String::new(),
+        n => format!("; {n} settled, boardsync conflicts --all lists them too"),
+    };
     if rows.is_empty() {
-        return "no conflicts\n".to_owned();
+        return match hidden {
+            0 => "no conflicts\n".to_owned(),
+            _ => format!("no open conflicts{others}\n"),
+        };
     }
     let cells: Vec<Vec<String>> = rows
         .iter()
@@ -31,7 +93,6 @@ pub fn conflict_list(rows: &[ConflictRow], style: &Style) -> String {
                 items,
                 field,
                 title,
-                taken,
                 ..
             } = &row.conflict;
             vec![
@@ -40,25 +101,53 @@ pub fn conflict_list(rows: &[ConflictRow], style: &Style) -> String {
                 items.ado.to_string(),
                 items.clickup.to_string(),
                 field.to_string(),
-                taken.map_or_else(|| "held".to_owned(), |side| side.to_string()),
+                state(row.standing),
                 cut(title, 40),
             ]
         })
         .collect();
     let mut out = table(
-        &["id", "pair", "ADO", "ClickUp", "field", "kept", "title"],
+        &["id", "pair", "ADO", "ClickUp", "field", "state", "title"],
         &cells,
         style,
     );
-    let open = rows
-        .iter()
-        .filter(|row| row.conflict.taken.is_none())
-        .count();
+    let count = |wanted: &str| {
+        let of_kind = rows.iter().filter(|row| row.standing.key() == wanted);
+        of_kind.count()
+    };
+    let mut parts = vec![format!("{} open", count("open"))];
+    for (key, words) in [
+        ("chosen", "chosen and not carried out yet"),
+        ("settled", "settled"),
+    ] {
+        if count(key) > 0 {
+            parts.push(format!("{} {words}", count(key)));
+        }
+    }
     out.push_str(&format!(
-        "{}, {open} open; boardsync conflicts show ID has the values\n",
-        plural(rows.len(), "conflict", "conflicts")
+        "{}{others}; boardsync conflicts show ID has the values\n",
+        parts.join(", ")
     ));
     out
+}
+
+/// The state in a table, as a phrase.
+fn state(standing: Standing) -> String {
+    match standing {
+        Standing::Open => "open".to_owned(),
+        Standing::Chosen { took, .. } => format!("chosen: {took}, not written yet"),
+        Standing::Settled { took, by, .. } => {
+            let how = match (took, by) {
+                (Some(took), Some(SettledBy::Person)) => format!("{took}, chosen"),
+                (Some(took), Some(SettledBy::Rule)) => format!("{took}, by the rule"),
+                (Some(took), _) => took.to_string(),
+                (None, Some(SettledBy::Replaced)) => "replaced by a newer one".to_owned(),
+                (None, Some(SettledBy::Unlinked)) => "no longer linked".to_owned(),
+                (None, _) => "both agree".to_owned(),
+            };
+            format!("settled: {how}")
+        }
+    }
 }
 
 /// Returns the list for programs. Values are text as a person reads them, `null` where there never was a base. `base`
@@ -79,7 +168,21 @@ pub fn conflict_list_json(rows: &[ConflictRow]) -> Value {
                 "base_clickup": conflict.base.as_ref().map(|base| plain(&base.clickup)),
                 "ado_value": plain(&conflict.now.ado),
                 "clickup_value": plain(&conflict.now.clickup),
-                "taken": conflict.taken.map(Side::key),
+                "since_ms": row.since,
+                "state": row.standing.key(),
+                "taken": row.standing.took().map(Took::key),
+                "settled_by": match row.standing {
+                    Standing::Settled { by, .. } => by.map(SettledBy::key),
+                    Standing::Open | Standing::Chosen { .. } => None,
+                },
+                "settled_at_ms": match row.standing {
+                    Standing::Settled { at, .. } => Some(at),
+                    Standing::Open | Standing::Chosen { .. } => None,
+                },
+                "chosen_at_ms": match row.standing {
+                    Standing::Chosen { at, .. } => Some(at),
+                    Standing::Open | Standing::Settled { .. } => None,
+                },
             })
         })
         .collect();
@@ -94,22 +197,107 @@ pub fn plain(value: &FieldValue) -> String {
     }
 }
 
-/// Returns one conflict with the base and both values, and what to type to settle it.
-pub fn conflict_show(row: &ConflictRow, style: &Style) -> String {
-    let mut out = format!(
-        "conflict {} in {}\n\n",
-        row.id,
-        style.paint(Ink::Strong, &escape(&row.pair.0))
-    );
-    block(&row.conflict, "", style, &mut out);
-    out.push_str("\nsettle it with one of\n");
-    for take in ["ado", "clickup", "merged FILE"] {
+/// Returns one conflict with the base and both values, how it stands, and what to type about it.
+pub fn conflict_show(row: &ConflictRow, style: &Style, when: When<'_>) -> String {
+    let pair = style.paint(Ink::Strong, &escape(&row.pair.0));
+    let head = match row.standing {
+        Standing::Open => "open".to_owned(),
+        Standing::Chosen { took, .. } => format!("{}, not carried out yet", chosen(took)),
+        Standing::Settled { .. } => "settled".to_owned(),
+    };
+    let mut out = format!("conflict {} in {pair}: {head}\n\n", row.id);
+    block(&row.shown(), "", style, &mut out);
+    out.push_str(&format!("\nrecorded {}\n", when(row.since)));
+    match row.standing {
+        Standing::Open => out.push_str(&offer("settle it with one of", row, None)),
+        Standing::Chosen { took, at } => {
+            out.push_str(&format!(
+                "{} {}; the next cycle of the pair carries it out\ntake the choice back with\n  boardsync conflicts resolve {} --withdraw\n",
+                chosen(took),
+                when(at),
+                row.id
+            ));
+            out.push_str(&offer("or choose otherwise with one of", row, Some(took)));
+        }
+        Standing::Settled { took, by, at } => {
+            out.push_str(&format!("{}\n", ended(took, by, &when(at))));
+            if took.is_some() {
+                let lead = "as long as nobody edited it since, choose otherwise with one of";
+                out.push_str(&offer(lead, row, took));
+            }
+        }
+    }
+    out
+}
+
+/// Says that a value was chosen, as a phrase: "ClickUp's value was chosen".
+pub fn chosen(took: Took) -> String {
+    match took {
+        Took::Of(side) => format!("{side}'s value was chosen"),
+        Took::Merged => "a text merged of both was chosen".to_owned(),
+    }
+}
+
+/// Says what ended a conflict, as a sentence without a full stop.
+fn ended(took: Option<Took>, by: Option<SettledBy>, at: &str) -> String {
+    let won = match took {
+        Some(Took::Of(side)) => format!("{side}'s value won"),
+        Some(Took::Merged) => "both were merged".to_owned(),
+        None => "neither value won".to_owned(),
+    };
+    match by {
+        Some(SettledBy::Rule) => {
+            format!("settled {at} by the rule of the configuration (`conflict`): {won}")
+        }
+        Some(SettledBy::Person) => {
+            format!("settled {at} by a person (boardsync conflicts resolve): {won}")
+        }
+        Some(SettledBy::Agreed) => format!("settled {at}: both sides came to agree"),
+        Some(SettledBy::Replaced) => {
+            format!("over since {at}: a newer conflict of the same field took its place")
+        }
+        Some(SettledBy::Unlinked) => {
+            format!("over since {at}: the two items are no longer kept equal")
+        }
+        None => format!("settled {at}: {won}"),
+    }
+}
+
+/// The commands that settle a conflict. A merged text is offered where the field's kind takes one: there is nothing between
+/// two states. `but`: what need not be offered.
+fn offer(lead: &str, row: &ConflictRow, but: Option<Took>) -> String {
+    let mut takes = vec![
+        (Some(Took::Of(Side::Ado)), "ado"),
+        (Some(Took::Of(Side::ClickUp)), "clickup"),
+    ];
+    if row.conflict.field.kind().typed("").is_some() {
+        takes.push((None, "merged FILE"));
+    }
+    let mut out = format!("{lead}\n");
+    for (_, take) in takes
+        .iter()
+        .filter(|(took, _)| took.is_none() || *took != but)
+    {
         out.push_str(&format!(
             "  boardsync conflicts resolve {} --take {take}\n",
             row.id
         ));
     }
     out
+}
+
+impl ConflictRow {
+    /// The values with the winner beside them, where one side's won.
+    fn shown(&self) -> Conflict {
+        let taken = match self.standing.took() {
+            Some(Took::Of(side)) if self.standing.is_settled() => Some(side),
+            Some(Took::Of(_) | Took::Merged) | None => None,
+        };
+        Conflict {
+            taken,
+            ..self.conflict.clone()
+        }
+    }
 }
 
 /// Writes one conflict: heading, base, both values. Long texts are shown as what each side did to the base.

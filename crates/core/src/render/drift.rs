@@ -1,5 +1,6 @@
 //! What `verify` found, for people.
 
+use super::conflict::When;
 use super::diff;
 use super::paint::{Ink, Style, amount, cut, escape, plural, wrap};
 use crate::model::{PairName, Side};
@@ -20,7 +21,7 @@ pub struct DriftView {
 const LABEL: usize = 13;
 
 /// Returns every difference for people, item by item, ending in one line of counts.
-pub fn drift(view: &DriftView, style: &Style) -> String {
+pub fn drift(view: &DriftView, style: &Style, when: When<'_>) -> String {
     let name = style.paint(Ink::Strong, &escape(&view.pair.0));
     let mut out = String::new();
     let mut last = None;
@@ -35,7 +36,7 @@ pub fn drift(view: &DriftView, style: &Style) -> String {
             heading(difference, style, &mut out);
         }
         last = Some(&difference.items);
-        body(difference, style, &mut out);
+        body(difference, style, when, &mut out);
     }
     if !out.is_empty() {
         out.push('\n');
@@ -64,7 +65,7 @@ fn heading(difference: &Difference, style: &Style, out: &mut String) {
     ));
 }
 
-fn body(difference: &Difference, style: &Style, out: &mut String) {
+fn body(difference: &Difference, style: &Style, when: When<'_>, out: &mut String) {
     if let (Some(field), Some(values)) = (&difference.field, &difference.values) {
         let room = style.columns().saturating_sub(6 + LABEL);
         let shown = diff::change(Some(&values.ado), &values.clickup, room, style);
@@ -85,7 +86,7 @@ fn body(difference: &Difference, style: &Style, out: &mut String) {
     };
     let since = difference
         .since
-        .map_or_else(String::new, |at| format!(" (since {})", at.to_rfc3339()));
+        .map_or_else(String::new, |at| format!(" (since {})", when(at)));
     let text = format!(
         "{}: {}{since}",
         word(difference.kind),

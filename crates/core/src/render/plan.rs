@@ -58,7 +58,11 @@ fn pair_plan(pair: &PairPlan, style: &Style, out: &mut String) {
             0 => "no changes seen".to_owned(),
             n => plural(n, "linked pair", "linked pairs"),
         };
-        out.push_str(&format!("{name}: {looked}, nothing to do\n"));
+        let apart = match pair.looked_at.saturating_sub(pair.in_sync) {
+            0 => "nothing to do".to_owned(),
+            n => format!("nothing to write; {} not equal", super::amount(n)),
+        };
+        out.push_str(&format!("{name}: {looked}, {apart}\n"));
         if pair.first_contact {
             first_contact(pair, style, out);
         }

@@ -3,7 +3,8 @@
 use super::*;
 use crate::fixture::reconcile;
 use crate::fixture::{self, Linked, fresh, gone, item, policy, rich, view};
-use crate::model::{FieldKey, FieldValue, Side, Sided};
+use crate::model::{FieldKey, FieldValue, Side, Sided, Timestamp};
+use crate::reason::{SettledBy, Took};
 use crate::reconcile::plan::{PLAN_FORMAT, PairPlan, Plan};
 use crate::reconcile::{LinkView, Origin, View, plan_of};
 
@@ -131,12 +132,26 @@ fn a_stored_conflict_and_the_list() {
         .map(|(conflict, id)| ConflictRow {
             id,
             pair: "web".into(),
+            since: Timestamp(1_000),
+            standing: match id {
+                7 => Standing::Settled {
+                    took: Some(Took::Of(Side::Ado)),
+                    by: Some(SettledBy::Rule),
+                    at: Timestamp(2_000),
+                },
+                _ => Standing::Open,
+            },
             conflict: conflict.clone(),
         })
         .collect();
     let style = Style::default();
-    let list = conflict_list(&rows, &style);
-    insta::assert_snapshot!(format!("{list}\n{}", conflict_show(&rows[0], &style)));
+    let when = |at: Timestamp| at.to_rfc3339();
+    let list = conflict_list(&rows, 3, &style);
+    let shown: Vec<String> = rows
+        .iter()
+        .map(|row| conflict_show(row, &style, &when))
+        .collect();
+    insta::assert_snapshot!(format!("{list}\n{}", shown.join("\n")));
     let json = conflict_list_json(&rows);
     assert_eq!(json["conflicts"][0]["id"], 7);
     assert_eq!(json["conflicts"][0]["base"], "Login fails");
