@@ -78,15 +78,14 @@ const HEADERS: [&str; 7] = [
 ];
 
 fn show(context: &Context, status: &Status, now: Timestamp) {
-    line(&format!("state:     {}", status.state));
-    line(&format!("running:   {}", running(status.running.as_ref())));
+    line(&format!("state: {}", status.state));
+    line(&format!("running: {}", running(status.running.as_ref())));
     let last = status.last_run.as_ref();
     let last = last.map_or_else(|| "none yet".to_owned(), |run| last_run(run, now));
-    wrapped(context, &format!("last run:  {last}"));
+    wrapped(context, &format!("last run: {last}"));
     for side in Side::BOTH {
-        let label = format!("{side} token:");
         let told = token(status.tokens.get(side), now);
-        wrapped(context, &format!("{label:<15}{told}"));
+        wrapped(context, &format!("{side} token: {told}"));
     }
     line("");
     for notice in &status.notices {
@@ -137,7 +136,7 @@ fn last_run(run: &LastRun, now: Timestamp) -> String {
         RunEnd::Stopped => "stopped",
         RunEnd::Failed => "ended by an error",
     };
-    let mut text = format!("{} ({} ago): {}, {end}", when(at), age(now, at), run.cause);
+    let mut text = format!("{}, {} ago: {}, {end}", when(at), age(now, at), run.cause);
     if run.outcome != RunEnd::Failed {
         let writes = usize::try_from(run.writes).unwrap_or(0);
         text.push_str(&format!(", {}", render::plural(writes, "write", "writes")));
@@ -156,7 +155,7 @@ fn token(token: &Token, now: Timestamp) -> String {
         Token::Ok => "ok".to_owned(),
         Token::NeverTried => "never tried (boardsync check tries it)".to_owned(),
         Token::Refused { since, said } => format!(
-            "refused since {} ({} ago): {said}; boardsync check says what to do",
+            "refused since {}, {} ago: {said}; boardsync check says what to do",
             when(*since),
             age(now, *since)
         ),

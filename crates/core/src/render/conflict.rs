@@ -78,12 +78,12 @@ pub struct ConflictRow {
 pub fn conflict_list(rows: &[ConflictRow], hidden: usize, style: &Style) -> String {
     let others = match hidden {
         0 => String::new(),
-        n => format!("; {n} settled, boardsync conflicts --all lists them too"),
+        n => format!("{n} settled, not listed here: boardsync conflicts --all\n"),
     };
     if rows.is_empty() {
         return match hidden {
             0 => "no conflicts\n".to_owned(),
-            _ => format!("no open conflicts{others}\n"),
+            _ => format!("no open conflicts; {others}"),
         };
     }
     let cells: Vec<Vec<String>> = rows
@@ -125,7 +125,7 @@ pub fn conflict_list(rows: &[ConflictRow], hidden: usize, style: &Style) -> Stri
         }
     }
     out.push_str(&format!(
-        "{}{others}; boardsync conflicts show ID has the values\n",
+        "{}; boardsync conflicts show ID has the values\n{others}",
         parts.join(", ")
     ));
     out
@@ -139,7 +139,7 @@ fn state(standing: Standing) -> String {
         Standing::Settled { took, by, .. } => {
             let how = match (took, by) {
                 (Some(took), Some(SettledBy::Person)) => format!("{took}, chosen"),
-                (Some(took), Some(SettledBy::Rule)) => format!("{took}, by the rule"),
+                (Some(took), Some(SettledBy::Rule)) => format!("{took}, by rule"),
                 (Some(took), _) => took.to_string(),
                 (None, Some(SettledBy::Replaced)) => "replaced by a newer one".to_owned(),
                 (None, Some(SettledBy::Unlinked)) => "no longer linked".to_owned(),
@@ -217,12 +217,13 @@ pub fn conflict_show(row: &ConflictRow, style: &Style, when: When<'_>) -> String
                 when(at),
                 row.id
             ));
-            out.push_str(&offer("or choose otherwise with one of", row, Some(took)));
+            out.push_str(&offer("or choose another value with", row, Some(took)));
         }
         Standing::Settled { took, by, at } => {
             out.push_str(&format!("{}\n", ended(took, by, &when(at))));
             if took.is_some() {
-                let lead = "as long as nobody edited it since, choose otherwise with one of";
+                let lead =
+                    "as long as nobody edited the field since, take another value instead with";
                 out.push_str(&offer(lead, row, took));
             }
         }
