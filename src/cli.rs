@@ -231,7 +231,7 @@ pub enum Command {
     /// Report every problem of the configuration, the live services and the tokens' rights
     #[command(after_help = "Example: boardsync check --offline", after_long_help = EXIT_CODES)]
     Check(CheckArgs),
-    /// Show what runs, how the last run ended, and per pair when it was last equal and what is open
+    /// Show what runs, how the last cycle ended, and per pair when it was last equal and what is open
     #[command(after_help = "Example: boardsync status --json", after_long_help = STATUS_LONG)]
     Status,
     /// Show per field what was agreed last, what both sides hold now, and the decision

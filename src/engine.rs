@@ -19,6 +19,8 @@ pub mod recover;
 pub mod stop;
 mod trouble;
 
+pub use failed::failed_at_start;
+
 use crate::connector::{ConnectorError, Reader, Writer};
 use crate::marker::MarkerKey;
 use crate::model::{Clock, PairName, Side, Sided, Timestamp};

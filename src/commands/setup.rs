@@ -10,7 +10,7 @@ use crate::connector::vocabulary::Vocabulary;
 use crate::connector::{ConnectorError, ErrorKind, Kept, Reader, Schema, Writer};
 use crate::engine::rails::Safety;
 use crate::engine::stop::StopSwitch;
-use crate::engine::{Engine, Timing, Writers};
+use crate::engine::{Engine, Timing, Writers, failed_at_start};
 use crate::mapping::{People, Relation};
 use crate::marker::MarkerKey;
 use crate::model::{Clock, FieldKey, ItemId, Side, Sided};
@@ -255,22 +255,38 @@ pub async fn engine(
     store: Store,
     key: MarkerKey,
 ) -> Result<Engine, Failure> {
-    engine_with(config, services, (store, key), Names::Anew).await
+    build(config, services, (store, key), Names::Anew, false).await
 }
 
-/// As [`engine`]; says where names come from.
+/// As [`engine`], for cycles: says where names come from, and an error counts as a cycle that it ended.
 pub async fn engine_with(
+    config: &Config,
+    services: &Services,
+    state: (Store, MarkerKey),
+    names: Names,
+) -> Result<Engine, Failure> {
+    build(config, services, state, names, true).await
+}
+
+async fn build(
     config: &Config,
     services: &Services,
     (mut store, key): (Store, MarkerKey),
     names: Names,
+    for_cycles: bool,
 ) -> Result<Engine, Failure> {
     if names == Names::Kept {
         let kept = store.vocabulary(&services.asked_by)?;
         services.vocabulary.hand_down(kept);
     }
     store.keep_vocabulary(Arc::clone(&services.vocabulary), &services.asked_by);
-    let policies = policies(config, services).await?;
+    let policies = match policies(config, services).await {
+        Ok(policies) => policies,
+        Err(error) => {
+            failed_at_start(&mut store, SystemClock.now(), &error, for_cycles)?;
+            return Err(error.into());
+        }
+    };
     let ms =
         |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     Ok(Engine {
@@ -344,7 +360,10 @@ fn own_trouble(schema: Result<Schema, ConnectorError>) -> Result<Schema, Connect
 }
 
 /// Returns the rules of every pair.
-pub(super) async fn policies(config: &Config, services: &Services) -> Result<Vec<Policy>, Failure> {
+pub(super) async fn policies(
+    config: &Config,
+    services: &Services,
+) -> Result<Vec<Policy>, ConnectorError> {
     let mut policies = Vec::new();
     for pair in &config.pairs {
         policies.push(policy(config, pair, &services.readers).await?);
@@ -373,7 +392,7 @@ async fn policy(
     config: &Config,
     pair: &Pair,
     readers: &Sided<Arc<dyn Reader>>,
-) -> Result<Policy, Failure> {
+) -> Result<Policy, ConnectorError> {
     let mut states = pair.states.clone();
     if states.is_empty() {
         let ado = own_trouble(readers.ado.fetch_schema(&pair.name).await)?;

@@ -3,6 +3,7 @@
 use super::cycle::{views, with_progress};
 use super::setup::{self, Services};
 use super::signals::Signals;
+use super::when::when;
 use super::{Context, Failure, exit_code, note, print, print_json, prompt};
 use crate::cli::{ExitCode, UndoArgs};
 use crate::config::Config;
@@ -186,7 +187,7 @@ fn list(context: &Context) -> Result<ExitCode, Failure> {
             .map(|run| {
                 vec![
                     run.run,
-                    run.at.to_rfc3339(),
+                    when(run.at),
                     run.cause.map_or_else(
                         || "killed or recovered".to_owned(),
                         |cause| cause.to_string(),

@@ -252,20 +252,24 @@ impl Engine {
     /// The line that the cycle has in the history.
     fn cycle_row(&self, report: &Report, started: Timestamp) -> CycleRow {
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        // What a signal cut short is no fault of the service.
+        let failed = |error: &&ConnectorError| error.kind != ErrorKind::Cancelled;
+        let failed: Vec<&ConnectorError> = report.closed.iter().filter(failed).collect();
         CycleRow {
             id: report.cycle.clone(),
             started_at: started,
             finished_at: Some(self.clock.now()),
             cause: Cause::Cycle,
-            outcome: match report.stopped.is_empty() {
-                true => RunEnd::Done,
-                false => RunEnd::Stopped,
+            outcome: match (failed.is_empty(), report.stopped.is_empty()) {
+                (false, _) => RunEnd::Failed,
+                (true, false) => RunEnd::Stopped,
+                (true, true) => RunEnd::Done,
             },
             counts: BTreeMap::from([
                 ("writes".to_owned(), count(report.writes())),
                 ("failures".to_owned(), count(report.failures())),
             ]),
-            detail: said(&report.stopped),
+            detail: said(&report.stopped, &failed),
         }
     }
 
@@ -278,12 +282,11 @@ impl Engine {
     }
 }
 
-/// Why pairs stood still, for the record.
-fn said(stopped: &[(PairName, Stopped)]) -> Option<String> {
-    let lines: Vec<String> = stopped
-        .iter()
-        .map(|(pair, why)| format!("{pair}: {why}"))
-        .collect();
+/// Why pairs stood still, and which services failed, for the record.
+fn said(stopped: &[(PairName, Stopped)], failed: &[&ConnectorError]) -> Option<String> {
+    let stopped = stopped.iter().map(|(pair, why)| format!("{pair}: {why}"));
+    let failed = failed.iter().map(ToString::to_string);
+    let lines: Vec<String> = stopped.chain(failed).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 

@@ -4,7 +4,7 @@ use super::{CycleError, Engine};
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::model::{Service, Side, Sided, Timestamp};
 use crate::reason::{Cause, RunEnd};
-use crate::store::{Batch, CycleRow, NoteOp, Op, RefusedToken, StoreError};
+use crate::store::{Batch, CycleRow, NoteOp, Op, RefusedToken, Store, StoreError};
 use std::collections::BTreeMap;
 
 impl Engine {
@@ -23,15 +23,7 @@ impl Engine {
             | CycleError::Interrupted(_) => return,
         };
         let now = self.clock.now();
-        let mut ops = vec![Op::SaveCycle(CycleRow {
-            id: format!("c{}", started.0),
-            started_at: started,
-            finished_at: Some(now),
-            cause: Cause::Cycle,
-            outcome: RunEnd::Failed,
-            counts: BTreeMap::new(),
-            detail: Some(detail),
-        })];
+        let mut ops = vec![row(started, now, detail)];
         ops.extend(refused.and_then(|error| refusal(error, now)));
         if let Err(error) = self.store().commit(&Batch(ops)) {
             tracing::error!("that the cycle failed could not be recorded: {error}");
@@ -61,6 +53,38 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Records that a service failed before there was an engine: names of types and states could not be read. `for_cycles`:
+/// whether a cycle was to follow, which counts as failed.
+///
+/// # Errors
+/// Only the database's.
+pub fn failed_at_start(
+    store: &mut Store,
+    now: Timestamp,
+    error: &ConnectorError,
+    for_cycles: bool,
+) -> Result<(), StoreError> {
+    if error.kind == ErrorKind::Cancelled {
+        return Ok(());
+    }
+    let row = for_cycles.then(|| row(now, now, error.to_string()));
+    let ops: Vec<Op> = row.into_iter().chain(refusal(error, now)).collect();
+    store.commit(&Batch(ops))
+}
+
+/// The line of a cycle that an error ended.
+fn row(started: Timestamp, now: Timestamp, detail: String) -> Op {
+    Op::SaveCycle(CycleRow {
+        id: format!("c{}", started.0),
+        started_at: started,
+        finished_at: Some(now),
+        cause: Cause::Cycle,
+        outcome: RunEnd::Failed,
+        counts: BTreeMap::new(),
+        detail: Some(detail),
+    })
 }
 
 /// What is noted of an error that says that a token is no good.

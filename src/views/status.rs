@@ -47,8 +47,8 @@ pub struct Status {
     pub need: Need,
     /// What works on the state now; `None`: nothing.
     pub running: Option<Running>,
-    /// The last cycle, undo or failed attempt at one; `None`: there never was one, or its record is older than the journal.
-    pub last_run: Option<LastRun>,
+    /// The last cycle, also one that an error ended; `None`: there never was one, or its record is older than the journal.
+    pub last_cycle: Option<LastCycle>,
     /// Whether each service takes our token.
     pub tokens: Sided<Token>,
     /// Every configured pair, in the order of the configuration.
@@ -71,13 +71,11 @@ pub struct Running {
     pub since: Option<Timestamp>,
 }
 
-/// How a run ended.
+/// How a cycle ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LastRun {
+pub struct LastCycle {
     /// Its id.
     pub run: String,
-    /// What it was for, in words.
-    pub cause: String,
     /// When it began.
     #[serde(rename = "started_at_ms")]
     pub started_at: Timestamp,
@@ -220,12 +218,12 @@ pub fn status(config: &Config, store: &Store, now: Timestamp) -> Result<Status, 
         .iter()
         .map(|pair| pair_status(config, pair, store, now))
         .collect();
-    let (pairs, last_run) = (pairs?, last_run(store)?);
+    let (pairs, last_cycle) = (pairs?, last_cycle(store)?);
     let rows = store.holds(None)?.into_iter();
     let holds: Result<Vec<HoldView>, StoreError> = rows.map(|row| hold(store, row)).collect();
     let notices = notices(config, store, now)?;
     let refused = Side::BOTH.map(|side| matches!(tokens.get(side), Token::Refused { .. }));
-    let failed = last_run.as_ref().map(|run| run.outcome == RunEnd::Failed);
+    let failed = last_cycle.as_ref().map(|run| run.outcome == RunEnd::Failed);
     let needs = pairs
         .iter()
         .map(|pair| pair.need)
@@ -239,7 +237,7 @@ pub fn status(config: &Config, store: &Store, now: Timestamp) -> Result<Status, 
             .to_string(),
         need: needs.max().unwrap_or(Need::Nothing),
         running: StateLock::holder(path).map(Running::from),
-        last_run,
+        last_cycle,
         tokens,
         pairs,
         notices: notices.into_iter().map(|(_, text)| text).collect(),
@@ -257,15 +255,18 @@ impl From<Holder> for Running {
     }
 }
 
-fn last_run(store: &Store) -> Result<Option<LastRun>, StoreError> {
-    let last = store.recent_cycles(1)?.into_iter().next();
+/// Cycles and undos that are looked through for the last cycle.
+const RECENT: usize = 50;
+
+fn last_cycle(store: &Store) -> Result<Option<LastCycle>, StoreError> {
+    let mut runs = store.recent_cycles(RECENT)?.into_iter();
+    let last = runs.find(|run| !run.cause.is_undo());
     Ok(last.map(|run| {
         let count = |name: &str| run.counts.get(name).copied().unwrap_or(0);
-        LastRun {
+        LastCycle {
             writes: count("writes"),
             failures: count("failures"),
             run: run.id,
-            cause: run.cause.to_string(),
             started_at: run.started_at,
             finished_at: run.finished_at,
             outcome: run.outcome,

@@ -170,24 +170,22 @@ async fn a_merged_text_is_offered_for_texts_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn status_names_the_state_the_last_run_and_the_tokens() {
+async fn status_names_the_state_the_last_cycle_and_the_tokens() {
     let bench = Bench::new().await;
     let before = bench.run(&["status"]).await.left_with(3);
     let database = bench.folder.path().join("boardsync.db");
     let first = before.out.lines().next().unwrap();
     assert!(first.contains(database.to_str().unwrap()), "{first}");
-    before.says("never tried").says("last run: none yet");
+    before.says("never tried").says("last cycle: none yet");
     let first = ["reconcile", "--once", "--yes"];
     bench.run(&first).await.left_with(0);
     let status = bench.run(&["status"]).await.left_with(0);
     let status = status.says("ADO token: ok").says("ClickUp token: ok");
-    status
-        .says("running: nothing")
-        .says("cycle, done, 5 writes");
+    status.says("running: nothing").says("ago: done, 5 writes");
     let json = bench.run(&["status", "--json"]).await.json();
     assert_eq!(json["need"], "nothing", "{json}");
     assert_eq!(json["tokens"]["ado"]["state"], "ok", "{json}");
-    assert_eq!(json["last_run"]["outcome"], "done", "{json}");
+    assert_eq!(json["last_cycle"]["outcome"], "done", "{json}");
     assert_eq!(json["running"], Value::Null, "{json}");
 }
 
@@ -223,11 +221,7 @@ async fn a_cycle_that_an_error_ended_is_not_ok_and_nobody_has_to_act_yet() {
     bench.world.faults.clear();
     let retry = ["reconcile", "--once", "--retry"];
     bench.run(&retry).await.left_with(0);
-    bench
-        .run(&["status"])
-        .await
-        .left_with(0)
-        .says("cycle, done");
+    bench.run(&["status"]).await.left_with(0).says("ago: done");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -493,4 +487,56 @@ async fn verify_promises_no_write_that_something_keeps_back() {
     let json = bench.run(&["verify", "--json"]).await.left_with(3).json();
     let why = json["pairs"][0]["in_the_way"].as_array().unwrap();
     assert_eq!(why.len(), 1, "{json}");
+}
+
+/// Without a table of states the services are asked for theirs before the first look.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_refused_before_the_first_look_or_at_a_write_is_told_too() {
+    let bench = Bench::new().await;
+    let text = std::fs::read_to_string(&bench.config).unwrap();
+    let kept = text.lines().filter(|line| !line.starts_with("states"));
+    std::fs::write(&bench.config, kept.collect::<Vec<_>>().join("\n")).unwrap();
+    bench.world.clickup.set_token("another");
+    let first = ["reconcile", "--once", "--yes"];
+    bench.run(&first).await.left_with(77);
+    let status = bench.run(&["status"]).await.left_with(3);
+    status
+        .says("ClickUp token: refused since")
+        .says("ADO token: never tried")
+        .says("ended by an error");
+
+    let bench = Bench::equal().await;
+    bench.rename(bench.ids[1], "Edited");
+    let put = Some("PUT");
+    bench.fault(Side::ClickUp, put, "/task", Fault::TokenRevoked, 1_000);
+    let mut since = Vec::new();
+    for _ in 0..2 {
+        bench.run(&["reconcile", "--once"]).await.left_with(77);
+        let status = bench.run(&["status", "--json"]).await.left_with(3).json();
+        assert_eq!(status["last_cycle"]["outcome"], "failed", "{status}");
+        since.push(status["tokens"]["clickup"]["since_ms"].clone());
+    }
+    assert_eq!(since[0], since[1]);
+    bench.world.faults.clear();
+    let retry = ["reconcile", "--once", "--retry"];
+    bench.run(&retry).await.left_with(0);
+    bench.run(&["status"]).await.left_with(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manual_and_the_help_tell_the_exit_codes_of_status() {
+    let bench = Bench::new().await;
+    let help = bench.run(&["status", "--help"]).await.left_with(0);
+    help.says("somebody has to act").says("something is late");
+    std::fs::create_dir(bench.folder.path().join("man")).unwrap();
+    bench.run(&["man", "man"]).await.left_with(0);
+    let page = bench.folder.path().join("man/boardsync-status.1");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("somebody has to act"), "{page}");
+    let page = bench
+        .folder
+        .path()
+        .join("man/boardsync-conflicts-resolve.1");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("withdraw"), "{page}");
 }

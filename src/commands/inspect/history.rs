@@ -1,5 +1,6 @@
 //! `history`: the journal of one item.
 
+use super::super::when::when;
 use super::super::{Context, Failure, print, print_json};
 use super::{config, in_no_link, read_only};
 use crate::cli::ExitCode;
@@ -32,7 +33,12 @@ fn show(context: &Context, entry: &Entry) {
         .map_or_else(String::new, ToString::to_string);
     let line = format!(
         "{}  {}  {} {} {item}: {} {}",
-        entry.at, entry.cycle, entry.kind, entry.side, entry.outcome, entry.detail
+        when(entry.at),
+        entry.cycle,
+        entry.kind,
+        entry.side,
+        entry.outcome,
+        entry.detail
     );
     print(&render::hanging(line.trim_end(), 4, &context.style));
     let shown = |value: &Option<FieldValue>| {

@@ -8,7 +8,7 @@ use crate::model::{Clock, Side, Timestamp};
 use crate::reason::RunEnd;
 use crate::render;
 use crate::views::status::{
-    HoldView, LastRun, Need, PairStatus, Running, Status, Token, status as look,
+    HoldView, LastCycle, Need, PairStatus, Running, Status, Token, status as look,
 };
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ struct Versioned<'a> {
     status: &'a Status,
 }
 
-/// `status`: the state's path, what runs, the last run, the tokens, and per pair how fresh and how clean it is. Leaves with
+/// `status`: the state's path, what runs, the last cycle, the tokens, and per pair how fresh and how clean it is. Leaves with
 /// 3 when somebody has to act, and with 5 when something is only late.
 pub fn status(context: &Context) -> Result<ExitCode, Failure> {
     let config = config(context)?;
@@ -80,9 +80,9 @@ const HEADERS: [&str; 7] = [
 fn show(context: &Context, status: &Status, now: Timestamp) {
     line(&format!("state: {}", status.state));
     line(&format!("running: {}", running(status.running.as_ref())));
-    let last = status.last_run.as_ref();
-    let last = last.map_or_else(|| "none yet".to_owned(), |run| last_run(run, now));
-    wrapped(context, &format!("last run: {last}"));
+    let last = status.last_cycle.as_ref();
+    let last = last.map_or_else(|| "none yet".to_owned(), |cycle| last_cycle(cycle, now));
+    wrapped(context, &format!("last cycle: {last}"));
     for side in Side::BOTH {
         let told = token(status.tokens.get(side), now);
         wrapped(context, &format!("{side} token: {told}"));
@@ -129,14 +129,14 @@ fn running(running: Option<&Running>) -> String {
     format!("{command}{process}{since}")
 }
 
-fn last_run(run: &LastRun, now: Timestamp) -> String {
+fn last_cycle(run: &LastCycle, now: Timestamp) -> String {
     let at = run.finished_at.unwrap_or(run.started_at);
     let end = match run.outcome {
         RunEnd::Done => "done",
         RunEnd::Stopped => "stopped",
         RunEnd::Failed => "ended by an error",
     };
-    let mut text = format!("{}, {} ago: {}, {end}", when(at), age(now, at), run.cause);
+    let mut text = format!("{}, {} ago: {end}", when(at), age(now, at));
     if run.outcome != RunEnd::Failed {
         let writes = usize::try_from(run.writes).unwrap_or(0);
         text.push_str(&format!(", {}", render::plural(writes, "write", "writes")));

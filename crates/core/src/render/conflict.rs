@@ -139,7 +139,7 @@ fn state(standing: Standing) -> String {
         Standing::Settled { took, by, .. } => {
             let how = match (took, by) {
                 (Some(took), Some(SettledBy::Person)) => format!("{took}, chosen"),
-                (Some(took), Some(SettledBy::Rule)) => format!("{took}, by rule"),
+                (Some(took), Some(SettledBy::Rule)) => format!("{took}, by the rule"),
                 (Some(took), _) => took.to_string(),
                 (None, Some(SettledBy::Replaced)) => "replaced by a newer one".to_owned(),
                 (None, Some(SettledBy::Unlinked)) => "no longer linked".to_owned(),
