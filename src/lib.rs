@@ -65,7 +65,7 @@
 //! | `watermark`, each side | as read before | as read now, by that side's own clock |
 //!
 //! `link` stays as it is, for the two still belong together. `intent` is for creates and `transit` for changes in several
-//! requests, so both stay empty; so do `hold`, `conflict`, `choice`, `freeze`, `kept`, `refusal`, `attempt` and `breaker`,
+//! requests, so both stay empty; so do `hold`, `conflict`, `choice`, `freeze`, `kept`, `refusal`, `attempt`, `breaker` and `refused_token`,
 //! because nothing went wrong. Had somebody renamed the work item to something else at the same time, `base` would have stayed,
 //! and `conflict` would have got a row with both titles.
 //!
@@ -126,7 +126,7 @@
 //! | settle | to find out what became of what was sent: whether a create without an answer took effect, and what both sides have agreed on ([`reconcile::settle`]) |
 //! | hold | the record that something is deliberately not done, with its reason |
 //! | conflict | the record of both values of a field that changed on both sides; *open* until they agree or a person chooses |
-//! | choice | what a person picked in a conflict, until it is written |
+//! | choice | what a person picked in a conflict, until it is written or taken back |
 //! | kept | said of a value: a service said yes to another one and still has this |
 //! | rail | a rule about what a plan must not do, however the boards look |
 //! | guard | the rail that stops a plan of unusual size until somebody approves exactly that plan |

@@ -220,7 +220,8 @@ pub fn conflict_show(row: &ConflictRow, style: &Style, when: When<'_>) -> String
             out.push_str(&offer("or choose another value with", row, Some(took)));
         }
         Standing::Settled { took, by, at } => {
-            out.push_str(&format!("{}\n", ended(took, by, &when(at))));
+            let won = won(&row.conflict, took, by);
+            out.push_str(&format!("{}\n", ended(&won, by, &when(at))));
             if took.is_some() {
                 let lead =
                     "as long as nobody edited the field since, take another value instead with";
@@ -239,13 +240,20 @@ pub fn chosen(took: Took) -> String {
     }
 }
 
-/// Says what ended a conflict, as a sentence without a full stop.
-fn ended(took: Option<Took>, by: Option<SettledBy>, at: &str) -> String {
-    let won = match took {
+/// Says which value won, as a phrase. The rule merges long texts, and a side wins only where the two overlap.
+fn won(conflict: &Conflict, took: Option<Took>, by: Option<SettledBy>) -> String {
+    match took {
+        Some(Took::Of(side)) if by == Some(SettledBy::Rule) && is_long(conflict) => {
+            format!("both were merged, and {side}'s text won where they overlap")
+        }
         Some(Took::Of(side)) => format!("{side}'s value won"),
         Some(Took::Merged) => "both were merged".to_owned(),
         None => "neither value won".to_owned(),
-    };
+    }
+}
+
+/// Says what ended a conflict, as a sentence without a full stop.
+fn ended(won: &str, by: Option<SettledBy>, at: &str) -> String {
     match by {
         Some(SettledBy::Rule) => {
             format!("settled {at} by the rule of the configuration (`conflict`): {won}")
@@ -322,13 +330,17 @@ pub(super) fn block(conflict: &Conflict, indent: &str, style: &Style, out: &mut 
         style.paint(Ink::Warn, &lead)
     ));
     out.push_str(&format!("{indent}  {}\n", style.paint(Ink::Faint, &ids)));
-    let long = matches!(conflict.now.ado, FieldValue::Rich(_))
-        || matches!(conflict.now.clickup, FieldValue::Rich(_));
-    if long {
+    if is_long(conflict) {
         long_values(conflict, indent, room, style, out);
     } else {
         short_values(conflict, indent, style, out);
     }
+}
+
+/// Whether it is about a long text.
+fn is_long(conflict: &Conflict) -> bool {
+    let mut values = [&conflict.now.ado, &conflict.now.clickup].into_iter();
+    values.any(|value| matches!(value, FieldValue::Rich(_)))
 }
 
 fn verdict(conflict: &Conflict, side: Side) -> &'static str {
