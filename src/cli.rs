@@ -118,6 +118,7 @@ impl ExitCode {
             ExitCode::Guard => {
                 "stopped before writing: a plan waits for its yes, or a guard found it too large; `boardsync plan` shows it"
             }
+            ExitCode::Late => "something is late; the next cycles mend it if they can",
             ExitCode::Usage => "wrong usage",
             ExitCode::Unavailable => {
                 "a service is unreachable or throttles; the next run tries again"

@@ -23,6 +23,7 @@ use super::apply::{Consent, Report};
 use super::observe::Observed;
 use super::recover::Recovered;
 use super::{CycleError, Engine, Scope, Writers};
+use crate::model::Timestamp;
 
 /// Who says whether a plan may be carried out.
 ///
@@ -101,8 +102,7 @@ impl Engine {
         let started = self.clock.now();
         let told = |recovered: &Recovered| approver.recovered(recovered);
         let seen = self.settle_and_look(scope, told).await;
-        self.failed(started, &seen);
-        let mut observed = self.remembered(seen, scope, approver)?;
+        let mut observed = self.remembered(started, seen, scope, approver)?;
         loop {
             match approver.answer(self, observed).await? {
                 Answer::CarryOut(observed, consent) => {
@@ -116,8 +116,7 @@ impl Engine {
                 }
                 Answer::LookAgain(scope) => {
                     let seen = self.observe(&scope).await;
-                    self.failed(started, &seen);
-                    observed = self.remembered(seen, &scope, approver)?;
+                    observed = self.remembered(started, seen, &scope, approver)?;
                 }
                 Answer::Leave(observed) => {
                     return Ok(Ended {
@@ -149,9 +148,10 @@ impl Engine {
         self.observe(scope).await
     }
 
-    /// Remembers an error of a look, where the cycle comes again by itself.
+    /// Remembers an error of a look, where the cycle comes again by itself. Whoever is there is told at once.
     fn remembered<A: Approver>(
         &self,
+        started: Timestamp,
         seen: Result<Observed, CycleError>,
         scope: &Scope,
         approver: &A,
@@ -159,6 +159,7 @@ impl Engine {
         if !approver.comes_again() {
             return Ok(seen?);
         }
+        self.failed(started, &seen);
         if let Err(CycleError::Connector(error)) = &seen {
             self.record_unseen(scope, error).map_err(CycleError::from)?;
         }

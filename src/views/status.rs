@@ -4,7 +4,7 @@ use super::ClaimView;
 use super::notices::notices;
 use crate::claim::Claim;
 use crate::config::{Config, Pair, Poll};
-use crate::model::{FieldKey, ItemId, PairName, Service, Side, Sided, Subject, Timestamp, subject};
+use crate::model::{ItemId, PairName, Service, Side, Sided, Subject, Timestamp, subject};
 use crate::reason::RunEnd;
 use crate::store::{Conflict, HoldRow, Holder, StateLock, Store, StoreError};
 use serde::{Serialize, Serializer};
@@ -348,10 +348,7 @@ pub(super) fn hold(store: &Store, row: HoldRow) -> Result<HoldView, StoreError> 
         Some((side, item)) => store.observation(side, item)?,
         None => None,
     };
-    let title = seen.and_then(|seen| {
-        let title = seen.item.fields.get(&FieldKey::Title);
-        title.map(ToString::to_string)
-    });
+    let title = seen.map(|seen| seen.item.title());
     Ok(HoldView {
         reason: row.reason(),
         need: match row.why.ends_by_itself() {
