@@ -192,15 +192,10 @@ impl HttpClient {
             let (_, credential) = inner.credential.get();
             let outcome = self.attempt(&request, attempt).await?;
             if let Ok(response) = &outcome
-                && refuses_credential(response.status)
-                && !std::mem::replace(&mut renewed, true)
-                && inner.credential.changed_since(credential).await
+                && !renewed
+                && self.has_renewed(operation, response, credential).await
             {
-                tracing::info!(
-                    service = inner.service.key(),
-                    operation,
-                    "the credential was refused; its source has another one now, which is used from here on"
-                );
+                renewed = true;
                 if fresh {
                     return Err(self.too_old(operation));
                 }
@@ -249,6 +244,26 @@ impl HttpClient {
                 }
             }
         }
+    }
+
+    /// Whether an answer refuses the credential that was sent, and its source has another one by now.
+    async fn has_renewed(
+        &self,
+        operation: &'static str,
+        response: &ApiResponse,
+        credential: u64,
+    ) -> bool {
+        let inner = &*self.0;
+        let renewed =
+            refuses_credential(response.status) && inner.credential.changed_since(credential).await;
+        if renewed {
+            tracing::info!(
+                service = inner.service.key(),
+                operation,
+                "the credential was refused; its source has another one now, which is used from here on"
+            );
+        }
+        renewed
     }
 
     /// Waits until a request may leave. Returns what is left of the patience.

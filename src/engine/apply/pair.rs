@@ -2,6 +2,7 @@
 
 use super::{Consent, Done, LOOK_AGAIN_MS, Report, Run, Stopped, actions_of, stop_reason};
 use crate::engine::{CycleError, begun};
+use crate::reason::JournalKind;
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
 use tracing::{Instrument as _, Span};
@@ -19,7 +20,7 @@ fn about(plan: &PairPlan, action: &Action) -> Span {
         .iter()
         .map(|change| change.field.to_string())
         .collect();
-    let kind = format!("{:?}", action.kind).to_lowercase();
+    let kind = JournalKind::from(action.kind).key();
     tracing::error_span!(
         "action",
         pair = %plan.pair,

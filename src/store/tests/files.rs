@@ -378,15 +378,6 @@ fn a_copy_is_not_trusted_when_it_is_taken_into_use_and_the_original_is() {
     );
 }
 
-/// A file of an older program, at this schema version.
-fn of_version(path: &Path, version: i64, more: &str) {
-    let mut old = rusqlite::Connection::open(path).unwrap();
-    open::migrations()
-        .to_version(&mut old, usize::try_from(version).unwrap())
-        .unwrap();
-    old.execute_batch(more).unwrap();
-}
-
 fn version_of(path: &Path) -> i64 {
     let file = rusqlite::Connection::open(path).unwrap();
     file.pragma_query_value(None, "user_version", |row| row.get(0))
@@ -401,7 +392,7 @@ fn what_looks_or_copies_leaves_the_schema_as_it_is() {
         folder.path().join("state.db"),
         folder.path().join("copy.db"),
     );
-    of_version(&path, open::NEWEST - 1, "");
+    drop(of_schema(&path, usize::try_from(open::NEWEST - 1).unwrap()));
     let lock = StateLock::acquire(&path).unwrap();
     Store::open_read_only(&path).unwrap();
     Store::copy_as_it_is(&path, &copy).unwrap();
@@ -423,13 +414,13 @@ fn what_looks_or_copies_leaves_the_schema_as_it_is() {
 fn a_schema_that_cannot_be_changed_is_told_without_its_sql_and_left_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");
-    of_version(
-        &path,
-        open::NEWEST - 1,
-        "PRAGMA foreign_keys = OFF; DROP TABLE hold",
-    );
+    // The change to version 12 makes the table of holds anew.
+    let (was, wanted) = (11, open::NEWEST);
+    let old = of_schema(&path, 11);
+    old.execute_batch("PRAGMA foreign_keys = OFF; DROP TABLE hold")
+        .unwrap();
+    drop(old);
     let told = Store::open(&path).unwrap_err().to_string();
-    let (was, wanted) = (open::NEWEST - 1, open::NEWEST);
     for part in [
         format!("{} has schema version {was}", path.display()),
         format!("version {wanted}"),

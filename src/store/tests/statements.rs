@@ -23,7 +23,7 @@ const SELDOM: [(&str, &str); 11] = [
         "undo, to offer runs",
     ),
     ("resolved_at IS NOT NULL AND resolved_at <", "once a day"),
-    ("ado_after, clickup_after FROM conflict", "conflicts"),
+    ("settled_by, merged FROM conflict", "conflicts"),
     ("JOIN refusal r ON r.pair = l.pair", "--retry"),
     (
         "origin, created_at, why FROM link",
