@@ -144,8 +144,12 @@ fn page(command: &clap::Command, whole: bool) -> std::io::Result<Vec<u8>> {
             section(&mut more, "SEE ALSO", "boardsync.toml(5)");
         }
         false => {
-            let files = "Those of boardsync(1), where files, environment and signals are described as well.";
-            section(&mut more, "EXIT STATUS", files);
+            // A command with codes of its own has them below its long help.
+            let own = long.strip_prefix("Exit codes:\n");
+            let codes = own.filter(|_| long != EXIT_CODES).unwrap_or(
+                "Those of boardsync(1), where files, environment and signals are described as well.",
+            );
+            section(&mut more, "EXIT STATUS", codes);
             section(&mut more, "SEE ALSO", "boardsync(1), boardsync.toml(5)");
         }
     }

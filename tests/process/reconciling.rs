@@ -22,7 +22,7 @@ async fn the_first_contact_waits_for_a_yes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn quiet_leaves_stderr_to_errors() {
+async fn quiet_says_on_stderr_in_one_line_why_the_exit_code_is_not_0() {
     let bench = Bench::new().await;
     bench
         .run(&["reconcile", "--once", "--yes"])
@@ -44,7 +44,12 @@ async fn quiet_leaves_stderr_to_errors() {
         .run(&["--quiet", "reconcile", "--once"])
         .await
         .left_with(3);
-    assert_eq!(quiet.err, "");
+    assert!(
+        quiet.err.starts_with("1 item or field is held; "),
+        "{}",
+        quiet.err
+    );
+    assert_eq!(quiet.err.lines().count(), 1, "{}", quiet.err);
     for args in [
         &["--quiet", "check"][..],
         &["--quiet", "plan", "--out", "p"],
