@@ -90,7 +90,7 @@ fn no_statement_that_runs_for_each_item_reads_a_whole_table_that_grows() {
             let name = step.split(' ').nth(1).unwrap_or_default();
             let called =
                 |table: &&str| *table == name || name.len() == 1 && table.starts_with(name);
-            GROWING.iter().any(|table| called(&table))
+            GROWING.iter().any(called)
         };
         if !steps.iter().any(grows) {
             continue;
