@@ -26,11 +26,11 @@ use crate::model::{
     Subject, Timestamp,
 };
 use crate::reason::{Cause, HoldWhy, RunEnd, UndoneWhy};
-use crate::reconcile::plan::{Action, ActionKind, PairPlan};
+use crate::reconcile::plan::{Action, ActionKind, Conflict, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::rails::{source, tried, without_halves};
-use crate::reconcile::settle::Answer;
+use crate::reconcile::settle::{self, Answer};
 use crate::store::{Attempt, Batch, CycleRow, HoldRow, Op, StoreError, TransitRow};
 pub(in crate::engine) use kept::kept_of;
 use std::collections::{BTreeMap, BTreeSet};
@@ -362,6 +362,7 @@ impl Run<'_> {
                 fields: rebased(moved),
             }))
             .chain(self.left_behind(plan))
+            .chain(self.unmeasured(plan)?)
             .chain(
                 plan.dropped
                     .iter()
@@ -370,6 +371,25 @@ impl Run<'_> {
             .collect();
         self.engine.store().commit(&Batch(ops))?;
         self.engine.point("after-conflicts")
+    }
+
+    /// Takes the bases away that conflicts leave without a meaning.
+    fn unmeasured(&self, plan: &PairPlan) -> Result<Vec<Op>, CycleError> {
+        let store = self.engine.store();
+        let mut ops = Vec::new();
+        for Conflict {
+            link, field, now, ..
+        } in &plan.conflicts
+        {
+            let base = store.base(*link)?.remove(field);
+            if base.is_some_and(|base| settle::unmeasured(field, &base, now)) {
+                ops.push(Op::ClearBase {
+                    link: *link,
+                    field: field.clone(),
+                });
+            }
+        }
+        Ok(ops)
     }
 
     /// Why nothing more of the pair is carried out; `None`: nothing speaks against it.

@@ -15,7 +15,7 @@ use crate::reason::{CreateWhy, JournalKind, Outcome};
 use crate::reconcile::merge::translate;
 use crate::reconcile::origin::PROBE_MARGIN_MS;
 use crate::reconcile::settle::{self, Found};
-use crate::reconcile::transit;
+use crate::reconcile::transit::{self, AsMade};
 use crate::store::{Batch, HoldRow, Intent, JournalChange, NewJournal, Op, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -206,7 +206,12 @@ impl Engine {
                 base,
                 at: began,
             },
-            Op::Journal(found_line(intent, &found, made.as_ref(), began)),
+            Op::Journal(found_line(
+                intent,
+                &found,
+                made.as_ref().map(|made| &made.item),
+                began,
+            )),
         ];
         tracing::info!(pair = %intent.pair, item = %about(intent), side = %target, kind = "create", outcome = "found", "found the item of a create whose answer was lost");
         self.store().commit(&Batch(ops))?;
@@ -215,7 +220,7 @@ impl Engine {
     }
 
     /// What the create made of the item that was found. `None`: it was edited since, and nothing tells by what.
-    async fn as_made(&self, intent: &Intent, found: &Item) -> Result<Option<Item>, CycleError> {
+    async fn as_made(&self, intent: &Intent, found: &Item) -> Result<Option<AsMade>, CycleError> {
         let target = intent.source_side.other();
         let versions = capabilities::of(target).versions;
         let untouched = match versions {
@@ -223,7 +228,10 @@ impl Engine {
             Versions::Times => found.changed_at == found.created_at,
         };
         if untouched || versions == Versions::Times {
-            return Ok(untouched.then(|| found.clone()));
+            return Ok(untouched.then(|| AsMade {
+                item: found.clone(),
+                edited: BTreeSet::new(),
+            }));
         }
         let state = FieldKey::State;
         let reader = self.readers.get(target);
@@ -299,19 +307,20 @@ impl Engine {
         &self,
         intent: &Intent,
         found: &Item,
-        made: Option<&Item>,
+        made: Option<&AsMade>,
     ) -> BTreeMap<FieldKey, Sided<BaseState>> {
         let Some(policy) = self.policy(&intent.pair) else {
             return BTreeMap::new();
         };
-        let as_made = made.unwrap_or(found);
+        let as_made = made.map_or(found, |made| &made.item);
         let base = |(key, sent): (&FieldKey, &FieldValue)| {
             let shown = as_made.fields.get(key)?;
             let of = Found {
                 sent,
                 shown,
                 as_made: made.is_some(),
-                changed: found.fields.get(key) != Some(shown),
+                changed: found.fields.get(key) != Some(shown)
+                    || made.is_some_and(|made| made.edited.contains(key)),
             };
             let base = settle::of_found(key, intent.source_side, &of, policy)?;
             Some((key.clone(), base))

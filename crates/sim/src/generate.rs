@@ -148,7 +148,7 @@ impl Writer {
             unbounded: self.range.unbounded,
             quirks: self.range.quirks,
             tight: false,
-            walked: false,
+            walked: self.rng.chance(150),
             canary: false,
         }
     }

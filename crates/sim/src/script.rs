@@ -36,9 +36,7 @@ pub struct Setup {
     /// The guard's limits are ones that a handful of items can exceed.
     #[serde(default)]
     pub tight: bool,
-    /// A work item is made in its first state, and brought to another one by further requests. No generated history has it
-    /// yet: where the task of such a create is deleted before its last step is known, the state that was sent becomes the
-    /// base although the work item never had it.
+    /// A work item is made in its first state, and brought to another one by further requests.
     #[serde(default)]
     pub walked: bool,
     /// Each pair has a canary, which carries a claim.

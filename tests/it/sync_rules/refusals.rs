@@ -296,11 +296,16 @@ async fn a_new_item_is_made_without_the_tag_that_is_refused_and_gets_the_others(
 
 /// A pair in which one status stands for a state that is left only through `New`.
 pub async fn with_two_steps() -> (Bench, i64, String) {
+    with_two_steps_and("").await
+}
+
+/// As above, with more lines for the pair.
+pub async fn with_two_steps_and(more: &str) -> (Bench, i64, String) {
     let pair = World::example_pair().replace(
         r#"["Resolved", "in review"]"#,
         r#"["Removed", "in review"]"#,
     );
-    let t = bench_of(&pair).await;
+    let t = bench_of(&format!("{pair}{more}")).await;
     let (id, task) = t.linked("Task", &[]).await;
     t.ado(id, STATE, json!("Removed"));
     t.cycle().await;

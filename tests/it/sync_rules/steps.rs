@@ -1,10 +1,11 @@
 //! A step to a state that is repeated because its first answer was lost: the second attempt meets our own write.
 
 use crate::sync_rules::bench::*;
-use crate::sync_rules::refusals::with_two_steps;
+use crate::sync_rules::refusals::{with_two_steps, with_two_steps_and};
 use boardsync::model::Service;
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use serde_json::json;
+use std::sync::Arc;
 
 /// The connection breaks once after a change of a work item took effect, after `skip` other changes.
 fn lose_an_answer(t: &Bench, skip: u32) {
@@ -79,4 +80,79 @@ async fn a_create_whose_last_step_is_repeated_loses_no_state_and_makes_no_twin()
         }
         t.quiet().await;
     }
+}
+
+const HOLD: &str = "conflict = \"hold\"\n";
+
+/// Refuses one change of a work item, after `skip` others.
+fn refuse_one(t: &Bench, skip: u32) {
+    t.world.faults.add(FaultRule {
+        service: Service::Ado,
+        method: Some("PATCH".to_owned()),
+        path_contains: "/workitems/".to_owned(),
+        fault: Fault::Status {
+            status: 400,
+            body: r#"{"message":"TF401320: made up","typeKey":"RuleValidationException"}"#
+                .to_owned(),
+            content_type: "application/json".to_owned(),
+            headers: Vec::new(),
+        },
+        skip,
+        times: 1,
+    });
+}
+
+/// A create that is to bring a work item to Closed, and dies before that gets beyond New.
+async fn killed_at_a_step_of_a_create() -> (Bench, i64, String) {
+    let mut t = bench(HOLD).await;
+    refuse_one(&t, 0);
+    let body = json!({"name": "Paint", "status": "complete"});
+    let task = t.create_task(&body);
+    let hook = |name: &str| name == "after-create";
+    t.instance.as_mut().unwrap().engine.interrupt = Some(Arc::new(hook));
+    assert!(t.try_run(false).await.is_err(), "it was killed");
+    t.open().await;
+    let ids = t.world.ado.all_ids();
+    (t, ids[0], task)
+}
+
+/// Whoever comes back to a step of ours has chosen it, however much of the way there a cycle has seen.
+#[tokio::test]
+async fn a_step_of_a_create_that_somebody_left_and_comes_back_to_is_that_persons_choice() {
+    for between in [false, true] {
+        let (t, id, task) = killed_at_a_step_of_a_create().await;
+        assert_eq!(t.string(id, STATE), "New");
+        t.ado(id, STATE, json!("Resolved"));
+        if between {
+            t.cycle().await;
+        }
+        t.ado(id, STATE, json!("New"));
+        for _ in 0..3 {
+            t.cycle().await;
+        }
+        let both = (t.string(id, STATE), t.status(&task));
+        let both = (both.0.as_str(), both.1.as_str());
+        assert_eq!(both, ("New", "complete"), "{between}");
+        assert_eq!(t.open_conflicts(), 1, "{between}");
+        t.quiet().await;
+    }
+}
+
+#[tokio::test]
+async fn a_step_of_an_update_that_somebody_left_and_comes_back_to_is_that_persons_choice() {
+    let (t, id, task) = with_two_steps_and(HOLD).await;
+    refuse_one(&t, 1);
+    t.clickup(&task, json!({"status": "in progress"}));
+    t.cycle().await;
+    assert_eq!(t.string(id, STATE), "New");
+    for state in ["Closed", "New"] {
+        t.ado(id, STATE, json!(state));
+        t.cycle().await;
+    }
+    t.cycle().await;
+    let both = (t.string(id, STATE), t.status(&task));
+    let both = (both.0.as_str(), both.1.as_str());
+    assert_eq!(both, ("New", "in progress"));
+    assert_eq!(t.open_conflicts(), 1);
+    t.quiet().await;
 }

@@ -13,6 +13,7 @@
 //! | a create was answered | [`after_create`], and [`left_out`] for what it was made without |
 //! | the item of a create without an answer was found | [`of_found`] |
 //! | items are seen at the version of our own write, or later | [`by_looks`], [`still_ours`] |
+//! | a conflict is recorded | [`unmeasured`] |
 //! | a cycle ends | [`at_end`] |
 //! | both sides mean the same without a write | [`agreed`] |
 
@@ -30,6 +31,22 @@ use boardsync_markup as markup;
 /// The base of a field in which both sides have shown values that mean the same.
 pub fn agreed(values: Sided<FieldValue>) -> Sided<BaseState> {
     values.map(|_, value| BaseState::Shown(value))
+}
+
+/// Whether a conflict, in which the two sides show `now`, takes the base of its field away: one side's value was never taken
+/// by the other, and that one shows something else now than what it was measured by. Whoever comes back to that later has
+/// chosen it, and must not be overwritten as if it were ours. Values with members are merged member by member, and texts part
+/// by part.
+///
+/// Example: `Resolved` was sent, and the work item was left at `Active`, on the way there. Ana sets `New`: a conflict. Later
+/// she sets `Active`, and by the old base `Resolved` would be written over it.
+pub fn unmeasured(key: &FieldKey, base: &Sided<BaseState>, now: &Sided<FieldValue>) -> bool {
+    let left = |side: Side| {
+        let owed = matches!(base.get(side.other()), BaseState::Owed(_));
+        owed && base.get(side).value() != now.get(side)
+    };
+    let whole = key.kind().by_member().is_none() && !key.kind().is_rendered();
+    whole && Side::BOTH.into_iter().any(left)
 }
 
 /// What an item shows of a value that was sent and not shown yet.
@@ -142,6 +159,8 @@ pub struct AtEnd<'a> {
     pub answered: Sided<Option<&'a FieldValue>>,
     /// Whether a listing or a read of this cycle told what became of it.
     pub told: bool,
+    /// Whether it was sent as the last of several steps, and nobody has judged yet how far they came.
+    pub in_steps: bool,
 }
 
 /// Ends the wait for what the service made of a value. A listing may tell that as long as it shows the version of our
@@ -154,6 +173,11 @@ pub fn at_end(side: Side, base: &Sided<BaseState>, of: AtEnd<'_>) -> Option<Side
     let BaseState::Sent(sent) = base.get(side) else {
         return None;
     };
+    // The new version may be that of a step before, so that the value never was there. Example: a new work item is to become
+    // Resolved by way of Active, that step has no answer, and its task is deleted, so that nothing is carried on.
+    if of.in_steps {
+        return None;
+    }
     // It was sent by this very cycle: the new version is that of our write, and the next listing may tell.
     //
     // Where something else was sent, half of a merge moves no base as long as the other half is not written. Then the base

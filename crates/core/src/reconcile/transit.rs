@@ -5,7 +5,7 @@
 //! person's edit, and must not be written to the other side.
 
 use crate::model::{Author, FieldKey, FieldValue, Item, Past, Version};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A change in steps, as it was noted before the first request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +126,15 @@ fn leading(field: &FieldKey, steps: &[FieldValue], versions: &[Made<'_>]) -> usi
     versions.iter().zip(steps).take_while(shown).count()
 }
 
+/// What a create made of an item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AsMade {
+    /// The item as the create left it.
+    pub item: Item,
+    /// The fields in which somebody has had something else since, whatever they show by now.
+    pub edited: BTreeSet<FieldKey>,
+}
+
 /// What a create made of an item, by all versions of it: its first version, with the state that the steps of the create
 /// reached. Everything else that later versions show is somebody's edit, and so is a step that somebody else took. `steps`
 /// begins with the state that the create itself gives the item, and `wanted` is the state after the last of them, if one was
@@ -134,7 +143,7 @@ pub fn as_made(
     steps: &[FieldValue],
     wanted: Option<&FieldValue>,
     history: &[Past],
-) -> Option<Item> {
+) -> Option<AsMade> {
     let first = history.first().filter(|past| past.item.version.0 == 1)?;
     let mut made = first.item.clone();
     let mut way = steps.to_vec();
@@ -151,7 +160,17 @@ pub fn as_made(
     if let Some(last) = own.checked_sub(1).and_then(|last| whole.get(last)) {
         made.version = last.item.version;
     }
-    Some(made)
+    let differs = |(key, value): &(&FieldKey, &FieldValue)| {
+        let own = match key {
+            FieldKey::State => reached,
+            _ => 0,
+        };
+        let mut later = history.iter().skip(own);
+        later.any(|past| past.item.fields.get(*key) != Some(*value))
+    };
+    let edited = made.fields.iter().filter(differs);
+    let edited = edited.map(|(key, _)| key.clone()).collect();
+    Some(AsMade { item: made, edited })
 }
 
 /// Whether a service that was sent a value may show it like this. Long text is rendered its own way, tags may be united
@@ -310,7 +329,7 @@ mod tests {
             let mut first = past(1, Author::Token);
             first.item.fields.insert(FieldKey::State, state("New"));
             let made = as_made(&steps, None, &[first, past(2, by)]).unwrap();
-            assert_eq!(made.version, Version(version), "{by:?}");
+            assert_eq!(made.item.version, Version(version), "{by:?}");
         }
     }
 
@@ -346,14 +365,62 @@ mod tests {
         for (versions, expected) in rows {
             let history: Vec<Past> = versions.iter().map(past).collect();
             let made = as_made(&steps, Some(&state("Closed")), &history);
-            let told = |made: Item| {
-                let state = made.fields.get(&FieldKey::State).cloned();
-                (state, made.title(), made.version.0)
+            let told = |AsMade { item, .. }: AsMade| {
+                let state = item.fields.get(&FieldKey::State).cloned();
+                (state, item.title(), item.version.0)
             };
             let made = made.map(told);
             let expected =
                 expected.map(|(name, title, n)| (Some(state(name)), title.to_owned(), n));
             assert_eq!(made, expected, "{versions:?}");
+        }
+    }
+
+    /// Somebody who comes back to a step of ours has chosen it.
+    #[test]
+    fn a_field_that_somebody_left_since_counts_as_edited_also_after_the_way_back() {
+        let state = |name: &str| FieldValue::choice(name);
+        let steps = [state("New"), state("Active")];
+        let past = |(number, (name, title)): (i64, &(&str, &str))| {
+            let mut past = item(Side::Ado, "1", title);
+            past.version = Version(number);
+            past.fields.insert(FieldKey::State, state(name));
+            unsigned(past)
+        };
+        let (both, title) = (
+            BTreeSet::from([FieldKey::Title, FieldKey::State]),
+            BTreeSet::from([FieldKey::Title]),
+        );
+        let only_state = BTreeSet::from([FieldKey::State]);
+        type Row = (&'static str, &'static str);
+        let rows: [(&[Row], BTreeSet<FieldKey>); 8] = [
+            (&[("New", "a")], BTreeSet::new()),
+            (&[("New", "a"), ("Active", "a")], BTreeSet::new()),
+            (
+                &[("New", "a"), ("Active", "a"), ("Closed", "a")],
+                BTreeSet::new(),
+            ),
+            // Our step, under an edit of something else.
+            (
+                &[("New", "a"), ("Active", "a"), ("Active", "b")],
+                title.clone(),
+            ),
+            (&[("New", "a"), ("New", "b"), ("New", "a")], title),
+            (
+                &[("New", "a"), ("Active", "a"), ("New", "a")],
+                only_state.clone(),
+            ),
+            (
+                &[("New", "a"), ("Active", "a"), ("New", "a"), ("Active", "b")],
+                both,
+            ),
+            // None of our steps arrived.
+            (&[("New", "a"), ("Removed", "a"), ("New", "a")], only_state),
+        ];
+        for (versions, expected) in rows {
+            let history: Vec<Past> = (1..).zip(versions).map(past).collect();
+            let made = as_made(&steps, Some(&state("Closed")), &history).unwrap();
+            assert_eq!(made.edited, expected, "{versions:?}");
         }
     }
 }

@@ -113,6 +113,8 @@ impl Ending<'_> {
     /// stored.
     pub(super) fn closed_bases(&self) -> Result<Vec<Op>, StoreError> {
         let mut ops = Vec::new();
+        let mut steps = self.store.transits()?;
+        steps.retain(|row| !row.via.is_empty());
         for (link, items) in self.linked() {
             // Both halves of a field may end their wait at once, and a base is stored as a whole. So the second half is
             // ended in what the first one came to: the stored base would have the first one wait again.
@@ -133,9 +135,13 @@ impl Ending<'_> {
                 }
                 for (key, stored) in self.store.sent_only(*link, side)? {
                     let base = fields.get(&key).unwrap_or(&stored);
-                    if let Some(base) =
-                        settle::at_end(side, base, self.known_of(*link, &key, &told))
-                    {
+                    let mut notes = steps.iter();
+                    let known = AtEnd {
+                        in_steps: notes
+                            .any(|row| (row.link, row.side, &row.field) == (*link, side, &key)),
+                        ..self.known_of(*link, &key, &told)
+                    };
+                    if let Some(base) = settle::at_end(side, base, known) {
                         fields.insert(key, base);
                     }
                 }
@@ -157,6 +163,7 @@ impl Ending<'_> {
         AtEnd {
             answered: Sided::build(answered),
             told: told.contains_key(field),
+            in_steps: false,
         }
     }
 }

@@ -15,7 +15,7 @@ pub struct Found<'a> {
     pub shown: &'a FieldValue,
     /// Whether `shown` is what the create made. Otherwise somebody edited the item since, and nothing tells what.
     pub as_made: bool,
-    /// Whether the item shows something else by now.
+    /// Whether somebody has made something else of it since, also where it is back to what it was.
     pub changed: bool,
 }
 
@@ -23,6 +23,10 @@ pub struct Found<'a> {
 /// was made for. A field that says what was sent is settled. Others were not taken, long text aside, which the service
 /// renders its own way: they count as changed at the source and are written again. What the item says now beside that is
 /// somebody's edit, like any other.
+///
+/// Nothing measures a value that was not taken and that somebody has changed since. Example: `Resolved` was sent, and the
+/// work item was left at `Active`, on the way there. Ana sets `New`, and later `Active`, which is her choice by then. By the
+/// base `Active` it would count as ours, and get `Resolved`. Of values with members the edit shows member by member.
 ///
 /// `None`: no base. Then a field that differs becomes a conflict, and neither value is written over the other unseen.
 pub fn of_found(
@@ -46,7 +50,7 @@ pub fn of_found(
             of.other_words(key, source, &sent, policy),
         ));
     }
-    if !of.as_made {
+    if !of.as_made || of.changed && key.kind().by_member().is_none() {
         // Not synced any more, a field becomes no conflict. It may be an edit all the same, which speaks against
         // `on_delete`, so both sides count as changed.
         let unsynced = !policy.fields.contains_key(key);

@@ -149,15 +149,56 @@ fn a_new_version_ends_the_wait_for_a_value_unless_it_is_that_of_our_own_write() 
         ("half of a merge was written", None, Some(&b), false, true),
         ("the same, after a listing", None, Some(&b), true, true),
     ] {
-        let answered = Sided::of(Side::ClickUp, own, other);
+        let known = AtEnd {
+            answered: Sided::of(Side::ClickUp, own, other),
+            told,
+            in_steps: false,
+        };
         let before = base(Owed(b.clone()), Sent(a.clone()));
-        let found = at_end(Side::ClickUp, &before, AtEnd { answered, told });
+        let found = at_end(Side::ClickUp, &before, known);
         let after = base(Owed(b.clone()), Shown(a.clone()));
         assert_eq!(found, ended.then_some(after), "{what}");
         for half in [Shown(a.clone()), Owed(a.clone())] {
             let nothing_waits = base(Shown(a.clone()), half);
-            let found = at_end(Side::ClickUp, &nothing_waits, AtEnd { answered, told });
+            let found = at_end(Side::ClickUp, &nothing_waits, known);
             assert_eq!(found, None, "{what}");
         }
+    }
+}
+
+/// The new version may be that of a step before it.
+#[test]
+fn a_value_at_the_end_of_steps_waits_until_they_are_judged() {
+    let before = base(Owed(FieldValue::Empty), Sent(FieldValue::text("A")));
+    let after = base(Owed(FieldValue::Empty), Shown(FieldValue::text("A")));
+    for (in_steps, expected) in [(true, None), (false, Some(after))] {
+        let known = AtEnd {
+            answered: Sided::default(),
+            told: false,
+            in_steps,
+        };
+        assert_eq!(at_end(Side::ClickUp, &before, known), expected);
+    }
+}
+
+#[test]
+fn a_conflict_about_a_value_that_was_never_taken_ends_what_it_was_measured_by() {
+    let [a, b, c] = ["A", "B", "C"].map(FieldValue::text);
+    let now = |ado: &FieldValue| Sided {
+        ado: ado.clone(),
+        clickup: c.clone(),
+    };
+    let owed = base(Shown(a.clone()), Owed(FieldValue::Empty));
+    let sent = base(Sent(a.clone()), Owed(FieldValue::Empty));
+    let agreed = base(Shown(a.clone()), Shown(a.clone()));
+    for (what, key, base, now, ended) in [
+        ("left", FieldKey::Title, &owed, now(&b), true),
+        ("left, sent only", FieldKey::Title, &sent, now(&b), true),
+        ("still there", FieldKey::Title, &owed, now(&a), false),
+        ("once agreed", FieldKey::Title, &agreed, now(&b), false),
+        ("members", FieldKey::Tags, &owed, now(&b), false),
+        ("a text", FieldKey::Description, &owed, now(&b), false),
+    ] {
+        assert_eq!(unmeasured(&key, base, &now), ended, "{what}");
     }
 }

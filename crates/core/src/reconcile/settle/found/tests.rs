@@ -106,6 +106,27 @@ fn an_edit_after_the_create_is_an_edit_but_a_text_of_the_past_tells_nothing() {
     assert_eq!(found(&FieldKey::Description, values, (true, true)), None);
 }
 
+/// Otherwise whoever comes back to what the create left there would be overwritten.
+#[test]
+fn a_value_that_was_not_taken_and_that_somebody_changed_since_has_no_base() {
+    use FieldKey::{Points, State, Tags};
+    let [one, two] = [1, 2].map(FieldValue::Number);
+    let [active, to_do] = ["Active", "to do"].map(FieldValue::choice);
+    let tags = |name: &str| FieldValue::from_tags([Folded::new(name)].into());
+    let owed = |value: &FieldValue| Owed(value.clone());
+    for (key, sent, shown, untouched) in [
+        (State, &active, &to_do, owed(&FieldValue::Empty)),
+        (Points, &one, &two, owed(&two)),
+    ] {
+        let values = (sent, shown);
+        let base = Some((untouched, Shown(shown.clone())));
+        assert_eq!(found(&key, values, (true, false)), base, "{key}");
+        assert_eq!(found(&key, values, (true, true)), None, "{key}");
+    }
+    let values = (&tags("alpha"), &tags("ruled"));
+    assert!(found(&Tags, values, (true, true)).is_some());
+}
+
 /// The item was edited since, and the pair does not sync the field any more.
 #[test]
 fn a_field_that_is_not_synced_any_more_counts_as_edited_where_it_differs() {
