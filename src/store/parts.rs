@@ -80,6 +80,15 @@ pub enum PartOp {
     },
     /// Remembers a change in steps that is about to be sent, replacing an earlier one of the same field.
     SaveTransit(TransitRow),
+    /// Remembers a change in steps for the living link of a work item, which the same batch may have added.
+    SaveTransitFor {
+        /// The pair.
+        pair: PairName,
+        /// The work item.
+        ado: ItemId,
+        /// The change. Its own link is passed over.
+        transit: TransitRow,
+    },
     /// Forgets a link's changes in steps on one side. Nothing happens when there are none.
     EndTransit {
         /// The link.
@@ -216,6 +225,15 @@ pub(super) fn apply(tx: &Connection, op: &PartOp) -> Result<(), StoreError> {
             .map(|_| ())
             .map_err(sql("forget a refused value")),
         PartOp::SaveTransit(transit) => save_transit(tx, transit),
+        PartOp::SaveTransitFor { pair, ado, transit } => {
+            let link = super::links::by_item(tx, pair, Side::Ado, ado)?
+                .ok_or_else(|| StoreError::missing("link of work item", ado))?;
+            let transit = TransitRow {
+                link: link.id,
+                ..transit.clone()
+            };
+            save_transit(tx, &transit)
+        }
         PartOp::EndTransit { link, side } => tx
             .execute(
                 "DELETE FROM transit WHERE link = ?1 AND side = ?2",

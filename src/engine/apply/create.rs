@@ -262,6 +262,8 @@ impl Run<'_> {
             },
         ]);
         ops.extend(remembered);
+        // In one commit with the link: a process that died in between would take a step of its own for an edit.
+        ops.extend(self.note_steps((&ado, side), &new, steps));
         self.holds.extend(held);
         // A source with a value still to be written stays unseen, so that a kill before the next commit cannot lose it.
         if settled {
@@ -270,22 +272,14 @@ impl Run<'_> {
         engine.store().commit(&Batch(ops))?;
         engine.point("after-create-commit")?;
         if again {
-            self.goes_on(plan, &ado, (side, &new), settled, steps)?;
+            self.goes_on(plan, &ado, settled)?;
         }
         Ok(Done::Done(Some(id)))
     }
 
     /// Has the next cycle look at a new link again. `settled`: everything that was to be written is.
-    fn goes_on(
-        &mut self,
-        plan: &PairPlan,
-        ado: &ItemId,
-        (side, new): (Side, &NewItem),
-        settled: bool,
-        steps: Vec<FieldValue>,
-    ) -> Result<(), CycleError> {
-        let engine = self.engine;
-        let Some(link) = living(&engine.store(), &plan.pair, Side::Ado, ado)? else {
+    fn goes_on(&mut self, plan: &PairPlan, ado: &ItemId, settled: bool) -> Result<(), CycleError> {
+        let Some(link) = living(&self.engine.store(), &plan.pair, Side::Ado, ado)? else {
             return Ok(());
         };
         let undone = match settled {
@@ -293,11 +287,6 @@ impl Run<'_> {
             false => &mut self.unclean,
         };
         undone.insert(link.id);
-        // Only now is there a link that the note can name. Without it, after a kill, the states of both sides differ from
-        // their bases, and both are kept.
-        if let Some(noted) = self.note_steps((link.id, side), new, steps) {
-            engine.store().commit(&Batch(vec![noted]))?;
-        }
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use super::{Done, Run};
 use crate::connector::{Change, ConnectorError, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::LeftBehind;
-use crate::model::{FieldKey, FieldValue, Item, LinkId, Side, Sided, Version};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided, Version};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::settle;
 use crate::store::{Batch, ChoiceOp, NewConflict, Op, PartOp, StoreError, TransitRow};
@@ -113,18 +113,18 @@ impl Run<'_> {
         steps.await.unwrap_or_default()
     }
 
-    /// Notes those steps for the link of the new item, as an update notes them before it is sent. The create made the first
-    /// version, so every version is judged.
+    /// Notes those steps for the link of the new item, which the same commit adds, as an update notes them before it is sent. The
+    /// create made the first version, so every version is judged.
     pub(super) fn note_steps(
         &self,
-        (link, side): (LinkId, Side),
+        (ado, side): (&ItemId, Side),
         new: &NewItem,
         via: Vec<FieldValue>,
     ) -> Option<Op> {
         let wanted = new.fields.get(&FieldKey::State);
         let (first, wanted) = (via.first().cloned()?, wanted.cloned()?);
-        Some(noted(TransitRow {
-            link,
+        let transit = TransitRow {
+            link: LinkId(0),
             side,
             field: FieldKey::State,
             origin: first,
@@ -132,6 +132,11 @@ impl Run<'_> {
             wanted,
             expected: Version(0),
             sent: BTreeMap::new(),
+        };
+        Some(Op::Part(PartOp::SaveTransitFor {
+            pair: new.pair.clone(),
+            ado: ado.clone(),
+            transit,
         }))
     }
 
