@@ -19,6 +19,7 @@ mod program;
 use allocation_counter::{AllocationInfo, measure};
 use board::Board;
 use boardsync::render::PlanJson;
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -102,7 +103,8 @@ fn first_plan() {
     let memory = measure(|| {
         let observed = board.observe(true);
         actions = observed.plan().writes();
-        serde_json::to_writer_pretty(std::io::sink(), &PlanJson(observed.plan())).unwrap();
+        let (plan, still_open) = (observed.plan(), &BTreeMap::new());
+        serde_json::to_writer_pretty(std::io::sink(), &PlanJson { plan, still_open }).unwrap();
         serde_json::to_writer_pretty(std::io::sink(), observed.plan()).unwrap();
     });
     println!(

@@ -240,7 +240,13 @@ pub enum Command {
     Why(ItemArgs),
     /// Show everything that boardsync ever did to an item
     #[command(after_help = "Example: boardsync history 86d3f01jq")]
-    History(ItemArgs),
+    History(HistoryArgs),
+    /// Show what the last runs did, or one run, action or link in full
+    ///
+    /// Told is what was written, as the service answered it, with the reason; what was refused or had no answer is named as
+    /// that. Runs that found nothing to do leave no trace and are not listed.
+    #[command(after_help = "Example: boardsync log c1763742662000")]
+    Log(LogArgs),
     /// List, show and settle fields that were changed on both sides
     #[command(after_help = "Example: boardsync conflicts resolve 7 --take clickup")]
     Conflicts(ConflictsArgs),
@@ -314,9 +320,50 @@ pub struct ReconcileArgs {
     pub detailed_exitcode: bool,
 }
 
+/// How much of a long result is shown, and how.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PageArgs {
+    /// Show everything; else a long list ends with a count of the rest
+    #[arg(long)]
+    pub all: bool,
+    /// Print at once, not through a pager; a pager ($PAGER, else less) is used on a terminal only
+    #[arg(long)]
+    pub no_pager: bool,
+}
+
+/// How a plan is shown.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ShowArgs {
+    /// Show where each item is: as links in terminals that follow them, else as text
+    #[arg(long)]
+    pub links: bool,
+    /// How much.
+    #[command(flatten)]
+    pub page: PageArgs,
+}
+
+/// What to do with a plan beside making one.
+#[derive(Clone, Debug, Subcommand)]
+pub enum PlanCommand {
+    /// Show a saved plan; talks to neither service
+    #[command(after_help = "Example: boardsync plan show first.plan --all")]
+    Show {
+        /// Plan saved by `plan --out`
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// How it is shown.
+        #[command(flatten)]
+        show: ShowArgs,
+    },
+}
+
 /// Arguments of `plan`.
 #[derive(Args, Clone, Debug, Default)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct PlanArgs {
+    /// Left out: a plan is made.
+    #[command(subcommand)]
+    pub command: Option<PlanCommand>,
     /// Save the plan for `apply`
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -329,6 +376,9 @@ pub struct PlanArgs {
     /// Leave with 2 when changes are pending
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// How it is shown.
+    #[command(flatten)]
+    pub show: ShowArgs,
 }
 
 /// Arguments of `apply`.
@@ -397,6 +447,37 @@ pub struct ItemArgs {
     /// Work item number, task id or either address
     #[arg(value_name = "ITEM")]
     pub item: String,
+}
+
+/// Arguments of `history`.
+#[derive(Args, Clone, Debug)]
+pub struct HistoryArgs {
+    /// Work item number, task id or either address
+    #[arg(value_name = "ITEM")]
+    pub item: String,
+    /// How much.
+    #[command(flatten)]
+    pub page: PageArgs,
+}
+
+/// Arguments of `log`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct LogArgs {
+    /// Run or action to show in full, by its id as it stands in logs, in `history` and here [default: the last runs]
+    #[arg(value_name = "RUN|ACTION", conflicts_with = "link")]
+    pub what: Option<String>,
+    /// Show what was done under the link of this number
+    #[arg(long, value_name = "N", conflicts_with = "pair")]
+    pub link: Option<i64>,
+    /// Only what was done in this pair
+    #[arg(long, value_name = "NAME", conflicts_with = "what")]
+    pub pair: Option<String>,
+    /// So many runs, the newest first
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+    pub last: usize,
+    /// How much.
+    #[command(flatten)]
+    pub page: PageArgs,
 }
 
 /// Arguments of `conflicts`.

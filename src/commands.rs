@@ -7,6 +7,7 @@ pub mod cycle;
 mod demo;
 mod doctor;
 mod inspect;
+mod pager;
 mod prompt;
 mod sandbox;
 pub mod saved;
@@ -33,6 +34,16 @@ pub struct Context {
     pub global: crate::cli::Global,
     /// How to write for the reader at hand.
     pub style: Style,
+}
+
+impl Context {
+    /// How the program is to be called so that it finds what this call found: hints say so.
+    pub(crate) fn program(&self) -> String {
+        match &self.global.config {
+            None => "boardsync".to_owned(),
+            Some(path) => format!("boardsync --config {}", typed(&path.to_string_lossy())),
+        }
+    }
 }
 
 /// A failed command: the message for people and the exit code that goes with it.
@@ -251,9 +262,9 @@ fn style(global: &crate::cli::Global) -> Style {
         ),
     };
     choice.write_global();
-    let columns = env("COLUMNS")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(80);
+    // Who sets the variable wants just that, also where nothing is a terminal.
+    let columns = env("COLUMNS").and_then(|text| text.parse().ok());
+    let columns = columns.or_else(pager::columns).unwrap_or(80);
     Style {
         colour,
         width: std::cmp::max(columns, 40),
@@ -301,7 +312,8 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Check(args) => check::check(&context, args.offline).await,
         Command::Status => inspect::status(&context),
         Command::Why(args) => inspect::why(&context, &args.item).await,
-        Command::History(args) => inspect::history(&context, &args.item),
+        Command::History(args) => inspect::history(&context, &args),
+        Command::Log(args) => inspect::log(&context, &args),
         Command::Conflicts(args) => match args.command {
             None => inspect::conflicts(&context, &args.which),
             Some(ConflictsCommand::List(which)) => inspect::conflicts(&context, &which),
@@ -374,7 +386,7 @@ fn manual(folder: &std::path::Path) -> Result<ExitCode, Failure> {
 /// A word as a shell wants it typed.
 pub(crate) fn typed(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    match word.chars().all(plain) {
+    match !word.is_empty() && word.chars().all(plain) {
         true => word.to_owned(),
         false => format!("'{}'", crate::render::escape(word).replace('\'', "'\\''")),
     }
@@ -382,13 +394,7 @@ pub(crate) fn typed(word: &str) -> String {
 
 /// A command to type after this one: with the same configuration.
 pub(crate) fn next(context: &Context, command: &str) -> String {
-    match &context.global.config {
-        Some(path) => format!(
-            "boardsync --config {} {command}",
-            typed(&path.to_string_lossy())
-        ),
-        None => format!("boardsync {command}"),
-    }
+    format!("{} {command}", context.program())
 }
 
 /// Says what went wrong and what helps, with `--quiet` in one line. The problems of a configuration stand with their places

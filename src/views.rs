@@ -6,7 +6,8 @@
 //! What holds for all of them:
 //!
 //! - **Time** is a [`crate::model::Timestamp`]: milliseconds since 1970 in UTC, by the clock of this machine where nothing
-//!   else is said. In JSON it is a number, and the field's name ends in `_ms`. Whoever shows it chooses the time zone.
+//!   else is said. In the JSON of plans, `log`, `history` and `undo` it is RFC 3339 in UTC; elsewhere a number, and the
+//!   field's name ends in `_ms`. Whoever shows it chooses the time zone.
 //! - **Absent** is `None`, `null` in JSON, and never an empty text: a time at which something never happened, an item that
 //!   there is not. An **empty text** is a value that is there and empty, and an **empty list** says that there is nothing
 //!   to list.
@@ -19,6 +20,7 @@ pub mod links;
 mod notices;
 pub mod runs;
 pub mod status;
+pub mod still_open;
 pub mod why;
 
 use crate::claim::Claim;

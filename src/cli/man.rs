@@ -37,7 +37,7 @@ const FILES: [(&str, &str); 7] = [
     ),
 ];
 
-const ENVIRONMENT: [(&str, &str); 9] = [
+const ENVIRONMENT: [(&str, &str); 10] = [
     (
         "ADO_PAT, CLICKUP_API_TOKEN",
         "The tokens, where the configuration says { env = \"...\" } of these names.",
@@ -73,6 +73,10 @@ const ENVIRONMENT: [(&str, &str); 9] = [
     (
         "NO_COLOR, COLUMNS",
         "No colour; how wide the output may be.",
+    ),
+    (
+        "PAGER, LESS",
+        "What long output on a terminal is read with, `less` unless set, and its options. Empty or cat: no pager.",
     ),
 ];
 

@@ -5,17 +5,17 @@ mod approvers;
 use super::saved::{self, Refused, Saved};
 use super::setup::{self, Names, Services};
 use super::signals::Signals;
-use super::{Context, Failure, error, exit_code, next, note, print, print_json, typed};
-use crate::cli::{ApplyArgs, ExitCode, PlanArgs, ReconcileArgs};
+use super::{Context, Failure, error, exit_code, next, note, pager, print, print_json, typed};
+use crate::cli::{ApplyArgs, ExitCode, PageArgs, PlanArgs, PlanCommand, ReconcileArgs, ShowArgs};
 use crate::config::{Config, Poll};
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::apply::{Consent, Done, Report, Stopped};
 use crate::engine::cycle::Ended;
 use crate::engine::observe::Observed;
 use crate::engine::{Engine, Scope, daemon};
-use crate::model::{LinkId, PairName};
-use crate::render::{self, Outcome, OutcomeResult, ReportView};
-use crate::store::HoldRow;
+use crate::model::PairName;
+use crate::render::{self, Addresses, Outcome, OutcomeResult, ReportView, Show};
+use crate::views::still_open::still_open;
 use approvers::{Asked, ByFile, ByHand, Once};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeSet;
@@ -60,6 +60,9 @@ fn names(full: bool) -> Names {
 
 /// `plan`: reads both sides and shows what would be done.
 pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure> {
+    if let Some(PlanCommand::Show { file, show }) = &args.command {
+        return saved::show(context, file, show);
+    }
     let config = setup::config(context.global.config.as_deref())?;
     let scope = scope(&config, args.full, &args.pair)?;
     if let Some(path) = &args.out {
@@ -74,8 +77,7 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
         setup::renew(&config, &services, &mut engine).await?;
         observed = engine.observe(&scope).await?;
     }
-    show(context, &observed);
-    tell_waiting(context, &engine, &observed)?;
+    show(context, &engine, &observed, &args.show)?;
     if let Some(path) = args.out.as_ref().filter(|_| !blind(&observed)) {
         saved::save(path, observed.plan(), &config)?;
         if !context.global.quiet {
@@ -100,51 +102,52 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
     )
 }
 
-fn show(context: &Context, observed: &Observed) {
+/// Shows a plan, with what is open beside it.
+fn show(
+    context: &Context,
+    engine: &Engine,
+    observed: &Observed,
+    args: &ShowArgs,
+) -> Result<(), Failure> {
+    let still_open = &still_open(&engine.store())?;
+    let plan = observed.plan();
     if context.global.json {
-        print_json(&render::PlanJson(observed.plan()));
+        print_json(&render::PlanJson { plan, still_open });
     } else if !blind(observed) {
-        print(&render::plan(observed.plan(), &context.style));
+        let program = context.program();
+        let show = Show {
+            still_open,
+            ..how(args, &program)
+        };
+        let text = render::plan(plan, &show, &context.style);
+        pager::page(context, &args.page, &text);
+    }
+    Ok(())
+}
+
+/// How a plan is shown that was just made.
+pub(super) fn how<'a>(args: &ShowArgs, program: &'a str) -> Show<'a> {
+    Show {
+        all: args.page.all,
+        addresses: match (args.links, pager::follows_links()) {
+            (false, _) => Addresses::Hidden,
+            (true, true) => Addresses::Linked,
+            (true, false) => Addresses::Written,
+        },
+        program,
+        ..Show::default()
     }
 }
 
-/// Says what is open or held beside the plan: nothing moved there, so the plan itself has nothing of it.
-fn tell_waiting(context: &Context, engine: &Engine, observed: &Observed) -> Result<(), Failure> {
-    if context.global.json {
-        return Ok(());
+/// How a plan is shown before a question: all of it stays on the screen.
+pub(super) fn before_a_question() -> ShowArgs {
+    ShowArgs {
+        page: PageArgs {
+            no_pager: true,
+            ..PageArgs::default()
+        },
+        ..ShowArgs::default()
     }
-    let store = engine.store();
-    let conflicts = store.conflicts(true)?;
-    for plan in &observed.plan().pairs {
-        let shown = |link: LinkId| plan.conflicts.iter().any(|conflict| conflict.link == link);
-        let open = conflicts
-            .iter()
-            .filter(|open| open.record.pair == plan.pair);
-        let open = open.filter(|open| !shown(open.record.link)).count();
-        let held = store.holds(Some(&plan.pair))?.into_iter();
-        let planned = |hold: &HoldRow| {
-            let mut holds = plan.holds.iter();
-            holds.any(|now| Some(&now.item) == hold.item.as_ref() && now.subject == hold.subject)
-        };
-        let held = held.filter(|hold| !planned(hold)).count();
-        let mut parts = Vec::new();
-        if open > 0 {
-            let open = render::plural(open, "conflict is", "conflicts are");
-            parts.push(format!("{open} open (boardsync conflicts)"));
-        }
-        if held > 0 {
-            let held = render::plural(held, "item or field is", "items or fields are");
-            parts.push(format!("{held} held (boardsync status)"));
-        }
-        if !parts.is_empty() {
-            let pair = render::escape(&plan.pair.0);
-            print(&format!(
-                "beside this plan of {pair}: {}\n",
-                parts.join(", ")
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// Whether no pair could be looked at, so that there is no plan to show or to save. Why is said with the pairs.
@@ -236,6 +239,7 @@ pub async fn reconcile(context: &Context, args: ReconcileArgs) -> Result<ExitCod
             full: args.full,
             pair: args.pair,
             detailed_exitcode: args.detailed_exitcode,
+            ..PlanArgs::default()
         };
         if read_only {
             note("read-only: this is what would be done; nothing is written\n");
@@ -407,7 +411,9 @@ fn finish(
             };
             if view.stopped.is_some() && !report.stopped.iter().any(taken) {
                 let alone = std::slice::from_ref(plan);
-                print(&render::plan_of_pairs(alone, &context.style));
+                let program = context.program();
+                let show = how(&ShowArgs::default(), &program);
+                print(&render::plan_of_pairs(alone, &show, &context.style));
             }
             print(&render::report(view, &context.style));
         }

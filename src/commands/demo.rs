@@ -84,7 +84,11 @@ impl Approver for Showing<'_> {
     type Error = CycleError;
 
     async fn answer(&mut self, _: &Engine, observed: Observed) -> Result<Answer, CycleError> {
-        print(&render::plan(observed.plan(), &self.0.style));
+        print(&render::plan(
+            observed.plan(),
+            &render::Show::default(),
+            &self.0.style,
+        ));
         Ok(Answer::CarryOut(Box::new(observed), Consent::default()))
     }
 }
@@ -162,7 +166,11 @@ async fn first_contact(context: &Context, path: &Path) -> Result<Instance, Failu
     );
     let instance = Instance::open(path).await?;
     let observed = instance.engine.observe(&Scope::default()).await?;
-    print(&render::plan(observed.plan(), &context.style));
+    print(&render::plan(
+        observed.plan(),
+        &render::Show::default(),
+        &context.style,
+    ));
 
     chapter(2, "Yes: carried out, both ways");
     let mut yes = Consent {

@@ -3,6 +3,7 @@
 mod conflicts;
 mod history;
 mod links;
+mod log;
 mod status;
 mod takeover;
 mod why;
@@ -10,6 +11,7 @@ mod why;
 pub use conflicts::{conflict, conflicts, resolve, withdraw_choice};
 pub use history::history;
 pub use links::{link, links, unlink};
+pub use log::log;
 pub use status::status;
 pub use takeover::takeover;
 pub use why::why;

@@ -1,8 +1,10 @@
 //! A plan in a file. It is saved for its owner only, whole or not at all, and never over anything else; and it is carried
 //! out as it was saved, or not at all.
 
-use super::{Context, Failure, Lines, note};
-use crate::cli::ExitCode;
+use super::cycle::how;
+use super::when::when;
+use super::{Context, Failure, Lines, note, pager, print_json, typed};
+use crate::cli::{ExitCode, ShowArgs};
 use crate::config::{Config, SecretSource};
 use crate::engine::Engine;
 use crate::engine::apply::Consent;
@@ -10,10 +12,11 @@ use crate::engine::deeds::{SavedAction, SavedPair, SavedPairs};
 use crate::engine::observe::Observed;
 use crate::model::{ActionId, ItemId, PairName};
 use crate::reconcile::plan::{PLAN_FORMAT, Plan};
-use crate::render;
+use crate::render::{self, Show};
 use crate::store;
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -156,6 +159,36 @@ pub(super) fn load(path: &Path) -> Result<Saved, Failure> {
         path: path.to_owned(),
         pairs,
     })
+}
+
+/// Shows a saved plan. Neither service is asked, so it may have come true, or be out of date.
+///
+/// # Errors
+/// As [`load`].
+pub(super) fn show(context: &Context, path: &Path, args: &ShowArgs) -> Result<ExitCode, Failure> {
+    let usage = |what: String| Failure::new(ExitCode::Usage, format!("{}: {what}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        ErrorKind::InvalidData => usage("not a saved plan: it is no text".to_owned()),
+        _ => usage(error.to_string()),
+    })?;
+    let plan: Plan = read(&text).map_err(usage)?;
+    let still_open = &BTreeMap::new();
+    if context.global.json {
+        print_json(&render::PlanJson {
+            plan: &plan,
+            still_open,
+        });
+        return Ok(ExitCode::Done);
+    }
+    let (program, file) = (context.program(), typed(&path.to_string_lossy()));
+    let show = Show {
+        file: Some(&file),
+        ..how(args, &program)
+    };
+    let made = format!("planned at {}\n\n", when(plan.planned_at));
+    let text = made + &render::plan(&plan, &show, &context.style);
+    pager::page(context, &args.page, &text);
+    Ok(ExitCode::Done)
 }
 
 /// Reads the text of a saved plan, in full or as far as a type wants it.

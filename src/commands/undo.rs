@@ -1,6 +1,6 @@
 //! `undo`: the inverse of a run, or of everything that was written to one item.
 
-use super::cycle::{views, with_progress};
+use super::cycle::{before_a_question, how, views, with_progress};
 use super::setup::{self, Services};
 use super::signals::Signals;
 use super::when::when;
@@ -235,7 +235,11 @@ fn show(
         print(&format!("{}\n", target.words()));
         match shown.pairs.is_empty() {
             true => print("nothing was written, so there is nothing to take back\n"),
-            false => print(&render::plan(&shown, &context.style)),
+            false => {
+                let program = context.program();
+                let show = how(&before_a_question(), &program);
+                print(&render::plan(&shown, &show, &context.style));
+            }
         }
         if plan.pairs.iter().any(|pair| !pair.conflicts.is_empty()) {
             print(
@@ -272,7 +276,9 @@ fn tell(context: &Context, observed: &Observed, report: &Report, left: &Left, ta
         return;
     }
     print(&format!(
-        "this was run {}; take it back with: boardsync undo {}\n",
-        report.cycle, report.cycle
+        "this was run {}; take it back with: {} undo {}\n",
+        report.cycle,
+        context.program(),
+        report.cycle
     ));
 }

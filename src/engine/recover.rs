@@ -389,6 +389,7 @@ fn found_line(intent: &Intent, found: &Item, made: Option<&Item>, at: Timestamp)
         let change = JournalChange {
             before: None,
             after: Some(value.clone()),
+            reason: None,
         };
         (Subject::from(key), change)
     });

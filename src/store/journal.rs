@@ -49,6 +49,9 @@ pub struct JournalChange {
     pub before: Option<FieldValue>,
     /// Value after; `None`: not known.
     pub after: Option<FieldValue>,
+    /// Why it was written, as a phrase; `None`: not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// A stored line of the journal.
@@ -148,6 +151,16 @@ impl Store {
     /// Returns what one cycle recorded, oldest first.
     pub fn journal_of_cycle(&self, cycle: &str) -> Result<Vec<JournalRow>, StoreError> {
         self.rows("cycle = ?1", params![cycle])
+    }
+
+    /// Returns what is recorded of one action, oldest first.
+    pub fn journal_of_action(&self, action: &ActionId) -> Result<Vec<JournalRow>, StoreError> {
+        self.rows("action_id = ?1", params![action.0])
+    }
+
+    /// Returns what is recorded of one link, oldest first.
+    pub fn journal_of_link(&self, link: LinkId) -> Result<Vec<JournalRow>, StoreError> {
+        self.rows("link = ?1", params![link.0])
     }
 
     /// Returns whether a line of an action says that this became of it.

@@ -1,103 +1,247 @@
-//! Everything that was ever done to an item.
+//! What was done: to an item, by a run, or by one action.
 
-use crate::model::{FieldValue, ItemId, PairName, Side, Subject, Timestamp, subject};
-use crate::reason::{JournalKind, Outcome};
-use crate::store::{NewJournal, Store, StoreError};
-use serde::{Serialize, Serializer};
+use crate::model::{ActionId, ItemId, LinkId, PairName, Side, Sided, Timestamp};
+use crate::reason::Outcome;
+use crate::render::deeds::{ChangeView, DeedView, RunView};
+use crate::store::{JournalRow, LinkRow, Store, StoreError};
 use std::collections::BTreeMap;
-
-/// One line of the journal: a request that was sent, or what came of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Entry {
-    /// When it was recorded.
-    #[serde(rename = "at_ms")]
-    pub at: Timestamp,
-    /// The run that it belongs to.
-    pub cycle: String,
-    /// The pair.
-    pub pair: PairName,
-    /// The side that was written to.
-    pub side: Side,
-    /// The item on that side; `None`: it was to be created, and its id is not known.
-    pub item: Option<ItemId>,
-    /// What was to be done.
-    #[serde(serialize_with = "kind")]
-    pub kind: JournalKind,
-    /// What came of it.
-    #[serde(serialize_with = "outcome")]
-    pub outcome: Outcome,
-    /// More about it; empty: there is no more to say.
-    pub detail: String,
-    /// The fields that were written. Empty where the line is not about fields.
-    pub changes: Vec<Change>,
-}
-
-/// Something that was written.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Change {
-    /// What it is: a field, or something that hangs on the item.
-    #[serde(flatten, with = "subject::named")]
-    pub subject: Subject,
-    /// What it held before; `None`: that was not known.
-    #[serde(serialize_with = "super::plain")]
-    pub before: Option<FieldValue>,
-    /// What it held afterwards; `None`: that was not known.
-    #[serde(serialize_with = "super::plain")]
-    pub after: Option<FieldValue>,
-}
-
-fn kind<S: Serializer>(kind: &JournalKind, to: S) -> Result<S::Ok, S::Error> {
-    kind.key().serialize(to)
-}
-
-fn outcome<S: Serializer>(outcome: &Outcome, to: S) -> Result<S::Ok, S::Error> {
-    outcome.key().serialize(to)
-}
-
-impl From<NewJournal> for Entry {
-    fn from(line: NewJournal) -> Entry {
-        let changes = line.changes.into_iter();
-        Entry {
-            at: line.at,
-            cycle: line.cycle,
-            pair: line.pair,
-            side: line.side,
-            item: line.item,
-            kind: line.kind,
-            outcome: line.outcome,
-            detail: line.detail,
-            changes: changes
-                .map(|(subject, change)| Change {
-                    subject,
-                    before: change.before,
-                    after: change.after,
-                })
-                .collect(),
-        }
-    }
-}
 
 /// Returns what was done to an item and to its counterparts, oldest first. `None`: it is neither in the journal nor in a
 /// link. Empty: it is in a link, and the journal no longer goes back to anything that was done to it.
 ///
 /// # Errors
 /// Only the database's.
-pub fn history(store: &Store, item: &ItemId) -> Result<Option<Vec<Entry>>, StoreError> {
-    let mut entries = BTreeMap::new();
+pub fn history(store: &Store, item: &ItemId) -> Result<Option<Vec<DeedView>>, StoreError> {
+    let mut rows = BTreeMap::new();
     // A canary that carries the claim on a pair need not be in a link.
     for row in store.journal_of(None, item)? {
-        entries.insert(row.id, row.entry);
+        rows.insert(row.id, row);
     }
     let links = store.find_item(item)?;
-    if entries.is_empty() && links.is_empty() {
+    if rows.is_empty() && links.is_empty() {
         return Ok(None);
     }
     for link in links {
         for side in Side::BOTH {
             for row in store.journal_of(Some(side), link.item(side))? {
-                entries.insert(row.id, row.entry);
+                rows.insert(row.id, row);
             }
         }
     }
-    Ok(Some(entries.into_values().map(Entry::from).collect()))
+    deeds(store, rows.into_values().collect()).map(Some)
+}
+
+/// Returns the last runs that are on record, the newest first, at most so many: those that did something, and those that
+/// ended otherwise than by finding nothing to do.
+///
+/// # Errors
+/// Only the database's.
+pub fn log(
+    store: &Store,
+    pair: Option<&PairName>,
+    most: usize,
+) -> Result<Vec<RunView>, StoreError> {
+    let mut ids = BTreeMap::new();
+    // Of one pair only some of the runs are left, so more are looked at.
+    let enough = match pair {
+        Some(_) => most.saturating_mul(20),
+        None => most,
+    };
+    for cycle in store.recent_cycles(enough)? {
+        ids.insert((cycle.started_at, cycle.id.clone()), cycle.id);
+    }
+    for run in store.recent_runs(enough)? {
+        if store.cycle(&run.id)?.is_none() {
+            ids.insert((run.at, run.id.clone()), run.id);
+        }
+    }
+    let mut runs = Vec::new();
+    for id in ids.into_values().rev() {
+        let Some(mut run) = run(store, &id)? else {
+            continue;
+        };
+        if let Some(pair) = pair {
+            run.deeds.retain(|deed| deed.pair == *pair);
+            if run.deeds.is_empty() {
+                continue;
+            }
+        }
+        runs.push(run);
+        if runs.len() >= most {
+            break;
+        }
+    }
+    Ok(runs)
+}
+
+/// Returns one run; `None`: the journal does not know it.
+///
+/// # Errors
+/// Only the database's.
+pub fn run(store: &Store, id: &str) -> Result<Option<RunView>, StoreError> {
+    let deeds = deeds(store, store.journal_of_cycle(id)?)?;
+    let began = deeds.first().map(|deed| deed.at);
+    let head = head(store, id, began)?;
+    Ok(head.map(|head| RunView { deeds, ..head }))
+}
+
+/// A run without what it did. One that was killed has only its deeds to tell when it began.
+fn head(store: &Store, id: &str, began: Option<Timestamp>) -> Result<Option<RunView>, StoreError> {
+    let cycle = store.cycle(id)?;
+    let Some(at) = cycle.as_ref().map(|cycle| cycle.started_at).or(began) else {
+        return Ok(None);
+    };
+    Ok(Some(RunView {
+        run: id.to_owned(),
+        at,
+        ended_at: cycle.as_ref().and_then(|cycle| cycle.finished_at),
+        outcome: cycle.as_ref().map(|cycle| cycle.outcome),
+        detail: cycle.as_ref().and_then(|cycle| cycle.detail.clone()),
+        cause: cycle.map(|cycle| cycle.cause),
+        deeds: Vec::new(),
+    }))
+}
+
+/// Returns the runs of some deeds, in the order in which they began, each with these deeds alone.
+///
+/// # Errors
+/// Only the database's.
+pub fn by_run(store: &Store, deeds: Vec<DeedView>) -> Result<Vec<RunView>, StoreError> {
+    let mut runs: Vec<RunView> = Vec::new();
+    for deed in deeds {
+        let known = runs.iter_mut().find(|run| run.run == deed.run);
+        match known {
+            Some(run) => run.deeds.push(deed),
+            None => {
+                if let Some(head) = head(store, &deed.run, Some(deed.at))? {
+                    runs.push(RunView {
+                        deeds: vec![deed],
+                        ..head
+                    });
+                }
+            }
+        }
+    }
+    Ok(runs)
+}
+
+/// Returns what an action did, in whatever runs; empty: the journal does not know it.
+///
+/// # Errors
+/// Only the database's.
+pub fn of_action(store: &Store, action: &ActionId) -> Result<Vec<DeedView>, StoreError> {
+    deeds(store, store.journal_of_action(action)?)
+}
+
+/// Returns what was done to the two items of a link while they were linked by it; empty: nothing, or there is no such link.
+///
+/// # Errors
+/// Only the database's.
+pub fn of_link(store: &Store, link: LinkId) -> Result<Vec<DeedView>, StoreError> {
+    deeds(store, store.journal_of_link(link)?)
+}
+
+/// Puts the lines of each action of a run together: what is on record before a request, and what came of it.
+fn deeds(store: &Store, rows: Vec<JournalRow>) -> Result<Vec<DeedView>, StoreError> {
+    let mut order: Vec<Vec<JournalRow>> = Vec::new();
+    let mut places: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for row in rows {
+        let key = (row.entry.cycle.clone(), row.entry.action_id.0.clone());
+        let place = *places.entry(key).or_insert(order.len());
+        match order.get_mut(place) {
+            Some(lines) => lines.push(row),
+            None => order.push(vec![row]),
+        }
+    }
+    let mut titles = BTreeMap::new();
+    let mut deeds = Vec::new();
+    for lines in order {
+        deeds.extend(deed(store, lines, &mut titles)?);
+    }
+    Ok(deeds)
+}
+
+type Titles = BTreeMap<(Side, ItemId), Option<String>>;
+
+fn deed(
+    store: &Store,
+    lines: Vec<JournalRow>,
+    titles: &mut Titles,
+) -> Result<Option<DeedView>, StoreError> {
+    let Some(first) = lines.first() else {
+        return Ok(None);
+    };
+    let at = first.entry.at;
+    let mut detail: Vec<String> = Vec::new();
+    let (mut item, mut link, mut told) = (None, None, None);
+    for JournalRow { entry, .. } in lines {
+        let said = entry.detail.trim();
+        if !said.is_empty() && !detail.iter().any(|before| before == said) {
+            detail.push(said.to_owned());
+        }
+        item = item.or_else(|| entry.item.clone());
+        link = link.or(entry.link);
+        // What came back is true; what was sent is all that there is where nothing came back. A refusal of a part does not
+        // unsay that the rest was written.
+        let done = |entry: &crate::store::NewJournal| entry.outcome == Outcome::Done;
+        told = match told {
+            Some(before) if done(&before) && !done(&entry) => Some(before),
+            _ => Some(entry),
+        };
+    }
+    let Some(entry) = told else {
+        return Ok(None);
+    };
+    let row = match (link, &item) {
+        (Some(link), _) => store.link(link)?,
+        (None, Some(item)) => store.link_by_item(&entry.pair, entry.side, item)?,
+        (None, None) => None,
+    };
+    let counterpart = row.as_ref().map(|row| row.item(entry.side.other()).clone());
+    let item = item.or_else(|| row.as_ref().map(|row| row.item(entry.side).clone()));
+    let ids = Sided::of(entry.side, item.clone(), counterpart.clone());
+    let changes = entry.changes.into_iter();
+    Ok(Some(DeedView {
+        at,
+        run: entry.cycle,
+        action: entry.action_id,
+        link: link.or(row.as_ref().map(|row: &LinkRow| row.id)),
+        pair: entry.pair,
+        side: entry.side,
+        title: title(store, &ids, titles)?,
+        item,
+        counterpart,
+        kind: entry.kind,
+        outcome: entry.outcome,
+        detail: detail.join("; "),
+        changes: changes
+            .map(|(subject, change)| ChangeView {
+                subject,
+                before: change.before,
+                after: change.after,
+                reason: change.reason,
+            })
+            .collect(),
+    }))
+}
+
+/// The title that was read last of an item or of its counterpart.
+fn title(
+    store: &Store,
+    ids: &Sided<Option<ItemId>>,
+    titles: &mut Titles,
+) -> Result<Option<String>, StoreError> {
+    for (side, id) in ids.iter() {
+        let Some(id) = id else { continue };
+        let key = (side, id.clone());
+        if !titles.contains_key(&key) {
+            let seen = store.observation(side, id)?;
+            let title = seen.map(|seen| seen.item.title());
+            titles.insert(key.clone(), title);
+        }
+        if let Some(Some(title)) = titles.get(&key) {
+            return Ok(Some(title.clone()));
+        }
+    }
+    Ok(None)
 }

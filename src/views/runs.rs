@@ -2,6 +2,7 @@
 
 use crate::model::Timestamp;
 use crate::reason::Cause;
+use crate::render::rfc3339;
 use crate::store::{Store, StoreError};
 use serde::{Serialize, Serializer};
 
@@ -11,7 +12,7 @@ pub struct RunView {
     /// Its id.
     pub run: String,
     /// When its first action was recorded.
-    #[serde(rename = "at_ms")]
+    #[serde(serialize_with = "rfc3339")]
     pub at: Timestamp,
     /// What it was for; `None`: it was killed before that was stored.
     #[serde(serialize_with = "in_words")]

@@ -30,6 +30,7 @@ fn line(cycle: &str, at: i64, side: Side, item: &str, outcome: Outcome) -> NewJo
     let change = JournalChange {
         before: None,
         after: Some(FieldValue::text("new")),
+        reason: None,
     };
     NewJournal {
         at: Timestamp(at),

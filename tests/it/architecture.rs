@@ -428,7 +428,7 @@ const NAME_FIELDS: &[(&str, &str)] = &[
         "a state may be reached only through others",
     ),
     (
-        "crates/core/src/render/plan.rs",
+        "crates/core/src/render/plan/item.rs",
         "a new item is shown by its title",
     ),
     ("src/azure/patch.rs", "a state has its own requests"),

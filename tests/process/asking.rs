@@ -288,7 +288,7 @@ async fn without_a_terminal_the_question_names_what_answers_it() {
         .await
         .left_with(4)
         .says("there is no terminal to ask on")
-        .says("boardsync plan --out FILE")
-        .says("boardsync reconcile --once --yes");
+        .says("plan --out FILE")
+        .says("reconcile --once --yes");
     assert_eq!(bench.world.ledger.writes(), []);
 }

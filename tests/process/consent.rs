@@ -16,7 +16,7 @@ async fn linked() -> (Bench, Vec<i64>) {
         .await
         .left_with(0)
         .says("first plan of this pair: it needs your yes.")
-        .says("12 creates to ClickUp")
+        .says("12 creates in ClickUp")
         .says("for the first one the yes covers that")
         .says("reconcile --once --yes");
     bench

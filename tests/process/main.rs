@@ -39,6 +39,7 @@ mod redaction;
 mod refusing;
 #[cfg(unix)]
 mod securing;
+mod showing;
 mod soak;
 mod telling;
 #[cfg(unix)]

@@ -340,11 +340,12 @@ async fn what_is_held_or_in_conflict_is_not_counted_as_equal() {
     bench.rename(bench.ids[1], "Only this");
     let plan = bench.run(&["plan"]).await.left_with(0);
     lacks(&plan, "5 of 5");
-    plan.says("3 of 5 linked pairs equal");
+    plan.says("3 of 5 linked items equal");
     bench.run(&["reconcile", "--once"]).await.left_with(3);
     let plan = bench.run(&["plan"]).await.left_with(0);
     lacks(&plan, "nothing to do");
-    plan.says("1 conflict is open (boardsync conflicts)");
+    plan.says("nothing to write, 1 open conflict")
+        .says("conflicts show 1");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -193,7 +193,7 @@ async fn a_field_that_the_service_refused_was_not_written_and_is_not_undone() {
     let history = bench.run(&["history", &task, "--json"]).await.json();
     let lines = history["entries"].as_array().unwrap().iter();
     let written: Vec<&Value> = lines
-        .filter(|line| line["cycle"] == *run && line["outcome"] == "done")
+        .filter(|line| line["run"] == *run && line["outcome"] == "done")
         .flat_map(|line| line["changes"].as_array().unwrap())
         .map(|change| &change["field"])
         .collect();

@@ -232,7 +232,9 @@ async fn plans_and_histories_keep_to_the_columns() {
         .await
         .left_with(0);
     let history = history.says("up to its end");
-    for line in plan.out.lines().chain(history.out.lines()) {
+    let lines = plan.out.lines().chain(history.out.lines());
+    // A command to type stays on its line, so that it can be copied.
+    for line in lines.filter(|line| !line.contains("boardsync --config")) {
         assert!(line.chars().count() <= 80, "{line}");
     }
 }

@@ -9,6 +9,7 @@ mod complete;
 pub mod drift;
 mod fresh;
 pub mod guard;
+mod left_out;
 mod linked;
 pub mod merge;
 pub mod noise;

@@ -4,9 +4,11 @@
 //! both read the same plan. Text of either service is escaped before it meets a terminal.
 
 mod conflict;
+pub mod deeds;
 mod diff;
 mod drift;
 mod json;
+mod measure;
 pub mod outcome;
 mod paint;
 mod plan;
@@ -17,10 +19,10 @@ pub use conflict::{
     ConflictRow, Standing, When, chosen, conflict_list, conflict_list_json, conflict_show,
 };
 pub use drift::{DriftView, drift};
-pub use json::{PlanJson, plan_json};
+pub use json::{PlanJson, plan_json, rfc3339, rfc3339_if_any};
 pub use outcome::{Outcome, OutcomeResult, ReportView, report, report_json};
 pub use paint::{Style, amount, escape, escape_json, hanging, plural};
-pub use plan::{plan, plan_of_pairs};
+pub use plan::{Addresses, OpenConflict, Show, StillOpen, plan, plan_of_pairs};
 pub use table::table;
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::super::saved::{self, Refused, Saved};
 use super::super::setup::{self, Services};
 use super::super::{Context, Failure, note, prompt};
-use super::show;
+use super::{before_a_question, show};
 use crate::config::Config;
 use crate::engine::apply::Consent;
 use crate::engine::cycle::{Answer, Approver};
@@ -52,13 +52,13 @@ pub(super) struct ByHand<'a> {
 impl Approver for ByHand<'_> {
     type Error = Failure;
 
-    async fn answer(&mut self, _: &Engine, mut observed: Observed) -> Result<Answer, Failure> {
+    async fn answer(&mut self, engine: &Engine, mut observed: Observed) -> Result<Answer, Failure> {
         if self.asked.shown.is_some() {
             let mut consent = Consent::default();
             self.asked.reduce(&mut observed, &mut consent);
             return Ok(Answer::CarryOut(Box::new(observed), consent));
         }
-        show(self.context, &observed);
+        show(self.context, engine, &observed, &before_a_question())?;
         if !prompt::confirmed(observed.plan(), self.stop)? {
             return Ok(Answer::Leave(Box::new(observed)));
         }
@@ -99,7 +99,7 @@ impl Approver for Once<'_> {
         true
     }
 
-    async fn answer(&mut self, _: &Engine, mut observed: Observed) -> Result<Answer, Failure> {
+    async fn answer(&mut self, engine: &Engine, mut observed: Observed) -> Result<Answer, Failure> {
         let names = self.names.take();
         if names.is_some_and(|(config, services)| setup::outdated(config, services)) {
             self.outdated = true;
@@ -108,7 +108,7 @@ impl Approver for Once<'_> {
         if self.asked.shown.is_some() {
             self.asked.reduce(&mut observed, &mut self.consent);
         } else if self.may_ask(&observed) {
-            show(self.context, &observed);
+            show(self.context, engine, &observed, &before_a_question())?;
             let pairs = &observed.plan().pairs;
             let (waiting, others): (Vec<_>, Vec<_>) = pairs.iter().partition(|pair| waits(pair));
             let flows = |pair: &&PairPlan| pair.writes() > 0 && flows(pair);

@@ -1,58 +1,36 @@
-//! `history`: the journal of one item.
+//! `history`: everything that was done to one item.
 
 use super::super::when::when;
-use super::super::{Context, Failure, print, print_json};
+use super::super::{Context, Failure, pager, print, print_json};
 use super::{config, in_no_link, read_only};
-use crate::cli::ExitCode;
-use crate::model::FieldValue;
-use crate::render;
-use crate::views::history::{Entry, history as look};
+use crate::cli::{ExitCode, HistoryArgs};
+use crate::render::deeds::{Told, runs};
+use crate::views::history::{by_run, history as look};
 use crate::views::item_id;
 use serde_json::json;
 
-/// `history`: everything that was ever done to an item.
-pub fn history(context: &Context, item: &str) -> Result<ExitCode, Failure> {
+/// `history`: everything that was ever done to an item, the oldest first.
+pub fn history(context: &Context, args: &HistoryArgs) -> Result<ExitCode, Failure> {
     let config = config(context)?;
     let store = read_only(&config)?;
-    let id = item_id(item);
-    let entries = look(&store, &id)?.ok_or_else(|| in_no_link(&id))?;
+    let id = item_id(&args.item);
+    let deeds = look(&store, &id)?.ok_or_else(|| in_no_link(&id))?;
     if context.global.json {
-        print_json(&json!({ "format_version": 1, "entries": entries }));
+        print_json(&json!({ "format_version": 1, "entries": deeds }));
         return Ok(ExitCode::Done);
     }
-    for entry in &entries {
-        show(context, entry);
-    }
-    Ok(ExitCode::Done)
-}
-
-fn show(context: &Context, entry: &Entry) {
-    let item = entry
-        .item
-        .as_ref()
-        .map_or_else(String::new, ToString::to_string);
-    let line = format!(
-        "{}  {}  {} {} {item}: {} {}",
-        when(entry.at),
-        entry.cycle,
-        entry.kind,
-        entry.side,
-        entry.outcome,
-        entry.detail
-    );
-    print(&render::hanging(line.trim_end(), 4, &context.style));
-    let shown = |value: &Option<FieldValue>| {
-        value
-            .as_ref()
-            .map_or_else(|| "(none)".to_owned(), ToString::to_string)
-    };
-    for change in &entry.changes {
-        let line = format!(
-            "    {}: {} -> {}",
-            change.subject,
-            shown(&change.before),
-            shown(&change.after)
+    if deeds.is_empty() {
+        print(
+            "the journal no longer goes back to anything that was done to it ([state] journal_days)\n",
         );
-        print(&render::hanging(&line, 4, &context.style));
+        return Ok(ExitCode::Done);
     }
+    let told = Told {
+        program: &context.program(),
+        time: &when,
+        all: args.page.all,
+    };
+    let text = runs(&by_run(&store, deeds)?, &told, &context.style);
+    pager::page(context, &args.page, &text);
+    Ok(ExitCode::Done)
 }

@@ -10,7 +10,7 @@ use crate::model::{
 };
 use crate::reason::{JournalKind, Outcome};
 use crate::reconcile::choice::Dropped;
-use crate::reconcile::plan::{Action, Conflict, PairPlan};
+use crate::reconcile::plan::{Action, ActionKind, Conflict, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::store::{
     Batch, ChoiceOp, JournalChange, LinkRow, LinkState, NewConflict, NewJournal, Op, RailOp,
@@ -252,6 +252,7 @@ impl Run<'_> {
                     let change_of = JournalChange {
                         before: change.before.clone(),
                         after: Some(change.after.clone()),
+                        reason: (action.kind != ActionKind::Create).then(|| change.reason.clone()),
                     };
                     (Subject::from(&change.field), change_of)
                 })

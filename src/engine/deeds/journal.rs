@@ -306,6 +306,7 @@ mod tests {
         let change = JournalChange {
             before: Some(FieldValue::text("A")),
             after: Some(FieldValue::text("B")),
+            reason: None,
         };
         let line = |cycle: &str, outcome: Outcome, named: bool| NewJournal {
             at: Timestamp(0),
@@ -356,6 +357,7 @@ mod tests {
                     let change = JournalChange {
                         before: Some(FieldValue::text("A")),
                         after: Some(FieldValue::text(after)),
+                        reason: None,
                     };
                     (Subject::from(field), change)
                 })

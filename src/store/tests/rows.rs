@@ -321,6 +321,7 @@ fn the_journal_of_an_item_includes_its_links_and_can_be_pruned() {
                 JournalChange {
                     before: None,
                     after: Some(FieldValue::text("new")),
+                    reason: None,
                 },
             )]),
             outcome: Outcome::Done,

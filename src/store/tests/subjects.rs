@@ -90,6 +90,7 @@ fn now() -> Vec<Op> {
     let change = JournalChange {
         before: None,
         after: None,
+        reason: None,
     };
     vec![
         Op::SetHolds {

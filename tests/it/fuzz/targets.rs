@@ -206,7 +206,7 @@ fn saved_plan(bytes: &[u8]) {
         Ok(&plan),
         "saved and read again"
     );
-    let shown = render::plan(&plan, &Style::default());
+    let shown = render::plan(&plan, &render::Show::default(), &Style::default());
     shown.lines().for_each(plain);
     bounded("a rendered plan", shown.len(), bytes.len(), 1 << 8);
     render::plan_json(&plan);

@@ -40,10 +40,7 @@ impl Kind for People {
             .filter_map(|p| tables.people.translate(from, p))
             .collect();
         if known.is_empty() {
-            return Err(ValueWhy::PeopleUnmapped {
-                people: people.iter().map(|p| p.shown.clone()).collect(),
-                side: from.other(),
-            });
+            return Err(ValueWhy::people_unmapped(people, from.other()));
         }
         // Where not all fit, the first by key, so that the choice is the same in every run.
         let most = capabilities::of(from.other()).people;
@@ -162,10 +159,7 @@ impl<'a> Leads<'a> {
             set.remove(&old);
         }
         match (&self.new, self.image(self.new.as_ref())) {
-            (Some(lead), None) => Err(ValueWhy::PeopleUnmapped {
-                people: vec![lead.shown.clone()],
-                side: Side::ClickUp,
-            }),
+            (Some(lead), None) => Err(ValueWhy::people_unmapped([lead], Side::ClickUp)),
             (_, new) => {
                 set.extend(new);
                 Ok(FieldValue::from_people(set))

@@ -28,19 +28,23 @@ const HOLDS: &[(&str, &str)] = &[
     ),
     (
         r#"{"code":"state_unmapped","side":"ado","state":"Removed"}"#,
-        "ADO state \"Removed\" stands in no row of states; add one to the pair",
+        "ADO state \"Removed\" is not mapped: add [\"Removed\", \"...\"] to `states` of the pair",
     ),
     (
         r#"{"code":"type_unmapped","side":"clickup","kind":"Goal"}"#,
-        "ClickUp type \"Goal\" stands in no row of types; add one to the pair",
+        "ClickUp type \"Goal\" is not mapped: add [\"...\", \"Goal\"] to `types` of the pair",
     ),
     (
         r#"{"code":"people_unmapped","people":["Ana","Bo"],"side":"clickup"}"#,
-        "Ana, Bo has no counterpart in ClickUp; add a row to people",
+        "Ana, Bo have no counterpart in ClickUp: add [\"...\", \"...\"] to `people` of the pair",
+    ),
+    (
+        r#"{"code":"people_unmapped","people":["Ana"],"addresses":["ana@x.com"],"side":"clickup"}"#,
+        "Ana has no counterpart in ClickUp: add [\"ana@x.com\", \"...\"] to `people` of the pair",
     ),
     (
         r#"{"code":"assignees_unmapped"}"#,
-        "none of the assignees has a counterpart in Azure DevOps; add a row to people",
+        "none of the assignees has a counterpart in Azure DevOps: add [\"...\", \"...\"] to `people` of the pair",
     ),
     (
         r#"{"code":"title_too_long","units":256,"most":255}"#,

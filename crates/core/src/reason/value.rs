@@ -1,6 +1,6 @@
 //! Why a value has no counterpart.
 
-use crate::model::{FieldKey, Side};
+use crate::model::{FieldKey, Folded, Side};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -26,6 +26,10 @@ pub enum ValueWhy {
     PeopleUnmapped {
         /// Their names.
         people: Vec<String>,
+        /// What a row of `people` has to name: their addresses, in the same order. Empty in what was stored before it was
+        /// told.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        addresses: Vec<String>,
         /// The side that lacks the counterparts.
         side: Side,
     },
@@ -92,6 +96,61 @@ pub enum NotClosable {
     },
 }
 
+impl ValueWhy {
+    /// Says that none of these people has a counterpart on a side. A person is a name and what identifies them.
+    pub fn people_unmapped<'a>(
+        people: impl IntoIterator<Item = &'a Folded>,
+        side: Side,
+    ) -> ValueWhy {
+        let (people, addresses) = people
+            .into_iter()
+            .map(|person| (person.shown.clone(), person.key.clone()))
+            .unzip();
+        ValueWhy::PeopleUnmapped {
+            people,
+            addresses,
+            side,
+        }
+    }
+
+    /// Returns what to add to the configuration, as a phrase.
+    fn add(&self) -> String {
+        let row = self.missing_row();
+        let row = row.map(|(key, row)| format!("add {row} to `{key}` of the pair"));
+        row.unwrap_or_default()
+    }
+
+    /// Returns the key of the pair's configuration that a row is missing in, and the row with `...` for what has to be
+    /// filled in; `None`: no line of the configuration would help. Example: `states` and `["Removed", "..."]`.
+    pub fn missing_row(&self) -> Option<(&'static str, String)> {
+        let row = |side: &Side, name: &str| {
+            let name = format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""));
+            match side {
+                Side::Ado => format!("[{name}, \"...\"]"),
+                Side::ClickUp => format!("[\"...\", {name}]"),
+            }
+        };
+        match self {
+            ValueWhy::StateUnmapped { side, state } => Some(("states", row(side, state))),
+            ValueWhy::TypeUnmapped { side, kind } => Some(("types", row(side, kind))),
+            ValueWhy::PeopleUnmapped {
+                addresses, side, ..
+            } if !addresses.is_empty() => {
+                let rows: Vec<String> = addresses.iter().map(|a| row(&side.other(), a)).collect();
+                Some(("people", rows.join(", ")))
+            }
+            ValueWhy::PeopleUnmapped { side, .. } => Some(("people", row(&side.other(), "..."))),
+            ValueWhy::AssigneesUnmapped => Some(("people", row(&Side::ClickUp, "..."))),
+            ValueWhy::TitleTooLong { .. }
+            | ValueWhy::TitleEmpty
+            | ValueWhy::NoValue { .. }
+            | ValueWhy::TagsStay { .. }
+            | ValueWhy::Flattens { .. }
+            | ValueWhy::CannotClose { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for NotClosable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |kind: &Option<String>| match kind {
@@ -113,21 +172,32 @@ impl fmt::Display for NotClosable {
 impl fmt::Display for ValueWhy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ValueWhy::StateUnmapped { side, state } => write!(
+            ValueWhy::StateUnmapped { side, state } => {
+                let what = match side {
+                    Side::Ado => "ADO state",
+                    Side::ClickUp => "ClickUp status",
+                };
+                write!(f, "{what} \"{state}\" is not mapped: {}", self.add())
+            }
+            ValueWhy::TypeUnmapped { side, kind } => {
+                write!(f, "{side} type \"{kind}\" is not mapped: {}", self.add())
+            }
+            ValueWhy::PeopleUnmapped { people, side, .. } => {
+                let have = match people.len() {
+                    1 => "has",
+                    _ => "have",
+                };
+                let people = people.join(", ");
+                write!(
+                    f,
+                    "{people} {have} no counterpart in {side}: {}",
+                    self.add()
+                )
+            }
+            ValueWhy::AssigneesUnmapped => write!(
                 f,
-                "{side} state \"{state}\" stands in no row of states; add one to the pair"
-            ),
-            ValueWhy::TypeUnmapped { side, kind } => write!(
-                f,
-                "{side} type \"{kind}\" stands in no row of types; add one to the pair"
-            ),
-            ValueWhy::PeopleUnmapped { people, side } => write!(
-                f,
-                "{} has no counterpart in {side}; add a row to people",
-                people.join(", ")
-            ),
-            ValueWhy::AssigneesUnmapped => f.write_str(
-                "none of the assignees has a counterpart in Azure DevOps; add a row to people",
+                "none of the assignees has a counterpart in Azure DevOps: {}",
+                self.add()
             ),
             ValueWhy::TitleTooLong { units, most } => write!(
                 f,

@@ -42,6 +42,10 @@ pub struct PairPlan {
     pub actions: Vec<Action>,
     /// What is deliberately not done, and why.
     pub holds: Vec<Hold>,
+    /// What an action cannot carry over of a value, while the rest of that value goes: people without a counterpart, beside
+    /// others who have one. Only told; nothing is kept of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<Hold>,
     /// Fields changed on both sides, differently. Stored before any action runs.
     pub conflicts: Vec<Conflict>,
     /// Bases that advance without a write, because both sides agree.
@@ -91,6 +95,7 @@ impl PairPlan {
             ran_before: false,
             actions: Vec::new(),
             holds: Vec::new(),
+            left_out: Vec::new(),
             conflicts: Vec::new(),
             rebases: Vec::new(),
             reread: Vec::new(),

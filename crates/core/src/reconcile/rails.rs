@@ -34,7 +34,7 @@ pub mod vanished;
 
 use super::plan::{Action, ActionKind, Frozen, Hold, PairPlan};
 use super::policy::Policy;
-use super::{LinkView, View, complete, guards, linked, order, unrailed};
+use super::{LinkView, View, complete, guards, left_out, linked, order, unrailed};
 use crate::model::{
     About, ActionId, FieldKey, ItemId, LinkId, PairName, Side, Sided, Subject, Timestamp,
 };
@@ -85,6 +85,7 @@ pub fn plan(view: &View, policy: &Policy, rails: &Rails) -> PairPlan {
     refused::set_aside(&mut plan, view, policy, rails);
     hold_kept(&mut plan, view, policy, rails);
     hold_waiting(&mut plan, policy, rails);
+    plan.left_out = left_out::of(&plan, policy);
     plan.tripped = guards(&plan, view, policy);
     if rails.newcomer {
         plan.blocked = strangers::judge(view, &policy.pair);

@@ -1,5 +1,6 @@
 //! Colour, escaping and counting words.
 
+pub(super) use super::measure::{cut, fold, wrap};
 use std::fmt::Write as _;
 
 /// How to write for the reader at hand.
@@ -99,52 +100,6 @@ fn steers(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Cuts already escaped text to `max` characters with an ellipsis.
-pub(super) fn cut(text: &str, max: usize) -> String {
-    if text.chars().count() <= max {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(max.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
-}
-
-/// Breaks already escaped text at blanks into lines of at most `max` characters; a longer word stays whole.
-pub(super) fn wrap(text: &str, max: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= max => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-/// Breaks an already escaped line at blanks, keeping its own indentation; words longer than a line are cut into pieces.
-pub(super) fn fold(line: &str, max: usize) -> Vec<String> {
-    if line.chars().count() <= max {
-        return vec![line.to_owned()];
-    }
-    let indent: String = line.chars().take_while(|c| *c == ' ').take(8).collect();
-    let room = max.saturating_sub(indent.len() + 2).max(20);
-    let mut out = Vec::new();
-    for piece in wrap(line, room) {
-        let letters: Vec<char> = piece.chars().collect();
-        out.extend(
-            letters
-                .chunks(room)
-                .map(|chunk| chunk.iter().collect::<String>()),
-        );
-    }
-    if let Some(first) = out.first_mut() {
-        *first = format!("{indent}{first}");
-    }
-    out
-}
-
 /// Escapes a line and breaks it to the columns at hand; what follows its first line is indented by `indent` more.
 /// Ends in a line break.
 pub fn hanging(line: &str, indent: usize, style: &Style) -> String {
@@ -221,11 +176,5 @@ mod tests {
         assert_eq!(amount(1_234_567), "1,234,567");
         assert_eq!(plural(1, "item", "items"), "1 item");
         assert_eq!(plural(0, "item", "items"), "0 items");
-    }
-
-    #[test]
-    fn cutting_counts_characters_not_bytes() {
-        assert_eq!(cut("äöüß", 4), "äöüß");
-        assert_eq!(cut("äöüßx", 4), "äöü…");
     }
 }

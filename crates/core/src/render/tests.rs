@@ -1,5 +1,8 @@
 //! What people see, as snapshots; the plans come out of the real core.
 
+mod plans;
+mod runs;
+
 use super::*;
 use crate::fixture::reconcile;
 use crate::fixture::{self, Linked, fresh, gone, item, policy, rich, view};
@@ -11,6 +14,7 @@ use crate::reconcile::{LinkView, Origin, View, plan_of};
 fn shown(plans: Vec<PairPlan>) -> String {
     plan(
         &plan_of(crate::model::Timestamp(0), plans),
+        &Show::default(),
         &Style::default(),
     )
 }
@@ -87,7 +91,11 @@ fn an_update_in_colour() {
         width: 80,
     };
     let plan_ = reconcile(&view(vec![edited(1).view()]), &policy());
-    let text = plan(&plan_of(crate::model::Timestamp(0), vec![plan_]), &style);
+    let text = plan(
+        &plan_of(crate::model::Timestamp(0), vec![plan_]),
+        &Show::default(),
+        &style,
+    );
     insta::assert_snapshot!(text.replace('\u{1b}', "ESC"));
 }
 
@@ -195,7 +203,7 @@ fn nothing_to_do_is_one_line_a_pair() {
     let idle = PairPlan::empty("app".into(), String::new());
     assert_eq!(
         shown(vec![quiet, idle]),
-        "web: 1,000 linked pairs, nothing to do\napp: no changes seen, nothing to do\n"
+        "web: nothing to do; 1,000 linked items\napp: nothing to do\n"
     );
 }
 
@@ -211,7 +219,7 @@ fn long_lists_are_cut_and_counted() {
     let text = of(links);
     assert_eq!(text.matches("to ClickUp:").count(), 50);
     assert!(text.contains("... and 10 items more"), "{text}");
-    assert!(text.contains("60 updates"));
+    assert!(text.contains("to ClickUp  60 updates"), "{text}");
 }
 
 #[test]

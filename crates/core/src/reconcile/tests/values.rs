@@ -52,7 +52,7 @@ fn a_type_is_translated_and_an_unknown_one_is_held() {
         changes(&plan_one(link("User Story"), &policy())),
         [row(Side::ClickUp, "type", "Task")]
     );
-    assert!(held(link("Epic")).contains("\"Epic\" stands in no row of types"));
+    assert!(held(link("Epic")).contains("type \"Epic\" is not mapped"));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn without_a_base_an_unmapped_value_is_held_and_a_one_way_field_stays_one_way() 
     let odd = Linked::new(1)
         .now(Side::ClickUp, FieldKey::State, FieldValue::choice("odd"))
         .never_agreed(&FieldKey::State);
-    assert!(held(odd.view()).contains("\"odd\" stands in no row"));
+    assert!(held(odd.view()).contains("status \"odd\" is not mapped"));
     let gap = Linked::new(1)
         .now(Side::Ado, FieldKey::Points, FieldValue::Number(5000))
         .now(Side::ClickUp, FieldKey::Points, FieldValue::Empty);
@@ -330,7 +330,7 @@ fn a_choice_that_is_there_already_only_moves_the_base() {
 fn a_choice_without_a_counterpart_is_held() {
     let removed = FieldValue::choice("Removed");
     let link = chosen(Linked::new(1), FieldKey::State, Side::Ado, removed);
-    assert!(held(link).contains("\"Removed\" stands in no row"));
+    assert!(held(link).contains("state \"Removed\" is not mapped"));
 }
 
 #[test]

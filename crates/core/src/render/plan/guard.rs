@@ -1,0 +1,144 @@
+//! What keeps a plan from being carried out, and what lets it through.
+
+use super::Page;
+use crate::reason::Limit;
+use crate::reconcile::plan::PairPlan;
+use crate::render::paint::{Ink, amount};
+use crate::render::table::table;
+use std::collections::BTreeSet;
+
+/// What a limit counts, and the keys of `[guard]` that set it; `None`: it is fixed.
+fn words(limit: Limit) -> (&'static str, Option<&'static str>) {
+    match limit {
+        Limit::Creates => ("creates", Some("max_creates, creates_percent")),
+        Limit::Updates => ("updates", Some("max_updates, updates_percent")),
+        Limit::Clears => ("values emptied", Some("max_clears, clears_percent")),
+        Limit::Deletes => (
+            "deletes, closes, unlinks",
+            Some("max_deletes, deletes_percent"),
+        ),
+        Limit::Noise => ("values read differently", Some("noise_percent")),
+        Limit::Vanished => ("items gone at once", None),
+    }
+}
+
+impl Page<'_> {
+    pub(super) fn guards(&mut self, pair: &PairPlan) {
+        let head = "stopped by a guard, nothing is written to this pair:";
+        let head = self.style.paint(Ink::Warn, head);
+        self.line("  ", &head);
+        let rows: Vec<Vec<String>> = pair
+            .guarded()
+            .map(|tripped| {
+                vec![
+                    words(tripped.what).0.to_owned(),
+                    tripped.side.to_string(),
+                    amount(tripped.count),
+                    amount(tripped.limit),
+                ]
+            })
+            .collect();
+        let headers = ["what", "side", "planned", "allowed"];
+        for line in table(&headers, &rows, self.style).lines() {
+            self.line("   ", line);
+        }
+        let keys: BTreeSet<&str> = pair.guarded().filter_map(|t| words(t.what).1).collect();
+        let keys: Vec<&str> = keys.into_iter().collect();
+        if !keys.is_empty() {
+            let text = format!("The limits stand in [guard]: {}.", keys.join(", "));
+            self.sentence("  ", &text);
+        }
+        for tripped in pair.tripped.iter().filter(|t| t.what == Limit::Vanished) {
+            let text = format!(
+                "{} linked items are gone in {} at once, which is all or nearly all that this pair has. A list or project \
+                 that was deleted, or a token that lost its access, looks the same. If they come back nothing is lost and \
+                 the pair goes on by itself; only if somebody did delete them, let the plan through.",
+                amount(tripped.count),
+                tripped.side
+            );
+            self.sentence("  ", &text);
+        }
+        for tripped in pair.tripped.iter().filter(|t| t.what == Limit::Noise) {
+            let values = match tripped.count {
+                1 => "1 value looks".to_owned(),
+                many => format!("{} values look", amount(many)),
+            };
+            let text = format!(
+                "{values} changed in {} only because this version of boardsync reads the same content differently than the \
+                 one before. Let through, that becomes what both sides agreed on, and nothing is written for it; if it \
+                 looks wrong, go back to the version before and report it.",
+                tripped.side
+            );
+            self.sentence("  ", &text);
+        }
+        self.line("  ", "to let exactly this plan through, after a look:");
+        self.apply_hint();
+        let program = self.show.program;
+        let approve = format!("{program} reconcile --once --approve {}", pair.hash());
+        self.line("    ", &approve);
+        self.out.push('\n');
+    }
+
+    pub(super) fn blocked(&mut self, why: &str) {
+        let head = "stopped, nothing is written to this pair:";
+        let head = self.style.paint(Ink::Warn, head);
+        self.line("  ", &head);
+        self.sentence("    ", why);
+        self.out.push('\n');
+    }
+
+    pub(super) fn first_contact(&mut self, pair: &PairPlan) {
+        let head = match pair.ran_before {
+            false => "first plan of this pair: it needs your yes.",
+            true => {
+                "the scope or mapping of this pair changed, or a backup was restored: the plan needs your yes."
+            }
+        };
+        for line in super::wrap(head, self.style.columns().saturating_sub(2)) {
+            let line = self.style.paint(Ink::Warn, &line);
+            self.line("  ", &line);
+        }
+        let large: Vec<String> = pair
+            .tripped
+            .iter()
+            .map(|large| format!("{} {} in {}", amount(large.count), large.what, large.side))
+            .collect();
+        if !large.is_empty() {
+            let text = format!(
+                "It is larger than a later plan may be without an approval ({}); for the first one the yes covers that.",
+                large.join(", ")
+            );
+            self.sentence("  ", &text);
+        }
+        self.apply_hint();
+        let program = self.show.program;
+        let once = format!("{program} reconcile --once --yes");
+        let hint = match self.show.file {
+            Some(_) => "or, for whatever is planned by then:",
+            None => "or, without looking again:",
+        };
+        self.line("  ", hint);
+        self.line("    ", &once);
+        self.out.push('\n');
+    }
+
+    /// How this very plan is carried out.
+    fn apply_hint(&mut self) {
+        let program = self.show.program;
+        match self.show.file {
+            Some(file) => self.line("    ", &format!("{program} apply {file}")),
+            None => {
+                let save = format!("{program} plan --out FILE");
+                let apply = format!("{program} apply FILE");
+                let room = self.style.columns().saturating_sub(4);
+                match save.len() + apply.len() + 10 <= room {
+                    true => self.line("    ", &format!("{save}   then   {apply}")),
+                    false => {
+                        self.line("    ", &save);
+                        self.line("    ", &apply);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What is open in a pair although a plan does not speak of it: nothing about it changed since the last look.
+
+use super::Page;
+use crate::model::{FieldKey, ItemId, LinkId, PairName, Sided, Subject};
+use crate::reconcile::plan::{Hold, PairPlan};
+use crate::render::measure::{cut, width};
+use crate::render::paint::{Ink, amount, escape, plural};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Nothing is open in any pair.
+pub(super) static NONE: BTreeMap<PairName, StillOpen> = BTreeMap::new();
+
+/// What is open in one pair.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct StillOpen {
+    /// Conflicts that nobody has settled.
+    pub conflicts: Vec<OpenConflict>,
+    /// Items and fields that are held.
+    pub holds: Vec<Hold>,
+}
+
+/// A conflict that nobody has settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OpenConflict {
+    /// Its number, which `conflicts show` and `conflicts resolve` take.
+    pub id: i64,
+    /// The link.
+    pub link: LinkId,
+    /// Both items.
+    #[serde(flatten)]
+    pub items: Sided<ItemId>,
+    /// The field.
+    pub field: FieldKey,
+    /// Title of the items.
+    pub title: String,
+}
+
+impl StillOpen {
+    /// Returns how much is open; `None`: nothing.
+    pub(super) fn words(&self) -> Option<String> {
+        let mut parts = Vec::new();
+        if !self.conflicts.is_empty() {
+            parts.push(plural(
+                self.conflicts.len(),
+                "open conflict",
+                "open conflicts",
+            ));
+        }
+        if !self.holds.is_empty() {
+            parts.push(format!("{} held", amount(self.holds.len())));
+        }
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+/// Returns what of it the plan does not say itself.
+pub(in crate::render) fn beside(still_open: Option<&StillOpen>, plan: &PairPlan) -> StillOpen {
+    let Some(still_open) = still_open else {
+        return StillOpen::default();
+    };
+    let conflicts = plan.conflicts.iter();
+    let conflicts = conflicts.map(|conflict| (conflict.link, (&conflict.field).into()));
+    let holds = plan.holds.iter();
+    let holds = holds.filter_map(|hold| Some((hold.link?, hold.subject.clone())));
+    // What is written is no longer as it was: somebody chose a value, or what was in the way is gone.
+    let linked = plan.actions.iter();
+    let linked = linked.filter_map(|action| Some((action.link?, &action.changes)));
+    let written = linked.flat_map(|(link, changes)| {
+        let changes = changes.iter();
+        changes.map(move |change| (link, (&change.field).into()))
+    });
+    let told: BTreeSet<(LinkId, Subject)> = conflicts.chain(holds).chain(written).collect();
+    let held = |hold: &Hold| {
+        let same = |other: &Hold| {
+            other.side == hold.side && other.item == hold.item && other.subject == hold.subject
+        };
+        let told = hold
+            .link
+            .is_some_and(|link| told.contains(&(link, hold.subject.clone())));
+        told || plan.holds.iter().any(same)
+    };
+    let in_conflict =
+        |conflict: &&OpenConflict| !told.contains(&(conflict.link, Subject::from(&conflict.field)));
+    let conflicts = still_open.conflicts.iter().filter(in_conflict);
+    // A field whose conflict is open is held because of it; once is enough.
+    let open = |hold: &Hold| {
+        let mut conflicts = still_open.conflicts.iter();
+        let field = hold.subject.field();
+        conflicts.any(|open| Some(open.link) == hold.link && Some(&open.field) == field)
+    };
+    let holds = still_open.holds.iter();
+    StillOpen {
+        conflicts: conflicts.cloned().collect(),
+        holds: holds
+            .filter(|hold| !held(hold) && !open(hold))
+            .cloned()
+            .collect(),
+    }
+}
+
+impl Page<'_> {
+    /// What is open beside the plan of a pair.
+    pub(super) fn still_open(&self, pair: &PairPlan) -> StillOpen {
+        beside(self.show.still_open.get(&pair.pair), pair)
+    }
+
+    /// Names what is open from before.
+    pub(super) fn beside(&mut self, rest: &StillOpen) {
+        let Some(words) = rest.words() else { return };
+        let head = format!("from before, unchanged: {words}");
+        let head = self.style.paint(Ink::Warn, &head);
+        self.line("  ", &head);
+        for open in rest.conflicts.iter().take(self.show.most()) {
+            let what = format!(
+                "conflict {}: {} of ADO {} = ClickUp {}",
+                open.id,
+                escape(&open.field.to_string()),
+                escape(open.items.ado.as_str()),
+                escape(open.items.clickup.as_str())
+            );
+            let room = self
+                .style
+                .columns()
+                .saturating_sub(width(&what) + 6)
+                .max(20);
+            let title = self
+                .style
+                .paint(Ink::Faint, &cut(&escape(&open.title), room));
+            self.line("    ", &format!("{what}  {title}"));
+        }
+        self.more(rest.conflicts.len(), "conflict", "conflicts");
+        if let Some(first) = rest.conflicts.first() {
+            let command = format!("{} conflicts show {}", self.show.program, first.id);
+            self.line(
+                "    ",
+                &format!("both values, and how to settle it: {command}"),
+            );
+        }
+        for hold in rest.holds.iter().take(self.show.most()) {
+            self.hold(hold);
+        }
+        self.more(rest.holds.len(), "hold", "holds");
+        self.out.push('\n');
+    }
+}

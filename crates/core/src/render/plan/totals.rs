@@ -1,0 +1,158 @@
+//! What plans do, in numbers: by side and kind.
+
+use super::Page;
+use crate::model::Side;
+use crate::reason::Limit;
+use crate::reconcile::plan::{ActionKind, PairPlan};
+use crate::render::measure::{pad, wrap};
+use crate::render::paint::{Ink, amount, plural};
+
+/// Kinds that write to a service, with their words.
+const WRITES: [(ActionKind, &str, &str); 5] = [
+    (ActionKind::Create, "create", "creates"),
+    (ActionKind::Update, "update", "updates"),
+    (ActionKind::Delete, "delete", "deletes"),
+    (ActionKind::Close, "close", "closes"),
+    (ActionKind::Restore, "restore", "restores"),
+];
+
+/// Kinds that only change what boardsync knows.
+const OWN: [(ActionKind, &str, &str); 2] = [
+    (ActionKind::Link, "link", "links"),
+    (ActionKind::Unlink, "unlink", "unlinks"),
+];
+
+/// Columns of the left side of the totals.
+const LEFT: usize = 11;
+
+/// How much there is to do, over some pairs.
+pub(super) struct Totals<'a> {
+    pairs: &'a [&'a PairPlan],
+}
+
+impl<'a> Totals<'a> {
+    pub(super) fn of(pairs: &'a [&'a PairPlan]) -> Totals<'a> {
+        Totals { pairs }
+    }
+
+    fn count(&self, kind: ActionKind, side: Option<Side>) -> usize {
+        let actions = self.pairs.iter().flat_map(|pair| &pair.actions);
+        actions
+            .filter(|action| action.kind == kind && side.is_none_or(|side| side == action.target))
+            .count()
+    }
+
+    fn some(&self, kinds: &[(ActionKind, &str, &str)], side: Option<Side>) -> Vec<String> {
+        let counted = kinds
+            .iter()
+            .map(|(kind, one, many)| (self.count(*kind, side), one, many));
+        counted
+            .filter(|(n, _, _)| *n > 0)
+            .map(|(n, one, many)| plural(n, one, many))
+            .collect()
+    }
+
+    fn open(&self) -> Vec<String> {
+        let sum = |of: fn(&PairPlan) -> usize| sum(self.pairs.iter().map(|pair| of(pair)));
+        let conflicts = sum(|pair| pair.conflicts.len());
+        let holds = sum(|pair| pair.holds.len());
+        let mut open = Vec::new();
+        if conflicts > 0 {
+            open.push(plural(conflicts, "conflict", "conflicts"));
+        }
+        if holds > 0 {
+            open.push(format!("{} held", amount(holds)));
+        }
+        open
+    }
+
+    /// `4 of 5 linked items`; `None` where none was looked at.
+    fn equal(&self) -> Option<String> {
+        let looked_at = sum(self.pairs.iter().map(|pair| pair.looked_at));
+        let in_sync = sum(self.pairs.iter().map(|pair| pair.in_sync));
+        (looked_at > 0).then(|| {
+            let all = plural(looked_at, "linked item", "linked items");
+            format!("{} of {all}", amount(in_sync))
+        })
+    }
+
+    /// Everything on one line.
+    pub(super) fn words(&self) -> String {
+        let mut parts = self.some(&WRITES, None);
+        parts.extend(self.some(&OWN, None));
+        if parts.is_empty() {
+            parts.push("nothing to write".to_owned());
+        }
+        parts.extend(self.open());
+        let mut text = parts.join(", ");
+        if let Some(equal) = self.equal() {
+            text.push_str(&format!("; {equal} equal"));
+        }
+        let mut pairs = self.pairs.iter();
+        if pairs.any(|pair| pair.guarded().next().is_some() || pair.blocked.is_some()) {
+            text.push_str("; stopped, nothing of it is written");
+        }
+        text
+    }
+}
+
+impl Page<'_> {
+    /// What the plan comes to, before its items.
+    pub(super) fn totals(&mut self, pair: &PairPlan) {
+        let pairs = [pair];
+        let totals = Totals::of(&pairs);
+        for side in Side::BOTH {
+            let some = totals.some(&WRITES, Some(side));
+            if !some.is_empty() {
+                self.total(&format!("to {side}"), &some.join(", "));
+            }
+        }
+        let own = totals.some(&OWN, None);
+        if !own.is_empty() {
+            self.total("links", &own.join(", "));
+        }
+        let open = totals.open();
+        if !open.is_empty() {
+            self.total("open", &open.join(", "));
+        }
+        if let Some(equal) = totals.equal() {
+            self.total("equal", &equal);
+        }
+        let guarded = pair.guarded().filter(|large| large.what != Limit::Noise);
+        let stops: Vec<String> = guarded
+            .map(|large| {
+                format!(
+                    "{} {} in {}, {} allowed",
+                    amount(large.count),
+                    large.what,
+                    large.side,
+                    amount(large.limit)
+                )
+            })
+            .collect();
+        let stopped = match (stops.is_empty(), pair.guarded().next(), &pair.blocked) {
+            (false, _, _) => Some(format!("by a guard: {}", stops.join("; "))),
+            (true, Some(_), _) => Some("by a guard (see the end)".to_owned()),
+            (true, None, Some(_)) => Some("nothing is written (see the end)".to_owned()),
+            (true, None, None) => None,
+        };
+        if let Some(stopped) = stopped {
+            let room = self.style.columns().saturating_sub(LEFT + 3);
+            for (n, text) in wrap(&stopped, room).iter().enumerate() {
+                let what = if n == 0 { "STOPPED" } else { "" };
+                let text = self.style.paint(Ink::Warn, text);
+                self.total(what, &text);
+            }
+        }
+    }
+
+    fn total(&mut self, what: &str, text: &str) {
+        let what = self.style.paint(Ink::Faint, &pad(what, LEFT));
+        self.line("  ", &format!("{what} {text}"));
+    }
+}
+
+/// A saved plan comes from outside, so its numbers may be any.
+fn sum(numbers: impl Iterator<Item = usize>) -> usize {
+    numbers.fold(0, usize::saturating_add)
+}

@@ -1,0 +1,73 @@
+//! `log`: what the runs did.
+
+use super::super::when::when;
+use super::super::{Context, Failure, pager, print, print_json};
+use super::{config, read_only};
+use crate::cli::{ExitCode, LogArgs};
+use crate::model::{ActionId, LinkId, PairName};
+use crate::render::deeds::{RunView, Told, runs};
+use crate::store::Store;
+use crate::views::history;
+use serde_json::json;
+
+/// `log`: the last runs, or one run, action or link in full.
+pub fn log(context: &Context, args: &LogArgs) -> Result<ExitCode, Failure> {
+    let config = config(context)?;
+    let store = read_only(&config)?;
+    if let Some(name) = &args.pair
+        && config.pair(&PairName(name.clone())).is_none()
+    {
+        let message = format!("there is no pair \"{name}\" in the configuration");
+        return Err(Failure::new(ExitCode::Usage, message));
+    }
+    let views = views(&store, args)?;
+    if context.global.json {
+        print_json(&json!({ "format_version": 1, "runs": views }));
+        return Ok(ExitCode::Done);
+    }
+    if views.is_empty() {
+        print(
+            "no run is on record: none has done anything, or the journal does not go back to it\n",
+        );
+        return Ok(ExitCode::Done);
+    }
+    let told = Told {
+        program: &context.program(),
+        time: &when,
+        // Whoever names one thing wants to see it.
+        all: args.page.all || args.what.is_some() || args.link.is_some(),
+    };
+    let text = runs(&views, &told, &context.style);
+    pager::page(context, &args.page, &text);
+    Ok(ExitCode::Done)
+}
+
+fn views(store: &Store, args: &LogArgs) -> Result<Vec<RunView>, Failure> {
+    let unknown = |what: String| {
+        let message = format!(
+            "{what}; `boardsync log` lists the last runs, and the journal goes back as far as [state] journal_days"
+        );
+        Failure::new(ExitCode::Usage, message)
+    };
+    if let Some(link) = args.link {
+        let deeds = history::of_link(store, LinkId(link))?;
+        return match deeds.is_empty() {
+            true => Err(unknown(format!("nothing is on record of a link {link}"))),
+            false => Ok(history::by_run(store, deeds)?),
+        };
+    }
+    let Some(what) = args.what.as_deref().map(str::trim) else {
+        let pair = args.pair.clone().map(PairName);
+        return Ok(history::log(store, pair.as_ref(), args.last)?);
+    };
+    if let Some(run) = history::run(store, what)? {
+        return Ok(vec![run]);
+    }
+    let deeds = history::of_action(store, &ActionId(what.to_owned()))?;
+    match deeds.is_empty() {
+        true => Err(unknown(format!(
+            "{what} is neither a run nor an action in the journal; of an item `boardsync history {what}` tells"
+        ))),
+        false => Ok(history::by_run(store, deeds)?),
+    }
+}
