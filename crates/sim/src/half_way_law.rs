@@ -5,11 +5,21 @@
 use super::kinds::kind;
 use super::world::World;
 use boardsync::model::{FieldKey, FieldValue, Side};
-use boardsync::store::Store;
+use boardsync::reason::Outcome;
+use boardsync::store::{JournalRow, NewConflict, Store};
+
+/// Whether one of the creates for the work item of a conflict was given up.
+fn given_up(store: &Store, conflict: &NewConflict) -> bool {
+    let lines = store.journal_of(Some(Side::Ado), &conflict.items.ado);
+    let lost = |line: JournalRow| store.has_outcome(&line.entry.action_id, Outcome::Lost);
+    let mut lost = lines.unwrap_or_default().into_iter().map(lost);
+    lost.any(|lost| lost.unwrap_or(false))
+}
 
 impl World {
     /// After every cycle: no conflict is about a state that only the engine wrote half way. Where people linked the two,
-    /// or the base was lost, any difference is a conflict.
+    /// or the base was lost, any difference is a conflict. So it is where an earlier create for the same task was given up:
+    /// nothing tells which of the two requests made the item, and they may have sent different values.
     pub fn judge_half_way(&mut self, store: &Store) {
         let mut wrong = Vec::new();
         for conflict in store.conflicts(false).unwrap_or_default() {
@@ -22,7 +32,7 @@ impl World {
             };
             let excused = ["database put back", "link again"];
             let excused = excused.map(|word| self.counts.contains_key(word));
-            let made = self.side.ado.records[at].source.is_some();
+            let made = self.side.ado.records[at].source.is_some() && !given_up(store, record);
             if record.base.ado.is_none() && (excused.contains(&true) || !made) {
                 continue;
             }
