@@ -136,11 +136,9 @@ impl Ending<'_> {
                 for (key, stored) in self.store.sent_only(*link, side)? {
                     let base = fields.get(&key).unwrap_or(&stored);
                     let mut notes = steps.iter();
-                    let known = AtEnd {
-                        in_steps: notes
-                            .any(|row| (row.link, row.side, &row.field) == (*link, side, &key)),
-                        ..self.known_of(*link, &key, &told)
-                    };
+                    let in_steps =
+                        notes.any(|row| (row.link, row.side, &row.field) == (*link, side, &key));
+                    let known = self.known_of((*link, &key), &told, in_steps);
                     if let Some(base) = settle::at_end(side, base, known) {
                         fields.insert(key, base);
                     }
@@ -154,8 +152,14 @@ impl Ending<'_> {
         Ok(ops)
     }
 
-    /// What this cycle found out about a field. `told`: the bases that followed from what the items show.
-    fn known_of(&self, link: LinkId, field: &FieldKey, told: &Fields) -> AtEnd<'_> {
+    /// What this cycle found out about a field. `told`: the bases that followed from what the items show. `in_steps`: whether
+    /// a note of steps that lead to its value stands.
+    fn known_of(
+        &self,
+        (link, field): (LinkId, &FieldKey),
+        told: &Fields,
+        in_steps: bool,
+    ) -> AtEnd<'_> {
         let answered = |side| {
             let answer = self.run.returned.get(&(link, side, field.clone()));
             answer.map(|answer| &answer.value)
@@ -163,7 +167,7 @@ impl Ending<'_> {
         AtEnd {
             answered: Sided::build(answered),
             told: told.contains_key(field),
-            in_steps: false,
+            in_steps,
         }
     }
 }

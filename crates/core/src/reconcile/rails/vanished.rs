@@ -13,7 +13,7 @@ use crate::reconcile::plan::{PairPlan, Tripped};
 use crate::reconcile::{Presence, View};
 use std::collections::BTreeSet;
 
-/// Of so many links less than one must be left.
+/// At least one in so many links must still have both its items.
 const TENTH: u64 = 10;
 
 /// Returns each side on which so much is gone. Gone on both sides counts on neither: nothing is lost any more.
