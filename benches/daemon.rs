@@ -98,13 +98,14 @@ async fn carry_over(world: &World, config: &Path) -> Memory {
     }
 }
 
-/// Starts the daemon and looks at it once it has been idle for some cycles.
-/// Returns that, and the requests that it sent before it was idle.
+/// Starts the daemon and looks at it once it has sent as many requests as its first cycle needs and been idle for some cycles.
+/// A pause on a busy machine, in the middle of a sweep, looks like the end of a cycle and is none. Returns that, and the requests that it sent before it was idle.
 async fn idle(
     world: &World,
     config: &Path,
     what: &str,
     arguments: &[&str],
+    least: usize,
 ) -> (Option<Memory>, usize) {
     world.ledger.clear();
     let mut daemon = start(config, arguments, Stdio::null());
@@ -120,7 +121,7 @@ async fn idle(
         // Requests after a silence belong to the next cycle; then the size of the one before is known.
         if seen.elapsed() >= SILENCE {
             (quiet, idle_sent) = match burst {
-                1..=IDLE_REQUESTS => (quiet + 1, idle_sent + burst),
+                1..=IDLE_REQUESTS if before - burst >= least => (quiet + 1, idle_sent + burst),
                 _ => (0, 0),
             };
             burst = 0;
@@ -167,9 +168,16 @@ async fn measure(sizes: &[usize]) -> Vec<Figures> {
         carry_over(&world, &config).await;
         world.clock.advance(20 * 60_000);
         let delta = ["reconcile"];
-        let (idle_memory, _) = idle(&world, &config, "  idle after a delta", &delta).await;
+        let (idle_memory, _) = idle(&world, &config, "  idle after a delta", &delta, 0).await;
         let full = ["reconcile", "--full"];
-        let (sweep, sent) = idle(&world, &config, "  idle after a sweep", &full).await;
+        let (sweep, sent) = idle(
+            &world,
+            &config,
+            "  idle after a sweep",
+            &full,
+            needed(links),
+        )
+        .await;
         println!("  a listing of all of it needs {} requests", needed(links));
         all.push(Figures {
             links,

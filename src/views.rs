@@ -25,7 +25,7 @@ pub mod why;
 
 use crate::claim::Claim;
 use crate::model::{FieldValue, ItemId, Timestamp};
-use crate::render;
+use crate::render::{self, rfc3339};
 use serde::{Serialize, Serializer};
 
 /// Takes `123`, `86d3f01jq` or either service's address of an item, and returns the bare id.
@@ -51,7 +51,7 @@ pub struct ClaimView {
     /// Grows with every claim of the pair, whoever makes it.
     pub counter: u64,
     /// When it was made, by the clock of that machine.
-    #[serde(rename = "at_ms")]
+    #[serde(serialize_with = "rfc3339")]
     pub at: Timestamp,
 }
 

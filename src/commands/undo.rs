@@ -13,12 +13,15 @@ use crate::engine::apply::{Done, Report};
 use crate::engine::deeds::{Left, Target, gather, hashes};
 use crate::engine::observe::Observed;
 use crate::engine::stop::StopSwitch;
+use crate::model::PairName;
 use crate::reconcile::plan::Plan;
 use crate::render;
 use crate::store::StateLock;
 use crate::views::item_id;
 use crate::views::runs::runs;
+use serde::Serialize;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 
 /// Runs that are listed when none is named.
@@ -218,7 +221,7 @@ fn show(
     if context.global.json {
         if args.dry_run || nothing || !args.yes {
             print_json(&json!({
-                "format_version": 1, "undoes": target.words(), "plan": render::plan_json(plan), "left": left,
+                "format_version": 1, "undoes": target.words(), "plan": render::plan_json(plan), "left": left_json(left),
             }));
         }
     } else {
@@ -258,13 +261,20 @@ fn show(
     prompt::yes("Take this back?", stop)
 }
 
+/// What stays as it is, by pair.
+fn left_json(left: &Left) -> BTreeMap<&PairName, impl Serialize> {
+    let left = left.iter();
+    left.map(|(pair, holds)| (pair, render::holds_json(holds)))
+        .collect()
+}
+
 fn tell(context: &Context, observed: &Observed, report: &Report, left: &Left, target: &Target) {
     let views = views(observed, report);
     if context.global.json {
         let pairs: Vec<_> = views.iter().map(render::report_json).collect();
         print_json(&json!({
             "format_version": 1, "undoes": target.words(), "run": report.cycle, "writes": report.writes(),
-            "pairs": pairs, "left": left,
+            "pairs": pairs, "left": left_json(left),
         }));
         return;
     }

@@ -66,7 +66,7 @@ pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Fai
             .iter()
             .map(|view| {
                 json!({
-                    "pair": view.pair, "compared": view.compared, "differences": view.differences,
+                    "pair": view.pair, "compared": view.compared, "differences": render::differences_json(&view.differences),
                     "in_the_way": in_the_way.get(&view.pair),
                 })
             })

@@ -5,7 +5,8 @@ use super::notices::notices;
 use crate::claim::Claim;
 use crate::config::{Config, Pair, Poll};
 use crate::model::{ItemId, PairName, Service, Side, Sided, Subject, Timestamp, subject};
-use crate::reason::RunEnd;
+use crate::reason::{self, RunEnd};
+use crate::render::{rfc3339, rfc3339_if_any};
 use crate::store::{Conflict, HoldRow, Holder, StateLock, Store, StoreError};
 use serde::{Serialize, Serializer};
 
@@ -67,7 +68,7 @@ pub struct Running {
     /// What was typed, without the name of the program; `None`: not known.
     pub command: Option<String>,
     /// Since when; `None`: not known.
-    #[serde(rename = "since_ms")]
+    #[serde(serialize_with = "rfc3339_if_any")]
     pub since: Option<Timestamp>,
 }
 
@@ -77,10 +78,10 @@ pub struct LastCycle {
     /// Its id.
     pub run: String,
     /// When it began.
-    #[serde(rename = "started_at_ms")]
+    #[serde(serialize_with = "rfc3339")]
     pub started_at: Timestamp,
     /// When it ended; `None`: not known.
-    #[serde(rename = "finished_at_ms")]
+    #[serde(serialize_with = "rfc3339_if_any")]
     pub finished_at: Option<Timestamp>,
     /// `done`, `stopped` (at least one pair stood still) or `failed` (an error ended it).
     #[serde(serialize_with = "run_end")]
@@ -106,7 +107,7 @@ pub enum Token {
     /// It refused it, the last time.
     Refused {
         /// When it did so first, without taking it in between.
-        #[serde(rename = "since_ms")]
+        #[serde(serialize_with = "rfc3339")]
         since: Timestamp,
         /// What it said.
         said: String,
@@ -123,13 +124,13 @@ pub struct PairStatus {
     /// Whether somebody has to do something about it.
     pub need: Need,
     /// When a cycle last ended well; `None`: none ever did.
-    #[serde(rename = "last_success_ms")]
+    #[serde(serialize_with = "rfc3339_if_any")]
     pub last_success: Option<Timestamp>,
     /// When a cycle last got as far as this pair; `None`: none ever did.
-    #[serde(rename = "last_attempt_ms")]
+    #[serde(serialize_with = "rfc3339_if_any")]
     pub last_attempt: Option<Timestamp>,
     /// When both sides were last listed in full; `None`: never, or they are to be listed in full next.
-    #[serde(rename = "last_sweep_ms")]
+    #[serde(serialize_with = "rfc3339_if_any")]
     pub last_sweep: Option<Timestamp>,
     /// Whether the last success is longer ago than some polls.
     pub stale: bool,
@@ -142,12 +143,12 @@ pub struct PairStatus {
     /// Conflicts that wait for a person, or for both sides to agree. Those that are chosen and not carried out yet count too.
     pub open_conflicts: usize,
     /// When the oldest of them was recorded; `None`: there is none.
-    #[serde(rename = "oldest_conflict_ms")]
+    #[serde(serialize_with = "rfc3339_if_any")]
     pub oldest_conflict: Option<Timestamp>,
     /// How much is held.
     pub holds: usize,
     /// Since when the oldest hold is there; `None`: there is none.
-    #[serde(rename = "oldest_hold_ms")]
+    #[serde(serialize_with = "rfc3339_if_any")]
     pub oldest_hold: Option<Timestamp>,
     /// Why the pair is not as it should be, else `ok`.
     pub note: String,
@@ -189,17 +190,19 @@ pub struct HoldView {
     pub subject: Subject,
     /// The item's title as it was read last; `None`: it is about no single item, or the item was never read.
     pub title: Option<String>,
+    /// Why, as a code that is never renamed.
+    pub code: String,
     /// Why, in words.
     pub reason: String,
     /// Whether it ends by itself or somebody has to act.
     pub need: Need,
     /// When a cycle first held it.
-    #[serde(rename = "since_ms")]
+    #[serde(serialize_with = "rfc3339")]
     pub since: Timestamp,
     /// How often it failed.
     pub tries: u32,
     /// When it is tried again; `None`: by the next cycle where it ends by itself, else not before something changes.
-    #[serde(rename = "retry_at_ms")]
+    #[serde(serialize_with = "rfc3339_if_any")]
     pub retry_at: Option<Timestamp>,
 }
 
@@ -350,6 +353,7 @@ pub(super) fn hold(store: &Store, row: HoldRow) -> Result<HoldView, StoreError> 
     };
     let title = seen.map(|seen| seen.item.title());
     Ok(HoldView {
+        code: reason::code(&row.why),
         reason: row.reason(),
         need: match row.why.ends_by_itself() {
             true => Need::Time,

@@ -92,7 +92,7 @@ fn a_link_says_in_words_how_it_stands() {
             missing(Side::ClickUp),
             format!("missing in {}", Side::ClickUp),
         ),
-        (ended, format!("dissolved: {why}")),
+        (ended, format!("ended: {why}")),
     ] {
         let mut store = linked(&[("1", "t1")]);
         let set = Op::SetLinkState {
@@ -103,7 +103,7 @@ fn a_link_says_in_words_how_it_stands() {
         store.commit(&Batch(vec![set])).unwrap();
         let shown = links([&PairName::from("shop")], &store).unwrap();
         assert_eq!(shown.len(), 1);
-        assert_eq!(shown[0].state, words);
+        assert_eq!(shown[0].words(), words);
         assert_eq!(
             (shown[0].ado.as_str(), shown[0].clickup.as_str()),
             ("1", "t1")

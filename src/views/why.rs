@@ -51,24 +51,40 @@ pub struct Why {
 }
 
 /// One field of a link.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FieldWhy {
     /// The field.
     pub field: FieldKey,
     /// What each side held when the two last agreed; `None`: they never did.
-    #[serde(serialize_with = "plain")]
     pub base: Option<Sided<FieldValue>>,
-    /// What the work item has now, in words; that the service told nothing of it is said too.
-    pub ado: String,
-    /// The same of the task.
-    pub clickup: String,
+    /// What each item has now; `None`: the service told nothing of it.
+    pub now: Sided<Option<FieldValue>>,
     /// What the next plan makes of that, in words.
     pub decision: String,
 }
 
-fn plain<S: Serializer>(base: &Option<Sided<FieldValue>>, to: S) -> Result<S::Ok, S::Error> {
-    let plain = |base: &Sided<FieldValue>| base.as_ref().map(|_, value| render::plain(value));
-    base.as_ref().map(plain).serialize(to)
+impl Serialize for FieldWhy {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Json<'a> {
+            field: &'a FieldKey,
+            base: Option<String>,
+            base_clickup: Option<String>,
+            ado_value: Option<String>,
+            clickup_value: Option<String>,
+            decision: &'a str,
+        }
+        let base = self.base.as_ref();
+        Json {
+            field: &self.field,
+            base: base.map(|base| render::plain(&base.ado)),
+            base_clickup: base.map(|base| render::plain(&base.clickup)),
+            ado_value: self.now.ado.as_ref().map(render::plain),
+            clickup_value: self.now.clickup.as_ref().map(render::plain),
+            decision: &self.decision,
+        }
+        .serialize(to)
+    }
 }
 
 /// Reads both items of a link and says how they stand; `None`: the link has ended, or its pair is no longer configured.
@@ -87,16 +103,14 @@ async fn why(engine: &Engine, link: &LinkRow) -> Result<Option<Why>, CycleError>
     let base = store.base(link.id)?;
     let value = |side: Side, field: &FieldKey| {
         let item = seen.items().get(side).get(link.item(side));
-        item.and_then(|item| item.fields.get(field))
-            .map_or_else(|| "(no information)".to_owned(), ToString::to_string)
+        item.and_then(|item| item.fields.get(field)).cloned()
     };
     let fields = policy.fields.keys().map(|field| FieldWhy {
         field: field.clone(),
         base: base
             .get(field)
             .map(|base| base.as_ref().map(|_, half| half.value().clone())),
-        ado: value(Side::Ado, field),
-        clickup: value(Side::ClickUp, field),
+        now: Sided::build(|side| value(side, field)),
         decision: decision(&seen, link.id, field),
     });
     let mut holds = Vec::new();

@@ -286,11 +286,16 @@ pub fn clickup() -> ClickUpConfig {
 
 /// Runs a command to its end.
 pub async fn end(command: Command) -> Ran {
+    let args: Vec<String> = command
+        .get_args()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
     tokio::task::spawn_blocking(move || {
         let output = assert_cmd::Command::from_std(command)
             .timeout(Duration::from_secs(60))
             .output()
             .unwrap();
+        super::schema::holds(&args, &String::from_utf8_lossy(&output.stdout));
         Ran {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8(output.stdout).unwrap(),

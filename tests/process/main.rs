@@ -34,9 +34,12 @@ mod planning;
 mod playing;
 mod projects;
 mod rails;
+#[cfg(unix)]
+mod readme;
 mod reconciling;
 mod redaction;
 mod refusing;
+mod schema;
 #[cfg(unix)]
 mod securing;
 mod showing;

@@ -79,7 +79,7 @@ async fn pair_of(bench: &Bench) -> Option<String> {
     let living = links["links"].as_array().unwrap().iter();
     let mut living = living.filter(|link| {
         let state = link["state"].as_str().unwrap();
-        !state.starts_with("dissolved")
+        state != "ended"
     });
     let found = living
         .next()

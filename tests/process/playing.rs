@@ -53,7 +53,7 @@ impl Playground {
 }
 
 /// Splits a line as a shell does that knows double quotes only.
-fn words(line: &str) -> Vec<String> {
+pub fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut inside = false;
     for c in line.trim().chars() {

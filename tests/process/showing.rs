@@ -1,7 +1,5 @@
 //! What `plan`, `log`, `history` and `undo` say: all of it, truly, and with ids that lead on.
 
-mod schema;
-
 use super::bench::Bench;
 use boardsync::model::Side;
 use boardsync::sandbox::world::LIST;
@@ -30,7 +28,6 @@ async fn a_saved_plan_can_be_shown_and_says_how_to_carry_it_out() {
         .await
         .left_with(0)
         .json();
-    assert_eq!(json["format_version"], 2);
     assert_eq!(json["pairs"][0]["pair"], "web");
     bench
         .run(&["plan", "show", "config.toml"])
@@ -160,40 +157,6 @@ async fn a_refused_write_is_told_as_refused_and_not_as_written() {
     let told = bench.run(&["history", "2"]).await.left_with(0);
     assert!(!told.out.contains("updated ADO 2"), "{}", told.out);
     told.says("update");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_json_of_log_history_undo_and_errors_is_what_the_schema_files_say() {
-    let bench = Bench::contested(&json!({ "name": "Theirs" })).await;
-    bench.rename(bench.ids[1], "Renamed");
-    bench.run(&["reconcile", "--once"]).await.left_with(3);
-    let log = bench.run(&["log", "--json"]).await.left_with(0).json();
-    assert!(log["runs"].as_array().unwrap().len() > 1, "{log:#}");
-    schema::holds("log", &log);
-    let history = bench
-        .run(&["history", "2", "--json"])
-        .await
-        .left_with(0)
-        .json();
-    assert!(
-        history["entries"].as_array().unwrap().len() > 1,
-        "{history:#}"
-    );
-    schema::holds("history", &history);
-    let runs = bench.run(&["undo", "--json"]).await.left_with(0).json();
-    schema::holds("runs", &runs);
-    for args in [
-        &["history", "4711", "--json"][..],
-        &["log", "c1", "--json"],
-        &["plan", "show", "none", "--json"],
-    ] {
-        schema::holds("error", &bench.run(args).await.left_with(64).json());
-    }
-    bench.replace_config("[[pair]]", "[[pairs]]");
-    schema::holds(
-        "error",
-        &bench.run(&["plan", "--json"]).await.left_with(78).json(),
-    );
 }
 
 /// The zone of whoever reads, with UTC beside it.

@@ -16,7 +16,7 @@
 
 use crate::kills::board::Board;
 use crate::kills::program::Program;
-use boardsync::model::Service;
+use boardsync::model::{Service, Timestamp};
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -179,7 +179,8 @@ fn settle(program: &Program, daemon: &mut Child, log: &std::path::Path) {
 /// Local time of the last complete sweep, in milliseconds; 0: never.
 fn last_sweep(program: &Program) -> i64 {
     let status = program.json(&["status", "--json"]);
-    status["pairs"][0]["last_sweep_ms"].as_i64().unwrap_or(0)
+    let at = status["pairs"][0]["last_sweep"].as_str();
+    at.and_then(Timestamp::parse_rfc3339).map_or(0, |at| at.0)
 }
 
 fn tail(log: &std::path::Path) -> String {

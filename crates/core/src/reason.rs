@@ -47,6 +47,12 @@ pub trait Reason: Serialize + DeserializeOwned + Display {
     fn tell(&mut self, sentence: String);
 }
 
+/// Returns the code of a reason, which is stored and shown and never renamed.
+pub fn code(why: &impl Reason) -> String {
+    let shown = serde_json::to_value(why).unwrap_or_default();
+    shown["code"].as_str().unwrap_or_default().to_owned()
+}
+
 /// A reason as it stands in JSON, among the other fields of what it is the reason of.
 #[derive(Serialize)]
 struct Shown<'a, W> {

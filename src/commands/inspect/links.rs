@@ -33,7 +33,8 @@ pub fn links(context: &Context) -> Result<ExitCode, Failure> {
 }
 
 fn cells(link: LinkView) -> Vec<String> {
-    vec![link.pair.0, link.ado.0, link.clickup.0, link.state]
+    let words = link.words();
+    vec![link.pair.0, link.ado.0, link.clickup.0, words]
 }
 
 /// `links add`: pairs two existing items. Fields in which they differ become conflicts; nothing is overwritten.

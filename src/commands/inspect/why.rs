@@ -34,7 +34,7 @@ pub async fn why(context: &Context, item: &str) -> Result<ExitCode, Failure> {
     let about = found.ok_or_else(|| in_no_link(&id))?;
     if context.global.json {
         print_json(&Versioned {
-            format_version: 2,
+            format_version: 1,
             about: &about,
         });
         return Ok(ExitCode::Done);
@@ -81,6 +81,10 @@ fn show(context: &Context, why: &Why, now: Timestamp) {
 fn cells(why: &FieldWhy) -> Vec<String> {
     let shown =
         |value: Option<&FieldValue>| value.map_or_else(|| "(none)".to_owned(), ToString::to_string);
+    let seen = |value: &Option<FieldValue>| {
+        let shown = value.as_ref().map(ToString::to_string);
+        shown.unwrap_or_else(|| "(no information)".to_owned())
+    };
     let base = why.base.as_ref();
     let ado = shown(base.map(|base| &base.ado));
     let clickup = shown(base.map(|base| &base.clickup));
@@ -90,8 +94,8 @@ fn cells(why: &FieldWhy) -> Vec<String> {
             true => ado,
             false => format!("{ado} | {clickup}"),
         },
-        why.ado.clone(),
-        why.clickup.clone(),
+        seen(&why.now.ado),
+        seen(&why.now.clickup),
         why.decision.clone(),
     ]
 }

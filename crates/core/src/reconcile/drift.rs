@@ -43,7 +43,7 @@ impl DriftKind {
 }
 
 /// One difference.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
     /// The link, where there is one.
     pub link: Option<LinkId>,

@@ -1,12 +1,13 @@
 //! Conflicts: the list, and one of them in full.
 
 use super::diff;
-use super::json::FORMAT_VERSION;
+use super::json::{ConflictValues, FORMAT_VERSION, rfc3339, rfc3339_if_any};
 use super::paint::{Ink, Style, cut, escape};
 use super::table::table;
 use crate::model::{FieldValue, PairName, Side, Timestamp};
 use crate::reason::{SettledBy, Took};
 use crate::reconcile::plan::Conflict;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// How a stored conflict stands.
@@ -150,42 +151,43 @@ fn state(standing: Standing) -> String {
     }
 }
 
-/// Returns the list for programs. Values are text as a person reads them, `null` where there never was a base. `base`
-/// is what ADO had at the last agreement and `base_clickup` what ClickUp had; they differ where a mapping loses something.
+/// Returns the list for programs. Values are text as a person reads them.
 pub fn conflict_list_json(rows: &[ConflictRow]) -> Value {
-    let conflicts: Vec<Value> = rows
-        .iter()
-        .map(|row| {
-            let conflict = &row.conflict;
-            json!({
-                "id": row.id,
-                "pair": row.pair,
-                "ado": conflict.items.ado,
-                "clickup": conflict.items.clickup,
-                "title": conflict.title,
-                "field": conflict.field,
-                "base": conflict.base.as_ref().map(|base| plain(&base.ado)),
-                "base_clickup": conflict.base.as_ref().map(|base| plain(&base.clickup)),
-                "ado_value": plain(&conflict.now.ado),
-                "clickup_value": plain(&conflict.now.clickup),
-                "since_ms": row.since,
-                "state": row.standing.key(),
-                "taken": row.standing.took().map(Took::key),
-                "settled_by": match row.standing {
-                    Standing::Settled { by, .. } => by.map(SettledBy::key),
-                    Standing::Open | Standing::Chosen { .. } => None,
-                },
-                "settled_at_ms": match row.standing {
-                    Standing::Settled { at, .. } => Some(at),
-                    Standing::Open | Standing::Chosen { .. } => None,
-                },
-                "chosen_at_ms": match row.standing {
-                    Standing::Chosen { at, .. } => Some(at),
-                    Standing::Open | Standing::Settled { .. } => None,
-                },
-            })
+    #[derive(Serialize)]
+    struct Json<'a> {
+        id: i64,
+        pair: &'a PairName,
+        #[serde(flatten)]
+        values: ConflictValues<'a>,
+        #[serde(serialize_with = "rfc3339")]
+        since: Timestamp,
+        state: &'static str,
+        taken: Option<&'static str>,
+        settled_by: Option<&'static str>,
+        #[serde(serialize_with = "rfc3339_if_any")]
+        settled_at: Option<Timestamp>,
+        #[serde(serialize_with = "rfc3339_if_any")]
+        chosen_at: Option<Timestamp>,
+    }
+    let of = |row: &ConflictRow| {
+        let (settled_by, settled_at, chosen_at) = match row.standing {
+            Standing::Open => (None, None, None),
+            Standing::Chosen { at, .. } => (None, None, Some(at)),
+            Standing::Settled { by, at, .. } => (by.map(SettledBy::key), Some(at), None),
+        };
+        json!(Json {
+            id: row.id,
+            pair: &row.pair,
+            values: ConflictValues::of(&row.conflict),
+            since: row.since,
+            state: row.standing.key(),
+            taken: row.standing.took().map(Took::key),
+            settled_by,
+            settled_at,
+            chosen_at,
         })
-        .collect();
+    };
+    let conflicts: Vec<Value> = rows.iter().map(of).collect();
     json!({ "format_version": FORMAT_VERSION, "conflicts": conflicts })
 }
 

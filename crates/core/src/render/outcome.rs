@@ -1,6 +1,5 @@
 //! What became of a plan's actions.
 
-use super::json::FORMAT_VERSION;
 use super::paint::{Ink, Style, amount, cut, escape, plural, wrap};
 use crate::model::PairName;
 use crate::reconcile::plan::{Action, ActionKind};
@@ -214,7 +213,6 @@ pub fn report_json(view: &ReportView) -> Value {
         })
         .collect();
     json!({
-        "format_version": FORMAT_VERSION,
         "pair": view.pair,
         "outcomes": outcomes,
         "conflicts": view.conflicts,

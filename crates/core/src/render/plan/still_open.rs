@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) static NONE: BTreeMap<PairName, StillOpen> = BTreeMap::new();
 
 /// What is open in one pair.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StillOpen {
     /// Conflicts that nobody has settled.
     pub conflicts: Vec<OpenConflict>,
