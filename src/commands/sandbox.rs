@@ -10,6 +10,7 @@ use super::demo::workspace;
 use super::{Context, Failure, print, print_json, setup};
 use crate::cli::{Board, ExitCode, SandboxArgs, SandboxCommand};
 use crate::config::{Config, SecretSource};
+use crate::connector::{ConnectorError, ErrorKind};
 use crate::model::Side;
 use crate::render;
 use crate::sandbox::ado::AdoConfig;
@@ -73,6 +74,14 @@ async fn serve(
             old.display()
         )));
     }
+    // A person's own configuration would be written over.
+    let config = folder.join("config.toml");
+    if config.exists() && !folder.join(person_file(Side::Ado)).exists() {
+        return Err(usage(format!(
+            "{} is there and is no sandbox's; name a folder that is empty or not there yet",
+            config.display()
+        )));
+    }
     let world = World::start_on(SandboxClock::real(), ado, clickup, port.unwrap_or(0))
         .await
         .map_err(|error| match port {
@@ -125,6 +134,41 @@ fn changes(typed: &[String]) -> Result<Changes, Failure> {
         Ok((field.trim().to_lowercase(), value.to_owned()))
     };
     typed.iter().map(change).collect()
+}
+
+/// The value of a field that holds a number; `None`: the field holds none. Both boards have four priorities, and their forms
+/// offer no other.
+fn number(field: &str, value: &str) -> Result<Option<Value>, Failure> {
+    match field {
+        "priority" => match value.trim().parse::<u8>() {
+            Ok(priority @ 1..=4) => Ok(Some(json!(priority))),
+            _ => Err(usage(format!(
+                "priority={value}: a priority is 1 (urgent), 2 (high), 3 (normal) or 4 (low)"
+            ))),
+        },
+        "points" => match (value.trim().parse::<u64>(), value.trim().parse::<f64>()) {
+            (Ok(whole), _) => Ok(Some(json!(whole))),
+            (_, Ok(points)) if points.is_finite() && points >= 0.0 => Ok(Some(json!(points))),
+            _ => Err(usage(format!(
+                "points={value}: points are a number, as points=3"
+            ))),
+        },
+        _ => Ok(None),
+    }
+}
+
+/// What a service of the sandbox says no to was typed wrong; anything else is no fault of the person.
+fn said_no(error: ConnectorError) -> Failure {
+    match error.kind {
+        ErrorKind::NotFound | ErrorKind::Refused => usage(error.to_string()),
+        ErrorKind::Auth
+        | ErrorKind::Unreachable
+        | ErrorKind::Throttled
+        | ErrorKind::Ambiguous
+        | ErrorKind::Protocol
+        | ErrorKind::Stale
+        | ErrorKind::Cancelled => error.into(),
+    }
 }
 
 fn unknown(field: &str, known: &[&str]) -> Failure {

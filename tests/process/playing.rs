@@ -161,6 +161,47 @@ async fn an_edit_in_the_sandbox_is_a_persons_and_not_boardsyncs() {
     gone.left_with(64).says("no task");
     let typo = run(&format!("sandbox edit ADO {number} titel=x")).await;
     typo.left_with(64).says("known are: title");
+    for (line, says) in [
+        ("sandbox edit ADO 5 priority=9", "priority=9"),
+        (
+            "sandbox edit ClickUp \"Validate postcodes\" priority=0",
+            "priority=0",
+        ),
+        ("sandbox edit ADO 5 points=many", "points=many"),
+        ("sandbox edit ADO 5 state=Nowhere", "Nowhere"),
+        ("sandbox edit ADO 999 title=x", "999"),
+        ("sandbox --dir . ", "sandbox"),
+    ] {
+        run(line).await.left_with(64).says(says);
+    }
+}
+
+/// The form of a Bug has no description: what a person types goes to the steps, and comes over from there.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_text_of_a_bug_goes_where_its_form_has_it() {
+    let playground = Playground::start(&words("sandbox --dir play"));
+    let run = |line: &str| {
+        let mut command = program(&playground.place());
+        command.args(words(line));
+        end(command)
+    };
+    run("reconcile --once --yes").await.left_with(0);
+    let edited = run("sandbox edit ADO 5 description=\"Tap it twice\"").await;
+    edited.left_with(0).says("Tap it twice");
+    run("reconcile --once").await.left_with(0);
+    let task = run("sandbox show ClickUp \"Country list is empty in Safari\"").await;
+    task.left_with(0).says("Tap it twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sandbox_does_not_write_over_a_configuration_that_is_not_its_own() {
+    let here = tempfile::tempdir().unwrap();
+    let config = here.path().join("config.toml");
+    std::fs::write(&config, "# mine\n").unwrap();
+    let mut command = program(here.path());
+    command.args(["sandbox", "--dir", "."]);
+    end(command).await.left_with(64).says("is no sandbox's");
+    assert_eq!(std::fs::read_to_string(&config).unwrap(), "# mine\n");
 }
 
 /// A configuration with real services is never acted on.

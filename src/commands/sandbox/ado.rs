@@ -1,7 +1,7 @@
 //! What a person does in the fake Azure DevOps.
 
 use super::super::Failure;
-use super::{Changes, Shown, changes, failed, unknown, usage};
+use super::{Changes, Shown, changes, failed, number, said_no, unknown, usage};
 use crate::cli::SandboxCommand;
 use crate::config::Config;
 use crate::connector::plain::{Plain, segment};
@@ -12,6 +12,10 @@ use serde_json::{Map, Value, json};
 
 const VERSION: &str = "api-version=7.1";
 const PATCH: &str = "application/json-patch+json";
+
+/// Where a Bug has its long text: its form shows no description (learn.microsoft.com, work-item-field and
+/// guidance/agile-process-workflow).
+const STEPS: &str = "Microsoft.VSTS.TCM.ReproSteps";
 
 /// What is typed, and the field that it is.
 const FIELDS: [(&str, &str); 8] = [
@@ -74,7 +78,8 @@ pub(super) async fn act(
             person
                 .client
                 .ask("DELETE", &path, None, "delete a work item")
-                .await?;
+                .await
+                .map_err(said_no)?;
             Ok(vec![shown])
         }
     }
@@ -89,7 +94,8 @@ impl Person {
         let answer = self
             .client
             .ask("POST", &path, Some(body), "list work items")
-            .await?;
+            .await
+            .map_err(said_no)?;
         let rows = answer.get("workItems").and_then(Value::as_array);
         let ids = rows.into_iter().flatten();
         Ok(ids
@@ -129,13 +135,15 @@ impl Person {
         let answer = self
             .client
             .ask("GET", &path, None, "read a work item")
-            .await?;
+            .await
+            .map_err(said_no)?;
         let held = |name: &str| {
             answer
                 .get("fields")
                 .and_then(|fields| fields.get(name))
                 .cloned()
         };
+        let kind = held("System.WorkItemType").unwrap_or_default();
         let who = |value: Value| match value.get("displayName") {
             Some(name) => name.clone(),
             None => value,
@@ -144,7 +152,7 @@ impl Person {
         let shown = FIELDS.into_iter().filter(|(name, _)| *name != "title");
         let last = [("changed by", "System.ChangedBy")];
         for (name, reference) in shown.chain(last) {
-            if let Some(value) = held(reference) {
+            if let Some(value) = held(field_of(reference, kind.as_str())) {
                 fields.insert(name.to_owned(), who(value));
             }
         }
@@ -157,11 +165,22 @@ impl Person {
     }
 
     async fn edit(&self, id: i64, changes: Changes) -> Result<(), Failure> {
+        // A changed type decides where the text goes, as it does in the form.
+        let typed = changes.iter().find(|(field, _)| field == "type");
+        let kind = match typed {
+            Some((_, kind)) => kind.clone(),
+            None => {
+                let shown = self.show(id).await?;
+                let kind = shown.fields.get("type").and_then(Value::as_str);
+                kind.unwrap_or_default().to_owned()
+            }
+        };
         let path = format!("_apis/wit/workitems/{id}?{VERSION}");
-        let body = (PATCH, patch(changes)?);
+        let body = (PATCH, patch(changes, &kind)?);
         self.client
             .ask("PATCH", &path, Some(body), "edit a work item")
-            .await?;
+            .await
+            .map_err(said_no)?;
         Ok(())
     }
 
@@ -171,26 +190,33 @@ impl Person {
             Some(at) => changes.remove(at).1,
             None => "User Story".to_owned(),
         };
-        let kind = segment(&kind);
-        let path = format!("{}/_apis/wit/workitems/${kind}?{VERSION}", self.project);
-        let body = (PATCH, patch(changes)?);
+        let name = segment(&kind);
+        let path = format!("{}/_apis/wit/workitems/${name}?{VERSION}", self.project);
+        let body = (PATCH, patch(changes, &kind)?);
         let answer = self
             .client
             .ask("POST", &path, Some(body), "create a work item")
-            .await?;
+            .await
+            .map_err(said_no)?;
         let id = answer.get("id").and_then(Value::as_i64);
         id.ok_or_else(|| failed("the new work item has no number"))
     }
 }
 
-fn patch(changes: Changes) -> Result<Value, Failure> {
+/// The field of an item of this type that a field of the table is.
+fn field_of<'a>(reference: &'a str, kind: Option<&str>) -> &'a str {
+    match (reference, kind) {
+        ("System.Description", Some("Bug")) => STEPS,
+        (reference, _) => reference,
+    }
+}
+
+fn patch(changes: Changes, kind: &str) -> Result<Value, Failure> {
     let operation = |(field, value): (String, String)| {
         let known = FIELDS.iter().find(|(name, _)| *name == field);
         let (_, reference) = known.ok_or_else(|| unknown(&field, &FIELDS.map(|(name, _)| name)))?;
-        let value = match (field.as_str(), value.parse::<f64>()) {
-            ("priority" | "points", Ok(number)) => json!(number),
-            _ => json!(value),
-        };
+        let reference = field_of(reference, Some(kind));
+        let value = number(&field, &value)?.unwrap_or_else(|| json!(value));
         Ok(json!({ "op": "add", "path": format!("/fields/{reference}"), "value": value }))
     };
     changes.into_iter().map(operation).collect()

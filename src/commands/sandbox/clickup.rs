@@ -1,7 +1,7 @@
 //! What a person does in the fake ClickUp.
 
 use super::super::Failure;
-use super::{Changes, Shown, changes, failed, unknown, usage};
+use super::{Changes, Shown, changes, failed, number, said_no, unknown, usage};
 use crate::cli::SandboxCommand;
 use crate::config::Config;
 use crate::connector::plain::Plain;
@@ -56,7 +56,8 @@ pub(super) async fn act(
             person
                 .client
                 .ask("PUT", &path, Some((JSON, body)), "edit a task")
-                .await?;
+                .await
+                .map_err(said_no)?;
             Ok(vec![person.show(&id).await?])
         }
         SandboxCommand::Create { changes: typed, .. } => {
@@ -65,7 +66,8 @@ pub(super) async fn act(
             let made = person
                 .client
                 .ask("POST", &path, Some((JSON, body)), "create a task")
-                .await?;
+                .await
+                .map_err(said_no)?;
             let id = made.get("id").and_then(Value::as_str);
             let id = id.ok_or_else(|| failed("the new task has no id"))?;
             Ok(vec![person.show(id).await?])
@@ -77,7 +79,8 @@ pub(super) async fn act(
             person
                 .client
                 .ask("DELETE", &path, None, "delete a task")
-                .await?;
+                .await
+                .map_err(said_no)?;
             Ok(vec![shown])
         }
     }
@@ -89,7 +92,11 @@ impl Person {
             "api/v2/list/{}/task?include_closed=true&subtasks=true",
             self.list
         );
-        let answer = self.client.ask("GET", &path, None, "list tasks").await?;
+        let answer = self
+            .client
+            .ask("GET", &path, None, "list tasks")
+            .await
+            .map_err(said_no)?;
         let tasks = answer.get("tasks").and_then(Value::as_array);
         let bare = |task: &Value| Shown {
             fields: Map::new(),
@@ -113,7 +120,11 @@ impl Person {
 
     async fn show(&self, id: &str) -> Result<Shown, Failure> {
         let path = format!("api/v2/task/{id}?include_markdown_description=true");
-        let task = self.client.ask("GET", &path, None, "read a task").await?;
+        let task = self
+            .client
+            .ask("GET", &path, None, "read a task")
+            .await
+            .map_err(said_no)?;
         Ok(shown(&task))
     }
 }
@@ -154,10 +165,7 @@ fn body(changes: Changes) -> Result<Value, Failure> {
     for (field, value) in changes {
         let known = FIELDS.iter().find(|(name, _)| *name == field);
         let (_, member) = known.ok_or_else(|| unknown(&field, &FIELDS.map(|(name, _)| name)))?;
-        let value = match (field.as_str(), value.parse::<i64>()) {
-            ("priority" | "points", Ok(number)) => json!(number),
-            _ => json!(value),
-        };
+        let value = number(&field, &value)?.unwrap_or_else(|| json!(value));
         body.insert((*member).to_owned(), value);
     }
     Ok(Value::Object(body))
