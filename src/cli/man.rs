@@ -21,7 +21,7 @@ const FILES: [(&str, &str); 7] = [
     ),
     (
         "boardsync.db.lock",
-        "Held by whoever may write. It is left in place.",
+        "Locked by the one process that may write, which is named in it. It is left in place.",
     ),
     (
         "boardsync.db.sends",
@@ -128,7 +128,7 @@ fn page(command: &clap::Command, whole: bool) -> std::io::Result<Vec<u8>> {
     clap_mangen::Man::new(bare).render(&mut page)?;
     let mut more = String::new();
     if !long.is_empty() && !long.starts_with("Exit codes:") {
-        section(&mut more, "NOTES", &long);
+        prose(&mut more, "NOTES", &long);
     }
     if whole {
         listed(&mut more, "FILES", &FILES);
@@ -144,7 +144,7 @@ fn page(command: &clap::Command, whole: bool) -> std::io::Result<Vec<u8>> {
     match whole {
         true => {
             let codes = EXIT_CODES.trim_start_matches("Exit codes:\n");
-            section(&mut more, "EXIT STATUS", codes);
+            prose(&mut more, "EXIT STATUS", codes);
             section(&mut more, "SEE ALSO", "boardsync.toml(5)");
         }
         false => {
@@ -153,7 +153,7 @@ fn page(command: &clap::Command, whole: bool) -> std::io::Result<Vec<u8>> {
             let codes = own.filter(|_| long != EXIT_CODES).unwrap_or(
                 "Those of boardsync(1), where files, environment and signals are described as well.",
             );
-            section(&mut more, "EXIT STATUS", codes);
+            prose(&mut more, "EXIT STATUS", codes);
             section(&mut more, "SEE ALSO", "boardsync(1), boardsync.toml(5)");
         }
     }
@@ -169,7 +169,7 @@ fn configuration() -> String {
         "NAME",
         "boardsync.toml \u{2013} the configuration of boardsync(1)",
     );
-    section(
+    prose(
         &mut page,
         "DESCRIPTION",
         "A TOML file. This one has every key with its default. `boardsync check` names every problem of a file at once.",
@@ -193,6 +193,21 @@ fn section(page: &mut String, title: &str, text: &str) {
         page.push('\n');
     }
     page.push_str(".fi\n");
+}
+
+/// A section of sentences, which the reader's terminal wraps: a line is a paragraph, and one that starts with a number, as exit
+/// codes do, an entry of a list.
+fn prose(page: &mut String, title: &str, text: &str) {
+    page.push_str(&format!(".SH {title:?}\n"));
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let entry = line.split_once("  ");
+        match entry.filter(|(number, _)| number.chars().all(|c| c.is_ascii_digit())) {
+            Some((number, what)) => {
+                page.push_str(&format!(".TP\n{number}\n{}\n", plain(what.trim())));
+            }
+            None => page.push_str(&format!(".PP\n{}\n", plain(line))),
+        }
+    }
 }
 
 fn listed(page: &mut String, title: &str, rows: &[(&str, &str)]) {
@@ -237,6 +252,27 @@ mod tests {
             seen += 1;
         }
         assert!(seen > 25, "{seen}");
+    }
+
+    #[test]
+    fn only_what_is_to_be_typed_keeps_its_lines_and_sentences_are_left_to_the_terminal_to_wrap() {
+        let mut seen = 0;
+        for (name, page) in all().unwrap() {
+            let page = String::from_utf8(page).unwrap();
+            let kept = page.split(".nf\n").skip(1);
+            for kept in kept.map(|rest| rest.split(".fi\n").next().unwrap()) {
+                let long = kept.lines().find(|line| line.chars().count() > 150);
+                assert_eq!(long, None, "{name}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 25, "{seen}");
+        let mut page = String::new();
+        prose(&mut page, "EXIT STATUS", "   0  done\n\nAll is well.");
+        assert_eq!(
+            page,
+            ".SH \"EXIT STATUS\"\n.TP\n0\ndone\n.PP\nAll is well.\n"
+        );
     }
 
     #[test]
