@@ -420,10 +420,21 @@ impl Engine {
                 && matches!(state, LinkState::OutOfScope | LinkState::Missing { .. })
         });
         let lost: BTreeSet<LinkId> = left.map(|(id, _)| *id).collect();
+        // Example: all items of a side were deleted, and one delete was left out of what a person approved, because its task was
+        // edited since. That one says nothing about the others.
+        let gone = |items: &&Sided<ItemId>| {
+            Side::BOTH.into_iter().any(|side| {
+                let found = observed.findings.gone.get(side).get(items.get(side));
+                found.is_some_and(Result::is_ok)
+            })
+        };
+        let known_gone = ids.iter().filter(|(_, items)| gone(items));
+        let known_gone: BTreeSet<LinkId> = known_gone.map(|(link, _)| *link).collect();
         let total = usize::try_from(self.store().count_links(&plan.pair)?).unwrap_or(usize::MAX);
         let many = lost.len() * 100 > total.saturating_mul(LOST_PERCENT);
         let doubt = !doubtful.is_empty() || many;
         doubtful.extend(lost);
+        doubtful.extend(known_gone);
         let mut wanted = Sided::<Option<ItemId>>::default();
         if doubt || observed.findings.swept.contains(&plan.pair) {
             wanted = self
