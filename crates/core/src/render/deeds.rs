@@ -265,7 +265,7 @@ fn shown(change: &ChangeView, all: bool, style: &Style, out: &mut String) {
         return line(
             out,
             4,
-            &format!("{label}  (what it held afterwards is not known)"),
+            &format!("{label}  (what it had afterwards is not known)"),
         );
     };
     let long = [change.before.as_ref(), Some(after)];

@@ -2,7 +2,8 @@
 
 use super::conflict::When;
 use super::diff;
-use super::paint::{Ink, Style, amount, cut, escape, plural, wrap};
+use super::measure::width;
+use super::paint::{Ink, Style, amount, cut, escape, hanging, plural, wrap};
 use crate::model::{PairName, Side};
 use crate::reconcile::drift::{Difference, DriftKind};
 
@@ -41,11 +42,13 @@ pub fn drift(view: &DriftView, style: &Style, when: When<'_>) -> String {
     if !out.is_empty() {
         out.push('\n');
     }
-    out.push_str(&format!(
-        "{name}: {} compared, {}\n",
+    let total = format!(
+        "{}: {} compared, {}",
+        escape(&view.pair.0),
         plural(view.compared, "linked pair", "linked pairs"),
         counts(&view.differences)
-    ));
+    );
+    out.push_str(&hanging(&total, 2, style).replacen(&escape(&view.pair.0), &name, 1));
     out
 }
 
@@ -58,10 +61,15 @@ fn heading(difference: &Difference, style: &Style, out: &mut String) {
         })
         .collect();
     let room = style.columns().saturating_sub(4);
+    let (title, ids) = (cut(&escape(&difference.title), room), ids.join(" = "));
+    let gap = match width(&title) + width(&ids) + 4 <= style.columns() {
+        true => "  ",
+        false => "\n      ",
+    };
     out.push_str(&format!(
-        "  {}  {}\n",
-        style.paint(Ink::Strong, &cut(&escape(&difference.title), room)),
-        style.paint(Ink::Faint, &ids.join(" = ")),
+        "  {}{gap}{}\n",
+        style.paint(Ink::Strong, &title),
+        style.paint(Ink::Faint, &ids),
     ));
 }
 

@@ -33,6 +33,8 @@ pub struct Show<'a> {
     pub addresses: Addresses,
     /// How the program is called in hints: `boardsync`, with the options that it was given.
     pub program: &'a str,
+    /// What is to be typed to see all of it, where this command has no `--all` of its own.
+    pub whole: Option<&'a str>,
     /// The file that the plan comes from, as the command line has it; `None`: it was just made.
     pub file: Option<&'a str>,
     /// What is open in a pair beside the plan, because nothing of it changed.
@@ -57,6 +59,7 @@ impl Default for Show<'_> {
             all: false,
             addresses: Addresses::Hidden,
             program: "boardsync",
+            whole: None,
             file: None,
             still_open: &NONE,
         }
@@ -199,7 +202,7 @@ impl Page<'_> {
             conflict::block(conflict, "  ", self.style, &mut self.out);
             if conflict.taken.is_none() {
                 let hint = format!(
-                    "held until somebody settles it: {} conflicts list",
+                    "stays as it is until somebody settles it: {} conflicts list",
                     self.show.program
                 );
                 self.line("    ", &hint);
@@ -247,9 +250,12 @@ impl Page<'_> {
     fn more(&mut self, total: usize, one: &str, many: &str) {
         if let Some(hidden) = total.checked_sub(self.show.most()).filter(|n| *n > 0) {
             let rest = plural(hidden, one, many);
-            let text = format!("... and {rest} more (all of them: --all)");
-            let text = self.style.paint(Ink::Faint, &text);
-            self.line("  ", &text);
+            let whole = self.show.whole.unwrap_or("--all");
+            let text = format!("... and {rest} more (all of them: {whole})");
+            for text in wrap(&text, self.style.columns().saturating_sub(2)) {
+                let text = self.style.paint(Ink::Faint, &text);
+                self.line("  ", &text);
+            }
             self.out.push('\n');
         }
     }

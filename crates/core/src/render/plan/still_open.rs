@@ -119,23 +119,35 @@ impl Page<'_> {
                 escape(open.items.ado.as_str()),
                 escape(open.items.clickup.as_str())
             );
-            let room = self
-                .style
-                .columns()
-                .saturating_sub(width(&what) + 6)
-                .max(20);
+            // In a narrow terminal the title has a line of its own.
+            let beside = self.style.columns().saturating_sub(width(&what) + 6);
+            let room = match beside < 20 {
+                true => self.style.columns().saturating_sub(6),
+                false => beside,
+            };
             let title = self
                 .style
                 .paint(Ink::Faint, &cut(&escape(&open.title), room));
-            self.line("    ", &format!("{what}  {title}"));
+            match beside < 20 {
+                true => {
+                    self.line("    ", &what);
+                    self.line("      ", &title);
+                }
+                false => self.line("    ", &format!("{what}  {title}")),
+            }
         }
         self.more(rest.conflicts.len(), "conflict", "conflicts");
         if let Some(first) = rest.conflicts.first() {
             let command = format!("{} conflicts show {}", self.show.program, first.id);
-            self.line(
-                "    ",
-                &format!("both values, and how to settle it: {command}"),
-            );
+            let lead = "both values, and how to settle it:";
+            match width(lead) + width(&command) + 5 <= self.style.columns() {
+                true => self.line("    ", &format!("{lead} {command}")),
+                // A command that is to be copied stays on one line.
+                false => {
+                    self.line("    ", lead);
+                    self.line("      ", &command);
+                }
+            }
         }
         for hold in rest.holds.iter().take(self.show.most()) {
             self.hold(hold);

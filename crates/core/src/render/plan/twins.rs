@@ -91,7 +91,11 @@ impl Page<'_> {
         if let Some(rest) = twins.len().checked_sub(most).filter(|n| *n > 0) {
             self.line(
                 "      ",
-                &format!("... and {} more (all of them: --all)", amount(rest)),
+                &format!(
+                    "... and {} more (all of them: {})",
+                    amount(rest),
+                    self.show.whole.unwrap_or("--all")
+                ),
             );
         }
         let command = link_command(self.show.program, &pair.pair, first);
