@@ -14,7 +14,7 @@ use boardsync::model::{FieldKey, FieldValue, ItemId, LinkId, Sided};
 use boardsync::reconcile::{LinkView, Presence, View};
 use boardsync_core::fixture::reconcile;
 use divan::Bencher;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn main() {
     divan::main();
@@ -38,6 +38,7 @@ fn view(n: i64, edit: i64) -> View {
                 base,
                 now: items.map(|_, item| Presence::Seen(Box::new(item))),
                 chosen: BTreeMap::new(),
+                contested: BTreeSet::new(),
             }
         })
         .collect();

@@ -15,8 +15,8 @@ const UNDO_LONG: &str = "\
 A field goes back to what it was only where it still holds what was written; an edit made since stays. The plan is \
 shown first. An undo is a run of its own in the journal, so it can be undone.
 
-Afterwards the two sides differ in what was taken back. They count as agreed: nothing is written to these fields until \
-somebody edits one of them.
+Where the two sides differ in a field afterwards, that is an open conflict: nothing is written to the field until somebody \
+edits it on one side or settles the conflict (boardsync conflicts). Where both were taken back and agree, nothing is open.
 
 Items that were created stay and are named, unless --delete-created is given and nobody has worked on them. Of an item, \
 the creation of its counterpart is named where nothing else was written. Deleted work items come back out of the recycle bin; \
@@ -269,6 +269,9 @@ pub struct ApplyArgs {
     /// Plan saved by `plan --out` [default: plan afresh, show the plan and ask]
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Show all of the plan before the question; else a long one ends with a count of the rest
+    #[arg(long, conflicts_with = "file")]
+    pub all: bool,
 }
 
 /// Arguments of `check`.
@@ -302,6 +305,9 @@ pub struct UndoArgs {
     /// Do not ask
     #[arg(long, requires = "what", conflicts_with = "dry_run")]
     pub yes: bool,
+    /// Show all of what would be taken back; else a long list ends with a count of the rest
+    #[arg(long, requires = "what")]
+    pub all: bool,
 }
 
 /// Arguments of `backup`.
@@ -453,7 +459,7 @@ pub enum LinksCommand {
     /// List every link
     #[command(after_help = "Example: boardsync links list --json")]
     List,
-    /// Link a work item with a task; different fields become conflicts, nothing is guessed
+    /// Link a work item with a task; the next cycle fills what is empty on one side, and what differs becomes a conflict
     #[command(after_help = "Example: boardsync links add web 123 86d3f01jq")]
     Add {
         /// Name of the pair
@@ -488,7 +494,8 @@ pub struct SandboxArgs {
     /// Port on 127.0.0.1 for Azure DevOps, the next one is ClickUp's [default: free ones]
     #[arg(long, value_name = "N")]
     pub port: Option<u16>,
-    /// Folder for the configuration and the state; it stays [default: a temporary one]
+    /// Folder for the configuration and the state, made if it is not there. It stays when the sandbox ends, and the items do
+    /// not, so a new sandbox needs another folder [default: a temporary one, which goes with the sandbox]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
     /// What to do in a running sandbox; it is started when left out.
@@ -520,7 +527,8 @@ pub enum SandboxCommand {
         /// Work item number, task id or whole title
         #[arg(value_name = "ITEM")]
         item: String,
-        /// What to change: title, description, state (ADO) or status (ClickUp), priority, points; in ADO also tags, assignee
+        /// What to change: title, description, state (ADO) or status (ClickUp), priority (1 to 4), points; in ADO also type,
+        /// tags, assignee
         #[arg(value_name = "FIELD=VALUE", required = true)]
         changes: Vec<String>,
     },
@@ -586,13 +594,18 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Arguments that are no command to run: help and version, or wrong usage. The message was printed for people already.
+/// Arguments that are no command to run: help and version, or wrong usage. The message was printed for people already, unless
+/// they are to be quiet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unparsed {
     /// `Done` for help and version, else `Usage`.
     pub code: ExitCode,
-    /// What is wrong, where it is to be said as JSON too.
-    pub for_json: Option<String>,
+    /// What is wrong; one line that nobody has printed yet where `--quiet` was typed. Empty for help and version.
+    pub message: String,
+    /// Whether it was printed for people already.
+    pub told: bool,
+    /// Whether it is to be said as JSON too.
+    pub for_json: bool,
 }
 
 /// Parses the process's arguments. Help, version and wrong usage come back as an error, after clap's message was printed.
@@ -608,22 +621,52 @@ where
 {
     let args: Vec<std::ffi::OsString> = args.into_iter().map(Into::into).collect();
     let json = args.iter().any(|argument| argument == "--json");
+    let quiet = args.iter().any(is_quiet);
     Cli::try_parse_from(args).map_err(|error| {
-        // A closed pipe while printing help changes nothing about the answer.
-        let _ = error.print();
         if !error.use_stderr() {
+            // A closed pipe while printing help changes nothing about the answer.
+            let _ = error.print();
             return Unparsed {
                 code: ExitCode::Done,
-                for_json: None,
+                message: String::new(),
+                told: true,
+                for_json: false,
             };
         }
         let text = error.render().to_string();
-        let text = text.trim_start_matches("error: ").trim_end().to_owned();
+        let message = match quiet {
+            true => one_line(&text),
+            false => {
+                let _ = error.print();
+                text.trim_start_matches("error: ").trim_end().to_owned()
+            }
+        };
         Unparsed {
             code: ExitCode::Usage,
-            for_json: json.then_some(text),
+            message,
+            told: !quiet,
+            for_json: json,
         }
     })
+}
+
+/// Whether an argument asks for quiet, alone or among other short ones. What could not be parsed tells nothing else.
+fn is_quiet(argument: &std::ffi::OsString) -> bool {
+    let text = argument.to_string_lossy();
+    let letters = text.strip_prefix('-').unwrap_or_default();
+    let short = letters.contains('q') && letters.chars().all(|letter| "vq".contains(letter));
+    short || text == "--quiet"
+}
+
+/// The parser's message in one line: what is wrong, its tip, and where help is.
+fn one_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let told =
+        lines.take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let told: Vec<&str> = told
+        .map(|line| line.trim_start_matches("error: "))
+        .collect();
+    format!("{}; see boardsync --help", told.join("; "))
 }
 
 #[cfg(test)]

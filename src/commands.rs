@@ -23,7 +23,7 @@ use crate::config::ConfigErrors;
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::CycleError;
 use crate::render::Style;
-use crate::store::{LockError, StoreError};
+use crate::store::{Holder, LockError, StoreError};
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,6 +55,8 @@ pub struct Failure {
     pub message: String,
     /// For `--json`: the single problems of a configuration, each with its place. Empty for every other failure.
     pub problems: Vec<Value>,
+    /// The same in one line, for `--quiet`; `None`: the lines of the message, one behind the other.
+    pub brief: Option<String>,
 }
 
 impl Failure {
@@ -64,6 +66,7 @@ impl Failure {
             code,
             message: message.into(),
             problems: Vec::new(),
+            brief: None,
         }
     }
 
@@ -89,6 +92,7 @@ impl From<ConfigErrors> for Failure {
                     })
                 })
                 .collect(),
+            brief: Some(errors.brief()),
             ..Failure::new(ExitCode::Config, errors.render(false).trim_end())
         }
     }
@@ -102,12 +106,30 @@ impl From<StoreError> for Failure {
 
 impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
-        let code = match &error {
-            LockError::Held { .. } => ExitCode::Locked,
-            LockError::Io { .. } => ExitCode::Unexpected,
-        };
-        Failure::new(code, chain(&error))
+        let text = chain(&error);
+        match error {
+            LockError::Io { .. } => Failure::new(ExitCode::Unexpected, text),
+            LockError::Held { holder, .. } => Failure::new(
+                ExitCode::Locked,
+                format!("{text}\nhelp: {}", way_in(&holder)),
+            ),
+        }
     }
+}
+
+/// What to do about a state that another process has open: a command ends by itself, a daemon does not.
+fn way_in(holder: &Holder) -> String {
+    if !holder.is_daemon() {
+        return "only one process writes at a time: let it finish, then run this again".to_owned();
+    }
+    let stop = match holder.pid {
+        Some(pid) => format!("`kill {pid}`, or `systemctl stop boardsync` where systemd runs it"),
+        None => "`systemctl stop boardsync` where systemd runs it".to_owned(),
+    };
+    format!(
+        "only one process writes at a time, and a daemon never ends by itself: stop it first ({stop}), run this again, then \
+         start it. What only shows (status, plan, why, log, conflicts) works beside it"
+    )
 }
 
 impl From<ConnectorError> for Failure {
@@ -284,8 +306,11 @@ pub fn tame_panics() {
 
 /// Says wrong usage as JSON too, where that was asked for. Returns the exit code.
 pub fn unparsed(unparsed: crate::cli::Unparsed) -> ExitCode {
-    if let Some(message) = unparsed.for_json {
-        print_json(&Failure::new(unparsed.code, message).json());
+    if !unparsed.told {
+        note(&format!("error: {}\n", unparsed.message));
+    }
+    if unparsed.for_json {
+        print_json(&Failure::new(unparsed.code, unparsed.message).json());
     }
     unparsed.code
 }
@@ -358,7 +383,10 @@ pub async fn run(cli: Cli) -> ExitCode {
             if context.global.json && !PRINTED_JSON.load(Ordering::Relaxed) {
                 print_json(&failure.json());
             }
-            error(&context, failure.message.trim_start_matches("error: "));
+            match failure.brief.filter(|_| context.global.quiet) {
+                Some(brief) => note(&format!("{brief}\n")),
+                None => error(&context, failure.message.trim_start_matches("error: ")),
+            }
             failure.code
         }
     };
@@ -397,11 +425,16 @@ pub(crate) fn next(context: &Context, command: &str) -> String {
     format!("{} {command}", context.program())
 }
 
-/// Says what went wrong and what helps, with `--quiet` in one line. The problems of a configuration stand with their places
-/// and stay as they are.
+/// Says what went wrong and what helps, with `--quiet` in one line.
 pub(crate) fn error(context: &Context, message: &str) {
     let message = match context.global.quiet {
-        true => message.replace("\nhelp: ", "; "),
+        true => {
+            let lines = message
+                .lines()
+                .map(|line| line.trim_start_matches("help: ").trim());
+            let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+            lines.join("; ")
+        }
         false => message.to_owned(),
     };
     note(&format!("error: {message}\n"));

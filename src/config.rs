@@ -12,19 +12,21 @@ mod diagnostic;
 mod file;
 mod mask;
 mod pairs;
+mod places;
 mod raw;
 mod rules;
 mod secret;
 
 pub use diagnostic::{ConfigErrors, MaskedText, Place, Problem};
 pub use file::{load, parse, search_paths};
+pub use places::{Places, did_you_mean};
 pub use raw::known_keys;
 pub use secret::{SecretError, SecretSource};
 
 pub use crate::field::Direction;
 
 use crate::field::{Wanted, WantedFields};
-use crate::model::{FieldKey, PairName};
+use crate::model::{FieldKey, PairName, Timestamp};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -100,6 +102,24 @@ pub enum Poll {
     Every(Duration),
     /// A valid cron expression of six fields, seconds first, in UTC.
     Cron(String),
+}
+
+impl Poll {
+    /// Returns when the `times`-th cycle after this moment is due, both by the local clock. A schedule that never comes again
+    /// gives `None`.
+    pub fn due(&self, after: Timestamp, times: u32) -> Option<Timestamp> {
+        match self {
+            Poll::Every(every) => {
+                let every = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
+                Some(Timestamp(
+                    after
+                        .0
+                        .saturating_add(every.saturating_mul(i64::from(times))),
+                ))
+            }
+            Poll::Cron(line) => rules::next_of_cron(line, after, times),
+        }
+    }
 }
 
 /// `[ado]`: the organisation or collection.

@@ -19,6 +19,7 @@ pub mod recover;
 pub mod stop;
 mod trouble;
 
+pub use backoff::left_alone_until;
 pub use failed::failed_at_start;
 
 use crate::connector::{ConnectorError, Reader, Writer};

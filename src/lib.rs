@@ -124,7 +124,7 @@
 //! | quiet time | for so long an unanswered create is only looked for, and not sent again |
 //! | transit | the note of a change that takes several requests, as a state that is reached through another one |
 //! | settle | to find out what became of what was sent: whether a create without an answer took effect, and what both sides have agreed on ([`reconcile::settle`]) |
-//! | hold | the record that something is deliberately not done, with its reason |
+//! | hold | the record that something is deliberately not done, with its reason; *held* is said of nothing else: a conflict is *open*, and the state is *in use* or *locked* |
 //! | conflict | the record of both values of a field that changed on both sides; *open* until they agree or a person chooses |
 //! | choice | what a person picked in a conflict, until it is written or taken back |
 //! | kept | said of a value: a service said yes to another one and still has this |
@@ -132,6 +132,8 @@
 //! | guard | the rail that stops a plan of unusual size until somebody approves exactly that plan |
 //! | freeze, thaw | to stop writing a field until a person chooses; to write it again |
 //! | breaker | the rail that leaves a failing service alone for a while |
+//! | first contact | a pair's first plan, or its first after the scope or mapping changed: it waits for a yes |
+//! | late | said of a daemon that began no cycle while several were due; it may be in a long one, hang, or be suspended |
 //! | canary, claim | the work item that an installation writes its claim on; the claim says whose a pair is |
 //! | take over | to make this installation the one that works on a pair |
 //! | epoch | the counter by which a database that was put back from a backup gives itself away |

@@ -28,7 +28,7 @@ mod state;
 mod vocabulary;
 
 pub use backup::{RESTORED, backups};
-pub use choices::{Choice, ChoiceOp};
+pub use choices::{Choice, ChoiceOp, dropped_choice};
 pub use conflicts::{Conflict, HoldRow, NewConflict};
 pub use epoch::epoch_path;
 pub use error::StoreError;
@@ -39,7 +39,7 @@ pub use journal::{Before, CycleRow, JournalChange, JournalRow, NewJournal, RunRo
 pub use key::{copy_key, key_path, load_key, load_or_create_key, nonce};
 pub use links::{LinkRow, LinkState};
 pub use listed::{Listed, Met};
-pub use lock::{Holder, LockError, StateLock};
+pub use lock::{FileId, Holder, LockError, StateLock};
 pub use notes::{
     Begun, Carriers, KeptRow, Misanswered, NoteOp, RefusedToken, Restored, StopNote, Unmarked,
     Waiting,

@@ -4,9 +4,9 @@ mod compare;
 
 use super::{Context, Failure, claims, note, print, print_json, setup};
 use crate::cli::ExitCode;
-use crate::config::{Config, CreateSide, Pair};
+use crate::config::{Config, CreateSide, Pair, Places};
 use crate::connector::{ConnectorError, ErrorKind, Schema};
-use crate::model::{Folded, Side, Sided};
+use crate::model::{Folded, PairName, Side, Sided};
 use crate::render;
 use serde::Serialize;
 use serde_json::json;
@@ -32,12 +32,32 @@ struct Finding {
     text: String,
     /// Whether the pair stands still until it is mended. Else cycles go on, and hold only what the finding is about.
     stops: bool,
+    /// Where the configuration says it; `None`: at no one place.
+    #[serde(flatten)]
+    place: Option<Where>,
+}
+
+/// A place in the configuration's file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Where {
+    file: String,
+    /// Counted from 1, as the column.
+    line: usize,
+    column: usize,
+}
+
+impl std::fmt::Display for Where {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
 }
 
 /// What was found so far.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Report {
     findings: Vec<Finding>,
+    /// The file of the configuration; `None`: findings are told without their place.
+    places: Option<Places>,
     /// Types of which Azure DevOps validated a new item without saving it.
     validated: BTreeSet<String>,
     /// What the canary of each pair says about whose it is.
@@ -48,16 +68,33 @@ struct Report {
 
 impl Report {
     fn add(&mut self, kind: Weight, text: impl Into<String>) {
-        self.push(kind, text.into(), kind != Weight::Warning);
+        self.push(kind, text.into(), kind != Weight::Warning, None);
     }
 
     /// Adds an error of the configuration that is about some items alone: a name in a table that the service does not have.
     fn add_beside(&mut self, text: impl Into<String>) {
-        self.push(Weight::Configuration, text.into(), false);
+        self.push(Weight::Configuration, text.into(), false, None);
     }
 
-    fn push(&mut self, kind: Weight, text: String, stops: bool) {
-        let finding = Finding { kind, text, stops };
+    /// Adds an error about a value that the configuration of a pair has under a key. `stops`: as in [`Finding`].
+    fn add_at(&mut self, (pair, key, value): (&PairName, &str, &str), text: String, stops: bool) {
+        let places = self.places.as_ref();
+        let place = places.and_then(|places| places.find(pair, key, value));
+        let place = place.map(|place| Where {
+            file: place.file,
+            line: place.line,
+            column: place.column,
+        });
+        self.push(Weight::Configuration, text, stops, place);
+    }
+
+    fn push(&mut self, kind: Weight, text: String, stops: bool, place: Option<Where>) {
+        let finding = Finding {
+            kind,
+            text,
+            stops,
+            place,
+        };
         if !self.findings.contains(&finding) {
             self.findings.push(finding);
         }
@@ -82,7 +119,11 @@ impl Report {
 /// Checks the configuration, and with `offline = false` compares it with both services.
 pub async fn check(context: &Context, offline: bool) -> Result<ExitCode, Failure> {
     let config = setup::config(context.global.config.as_deref())?;
-    let mut report = Report::default();
+    let mut report = Report {
+        places: Some(Places::of(&config)),
+        ..Report::default()
+    };
+    compare::overlaps(&config.pairs, &mut report);
     if !offline {
         let services = setup::connect(&config, &CancellationToken::new())?;
         for pair in &config.pairs {
@@ -109,11 +150,14 @@ fn show(context: &Context, config: &Config, report: &Report, offline: bool) {
             Weight::Warning => "warning",
             Weight::Configuration | Weight::Rights => "error",
         };
-        print(&render::escape(&format!("{weight}: {}", finding.text)));
-        print("\n");
+        let place = finding.place.as_ref();
+        let place = place.map_or_else(String::new, |place| format!("{place}: "));
+        let text = format!("{place}{weight}: {}", finding.text);
+        // On one line each, as whoever jumps to such places reads them.
+        print(&format!("{}\n", render::escape(&text)));
     }
     for claim in &report.claims {
-        print(&format!("{}\n", render::escape(claim)));
+        print(&render::hanging(claim, 4, &context.style));
     }
     if !report.validated.is_empty() && !context.global.quiet {
         let types: Vec<&str> = report.validated.iter().map(String::as_str).collect();

@@ -11,9 +11,11 @@ use crate::config::{Config, Poll};
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::apply::{Consent, Done, Report, Stopped};
 use crate::engine::cycle::Ended;
+use crate::engine::daemon::{self, DaemonError};
 use crate::engine::observe::Observed;
-use crate::engine::{Engine, Scope, daemon};
+use crate::engine::{Engine, Scope};
 use crate::model::PairName;
+use crate::reconcile::plan::Plan;
 use crate::render::{self, Addresses, Outcome, OutcomeResult, ReportView, Show};
 use crate::views::still_open::still_open;
 use approvers::{Asked, ByFile, ByHand, Once};
@@ -77,7 +79,7 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
         setup::renew(&config, &services, &mut engine).await?;
         observed = engine.observe(&scope).await?;
     }
-    show(context, &engine, &observed, &args.show)?;
+    show(context, &engine, &observed, &args.show, None)?;
     if let Some(path) = args.out.as_ref().filter(|_| !blind(&observed)) {
         saved::save(path, observed.plan(), &config)?;
         if !context.global.quiet {
@@ -95,19 +97,26 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
         return Ok(code);
     }
     Ok(
-        match args.detailed_exitcode && observed.plan().writes() > 0 {
+        match args.detailed_exitcode && is_pending(observed.plan()) {
             true => ExitCode::Pending,
             false => ExitCode::Done,
         },
     )
 }
 
-/// Shows a plan, with what is open beside it.
+/// Whether a cycle would change anything, or somebody has to say yes to a pair before it may.
+fn is_pending(plan: &Plan) -> bool {
+    let mut pairs = plan.pairs.iter();
+    pairs.any(|pair| !pair.actions.is_empty() || pair.first_contact)
+}
+
+/// Shows a plan, with what is open beside it. `whole`: as in [`Show`].
 fn show(
     context: &Context,
     engine: &Engine,
     observed: &Observed,
     args: &ShowArgs,
+    whole: Option<&str>,
 ) -> Result<(), Failure> {
     let still_open = &still_open(&engine.store())?;
     let plan = observed.plan();
@@ -117,6 +126,7 @@ fn show(
         let program = context.program();
         let show = Show {
             still_open,
+            whole,
             ..how(args, &program)
         };
         let text = render::plan(plan, &show, &context.style);
@@ -139,12 +149,17 @@ pub(super) fn how<'a>(args: &ShowArgs, program: &'a str) -> Show<'a> {
     }
 }
 
-/// How a plan is shown before a question: all of it stays on the screen.
-pub(super) fn before_a_question() -> ShowArgs {
+/// What is to be typed to see all of a plan that a command without `--all` has shown.
+fn whole(context: &Context) -> String {
+    next(context, "plan --all")
+}
+
+/// How a plan is shown before a question: all of it stays on the screen. `all`: however long it is.
+pub(super) fn before_a_question(all: bool) -> ShowArgs {
     ShowArgs {
         page: PageArgs {
             no_pager: true,
-            ..PageArgs::default()
+            all,
         },
         ..ShowArgs::default()
     }
@@ -194,6 +209,7 @@ async fn apply_under(
         None => {
             let mut person = ByHand {
                 context,
+                all: args.all,
                 stop: &signals.stop,
                 asked: Asked::default(),
             };
@@ -266,7 +282,7 @@ async fn reconcile_under(
     if read_only {
         return watch(config, services, &scope, signals).await;
     }
-    let (_lock, mut store, key) = setup::open_state(config)?;
+    let (lock, mut store, key) = setup::open_state(config)?;
     if args.retry {
         store.forgive()?;
     }
@@ -283,15 +299,15 @@ async fn reconcile_under(
         return once(context, &mut engine, at, &scope, consent, signals).await;
     }
     starts(config, &scope, &engine);
-    daemon::run(
-        &engine,
-        Some(&services.writers),
-        &config.schedule.poll,
-        &scope,
-    )
-    .await
-    .map_err(|error| Failure::new(ExitCode::Unexpected, error))?;
+    let (writers, poll) = (Some(&services.writers), &config.schedule.poll);
+    daemon::run(&engine, writers, poll, &scope, Some(&lock)).await?;
     Ok(ExitCode::Done)
+}
+
+impl From<DaemonError> for Failure {
+    fn from(error: DaemonError) -> Self {
+        Failure::new(ExitCode::Unexpected, error.to_string())
+    }
 }
 
 /// The daemon without anything that could write: neither writers nor a state that is open for writing.
@@ -306,9 +322,7 @@ async fn watch(
     engine.safety.stop = signals.stop.clone();
     drop(services.writers);
     starts(config, scope, &engine);
-    daemon::run(&engine, None, &config.schedule.poll, scope)
-        .await
-        .map_err(|error| Failure::new(ExitCode::Unexpected, error))?;
+    daemon::run(&engine, None, &config.schedule.poll, scope, None).await?;
     Ok(ExitCode::Done)
 }
 
@@ -411,8 +425,11 @@ fn finish(
             };
             if view.stopped.is_some() && !report.stopped.iter().any(taken) {
                 let alone = std::slice::from_ref(plan);
-                let program = context.program();
-                let show = how(&ShowArgs::default(), &program);
+                let (program, whole) = (context.program(), whole(context));
+                let show = Show {
+                    whole: Some(&whole),
+                    ..how(&ShowArgs::default(), &program)
+                };
                 print(&render::plan_of_pairs(alone, &show, &context.style));
             }
             print(&render::report(view, &context.style));
@@ -452,41 +469,48 @@ fn tell_open(context: &Context, report: &Report) {
     if !std::io::stdout().is_terminal() {
         for (pair, stopped) in &report.stopped {
             let help = match stopped {
-                Stopped::FirstContact => {
-                    "; `boardsync plan` shows the plan, `boardsync apply` carries it out after a yes"
-                }
-                Stopped::Guard => "; `boardsync plan` shows the plan and how to let it through",
+                Stopped::FirstContact => format!(
+                    "; `{}` shows the plan, `{}` carries it out after a yes",
+                    next(context, "plan"),
+                    next(context, "apply")
+                ),
+                Stopped::Guard => format!(
+                    "; `{}` shows the plan and how to let it through",
+                    next(context, "plan")
+                ),
                 Stopped::Switch(_)
                 | Stopped::Canary(_)
                 | Stopped::Taken(_)
-                | Stopped::Firewall(_) => "",
+                | Stopped::Firewall(_) => String::new(),
             };
             let why = render::escape(&stopped.to_string());
             note(&format!("stopped: pair \"{pair}\": {why}{help}\n"));
         }
     }
     if context.global.quiet {
-        return tell_open_in_a_line(report);
+        return tell_open_in_a_line(context, report);
     }
     if context.global.json {
         return;
     }
     if report.held > 0 {
         note(&format!(
-            "{} held; `boardsync status` says what and why\n",
-            render::plural(report.held, "item or field", "items or fields")
+            "{} held; `{}` says what and why\n",
+            render::plural(report.held, "item or field is", "items or fields are"),
+            next(context, "status")
         ));
     }
     if report.open > 0 {
         note(&format!(
-            "{} open; `boardsync conflicts` says what and how to settle it\n",
-            render::plural(report.open, "conflict is", "conflicts are")
+            "{} open; `{}` says what and how to settle it\n",
+            render::plural(report.open, "conflict is", "conflicts are"),
+            next(context, "conflicts")
         ));
     }
 }
 
 /// As one line: for the mail of a cron job.
-fn tell_open_in_a_line(report: &Report) {
+fn tell_open_in_a_line(context: &Context, report: &Report) {
     let told = [
         (
             report.failures(),
@@ -506,9 +530,11 @@ fn tell_open_in_a_line(report: &Report) {
         .collect();
     if !told.is_empty() {
         note(&format!(
-            "{}; `boardsync status` and `boardsync conflicts` say what and why, and `boardsync reconcile --once --retry` \
-             tries at once what waits after a failure\n",
-            told.join(", ")
+            "{}; `{}` and `{}` say what and why, and `{}` tries at once what waits after a failure\n",
+            told.join(", "),
+            next(context, "status"),
+            next(context, "conflicts"),
+            next(context, "reconcile --once --retry")
         ));
     }
 }

@@ -205,8 +205,13 @@ async fn edits_on_both_sides(
 fn conflicts_of(context: &Context, instance: &Instance) -> Result<(), Failure> {
     print("\nThe conflict keeps both values (boardsync conflicts show 1):\n\n");
     let store = instance.engine.store();
-    for row in conflicts(&store)? {
-        print(&render::conflict_show(&row, &context.style, &when));
+    for row in conflicts(&store, |_| true)?.0 {
+        print(&render::conflict_show(
+            &row,
+            "boardsync",
+            &context.style,
+            &when,
+        ));
     }
     Ok(())
 }

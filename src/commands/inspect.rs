@@ -29,7 +29,15 @@ fn config(context: &Context) -> Result<Config, Failure> {
 }
 
 fn read_only(config: &Config) -> Result<Store, Failure> {
-    Ok(setup::open_state_read_only(config)?.0)
+    let opened = setup::open_state_read_only(config);
+    let (store, _) = opened.map_err(|failure| replaced(config).unwrap_or(failure))?;
+    Ok(store)
+}
+
+/// Why the state cannot be read where a running process has another database open: what lies beside this one is not its own.
+fn replaced(config: &Config) -> Option<Failure> {
+    let text = crate::views::status::replaced_under_a_process(config)?;
+    Some(Failure::new(ExitCode::Partial, text))
 }
 
 fn in_no_link(id: &ItemId) -> Failure {

@@ -291,7 +291,7 @@ impl Saved {
         }
         format!(
             "not in {}: {} of pair \"{pair}\", cut out of the file or new since it was saved ({}). The next cycle plans this \
-             again and carries it out without a question; to keep an item out, narrow the scope of the pair (ado.where, create) \
+             again and carries it out without a question, unless a guard stops it; to keep an item out, narrow the scope of the pair (ado.where, create) \
              before that\n",
             self.path.display(),
             render::plural(actions.len(), "action", "actions"),

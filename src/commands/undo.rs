@@ -240,7 +240,7 @@ fn show(
             true => print("nothing was written, so there is nothing to take back\n"),
             false => {
                 let program = context.program();
-                let show = how(&before_a_question(), &program);
+                let show = how(&before_a_question(args.all), &program);
                 print(&render::plan(&shown, &show, &context.style));
             }
         }

@@ -129,6 +129,7 @@ fn compare(
             base: observe::base_of(&store, link.id)?,
             now: Sided::build(|side| survey.presence(pair, side, link.item(side))),
             chosen: observe::chosen(&store, link.id)?,
+            contested: store.contested(link.id)?,
         });
     }
     view.total_links = u64::try_from(view.links.len()).unwrap_or(u64::MAX);

@@ -131,6 +131,40 @@ impl ConfigErrors {
 }
 
 impl ConfigErrors {
+    /// Returns the first problem as one line, `file:line:column: error: what; help`, with how many others there are.
+    pub fn brief(&self) -> String {
+        match self {
+            ConfigErrors::NotFound(tried) => {
+                let tried: Vec<String> = tried
+                    .iter()
+                    .map(|path| path.display().to_string())
+                    .collect();
+                format!(
+                    "error: no configuration file found (tried {}); name one with --config FILE",
+                    tried.join(", ")
+                )
+            }
+            ConfigErrors::Unreadable { path, reason } => {
+                format!("{}: error: cannot read the file: {reason}", path.display())
+            }
+            ConfigErrors::Invalid {
+                path,
+                text,
+                problems,
+            } => {
+                let mut line = problems
+                    .first()
+                    .map(|problem| text.one_line(path, problem))
+                    .unwrap_or_default();
+                if problems.len() > 1 {
+                    let more = problems.len() - 1;
+                    let _ = write!(line, " (and {more} more: boardsync check --offline)");
+                }
+                line
+            }
+        }
+    }
+
     /// Returns every problem with its place, in file order; none where there is no file to point into.
     pub fn places(&self) -> Vec<(Place, &Problem)> {
         let ConfigErrors::Invalid {
@@ -238,6 +272,12 @@ impl MaskedText {
             .take_while(|(place, _)| *place < inside)
             .count();
         (number, column + 1, line)
+    }
+
+    /// Returns line and column of a byte position, both counted from 1.
+    pub(super) fn place(&self, at: usize) -> (usize, usize) {
+        let (line, column, _) = self.locate(at);
+        (line, column)
     }
 
     fn show(&self, path: &str, problem: &Problem, colour: bool) -> String {

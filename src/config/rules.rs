@@ -1,6 +1,7 @@
 //! Rules for single values: addresses, cron, time zones, WIQL conditions. Pure.
 
 use super::diagnostic::nearest;
+use crate::model::Timestamp;
 use std::path::PathBuf;
 
 /// Returns the address without a trailing slash, or what is wrong with it and what to do.
@@ -68,12 +69,26 @@ pub(super) fn cron(expression: &str) -> Result<String, String> {
         5 => format!("0 {}", fields.join(" ")),
         _ => fields.join(" "),
     };
+    parse_cron(&six)
+        .map(|_| six)
+        .map_err(|error| error.to_string().trim_end_matches('.').to_owned())
+}
+
+fn parse_cron(six: &str) -> Result<croner::Cron, croner::errors::CronError> {
     croner::parser::CronParser::builder()
         .seconds(croner::parser::Seconds::Required)
         .build()
-        .parse(&six)
-        .map(|_| six)
-        .map_err(|error| error.to_string().trim_end_matches('.').to_owned())
+        .parse(six)
+}
+
+/// Returns the `times`-th moment after this one at which a line of six fields is due; `None`: never.
+pub(super) fn next_of_cron(line: &str, after: Timestamp, times: u32) -> Option<Timestamp> {
+    let cron = parse_cron(line).ok()?;
+    let mut at = chrono::DateTime::from_timestamp_millis(after.0)?;
+    for _ in 0..times {
+        at = cron.find_next_occurrence(&at, false).ok()?;
+    }
+    Some(Timestamp(at.timestamp_millis()))
 }
 
 /// Returns the zone of an IANA name, or what to do.
@@ -266,6 +281,18 @@ mod tests {
         assert_eq!(cron("30 */5 * * * *").unwrap(), "30 */5 * * * *");
         assert!(cron("61 * * * * *").is_err());
         assert!(cron("soon").is_err());
+    }
+
+    #[test]
+    fn the_next_cycles_of_a_cron_line_are_told_ahead() {
+        let at = |text: &str| Timestamp::parse_rfc3339(text).unwrap();
+        let next = |times| next_of_cron("0 0 9 * * *", at("2026-11-29T10:00:00Z"), times);
+        assert_eq!(next(1), Some(at("2026-11-30T09:00:00Z")));
+        assert_eq!(next(3), Some(at("2026-12-02T09:00:00Z")));
+        assert_eq!(
+            next_of_cron("0 0 0 30 2 *", at("2026-11-29T10:00:00Z"), 1),
+            None
+        );
     }
 
     #[test]

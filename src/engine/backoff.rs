@@ -14,8 +14,28 @@ const DOUBLINGS: u32 = 4;
 
 /// Whether a pair that was stopped is still left alone. A clock that was set back ends the wait rather than prolonging it.
 fn lasts(note: &StopNote, now: Timestamp) -> bool {
-    let wait = FIRST_MS << note.tries.min(DOUBLINGS);
-    (0..wait).contains(&now.since(note.at))
+    (note.at..ends(note)).contains(&now)
+}
+
+/// When the wait is over.
+fn ends(note: &StopNote) -> Timestamp {
+    note.at.plus_ms(FIRST_MS << note.tries.min(DOUBLINGS))
+}
+
+/// Returns until when a running daemon leaves a pair alone whose plan was stopped or that could not be listed, for those who
+/// show it; `None`: its next cycle looks at it. Whoever starts one anew, or runs a single cycle, looks at once.
+///
+/// # Errors
+/// Only the database's.
+pub fn left_alone_until(
+    store: &Store,
+    pair: &PairName,
+    fingerprint: &str,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let note = store.stop_note(pair)?;
+    let note = note.filter(|note| note.fingerprint == fingerprint && lasts(note, now));
+    Ok(note.map(|note| ends(&note)))
 }
 
 /// Returns the note of a pair, unless it is about another mapping than the present one.

@@ -11,22 +11,48 @@ use super::rails::trips;
 use super::{CycleError, Engine, Scope, Writers};
 use crate::config::Poll;
 use crate::connector::ErrorKind;
+use crate::store::StateLock;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_cron_scheduler::{Job, JobScheduler};
 
+/// Why the loop ended although nobody asked it to.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The schedule could not be set up, or the state could not be read.
+    #[error("{0}")]
+    Setup(String),
+    /// The state's files are not those any more that this process has open.
+    #[error(
+        "{0}. Nothing more is written: what this process knows is not what the file knows that is there now. Remove the -wal \
+         and -shm files beside it, which belong to the one before, and start boardsync again to work on it"
+    )]
+    Lost(String),
+}
+
+impl From<String> for DaemonError {
+    fn from(what: String) -> Self {
+        DaemonError::Setup(what)
+    }
+}
+
 /// Runs cycles until the engine's stop switch is asked. Without writers every cycle only looks and plans. A cycle that is under way ends cleanly: what was sent is recorded.
 ///
+/// `lock` is that of the state, where it is open for writing: each cycle says by it that the daemon is at work, and none
+/// begins once the files of the state are others.
+///
 /// # Errors
-/// Only when the schedule cannot be set up; a failing cycle is logged and the next one comes.
+/// When the schedule cannot be set up, and when the files of the state were replaced; a failing cycle is logged and the next
+/// one comes.
 pub async fn run(
     engine: &Engine,
     writers: Option<&Writers>,
     poll: &Poll,
     scope: &Scope,
-) -> Result<(), String> {
+    lock: Option<&StateLock>,
+) -> Result<(), DaemonError> {
     let bell = Arc::new(Notify::new());
     bell.notify_one();
     let (cron, fallback) = schedule_of(poll);
@@ -64,6 +90,12 @@ pub async fn run(
             () = engine.safety.stop.wait() => break,
             () = bell.notified() => {}
             () = tokio::time::sleep(fallback) => {}
+        }
+        if let Some(lock) = lock {
+            if let Some(lost) = lock.lost() {
+                return Err(DaemonError::Lost(lost));
+            }
+            lock.beat(engine.clock.now());
         }
         match one(engine, writers, &full).await {
             Ok(report) => {

@@ -16,7 +16,7 @@ mod undo;
 
 pub use journal::{Links, Target, gather};
 pub use links::{LinkError, unlink_by_hand};
-pub use resolve::{Pick, ResolveError, Resolved, withdraw};
+pub use resolve::{Pick, ResolveError, Resolved, Withdrawn, withdraw};
 pub use saved::{Kept, SavedAction, SavedPair, SavedPairs, Shown};
 pub use takeover::{TakeOverError, TakenOver};
 pub use undo::{Left, hashes};

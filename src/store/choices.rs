@@ -3,7 +3,7 @@
 use super::Store;
 use super::error::{StoreError, from_json, sql, to_json};
 use super::links::{parse_field, parse_side};
-use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Timestamp};
+use crate::model::{ActionId, FieldKey, FieldValue, LinkId, Side, Sided, Timestamp};
 use crate::reason::Took;
 use rusqlite::{Connection, params};
 
@@ -56,6 +56,18 @@ pub enum ChoiceOp {
         /// What came back, or what was sent where the answer left it out.
         value: FieldValue,
     },
+    /// An undo made this of a side: whoever chooses again may stand on it. Goes with the newest conflict of the field; nothing
+    /// happens where there is none. A choice that waits stays as it was made.
+    TookBack {
+        /// The link.
+        link: LinkId,
+        /// The field.
+        field: FieldKey,
+        /// The side.
+        side: Side,
+        /// What came back, or what was sent where the answer left it out.
+        value: FieldValue,
+    },
     /// A listing showed how a service stored what [`ChoiceOp::Wrote`] could only say as it was sent. Nothing happens where
     /// nothing of it is stored.
     Shown {
@@ -70,6 +82,11 @@ pub enum ChoiceOp {
         /// How the service stored it.
         shown: FieldValue,
     },
+}
+
+/// Returns what stands for an action in the journal's line of a choice that was dropped.
+pub fn dropped_choice(link: LinkId, field: &FieldKey) -> ActionId {
+    ActionId(format!("choice {link} {field}"))
 }
 
 impl Choice {
@@ -154,22 +171,27 @@ pub(super) fn apply(tx: &Connection, op: &ChoiceOp) -> Result<(), StoreError> {
                     "UPDATE choice SET clickup_seen = ?3 WHERE link = ?1 AND field = ?2"
                 }
             };
-            let after = match side {
-                Side::Ado => {
-                    "UPDATE conflict SET ado_after = ?3
-                     WHERE id = (SELECT max(id) FROM conflict WHERE link = ?1 AND field = ?2)"
-                }
-                Side::ClickUp => {
-                    "UPDATE conflict SET clickup_after = ?3
-                     WHERE id = (SELECT max(id) FROM conflict WHERE link = ?1 AND field = ?2)"
-                }
-            };
+            let after = newest_after(*side);
             for statement in [seen, after] {
                 tx.prepare_cached(statement)
                     .and_then(|mut statement| statement.execute(params![link.0, field, text]))
                     .map_err(sql("record what a choice made of a field"))?;
             }
             Ok(())
+        }
+        ChoiceOp::TookBack {
+            link,
+            field,
+            side,
+            value,
+        } => {
+            let text = to_json("choice of a conflict", value)?;
+            tx.prepare_cached(newest_after(*side))
+                .and_then(|mut statement| {
+                    statement.execute(params![link.0, field.to_string(), text])
+                })
+                .map(|_| ())
+                .map_err(sql("record what an undo made of a field"))
         }
         ChoiceOp::Shown {
             link,
@@ -198,6 +220,20 @@ pub(super) fn apply(tx: &Connection, op: &ChoiceOp) -> Result<(), StoreError> {
                     .map_err(sql("record how a service stored a choice"))?;
             }
             Ok(())
+        }
+    }
+}
+
+/// Notes what our own write made of a side, at the newest conflict of the field.
+fn newest_after(side: Side) -> &'static str {
+    match side {
+        Side::Ado => {
+            "UPDATE conflict SET ado_after = ?3
+             WHERE id = (SELECT max(id) FROM conflict WHERE link = ?1 AND field = ?2)"
+        }
+        Side::ClickUp => {
+            "UPDATE conflict SET clickup_after = ?3
+             WHERE id = (SELECT max(id) FROM conflict WHERE link = ?1 AND field = ?2)"
         }
     }
 }

@@ -133,6 +133,18 @@ impl Store {
             .map_err(sql("look for a newer conflict"))
     }
 
+    /// Returns the fields of a link of which a conflict is open.
+    pub fn contested(&self, link: LinkId) -> Result<BTreeSet<FieldKey>, StoreError> {
+        let fields: Vec<String> = self
+            .connection
+            .prepare_cached(
+                "SELECT DISTINCT field FROM conflict WHERE link = ?1 AND resolved_at IS NULL",
+            )
+            .and_then(|mut statement| statement.query_map([link.0], |row| row.get(0))?.collect())
+            .map_err(sql("read open conflicts"))?;
+        fields.iter().map(|field| parse_field(field)).collect()
+    }
+
     /// Returns the holds of one pair or of all, ordered by pair and age.
     pub fn holds(&self, pair: Option<&PairName>) -> Result<Vec<HoldRow>, StoreError> {
         let pair = pair.map(|pair| &pair.0);

@@ -32,6 +32,7 @@ impl Store {
     pub fn start(lock: &StateLock, now: Timestamp) -> Result<Store, StoreError> {
         let path = lock.database();
         let mut store = Store::open(path)?;
+        lock.opened();
         let (own, file) = (store.epoch()?, read(path)?);
         store.epoch_file = Some(epoch_path(path));
         if was_restored(own, file, &store, path)? {

@@ -6,16 +6,62 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
 
 /// Held for the life of a process that writes. The kernel frees it when the process ends, however it ends.
 ///
 /// What only the one writer may do asks for it, so that nobody can forget to take it: see [`super::Store::start`].
 #[derive(Debug)]
 pub struct StateLock {
-    _file: File,
+    file: File,
     path: PathBuf,
     database: PathBuf,
+    /// The database that this process has opened; unset: none yet.
+    opened: OnceLock<FileId>,
+}
+
+/// Tells a file from another one that later has its name: the device and the number of its inode (inode(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    /// Returns which file has this name; `None`: none has, or the system does not tell files apart like this.
+    #[cfg(unix)]
+    pub fn of(path: &Path) -> Option<FileId> {
+        FileId::from(&std::fs::metadata(path).ok()?)
+    }
+
+    /// As on other systems: files are not told apart.
+    #[cfg(not(unix))]
+    pub fn of(_: &Path) -> Option<FileId> {
+        None
+    }
+
+    #[cfg(unix)]
+    fn from(found: &std::fs::Metadata) -> Option<FileId> {
+        use std::os::unix::fs::MetadataExt;
+        Some(FileId {
+            device: found.dev(),
+            inode: found.ino(),
+        })
+    }
+
+    #[cfg(not(unix))]
+    fn from(_: &std::fs::Metadata) -> Option<FileId> {
+        None
+    }
+
+    fn parse(text: &str) -> Option<FileId> {
+        let (device, inode) = text.split_once(' ')?;
+        Some(FileId {
+            device: device.parse().ok()?,
+            inode: inode.parse().ok()?,
+        })
+    }
 }
 
 /// Who holds a lock, as far as the lock file says.
@@ -27,6 +73,30 @@ pub struct Holder {
     pub command: Option<String>,
     /// Local time since when.
     pub since: Option<Timestamp>,
+    /// The database that it has opened; `None`: none yet, or not known.
+    pub database: Option<FileId>,
+    /// Local time at which it last said that it is at work ([`StateLock::beat`]), or at which it started.
+    pub beat: Option<Timestamp>,
+}
+
+impl Holder {
+    /// Whether it runs cycles until it is stopped, as far as its command tells.
+    pub fn is_daemon(&self) -> bool {
+        let words = self.command.as_deref().unwrap_or_default();
+        let mut words = words.split_whitespace();
+        words.any(|word| word == "reconcile") && !words.any(|word| word == "--once")
+    }
+
+    /// Whether a signal stopped it in the middle of what it does, as far as this system tells.
+    pub fn is_suspended(&self) -> bool {
+        let stat = |pid| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok();
+        let Some(stat) = self.pid.and_then(stat) else {
+            return false;
+        };
+        // proc_pid_stat(5): the name in brackets, which may hold any character, then the state.
+        let state = stat.rsplit_once(')').map(|(_, rest)| rest.trim_start());
+        state.is_some_and(|rest| rest.starts_with(['T', 't']))
+    }
 }
 
 impl std::fmt::Display for Holder {
@@ -114,13 +184,62 @@ impl StateLock {
         let note = file
             .set_len(0)
             .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}\n{}", std::process::id(), command()));
+            .and_then(|()| writeln!(file, "{}\n{}", std::process::id(), command()))
+            // The file system's time of this very line: when the process started.
+            .and_then(|()| writeln!(file, "{}", modified(&file)?.0));
         note.map_err(|error| io(error.to_string()))?;
         Ok(StateLock {
-            _file: file,
+            file,
             path,
             database: database.to_owned(),
+            opened: OnceLock::new(),
         })
+    }
+
+    /// Notes which file the database is that was just opened, for [`StateLock::lost`] and for whoever reads the lock file.
+    pub(super) fn opened(&self) {
+        let Some(id) = FileId::of(&self.database) else {
+            return;
+        };
+        if self.opened.set(id).is_ok() {
+            // What cannot be noted is only missing from what `status` says.
+            let _ = writeln!(&self.file, "{} {}", id.device, id.inode);
+        }
+    }
+
+    /// Says that the holder is at work: the lock file gets the time of now. For a process that stays, at each of its cycles.
+    /// `now`: local time.
+    pub fn beat(&self, now: Timestamp) {
+        let since = u64::try_from(now.0).map(Duration::from_millis);
+        if let Some(at) = since
+            .ok()
+            .and_then(|ms| SystemTime::UNIX_EPOCH.checked_add(ms))
+        {
+            // Without it `status` calls the process late, which somebody then looks at.
+            let _ = self.file.set_modified(at);
+        }
+    }
+
+    /// Returns which of its files this process has lost, as a sentence: somebody put another file in the place of one, or took
+    /// it away. What is written from then on goes into a file that nobody can open again, and another process could start
+    /// beside this one. `None`: both are what they were.
+    pub fn lost(&self) -> Option<String> {
+        let own = self.file.metadata().ok().and_then(|own| FileId::from(&own));
+        let files = [
+            ("lock file", &self.path, own),
+            ("database", &self.database, self.opened.get().copied()),
+        ];
+        let lost = files.into_iter().find_map(|(what, path, had)| {
+            let now = FileId::of(path);
+            (had.is_some() && now != had).then(|| {
+                let how = match now {
+                    Some(_) => "replaced by another file",
+                    None => "moved or deleted",
+                };
+                format!("the {what} {} was {how}", path.display())
+            })
+        });
+        lost.map(|what| format!("{what} while this process worked on it"))
     }
 
     /// Returns who holds the lock of a database now; `None`: nobody. Changes nothing.
@@ -157,20 +276,29 @@ fn command() -> String {
     line.chars().take(MAX_COMMAND).collect()
 }
 
-/// Says who holds the lock: the process id and the command in the file, and when they were written, which is when the
-/// process started.
+/// Returns the time of a file, by the local clock.
+fn modified(file: &File) -> std::io::Result<Timestamp> {
+    let at = file.metadata()?.modified()?;
+    Ok(Timestamp(DateTime::<Utc>::from(at).timestamp_millis()))
+}
+
+/// Says who holds the lock: the process id, the command, the start and the database are lines of the file, and the time of
+/// the file is that of the last beat.
 fn describe(file: &mut File) -> Holder {
     let mut text = String::new();
     let read = file.rewind().and_then(|()| file.read_to_string(&mut text));
     let mut lines = read.iter().flat_map(|_| text.lines());
     let pid = lines.next().and_then(|line| line.trim().parse().ok());
     let command = lines.next().filter(|line| !line.is_empty());
-    let since = file.metadata().and_then(|metadata| metadata.modified());
+    let since = lines.next().and_then(|line| line.trim().parse().ok());
+    let database = lines.next().and_then(FileId::parse);
+    let beat = modified(file).ok();
     Holder {
         pid,
         command: command.map(str::to_owned),
-        since: since
-            .ok()
-            .map(|at| Timestamp(DateTime::<Utc>::from(at).timestamp_millis())),
+        // An earlier version wrote no line of it, and the file only at its start.
+        since: since.map(Timestamp).or(beat),
+        database,
+        beat,
     }
 }

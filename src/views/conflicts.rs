@@ -1,20 +1,46 @@
 //! What both sides changed differently. The values are those of `render`, which shows them: [`ConflictRow`].
 
 use crate::engine::deeds::Resolved;
-use crate::model::{FieldKey, FieldValue, ItemId, PairName, Side, Sided};
-use crate::reason::Took;
+use crate::model::{FieldKey, FieldValue, ItemId, PairName, Side, Sided, Subject};
+use crate::reason::{Cause, JournalKind, Outcome, Took};
 use crate::reconcile::plan::Conflict;
-use crate::render::{ConflictRow, Standing};
-use crate::store::{self, Store, StoreError};
+use crate::render::{ConflictRow, SinceThen, Standing};
+use crate::store::{self, Store, StoreError, dropped_choice};
 use serde::{Serialize, Serializer};
 
-/// Returns every conflict: open, chosen and settled.
+/// Returns the conflicts that stand as wanted: open, chosen or settled. With how many are settled in all.
 ///
 /// # Errors
 /// Only the database's.
-pub fn conflicts(store: &Store) -> Result<Vec<ConflictRow>, StoreError> {
-    let stored = store.conflicts(false)?;
-    stored.iter().map(|stored| row(store, stored)).collect()
+pub fn conflicts(
+    store: &Store,
+    wanted: impl Fn(Standing) -> bool,
+) -> Result<(Vec<ConflictRow>, usize), StoreError> {
+    let (mut rows, mut settled) = (Vec::new(), 0);
+    for stored in &store.conflicts(false)? {
+        let standing = standing(store, stored)?;
+        settled += usize::from(standing.is_settled());
+        if wanted(standing) {
+            rows.push(row(store, stored)?);
+        }
+    }
+    Ok((rows, settled))
+}
+
+/// Returns the conflicts that nobody has settled, and those whose choice no cycle has carried out yet, also where a rule had
+/// settled them before.
+///
+/// # Errors
+/// Only the database's.
+pub(super) fn unsettled(store: &Store) -> Result<Vec<(store::Conflict, Standing)>, StoreError> {
+    let mut unsettled = Vec::new();
+    for stored in store.conflicts(false)? {
+        let standing = standing(store, &stored)?;
+        if !standing.is_settled() {
+            unsettled.push((stored, standing));
+        }
+    }
+    Ok(unsettled)
 }
 
 /// Returns the conflict of this number; `None`: there is none.
@@ -49,6 +75,71 @@ fn standing(store: &Store, stored: &store::Conflict) -> Result<Standing, StoreEr
     })
 }
 
+/// Returns what became of a conflict afterwards, as far as the journal reaches.
+fn since_then(
+    store: &Store,
+    stored: &store::Conflict,
+    standing: Standing,
+) -> Result<SinceThen, StoreError> {
+    let record = &stored.record;
+    let newest = store.newest_conflict(record.link, &record.field)?;
+    let newer = newest.filter(|newest| *newest != stored.id);
+    let mut found = SinceThen {
+        newer,
+        ..SinceThen::default()
+    };
+    // Of an older conflict nothing can be chosen any more, so nothing about choices is said.
+    if newer.is_some() {
+        return Ok(found);
+    }
+    let mut last = None;
+    for row in store.journal_of_link(record.link)? {
+        let entry = row.entry;
+        match (entry.kind, entry.outcome) {
+            (JournalKind::Choice, Outcome::Dropped)
+                if entry.action_id == dropped_choice(record.link, &record.field)
+                    && entry.at >= record.at =>
+            {
+                found.dropped = Some((entry.at, entry.detail));
+            }
+            (JournalKind::Update, Outcome::Done)
+                if stored.resolved_at.is_some_and(|at| entry.at >= at)
+                    && entry.changes.contains_key(&Subject::from(&record.field)) =>
+            {
+                last = Some((entry.at, entry.cycle));
+            }
+            _ => {}
+        }
+    }
+    // A choice that was made after another one was dropped says all.
+    let later = match standing {
+        Standing::Open => None,
+        Standing::Chosen { at, .. } | Standing::Settled { at, .. } => Some(at),
+    };
+    found.dropped = found
+        .dropped
+        .filter(|(at, _)| later.is_none_or(|later| *at >= later));
+    if let Some((at, run)) = last
+        && takes_back(store, &run)?
+    {
+        found.taken_back = Some(at);
+    }
+    Ok(found)
+}
+
+/// Whether a run took something back that was no undo itself.
+fn takes_back(store: &Store, run: &str) -> Result<bool, StoreError> {
+    let cause = store.cycle(run)?.map(|cycle| cycle.cause);
+    Ok(match cause {
+        Some(Cause::UndoOfRun { run }) => {
+            let undone = store.cycle(&run)?;
+            !undone.is_some_and(|undone| undone.cause.is_undo())
+        }
+        Some(Cause::UndoOfItem { .. }) => true,
+        Some(Cause::Cycle | Cause::ToldBefore { .. }) | None => false,
+    })
+}
+
 /// Turns a stored conflict into one that can be shown. The title is the one read last, either side's; empty when
 /// neither item was ever read.
 fn row(store: &Store, stored: &store::Conflict) -> Result<ConflictRow, StoreError> {
@@ -71,11 +162,13 @@ fn row(store: &Store, stored: &store::Conflict) -> Result<ConflictRow, StoreErro
         }),
         _ => None,
     };
+    let standing = standing(store, stored)?;
     Ok(ConflictRow {
         id: stored.id,
         pair: r.pair.clone(),
         since: r.at,
-        standing: standing(store, stored)?,
+        standing,
+        since_then: since_then(store, stored, standing)?,
         conflict: Conflict {
             link: r.link,
             items: r.items.clone(),

@@ -4,7 +4,7 @@ use super::status::Need;
 use crate::config::Config;
 use crate::model::{PairName, Side, Timestamp};
 use crate::reconcile::rails::{breaker, restored};
-use crate::store::{Store, StoreError};
+use crate::store::{FileId, Holder, Store, StoreError};
 
 /// Returns one sentence for each thing that keeps work from being done and is not a hold of its own, with whether somebody
 /// has to act on it.
@@ -12,8 +12,11 @@ pub(super) fn notices(
     config: &Config,
     store: &Store,
     now: Timestamp,
+    holder: Option<&Holder>,
 ) -> Result<Vec<(Need, String)>, StoreError> {
     let mut notices = Vec::new();
+    notices.extend(holder.and_then(|holder| works_elsewhere(config, holder)));
+    notices.extend(holder.and_then(|holder| late(config, holder, now)));
     if config.guard.read_only {
         let text = "[guard] read_only = true: nothing is written to either service";
         notices.push((Need::Somebody, text.to_owned()));
@@ -68,7 +71,8 @@ pub(super) fn notices(
         notices.push((
             Need::Time,
             format!(
-                "{side} is left alone since {} after {} failed {}, {next}: {}",
+                "{side} is left alone by a running daemon since {} after {} failed {}, {next}, or at once when its token is \
+                 replaced or boardsync is started again: {}",
                 row.opened_at,
                 row.failures,
                 if row.failures == 1 { "cycle" } else { "cycles" },
@@ -88,6 +92,60 @@ pub(super) fn notices(
         )));
     }
     Ok(notices)
+}
+
+/// Says that a process works on another database than the one that is there now.
+pub(super) fn works_elsewhere(config: &Config, holder: &Holder) -> Option<(Need, String)> {
+    let path = &config.state.path;
+    let had = holder.database?;
+    (FileId::of(path) != Some(had)).then(|| {
+        let text = format!(
+            "{} works on another database than this one: {} was replaced, moved or deleted while it ran. Stop it ({}), \
+             remove the -wal and -shm files, and start it again; what it does meanwhile is not in this file",
+            process(holder),
+            path.display(),
+            holder.pid.map_or_else(|| "systemctl stop".to_owned(), |pid| format!("kill {pid}")),
+        );
+        (Need::Somebody, text)
+    })
+}
+
+/// Cycles that may be due without one having begun, until the daemon counts as late.
+const MISSED: u32 = 3;
+/// How long a cycle may take beyond that.
+const SLACK_MS: i64 = 30_000;
+
+/// Says that a daemon is there and does not begin its cycles.
+fn late(config: &Config, holder: &Holder, now: Timestamp) -> Option<(Need, String)> {
+    if !holder.is_daemon() {
+        return None;
+    }
+    if let (true, Some(pid)) = (holder.is_suspended(), holder.pid) {
+        let text = format!(
+            "{} is suspended (SIGSTOP, or Ctrl-Z on its terminal) and does nothing: `kill -CONT {pid}` lets it go on",
+            process(holder)
+        );
+        return Some((Need::Time, text));
+    }
+    let beat = holder.beat?;
+    let due = config.schedule.poll.due(beat, MISSED)?;
+    (now > due.plus_ms(SLACK_MS)).then(|| {
+        let text = format!(
+            "{} began its last cycle at {beat}, and more than {MISSED} were due since: that cycle is a long one, or it hangs. \
+             Its log says what it does; starting it again does no harm",
+            process(holder)
+        );
+        (Need::Time, text)
+    })
+}
+
+fn process(holder: &Holder) -> String {
+    let what = match holder.is_daemon() {
+        true => "the daemon",
+        false => "the command that is running",
+    };
+    let pid = holder.pid.map(|pid| format!(" (process {pid})"));
+    format!("{what}{}", pid.unwrap_or_default())
 }
 
 /// Says that another installation marked items of a pair that is ours. `None`: nothing says so.

@@ -1,12 +1,14 @@
 //! How fresh and how clean each pair is.
 
 use super::ClaimView;
-use super::notices::notices;
+use super::conflicts::unsettled;
+use super::notices::{notices, works_elsewhere};
 use crate::claim::Claim;
 use crate::config::{Config, Pair, Poll};
+use crate::engine::left_alone_until;
 use crate::model::{ItemId, PairName, Service, Side, Sided, Subject, Timestamp, subject};
 use crate::reason::{self, RunEnd};
-use crate::render::{rfc3339, rfc3339_if_any};
+use crate::render::{Standing, rfc3339, rfc3339_if_any};
 use crate::store::{Conflict, HoldRow, Holder, StateLock, Store, StoreError};
 use serde::{Serialize, Serializer};
 
@@ -150,11 +152,22 @@ pub struct PairStatus {
     /// Since when the oldest hold is there; `None`: there is none.
     #[serde(serialize_with = "rfc3339_if_any")]
     pub oldest_hold: Option<Timestamp>,
+    /// Until when a running daemon leaves the pair alone after it was stopped or could not be listed; `None`: its next cycle
+    /// looks at it. A daemon that is started, and a single cycle, look at once.
+    #[serde(serialize_with = "rfc3339_if_any")]
+    pub next_look: Option<Timestamp>,
     /// Why the pair is not as it should be, else `ok`.
     pub note: String,
     /// The work item that carries the claim on the pair, with the claim; `None`: the pair has none. In JSON the claim alone.
     #[serde(rename = "claim")]
     pub canary: Option<Canary>,
+}
+
+impl PairStatus {
+    /// Whether its note has nothing to say.
+    pub fn is_ok(&self) -> bool {
+        self.note == OK
+    }
 }
 
 const OK: &str = "ok";
@@ -224,7 +237,8 @@ pub fn status(config: &Config, store: &Store, now: Timestamp) -> Result<Status, 
     let (pairs, last_cycle) = (pairs?, last_cycle(store)?);
     let rows = store.holds(None)?.into_iter();
     let holds: Result<Vec<HoldView>, StoreError> = rows.map(|row| hold(store, row)).collect();
-    let notices = notices(config, store, now)?;
+    let holder = StateLock::holder(path);
+    let notices = notices(config, store, now, holder.as_ref())?;
     let refused = Side::BOTH.map(|side| matches!(tokens.get(side), Token::Refused { .. }));
     let failed = last_cycle.as_ref().map(|run| run.outcome == RunEnd::Failed);
     let needs = pairs
@@ -239,7 +253,7 @@ pub fn status(config: &Config, store: &Store, now: Timestamp) -> Result<Status, 
             .display()
             .to_string(),
         need: needs.max().unwrap_or(Need::Nothing),
-        running: StateLock::holder(path).map(Running::from),
+        running: holder.map(Running::from),
         last_cycle,
         tokens,
         pairs,
@@ -256,6 +270,12 @@ impl From<Holder> for Running {
             since: holder.since,
         }
     }
+}
+
+/// Returns what is to be said where a process works on another database than the one that is there now; `None`: none does.
+pub fn replaced_under_a_process(config: &Config) -> Option<String> {
+    let holder = StateLock::holder(&config.state.path)?;
+    works_elsewhere(config, &holder).map(|(_, text)| text)
 }
 
 /// Cycles and undos that are looked through for the last cycle.
@@ -303,21 +323,16 @@ fn pair_status(
     let state = store.pair_state(&pair.name)?;
     let intents = store.open_intents()?.into_iter();
     let open_intents = intents.filter(|intent| intent.pair == pair.name).count();
-    let mut conflicts: Vec<Conflict> = store.conflicts(true)?;
-    conflicts.retain(|conflict| conflict.record.pair == pair.name);
+    let mut conflicts = unsettled(store)?;
+    conflicts.retain(|(conflict, _)| conflict.record.pair == pair.name);
     let holds = store.holds(Some(&pair.name))?;
-    let stale_after = stale_after(&config.schedule.poll);
-    let stale = state
-        .last_success
-        .is_none_or(|at| now.since(at) > stale_after);
+    let poll = &config.schedule.poll;
+    let stale = state.last_success.is_none_or(|at| is_stale(poll, at, now));
     let approved = state.fingerprint.as_deref() == Some(pair.fingerprint.as_str());
-    let chosen = |conflict: &Conflict| {
-        let choices = store.choices(conflict.record.link).unwrap_or_default();
-        choices.iter().any(|choice| choice.conflict == conflict.id)
-    };
+    let open = |(_, standing): &(Conflict, Standing)| matches!(standing, Standing::Open);
     let needs = [
         Need::act(state.last_error.is_some() || !approved),
-        Need::act(conflicts.iter().any(|conflict| !chosen(conflict))),
+        Need::act(conflicts.iter().any(open)),
         Need::act(holds.iter().any(|hold| !hold.why.ends_by_itself())),
         Need::wait(stale || open_intents > 0 || !conflicts.is_empty() || !holds.is_empty()),
     ];
@@ -332,11 +347,18 @@ fn pair_status(
         links: store.count_links(&pair.name)?,
         open_intents,
         open_conflicts: conflicts.len(),
-        oldest_conflict: conflicts.iter().map(|conflict| conflict.record.at).min(),
+        oldest_conflict: conflicts.iter().map(|(one, _)| one.record.at).min(),
         oldest_hold: holds.iter().map(|hold| hold.since).min(),
         holds: holds.len(),
+        next_look: left_alone_until(store, &pair.name, &pair.fingerprint, now)?,
         note: match (state.last_error, approved, stale) {
             (Some(error), _, _) => error,
+            // Of what was agreed to there is a fingerprint alone, so nobody can tell which key it was.
+            (None, false, _) if state.fingerprint.is_some() => {
+                "its configuration (project, area, lists, types, states, people, fields) is another one than the last yes was \
+                 for, or a backup was restored: the next plan waits for a yes"
+                    .to_owned()
+            }
             (None, false, _) => "waits for a first yes".to_owned(),
             (None, true, true) => STALE.to_owned(),
             (None, true, false) => OK.to_owned(),
@@ -403,13 +425,16 @@ fn canary(pair: &Pair, store: &Store) -> Result<Option<Canary>, StoreError> {
     }))
 }
 
-/// After how many milliseconds without a success a pair counts as stale.
-fn stale_after(poll: &Poll) -> i64 {
-    match poll {
-        Poll::Every(every) => i64::try_from(every.as_millis())
-            .unwrap_or(i64::MAX)
-            .saturating_mul(5)
-            .max(300_000),
-        Poll::Cron(_) => 24 * 3_600_000,
-    }
+/// How long a pair is fresh at least: a single cycle that is late or fails is nothing to call anybody for.
+const FRESH_MS: i64 = 300_000;
+
+/// Whether a pair that a cycle last ended well for then is out of date: so many cycles were due since.
+fn is_stale(poll: &Poll, success: Timestamp, now: Timestamp) -> bool {
+    let missed = match poll {
+        Poll::Every(_) => 5,
+        // Each is told by the clock, so a cycle that takes long delays none.
+        Poll::Cron(_) => 3,
+    };
+    let overdue = poll.due(success, missed).is_some_and(|at| now > at);
+    overdue && now.since(success) > FRESH_MS
 }

@@ -240,7 +240,7 @@ fn a_conflict_has_the_title_of_either_item() {
             }
         }));
         store.commit(&Batch(ops)).unwrap();
-        let shown = conflicts(&store).unwrap();
+        let (shown, _) = conflicts(&store, |_| true).unwrap();
         let titles: Vec<&str> = shown.iter().map(|c| c.conflict.title.as_str()).collect();
         assert_eq!(titles, [title]);
         assert_eq!(conflict(&store, 1).unwrap().as_ref(), shown.first());

@@ -161,7 +161,7 @@ fn decision(seen: &Observed, link: LinkId, field: &FieldKey) -> String {
             .iter()
             .any(|conflict| conflict.link == link && conflict.field == *field)
         {
-            return "conflict, held".to_owned();
+            return "conflict, waits for a choice".to_owned();
         }
         if pair
             .rebases

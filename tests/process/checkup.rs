@@ -261,3 +261,16 @@ async fn a_priority_that_azure_devops_fills_in_is_no_open_difference() {
         bench.run(&["verify"]).await.left_with(0);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_carries_our_marker_after_its_link_was_dissolved_is_named() {
+    let bench = Bench::equal().await;
+    let doctor = bench.run(&["doctor"]).await;
+    doctor.says("no item carries our marker without being linked");
+    let id = bench.ids[3].to_string();
+    bench.run(&["links", "remove", &id]).await.left_with(0);
+    let doctor = bench.run(&["doctor"]).await;
+    doctor
+        .says("carries our marker although the link was dissolved")
+        .says("boardsync links add");
+}

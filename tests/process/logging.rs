@@ -23,7 +23,7 @@ async fn under_cron_stderr_says_in_one_line_why_somebody_has_to_look() {
     let bench = Bench::new().await;
     let waits = bench.run(&CRON).await.left_with(4);
     assert!(
-        one_line(&waits.err).contains("boardsync apply"),
+        one_line(&waits.err).contains(" apply` carries it out"),
         "{waits:?}"
     );
     let yes = ["--quiet", "reconcile", "--once", "--yes"];
@@ -58,7 +58,7 @@ async fn under_cron_open_conflicts_and_held_items_are_said() {
     let open = bench.run(&CRON).await.left_with(3);
     let said = one_line(&open.err);
     assert!(said.contains("1 conflict is open"), "{said}");
-    assert!(said.contains("boardsync conflicts"), "{said}");
+    assert!(said.contains(" conflicts` say"), "{said}");
     assert!(said.contains("--retry"), "{said}");
 }
 

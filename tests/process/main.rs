@@ -14,6 +14,7 @@ mod backfill;
 mod bench;
 mod checking;
 mod checkup;
+mod choosing;
 mod claims;
 mod consent;
 mod deleting;
@@ -51,3 +52,5 @@ mod trouble;
 mod two_machines;
 mod undoing;
 mod usage;
+#[cfg(unix)]
+mod watching;

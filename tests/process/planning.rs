@@ -1,6 +1,7 @@
 //! `plan` and `apply`.
 
 use super::bench::Bench;
+use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_writes_nothing_anywhere() {
@@ -320,4 +321,59 @@ async fn apply_without_a_file_and_without_a_terminal_changes_nothing() {
         .left_with(4)
         .says("plan --out FILE");
     assert_eq!(bench.world.ledger.writes(), []);
+}
+
+/// All work items were deleted, and a person said yes to all deletes but one, whose task somebody edited since.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_still_stands_of_a_saved_plan_past_a_guard_is_carried_out_where_one_item_was_edited_since()
+ {
+    let bench = Bench::equal().await;
+    bench.replace_config("name = \"web\"", "name = \"web\"\non_delete = \"delete\"");
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    let tasks = bench.titles().len();
+    let edited = bench.task_named("Validate postcodes");
+    for id in &bench.ids {
+        bench.world.ado.delete(*id);
+    }
+    let plan = bench.run(&["plan", "--full", "--out", "f"]).await;
+    plan.left_with(0).says("items gone at once");
+    let edit = json!({ "name": "Edited since" });
+    bench.world.clickup.edit(&edited, &edit).unwrap();
+    let ran = bench.run(&["apply", "f"]).await.left_with(3);
+    ran.says("\"Validate postcodes\" moved since the plan was made");
+    assert_eq!(bench.titles(), ["Edited since"], "of {tasks}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_waits_for_its_yes_is_pending() {
+    let bench = Bench::empty().await;
+    let look = ["plan", "--detailed-exitcode"];
+    bench.run(&look).await.left_with(2).says("needs your yes");
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    bench.run(&look).await.left_with(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pair_whose_lists_changed_says_why_it_waits_for_another_yes() {
+    let bench = Bench::new().await;
+    let first = bench.run(&["status"]).await.left_with(3);
+    first.says("waits for a first yes");
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    bench.replace_config(
+        "clickup.list = \"901100000001\"",
+        "clickup.list = \"901100000002\"",
+    );
+    let status = bench.run(&["status"]).await.left_with(3);
+    status
+        .says("lists")
+        .says("is another one than the last yes was for");
 }

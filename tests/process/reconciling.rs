@@ -39,7 +39,8 @@ async fn quiet_says_on_stderr_in_one_line_why_the_exit_code_is_not_0() {
         .run(&["reconcile", "--once"])
         .await
         .left_with(3)
-        .says("held; `boardsync status`");
+        .says("1 item or field is held; `boardsync --config ")
+        .says(" status` says what and why");
     let quiet = bench
         .run(&["--quiet", "reconcile", "--once"])
         .await
@@ -77,7 +78,7 @@ async fn a_plan_that_waits_for_a_yes_is_told_on_stderr_also_when_quiet() {
             ran.err
         );
         assert!(ran.err.contains("waits for a yes"), "{}", ran.err);
-        assert!(ran.err.contains("boardsync apply"), "{}", ran.err);
+        assert!(ran.err.contains(" apply` carries it out"), "{}", ran.err);
         assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
     }
     bench

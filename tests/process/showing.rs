@@ -50,6 +50,9 @@ async fn a_long_plan_is_cut_with_a_count_and_shown_whole_on_demand() {
         cut.out
     );
     assert!(!cut.out.contains("Another story 59"));
+    // Where a command has no such option, the one that has is named.
+    let cycle = bench.run(&["reconcile", "--once"]).await.left_with(4);
+    cycle.says(" plan --all)");
     let all = bench.run(&["plan", "--all"]).await.left_with(0);
     assert!(all.out.contains("Another story 59"), "{}", all.out);
     assert!(!all.out.contains("--all"));

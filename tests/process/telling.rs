@@ -103,7 +103,7 @@ async fn a_choice_that_is_not_carried_out_is_a_state_of_its_own() {
         .says("ADO 4: \"Ours\" -> \"Theirs\"")
         .says("\"Theirs\" stays")
         .says("Nothing is written yet")
-        .says("boardsync reconcile --once")
+        .says("reconcile --once, or the next one")
         .says("--withdraw");
     let list = bench.run(&["conflicts"]).await.left_with(0);
     list.says("chosen: ClickUp's, not written yet")
@@ -199,7 +199,7 @@ async fn a_refused_token_is_told_at_once_and_since_when() {
     status
         .says("ADO token: ok")
         .says("ended by an error")
-        .says("boardsync check");
+        .says(" check says what to do");
     let json = bench.run(&["status", "--json"]).await.json();
     let since = json["tokens"]["clickup"]["since"].clone();
     bench.run(&["reconcile", "--once"]).await.left_with(77);

@@ -1,7 +1,8 @@
 //! What goes wrong before the first request, and the commands that need none.
 
-use super::bench::Bench;
+use super::bench::{Bench, Ran};
 use boardsync::store::StateLock;
+use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_writer_leaves_with_75() {
@@ -237,4 +238,74 @@ async fn plans_and_histories_keep_to_the_columns() {
     for line in lines.filter(|line| !line.contains("boardsync --config")) {
         assert!(line.chars().count() <= 80, "{line}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quiet_says_what_is_wrong_in_one_line_of_stderr() {
+    let bench = Bench::contested(&json!({ "name": "Theirs" })).await;
+    let line = |ran: Ran, says: &str| {
+        assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+        assert!(ran.err.contains(says), "{}", ran.err);
+    };
+    let status = bench.run(&["--quiet", "status"]).await.left_with(3);
+    line(status, "web: 1 conflict is open");
+    for (args, says) in [
+        (
+            &["--quiet", "plan", "--bogus"][..],
+            "unexpected argument '--bogus'",
+        ),
+        (&["-q", "reconcile", "--yes"], "--once"),
+        (
+            &["--quiet", "plan", "--pair", "none"],
+            "the configuration has: web",
+        ),
+        (&["--quiet", "why", "999"], "in no link"),
+    ] {
+        line(bench.run(args).await.left_with(64), says);
+    }
+    bench.replace_config("requests_per_second = 200", "requests_per_secnd = 200");
+    let wrong = bench.run(&["--quiet", "plan"]).await.left_with(78);
+    line(
+        wrong,
+        "config.toml:7:1: error: unknown key `requests_per_secnd`",
+    );
+    std::fs::remove_file(&bench.config).unwrap();
+    line(
+        bench.run(&["--quiet", "plan"]).await.left_with(78),
+        "config.toml",
+    );
+}
+
+/// The bench names its configuration, so what is to be typed next has to name it too.
+#[tokio::test(flavor = "multi_thread")]
+async fn hints_name_the_configuration_that_was_named() {
+    let bench = Bench::contested(&json!({ "name": "Theirs" })).await;
+    let program = format!("boardsync --config {}", bench.config.display());
+    let status = bench.run(&["status"]).await.left_with(3);
+    status.says(&format!("{program} conflicts lists"));
+    let cycle = bench.run(&["reconcile", "--once"]).await.left_with(3);
+    cycle.says(&format!("`{program} conflicts` says"));
+    let cycle = bench
+        .run(&["--quiet", "reconcile", "--once"])
+        .await
+        .left_with(3);
+    cycle.says(&format!("`{program} status` and `{program} conflicts`"));
+    let shown = bench.run(&["conflicts", "show", "1"]).await.left_with(0);
+    shown.says(&format!("{program} conflicts resolve 1 --take ado"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_a_service_lacks_is_told_with_its_place_and_what_may_be_meant() {
+    let bench = Bench::new().await;
+    bench.replace_config("\"in review\"", "\"in revue\"");
+    bench.replace_config("bo@example.com", "bob@example.com");
+    let ran = bench.run(&["check"]).await.left_with(78);
+    ran.says("config.toml:21:")
+        .says("error: web: ClickUp has no status \"in revue\"; did you mean \"in review\"?")
+        .says("ClickUp status \"in review\" stands in no row of states")
+        .says("did you mean bo@example.com?");
+    let json = bench.run(&["check", "--json"]).await.left_with(78).json();
+    let findings = json["findings"].as_array().unwrap();
+    let placed = findings.iter().filter(|finding| finding["line"].is_u64());
+    assert_eq!(placed.count(), 2, "{json:#}");
 }

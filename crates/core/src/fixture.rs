@@ -165,6 +165,7 @@ impl Linked {
             base: self.base,
             now: self.items.map(|_, item| Presence::Seen(Box::new(item))),
             chosen: BTreeMap::new(),
+            contested: BTreeSet::new(),
         }
     }
 

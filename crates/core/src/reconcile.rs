@@ -31,7 +31,7 @@ use crate::reason::HoldWhy;
 use choice::Chosen;
 use plan::{PairPlan, Plan};
 use policy::Policy;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of one pair at the start of a plan.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +63,8 @@ pub struct LinkView {
     pub now: Sided<Presence>,
     /// What a person chose to settle conflicts, as far as it is not written yet.
     pub chosen: BTreeMap<FieldKey, Chosen>,
+    /// Fields of which a conflict is open from before. An undo leaves such a one with bases that nothing moves.
+    pub contested: BTreeSet<FieldKey>,
 }
 
 /// What a direct read established.

@@ -16,7 +16,8 @@ mod table;
 
 pub use conflict::plain;
 pub use conflict::{
-    ConflictRow, Standing, When, chosen, conflict_list, conflict_list_json, conflict_show,
+    ConflictRow, SinceThen, Standing, When, chosen, conflict_list, conflict_list_json,
+    conflict_show,
 };
 pub use drift::{DriftView, drift};
 pub use json::{PlanJson, differences_json, holds_json, plan_json, rfc3339, rfc3339_if_any};

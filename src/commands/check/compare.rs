@@ -3,7 +3,7 @@
 use super::super::setup;
 use super::{Report, Weight};
 use crate::azure::allowed_way;
-use crate::config::Pair;
+use crate::config::{Pair, did_you_mean};
 use crate::connector::{Schema, SchemaType};
 use crate::field::{AdoType, Direction, FieldSpecs};
 use crate::mapping::Relation;
@@ -69,30 +69,35 @@ fn vocabulary(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) {
         shown(states.map(|state| &state.name))
     });
     let areas = shown(schema.ado.containers.iter().map(|(path, _)| path));
-    let mut named = |side: Side, what: &str, wanted: &str, have: &[String]| {
-        if !have.is_empty() && !have.iter().any(|name| fold(name) == fold(wanted)) {
-            let list = have.join(", ");
-            let text = format!(
-                "{}: {side} has no {what} \"{wanted}\"; it has: {list}",
-                pair.name
-            );
-            match what {
-                // Nothing can be listed.
-                "area path" => report.add(Weight::Configuration, text),
-                _ => report.add_beside(text),
-            }
+    let mut named = |side: Side, (key, what): (&str, &str), wanted: &str, have: &[String]| {
+        if have.is_empty() || have.iter().any(|name| fold(name) == fold(wanted)) {
+            return;
         }
+        let near = did_you_mean(wanted, have.iter().map(String::as_str));
+        let near = near.map_or_else(String::new, |near| format!("did you mean \"{near}\"? "));
+        let text = format!(
+            "{}: {side} has no {what} \"{wanted}\"; {near}it has: {}",
+            pair.name,
+            have.join(", ")
+        );
+        // Without its area a pair cannot be listed.
+        report.add_at((&pair.name, key, wanted), text, key == "area");
     };
     for (ado, clickup) in &pair.types {
-        named(Side::Ado, "type", ado, &types.ado);
-        named(Side::ClickUp, "type", clickup, &types.clickup);
+        named(Side::Ado, ("types", "type"), ado, &types.ado);
+        named(Side::ClickUp, ("types", "type"), clickup, &types.clickup);
     }
     for (ado, clickup) in &pair.states {
-        named(Side::Ado, "state", ado, &states.ado);
-        named(Side::ClickUp, "status", clickup, &states.clickup);
+        named(Side::Ado, ("states", "state"), ado, &states.ado);
+        named(
+            Side::ClickUp,
+            ("states", "status"),
+            clickup,
+            &states.clickup,
+        );
     }
     if let Some(area) = &pair.ado.area {
-        named(Side::Ado, "area path", area, &areas);
+        named(Side::Ado, ("area", "area path"), area, &areas);
     }
 }
 
@@ -109,10 +114,13 @@ fn people(pair: &Pair, clickup: &Schema, report: &mut Report) {
     let known: BTreeSet<String> = clickup.people.iter().map(|(key, _)| fold(key)).collect();
     for (_, person) in &pair.people {
         if !known.is_empty() && !known.contains(&fold(person)) {
-            report.add_beside(format!(
-                "{}: {person} is no member of the ClickUp workspace",
+            let near = did_you_mean(person, clickup.people.iter().map(|(key, _)| key.as_str()));
+            let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            let text = format!(
+                "{}: {person} is no member of the ClickUp workspace{near}",
                 pair.name
-            ));
+            );
+            report.add_at((&pair.name, "people", person), text, false);
         }
     }
 }
@@ -176,6 +184,7 @@ fn states(pair: &Pair, schema: &Sided<Schema>, kinds: &[Typed<'_>], report: &mut
         &proposed
     } else {
         unmapped_states(pair, kinds, report);
+        unmapped_statuses(pair, &schema.clickup, report);
         &pair.states
     };
     let written = pair
@@ -217,6 +226,44 @@ fn unmapped_states(pair: &Pair, kinds: &[Typed<'_>], report: &mut Report) {
                     pair.name, state.name
                 ),
             );
+        }
+    }
+}
+
+fn unmapped_statuses(pair: &Pair, clickup: &Schema, report: &mut Report) {
+    let statuses = clickup.types.iter().flat_map(|kind| &kind.states);
+    for status in shown(statuses.map(|status| &status.name)) {
+        let mut rows = pair.states.iter();
+        if !rows.any(|(_, mapped)| fold(mapped) == fold(&status)) {
+            report.add(
+                Weight::Warning,
+                format!(
+                    "{}: ClickUp status \"{status}\" stands in no row of states; tasks in it keep the state of their work item",
+                    pair.name
+                ),
+            );
+        }
+    }
+}
+
+/// Adds a warning for pairs that take the same work items. Of two areas one of which is in the other, the deeper one has its own;
+/// what a condition leaves over is not known here, so pairs with one are taken to be apart.
+pub(super) fn overlaps(pairs: &[Pair], report: &mut Report) {
+    let narrowed = |pair: &Pair| pair.ado.condition.is_some() || pair.ado.assigned_to.is_some();
+    for (at, one) in pairs.iter().enumerate() {
+        let others = pairs.iter().skip(at + 1);
+        for other in others.filter(|other| !narrowed(one) && !narrowed(other)) {
+            let place = |pair: &Pair| (fold(&pair.ado.project), pair.ado.area.as_deref().map(fold));
+            if place(one) == place(other) {
+                report.add(
+                    Weight::Warning,
+                    format!(
+                        "{} and {} take the same work items of project {}, and each is kept in one of them only; keep the \
+                         pairs apart with ado.area or ado.where",
+                        one.name, other.name, one.ado.project
+                    ),
+                );
+            }
         }
     }
 }

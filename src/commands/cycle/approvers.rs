@@ -3,7 +3,7 @@
 use super::super::saved::{self, Refused, Saved};
 use super::super::setup::{self, Services};
 use super::super::{Context, Failure, note, prompt};
-use super::{before_a_question, show};
+use super::{before_a_question, show, whole};
 use crate::config::Config;
 use crate::engine::apply::Consent;
 use crate::engine::cycle::{Answer, Approver};
@@ -45,6 +45,8 @@ impl Approver for ByFile<'_> {
 /// `apply`: what a person says yes to after it was shown.
 pub(super) struct ByHand<'a> {
     pub(super) context: &'a Context,
+    /// Whether all of the plan is shown, however long it is.
+    pub(super) all: bool,
     pub(super) stop: &'a StopSwitch,
     pub(super) asked: Asked,
 }
@@ -58,7 +60,8 @@ impl Approver for ByHand<'_> {
             self.asked.reduce(&mut observed, &mut consent);
             return Ok(Answer::CarryOut(Box::new(observed), consent));
         }
-        show(self.context, engine, &observed, &before_a_question())?;
+        let how = before_a_question(self.all);
+        show(self.context, engine, &observed, &how, None)?;
         if !prompt::confirmed(observed.plan(), self.stop)? {
             return Ok(Answer::Leave(Box::new(observed)));
         }
@@ -108,7 +111,8 @@ impl Approver for Once<'_> {
         if self.asked.shown.is_some() {
             self.asked.reduce(&mut observed, &mut self.consent);
         } else if self.may_ask(&observed) {
-            show(self.context, engine, &observed, &before_a_question())?;
+            let (how, whole) = (before_a_question(false), whole(self.context));
+            show(self.context, engine, &observed, &how, Some(&whole))?;
             let pairs = &observed.plan().pairs;
             let (waiting, others): (Vec<_>, Vec<_>) = pairs.iter().partition(|pair| waits(pair));
             let flows = |pair: &&PairPlan| pair.writes() > 0 && flows(pair);

@@ -19,7 +19,7 @@ pub(super) fn examine(config: &Config, chart: &mut Chart) {
     modes(database, chart);
     room(database, chart);
     match StateLock::holder(database) {
-        Some(holder) => chart.ok("lock", format!("held by {holder}")),
+        Some(holder) => chart.ok("lock", format!("taken by {holder}")),
         None => chart.ok("lock", "free"),
     }
 }

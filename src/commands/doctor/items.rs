@@ -164,18 +164,24 @@ fn orphans(
     chart: &mut Chart,
 ) -> Vec<Value> {
     let mut known: Sided<BTreeSet<(PairName, ItemId)>> = Sided::default();
+    let mut living: Sided<BTreeSet<(PairName, ItemId)>> = Sided::default();
     for link in links {
         for side in Side::BOTH {
             let of = (link.pair.clone(), link.item(side).clone());
+            if link.state.is_living() {
+                living.get_mut(side).insert(of.clone());
+            }
             known.get_mut(side).insert(of);
         }
     }
+    let (mut apart, mut copies) = (Vec::new(), Vec::new());
     let mut found: BTreeMap<(PairName, ItemId), ItemId> = BTreeMap::new();
     let mut carrying = 0_usize;
     for side in Side::BOTH {
         for (pair, ids) in survey.listed.get(side) {
             for id in ids {
-                if known.get(side).contains(&(pair.clone(), id.clone())) {
+                let own = (pair.clone(), id.clone());
+                if living.get(side).contains(&own) {
                     continue;
                 }
                 let markers = survey.items.get(side).get(id).map(|item| &item.markers);
@@ -185,6 +191,15 @@ fn orphans(
                     .filter_map(|text| marker::verify(key, text))
                     .filter(|marker| marker.pair == *pair && marker.side != side);
                 if let Some(marker) = ours.next() {
+                    let named = (pair.clone(), marker.id.clone());
+                    if known.get(side).contains(&own) {
+                        apart.push(format!("{side} {id}"));
+                        continue;
+                    }
+                    if living.get(side.other()).contains(&named) {
+                        copies.push(format!("{side} {id} names {} {}", side.other(), marker.id));
+                        continue;
+                    }
                     carrying += 1;
                     let Sided { ado, clickup } = Sided::of(side, id.clone(), marker.id);
                     found.insert((pair.clone(), ado), clickup);
@@ -197,8 +212,27 @@ fn orphans(
     } else {
         "lost database"
     };
+    if !apart.is_empty() {
+        let found = format!(
+            "{} our marker although the link was dissolved: {}. Nothing is written there; `boardsync links add` links again",
+            render::plural(apart.len(), "item carries", "items carry"),
+            first(&apart)
+        );
+        chart.ok(check, found);
+    }
+    if !copies.is_empty() {
+        let found = format!(
+            "{} our marker with an item that is linked to another one, as a copy does: {}",
+            render::plural(copies.len(), "item shares", "items share"),
+            first(&copies)
+        );
+        let help = "`boardsync plan` shows what becomes of it; a copy that is to be an item of its own needs no marker";
+        chart.add(check, Level::Warn, found, help);
+    }
     if found.is_empty() {
-        chart.ok(check, "no item carries our marker without being linked");
+        if apart.is_empty() && copies.is_empty() {
+            chart.ok(check, "no item carries our marker without being linked");
+        }
         return Vec::new();
     }
     let rows: Vec<String> = found
@@ -214,7 +248,7 @@ fn orphans(
             if carrying == 1 { "is" } else { "are" },
             rows.join(", ")
         ),
-        "nothing is lost: the next plan links them again and makes no twin; fields that differ then are held. \
+        "nothing is lost: the next plan links them again and makes no twin; fields that differ then wait as conflicts. \
          `boardsync plan` shows it",
     );
     found

@@ -1,7 +1,7 @@
 //! `conflicts`: what both sides changed differently, and a person's choice.
 
 use super::super::when::when;
-use super::super::{Context, Failure, print, print_json, setup};
+use super::super::{Context, Failure, next, print, print_json, setup};
 use super::{config, read_only};
 use crate::cli::{ExitCode, Take, WhichConflicts};
 use crate::clock::SystemClock;
@@ -18,18 +18,23 @@ use tokio_util::sync::CancellationToken;
 /// `conflicts list`: what is open or chosen; with `--all` what is settled too.
 pub fn conflicts(context: &Context, which: &WhichConflicts) -> Result<ExitCode, Failure> {
     let store = read_only(&config(context)?)?;
-    let mut rows = views::conflicts::conflicts(&store)?;
-    let all = rows.iter().filter(|row| row.standing.is_settled()).count();
-    rows.retain(|row| match row.standing {
+    let wanted = |standing| match standing {
         Standing::Open => true,
         Standing::Chosen { .. } => !which.open,
         Standing::Settled { .. } => which.all,
-    });
+    };
+    let (rows, all) = views::conflicts::conflicts(&store, wanted)?;
     if context.global.json {
         print_json(&render::conflict_list_json(&rows));
     } else {
         let hidden = if which.all { 0 } else { all };
-        print(&render::conflict_list(&rows, hidden, &context.style));
+        let program = context.program();
+        print(&render::conflict_list(
+            &rows,
+            hidden,
+            &program,
+            &context.style,
+        ));
     }
     Ok(ExitCode::Done)
 }
@@ -50,7 +55,13 @@ pub fn conflict(context: &Context, id: i64) -> Result<ExitCode, Failure> {
     if context.global.json {
         print_json(&render::conflict_list_json(&[row]));
     } else {
-        print(&render::conflict_show(&row, &context.style, &when));
+        let program = context.program();
+        print(&render::conflict_show(
+            &row,
+            &program,
+            &context.style,
+            &when,
+        ));
     }
     Ok(ExitCode::Done)
 }
@@ -129,9 +140,10 @@ fn told(context: &Context, choice: &ChoiceView, in_the_way: &[String]) {
         });
     }
     lines.push(format!(
-        "The next cycle of pair {} carries it out: boardsync reconcile --once, or the next one of the daemon, timer or cron. If \
-         somebody edits the field before that, the edit stays and the choice is dropped.",
-        choice.pair
+        "The next cycle of pair {} carries it out: {}, or the next one of the daemon, timer or cron. If somebody edits the field \
+         before that, the edit stays and the choice is dropped.",
+        choice.pair,
+        next(context, "reconcile --once")
     ));
     lines.extend(
         in_the_way
@@ -139,7 +151,8 @@ fn told(context: &Context, choice: &ChoiceView, in_the_way: &[String]) {
             .map(|why| format!("Not at present: {why}")),
     );
     lines.push(format!(
-        "Until then, take it back with: boardsync conflicts resolve {} --withdraw",
+        "Until then, take it back with: {} conflicts resolve {} --withdraw",
+        context.program(),
         choice.conflict
     ));
     for line in lines {
@@ -154,7 +167,7 @@ const MAX_VALUE: usize = 120;
 pub fn withdraw_choice(context: &Context, id: i64) -> Result<ExitCode, Failure> {
     let config = config(context)?;
     let (_lock, mut store, _) = setup::open_state(&config)?;
-    let made = withdraw(&mut store, id)?;
+    let withdrawn = withdraw(&mut store, id)?;
     let row = find(&store, id)?;
     if context.global.json {
         print_json(&render::conflict_list_json(&[row]));
@@ -164,11 +177,20 @@ pub fn withdraw_choice(context: &Context, id: i64) -> Result<ExitCode, Failure> 
         Standing::Settled { .. } => "settled as before",
         Standing::Open | Standing::Chosen { .. } => "open again",
     };
-    let text = format!(
-        "conflict {id}: the choice of {} is taken back and nothing of it will be written; the conflict is {now}",
-        when(made)
-    );
-    print(&render::hanging(&text, 4, &context.style));
+    let made = when(withdrawn.made);
+    let mut lines = vec![format!(
+        "conflict {id}: the choice of {made} is taken back and nothing more of it will be written; the conflict is {now}"
+    )];
+    lines.extend(withdrawn.sent.iter().map(|(side, item, at)| {
+        format!(
+            "But a write of it went to {side} {item} at {} and its answer was lost, so it may be in force there: the next cycle \
+             reads the item and goes by what it has; boardsync why {item} shows it now",
+            when(*at)
+        )
+    }));
+    for line in lines {
+        print(&render::hanging(&line, 4, &context.style));
+    }
     Ok(ExitCode::Done)
 }
 

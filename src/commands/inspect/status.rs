@@ -1,7 +1,7 @@
 //! `status`: how fresh and how clean each pair is.
 
 use super::super::when::{age, when};
-use super::super::{Context, Failure, claims, print, print_json};
+use super::super::{Context, Failure, claims, next, note, print, print_json};
 use super::{config, read_only};
 use crate::cli::ExitCode;
 use crate::model::{Clock, Side, Timestamp};
@@ -37,11 +37,63 @@ pub fn status(context: &Context) -> Result<ExitCode, Failure> {
     } else {
         show(context, &status, now);
     }
+    if context.global.quiet && status.need != Need::Nothing {
+        note(&format!("{}\n", render::escape(&in_a_sentence(&status))));
+    }
     Ok(match status.need {
         Need::Nothing => ExitCode::Done,
         Need::Time => ExitCode::Late,
         Need::Somebody => ExitCode::Partial,
     })
+}
+
+/// Everything that is not as it should be, in one line: for the mail of a cron job.
+fn in_a_sentence(status: &Status) -> String {
+    let mut told = Vec::new();
+    for side in Side::BOTH {
+        if let Token::Refused { .. } = status.tokens.get(side) {
+            told.push(format!("{side} refuses the token"));
+        }
+    }
+    let failed = |run: &&LastCycle| run.outcome == RunEnd::Failed;
+    if let Some(run) = status.last_cycle.as_ref().filter(failed) {
+        let why = run.detail.as_deref().unwrap_or_default();
+        told.push(format!("the last cycle ended by an error ({why})"));
+    }
+    told.extend(status.notices.iter().cloned());
+    for pair in status
+        .pairs
+        .iter()
+        .filter(|pair| pair.need != Need::Nothing)
+    {
+        let mut what = Vec::new();
+        if !pair.is_ok() {
+            what.push(pair.note.clone());
+        }
+        for (count, one, many) in [
+            (
+                pair.open_conflicts,
+                "conflict is open",
+                "conflicts are open",
+            ),
+            (
+                pair.holds,
+                "item or field is held",
+                "items or fields are held",
+            ),
+            (
+                pair.open_intents,
+                "create had no answer",
+                "creates had no answer",
+            ),
+        ] {
+            if count > 0 {
+                what.push(render::plural(count, one, many));
+            }
+        }
+        told.push(format!("{}: {}", pair.pair, what.join(", ")));
+    }
+    told.join("; ").replace('\n', " ")
 }
 
 /// The reason, where it is too long for the table.
@@ -78,24 +130,38 @@ const HEADERS: [&str; 7] = [
 ];
 
 fn show(context: &Context, status: &Status, now: Timestamp) {
+    // On one line, for a path is copied.
     line(&format!("state: {}", status.state));
-    line(&format!("running: {}", running(status.running.as_ref())));
+    wrapped(
+        context,
+        &format!("running: {}", running(status.running.as_ref())),
+    );
     let last = status.last_cycle.as_ref();
     let last = last.map_or_else(|| "none yet".to_owned(), |cycle| last_cycle(cycle, now));
     wrapped(context, &format!("last cycle: {last}"));
     for side in Side::BOTH {
-        let told = token(status.tokens.get(side), now);
+        let told = token(context, status.tokens.get(side), now);
         wrapped(context, &format!("{side} token: {told}"));
     }
     line("");
     for notice in &status.notices {
-        line(&format!("notice: {notice}"));
+        wrapped(context, &format!("notice: {notice}"));
     }
     let rows: Vec<_> = status.pairs.iter().map(|pair| cells(pair, now)).collect();
     print(&render::table(&HEADERS, &rows, &context.style));
     for pair in &status.pairs {
         if let Some(reason) = long_note(pair) {
-            line(&format!("{}: {reason}", pair.pair));
+            wrapped(context, &format!("{}: {reason}", pair.pair));
+        }
+        if let (Some(at), Some(_)) = (pair.next_look, &status.running) {
+            wrapped(
+                context,
+                &format!(
+                    "{}: a running daemon looks at it again at {}, or at once when it is started again",
+                    pair.pair,
+                    when(at)
+                ),
+            );
         }
     }
     for pair in &status.pairs {
@@ -108,7 +174,9 @@ fn show(context: &Context, status: &Status, now: Timestamp) {
     }
     let conflicts: usize = status.pairs.iter().map(|pair| pair.open_conflicts).sum();
     if conflicts > 0 {
-        line("boardsync conflicts lists what both sides changed, and says how to settle it");
+        let list = next(context, "conflicts");
+        let hint = format!("{list} lists what both sides changed, and says how to settle it");
+        wrapped(context, &hint);
     }
 }
 
@@ -150,12 +218,13 @@ fn last_cycle(run: &LastCycle, now: Timestamp) -> String {
     text
 }
 
-fn token(token: &Token, now: Timestamp) -> String {
+fn token(context: &Context, token: &Token, now: Timestamp) -> String {
+    let check = next(context, "check");
     match token {
         Token::Ok => "ok".to_owned(),
-        Token::NeverTried => "never tried (boardsync check tries it)".to_owned(),
+        Token::NeverTried => format!("never tried ({check} tries it)"),
         Token::Refused { since, said } => format!(
-            "refused since {}, {} ago: {said}; boardsync check says what to do",
+            "refused since {}, {} ago: {said}; {check} says what to do",
             when(*since),
             age(now, *since)
         ),

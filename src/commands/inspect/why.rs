@@ -1,6 +1,6 @@
 //! `why`: the stored base beside both present values.
 
-use super::super::{Context, Failure, print, print_json, setup};
+use super::super::{Context, Failure, next, print, print_json, setup};
 use super::status::held;
 use super::{config, in_no_link};
 use crate::cli::ExitCode;
@@ -72,9 +72,9 @@ fn show(context: &Context, why: &Why, now: Timestamp) {
         print(&render::hanging(&held(hold, now), 4, &context.style));
     }
     if let Some(run) = &why.last_run {
-        print(&format!(
-            "last written by run {run}; take that back with: boardsync undo {run}\n"
-        ));
+        let undo = next(context, &format!("undo {run}"));
+        let text = format!("last written by run {run}; take that back with: {undo}");
+        print(&render::hanging(&text, 4, &context.style));
     }
 }
 

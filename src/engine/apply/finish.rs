@@ -50,7 +50,13 @@ fn stood_still(
     state.last_sweep = None;
     state.last_error = Some(match stopped {
         Stopped::Guard => format!("a guard stopped the plan {}", plan.hash()),
-        Stopped::FirstContact => format!("the plan {} waits for a yes", plan.hash()),
+        Stopped::FirstContact => {
+            let why = match plan.ran_before {
+                true => "the scope or mapping of the pair changed, or a backup was restored",
+                false => "it is the first of this pair",
+            };
+            format!("the plan {} waits for a yes: {why}", plan.hash())
+        }
         Stopped::Switch(_) | Stopped::Canary(_) | Stopped::Taken(_) | Stopped::Firewall(_) => {
             stopped.to_string()
         }

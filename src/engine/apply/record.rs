@@ -6,7 +6,7 @@ use crate::connector::{ConnectorError, Fetched, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::living;
 use crate::model::{
-    ActionId, FieldKey, Item, ItemId, LinkId, PairName, Side, Sided, Subject, Timestamp, Version,
+    FieldKey, Item, ItemId, LinkId, PairName, Side, Sided, Subject, Timestamp, Version,
 };
 use crate::reason::{JournalKind, Outcome};
 use crate::reconcile::choice::Dropped;
@@ -14,6 +14,7 @@ use crate::reconcile::plan::{Action, ActionKind, Conflict, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::store::{
     Batch, ChoiceOp, JournalChange, LinkRow, LinkState, NewConflict, NewJournal, Op, RailOp,
+    dropped_choice,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -180,7 +181,7 @@ impl Run<'_> {
             link: Some(choice.link),
             side: choice.side,
             item: None,
-            action_id: ActionId(format!("choice {} {}", choice.link, choice.field)),
+            action_id: dropped_choice(choice.link, &choice.field),
             kind: JournalKind::Choice,
             changes: BTreeMap::new(),
             outcome: Outcome::Dropped,

@@ -7,7 +7,7 @@ use crate::connector::{Backlink, Change, Fetched, Written};
 use crate::engine::CycleError;
 use crate::marker::marker;
 use crate::model::{FieldKey, Item, ItemId, Timestamp, Version};
-use crate::reason::Outcome;
+use crate::reason::{ActionWhy, Outcome};
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::settle::{self, Answer};
@@ -217,6 +217,13 @@ impl Run<'_> {
                 .insert((link, side, change.field.clone()), own.clone());
             if record::is_settled_by(plan, link, &change.field) {
                 ops.push(Op::Choice(ChoiceOp::Wrote {
+                    link,
+                    field: change.field.clone(),
+                    side,
+                    value: own.value.clone(),
+                }));
+            } else if matches!(action.why, ActionWhy::TakenBack { .. }) {
+                ops.push(Op::Choice(ChoiceOp::TookBack {
                     link,
                     field: change.field.clone(),
                     side,

@@ -4,12 +4,12 @@ use crate::capabilities;
 use crate::connector::{ConnectorError, Fetched};
 use crate::engine::Engine;
 use crate::engine::observe::{again_op, chosen_of};
-use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Sided, Timestamp};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Side, Sided, Subject, Timestamp};
 use crate::reason::{SettledBy, Took};
 use crate::reconcile::choice::{Recorded, moved_on};
 use crate::reconcile::merge::translate;
 use crate::reconcile::policy::Policy;
-use crate::store::{Batch, Choice, ChoiceOp, Conflict, Op, Store, StoreError};
+use crate::store::{Batch, Choice, ChoiceOp, Conflict, NewJournal, Op, Store, StoreError};
 use std::collections::BTreeSet;
 
 /// What a person takes.
@@ -262,20 +262,30 @@ impl Engine {
     }
 }
 
-/// Takes a choice back that no cycle has carried out yet, and returns when it had been made. The conflict is as it was
-/// before: open, or settled by the rule.
+/// A choice that was taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// When it had been made.
+    pub made: Timestamp,
+    /// Where a write of it was sent and had no answer that settles it: it may be in force there. With when it was sent.
+    pub sent: Vec<(Side, ItemId, Timestamp)>,
+}
+
+/// Takes a choice back that no cycle has carried out yet. The conflict is as it was before: open, or settled by the rule. A
+/// write that an earlier cycle sent is not taken back; who asked is told of it.
 ///
 /// # Errors
 /// A sentence for the person; nothing was changed then.
-pub fn withdraw(store: &mut Store, id: i64) -> Result<Timestamp, ResolveError> {
+pub fn withdraw(store: &mut Store, id: i64) -> Result<Withdrawn, ResolveError> {
     let conflict = store.conflict(id)?.ok_or(ResolveError::Unknown(id))?;
     let (link, field) = (conflict.record.link, conflict.record.field);
+    let items = conflict.record.items;
     let choices = match store.choices(link) {
         // One that cannot be read stops its pair: taking it back is a way out.
         Err(StoreError::Choice { conflict, .. }) if conflict == id => None,
         choices => Some(choices?),
     };
-    let at = match choices {
+    let made = match choices {
         None => conflict.record.at,
         Some(choices) => {
             let waiting = choices.into_iter().find(|choice| choice.conflict == id);
@@ -284,13 +294,26 @@ pub fn withdraw(store: &mut Store, id: i64) -> Result<Timestamp, ResolveError> {
             waiting.at
         }
     };
+    let mut sent = Vec::new();
+    for (side, item) in items.iter() {
+        // No run has this name, so the last one counts too.
+        let write = store.open_write(link, side, "")?;
+        let of_it = |write: &NewJournal| {
+            write.at >= made && write.changes.contains_key(&Subject::from(&field))
+        };
+        sent.extend(
+            write
+                .filter(of_it)
+                .map(|write| (side, item.clone(), write.at)),
+        );
+    }
     // A cycle that was killed may have written half of it: the next one looks at what is there.
     let again = again_op(store, &conflict.record.pair, link)?;
     store.commit(&Batch(vec![
         Op::Choice(ChoiceOp::Drop { link, field }),
         again,
     ]))?;
-    Ok(at)
+    Ok(Withdrawn { made, sent })
 }
 
 /// Returns the conflict where a choice can still be about it.

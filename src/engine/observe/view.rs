@@ -178,6 +178,7 @@ impl Engine {
             base: values(base),
             now,
             chosen: chosen(store, link.id)?,
+            contested: store.contested(link.id)?,
         };
         for side in Side::BOTH {
             let mut found = reread(store, side, &linked)?;

@@ -75,7 +75,7 @@ impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Stopped::FirstContact => {
-                "waits for a yes: first contact, or a changed scope or mapping"
+                "waits for a yes: it is the first plan of this pair, or the first after its scope or mapping changed"
             }
             Stopped::Guard => "stopped by a guard",
             Stopped::Switch(why) => return why.fmt(f),

@@ -3,7 +3,7 @@
 mod gone;
 
 use super::choice::{Chosen, Dropped};
-use super::merge::{Merged, allowed, merge_field, spare};
+use super::merge::{Merged, agree, allowed, merge_field, spare};
 use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan, Rebase};
 use super::policy::{FieldPolicy, Policy};
 use super::{LinkView, Presence};
@@ -142,12 +142,28 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
     }
     plan_updates(link, items, fields.changes, policy, plan);
     // What stays on its side for ever is nothing to do, and yet the two are not equal.
-    if !fields.busy && plan.holds.len() == held_before {
+    if !fields.busy && plan.holds.len() == held_before && !stays_contested(link, items, policy) {
         plan.in_sync += 1;
     }
     if !fields.busy || fields.against {
         plan.nothing_due.insert(link.link);
     }
+}
+
+/// Whether the two sides differ in a field of which a conflict is open. Example: an undo took a choice back on one side, and
+/// left the conflict open again.
+fn stays_contested(link: &LinkView, items: &Sided<&Item>, policy: &Policy) -> bool {
+    link.contested.iter().any(|key| {
+        let values = (items.ado.fields.get(key), items.clickup.fields.get(key));
+        let (Some(ado), Some(clickup)) = values else {
+            return true;
+        };
+        let now = Sided {
+            ado: ado.clone(),
+            clickup: clickup.clone(),
+        };
+        !agree(key, &now, policy)
+    })
 }
 
 fn plan_field(

@@ -2,7 +2,7 @@
 
 use super::diff;
 use super::json::{ConflictValues, FORMAT_VERSION, rfc3339, rfc3339_if_any};
-use super::paint::{Ink, Style, cut, escape};
+use super::paint::{Ink, Style, cut, escape, hanging};
 use super::table::table;
 use crate::model::{FieldValue, PairName, Side, Timestamp};
 use crate::reason::{SettledBy, Took};
@@ -71,15 +71,32 @@ pub struct ConflictRow {
     pub since: Timestamp,
     /// How it stands.
     pub standing: Standing,
+    /// What became of it or of a choice in it afterwards.
+    pub since_then: SinceThen,
     /// What differs.
     pub conflict: Conflict,
 }
 
-/// Returns the list for people, ending in a line break. `hidden`: how many others there are that are settled.
-pub fn conflict_list(rows: &[ConflictRow], hidden: usize, style: &Style) -> String {
+/// What became of a conflict, or of a choice in it, afterwards.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SinceThen {
+    /// The newest conflict of the same field, where it is another one: only in that one can be chosen.
+    pub newer: Option<i64>,
+    /// When a choice was dropped, by this machine's clock, and why, as a sentence; `None`: none was.
+    pub dropped: Option<(Timestamp, String)>,
+    /// When `boardsync undo` took back what settled it, by this machine's clock.
+    pub taken_back: Option<Timestamp>,
+}
+
+/// Returns the list for people, ending in a line break. `hidden`: how many others there are that are settled. `program`: how
+/// the program is called in hints.
+pub fn conflict_list(rows: &[ConflictRow], hidden: usize, program: &str, style: &Style) -> String {
     let others = match hidden {
         0 => String::new(),
-        n => format!("{n} settled, not listed here: boardsync conflicts --all\n"),
+        n => {
+            let text = format!("{n} settled, not listed here: {program} conflicts --all");
+            hanging(&text, 2, style)
+        }
     };
     if rows.is_empty() {
         return match hidden {
@@ -102,7 +119,10 @@ pub fn conflict_list(rows: &[ConflictRow], hidden: usize, style: &Style) -> Stri
                 items.ado.to_string(),
                 items.clickup.to_string(),
                 field.to_string(),
-                state(row.standing),
+                match row.since_then.taken_back {
+                    Some(_) => format!("{}, taken back", state(row.standing)),
+                    None => state(row.standing),
+                },
                 cut(title, 40),
             ]
         })
@@ -125,10 +145,12 @@ pub fn conflict_list(rows: &[ConflictRow], hidden: usize, style: &Style) -> Stri
             parts.push(format!("{} {words}", count(key)));
         }
     }
-    out.push_str(&format!(
-        "{}; boardsync conflicts show ID has the values\n{others}",
+    let text = format!(
+        "{}; {program} conflicts show ID has the values",
         parts.join(", ")
-    ));
+    );
+    out.push_str(&hanging(&text, 2, style));
+    out.push_str(&others);
     out
 }
 
@@ -168,6 +190,11 @@ pub fn conflict_list_json(rows: &[ConflictRow]) -> Value {
         settled_at: Option<Timestamp>,
         #[serde(serialize_with = "rfc3339_if_any")]
         chosen_at: Option<Timestamp>,
+        #[serde(serialize_with = "rfc3339_if_any")]
+        dropped_at: Option<Timestamp>,
+        #[serde(serialize_with = "rfc3339_if_any")]
+        taken_back_at: Option<Timestamp>,
+        replaced_by: Option<i64>,
     }
     let of = |row: &ConflictRow| {
         let (settled_by, settled_at, chosen_at) = match row.standing {
@@ -185,6 +212,9 @@ pub fn conflict_list_json(rows: &[ConflictRow]) -> Value {
             settled_by,
             settled_at,
             chosen_at,
+            dropped_at: row.since_then.dropped.as_ref().map(|(at, _)| *at),
+            taken_back_at: row.since_then.taken_back,
+            replaced_by: row.since_then.newer,
         })
     };
     let conflicts: Vec<Value> = rows.iter().map(of).collect();
@@ -199,8 +229,9 @@ pub fn plain(value: &FieldValue) -> String {
     }
 }
 
-/// Returns one conflict with the base and both values, how it stands, and what to type about it.
-pub fn conflict_show(row: &ConflictRow, style: &Style, when: When<'_>) -> String {
+/// Returns one conflict with the base and both values, how it stands, and what to type about it. `program`: as in
+/// [`conflict_list`].
+pub fn conflict_show(row: &ConflictRow, program: &str, style: &Style, when: When<'_>) -> String {
     let pair = style.paint(Ink::Strong, &escape(&row.pair.0));
     let head = match row.standing {
         Standing::Open => "open".to_owned(),
@@ -210,24 +241,44 @@ pub fn conflict_show(row: &ConflictRow, style: &Style, when: When<'_>) -> String
     let mut out = format!("conflict {} in {pair}: {head}\n\n", row.id);
     block(&row.shown(), "", style, &mut out);
     out.push_str(&format!("\nrecorded {}\n", when(row.since)));
+    if let Some((at, why)) = &row.since_then.dropped {
+        out.push_str(&hanging(&format!("{}: {why}", when(*at)), 4, style));
+    }
     match row.standing {
-        Standing::Open => out.push_str(&offer("settle it with one of", row, None)),
+        Standing::Open => out.push_str(&offer("settle it with one of", row, None, program)),
         Standing::Chosen { took, at } => {
             out.push_str(&format!(
-                "{} {}; the next cycle of the pair carries it out\ntake the choice back with\n  boardsync conflicts resolve {} --withdraw\n",
+                "{} {}; the next cycle of the pair carries it out\ntake the choice back with\n  {program} conflicts resolve {} --withdraw\n",
                 chosen(took),
                 when(at),
                 row.id
             ));
-            out.push_str(&offer("or choose another value with", row, Some(took)));
+            out.push_str(&offer(
+                "or choose another value with",
+                row,
+                Some(took),
+                program,
+            ));
         }
         Standing::Settled { took, by, at } => {
             let won = won(&row.conflict, took, by);
             out.push_str(&format!("{}\n", ended(&won, by, &when(at))));
-            if took.is_some() {
-                let lead =
-                    "as long as nobody edited the field since, take another value instead with";
-                out.push_str(&offer(lead, row, took));
+            let back = row.since_then.taken_back;
+            if let Some(back) = back {
+                out.push_str(&format!("taken back {} by boardsync undo\n", when(back)));
+            }
+            if let Some(newer) = row.since_then.newer {
+                out.push_str(&format!(
+                    "a newer conflict of the same field counts now: {program} conflicts show {newer}\n"
+                ));
+            } else if took.is_some() {
+                let lead = match back {
+                    Some(_) => "as long as nobody edited the field since, choose again with",
+                    None => {
+                        "as long as nobody edited the field since, take another value instead with"
+                    }
+                };
+                out.push_str(&offer(lead, row, took.filter(|_| back.is_none()), program));
             }
         }
     }
@@ -276,7 +327,7 @@ fn ended(won: &str, by: Option<SettledBy>, at: &str) -> String {
 
 /// The commands that settle a conflict. A merged text is offered where the field's kind takes one: there is nothing between
 /// two states. `but`: what need not be offered.
-fn offer(lead: &str, row: &ConflictRow, but: Option<Took>) -> String {
+fn offer(lead: &str, row: &ConflictRow, but: Option<Took>, program: &str) -> String {
     let mut takes = vec![
         (Some(Took::Of(Side::Ado)), "ado"),
         (Some(Took::Of(Side::ClickUp)), "clickup"),
@@ -290,7 +341,7 @@ fn offer(lead: &str, row: &ConflictRow, but: Option<Took>) -> String {
         .filter(|(took, _)| took.is_none() || *took != but)
     {
         out.push_str(&format!(
-            "  boardsync conflicts resolve {} --take {take}\n",
+            "  {program} conflicts resolve {} --take {take}\n",
             row.id
         ));
     }
@@ -319,10 +370,12 @@ pub(super) fn block(conflict: &Conflict, indent: &str, style: &Style, out: &mut 
         escape(conflict.items.ado.as_str()),
         escape(conflict.items.clickup.as_str())
     );
-    let lead = format!(
-        "! {} changed on both sides:",
-        escape(&conflict.field.to_string())
-    );
+    // Two items that were linked by hand were never alike.
+    let how = match conflict.base {
+        Some(_) => "changed on both sides",
+        None => "is different on the two sides",
+    };
+    let lead = format!("! {} {how}:", escape(&conflict.field.to_string()));
     let title = cut(
         &escape(&conflict.title),
         room.saturating_sub(lead.chars().count() + 1).max(20),

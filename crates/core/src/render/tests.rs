@@ -149,15 +149,16 @@ fn a_stored_conflict_and_the_list() {
                 },
                 _ => Standing::Open,
             },
+            since_then: SinceThen::default(),
             conflict: conflict.clone(),
         })
         .collect();
     let style = Style::default();
     let when = |at: Timestamp| at.to_rfc3339();
-    let list = conflict_list(&rows, 3, &style);
+    let list = conflict_list(&rows, 3, "boardsync", &style);
     let shown: Vec<String> = rows
         .iter()
-        .map(|row| conflict_show(row, &style, &when))
+        .map(|row| conflict_show(row, "boardsync", &style, &when))
         .collect();
     insta::assert_snapshot!(format!("{list}\n{}", shown.join("\n")));
     let json = conflict_list_json(&rows);

@@ -242,5 +242,6 @@ pub fn link(
             .collect(),
         now: items,
         chosen: BTreeMap::new(),
+        contested: BTreeSet::new(),
     }
 }

@@ -1,0 +1,104 @@
+//! Where a value stands in the configuration's file, for what only a service can say of it.
+
+use super::diagnostic::{MaskedText, Place, nearest};
+use super::{Config, PairName};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// A configuration's file, to be asked where something stands in it.
+pub struct Places {
+    file: String,
+    text: String,
+}
+
+impl Places {
+    /// Reads the file of a configuration again. One that is not there any more has no places.
+    pub fn of(config: &Config) -> Places {
+        Places {
+            file: config.path.display().to_string(),
+            text: std::fs::read_to_string(&config.path).unwrap_or_default(),
+        }
+    }
+
+    /// Returns where a text stands in the table of a pair; `None`: nowhere, for the pair may have it from elsewhere. `key` is
+    /// the one that holds it, as `states`, or `project` of `ado.project`.
+    pub fn find(&self, pair: &PairName, key: &str, value: &str) -> Option<Place> {
+        let table = DeTable::parse(&self.text).ok()?;
+        let pairs = entry(table.get_ref(), "pair")?.get_ref().as_array()?;
+        let mut pairs = pairs.iter().filter_map(|pair| pair.get_ref().as_table());
+        let is_it = |table: &&DeTable<'_>| {
+            let name = entry(table, "name").and_then(|name| name.get_ref().as_str());
+            name == Some(pair.0.as_str())
+        };
+        let mut found = None;
+        under(pairs.find(is_it)?, key, value, &mut found);
+        let (line, column) = MaskedText::new(&self.text).place(found?);
+        Some(Place {
+            file: self.file.clone(),
+            line,
+            column,
+        })
+    }
+}
+
+/// Returns the one of these names that a slip of the finger would explain.
+pub fn did_you_mean<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    nearest(typed, names)
+}
+
+fn entry<'a>(table: &'a DeTable<'a>, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+    let mut entries = table.iter();
+    let found = entries.find(|(name, _)| name.get_ref().as_ref() == key);
+    found.map(|(_, value)| value)
+}
+
+/// Looks for the text below a key, wherever in the table that key is.
+fn under(table: &DeTable<'_>, key: &str, value: &str, found: &mut Option<usize>) {
+    for (name, inner) in table.iter() {
+        match inner.get_ref() {
+            _ if name.get_ref().as_ref() == key => within(inner, value, found),
+            DeValue::Table(inner) => under(inner, key, value, found),
+            DeValue::Array(inner) => {
+                for table in inner.iter().filter_map(|one| one.get_ref().as_table()) {
+                    under(table, key, value, found);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn within(inner: &Spanned<DeValue<'_>>, value: &str, found: &mut Option<usize>) {
+    match inner.get_ref() {
+        DeValue::String(text) if text.trim() == value => {
+            found.get_or_insert(inner.span().start);
+        }
+        DeValue::Array(all) => all.iter().for_each(|one| within(one, value, found)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_found_in_the_table_of_its_pair_and_under_its_key() {
+        let places = Places {
+            file: "config.toml".to_owned(),
+            text: "[[pair]]\nname = \"a\"\nstates = [[\"New\", \"to do\"]]\n\n[[pair]]\nname = \"b\"\nado.project = \"New\"\n\
+                   states = [\n  [\"New\", \"to do\"],\n  [\"Ä\", \"later\"],\n]\n"
+                .to_owned(),
+        };
+        let place = |pair: &str, key: &str, value: &str| {
+            let place = places.find(&PairName(pair.to_owned()), key, value);
+            place.map(|place| (place.line, place.column))
+        };
+        assert_eq!(place("a", "states", "New"), Some((3, 12)));
+        assert_eq!(place("b", "states", "New"), Some((9, 4)));
+        assert_eq!(place("b", "states", "later"), Some((10, 9)));
+        assert_eq!(place("b", "project", "New"), Some((7, 15)));
+        assert_eq!(place("b", "types", "New"), None);
+        assert_eq!(place("c", "states", "New"), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! A person's choice in a conflict: what is told of it until it is carried out, when it is not, and after it was taken back.
+
+use super::bench::{Bench, Ran};
+use boardsync::model::Side;
+use boardsync::sandbox::faults::Fault;
+use serde_json::{Value, json};
+
+/// A conflict that the rule settled for Azure DevOps, which says "Ours"; ClickUp had "Theirs".
+async fn ruled() -> Bench {
+    let bench = Bench::equal().await;
+    let task = bench.task_named("Validate postcodes");
+    bench.rename(bench.ids[3], "Ours");
+    let edit = json!({ "name": "Theirs" });
+    bench.world.clickup.edit(&task, &edit).unwrap();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    bench
+}
+
+async fn take(bench: &Bench, id: &str, what: &str) -> Ran {
+    let args = ["conflicts", "resolve", id, "--take", what];
+    bench.run(&args).await.left_with(0)
+}
+
+async fn last_run(bench: &Bench) -> String {
+    let log = bench.run(&["log", "-n", "1", "--json"]).await.json();
+    log["runs"][0]["run"].as_str().unwrap().to_owned()
+}
+
+async fn conflict(bench: &Bench, id: &str) -> Value {
+    let shown = bench.run(&["conflicts", "show", id, "--json"]).await;
+    shown.left_with(0).json()["conflicts"][0].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_choice_after_a_rule_is_open_until_a_cycle_carries_it_out() {
+    let bench = ruled().await;
+    bench.run(&["status"]).await.left_with(0);
+    take(&bench, "1", "clickup").await;
+    let status = bench.run(&["status", "--json"]).await.left_with(5).json();
+    assert_eq!(status["pairs"][0]["open_conflicts"], 1, "{status}");
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    bench.run(&["status"]).await.left_with(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_choice_that_an_edit_overtook_leaves_its_reason_at_the_conflict() {
+    let bench = ruled().await;
+    take(&bench, "1", "clickup").await;
+    bench.rename(bench.ids[3], "Ours, later");
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let shown = bench.run(&["conflicts", "show", "1"]).await.left_with(0);
+    shown.says("was not carried out: ADO was edited after it was made");
+    let row = conflict(&bench, "1").await;
+    assert!(row["dropped_at_ms"].is_i64(), "{row}");
+    // Of a choice that stands nothing is told that is over.
+    let bench = ruled().await;
+    take(&bench, "1", "clickup").await;
+    let row = conflict(&bench, "1").await;
+    assert!(row["dropped_at_ms"].is_null(), "{row}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_undo_of_a_choice_on_both_sides_the_conflict_can_be_settled_again() {
+    let bench = ruled().await;
+    take(&bench, "1", "clickup").await;
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let run = last_run(&bench).await;
+    bench.run(&["undo", &run, "--yes"]).await.left_with(0);
+    let shown = bench.run(&["conflicts", "show", "1"]).await.left_with(0);
+    shown
+        .says("taken back")
+        .says("choose again with")
+        .says("resolve 1 --take clickup");
+    let listed = bench.run(&["conflicts", "--all"]).await.left_with(0);
+    listed.says("taken back");
+    let row = conflict(&bench, "1").await;
+    assert!(row["taken_back_at_ms"].is_i64(), "{row}");
+    take(&bench, "1", "clickup").await;
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert!(bench.titles().contains(&"Theirs".to_owned()));
+    let row = conflict(&bench, "1").await;
+    assert!(row["taken_back_at_ms"].is_null(), "{row}");
+    bench.quiet().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_undo_a_person_who_typed_since_is_not_overruled() {
+    let bench = ruled().await;
+    take(&bench, "1", "clickup").await;
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let run = last_run(&bench).await;
+    bench.run(&["undo", &run, "--yes"]).await.left_with(0);
+    bench.rename(bench.ids[3], "Typed since");
+    let again = ["conflicts", "resolve", "1", "--take", "clickup"];
+    bench.run(&again).await.left_with(3).says("Typed since");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_undo_that_leaves_the_sides_apart_the_new_conflict_is_named_and_they_do_not_count_as_equal()
+ {
+    let bench = Bench::contested(&json!({ "name": "Theirs" })).await;
+    take(&bench, "1", "clickup").await;
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let run = last_run(&bench).await;
+    bench.run(&["undo", &run, "--yes"]).await.left_with(0);
+    let old = bench.run(&["conflicts", "show", "1"]).await.left_with(0);
+    assert!(!old.out.contains("resolve 1"), "{}", old.out);
+    old.says(" conflicts show 2");
+    assert_eq!(conflict(&bench, "1").await["replaced_by"], 2);
+    let plan = bench.run(&["plan", "--json"]).await.left_with(0).json();
+    let pair = &plan["pairs"][0];
+    let (seen, equal) = (&pair["looked_at"], &pair["in_sync"]);
+    assert_eq!(
+        equal.as_i64().unwrap(),
+        seen.as_i64().unwrap() - 1,
+        "{pair}"
+    );
+    bench.run(&["plan"]).await.left_with(0).says("1 not equal");
+    // The next cycles see it no other way.
+    bench.run(&["reconcile", "--once"]).await.left_with(3);
+    bench.run(&["plan"]).await.left_with(0).says("1 not equal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taking_back_a_choice_whose_write_may_be_in_force_says_so() {
+    let bench = Bench::contested(&json!({ "name": "Theirs" })).await;
+    take(&bench, "1", "ado").await;
+    let fault = Fault::DropAfterApply;
+    bench.fault(Side::ClickUp, Some("PUT"), "/task/", fault, 1);
+    bench.run(&["reconcile", "--once"]).await;
+    let back = ["conflicts", "resolve", "1", "--withdraw"];
+    let task = bench.task_named("Ours");
+    let ran = bench.run(&back).await.left_with(0);
+    ran.says("nothing more of it will be written")
+        .says(&format!("a write of it went to ClickUp {task}"))
+        .says("may be in force");
+    // Where nothing was sent there is nothing to warn of.
+    let bench = Bench::contested(&json!({ "name": "Theirs" })).await;
+    take(&bench, "1", "ado").await;
+    let ran = bench.run(&back).await.left_with(0);
+    assert!(!ran.out.contains("in force"), "{}", ran.out);
+}
