@@ -27,8 +27,9 @@ Exit codes:
    0  everything is fresh and equal
    3  somebody has to act: a conflict, a hold that nothing ends by itself, a plan that waits for a yes or was stopped, a \
 refused token, the stop file
-   5  something is late, and the next cycles mend it if they can: no cycle ended well for a while, the daemon is suspended \
-or begins none, the last one failed, a write is tried again later, a create had no answer, a choice in a conflict is not carried out yet
+    5  something is late, and the next cycles mend it if they can: no cycle ended well for a while, the daemon is suspended \
+or begins none, the last one failed, a write is tried again later, a create had no answer, what seems deleted is asked for again, \
+a choice in a conflict is not carried out yet
 The others are as in boardsync --help. A monitor calls somebody at once for 3, and for 5 only when it stays.";
 
 /// Code with which the program leaves. The numbers are part of the contract with scripts and service managers.

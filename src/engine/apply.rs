@@ -132,6 +132,8 @@ struct Run<'a> {
     strikes: Sided<u32>,
     /// The stop file was seen.
     switched_off: bool,
+    /// Whether somebody approved exactly this pair's plan, and it deletes, closes or unlinks.
+    let_through: bool,
     /// What the firewall said about this pair.
     breach: Option<String>,
     /// Why the pair is no longer ours, found in the middle of its plan.
@@ -336,6 +338,7 @@ impl<'a> Run<'a> {
             moved: BTreeSet::new(),
             strikes: Sided::default(),
             switched_off: false,
+            let_through: false,
             breach: None,
             lost: None,
             apart: false,

@@ -14,13 +14,13 @@ use crate::engine::observe::Observed;
 use crate::engine::stop::StopSwitch;
 use crate::model::{ActionId, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use crate::reason::{Cause, RunEnd, Stopped, Switched};
-use crate::reconcile::View;
 use crate::reconcile::drift::{Difference, drift};
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::{
-    self, Rails, attempt::Waiting, breaker, oscillation, refused, restored,
+    self, Rails, attempt::Waiting, breaker, oscillation, refused, restored, vanished,
 };
+use crate::reconcile::{LinkView, Presence, View};
 use crate::store::{
     Batch, BreakerRow, CycleRow, LinkState, NoteOp, Op, RailOp, Restored, Store, StoreError,
 };
@@ -84,6 +84,7 @@ impl Engine {
     ) -> Result<Rails, StoreError> {
         let mut rails = self.rails(store, policy)?;
         rails.unlisted = self.unlisted(store, swept)?;
+        rails.ended = self.ended_lately(store, view, policy)?;
         for link in &view.links {
             let kept = kept_of(store, link.link)?;
             if !kept.is_empty() {
@@ -158,6 +159,34 @@ impl Engine {
             of_item.push(refused);
         }
         Ok(rails)
+    }
+
+    /// Returns when links of the pair ended lately because an item was deleted, as far as nobody approved that. Only asked
+    /// where this view shows a deleted item.
+    fn ended_lately(
+        &self,
+        store: &Store,
+        view: &View,
+        policy: &Policy,
+    ) -> Result<Sided<Vec<Timestamp>>, StoreError> {
+        let mut ended = Sided::<Vec<Timestamp>>::default();
+        let gone = |link: &LinkView| {
+            let mut sides = Side::BOTH.iter();
+            sides.any(|side| matches!(link.now.get(*side), Presence::Gone { .. }))
+        };
+        if !view.links.iter().any(gone) {
+            return Ok(ended);
+        }
+        let now = self.clock.now();
+        // An approval that lies ahead is one from before the clock was set back: nobody knows what came after it.
+        let approved = store.pair_state(&policy.pair)?.let_through_at;
+        let approved = approved.filter(|at| *at <= now);
+        let day = now.plus_ms(-vanished::DAY_MS);
+        let after = approved.map_or(day, |at| at.max(day));
+        for (side, at) in store.ended_by_a_delete(&policy.pair, after)? {
+            ended.get_mut(side).push(at);
+        }
+        Ok(ended)
     }
 
     /// Returns until when nothing is created after a restore; `None`: creates flow.

@@ -154,6 +154,32 @@ impl Store {
         Ok(out)
     }
 
+    /// Returns which links of a pair have ended after a local time because one of their items was deleted: the side of that
+    /// item, and when they ended.
+    pub fn ended_by_a_delete(
+        &self,
+        pair: &PairName,
+        after: Timestamp,
+    ) -> Result<Vec<(Side, Timestamp)>, StoreError> {
+        let rows: Vec<(i64, String, Option<String>)> = self
+            .connection
+            .prepare_cached(
+                "SELECT changed_at, reason, why FROM link WHERE pair = ?1 AND state = 'tombstone' AND changed_at > ?2",
+            )
+            .and_then(|mut statement| {
+                let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+                statement.query_map(params![pair.0, after.0], read)?.collect()
+            })
+            .map_err(sql("read the links that have ended"))?;
+        let mut ended = Vec::new();
+        for (at, told, why) in rows {
+            let why = why.map(|why| reason::<ActionWhy>("why of a link's end", &why, told));
+            let side = why.transpose()?.and_then(|why| why.deleted_in());
+            ended.extend(side.map(|side| (side, Timestamp(at))));
+        }
+        Ok(ended)
+    }
+
     /// Returns how many bases the living links of a pair have.
     pub fn count_bases(&self, pair: &PairName) -> Result<u64, StoreError> {
         self.connection

@@ -21,6 +21,8 @@ pub struct PairState {
     pub last_sweep: Option<Timestamp>,
     /// Error of the last attempt; `None`: it went well.
     pub last_error: Option<String>,
+    /// Local time at which a plan with deletes, closes or unlinks ended that somebody had approved by its hash.
+    pub let_through_at: Option<Timestamp>,
 }
 
 impl Store {
@@ -45,7 +47,8 @@ impl Store {
     pub fn pair_state(&self, pair: &PairName) -> Result<PairState, StoreError> {
         self.connection
             .prepare_cached(
-                "SELECT fingerprint, approved_at, last_success, last_attempt, last_sweep, last_error
+                "SELECT fingerprint, approved_at, last_success, last_attempt, last_sweep, last_error,
+                        let_through_at
                  FROM pair_state WHERE pair = ?1",
             )
             .and_then(|mut statement| {
@@ -61,6 +64,7 @@ impl Store {
                         last_attempt: time(3)?,
                         last_sweep: time(4)?,
                         last_error: row.get(5)?,
+                        let_through_at: time(6)?,
                     })
                 };
                 statement.query_row([&pair.0], read).optional()
@@ -99,8 +103,8 @@ pub(super) fn save_pair_state(
     let time = |at: Option<Timestamp>| at.map(|at| at.0);
     tx.prepare_cached(
         "INSERT OR REPLACE INTO pair_state (pair, fingerprint, approved_at, last_success, last_attempt, last_sweep,
-                                            last_error)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                                            last_error, let_through_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )
     .and_then(|mut statement| {
         statement.execute(params![
@@ -110,7 +114,8 @@ pub(super) fn save_pair_state(
             time(state.last_success),
             time(state.last_attempt),
             time(state.last_sweep),
-            state.last_error
+            state.last_error,
+            time(state.let_through_at)
         ])
     })
     .map(|_| ())

@@ -22,3 +22,4 @@ mod sets;
 mod steps;
 mod text;
 mod undone;
+mod vanished;

@@ -27,7 +27,7 @@ pub mod undo;
 
 use crate::marker;
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided};
-use crate::reason::HoldWhy;
+use crate::reason::{HoldWhy, ReadWhy};
 use choice::Chosen;
 use plan::{PairPlan, Plan};
 use policy::Policy;
@@ -79,6 +79,13 @@ pub enum Presence {
         /// What was seen.
         evidence: String,
     },
+    /// It seems deleted, on evidence that may still turn out to be none; nothing is concluded before it was asked for again.
+    Missing {
+        /// What was seen.
+        evidence: String,
+        /// For how many ms it has still to be missed.
+        left_ms: i64,
+    },
     /// It could not be read; nothing is concluded.
     Unclear {
         /// What was seen.
@@ -91,7 +98,20 @@ impl Presence {
     pub fn item(&self) -> Option<&Item> {
         match self {
             Presence::Seen(item) | Presence::OutOfScope(item) => Some(item),
-            Presence::Gone { .. } | Presence::Unclear { .. } => None,
+            Presence::Gone { .. } | Presence::Missing { .. } | Presence::Unclear { .. } => None,
+        }
+    }
+
+    /// Why nothing is concluded of it; `None`: something is.
+    pub fn doubt(&self) -> Option<ReadWhy> {
+        match self {
+            Presence::Missing { evidence, .. } => Some(ReadWhy::SeemsDeleted {
+                evidence: evidence.clone(),
+            }),
+            Presence::Unclear { reason } => Some(ReadWhy::Unclear {
+                said: reason.clone(),
+            }),
+            Presence::Seen(_) | Presence::OutOfScope(_) | Presence::Gone { .. } => None,
         }
     }
 }
@@ -160,10 +180,15 @@ fn unrailed(view: &View, policy: &Policy) -> PairPlan {
 }
 
 /// Returns every limit that the plan or what was read exceeds.
-fn guards(plan: &PairPlan, view: &View, policy: &Policy) -> Vec<plan::Tripped> {
+fn guards(
+    plan: &PairPlan,
+    view: &View,
+    policy: &Policy,
+    rails: &rails::Rails,
+) -> Vec<plan::Tripped> {
     let mut tripped = guard::check(plan, policy, view.total_links);
     tripped.extend(noise::check(view, policy));
-    tripped.extend(rails::vanished::check(plan, view));
+    tripped.extend(rails::vanished::check(plan, view, policy, rails));
     tripped
 }
 

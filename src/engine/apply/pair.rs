@@ -40,6 +40,7 @@ impl Run<'_> {
         self.reread.clear();
         self.kept.clear();
         self.failed.clear();
+        self.let_through = false;
         Ok(self.load_attempts(plan)?)
     }
 
@@ -53,6 +54,9 @@ impl Run<'_> {
         if let Some(reason) = stop_reason(plan, consent).or_else(|| self.switch()) {
             return Ok(Some(reason));
         }
+        let dissolves = plan.actions.iter().any(|action| action.kind.dissolves());
+        self.let_through =
+            dissolves && !consent.hashes.is_empty() && consent.hashes.contains(&plan.hash());
         let canary = self
             .engine
             .canary(plan, self.observed, &mut self.moved)

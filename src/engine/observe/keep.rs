@@ -217,6 +217,7 @@ mod tests {
             side: Side::ClickUp,
             count,
             limit: 3,
+            slow: None,
         };
         for (now, after) in [(vec![], 9), (vec![guard(4)], 4)] {
             let mut observed = observed();

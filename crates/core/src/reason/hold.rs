@@ -89,7 +89,9 @@ impl HoldWhy {
                 | RailWhy::UndoneEachTime { .. }
                 | RailWhy::Refused { .. } => false,
             },
-            HoldWhy::Read(why) => *why == ReadWhy::MayHaveLeft,
+            HoldWhy::Read(why) => {
+                matches!(why, ReadWhy::MayHaveLeft | ReadWhy::SeemsDeleted { .. })
+            }
             HoldWhy::Create(why) => *why == CreateWhy::PlannedAgain,
             HoldWhy::Undone(_) => true,
             HoldWhy::ToldBefore { .. }

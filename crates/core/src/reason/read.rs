@@ -13,6 +13,11 @@ pub enum ReadWhy {
         /// What was seen.
         said: String,
     },
+    /// It seems deleted, and is asked for again before anything is concluded.
+    SeemsDeleted {
+        /// What was seen.
+        evidence: String,
+    },
     /// The item left the scope of the pair.
     OutOfScope,
     /// It changed while it waited, and nothing tells yet whether it is still in the pair.
@@ -31,6 +36,10 @@ impl fmt::Display for ReadWhy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ReadWhy::Unclear { said } => f.write_str(said),
+            ReadWhy::SeemsDeleted { evidence } => write!(
+                f,
+                "seems deleted ({evidence}); asked again before anything is concluded"
+            ),
             ReadWhy::OutOfScope => f.write_str(
                 "no longer in the pair's scope; its fields are left alone until it comes back",
             ),

@@ -17,7 +17,7 @@ pub enum Limit {
     Deletes,
     /// Values that changed by reading alone.
     Noise,
-    /// Linked items that are gone on one side at once.
+    /// Linked items that are gone on one side, at once or one by one.
     Vanished,
 }
 

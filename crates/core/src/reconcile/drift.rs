@@ -107,8 +107,9 @@ fn linked(link: &LinkView, policy: &Policy, plan: &PairPlan, found: &mut Vec<Dif
                 found.push(whole(DriftKind::Missing, reason));
                 return;
             }
-            Presence::Unclear { reason } => {
-                let reason = format!("{side} does not show it: {reason}");
+            now @ (Presence::Unclear { .. } | Presence::Missing { .. }) => {
+                let said = now.doubt().map(|why| why.to_string()).unwrap_or_default();
+                let reason = format!("{side} does not show it: {said}");
                 found.push(whole(DriftKind::Unreadable, reason));
                 return;
             }

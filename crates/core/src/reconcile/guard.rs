@@ -7,14 +7,7 @@ use crate::reason::Limit;
 
 /// Returns every limit that the plan exceeds; `links` is the number of live links in the pair.
 pub fn check(plan: &PairPlan, policy: &Policy, links: u64) -> Vec<Tripped> {
-    let limit = |(floor, percent): (u32, f64)| {
-        let share = (links as f64 * percent / 100.0).floor();
-        (floor as usize).max(if share.is_finite() && share > 0.0 {
-            share as usize
-        } else {
-            0
-        })
-    };
+    let limit = |of: (u32, f64)| at_most(of, links);
     let mut tripped = Vec::new();
     for side in Side::BOTH {
         let on_side = || {
@@ -52,9 +45,20 @@ pub fn check(plan: &PairPlan, policy: &Policy, links: u64) -> Vec<Tripped> {
                     side,
                     count,
                     limit,
+                    slow: None,
                 });
             }
         }
     }
     tripped
+}
+
+/// How many of so many links a limit lets through: its number, or its share of them.
+pub(super) fn at_most((floor, percent): (u32, f64), links: u64) -> usize {
+    let share = (links as f64 * percent / 100.0).floor();
+    (floor as usize).max(if share.is_finite() && share > 0.0 {
+        share as usize
+    } else {
+        0
+    })
 }

@@ -30,11 +30,9 @@ pub(super) fn plan_link(link: &LinkView, policy: &Policy, plan: &mut PairPlan) {
             );
         }
         // Nothing is concluded from what could not be read: a 404 may be a lost right.
-        (Presence::Unclear { reason }, _) => {
-            plan.holds.push(hold(link, Side::Ado, unclear(reason)))
-        }
-        (_, Presence::Unclear { reason }) => {
-            plan.holds.push(hold(link, Side::ClickUp, unclear(reason)))
+        (Presence::Unclear { .. } | Presence::Missing { .. }, _) => doubted(link, Side::Ado, plan),
+        (_, Presence::Unclear { .. } | Presence::Missing { .. }) => {
+            doubted(link, Side::ClickUp, plan);
         }
         (Presence::Gone { .. }, Presence::Gone { .. }) => {
             let why = ActionWhy::DeletedOnBothSides;
@@ -67,10 +65,10 @@ pub(super) fn plan_link(link: &LinkView, policy: &Policy, plan: &mut PairPlan) {
     }
 }
 
-fn unclear(said: &str) -> ReadWhy {
-    ReadWhy::Unclear {
-        said: said.to_owned(),
-    }
+/// Holds a link of which nothing is concluded because of what this side shows.
+fn doubted(link: &LinkView, side: Side, plan: &mut PairPlan) {
+    let why = link.now.get(side).doubt();
+    plan.holds.extend(why.map(|why| hold(link, side, why)));
 }
 
 /// What the fields of one link come to.

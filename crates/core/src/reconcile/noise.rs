@@ -75,6 +75,7 @@ pub fn check(view: &View, policy: &Policy) -> Vec<Tripped> {
             side,
             count,
             limit,
+            slow: None,
         })
     });
     over.collect()

@@ -499,6 +499,22 @@ pub struct Tripped {
     pub count: usize,
     /// How many are let through.
     pub limit: usize,
+    /// What the count is made of, where more counts than this plan; `None`: the plan alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow: Option<Slow>,
+}
+
+/// Items that are gone one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slow {
+    /// How many this plan acts on.
+    pub planned: usize,
+    /// How many seem deleted and are asked for again.
+    pub waiting: usize,
+    /// How many links were ended for such an item already.
+    pub ended: usize,
+    /// Within how many ms those were.
+    pub within_ms: i64,
 }
 
 /// What a rail keeps from being written of a link.

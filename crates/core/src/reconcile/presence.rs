@@ -117,9 +117,12 @@ fn missed(facts: &Facts<'_>, evidence: &str) -> (Presence, Next) {
         Some(since) if facts.now.since(since) >= facts.gone_ms => (gone(evidence), Next::Nothing),
         since => {
             let since = since.unwrap_or(facts.now);
-            let reason =
-                format!("seems deleted ({evidence}); asked again before anything is concluded");
-            (Presence::Unclear { reason }, Next::Ask { since })
+            let missed = facts.now.since(since).max(0);
+            let missing = Presence::Missing {
+                evidence: evidence.to_owned(),
+                left_ms: facts.gone_ms.saturating_sub(missed),
+            };
+            (missing, Next::Ask { since })
         }
     }
 }

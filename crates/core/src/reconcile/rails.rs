@@ -15,7 +15,7 @@
 //! | [`firewall`] | a write would leave the pair's own items and fields | the pair stops |
 //! | [`strangers`] | another installation marked items of a pair that this one is new to | the pair stops |
 //! | [`super::guard`] | a plan changes too much at once | the plan waits for an approval |
-//! | [`vanished`] | all or nearly all linked items are gone on one side, and more than one | the plan waits for an approval |
+//! | [`vanished`] | all or nearly all linked items are gone on one side, and more than one, at once or one by one | the plan waits for an approval |
 //! | `complete` | the plan says nothing about something that was looked at, which is a fault of this program | the pair stops |
 //! | `order` | an action waits for one that is not in the plan or can't go before it, which is such a fault too | the pair stops |
 //!
@@ -34,7 +34,7 @@ pub mod vanished;
 
 use super::plan::{Action, ActionKind, Frozen, Hold, PairPlan};
 use super::policy::Policy;
-use super::{LinkView, View, complete, guards, left_out, linked, order, unrailed};
+use super::{LinkView, Presence, View, complete, guards, left_out, linked, order, unrailed};
 use crate::model::{
     About, ActionId, FieldKey, ItemId, LinkId, PairName, Side, Sided, Subject, Timestamp,
 };
@@ -66,6 +66,9 @@ pub struct Rails {
     pub kept: BTreeMap<LinkId, BTreeMap<FieldKey, Kept>>,
     /// Changes that failed, by what they come from.
     pub waiting: BTreeMap<About, Waiting>,
+    /// When this installation ended links because an item was deleted on this side, lately and without anybody's approval:
+    /// local times.
+    pub ended: Sided<Vec<Timestamp>>,
     /// What items refused, by the side and item that refused it.
     pub refused: BTreeMap<(Side, ItemId), Vec<Refused>>,
 }
@@ -85,8 +88,9 @@ pub fn plan(view: &View, policy: &Policy, rails: &Rails) -> PairPlan {
     refused::set_aside(&mut plan, view, policy, rails);
     hold_kept(&mut plan, view, policy, rails);
     hold_waiting(&mut plan, policy, rails);
+    ask_again(&mut plan, view, rails);
     plan.left_out = left_out::of(&plan, policy);
-    plan.tripped = guards(&plan, view, policy);
+    plan.tripped = guards(&plan, view, policy, rails);
     if rails.newcomer {
         plan.blocked = strangers::judge(view, &policy.pair);
     }
@@ -308,6 +312,22 @@ pub fn tried(action: &Action) -> Option<About> {
         item,
         subject: action.subject.clone(),
     })
+}
+
+/// Says when what seems deleted is asked for the last time.
+fn ask_again(plan: &mut PairPlan, view: &View, rails: &Rails) {
+    for link in &view.links {
+        for side in Side::BOTH {
+            if let Presence::Missing { left_ms, .. } = link.now.get(side) {
+                let about = About {
+                    side,
+                    item: link.items.get(side).clone(),
+                    subject: Subject::Item,
+                };
+                plan.retry.insert(about, Some(rails.now.plus_ms(*left_ms)));
+            }
+        }
+    }
 }
 
 /// Turns an action into a hold that is looked at again at `until`; `None`: when its item changes.

@@ -231,14 +231,12 @@ impl Inverse<'_> {
             return Some(LeftWhy::OutOfScopeForUndo);
         }
         // What is taken back may leave the two apart, and that cannot be told without the other one.
-        match self.link.now.get(side.other()) {
-            Presence::Unclear { reason } => Some(LeftWhy::CounterpartUnreadable {
-                side: side.other(),
-                item: self.link.items.get(side.other()).clone(),
-                said: reason.clone(),
-            }),
-            Presence::Seen(_) | Presence::OutOfScope(_) | Presence::Gone { .. } => None,
-        }
+        let why = self.link.now.get(side.other()).doubt()?;
+        Some(LeftWhy::CounterpartUnreadable {
+            side: side.other(),
+            item: self.link.items.get(side.other()).clone(),
+            said: why.to_string(),
+        })
     }
 
     /// What becomes of one field of one side.
@@ -392,11 +390,10 @@ impl Inverse<'_> {
                 side,
                 evidence: evidence.clone(),
             }),
-            Presence::Unclear { reason } => Some(Absent::Unclear {
+            now => now.doubt().map(|why| Absent::Unclear {
                 side,
-                said: reason.clone(),
+                said: why.to_string(),
             }),
-            Presence::Seen(_) | Presence::OutOfScope(_) => None,
         }
     }
 

@@ -190,6 +190,28 @@ fn a_tripped_guard_and_what_to_type() {
 }
 
 #[test]
+fn a_guard_says_what_it_counts_beside_the_plan() {
+    let missing = |n| {
+        let evidence = "HTTP 404".to_owned();
+        let missing = crate::reconcile::Presence::Missing {
+            evidence,
+            left_ms: 60_000,
+        };
+        Linked::new(n).with(Side::ClickUp, missing)
+    };
+    let first = Linked::new(1).with(Side::ClickUp, gone());
+    let text = of(std::iter::once(first).chain((2..=5).map(missing)).collect());
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        "what side counted allowed items gone one by one ClickUp 5 3",
+        "5 linked items vanish in ClickUp one by one: 1 in this plan, 4 that seem deleted and are asked for again.",
+        "If they come back nothing is lost",
+    ] {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
+}
+
+#[test]
 fn a_first_contact_and_what_to_type() {
     let mut policy = policy();
     policy.approved = false;

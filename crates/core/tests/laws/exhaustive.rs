@@ -160,7 +160,7 @@ fn name(presence: &Presence) -> &'static str {
         Presence::Seen(_) => "seen",
         Presence::OutOfScope(_) => "out",
         Presence::Gone { .. } => "gone",
-        Presence::Unclear { .. } => "unclear",
+        Presence::Missing { .. } | Presence::Unclear { .. } => "unclear",
     }
 }
 

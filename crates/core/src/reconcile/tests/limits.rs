@@ -53,6 +53,7 @@ fn only(what: Limit, side: Side, count: usize, limit: usize) -> Vec<Tripped> {
         side,
         count,
         limit,
+        slow: None,
     }]
 }
 

@@ -12,6 +12,7 @@ enum Is {
     Seen,
     Out,
     Gone,
+    Missing,
     Unclear,
 }
 
@@ -20,6 +21,7 @@ fn is(presence: &Presence) -> Is {
         Presence::Seen(_) => Is::Seen,
         Presence::OutOfScope(_) => Is::Out,
         Presence::Gone { .. } => Is::Gone,
+        Presence::Missing { .. } => Is::Missing,
         Presence::Unclear { .. } => Is::Unclear,
     }
 }
@@ -188,7 +190,7 @@ fn an_item_is_gone_on_evidence_only() {
             Side::ClickUp,
             bin,
             None,
-            Is::Unclear,
+            Is::Missing,
             ask(0),
             "one answer proves nothing",
         ),
@@ -196,7 +198,7 @@ fn an_item_is_gone_on_evidence_only() {
             Side::ClickUp,
             bin,
             ago(GONE_MS - 1),
-            Is::Unclear,
+            Is::Missing,
             ask(GONE_MS - 1),
             "the two are too close",
         ),
@@ -212,7 +214,7 @@ fn an_item_is_gone_on_evidence_only() {
             Side::ClickUp,
             bin,
             ago(-1),
-            Is::Unclear,
+            Is::Missing,
             ask(-1),
             "the clock was set back",
         ),

@@ -171,7 +171,7 @@ impl Inverse<'_> {
             self.leave(side, Subject::Item, LeftWhy::TaskInTrash, out);
             return;
         }
-        if matches!(self.link.now.get(side), Presence::Unclear { .. }) {
+        if self.link.now.get(side).doubt().is_some() {
             self.leave_absent(side, out);
             return;
         }

@@ -2,7 +2,8 @@
 
 use super::Page;
 use crate::reason::Limit;
-use crate::reconcile::plan::PairPlan;
+use crate::reconcile::plan::{PairPlan, Tripped};
+use crate::reconcile::rails::vanished::DAY_MS;
 use crate::render::paint::{Ink, amount};
 use crate::render::table::table;
 use std::collections::BTreeSet;
@@ -22,6 +23,55 @@ fn words(limit: Limit) -> (&'static str, Option<&'static str>) {
     }
 }
 
+/// What a guard stopped, as its row names it.
+fn named(tripped: &Tripped) -> &'static str {
+    match tripped.slow {
+        Some(_) => "items gone one by one",
+        None => words(tripped.what).0,
+    }
+}
+
+/// Why a pair waits of which items are gone on one side.
+fn gone(tripped: &Tripped) -> String {
+    let side = tripped.side;
+    let lost = match tripped.slow.is_some_and(|slow| slow.ended > 0) {
+        true => "nothing more is lost",
+        false => "nothing is lost",
+    };
+    let same = format!(
+        "A list or project that was deleted, or a token that lost its access, looks the same. If they come back {lost} and \
+         the pair goes on by itself; only if somebody did delete them, let the plan through."
+    );
+    let Some(slow) = tripped.slow else {
+        return format!(
+            "{} linked items are gone in {side} at once, which is all or nearly all that this pair has. {same}",
+            amount(tripped.count),
+        );
+    };
+    let mut parts = vec![format!("{} in this plan", amount(slow.planned))];
+    if slow.waiting > 0 {
+        parts.push(format!(
+            "{} that seem deleted and are asked for again",
+            amount(slow.waiting)
+        ));
+    }
+    if slow.ended > 0 {
+        let within = match slow.within_ms {
+            DAY_MS => "day",
+            _ => "ten minutes",
+        };
+        parts.push(format!(
+            "{} whose links have ended within the last {within}",
+            amount(slow.ended)
+        ));
+    }
+    format!(
+        "{} linked items vanish in {side} one by one: {}. {same}",
+        amount(tripped.count),
+        parts.join(", ")
+    )
+}
+
 impl Page<'_> {
     pub(super) fn guards(&mut self, pair: &PairPlan) {
         let head = "stopped by a guard, nothing is written to this pair:";
@@ -31,14 +81,18 @@ impl Page<'_> {
             .guarded()
             .map(|tripped| {
                 vec![
-                    words(tripped.what).0.to_owned(),
+                    named(tripped).to_owned(),
                     tripped.side.to_string(),
                     amount(tripped.count),
                     amount(tripped.limit),
                 ]
             })
             .collect();
-        let headers = ["what", "side", "planned", "allowed"];
+        let counted = match pair.guarded().any(|tripped| tripped.slow.is_some()) {
+            true => "counted",
+            false => "planned",
+        };
+        let headers = ["what", "side", counted, "allowed"];
         for line in table(&headers, &rows, self.style).lines() {
             self.line("   ", line);
         }
@@ -49,13 +103,7 @@ impl Page<'_> {
             self.sentence("  ", &text);
         }
         for tripped in pair.tripped.iter().filter(|t| t.what == Limit::Vanished) {
-            let text = format!(
-                "{} linked items are gone in {} at once, which is all or nearly all that this pair has. A list or project \
-                 that was deleted, or a token that lost its access, looks the same. If they come back nothing is lost and \
-                 the pair goes on by itself; only if somebody did delete them, let the plan through.",
-                amount(tripped.count),
-                tripped.side
-            );
+            let text = gone(tripped);
             self.sentence("  ", &text);
         }
         for tripped in pair.tripped.iter().filter(|t| t.what == Limit::Noise) {
