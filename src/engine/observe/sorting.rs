@@ -81,8 +81,14 @@ impl Sorting<'_> {
             if !focus.swept {
                 self.left.extend(store.find_item(&row.id)?);
             }
+            // An index that lags shows an item as it was before what was read of it by id, and where it was: it is read again.
+            // Example: a task was moved to another pair's list and back, and its own link ended in between.
+            let item = match store.newest(side, &row.id)? > row.version {
+                true => None,
+                false => row.item.map(|item| *item),
+            };
             let fresh = focus.fresh.get_mut(side);
-            fresh.insert(row.id, row.item.map(|item| *item));
+            fresh.insert(row.id, item);
             return Ok(());
         };
         let known = store.known(side, &row.id)?;
@@ -256,7 +262,7 @@ mod tests {
     use super::super::listing::tests::{base, shown};
     use super::*;
     use crate::connector::ErrorKind;
-    use crate::model::{FieldKey, Timestamp};
+    use crate::model::{FieldKey, Item, Timestamp};
 
     /// ClickUp's version is a time, and two changes may fall into the same tick: then the content tells them apart.
     #[test]
@@ -374,6 +380,29 @@ mod tests {
         let fresh = focus.values().flat_map(|focus| &focus.fresh.clickup);
         let fresh = fresh.map(|(id, item)| (id.as_str(), item.is_some()));
         assert_eq!(fresh.collect::<Vec<_>>(), [("1", true), ("2", false)]);
+    }
+
+    /// Read by id it may turn out to be in no pair at all.
+    #[test]
+    fn a_row_older_than_what_was_read_is_read_again() {
+        let mut store = Store::open_in_memory().unwrap();
+        let seen = crate::store::Op::SaveObservation {
+            side: Side::ClickUp,
+            item: Item {
+                version: Version(5),
+                ..shown("one")
+            },
+            pair: None,
+            seen_at: Timestamp(0),
+        };
+        store.commit(&crate::store::Batch(vec![seen])).unwrap();
+        for (version, as_listed) in [(4, false), (5, true), (6, true)] {
+            let pages = vec![vec![row("86x", Some(version))]];
+            let (focus, _) = sorted(&store, &[], pages, false);
+            let fresh = focus.values().flat_map(|focus| &focus.fresh.clickup);
+            let whole: Vec<bool> = fresh.map(|(_, item)| item.is_some()).collect();
+            assert_eq!(whole, [as_listed], "{version}");
+        }
     }
 
     #[test]
