@@ -105,7 +105,8 @@ impl Reader for Remote {
         let answer = self.refuse(fault.as_ref(), false).map(|()| {
             let world = lock(&self.world);
             let asked = BTreeSet::from([pair.clone()]);
-            self.troubled(&world, &asked).remove(pair)
+            let wrong = self.troubled(&world, &asked).remove(pair);
+            wrong.filter(|_| !self.is(Control::PlaceNotAsked))
         });
         self.back(&ons, answer).await
     }

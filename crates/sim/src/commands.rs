@@ -11,7 +11,9 @@ use super::run::{End, Sim, one};
 use super::script::{Command, Deed, Point, Take};
 use super::world::{Request, World};
 use boardsync::engine::apply::Consent;
-use boardsync::engine::deeds::{LinkError, Pick, ResolveError, Target, gather, unlink_by_hand};
+use boardsync::engine::deeds::{
+    LinkError, Pick, ResolveError, Target, gather, unlink_by_hand, withdraw,
+};
 use boardsync::engine::{CycleError, Engine, Scope, Writers};
 use boardsync::model::{FieldKey, FieldValue, ItemId, LinkId, Side, Sided};
 use boardsync::reason::{Cause, HoldWhy, LeftWhy};
@@ -20,12 +22,13 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 /// Every command that a large enough run must have met at least once, and what may come of it.
-pub const COMMANDS: [&str; 17] = [
+pub const COMMANDS: [&str; 18] = [
     "resolve ado",
     "resolve clickup",
     "resolve merged",
     "resolve refused",
     "choice dropped",
+    "choice withdrawn",
     "undo run",
     "undo item",
     "undo of an undo",
@@ -64,8 +67,10 @@ impl Sim {
             Command::Field(FieldKey::Title) => return,
             Command::Field(key) => {
                 let mut world = lock(&self.world);
+                let now = world.now;
                 if !world.told.off.remove(key) {
                     world.told.off.insert(key.clone());
+                    world.told.off_since.insert(key.clone(), now);
                 } else {
                     world.count("field off and on");
                 }
@@ -196,6 +201,7 @@ async fn give(
 ) -> Result<(), CycleError> {
     match command {
         Command::Resolve { n, take } => resolve(engine, world, *n, take).await,
+        Command::Withdraw { n } => take_choice_back(engine, world, *n),
         Command::UndoRun { back } | Command::UndoCreated { back } => {
             let created = matches!(command, Command::UndoCreated { .. });
             engine.recover().await?;
@@ -317,6 +323,34 @@ async fn resolve(
             world.told.resolving = None;
             world.count("resolve refused");
             world.say(|| refused.to_string());
+            Ok(())
+        }
+    }
+}
+
+fn take_choice_back(engine: &Engine, world: &Mutex<World>, n: u32) -> Result<(), CycleError> {
+    let mut store = engine.store();
+    let mut waiting = Vec::new();
+    for link in every_link(&store) {
+        waiting.extend(store.choices(link.id)?);
+    }
+    let Some(choice) = (n as usize)
+        .checked_rem(waiting.len())
+        .map(|at| &waiting[at])
+    else {
+        return Ok(());
+    };
+    match withdraw(&mut store, choice.conflict) {
+        Ok(_) => {
+            let mut world = lock(world);
+            world.count("choice withdrawn");
+            // Nobody stands behind it any more.
+            world.told.choice = None;
+            Ok(())
+        }
+        Err(ResolveError::Store(error)) => Err(error.into()),
+        Err(refused) => {
+            lock(world).say(|| refused.to_string());
             Ok(())
         }
     }

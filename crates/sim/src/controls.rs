@@ -73,6 +73,10 @@ pub enum Control {
     NoteOfOneRun,
     /// A field that is not synced is not frozen.
     ThawedWhileOff,
+    /// Of items that vanish one by one only those of the present plan count.
+    PlanAlone,
+    /// Whether the list of a task that is gone is there is not asked.
+    PlaceNotAsked,
 }
 
 /// What a design is told of the moment after a cycle.
@@ -84,7 +88,7 @@ pub struct Moment {
 }
 
 impl Control {
-    pub const ALL: [Control; 30] = [
+    pub const ALL: [Control; 32] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -115,6 +119,8 @@ impl Control {
         Control::RepeatBelieved,
         Control::NoteOfOneRun,
         Control::ThawedWhileOff,
+        Control::PlanAlone,
+        Control::PlaceNotAsked,
     ];
 
     /// The histories in which it is tried.
@@ -146,11 +152,19 @@ impl Control {
 
     /// What the script must have for the design to matter.
     pub fn set_up(self, script: &mut Script) {
-        if matches!(self, Control::Absence | Control::OutsideScope) {
+        if matches!(
+            self,
+            Control::Absence | Control::OutsideScope | Control::PlanAlone
+        ) {
             script.setup.on_delete = Deleting::Delete;
         }
         script.setup.quirks |= matches!(self, Control::NotCompared | Control::TagsByAdd);
         script.setup.tight |= self == Control::YesPassesGuard;
+        if self == Control::PlaceNotAsked {
+            script.setup.silent = true;
+            // Where something is deleted or closed a full listing goes before it, and tells of the list.
+            script.setup.on_delete = Deleting::Unlink;
+        }
         match self {
             Control::PageBelieved => script.steps.splice(0..0, first_create(Fault::Page(true))),
             Control::AnyAnswer => script.steps.splice(0..0, first_create(Fault::Stranger)),
@@ -161,6 +175,8 @@ impl Control {
             Control::RepeatBelieved => done_in_two_steps(Deed::Fault(Fault::Repeated(true))).into(),
             Control::NoteOfOneRun => killed_before_a_run_that_fails(),
             Control::ThawedWhileOff => emptied_and_put_back(),
+            Control::PlanAlone => vanishing_one_by_one(65_000),
+            Control::PlaceNotAsked => gone_with_its_list(),
             _ => Vec::new(),
         };
         script.steps.splice(0..0, first);
@@ -461,4 +477,68 @@ fn deleted_beside_one_that_left() -> impl Iterator<Item = Step> {
             Step::Cycle(true),
         ]
     })
+}
+
+/// Five tasks, of which one more answers 404 each time that so many ms are over.
+pub fn vanishing_one_by_one(every: i64) -> Vec<Step> {
+    let new = |n: u32| {
+        Step::Act(Act::Create {
+            side: Side::Ado,
+            n: 20 + 16 * n,
+            pair: 0,
+        })
+    };
+    let mut steps: Vec<Step> = (0..5).map(new).collect();
+    steps.extend([
+        Step::Wait(400_000),
+        Step::Cycle(false),
+        Step::Wait(60_000),
+        Step::Cycle(true),
+    ]);
+    for item in 0..5 {
+        steps.extend([
+            Step::Act(Act::Vanish { item }),
+            // Nothing but a full listing or an edit tells of it.
+            Step::Cycle(true),
+            Step::Wait(every),
+        ]);
+    }
+    for _ in 0..12 {
+        steps.extend([Step::Cycle(false), Step::Wait(65_000)]);
+    }
+    steps
+}
+
+/// A list is deleted, and its tasks with it, while somebody edits the work item of one.
+fn gone_with_its_list() -> Vec<Step> {
+    let shut = |gone| {
+        Step::Act(Act::Shut {
+            side: Side::ClickUp,
+            pair: 0,
+            gone,
+        })
+    };
+    let mut steps = vec![
+        Step::Act(Act::Create {
+            side: Side::Ado,
+            n: 20,
+            pair: 0,
+        }),
+        Step::Wait(400_000),
+        Step::Cycle(false),
+        Step::Wait(400_000),
+        Step::Cycle(false),
+        shut(true),
+        Step::Act(Act::Edit {
+            side: Side::Ado,
+            item: 0,
+            field: FieldKey::Title,
+            n: 200,
+        }),
+    ];
+    for n in 0..3 {
+        steps.extend([Step::Cycle(false), Step::Wait(650_000 + n)]);
+    }
+    steps.push(shut(false));
+    steps
 }

@@ -4,7 +4,7 @@
 use super::generate::{Range, Writer};
 use super::kinds::{STATES, kinds};
 use super::rng::Rng;
-use super::script::{Act, Command, Deed, Fault, On, Point, Script, Step};
+use super::script::{Act, Command, Deed, Deleting, Fault, On, Point, Script, Step};
 use boardsync::model::{FieldKey, Side};
 
 /// Adds some groups of moves, each before a cycle.
@@ -46,6 +46,42 @@ pub fn steps(script: &mut Script, range: Range) {
     let mut writer = Writer::further(Rng::new(rng.draw()), range, 8_500);
     writer.repeated_step();
     script.steps.splice(at..at, writer.steps);
+}
+
+/// In some histories somebody takes a choice back.
+pub fn withdrawn(script: &mut Script) {
+    let mut rng = Rng::new(script.seed ^ 0x0BAC_C0FF);
+    let steps = script.steps.iter().enumerate();
+    let chosen = steps.filter(|(_, step)| matches!(step, Step::Command(Command::Resolve { .. })));
+    let places: Vec<usize> = chosen.map(|(at, _)| at + 1).collect();
+    if places.is_empty() || !rng.chance(400) {
+        return;
+    }
+    let mut at = *rng.pick(&places);
+    while matches!(script.steps.get(at), Some(Step::During(..))) {
+        at += 1;
+    }
+    let n = u32::try_from(rng.below(4)).unwrap_or(0);
+    script
+        .steps
+        .insert(at, Step::Command(Command::Withdraw { n }));
+}
+
+/// In some histories tasks vanish one by one, and a list that is gone is told by full listings only.
+pub fn vanishing(script: &mut Script, range: Range) {
+    let mut rng = Rng::new(script.seed ^ 0x06_01E5);
+    script.setup.silent = range.config && rng.chance(400);
+    // What links ended lately is told by the local clock and the database, so neither may be set back.
+    if range.clocks || range.rollbacks || !rng.chance(60) {
+        return;
+    }
+    if rng.chance(700) {
+        script.setup.on_delete = *rng.pick(&[Deleting::Delete, Deleting::Close]);
+    }
+    let mut writer = Writer::further(Rng::new(rng.draw()), range, 9_700);
+    let every = *rng.pick(&[65_000, 65_000, 300_000, 900_000]);
+    writer.vanishing(every);
+    script.steps.extend(writer.steps);
 }
 
 /// In some histories an administrator renames a tag.
@@ -256,6 +292,43 @@ impl Writer {
             self.push(Step::Act(state(Side::Ado, item, n)));
         }
         self.push(Step::Wait(60_000));
+    }
+
+    /// New items, of whose tasks one more vanishes each time, with edits in between.
+    fn vanishing(&mut self, every: i64) {
+        let items = u32::try_from(self.rng.range(3, 6)).unwrap_or(3);
+        for _ in 0..items {
+            let n = self.number();
+            let side = Side::Ado;
+            self.push(Step::Act(Act::Create { side, n, pair: 0 }));
+        }
+        for ms in [400_000, 60_000] {
+            self.push(Step::Wait(ms));
+            self.push(Step::Cycle(ms == 60_000));
+        }
+        let first = u32::try_from(self.rng.below(8)).unwrap_or(0);
+        for item in first..first + items + 2 {
+            self.push(Step::Act(Act::Vanish { item }));
+            if self.rng.chance(200) {
+                self.edits();
+            }
+            if self.rng.chance(100) {
+                self.push(Step::Restart);
+            }
+            self.push(Step::Cycle(true));
+            self.push(Step::Wait(every));
+        }
+        for _ in 0..11 {
+            let full = self.rng.chance(200);
+            self.push(Step::Cycle(full));
+            self.push(Step::Wait(65_000));
+        }
+        if self.rng.chance(600) {
+            self.push(Step::Act(Act::Reappear));
+            self.edits();
+            let full = self.rng.chance(500);
+            self.push(Step::Cycle(full));
+        }
     }
 
     fn unmarked(&mut self) {

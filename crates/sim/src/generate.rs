@@ -1,6 +1,6 @@
 //! Writes the history of a seed.
 
-use super::enrich::{enrich, steps};
+use super::enrich::{enrich, steps, vanishing, withdrawn};
 use super::kinds::{UNMAPPED, kinds};
 use super::rng::Rng;
 use super::script::{
@@ -99,6 +99,8 @@ pub fn generate(seed: u64, range: Range) -> Script {
     if range.config {
         enrich(&mut script, range);
     }
+    vanishing(&mut script, range);
+    withdrawn(&mut script);
     script
 }
 
@@ -150,6 +152,7 @@ impl Writer {
             tight: false,
             walked: self.rng.chance(150),
             canary: false,
+            silent: false,
         }
     }
 

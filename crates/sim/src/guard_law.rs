@@ -33,6 +33,8 @@ pub struct Ledger {
     ran: BTreeSet<usize>,
     /// Links that were dissolved before.
     dissolved: BTreeSet<LinkId>,
+    /// Links that were living before.
+    living: BTreeSet<LinkId>,
     /// Items that this cycle made: their status may take a second call.
     pub made: BTreeSet<ItemId>,
     creates: BTreeMap<(usize, Side), BTreeSet<ItemId>>,
@@ -47,6 +49,25 @@ fn dissolved(store: &Store) -> BTreeMap<LinkId, usize> {
         .filter(|link| !link.state.is_living())
         .map(|link| (link.id, numbered(&link.pair)))
         .collect()
+}
+
+/// The links that are not.
+fn living(store: &Store) -> BTreeSet<LinkId> {
+    let links = every_link(store).into_iter();
+    let living = links.filter(|link| link.state.is_living());
+    living.map(|link| link.id).collect()
+}
+
+impl Ledger {
+    /// The links that were living before.
+    pub fn links(&self) -> impl Iterator<Item = LinkId> {
+        self.living.iter().copied()
+    }
+
+    /// Whether a link was dissolved before.
+    pub fn was_dissolved(&self, link: LinkId) -> bool {
+        self.dissolved.contains(&link)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -68,6 +89,7 @@ impl World {
             approved,
             ran: ran.map(|(n, _)| n).collect(),
             dissolved: dissolved(store).into_keys().collect(),
+            living: living(store),
             ..Ledger::default()
         };
     }

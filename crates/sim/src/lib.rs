@@ -9,6 +9,7 @@
 //! | [`commands`] | people's commands between the cycles, each a process of its own |
 //! | [`config_moves`], [`claims`], [`places`] | commands about plans, names, tables and pairs; installations beside one another; places that are gone |
 //! | [`enrich`] | puts those into a history |
+//! | [`vanish`] | tasks that answer 404 one by one although nobody deleted them |
 //! | [`policies`], [`told`], [`noted`] | the configuration at a moment, what the judge knows of commands, and what the history leaves open |
 //! | [`people`], [`service`] | what people do to it, and what requests do |
 //! | [`quirks`] | what services do to a write that they accept, and the judge of what is made of their answers |
@@ -71,4 +72,5 @@ pub mod stores;
 pub mod sweeps;
 pub mod told;
 pub mod updates;
+pub mod vanish;
 pub mod world;

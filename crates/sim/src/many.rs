@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Everything that a large enough run must have injected at least once.
-pub const FAULTS: [&str; 48] = [
+pub const FAULTS: [&str; 51] = [
     "unreachable",
     "lost",
     "unanswered",
@@ -63,6 +63,9 @@ pub const FAULTS: [&str; 48] = [
     "changed by a rule",
     "held as not taken",
     "history read",
+    "vanished",
+    "back after it vanished",
+    "list gone in silence",
 ];
 
 /// What many histories came to.

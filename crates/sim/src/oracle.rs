@@ -304,6 +304,10 @@ impl World {
                 self.count("I9 not compared");
                 continue;
             }
+            if self.never_synced(side, at, &kind.key()) {
+                self.count("I9 not synced");
+                continue;
+            }
             for piece in kind.pieces(value) {
                 let authored = record.authored.get(&(kind.key(), piece.clone()));
                 let unseen =
@@ -319,11 +323,27 @@ impl World {
         }
     }
 
+    /// Whether the configuration left a field out all the time since an item and its counterparts were linked: what is no
+    /// part of the sync stops no delete, as a comment stops none, and there never was a base that could show an edit.
+    fn never_synced(&self, side: Side, at: usize, key: &FieldKey) -> bool {
+        let told = &self.told;
+        let since = told.off_since.get(key).filter(|_| told.off.contains(key));
+        let twins = self.twins(side, at);
+        let others = self.side.get(side.other());
+        let made = twins.iter().map(|twin| &others.records[*twin]);
+        let made = made.map(|record| record.created - others.skew);
+        let own = self.side.get(side);
+        let made = made.chain([own.records[at].created - own.skew]);
+        // The younger of the two is the counterpart, and they were linked no earlier than it was made.
+        since.is_some_and(|since| made.max().is_some_and(|made| made >= *since))
+    }
+
     /// After every cycle: I13, I22, and I9 for dissolved links.
     pub fn judge_store(&mut self, store: &Store) {
         self.judge_answers(store);
         self.judge_half_way(store);
         self.judge_guard(store);
+        self.judge_vanished(store);
         for conflict in store.conflicts(false).unwrap_or_default() {
             self.told.conflicts.entry(conflict.id).or_insert(self.now);
         }

@@ -115,6 +115,8 @@ impl World {
                 }
             }
             Act::Shut { side, pair, gone } => self.shut(*side, *pair, *gone),
+            Act::Vanish { item } => self.vanish(*item),
+            Act::Reappear => self.reappear(),
             Act::Claim { pair } => self.claimed_elsewhere(*pair),
             Act::Delete { side, item } => self.set_deleted(*side, *item, true),
             Act::Restore { side, item } => self.set_deleted(*side, *item, false),
@@ -199,6 +201,7 @@ impl World {
             self.change(side, at, |state| state.deleted = deleted);
             let record = &mut self.side.get_mut(side).records[at];
             record.ever_deleted = true;
+            record.vanished = false;
             *record.writes.people.entry(FieldKey::State).or_default() += 1;
             let id = record.id.clone();
             self.say(|| format!("{side} {id}: person deletes it: {deleted}"));

@@ -17,6 +17,7 @@ impl Sim {
             lock(&self.world).side.get_mut(side).locked_until = 0;
         }
         lock(&self.world).calm = true;
+        lock(&self.world).reappear();
         self.lift();
         self.settle_pairs();
         // Bases change little from here on; they are judged again at the end.
@@ -134,6 +135,7 @@ fn needs_sweep(step: &Step) -> bool {
                 | Act::Move { .. }
                 | Act::Shut { .. }
                 | Act::Claim { .. }
+                | Act::Vanish { .. }
         )
     };
     match step {

@@ -23,8 +23,9 @@ use boardsync::engine::recover::Recovered;
 use boardsync::engine::{CycleError, Engine, Scope, Timing, Writers};
 use boardsync::marker::MarkerKey;
 use boardsync::model::{Clock, FieldKey, ItemId, Side, Sided, Timestamp};
+use boardsync::reconcile::plan::PairPlan;
 use boardsync::store::{Batch, ChoiceOp, CommitEdge, Conflict, Op, Store, StoreError, TransitRow};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -270,14 +271,19 @@ impl Sim {
             world.say(|| format!("cycle, full: {full}"));
         }
         let consent = |observed: &Observed| {
-            let hashes = observed.plan().pairs.iter().map(|pair| pair.hash());
+            let passes = |pair: &&PairPlan| {
+                let mut guards = pair.guarded();
+                match self.control {
+                    Some(Control::YesPassesGuard) => true,
+                    Some(Control::PlanAlone) => guards.all(|guard| guard.slow.is_some()),
+                    _ => false,
+                }
+            };
+            let pairs = observed.plan().pairs.iter();
+            let passed = pairs.filter(|pair| approve || passes(pair));
             Consent {
                 first_contact: true,
-                hashes: if approve || self.control == Some(Control::YesPassesGuard) {
-                    hashes.collect()
-                } else {
-                    BTreeSet::new()
-                },
+                hashes: passed.map(PairPlan::hash).collect(),
             }
         };
         let requests = lock(&self.world).requests;

@@ -42,6 +42,9 @@ pub struct Setup {
     /// Each pair has a canary, which carries a claim.
     #[serde(default)]
     pub canary: bool,
+    /// A listing of what changed lately says nothing of a list that is gone: the others answer, and no row is missed.
+    #[serde(default)]
+    pub silent: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +83,8 @@ pub enum Step {
 pub enum Command {
     /// Settles a conflict: with an even number one that waits, if there is one, else any that ever was.
     Resolve { n: u32, take: Take },
+    /// Takes a choice back that no cycle has carried out yet, if there is one.
+    Withdraw { n: u32 },
     /// Takes the run back that is so many runs ago.
     UndoRun { back: u32 },
     /// Takes everything back that was written to an item and its counterpart.
@@ -211,6 +216,12 @@ pub enum Act {
         pair: u32,
         gone: bool,
     },
+    /// A task answers 404 from now on although nobody deleted it.
+    Vanish {
+        item: u32,
+    },
+    /// All those are there again.
+    Reappear,
     /// Another installation claims a pair.
     Claim {
         pair: u32,

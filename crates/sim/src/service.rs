@@ -217,7 +217,9 @@ impl World {
             self.enter(Did::Delete, pair, side, id);
             self.judge_asked(side, id, None);
         }
-        self.change(side, at, |state| state.deleted = true);
+        self.change(side, at, |state| {
+            (state.deleted, state.by_engine) = (true, true);
+        });
         self.side.get_mut(side).records[at].ever_deleted = true;
         self.say(|| format!("{side} {id}: engine deletes"));
         Ok(at)

@@ -3,6 +3,7 @@
 use super::guard_law::Ledger;
 use super::noted::Noted;
 use super::quirks::Cut;
+use super::vanish::Fallen;
 use super::world::Request;
 use boardsync::model::{FieldKey, FieldValue, Folded, ItemId, LinkId, Side};
 use boardsync::reconcile::plan::Plan;
@@ -25,6 +26,8 @@ pub struct Told {
     pub stopped: bool,
     /// Fields that the configuration leaves out.
     pub off: BTreeSet<FieldKey>,
+    /// True time since when it leaves each of them out.
+    pub off_since: BTreeMap<FieldKey, i64>,
     /// Fields that flow to one side only.
     pub one_way: BTreeMap<FieldKey, Side>,
     /// Fields that ever did.
@@ -45,6 +48,8 @@ pub struct Told {
     pub steps: BTreeMap<(ItemId, i64), FieldValue>,
     /// What this cycle did.
     pub ledger: Ledger,
+    /// Links that ended for tasks that nobody deleted.
+    pub fallen: Fallen,
     /// Which pairs have another name than at first.
     pub renamed: [bool; 2],
     /// Which table of states the configuration has.

@@ -81,6 +81,8 @@ pub struct Record {
     pub ever_deleted: bool,
     /// Made by a request that was delivered twice, or copied by a person.
     pub copy: bool,
+    /// It answers 404 although nobody deleted it.
+    pub vanished: bool,
     /// A read said "deleted" although it was there. Twice, minutes apart, that is evidence by the protocol, so once only.
     pub falsely_gone: bool,
 }
@@ -480,6 +482,7 @@ impl World {
             writes: Writes::default(),
             ever_deleted: false,
             copy: false,
+            vanished: false,
             falsely_gone: false,
         });
         n - 1
