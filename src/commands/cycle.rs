@@ -5,6 +5,7 @@ mod approvers;
 use super::saved::{self, Refused, Saved};
 use super::setup::{self, Names, Services};
 use super::signals::Signals;
+use super::when::age;
 use super::{Context, Failure, error, exit_code, next, note, pager, print, print_json, typed};
 use crate::cli::{ApplyArgs, ExitCode, PageArgs, PlanArgs, PlanCommand, ReconcileArgs, ShowArgs};
 use crate::config::{Config, Poll};
@@ -14,7 +15,7 @@ use crate::engine::cycle::Ended;
 use crate::engine::daemon::{self, DaemonError};
 use crate::engine::observe::Observed;
 use crate::engine::{Engine, Scope};
-use crate::model::PairName;
+use crate::model::{Clock, PairName};
 use crate::reconcile::plan::Plan;
 use crate::render::{self, Addresses, Outcome, OutcomeResult, ReportView, Show};
 use crate::views::still_open::still_open;
@@ -80,6 +81,9 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
         observed = engine.observe(&scope).await?;
     }
     show(context, &engine, &observed, &args.show, None)?;
+    if !context.global.quiet && !context.global.json {
+        not_looked_for(context, &engine, &observed)?;
+    }
     if let Some(path) = args.out.as_ref().filter(|_| !blind(&observed)) {
         saved::save(path, observed.plan(), &config)?;
         if !context.global.quiet {
@@ -108,6 +112,27 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
 fn is_pending(plan: &Plan) -> bool {
     let mut pairs = plan.pairs.iter();
     pairs.any(|pair| !pair.actions.is_empty() || pair.first_contact)
+}
+
+/// Says what a plan does not show because not every item was listed: most deletes. Of an item that is gone a listing of what
+/// changed lately says nothing.
+fn not_looked_for(context: &Context, engine: &Engine, observed: &Observed) -> Result<(), Failure> {
+    let now = crate::clock::SystemClock.now();
+    for plan in &observed.plan().pairs {
+        if observed.findings().swept.contains(&plan.pair) {
+            continue;
+        }
+        let Some(at) = engine.store().pair_state(&plan.pair)?.last_sweep else {
+            continue;
+        };
+        note(&format!(
+            "{}: what was deleted since the last full listing ({} ago) is not looked for; {} does that\n",
+            plan.pair,
+            age(now, at),
+            next(context, "plan --full")
+        ));
+    }
+    Ok(())
 }
 
 /// Shows a plan, with what is open beside it. `whole`: as in [`Show`].

@@ -3,10 +3,10 @@
 use super::status::{HoldView, hold};
 use crate::engine::observe::Observed;
 use crate::engine::{CycleError, Engine};
-use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided};
-use crate::reason::Outcome;
-use crate::render;
-use crate::store::{LinkRow, LinkState, Store, StoreError};
+use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Timestamp};
+use crate::reason::{ActionWhy, JournalKind, Outcome};
+use crate::render::{self, rfc3339_if_any};
+use crate::store::{JournalRow, LinkRow, LinkState, Store, StoreError};
 use serde::{Serialize, Serializer};
 
 /// Everything that is known of one item.
@@ -31,6 +31,11 @@ pub struct EndedLink {
     pub clickup: ItemId,
     /// Why it ended, in words.
     pub why: String,
+    /// When; `None`: the journal does not reach back so far.
+    #[serde(serialize_with = "rfc3339_if_any")]
+    pub ended_at: Option<Timestamp>,
+    /// The run that ended it; as `ended_at`.
+    pub run: Option<String>,
 }
 
 /// One link with its fields.
@@ -42,6 +47,8 @@ pub struct Why {
     pub ado: ItemId,
     /// The task.
     pub clickup: ItemId,
+    /// Why an item shows no value at all, in words; `None`: it could be read.
+    pub absent: Sided<Option<String>>,
     /// Every field that the pair syncs.
     pub fields: Vec<FieldWhy>,
     /// The last run that wrote to either item; `None`: none that the journal still has.
@@ -123,10 +130,42 @@ async fn why(engine: &Engine, link: &LinkRow) -> Result<Option<Why>, CycleError>
         pair: link.pair.clone(),
         ado: link.ado.clone(),
         clickup: link.clickup.clone(),
+        absent: Sided::build(|side| absent(&seen, side, link.item(side))),
         fields: fields.collect(),
         last_run: last_run(&store, link)?,
         holds,
     }))
+}
+
+/// Why an item shows no value at all; `None`: it was read, or not asked for.
+fn absent(seen: &Observed, side: Side, id: &ItemId) -> Option<String> {
+    let found = seen.findings().gone.get(side).get(id)?;
+    Some(match found {
+        Ok(evidence) => format!("not there: {evidence}"),
+        Err(_) => "cannot be read".to_owned(),
+    })
+}
+
+/// Returns a link that has ended, with the run that ended it.
+fn ended(store: &Store, link: &LinkRow, why: &ActionWhy) -> Result<EndedLink, StoreError> {
+    let lines = store.journal_of_link(link.id)?;
+    let ends = |line: &&JournalRow| {
+        let kind = line.entry.kind;
+        let ends = matches!(
+            kind,
+            JournalKind::Delete | JournalKind::Close | JournalKind::Unlink
+        );
+        ends && line.entry.outcome == Outcome::Done
+    };
+    let last = lines.iter().rev().find(ends);
+    Ok(EndedLink {
+        pair: link.pair.clone(),
+        ado: link.ado.clone(),
+        clickup: link.clickup.clone(),
+        why: why.to_string(),
+        ended_at: last.map(|line| line.entry.at),
+        run: last.map(|line| line.entry.cycle.clone()),
+    })
 }
 
 fn last_run(store: &Store, link: &LinkRow) -> Result<Option<String>, StoreError> {
@@ -148,6 +187,15 @@ fn decision(seen: &Observed, link: LinkId, field: &FieldKey) -> String {
             if let Some(change) = action.changes.iter().find(|change| change.field == *field) {
                 return format!("write to {}: {}", action.target, change.reason);
             }
+            if action.kind.dissolves() {
+                let kind = JournalKind::from(action.kind);
+                return format!("{} in {}: {}", kind.key(), action.target, action.reason());
+            }
+        }
+        let whole = pair.holds.iter();
+        let mut whole = whole.filter(|hold| hold.link == Some(link) && hold.subject.is_item());
+        if let Some(hold) = whole.next() {
+            return format!("held: {}", hold.reason());
         }
         if let Some(hold) = pair
             .holds
@@ -191,12 +239,10 @@ pub async fn about(
     };
     for link in links {
         match &link.state {
-            LinkState::Tombstone { why } => found.ended.push(EndedLink {
-                pair: link.pair.clone(),
-                ado: link.ado.clone(),
-                clickup: link.clickup.clone(),
-                why: why.to_string(),
-            }),
+            LinkState::Tombstone { why } => {
+                let link = ended(&engine.store(), link, why)?;
+                found.ended.push(link);
+            }
             LinkState::Active | LinkState::OutOfScope | LinkState::Missing { .. } => {
                 found.links.extend(why(engine, link).await?);
             }

@@ -142,3 +142,33 @@ async fn an_item_that_comes_back_from_the_recycle_bin_is_held_and_not_forgotten(
     ran.says("1 conflict is open");
     assert_eq!(bench.titles().len(), 5);
 }
+
+/// Until the wait is over nobody has to act, and every command says what is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_seems_deleted_is_late_until_it_is_known() {
+    let bench = Bench::equal().await;
+    let task = bench.task_named("Guest gets a receipt by mail");
+    let id = bench.ids[2].to_string();
+    bench.world.clickup.delete(&task).unwrap();
+    bench
+        .run(&["plan"])
+        .await
+        .left_with(0)
+        .says("what was deleted since the last full listing")
+        .says("plan --full");
+    let ran = bench.run(&["reconcile", "--once", "--full"]).await;
+    ran.left_with(3);
+    let status = bench.run(&["status"]).await.left_with(5);
+    status.says("seems deleted").says("next try");
+    bench
+        .run(&["why", &id])
+        .await
+        .left_with(0)
+        .says("not there");
+    bench.world.clock.advance(11 * 60_000);
+    bench.run(&["reconcile", "--once"]).await;
+    bench.run(&["reconcile", "--once"]).await;
+    let why = bench.run(&["why", &id]).await.left_with(0);
+    why.says("ended").says("on_delete = unlink").says("(run c");
+    bench.run(&["status"]).await.left_with(0);
+}

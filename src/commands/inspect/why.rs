@@ -1,10 +1,11 @@
 //! `why`: the stored base beside both present values.
 
+use super::super::when::when;
 use super::super::{Context, Failure, next, print, print_json, setup};
 use super::status::held;
 use super::{config, in_no_link};
 use crate::cli::ExitCode;
-use crate::model::{Clock, FieldValue, Timestamp};
+use crate::model::{Clock, FieldValue, Side, Sided, Timestamp};
 use crate::render;
 use crate::views::item_id;
 use crate::views::why::{About, FieldWhy, Why, about as look};
@@ -46,8 +47,16 @@ pub async fn why(context: &Context, item: &str) -> Result<ExitCode, Failure> {
     }
     for link in &about.ended {
         let text = format!(
-            "{}: the link of work item {} and task {} ended: {}",
-            link.pair, link.ado, link.clickup, link.why
+            "{}: the link of work item {} and task {} ended{}: {}{}",
+            link.pair,
+            link.ado,
+            link.clickup,
+            link.ended_at
+                .map_or_else(String::new, |at| format!(" {}", when(at))),
+            link.why,
+            link.run
+                .as_ref()
+                .map_or_else(String::new, |run| format!(" (run {run})")),
         );
         print(&render::hanging(&text, 4, &context.style));
     }
@@ -62,7 +71,7 @@ fn show(context: &Context, why: &Why, now: Timestamp) {
         "{}: work item {} <-> task {}\n",
         why.pair, why.ado, why.clickup
     ));
-    let rows: Vec<_> = why.fields.iter().map(cells).collect();
+    let rows: Vec<_> = why.fields.iter().map(|field| cells(field, &why.absent)).collect();
     print(&render::table(
         &["field", "base", "Azure DevOps", "ClickUp", "decision"],
         &rows,
@@ -78,12 +87,13 @@ fn show(context: &Context, why: &Why, now: Timestamp) {
     }
 }
 
-fn cells(why: &FieldWhy) -> Vec<String> {
+fn cells(why: &FieldWhy, absent: &Sided<Option<String>>) -> Vec<String> {
     let shown =
         |value: Option<&FieldValue>| value.map_or_else(|| "(none)".to_owned(), ToString::to_string);
-    let seen = |value: &Option<FieldValue>| {
-        let shown = value.as_ref().map(ToString::to_string);
-        shown.unwrap_or_else(|| "(no information)".to_owned())
+    let seen = |side: Side| match (why.now.get(side), absent.get(side)) {
+        (Some(value), _) => value.to_string(),
+        (None, Some(absent)) => format!("({absent})"),
+        (None, None) => "(no information)".to_owned(),
     };
     let base = why.base.as_ref();
     let ado = shown(base.map(|base| &base.ado));
@@ -94,8 +104,8 @@ fn cells(why: &FieldWhy) -> Vec<String> {
             true => ado,
             false => format!("{ado} | {clickup}"),
         },
-        seen(&why.now.ado),
-        seen(&why.now.clickup),
+        seen(Side::Ado),
+        seen(Side::ClickUp),
         why.decision.clone(),
     ]
 }
