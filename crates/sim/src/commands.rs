@@ -128,7 +128,7 @@ impl Sim {
             }
         }
         self.restart();
-        self.after_cycle();
+        self.after_cycle(&end);
     }
 
     /// All fields are synced again and flow both ways, and nothing is stopped.

@@ -3,23 +3,26 @@
 //! come of it, and nothing may be written to the other side because of it.
 
 use super::kinds::kind;
-use super::world::World;
-use boardsync::model::{FieldKey, FieldValue, Side};
+use super::world::{Record, World};
+use boardsync::model::{ActionId, FieldKey, FieldValue, Side};
 use boardsync::reason::Outcome;
-use boardsync::store::{JournalRow, NewConflict, Store};
+use boardsync::store::Store;
 
-/// Whether one of the creates for the work item of a conflict was given up.
-fn given_up(store: &Store, conflict: &NewConflict) -> bool {
-    let lines = store.journal_of(Some(Side::Ado), &conflict.items.ado);
-    let lost = |line: JournalRow| store.has_outcome(&line.entry.action_id, Outcome::Lost);
-    let mut lost = lines.unwrap_or_default().into_iter().map(lost);
-    lost.any(|lost| lost.unwrap_or(false))
+/// Whether a create with the marker that this item was made with was given up, be it this one or one before it.
+fn given_up(store: &Store, record: &Record) -> bool {
+    let made = record.past.first();
+    let mut markers = made.into_iter().flat_map(|state| &state.markers);
+    markers.any(|marker| {
+        let lost = store.has_outcome(&ActionId(marker.clone()), Outcome::Lost);
+        lost.unwrap_or(false)
+    })
 }
 
 impl World {
     /// After every cycle: no conflict is about a state that only the engine wrote half way. Where people linked the two,
-    /// or the base was lost, any difference is a conflict. So it is where an earlier create for the same task was given up:
-    /// nothing tells which of the two requests made the item, and they may have sent different values.
+    /// or the base was lost, any difference is a conflict. So it is where a create for the same task was given up, because the
+    /// index showed its item later than the protocol allows for: what that one sent is forgotten, and where there was another
+    /// one, nothing tells which of the two made the item.
     pub fn judge_half_way(&mut self, store: &Store) {
         let mut wrong = Vec::new();
         for conflict in store.conflicts(false).unwrap_or_default() {
@@ -32,11 +35,12 @@ impl World {
             };
             let excused = ["database put back", "link again"];
             let excused = excused.map(|word| self.counts.contains_key(word));
-            let made = self.side.ado.records[at].source.is_some() && !given_up(store, record);
+            let item = &self.side.ado.records[at];
+            let made = item.source.is_some() && !given_up(store, item);
             if record.base.ado.is_none() && (excused.contains(&true) || !made) {
                 continue;
             }
-            let mut past = self.side.ado.records[at].past.iter();
+            let mut past = item.past.iter();
             let seen = past.find(|state| state.version == record.versions.ado.0);
             if seen.is_some_and(|state| state.half_way) {
                 wrong.push(format!(

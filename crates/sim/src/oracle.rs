@@ -338,9 +338,15 @@ impl World {
         since.is_some_and(|since| made.max().is_some_and(|made| made >= *since))
     }
 
-    /// After every cycle: I13, I22, and I9 for dissolved links.
-    pub fn judge_store(&mut self, store: &Store) {
-        self.judge_answers(store);
+    /// After every cycle: I13, I22, and I9 for dissolved links. One that was killed may not have looked at an edit, so that a
+    /// base still holds what the engine left there, and a person has set just that since. The next one has to see it.
+    ///
+    /// Example: a state stood at Active half way and became Resolved, and the answer to that was lost. Somebody sets Active,
+    /// and the process is killed before it reads anything. The base says Active until the next cycle takes it away.
+    pub fn judge_store(&mut self, store: &Store, killed: bool) {
+        if !killed {
+            self.judge_answers(store);
+        }
         self.judge_half_way(store);
         self.judge_guard(store);
         self.judge_vanished(store);

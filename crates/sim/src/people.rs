@@ -82,6 +82,8 @@ impl World {
             self.person(Side::Ado, at, &FieldKey::Tags, FieldValue::from_tags(tags));
             let record = &mut self.side.ado.records[at];
             let state = record.past.last_mut().expect("every record has a state");
+            // No new version, so whoever made this one is still named as its author.
+            state.by_engine = before.by_engine;
             state.version = before.version;
             state.changed = before.changed;
             state.indexed = before.indexed;

@@ -312,11 +312,11 @@ impl Sim {
             self.note_unsent();
             self.restart();
         }
-        self.after_cycle();
+        self.after_cycle(&end);
         end
     }
 
-    pub fn after_cycle(&mut self) {
+    pub fn after_cycle(&mut self, end: &End) {
         let Some(engine) = &self.engine else { return };
         let mut store = engine.store();
         if self.control == Some(Control::ArmedChoice) {
@@ -343,7 +343,7 @@ impl Sim {
             control.after_cycle(&mut store, &moment, &mut self.notes);
         }
         if self.judged {
-            lock(&self.world).judge_store(&store);
+            lock(&self.world).judge_store(&store, matches!(end, End::Killed));
         }
     }
 
