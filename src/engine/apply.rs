@@ -376,7 +376,7 @@ impl Run<'_> {
         self.engine.point("after-conflicts")
     }
 
-    /// Takes the bases away that conflicts leave without a meaning.
+    /// Takes the bases away that conflicts leave without a meaning, or edits of items between which nothing flows.
     fn unmeasured(&self, plan: &PairPlan) -> Result<Vec<Op>, CycleError> {
         let store = self.engine.store();
         let mut ops = Vec::new();
@@ -385,12 +385,21 @@ impl Run<'_> {
         } in &plan.conflicts
         {
             let base = store.base(*link)?.remove(field);
-            if base.is_some_and(|base| settle::unmeasured(field, &base, now)) {
+            let now = now.as_ref().map(|_, value| Some(value));
+            if base.is_some_and(|base| settle::unmeasured(field, &base, &now)) {
                 ops.push(Op::ClearBase {
                     link: *link,
                     field: field.clone(),
                 });
             }
+        }
+        let findings = &self.observed.findings;
+        for (link, _) in findings.links_of(&plan.pair) {
+            let fields = findings.unmeasured.get(link).into_iter().flatten();
+            ops.extend(fields.map(|field| Op::ClearBase {
+                link: *link,
+                field: field.clone(),
+            }));
         }
         Ok(ops)
     }

@@ -24,6 +24,7 @@ use crate::reconcile::policy::Policy;
 pub(super) use crate::reconcile::presence::INDEX_LAG_MS;
 use crate::reconcile::settle::{self, Look};
 use crate::store::{Choice, LinkRow, LinkState, Listed, NoteOp, Op, Store, StoreError, Waiting};
+pub(super) use half_way::transit_of;
 pub(super) use listing::told;
 use origin::Named;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,9 +34,16 @@ pub(super) use waiting::remember;
 #[derive(Clone, Debug)]
 pub enum LeftBehind {
     /// It stands at a step of ours on the way to what was wanted. Holds its base.
-    HalfWay(FieldKey, Sided<BaseState>),
+    HalfWay {
+        /// The base.
+        base: Sided<BaseState>,
+        /// Whether a later step may still arrive, so that the note stays.
+        open: bool,
+    },
+    /// Somebody has left our step, which is the base by now, and has come back to it: by that base it would be ours.
+    Left,
     /// Nobody can tell whether what is there is the service's doing or somebody's edit. Holds the text that was sent.
-    Unclear(FieldKey, FieldValue),
+    Unclear(FieldValue),
     /// Nothing: what is there counts like anything that is read.
     Settled,
 }
@@ -89,8 +97,10 @@ pub struct Findings {
     pub unread: BTreeSet<ItemId>,
     /// What an earlier run sent without an answer, by link and side, until the link is planned.
     unanswered: BTreeMap<(LinkId, Side), Vec<half_way::Unanswered>>,
-    /// What of that is over.
-    pub left_behind: Vec<(LinkId, Side, LeftBehind)>,
+    /// What has become of that.
+    pub left_behind: Vec<(LinkId, Side, FieldKey, LeftBehind)>,
+    /// Fields of links between whose items nothing flows at present, and whose bases measure nothing any more.
+    pub(in crate::engine) unmeasured: BTreeMap<LinkId, Vec<FieldKey>>,
     /// Pairs that could not be listed because of their own configuration or place. Nothing of them is planned.
     pub troubled: BTreeMap<PairName, ConnectorError>,
 }

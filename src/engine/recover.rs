@@ -8,15 +8,17 @@ use super::{CycleError, Engine};
 use crate::capabilities::{self, Versions};
 use crate::connector::{ErrorKind, Fetched};
 use crate::model::{
-    ActionId, BaseState, FieldKey, FieldValue, Item, ItemId, Side, Sided, Subject, Timestamp,
-    Version,
+    ActionId, BaseState, FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided, Subject,
+    Timestamp, Version,
 };
 use crate::reason::{CreateWhy, JournalKind, Outcome};
 use crate::reconcile::merge::translate;
 use crate::reconcile::origin::PROBE_MARGIN_MS;
 use crate::reconcile::settle::{self, Found};
 use crate::reconcile::transit::{self, AsMade};
-use crate::store::{Batch, HoldRow, Intent, JournalChange, NewJournal, Op, StoreError};
+use crate::store::{
+    Batch, HoldRow, Intent, JournalChange, NewJournal, Op, PartOp, StoreError, TransitRow,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of the creates whose answer was lost: how many of them ended each way.
@@ -184,7 +186,8 @@ impl Engine {
             return Ok(Fate::Open);
         };
         let Sided { ado, clickup } = Sided::of(intent.source_side, intent.source.clone(), id);
-        let made = self.as_made(intent, &found).await?;
+        let steps = self.steps(intent, &found).await?;
+        let made = self.as_made(intent, &found, steps.as_ref()).await?;
         // What a restored database remembers of the request may be older than what was sent in the end, and an earlier
         // request that was given up may have made the item after all.
         let unknown = self.creates_held_until(&self.store())?.is_some()
@@ -195,11 +198,11 @@ impl Engine {
             true => BTreeMap::new(),
             false => self.base_of_found(intent, &found, made.as_ref()),
         };
-        let ops = vec![
+        let mut ops = vec![
             Op::CloseIntent { key: intent.key() },
             Op::AddLink {
                 pair: intent.pair.clone(),
-                ado,
+                ado: ado.clone(),
                 clickup,
                 origin: Some(intent.source_side),
                 generation: intent.generation,
@@ -213,14 +216,51 @@ impl Engine {
                 began,
             )),
         ];
+        // Its answer may be an old one, and the next request may still be under way: a later step is ours as well.
+        let steps = steps.filter(|_| !unknown);
+        ops.extend(steps.and_then(|(wanted, steps)| note_of_steps(intent, ado, wanted, steps)));
         tracing::info!(pair = %intent.pair, item = %about(intent), side = %target, kind = "create", outcome = "found", "found the item of a create whose answer was lost");
         self.store().commit(&Batch(ops))?;
         self.look_again(intent)?;
         Ok(Fate::Found)
     }
 
+    /// The state that a create wants for its item, in that side's words, and those on the way to it.
+    async fn steps(
+        &self,
+        intent: &Intent,
+        found: &Item,
+    ) -> Result<Option<(FieldValue, Vec<FieldValue>)>, CycleError> {
+        let target = intent.source_side.other();
+        let state = FieldKey::State;
+        let (policy, sent) = (self.policy(&intent.pair), intent.source_fields.get(&state));
+        let wanted = policy
+            .zip(sent)
+            .and_then(|(policy, sent)| translate(&state, intent.source_side, sent, policy).ok());
+        let Some(wanted) =
+            wanted.filter(|_| capabilities::of(target).versions == Versions::Counted)
+        else {
+            return Ok(None);
+        };
+        let reader = self.readers.get(target);
+        match reader.steps_of_create(&intent.pair, found, &wanted).await {
+            Ok(steps) => Ok(Some((wanted, steps))),
+            Err(error) => match matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused) {
+                // It will not be told, so what is there may be a person's: then both values are kept.
+                true => Ok(Some((wanted, Vec::new()))),
+                // The next cycle asks again, and until then the create stays open.
+                false => Err(error.into()),
+            },
+        }
+    }
+
     /// What the create made of the item that was found. `None`: it was edited since, and nothing tells by what.
-    async fn as_made(&self, intent: &Intent, found: &Item) -> Result<Option<AsMade>, CycleError> {
+    async fn as_made(
+        &self,
+        intent: &Intent,
+        found: &Item,
+        steps: Option<&(FieldValue, Vec<FieldValue>)>,
+    ) -> Result<Option<AsMade>, CycleError> {
         let target = intent.source_side.other();
         let versions = capabilities::of(target).versions;
         let untouched = match versions {
@@ -233,20 +273,11 @@ impl Engine {
                 edited: BTreeSet::new(),
             }));
         }
-        let state = FieldKey::State;
         let reader = self.readers.get(target);
-        let (policy, sent) = (self.policy(&intent.pair), intent.source_fields.get(&state));
-        let wanted = policy
-            .zip(sent)
-            .and_then(|(policy, sent)| translate(&state, intent.source_side, sent, policy).ok());
-        let steps = match &wanted {
-            Some(wanted) => reader.steps_of_create(&intent.pair, found, wanted).await,
-            None => Ok(Vec::new()),
-        };
-        // Where that cannot be asked, what is there may be a person's: then both values are kept.
-        let steps = steps.unwrap_or_default();
         let history = reader.fetch_history(&found.id, Version(0)).await?;
-        Ok(transit::as_made(&steps, wanted.as_ref(), &history))
+        let wanted = steps.map(|(wanted, _)| wanted);
+        let steps = steps.map_or(&[][..], |(_, steps)| steps);
+        Ok(transit::as_made(steps, wanted, &history))
     }
 
     /// Closes the intent of a request that was looked for after the quiet time and is not there: it never took effect.
@@ -360,6 +391,30 @@ impl Engine {
         let op = holds_of(intent, vec![hold_row(intent, why, now)]);
         Ok(self.store().commit(&Batch(vec![op]))?)
     }
+}
+
+/// The note of the states through which a create goes, for the link of its item. Every version is judged, from the first on.
+fn note_of_steps(
+    intent: &Intent,
+    ado: ItemId,
+    wanted: FieldValue,
+    steps: Vec<FieldValue>,
+) -> Option<Op> {
+    let transit = TransitRow {
+        link: LinkId(0),
+        side: intent.source_side.other(),
+        field: FieldKey::State,
+        origin: steps.first().cloned()?,
+        via: steps,
+        wanted,
+        expected: Version(0),
+        sent: BTreeMap::new(),
+    };
+    Some(Op::Part(PartOp::SaveTransitFor {
+        pair: intent.pair.clone(),
+        ado,
+        transit,
+    }))
 }
 
 /// The item that a create is for, as the log names it.

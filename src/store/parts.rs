@@ -89,6 +89,15 @@ pub enum PartOp {
         /// The change. Its own link is passed over.
         transit: TransitRow,
     },
+    /// Forgets a link's change of one field on one side. Nothing happens when there is none.
+    EndTransitOf {
+        /// The link.
+        link: LinkId,
+        /// The side that was written.
+        side: Side,
+        /// The field.
+        field: FieldKey,
+    },
     /// Forgets a link's changes in steps on one side. Nothing happens when there are none.
     EndTransit {
         /// The link.
@@ -234,6 +243,13 @@ pub(super) fn apply(tx: &Connection, op: &PartOp) -> Result<(), StoreError> {
             };
             save_transit(tx, &transit)
         }
+        PartOp::EndTransitOf { link, side, field } => tx
+            .execute(
+                "DELETE FROM transit WHERE link = ?1 AND side = ?2 AND field = ?3",
+                params![link.0, side.key(), field.to_string()],
+            )
+            .map(|_| ())
+            .map_err(sql("forget a change in steps")),
         PartOp::EndTransit { link, side } => tx
             .execute(
                 "DELETE FROM transit WHERE link = ?1 AND side = ?2",

@@ -4,7 +4,7 @@
 use super::{Done, Run};
 use crate::connector::{Change, ConnectorError, NewItem, Written};
 use crate::engine::CycleError;
-use crate::engine::observe::LeftBehind;
+use crate::engine::observe::{LeftBehind, transit_of};
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided, Version};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::settle;
@@ -52,15 +52,17 @@ impl Run<'_> {
             };
             rows.extend(Some(steps).filter(|row| !row.via.is_empty()));
         }
-        if rows.is_empty() {
-            return Ok(None);
-        }
         let mut store = self.engine.store();
         let open = store.transits()?.into_iter();
         let key = (link, action.target);
-        let earlier = open.filter(|row| (row.link, row.side) == key).collect();
+        let earlier: Vec<TransitRow> = open.filter(|row| (row.link, row.side) == key).collect();
+        // The answer ends the notes of earlier steps too: no request from before it is taken after it.
+        if rows.is_empty() && earlier.iter().all(|row| row.via.is_empty()) {
+            return Ok(None);
+        }
+        let ops = rows.iter().cloned();
+        let ops = ops.map(|row| noted(beside(row, &earlier))).collect();
         self.earlier.insert(key, earlier);
-        let ops = rows.iter().cloned().map(noted).collect();
         self.unanswered.insert(link, rows);
         store.commit(&Batch(ops))?;
         Ok(None)
@@ -74,7 +76,15 @@ impl Run<'_> {
             return Vec::new();
         };
         let side = action.target;
-        let mut ops = vec![Op::Part(PartOp::EndTransit { link, side })];
+        let ended = match rows.is_empty() {
+            true => PartOp::EndTransitOf {
+                link,
+                side,
+                field: FieldKey::State,
+            },
+            false => PartOp::EndTransit { link, side },
+        };
+        let mut ops = vec![Op::Part(ended)];
         for row in rows {
             match answer.fields.get(&row.field) {
                 Some(now) if row.via.contains(now) => {
@@ -175,17 +185,19 @@ impl Run<'_> {
     }
 
     /// What earlier runs sent without an answer, as this cycle found it. A state that stands half way becomes the base of its
-    /// side, so that it stays ours whatever happens to the item later. A text of which nobody can tell who shortened it has
-    /// no base.
+    /// side, so that it stays ours whatever happens to the item later; the note stays as long as a later step may arrive. A
+    /// text of which nobody can tell who shortened it has no base, nor has a step that somebody has left and come back to.
     pub(super) fn left_behind(&self, plan: &PairPlan) -> Vec<Op> {
         let links = self.observed.findings.links_of(&plan.pair).iter();
         let links: BTreeSet<LinkId> = links.map(|(link, _)| *link).collect();
         let found = self.observed.findings.left_behind.iter();
         let mut ops = Vec::new();
-        for (link, side, left) in found.filter(|(link, _, _)| links.contains(link)) {
-            let (link, side) = (*link, *side);
+        for (link, side, field, left) in found.filter(|(link, ..)| links.contains(link)) {
+            let (link, side, field) = (*link, *side, field.clone());
+            let mut over = true;
             match left.clone() {
-                LeftBehind::HalfWay(field, base) => {
+                LeftBehind::HalfWay { base, open } => {
+                    over = !open;
                     if plan.chosen.contains(&(link, field.clone())) {
                         ops.push(Op::Choice(ChoiceOp::Wrote {
                             link,
@@ -194,16 +206,25 @@ impl Run<'_> {
                             value: base.get(side).value().clone(),
                         }));
                     }
-                    let fields = BTreeMap::from([(field, base)]);
+                    let fields = BTreeMap::from([(field.clone(), base)]);
                     ops.push(Op::SetBase { link, fields });
                 }
-                LeftBehind::Unclear(field, sent) => {
+                LeftBehind::Left => ops.push(Op::ClearBase {
+                    link,
+                    field: field.clone(),
+                }),
+                LeftBehind::Unclear(sent) => {
                     ops.extend(self.doubtful_text(plan, (link, side), &field, sent));
-                    ops.push(Op::ClearBase { link, field });
+                    ops.push(Op::ClearBase {
+                        link,
+                        field: field.clone(),
+                    });
                 }
                 LeftBehind::Settled => {}
             }
-            ops.push(Op::Part(PartOp::EndTransit { link, side }));
+            if over {
+                ops.push(Op::Part(PartOp::EndTransitOf { link, side, field }));
+            }
         }
         ops
     }
@@ -238,6 +259,15 @@ impl Run<'_> {
             at: self.engine.clock.now(),
         }))
     }
+}
+
+/// The note of a change beside what is noted of earlier ones: either of them may be in force.
+fn beside(mut row: TransitRow, earlier: &[TransitRow]) -> TransitRow {
+    for earlier in earlier {
+        let both = transit_of(&row).beside(&transit_of(earlier));
+        (row.via, row.expected, row.sent) = (both.via, both.expected, both.sent);
+    }
+    row
 }
 
 fn noted(row: TransitRow) -> Op {

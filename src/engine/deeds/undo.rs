@@ -5,7 +5,7 @@ use crate::connector::{ConnectorError, Fetched};
 use crate::engine::apply::{Consent, Report};
 use crate::engine::observe::{self, INDEX_LAG_MS, Observed};
 use crate::engine::{CycleError, Engine, Writers};
-use crate::model::{Item, ItemId, LinkId, PairName, Side, Sided};
+use crate::model::{BaseState, FieldKey, Item, ItemId, LinkId, PairName, Side, Sided};
 use crate::reconcile::plan::{ActionKind, Hold, PairPlan, Plan};
 use crate::reconcile::undo::{By, Traces, UndoLink, undo as invert};
 use crate::reconcile::{Presence, plan_of};
@@ -96,7 +96,8 @@ impl Engine {
                 };
                 let mut now = Sided::build(|side| presence(side, &found, &read, scope));
                 self.doubt_moved(&pair, &mut now, &observed);
-                doubt_unanswered(&unanswered, found.row.id, &mut now);
+                let base = store.base(found.row.id)?;
+                doubt_unanswered(&unanswered, (found.row.id, &base), &mut now);
                 views.push(view(&store, &pair, found, now, &mut traces)?);
             }
             let done = invert(policy, &views, delete_created, &target.cause());
@@ -254,9 +255,23 @@ fn created_on(found: &Found) -> Option<Side> {
 /// Nothing is written to an item of which nobody knows yet what became of an earlier request: it may stand at a step of ours,
 /// and after one more write of ours that step would count as somebody's edit. Example: a state goes from New to Resolved by
 /// way of Active, and the process dies at Active. An undo of the description would leave an Active that nobody can explain.
-fn doubt_unanswered(unanswered: &[TransitRow], link: LinkId, now: &mut Sided<Presence>) {
+///
+/// A step that is its side's base already was judged. Its note only waits for a later step.
+fn doubt_unanswered(
+    unanswered: &[TransitRow],
+    (link, base): (LinkId, &BTreeMap<FieldKey, Sided<BaseState>>),
+    now: &mut Sided<Presence>,
+) {
     for row in unanswered.iter().filter(|row| row.link == link) {
-        if let Presence::Seen(_) = now.get(row.side) {
+        let Presence::Seen(item) = now.get(row.side) else {
+            continue;
+        };
+        let shown = item.fields.get(&row.field);
+        let base = base.get(&row.field).map(|base| base.get(row.side));
+        let judged = row.via.iter().any(|step| {
+            shown == Some(step) && base.is_some_and(|base| !base.is_sent() && base.value() == step)
+        });
+        if !judged {
             let reason = format!(
                 "an earlier request about its {} was cut short, and the next cycle tells what became of it; run \
                  `boardsync reconcile --once`, then undo it",

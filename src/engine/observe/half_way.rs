@@ -3,12 +3,12 @@
 use super::{Focus, LeftBehind, Observed};
 use crate::connector::{ConnectorError, answer};
 use crate::engine::{CycleError, Engine};
-use crate::model::{Item, PairName, Past, Side};
+use crate::model::{FieldKey, FieldValue, Item, LinkId, PairName, Past, Side, Sided};
 use crate::reconcile::settle;
 use crate::reconcile::transit::{self, Reached, Transit};
 use crate::reconcile::{LinkView, Presence};
 use crate::store::TransitRow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A field that was sent without an answer, and the versions of its item since, where only they tell what became of it.
 #[derive(Debug)]
@@ -30,12 +30,7 @@ impl Engine {
             let Some(link) = focus.values().find_map(|focus| focus.links.get(&row.link)) else {
                 continue;
             };
-            let transit = Transit {
-                field: row.field.clone(),
-                via: row.via.clone(),
-                expected: row.expected,
-                sent: row.sent.clone(),
-            };
+            let transit = transit_of(&row);
             let item = observed.items.get(row.side).get(link.item(row.side));
             let history = match item.filter(|item| transit::wants_history(&transit, item)) {
                 Some(item) => self.history(row.side, item, &transit).await?,
@@ -67,6 +62,24 @@ impl Engine {
     }
 }
 
+/// What of a note tells how far its change has come.
+pub(in crate::engine) fn transit_of(row: &TransitRow) -> Transit {
+    Transit {
+        field: row.field.clone(),
+        via: row.via.clone(),
+        expected: row.expected,
+        sent: row.sent.clone(),
+    }
+}
+
+/// The fields of a link of which a note tells, as long as it is not judged.
+pub(super) fn noted(link: LinkId, observed: &Observed) -> BTreeSet<FieldKey> {
+    let notes = Side::BOTH.into_iter();
+    let notes = notes.filter_map(|side| observed.findings.unanswered.get(&(link, side)));
+    let fields = notes.flatten().map(|note| note.row.field.clone());
+    fields.collect()
+}
+
 /// Takes what is our own doing for that. A step on the way to a state is the side's own base, with the other side's value
 /// still to be carried over. A text that lacks what was there and what was sent may have been cut by the service or shortened
 /// by a person: it has no base, so that neither side's words are written over the other's unseen.
@@ -78,50 +91,67 @@ pub(super) fn settle(side: Side, linked: &mut LinkView, observed: &mut Observed)
         return;
     };
     let open = observed.findings.unanswered.remove(&(linked.link, side));
-    let left: Vec<LeftBehind> = open
+    let left: Vec<(FieldKey, LeftBehind)> = open
         .into_iter()
         .flatten()
-        .filter_map(|one| one.left_behind(side, item))
+        .filter_map(|one| one.left_behind(side, item, &linked.base))
         .collect();
-    for left in left {
+    for (field, left) in left {
         match &left {
-            LeftBehind::HalfWay(field, base) => {
+            LeftBehind::HalfWay { base, .. } => {
                 let values = base.clone().map(|_, half| half.into_value());
-                if let Some(choice) = linked.chosen.get_mut(field) {
+                if let Some(choice) = linked.chosen.get_mut(&field) {
                     // A choice that is under way has made that of the side.
                     *choice.seen.get_mut(side) = values.get(side).clone();
                 }
                 linked.base.insert(field.clone(), values);
             }
-            LeftBehind::Unclear(field, _) => {
-                linked.base.remove(field);
+            LeftBehind::Left | LeftBehind::Unclear(_) => {
+                linked.base.remove(&field);
             }
             LeftBehind::Settled => {}
         }
-        observed
-            .findings
-            .left_behind
-            .push((linked.link, side, left));
+        let found = (linked.link, side, field, left);
+        observed.findings.left_behind.push(found);
     }
 }
 
 impl Unanswered {
     /// What is left of it; `None`: it has not arrived, or not yet.
-    fn left_behind(self, side: Side, item: &Item) -> Option<LeftBehind> {
+    fn left_behind(
+        self,
+        side: Side,
+        item: &Item,
+        base: &BTreeMap<FieldKey, Sided<FieldValue>>,
+    ) -> Option<(FieldKey, LeftBehind)> {
         let row = self.row;
         let now = item.fields.get(&row.field).cloned();
-        match (transit::judge(&self.transit, item, &self.history), now) {
-            (Reached::Nothing, _) => None,
-            (Reached::HalfWay, Some(now)) => {
+        let reached = transit::judge(&self.transit, item, &self.history);
+        let left = match (reached, now) {
+            (Reached::Nothing, _) => return None,
+            (Reached::OnTheWay | Reached::HalfWay, Some(now)) => {
                 tracing::info!(item = %format_args!("{side} {}", item.id), field = %row.field, from = %row.origin, to = %row.wanted, at = %now, "stands half way");
-                let base = settle::half_way(side, now);
-                Some(LeftBehind::HalfWay(row.field, base))
+                LeftBehind::HalfWay {
+                    base: settle::half_way(side, now),
+                    open: reached == Reached::OnTheWay,
+                }
+            }
+            // By any other base it counts as the edit that it is.
+            (Reached::Left, Some(now))
+                if base
+                    .get(&row.field)
+                    .is_some_and(|base| *base.get(side) == now) =>
+            {
+                LeftBehind::Left
             }
             (Reached::Over, Some(now)) if answer::may_be_cut(&row.wanted, &row.origin, &now) => {
                 tracing::warn!(item = %format_args!("{side} {}", item.id), field = %row.field, "may have been cut; both texts are kept");
-                Some(LeftBehind::Unclear(row.field, row.wanted))
+                LeftBehind::Unclear(row.wanted)
             }
-            (Reached::HalfWay | Reached::Over, _) => Some(LeftBehind::Settled),
-        }
+            (Reached::OnTheWay | Reached::HalfWay | Reached::Left | Reached::Over, _) => {
+                LeftBehind::Settled
+            }
+        };
+        Some((row.field, left))
     }
 }

@@ -4,6 +4,7 @@ use super::{Focus, Observed};
 use crate::engine::Engine;
 use crate::marker;
 use crate::model::{Item, ItemId, PairName, Side, Sided};
+use crate::reason::{CreateWhy, HoldWhy};
 use crate::reconcile::Origin;
 use crate::reconcile::origin::{
     self, Facts, Mark, NamedBy, OpenCreate, Place, Standing, Tie, origin_of_named,
@@ -111,6 +112,10 @@ impl Engine {
         item: &Item,
     ) -> Result<Origin, StoreError> {
         let intents = store.open_intents()?;
+        let creates = intents
+            .iter()
+            .map(|intent| open_create(store, intent, item));
+        let creates = creates.collect::<Result<_, _>>()?;
         let mut rows = store.find_item(&item.id)?;
         rows.retain(|link| *link.item(side) == item.id);
         rows.sort_by_key(|link| link.id);
@@ -120,7 +125,7 @@ impl Engine {
             pair,
             side,
             item,
-            creates: intents.iter().map(open_create).collect(),
+            creates,
             ties: rows.iter().map(|link| tie(link, side)).collect(),
             marks: marks.collect::<Result<_, _>>()?,
         }))
@@ -143,15 +148,32 @@ impl Engine {
     }
 }
 
-fn open_create(intent: &Intent) -> OpenCreate<'_> {
-    OpenCreate {
+/// An open create, as a new item sees it. Whether it is stuck counts only for one that carries a marker.
+fn open_create<'a>(
+    store: &Store,
+    intent: &'a Intent,
+    item: &Item,
+) -> Result<OpenCreate<'a>, StoreError> {
+    let holds = match item.markers.is_empty() {
+        true => Vec::new(),
+        false => store.holds_of(&intent.pair, intent.source_side, &intent.source)?,
+    };
+    // The search for what it made comes before this look, and says there what it needs a person for.
+    let needs = |why: &HoldWhy| match why {
+        HoldWhy::Create(why) => *why != CreateWhy::PlannedAgain,
+        _ => false,
+    };
+    let stuck = holds.iter().any(|hold| needs(&hold.why));
+    Ok(OpenCreate {
         pair: &intent.pair,
         side: intent.source_side,
         item: &intent.source,
         sent: intent.last_sent.unwrap_or(intent.opened_at),
         server_t0: intent.server_t0,
         fields: &intent.source_fields,
-    }
+        generation: intent.generation,
+        stuck,
+    })
 }
 
 /// A link as its item on one side sees it.

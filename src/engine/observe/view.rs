@@ -4,7 +4,7 @@ use super::origin::Named;
 use super::{Focus, Looks, Observed, chosen, half_way, listing, retyped, values};
 use crate::connector::answer;
 use crate::engine::Engine;
-use crate::model::{FieldKey, FieldValue, Item, PairName, Side, Sided};
+use crate::model::{BaseState, FieldKey, FieldValue, Item, PairName, Side, Sided};
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::Policy;
 use crate::reconcile::{FreshItem, LinkView, Origin, Presence, View, noise, origin, settle};
@@ -56,6 +56,32 @@ fn looks(
         });
     }
     Ok(listing::looks_at(side, &open, now))
+}
+
+/// Remembers the fields of a link between whose items nothing flows, and of which somebody has left what was measured there.
+/// What a note is about may be a step of ours, which nobody has judged yet.
+fn note_unmeasured(
+    link: &LinkRow,
+    base: &BTreeMap<FieldKey, Sided<BaseState>>,
+    now: &Sided<Presence>,
+    observed: &mut Observed,
+) {
+    let flows = now
+        .iter()
+        .all(|(_, there)| matches!(there, Presence::Seen(_)));
+    if flows {
+        return;
+    }
+    let noted = half_way::noted(link.id, observed);
+    let left = |(key, base): &(&FieldKey, &Sided<BaseState>)| {
+        let shown = |side| now.get(side).item()?.fields.get(*key);
+        !noted.contains(*key) && settle::unmeasured(key, base, &Sided::build(shown))
+    };
+    let left = base.iter().filter(left).map(|(key, _)| key.clone());
+    let left: Vec<FieldKey> = left.collect();
+    if !left.is_empty() {
+        observed.findings.unmeasured.insert(link.id, left);
+    }
 }
 
 impl Engine {
@@ -161,6 +187,7 @@ impl Engine {
         if let Some(looks) = observed.findings.looks.get(&link.id) {
             base.extend(listing::told(&base, looks).fields);
         }
+        note_unmeasured(link, &base, &now, observed);
         let shown: BTreeSet<FieldKey> = base
             .iter()
             .filter(|(_, base)| !base.iter().any(|(_, half)| half.is_sent()))

@@ -29,8 +29,8 @@ pub(in crate::engine) struct Carriers {
     asked: Mutex<Vec<(String, Timestamp)>>,
     /// What is found, where it is another item than `as_made`.
     made: Mutex<Option<Item>>,
-    /// The states through which a create goes.
-    steps: Mutex<Vec<FieldValue>>,
+    /// The states through which a create goes, or why they are not told.
+    steps: Mutex<Result<Vec<FieldValue>, ErrorKind>>,
     /// Every version of what is found; empty: the service keeps none.
     history: Mutex<Vec<Past>>,
 }
@@ -101,7 +101,8 @@ impl Reader for Carriers {
         _made: &Item,
         _wanted: &FieldValue,
     ) -> Result<Vec<FieldValue>, ConnectorError> {
-        Ok(self.steps.lock().unwrap().clone())
+        let steps = self.steps.lock().unwrap().clone();
+        steps.map_err(|kind| ConnectorError::new(self.side, kind, "read a type", "made up"))
     }
 
     async fn fetch_history(&self, _: &ItemId, _: Version) -> Result<Vec<Past>, ConnectorError> {
@@ -151,7 +152,7 @@ pub(in crate::engine) fn bench(
             told: Mutex::default(),
             asked: Mutex::default(),
             made: Mutex::default(),
-            steps: Mutex::default(),
+            steps: Mutex::new(Ok(Vec::new())),
             history: Mutex::default(),
         })
     };

@@ -372,7 +372,7 @@ async fn a_state_whose_second_step_is_refused_is_held_and_is_no_edit() {
 }
 
 /// What a process leaves behind that is killed after the first of two requests.
-fn killed_half_way(t: &Bench, id: i64) {
+pub fn killed_half_way(t: &Bench, id: i64) {
     noted_only(t, id);
     let step = [(STATE, json!("New"))];
     t.world.ado.edit(id, &step, ROBOT).unwrap();

@@ -1,8 +1,8 @@
 //! A step to a state that is repeated because its first answer was lost: the second attempt meets our own write.
 
 use crate::sync_rules::bench::*;
-use crate::sync_rules::refusals::{with_two_steps, with_two_steps_and};
-use boardsync::model::Service;
+use crate::sync_rules::refusals::{killed_half_way, with_two_steps, with_two_steps_and};
+use boardsync::model::{FieldKey, Service};
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use serde_json::json;
 use std::sync::Arc;
@@ -154,5 +154,56 @@ async fn a_step_of_an_update_that_somebody_left_and_comes_back_to_is_that_person
     let both = (both.0.as_str(), both.1.as_str());
     assert_eq!(both, ("New", "in progress"));
     assert_eq!(t.open_conflicts(), 1);
+    t.quiet().await;
+}
+
+/// The first step had no answer, so that nothing but the versions of the work item tells what of the way is ours. The process
+/// dies with the answer to the last step.
+#[tokio::test]
+async fn whoever_comes_back_to_a_step_after_a_lost_answer_has_chosen_it() {
+    let (mut t, id, task) = with_two_steps_and(HOLD).await;
+    lose_an_answer(&t, 0);
+    t.clickup(&task, json!({"status": "in progress"}));
+    t.cycle().await;
+    assert_eq!(t.string(id, STATE), "New");
+    let hook = |name: &str| name == "after-update";
+    t.instance.as_mut().unwrap().engine.interrupt = Some(Arc::new(hook));
+    assert!(t.try_run(false).await.is_err(), "it was killed");
+    t.open().await;
+    assert_eq!(t.string(id, STATE), "Active");
+    t.ado(id, STATE, json!("New"));
+    for _ in 0..3 {
+        t.cycle().await;
+    }
+    let both = (t.string(id, STATE), t.status(&task));
+    let both = (both.0.as_str(), both.1.as_str());
+    assert_eq!(both, ("New", "in progress"));
+    assert_eq!(t.open_conflicts(), 1);
+    t.quiet().await;
+}
+
+/// A cycle has told the step from an edit, and died before it wrote. Its note waits for a later step, and nothing else does.
+#[tokio::test]
+async fn an_undo_may_write_to_an_item_whose_step_was_told_from_an_edit() {
+    let (mut t, id, task) = with_two_steps_and(HOLD).await;
+    t.clickup(&task, json!({"name": "Renamed"}));
+    t.cycle().await;
+    t.clickup(&task, json!({"status": "in progress"}));
+    killed_half_way(&t, id);
+    let hook = |name: &str| name == "after-conflicts";
+    t.instance.as_mut().unwrap().engine.interrupt = Some(Arc::new(hook));
+    assert!(t.try_run(false).await.is_err(), "it was killed");
+    t.open().await;
+    let (_, said) = t.command(&["undo", &id.to_string(), "--yes"]).await;
+    assert_ne!(t.string(id, TITLE), "Renamed", "{said}");
+    for _ in 0..3 {
+        t.cycle().await;
+    }
+    let both = (t.string(id, STATE), t.status(&task));
+    let both = (both.0.as_str(), both.1.as_str());
+    assert_eq!(both, ("Active", "in progress"));
+    let fields = t.conflicts().into_iter();
+    let mut fields = fields.map(|conflict| conflict.record.field);
+    assert!(fields.all(|field| field != FieldKey::State));
     t.quiet().await;
 }

@@ -65,6 +65,15 @@ pub enum OriginWhy {
         /// The pair, where that is another one.
         pair: Option<PairName>,
     },
+    /// It is what a create without an answer made, which is not settled yet.
+    MadeByOpenCreate {
+        /// The side of the item that the create was for.
+        side: Side,
+        /// That item.
+        item: ItemId,
+        /// Local time of the request.
+        sent: Timestamp,
+    },
     /// It may be what a create without an answer made.
     TitleOfCreate {
         /// The side of the item that the create was for.
@@ -155,6 +164,11 @@ impl fmt::Display for OriginWhy {
                     "a create was sent at {sent}{place} and its answer was lost; it is looked for before anything is sent again"
                 )
             }
+            OriginWhy::MadeByOpenCreate { side, item, sent } => write!(
+                f,
+                "was made for {side} {item} by a create that was sent at {sent} and whose answer was lost; the two are linked \
+                 once both were read"
+            ),
             OriginWhy::TitleOfCreate { side, item, sent } => write!(
                 f,
                 "has the title of {side} {item}, for which a create was sent at {sent} that had no answer, but not its \

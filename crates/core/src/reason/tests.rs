@@ -124,6 +124,11 @@ const HOLDS: &[(&str, &str)] = &[
          is sent again",
     ),
     (
+        r#"{"code":"made_by_open_create","side":"ado","item":"7","sent":0}"#,
+        "was made for ADO 7 by a create that was sent at 1970-01-01T00:00:00.000Z and whose answer was lost; the two are linked \
+         once both were read",
+    ),
+    (
         r#"{"code":"title_of_create","side":"ado","item":"7","sent":0}"#,
         "has the title of ADO 7, for which a create was sent at 1970-01-01T00:00:00.000Z that had no answer, but not its marker; \
          if it is what the create made, link the two with `boardsync links add`, else rename this one",

@@ -62,6 +62,18 @@ pub struct OpenCreate<'a> {
     pub server_t0: Option<Timestamp>,
     /// Values of the item that it was made from.
     pub fields: &'a BTreeMap<FieldKey, FieldValue>,
+    /// Generation of its marker.
+    pub generation: u32,
+    /// Whether it waits for a person, because several items carry its marker for instance. Else the next cycle settles it.
+    pub stuck: bool,
+}
+
+impl OpenCreate<'_> {
+    /// Whether this marker is the one that it was sent with.
+    fn was_sent_with(&self, marker: &Marker) -> bool {
+        (self.pair, self.side, self.item, self.generation)
+            == (&marker.pair, marker.side, &marker.id, marker.generation)
+    }
 }
 
 /// What one marker on the item turned out to be.
@@ -181,13 +193,24 @@ fn by_mark(facts: &Facts<'_>, mark: &Mark) -> Option<Origin> {
         // Joined to what is gone, it would be closed or deleted with it.
         return Some(copy_or_twin(marker, &former.counterpart, false));
     }
-    Some(match marker.pair == *facts.pair {
-        true => Origin::Counterpart {
+    if marker.pair != *facts.pair {
+        return Some(Origin::Former {
+            of: marker.id.clone(),
+        });
+    }
+    // What was sent is known as long as the create is open, and tells a step of our own from an edit. Linked by its marker
+    // alone the item would have no base, so that every difference would be a conflict. Example: the process is killed while
+    // a new work item is at Active, on its way to Closed, and the next run cannot read it at first.
+    let mut open = facts.creates.iter().filter(|open| !open.stuck);
+    Some(match open.find(|open| open.was_sent_with(marker)) {
+        Some(open) => held(OriginWhy::MadeByOpenCreate {
+            side: open.side,
+            item: open.item.clone(),
+            sent: open.sent,
+        }),
+        None => Origin::Counterpart {
             of: marker.id.clone(),
             generation: marker.generation,
-        },
-        false => Origin::Former {
-            of: marker.id.clone(),
         },
     })
 }

@@ -13,7 +13,7 @@
 //! | a create was answered | [`after_create`], and [`left_out`] for what it was made without |
 //! | the item of a create without an answer was found | [`of_found`] |
 //! | items are seen at the version of our own write, or later | [`by_looks`], [`still_ours`] |
-//! | a conflict is recorded | [`unmeasured`] |
+//! | a conflict is recorded, or nothing flows between two items | [`unmeasured`] |
 //! | a cycle ends | [`at_end`] |
 //! | both sides mean the same without a write | [`agreed`] |
 
@@ -33,17 +33,24 @@ pub fn agreed(values: Sided<FieldValue>) -> Sided<BaseState> {
     values.map(|_, value| BaseState::Shown(value))
 }
 
-/// Whether a conflict, in which the two sides show `now`, takes the base of its field away: one side's value was never taken
-/// by the other, and that one shows something else now than what it was measured by. Whoever comes back to that later has
-/// chosen it, and must not be overwritten as if it were ours. Values with members are merged member by member, and texts part
-/// by part.
+/// Whether the base of a field goes although nothing is written: one side's value was never taken by the other, and that one
+/// shows something else now than what it was measured by. Whoever comes back to that later has chosen it, and must not be
+/// overwritten as if it were ours. Values with members are merged member by member, and texts part by part. `now` is what the
+/// two sides show, as far as they can be read.
 ///
 /// Example: `Resolved` was sent, and the work item was left at `Active`, on the way there. Ana sets `New`: a conflict. Later
-/// she sets `Active`, and by the old base `Resolved` would be written over it.
-pub fn unmeasured(key: &FieldKey, base: &Sided<BaseState>, now: &Sided<FieldValue>) -> bool {
+/// she sets `Active`, and by the old base `Resolved` would be written over it. So it would where no conflict came of `New`,
+/// because the task was out of the pair at that time.
+pub fn unmeasured(
+    key: &FieldKey,
+    base: &Sided<BaseState>,
+    now: &Sided<Option<&FieldValue>>,
+) -> bool {
     let left = |side: Side| {
         let owed = matches!(base.get(side.other()), BaseState::Owed(_));
-        owed && base.get(side).value() != now.get(side)
+        let now = now.get(side);
+        let moved = now.is_some_and(|now| base.get(side).value() != now);
+        owed && moved
     };
     let whole = key.kind().by_member().is_none() && !key.kind().is_rendered();
     whole && Side::BOTH.into_iter().any(left)

@@ -5,6 +5,7 @@
 //! person's edit, and must not be written to the other side.
 
 use crate::model::{Author, FieldKey, FieldValue, Item, Past, Version};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A change in steps, as it was noted before the first request.
@@ -20,13 +21,50 @@ pub struct Transit {
     pub sent: BTreeMap<FieldKey, FieldValue>,
 }
 
+impl Transit {
+    /// The note of a change that is about to be sent beside one of which nothing has shown. One of the two may arrive, or have
+    /// arrived, and nobody can know which: an older answer may have shown the item as it was before the first of them. So the
+    /// note says what is true of either.
+    ///
+    /// Example: `Active` is a step on the way to `Closed`, and that request had no answer. A stale listing shows the work item
+    /// as before. The state is sent again, with a new title in the same request, which is refused because of that very step;
+    /// and that answer is lost as well. The step without the title is still ours.
+    pub fn beside(self, earlier: &Transit) -> Transit {
+        if earlier.field != self.field || earlier.via.is_empty() || self.via.is_empty() {
+            return self;
+        }
+        match earlier.expected.cmp(&self.expected) {
+            // It was seen at a later version, by which the earlier one was judged.
+            Ordering::Less => self,
+            Ordering::Equal => self.either(earlier),
+            // The service has had a later version than the one that this is tested against.
+            Ordering::Greater => earlier.clone(),
+        }
+    }
+
+    fn either(mut self, earlier: &Transit) -> Transit {
+        // From one state two ways may begin alike. Where they do not, the later one counts.
+        if earlier.via.starts_with(&self.via) {
+            self.via.clone_from(&earlier.via);
+        }
+        let earlier = &earlier.sent;
+        self.sent
+            .retain(|key, value| earlier.get(key) == Some(value));
+        self
+    }
+}
+
 /// How far a change in steps has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reached {
     /// Nothing has arrived, or not yet.
     Nothing,
-    /// It stands at a step of ours.
+    /// It stands at the very version of a step of ours, so that the next request may still arrive.
+    OnTheWay,
+    /// It stands at a step of ours under edits of something else, after which no later request of ours is taken.
     HalfWay,
+    /// It is back at one of our values, and somebody has left a step of ours in between: it is that person's choice.
+    Left,
     /// It has arrived, or somebody else wrote: what is there counts like anything that is read.
     Over,
 }
@@ -58,12 +96,9 @@ pub fn judge(transit: &Transit, item: &Item, history: &[Past]) -> Reached {
         .iter()
         .zip(numbers)
         .all(|(made, number)| made.item.version.0 == number);
-    let half_way = match whole {
-        true => is_left_half_way(transit, &versions),
-        false => now.by != Author::Another && stands_at_step(transit, item),
-    };
-    match half_way {
-        true => Reached::HalfWay,
+    match whole {
+        true => by_versions(transit, &versions),
+        false if now.by != Author::Another && stands_at_step(transit, item) => Reached::OnTheWay,
         false => Reached::Over,
     }
 }
@@ -90,17 +125,24 @@ impl Made<'_> {
     }
 }
 
-/// Whether the versions after the first request begin with steps of ours, the last of which nobody has left since.
-fn is_left_half_way(transit: &Transit, versions: &[Made<'_>]) -> bool {
+/// Judges all versions after the first request: whether they begin with steps of ours, and what has become of the last one.
+fn by_versions(transit: &Transit, versions: &[Made<'_>]) -> Reached {
     let made = leading(&transit.field, &transit.via, versions);
-    let Some(step) = made.checked_sub(1).and_then(|last| transit.via.get(last)) else {
-        return false;
-    };
     let as_sent = versions
         .first()
         .is_some_and(|first| is_as_sent(transit, first.item));
-    let mut later = versions.iter().skip(made);
-    as_sent && later.all(|made| made.item.fields.get(&transit.field) == Some(step))
+    let last = made.checked_sub(1).and_then(|last| transit.via.get(last));
+    let Some(step) = last.filter(|_| as_sent) else {
+        return Reached::Over;
+    };
+    let mut later = versions.iter().skip(made).peekable();
+    if later.peek().is_none() {
+        return Reached::OnTheWay;
+    }
+    match later.all(|made| made.item.fields.get(&transit.field) == Some(step)) {
+        true => Reached::HalfWay,
+        false => Reached::Left,
+    }
 }
 
 /// Whether the item is at the very version of the step that it shows.
@@ -219,8 +261,8 @@ mod tests {
         let rows = [
             (7, "Closed", "Old", Reached::Nothing),
             (6, "Active", "New", Reached::Nothing),
-            (8, "Active", "New", Reached::HalfWay),
-            (9, "Resolved", "New", Reached::HalfWay),
+            (8, "Active", "New", Reached::OnTheWay),
+            (9, "Resolved", "New", Reached::OnTheWay),
             // Arrived.
             (10, "New", "New", Reached::Over),
             // Somebody wrote in between, or it is another step than that version has.
@@ -262,7 +304,7 @@ mod tests {
             unsigned(past)
         };
         type Row = (i64, &'static str, i64);
-        let rows: [(&[Row], Reached); 8] = [
+        let rows: [(&[Row], Reached); 9] = [
             (
                 &[(8, "Active", 2000), (9, "Active", 3000)],
                 Reached::HalfWay,
@@ -275,11 +317,15 @@ mod tests {
                 ],
                 Reached::HalfWay,
             ),
+            (
+                &[(8, "Active", 2000), (9, "Resolved", 2000)],
+                Reached::OnTheWay,
+            ),
             // Somebody went on from our step, also back to it.
-            (&[(8, "Active", 2000), (9, "Closed", 2000)], Reached::Over),
+            (&[(8, "Active", 2000), (9, "Closed", 2000)], Reached::Left),
             (
                 &[(8, "Active", 2000), (9, "New", 2000), (10, "Active", 2000)],
-                Reached::Over,
+                Reached::Left,
             ),
             // The first of them is not our request.
             (&[(8, "New", 2000), (9, "Active", 2000)], Reached::Over),
@@ -311,18 +357,18 @@ mod tests {
             past.fields.insert(FieldKey::State, state("Active"));
             Past { item: past, by }
         };
-        for (by, expected) in [
-            (Author::Token, Reached::HalfWay),
-            (Author::Another, Reached::Over),
-            (Author::Unknown, Reached::HalfWay),
+        for (by, alone, under) in [
+            (Author::Token, Reached::OnTheWay, Reached::HalfWay),
+            (Author::Another, Reached::Over, Reached::Over),
+            (Author::Unknown, Reached::OnTheWay, Reached::HalfWay),
         ] {
             let now = past(8, by);
             assert!(wants_history(&transit, &now.item));
             let history = [now.clone()];
-            assert_eq!(judge(&transit, &now.item, &history), expected, "{by:?}");
-            // Ours under an edit of somebody else.
+            assert_eq!(judge(&transit, &now.item, &history), alone, "{by:?}");
+            // Under an edit of somebody else.
             let later = [past(8, by), past(9, Author::Another)];
-            assert_eq!(judge(&transit, &later[1].item, &later), expected, "{by:?}");
+            assert_eq!(judge(&transit, &later[1].item, &later), under, "{by:?}");
         }
         let steps = [state("New"), state("Active")];
         for (by, version) in [(Author::Token, 2), (Author::Another, 1)] {
@@ -330,6 +376,79 @@ mod tests {
             first.item.fields.insert(FieldKey::State, state("New"));
             let made = as_made(&steps, None, &[first, past(2, by)]).unwrap();
             assert_eq!(made.item.version, Version(version), "{by:?}");
+        }
+    }
+
+    /// The state was sent, and sent again by a stale listing. Both requests may be the one that is in force.
+    #[test]
+    fn a_step_of_either_of_two_requests_without_an_answer_is_ours() {
+        let state = |name: &str| FieldValue::choice(name);
+        let title = |text: &str| BTreeMap::from([(FieldKey::Title, FieldValue::text(text))]);
+        let note = |via: &[&str], expected, sent| Transit {
+            field: FieldKey::State,
+            via: via.iter().map(|name| state(name)).collect(),
+            expected: Version(expected),
+            sent,
+        };
+        let none = BTreeMap::new;
+        let (one, two) = (&["Active"][..], &["Active", "Resolved"][..]);
+        for (what, earlier, later, both) in [
+            (
+                "the later one sets a title too, which the earlier one does not show",
+                note(one, 7, none()),
+                note(one, 7, title("New")),
+                note(one, 7, none()),
+            ),
+            (
+                "each sets another title",
+                note(one, 7, title("Old")),
+                note(one, 7, title("New")),
+                note(one, 7, none()),
+            ),
+            (
+                "both set the same title",
+                note(one, 7, title("New")),
+                note(one, 7, title("New")),
+                note(one, 7, title("New")),
+            ),
+            (
+                "the later one goes further",
+                note(one, 7, none()),
+                note(two, 7, none()),
+                note(two, 7, none()),
+            ),
+            (
+                "the earlier one goes further",
+                note(two, 7, none()),
+                note(one, 7, none()),
+                note(two, 7, none()),
+            ),
+            (
+                "the ways part at once",
+                note(&["New"], 7, none()),
+                note(one, 7, none()),
+                note(one, 7, none()),
+            ),
+            (
+                "the item has been seen at a later version since",
+                note(one, 6, none()),
+                note(one, 7, title("New")),
+                note(one, 7, title("New")),
+            ),
+            (
+                "an answer that is older still: the later one is refused for certain",
+                note(one, 8, none()),
+                note(one, 7, title("New")),
+                note(one, 8, none()),
+            ),
+            (
+                "the earlier one was no change in steps",
+                note(&[], 8, none()),
+                note(one, 7, title("New")),
+                note(one, 7, title("New")),
+            ),
+        ] {
+            assert_eq!(later.beside(&earlier), both, "{what}");
         }
     }
 

@@ -164,7 +164,7 @@ async fn a_state_that_a_create_left_half_way_is_owed_and_nobodys_edit() {
         let now = history.last().unwrap().item.clone();
         *bench.sides.ado.made.lock().unwrap() = Some(now);
         *bench.sides.ado.history.lock().unwrap() = history;
-        *bench.sides.ado.steps.lock().unwrap() = steps.clone();
+        *bench.sides.ado.steps.lock().unwrap() = Ok(steps.clone());
         bench.engine.recover().await.unwrap();
         let store = bench.engine.store();
         let link = store.links(&"web".into()).unwrap()[0].id;
@@ -173,6 +173,40 @@ async fn a_state_that_a_create_left_half_way_is_owed_and_nobodys_edit() {
         let state = state.map(|base| base.map(|_, half| half.into_value()));
         let expected = ours.map(|ours| pair(Side::ClickUp, FieldValue::Empty, ours.clone()));
         assert_eq!(state, expected, "{by:?} {later:?}");
+    }
+}
+
+/// As above, and the way to the state is not told at first. Only where it never will be, the step counts as anybody's.
+#[tokio::test]
+async fn a_create_stays_open_until_its_steps_are_told() {
+    for (kind, stays) in [
+        (ErrorKind::Unreachable, true),
+        (ErrorKind::Throttled, true),
+        (ErrorKind::Refused, false),
+        (ErrorKind::NotFound, false),
+    ] {
+        let source = Intent {
+            source_fields: sent(Side::ClickUp),
+            ..intent(Side::ClickUp, "86a")
+        };
+        let bench = bench(&["8"], &[], true, vec![source]);
+        let version = |version: i64, state: &str| {
+            let mut item = Item {
+                fields: sent(Side::Ado),
+                version: Version(version),
+                ..item(Side::Ado, "8", "-")
+            };
+            item.fields
+                .insert(FieldKey::State, FieldValue::choice(state));
+            item
+        };
+        let history = [version(1, "New"), version(2, "Proposed")];
+        *bench.sides.ado.made.lock().unwrap() = Some(history[1].clone());
+        *bench.sides.ado.history.lock().unwrap() = history.map(unsigned).to_vec();
+        *bench.sides.ado.steps.lock().unwrap() = Err(kind);
+        assert_eq!(bench.engine.recover().await.is_err(), stays, "{kind:?}");
+        let open = bench.engine.store().open_intents().unwrap();
+        assert_eq!(open.len(), usize::from(stays), "{kind:?}");
     }
 }
 

@@ -182,23 +182,23 @@ fn a_value_at_the_end_of_steps_waits_until_they_are_judged() {
 }
 
 #[test]
-fn a_conflict_about_a_value_that_was_never_taken_ends_what_it_was_measured_by() {
+fn what_a_value_was_measured_by_that_was_never_taken_ends_with_it() {
     let [a, b, c] = ["A", "B", "C"].map(FieldValue::text);
-    let now = |ado: &FieldValue| Sided {
-        ado: ado.clone(),
-        clickup: c.clone(),
-    };
     let owed = base(Shown(a.clone()), Owed(FieldValue::Empty));
     let sent = base(Sent(a.clone()), Owed(FieldValue::Empty));
     let agreed = base(Shown(a.clone()), Shown(a.clone()));
     for (what, key, base, now, ended) in [
-        ("left", FieldKey::Title, &owed, now(&b), true),
-        ("left, sent only", FieldKey::Title, &sent, now(&b), true),
-        ("still there", FieldKey::Title, &owed, now(&a), false),
-        ("once agreed", FieldKey::Title, &agreed, now(&b), false),
-        ("members", FieldKey::Tags, &owed, now(&b), false),
-        ("a text", FieldKey::Description, &owed, now(&b), false),
+        ("left", FieldKey::Title, &owed, Some(&b), true),
+        ("left, sent only", FieldKey::Title, &sent, Some(&b), true),
+        ("still there", FieldKey::Title, &owed, Some(&a), false),
+        ("not readable", FieldKey::Title, &owed, None, false),
+        ("once agreed", FieldKey::Title, &agreed, Some(&b), false),
+        ("members", FieldKey::Tags, &owed, Some(&b), false),
+        ("a text", FieldKey::Description, &owed, Some(&b), false),
     ] {
-        assert_eq!(unmeasured(&key, base, &now), ended, "{what}");
+        for clickup in [Some(&c), None] {
+            let now = Sided { ado: now, clickup };
+            assert_eq!(unmeasured(&key, base, &now), ended, "{what} {clickup:?}");
+        }
     }
 }

@@ -29,13 +29,16 @@ fn ours(pair: &str, side: Side, id: &str, generation: u32, ties: &[Tie]) -> Mark
     }
 }
 
-/// A create of the pair for an item, with what was sent as its title and when, by the target's clock.
+/// A create of the pair for an item, with what was sent as its title and when, by the target's clock. Its marker is of the
+/// first generation.
 struct Create(&'static str, Side, &'static str, &'static str, i64);
 
 /// One case: the reason in words, what is known of task `t`, and what follows.
 struct Case {
     because: &'static str,
     creates: Vec<Create>,
+    /// Whether they wait for a person.
+    stuck: bool,
     ties: Vec<Tie>,
     marks: Vec<Mark>,
     origin: Origin,
@@ -46,6 +49,7 @@ impl Case {
         Case {
             because,
             creates: Vec::new(),
+            stuck: false,
             ties: Vec::new(),
             marks: Vec::new(),
             origin: origin.into(),
@@ -64,6 +68,11 @@ impl Case {
 
     fn create(mut self, create: Create) -> Case {
         self.creates.push(create);
+        self
+    }
+
+    fn stuck(mut self) -> Case {
+        self.stuck = true;
         self
     }
 }
@@ -148,6 +157,56 @@ fn by_links() -> Vec<Case> {
             Origin::Tombstone,
         )
         .ties([tie("app", "1", 1, Ended), tie(PAIR, "2", 2, Ended)]),
+    ]
+}
+
+fn made(item: &str) -> OriginWhy {
+    OriginWhy::MadeByOpenCreate {
+        side: Side::Ado,
+        item: item.into(),
+        sent: Timestamp(7),
+    }
+}
+
+fn by_markers_of_creates() -> Vec<Case> {
+    let of = |pair, item| Create(pair, Side::Ado, item, "T", 0);
+    let names = |pair, generation| ours(pair, Side::Ado, "1", generation, &[]);
+    let counterpart = |generation| Origin::Counterpart {
+        of: "1".into(),
+        generation,
+    };
+    vec![
+        Case::new(
+            "it is what the open create made, and what that has sent is known: it is linked with that as its base",
+            made("1"),
+        )
+        .create(of(PAIR, "1"))
+        .mark(names(PAIR, 1)),
+        Case::new(
+            "the open create waits for a person, so that the marker is all that links the two",
+            counterpart(1),
+        )
+        .create(of(PAIR, "1"))
+        .stuck()
+        .mark(names(PAIR, 1)),
+        Case::new(
+            "the open create is for another work item",
+            counterpart(1),
+        )
+        .create(of(PAIR, "2"))
+        .mark(names(PAIR, 1)),
+        Case::new(
+            "its marker is older than that of the open create, which made another task",
+            counterpart(0),
+        )
+        .create(of(PAIR, "1"))
+        .mark(names(PAIR, 0)),
+        Case::new(
+            "the place of the create may be gone for good, and the two have come together in another pair",
+            former("1"),
+        )
+        .create(of("app", "1"))
+        .mark(names("app", 1)),
     ]
 }
 
@@ -285,6 +344,7 @@ fn each_item_comes_from_where_its_facts_say() {
         .into_iter()
         .chain(by_creates())
         .chain(by_markers())
+        .chain(by_markers_of_creates())
     {
         let titles = case.creates.iter();
         let fields: Vec<BTreeMap<FieldKey, FieldValue>> = titles
@@ -303,6 +363,8 @@ fn each_item_comes_from_where_its_facts_say() {
             sent: Timestamp(7),
             server_t0: Some(item.created_at.plus_ms(create.4)),
             fields,
+            generation: 1,
+            stuck: case.stuck,
         });
         let facts = Facts {
             pair: &pair,
