@@ -439,6 +439,11 @@ impl World {
                 let taken = record.now.get(side.other());
                 known.extend(kind.images(side.other(), taken));
             }
+            // And so it is with a text of a person's own that settled the conflict before: the conflict has that as well.
+            if conflict.merged {
+                let made = conflict.after.get(side).iter();
+                known.extend(made.flat_map(|made| kind.pieces(made)));
+            }
             // So it is with what an earlier choice was to write, and this one replaces.
             if let Some(earlier) = waiting {
                 known.extend(match earlier.side == side {

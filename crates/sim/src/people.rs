@@ -19,6 +19,11 @@ impl World {
             self.now += 1;
             self.clock.advance(1);
         }
+        // Nor in that in which a service cuts a text of theirs: what comes first there would be a matter of chance.
+        if self.told.cut.iter().any(|cut| cut.happened(self.now)) {
+            self.now += 1;
+            self.clock.advance(1);
+        }
         let now = self.now;
         let value = kind.stored(side, value);
         let old = self.side.get(side).records[at]

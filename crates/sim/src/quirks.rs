@@ -24,6 +24,11 @@ pub struct Cut {
 }
 
 impl Cut {
+    /// Whether it happened at this true time.
+    pub fn happened(&self, when: i64) -> bool {
+        self.when == when
+    }
+
     pub fn is(&self, side: Side, at: usize, part: &(ItemId, FieldKey, String), when: i64) -> bool {
         (self.side, self.at, self.when) == (side, at, when) && self.part == *part
     }
