@@ -71,7 +71,11 @@ fn show(context: &Context, why: &Why, now: Timestamp) {
         "{}: work item {} <-> task {}\n",
         why.pair, why.ado, why.clickup
     ));
-    let rows: Vec<_> = why.fields.iter().map(|field| cells(field, &why.absent)).collect();
+    let rows: Vec<_> = why
+        .fields
+        .iter()
+        .map(|field| cells(field, &why.absent))
+        .collect();
     print(&render::table(
         &["field", "base", "Azure DevOps", "ClickUp", "decision"],
         &rows,
