@@ -22,9 +22,9 @@ pub fn holds(args: &[String], printed: &str) {
     let name = match printed.get("error") {
         Some(_) => "error",
         None => {
-            let parsed =
-                Cli::try_parse_from(program.chain(args.iter().cloned())).expect(&args.join(" "));
-            file_of(&parsed.command, &printed).expect(&args.join(" "))
+            let parsed = Cli::try_parse_from(program.chain(args.iter().cloned())).unwrap();
+            let file = file_of(&parsed.command, &printed);
+            file.unwrap_or_else(|| panic!("{args:?} prints no JSON"))
         }
     };
     if let Err(why) = judge(name, &printed) {

@@ -50,7 +50,8 @@ pub trait Reason: Serialize + DeserializeOwned + Display {
 /// Returns the code of a reason, which is stored and shown and never renamed.
 pub fn code(why: &impl Reason) -> String {
     let shown = serde_json::to_value(why).unwrap_or_default();
-    shown["code"].as_str().unwrap_or_default().to_owned()
+    let code = shown.get("code").and_then(serde_json::Value::as_str);
+    code.unwrap_or_default().to_owned()
 }
 
 /// A reason as it stands in JSON, among the other fields of what it is the reason of.
