@@ -36,6 +36,7 @@ fn view(n: i64, edit: i64) -> View {
                 link: LinkId(n),
                 items: Sided::build(|_| ItemId(n.to_string())),
                 base,
+                doubted: BTreeSet::new(),
                 now: items.map(|_, item| Presence::Seen(Box::new(item))),
                 chosen: BTreeMap::new(),
                 contested: BTreeSet::new(),

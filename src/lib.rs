@@ -64,8 +64,8 @@
 //! | `pair_state`, `web` | last success 1795947126153 | 1795947139332 |
 //! | `watermark`, each side | as read before | as read now, by that side's own clock |
 //!
-//! `link` stays as it is, for the two still belong together. `intent` is for creates and `transit` for changes in several
-//! requests, so both stay empty; so do `hold`, `conflict`, `choice`, `freeze`, `kept`, `refusal`, `attempt`, `breaker` and `refused_token`,
+//! `link` stays as it is, for the two still belong together. `intent` is for creates, and what is noted in `transit` before
+//! an update goes with its answer, so both stay empty; so do `hold`, `conflict`, `choice`, `freeze`, `kept`, `refusal`, `attempt`, `breaker` and `refused_token`,
 //! because nothing went wrong. Had somebody renamed the work item to something else at the same time, `base` would have stayed,
 //! and `conflict` would have got a row with both titles.
 //!
@@ -122,7 +122,8 @@
 //! | stranger | an item whose marker was not made with this installation's key |
 //! | intent | the note of a create, written before the request: after a crash its marker is searched |
 //! | quiet time | for so long an unanswered create is only looked for, and not sent again |
-//! | transit | the note of a change that takes several requests, as a state that is reached through another one |
+//! | doubted | said of one side's base: the side counts as changed whatever it shows, because somebody may have set just that value over one of ours ([`reconcile::doubt`]) |
+//! | transit | the note of fields that are about to be sent, with the steps in between where a state takes several requests; it goes with the answer |
 //! | settle | to find out what became of what was sent: whether a create without an answer took effect, and what both sides have agreed on ([`reconcile::settle`]) |
 //! | hold | the record that something is deliberately not done, with its reason; *held* is said of nothing else: a conflict is *open*, and the state is *in use* or *locked* |
 //! | conflict | the record of both values of a field that changed on both sides; *open* until they agree or a person chooses |

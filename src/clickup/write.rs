@@ -298,7 +298,7 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
         false => BTreeSet::from([FieldKey::Tags]),
     };
     let mut own = None;
-    let mut sent = false;
+    let (mut sent, mut tagged) = (false, false);
     if !body.is_empty() {
         if read.elapsed() > FRESH {
             return Err(stale(
@@ -315,8 +315,20 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
         let call = inner
             .send_write(method, url, None, TAG, Sending::Once)
             .await;
-        call.map_err(|error| in_part(error, sent, &FieldKey::Tags))?;
-        sent = true;
+        if let Err(error) = call {
+            let mut error = in_part(error, sent, &FieldKey::Tags);
+            error.left = match (tagged, &own) {
+                (false, own) => own.as_ref().map(|own| own.version),
+                // The answer to a tag has no time.
+                (true, _) => inner
+                    .fetch_task(&change.id)
+                    .await
+                    .ok()
+                    .map(|task| task.version),
+            };
+            return Err(error);
+        }
+        (sent, tagged) = (true, true);
     }
     let told = own.as_ref().is_some_and(|own| {
         let mut sent = change.set.keys();

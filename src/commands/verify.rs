@@ -9,7 +9,7 @@ use crate::engine::{Engine, observe};
 use crate::model::{Clock, ItemId, PairName, Side, Sided, Subject};
 use crate::reconcile::drift::{Difference, DriftKind};
 use crate::reconcile::policy::Policy;
-use crate::reconcile::{FreshItem, LinkView, View};
+use crate::reconcile::{self, FreshItem, LinkView, View};
 use crate::render::{self, DriftView};
 use crate::store::{Store, StoreError};
 use crate::views::status;
@@ -126,6 +126,7 @@ fn compare(
         view.links.push(LinkView {
             link: link.id,
             items: Sided::build(|side| link.item(side).clone()),
+            doubted: reconcile::doubted(&store.base(link.id)?),
             base: observe::base_of(&store, link.id)?,
             now: Sided::build(|side| survey.presence(pair, side, link.item(side))),
             chosen: observe::chosen(&store, link.id)?,

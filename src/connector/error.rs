@@ -1,6 +1,6 @@
 //! How a request failed, and what follows from that.
 
-use crate::model::{FieldKey, ItemId, PairName, Service};
+use crate::model::{FieldKey, ItemId, PairName, Service, Version};
 use std::time::Duration;
 
 /// Why a request did not do what was asked.
@@ -91,6 +91,9 @@ pub struct ConnectorError {
     pub in_doubt: bool,
     /// The item that the answer to a create shows, where it is not the one that was made (see [`super::stranger`]).
     pub stranger: Option<ItemId>,
+    /// The version of the item after the calls of the same update that were answered before this one, where that is known:
+    /// up to that one, nobody else touched it.
+    pub left: Option<Version>,
     /// The answer to a read is larger than is taken in: asking for less may help, asking again does not.
     pub too_large: bool,
     /// The pair whose own configuration or place is the trouble, where a command cannot go on without it.
@@ -120,6 +123,7 @@ impl ConnectorError {
             type_key: None,
             in_doubt: false,
             stranger: None,
+            left: None,
             too_large: false,
             pair: None,
         }

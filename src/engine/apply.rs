@@ -19,7 +19,7 @@ mod update;
 pub use crate::reason::Stopped;
 
 use crate::connector::{ConnectorError, ErrorKind};
-use crate::engine::observe::{Observed, rebased};
+use crate::engine::observe::{LeftBehind, Observed, rebased};
 use crate::engine::{CycleError, Engine, Writers};
 use crate::model::{
     About, ActionId, FieldKey, FieldValue, Folded, Item, ItemId, LinkId, PairName, Side, Sided,
@@ -364,7 +364,7 @@ impl Run<'_> {
                 link: moved.link,
                 fields: rebased(moved),
             }))
-            .chain(self.left_behind(plan))
+            .chain(self.left_behind(plan)?)
             .chain(self.unmeasured(plan)?)
             .chain(
                 plan.dropped
@@ -376,7 +376,8 @@ impl Run<'_> {
         self.engine.point("after-conflicts")
     }
 
-    /// Takes the bases away that conflicts leave without a meaning, or edits of items between which nothing flows.
+    /// The bases of values that were never taken and that somebody has left, in a conflict or while nothing flows, but for those
+    /// that this cycle has found out anew.
     fn unmeasured(&self, plan: &PairPlan) -> Result<Vec<Op>, CycleError> {
         let store = self.engine.store();
         let mut ops = Vec::new();
@@ -384,21 +385,26 @@ impl Run<'_> {
             link, field, now, ..
         } in &plan.conflicts
         {
+            let mut found = self.observed.findings.left_behind.iter();
             let base = store.base(*link)?.remove(field);
             let now = now.as_ref().map(|_, value| Some(value));
-            if base.is_some_and(|base| settle::unmeasured(field, &base, &now)) {
-                ops.push(Op::ClearBase {
+            let base = base.and_then(|base| settle::unmeasured(field, &base, &now));
+            let anew = found.any(|(of, _, noted, left)| {
+                of == link && noted == field && !matches!(left, LeftBehind::Settled)
+            });
+            if let Some(base) = base.filter(|_| !anew) {
+                ops.push(Op::SetBase {
                     link: *link,
-                    field: field.clone(),
+                    fields: BTreeMap::from([(field.clone(), base)]),
                 });
             }
         }
         let findings = &self.observed.findings;
         for (link, _) in findings.links_of(&plan.pair) {
-            let fields = findings.unmeasured.get(link).into_iter().flatten();
-            ops.extend(fields.map(|field| Op::ClearBase {
+            let fields = findings.unmeasured.get(link).cloned();
+            ops.extend(fields.map(|fields| Op::SetBase {
                 link: *link,
-                field: field.clone(),
+                fields,
             }));
         }
         Ok(ops)

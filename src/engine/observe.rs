@@ -24,7 +24,7 @@ use crate::reconcile::policy::Policy;
 pub(super) use crate::reconcile::presence::INDEX_LAG_MS;
 use crate::reconcile::settle::{self, Look};
 use crate::store::{Choice, LinkRow, LinkState, Listed, NoteOp, Op, Store, StoreError, Waiting};
-pub(super) use half_way::transit_of;
+pub(super) use half_way::{sent, transit_of};
 pub(super) use listing::told;
 use origin::Named;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,15 +33,24 @@ pub(super) use waiting::remember;
 /// What is left of a field that an earlier run sent without an answer.
 #[derive(Clone, Debug)]
 pub enum LeftBehind {
-    /// It stands at a step of ours on the way to what was wanted. Holds its base.
+    /// It stands at a step of ours on the way to what was wanted, or at just that while the other side has something else by
+    /// now.
     HalfWay {
-        /// The base.
+        /// Its base.
         base: Sided<BaseState>,
         /// Whether a later step may still arrive, so that the note stays.
         open: bool,
     },
-    /// Somebody has left our step, which is the base by now, and has come back to it: by that base it would be ours.
-    Left,
+    /// It was in force, and somebody has edited it since. Holds the base that it made.
+    SetBack(Sided<BaseState>),
+    /// What is there may be somebody's choice, although it is what it is compared with: the old value, which somebody may have
+    /// set back over ours, or a step of ours that somebody has left and come back to.
+    Doubted {
+        /// Its value before.
+        origin: FieldValue,
+        /// What was sent.
+        wanted: FieldValue,
+    },
     /// Nobody can tell whether what is there is the service's doing or somebody's edit. Holds the text that was sent.
     Unclear(FieldValue),
     /// Nothing: what is there counts like anything that is read.
@@ -99,8 +108,8 @@ pub struct Findings {
     unanswered: BTreeMap<(LinkId, Side), Vec<half_way::Unanswered>>,
     /// What has become of that.
     pub left_behind: Vec<(LinkId, Side, FieldKey, LeftBehind)>,
-    /// Fields of links between whose items nothing flows at present, and whose bases measure nothing any more.
-    pub(in crate::engine) unmeasured: BTreeMap<LinkId, Vec<FieldKey>>,
+    /// New bases of links between whose items nothing flows at present, of what somebody has left there.
+    pub(in crate::engine) unmeasured: BTreeMap<LinkId, BTreeMap<FieldKey, Sided<BaseState>>>,
     /// Pairs that could not be listed because of their own configuration or place. Nothing of them is planned.
     pub troubled: BTreeMap<PairName, ConnectorError>,
 }

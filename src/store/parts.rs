@@ -29,8 +29,8 @@ pub struct Refusal {
     pub fingerprint: String,
 }
 
-/// A field that is about to be sent and that the next read could not tell from an edit if no answer came: a state that is
-/// reached in several requests, or a long text, which a service may cut. A text has no values in between.
+/// A field that is about to be sent. If no answer comes, this tells what the next read shows from an edit: a step on the way
+/// to a state, a long text that a service cut, or an old value that somebody set back over ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransitRow {
     /// The link.
@@ -89,7 +89,7 @@ pub enum PartOp {
         /// The change. Its own link is passed over.
         transit: TransitRow,
     },
-    /// Forgets a link's change of one field on one side. Nothing happens when there is none.
+    /// Forgets what is noted of one field of a link on one side. Nothing happens when there is nothing.
     EndTransitOf {
         /// The link.
         link: LinkId,
@@ -249,7 +249,7 @@ pub(super) fn apply(tx: &Connection, op: &PartOp) -> Result<(), StoreError> {
                 params![link.0, side.key(), field.to_string()],
             )
             .map(|_| ())
-            .map_err(sql("forget a change in steps")),
+            .map_err(sql("forget a field that was sent")),
         PartOp::EndTransit { link, side } => tx
             .execute(
                 "DELETE FROM transit WHERE link = ?1 AND side = ?2",

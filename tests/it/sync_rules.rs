@@ -18,6 +18,7 @@ mod rails;
 mod refusals;
 mod restored;
 mod scope;
+mod set_back;
 mod sets;
 mod steps;
 mod text;

@@ -52,6 +52,26 @@ async fn under_cron_stderr_says_in_one_line_why_somebody_has_to_look() {
     );
 }
 
+/// A title may hold what nobody outside of the two services is to read, and logs go far.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_log_line_shows_a_value_whatever_became_of_a_write() {
+    let bench = Bench::equal().await;
+    let task = bench.task_named("Validate postcodes");
+    bench.rename(bench.ids[3], "Secret words");
+    let lost = boardsync::sandbox::faults::Fault::DropAfterApply;
+    bench.fault(Side::ClickUp, Some("PUT"), "/task", lost, 1);
+    let ran = bench.run(&["-vv", "reconcile", "--once"]).await;
+    let mut told = ran.left_with(3).err;
+    let back = json!({ "name": "Validate postcodes" });
+    bench.world.clickup.edit(&task, &back).unwrap();
+    let again = bench.run(&["-vv", "reconcile", "--once"]).await;
+    told += &again.left_with(0).err;
+    assert!(told.contains("may have been set back"), "{told}");
+    for value in ["Secret words", "Validate postcodes"] {
+        assert!(!told.contains(value), "{value} in\n{told}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn under_cron_open_conflicts_and_held_items_are_said() {
     let bench = Bench::contested(&json!({ "name": "Theirs" })).await;

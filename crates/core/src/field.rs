@@ -208,6 +208,11 @@ pub trait Kind: Sync {
         None
     }
 
+    /// Whether a value is one thing, so that two of them are either the same or contradict each other.
+    fn is_whole(&self) -> bool {
+        self.by_member().is_none() && !self.is_rendered() && !matches!(self.form(), Form::People)
+    }
+
     /// Whether both sides write the value in the same words. A base of the one side then fits the other as well.
     fn same_words(&self) -> bool {
         true

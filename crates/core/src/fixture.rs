@@ -163,6 +163,7 @@ impl Linked {
             link: self.link,
             items: ids,
             base: self.base,
+            doubted: BTreeSet::new(),
             now: self.items.map(|_, item| Presence::Seen(Box::new(item))),
             chosen: BTreeMap::new(),
             contested: BTreeSet::new(),

@@ -6,6 +6,7 @@
 pub mod choice;
 pub mod closing;
 mod complete;
+pub mod doubt;
 pub mod drift;
 mod fresh;
 pub mod guard;
@@ -26,7 +27,7 @@ pub mod trial;
 pub mod undo;
 
 use crate::marker;
-use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided};
+use crate::model::{BaseState, FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided};
 use crate::reason::{HoldWhy, ReadWhy};
 use choice::Chosen;
 use plan::{PairPlan, Plan};
@@ -59,12 +60,30 @@ pub struct LinkView {
     pub items: Sided<ItemId>,
     /// The twin base: what each side had when they last agreed.
     pub base: BTreeMap<FieldKey, Sided<FieldValue>>,
+    /// Halves of it that count as changed whatever their side shows ([`BaseState::Doubted`]).
+    pub doubted: BTreeSet<(FieldKey, Side)>,
     /// What each side is now.
     pub now: Sided<Presence>,
     /// What a person chose to settle conflicts, as far as it is not written yet.
     pub chosen: BTreeMap<FieldKey, Chosen>,
     /// Fields of which a conflict is open from before. An undo leaves such a one with bases that nothing moves.
     pub contested: BTreeSet<FieldKey>,
+}
+
+impl LinkView {
+    /// Whether a side's value of a field counts as an edit although it may be that of the base.
+    pub fn doubts(&self, key: &FieldKey, side: Side) -> bool {
+        self.doubted.iter().any(|(of, on)| of == key && *on == side)
+    }
+}
+
+/// The halves of a link's base that count as changed whatever their side shows.
+pub fn doubted(base: &BTreeMap<FieldKey, Sided<BaseState>>) -> BTreeSet<(FieldKey, Side)> {
+    let halves = base.iter().flat_map(|(key, both)| {
+        let halves = both.iter().filter(|(_, half)| half.is_doubted());
+        halves.map(|(side, _)| (key.clone(), side))
+    });
+    halves.collect()
 }
 
 /// What a direct read established.

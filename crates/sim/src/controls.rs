@@ -77,6 +77,8 @@ pub enum Control {
     PlanAlone,
     /// Whether the list of a task that is gone is there is not asked.
     PlaceNotAsked,
+    /// What had no answer and shows the old value never arrived: what was sent is sent again.
+    NeverArrived,
 }
 
 /// What a design is told of the moment after a cycle.
@@ -88,7 +90,7 @@ pub struct Moment {
 }
 
 impl Control {
-    pub const ALL: [Control; 32] = [
+    pub const ALL: [Control; 33] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -121,6 +123,7 @@ impl Control {
         Control::ThawedWhileOff,
         Control::PlanAlone,
         Control::PlaceNotAsked,
+        Control::NeverArrived,
     ];
 
     /// The histories in which it is tried.
@@ -177,6 +180,7 @@ impl Control {
             Control::ThawedWhileOff => emptied_and_put_back(),
             Control::PlanAlone => vanishing_one_by_one(65_000),
             Control::PlaceNotAsked => gone_with_its_list(),
+            Control::NeverArrived => set_back_after_a_lost_answer(),
             _ => Vec::new(),
         };
         script.steps.splice(0..0, first);
@@ -260,6 +264,15 @@ impl Control {
                     .partition(|row| notes.contains(row));
                 *notes = new;
                 let ended = old.into_iter().map(|row| PartOp::EndTransit {
+                    link: row.link,
+                    side: row.side,
+                });
+                ended.map(Op::Part).collect()
+            }
+            Control::NeverArrived => {
+                let notes = store.transits().unwrap_or_default().into_iter();
+                let whole = notes.filter(|row| row.via.is_empty() && row.field.kind().is_whole());
+                let ended = whole.map(|row| PartOp::EndTransit {
                     link: row.link,
                     side: row.side,
                 });
@@ -458,6 +471,45 @@ fn emptied_and_put_back() -> Vec<Step> {
         turn,
         Step::Cycle(false),
     ]
+}
+
+/// A title goes over, its answer is lost, and somebody sets the old one back before the next cycle; on either side.
+fn set_back_after_a_lost_answer() -> Vec<Step> {
+    let first_write = Point {
+        on: On::Write,
+        n: 0,
+        after: false,
+    };
+    let title = FieldKey::Title;
+    let mut steps = Vec::new();
+    for (side, item, n) in [(Side::Ado, 0, 60), (Side::ClickUp, 0, 76)] {
+        let field = title.clone();
+        steps.extend([
+            Step::Act(Act::Create {
+                side,
+                n: n + 1,
+                pair: 0,
+            }),
+            Step::Wait(400_000),
+            Step::Cycle(false),
+            Step::Act(Act::Edit {
+                side,
+                item,
+                field: field.clone(),
+                n,
+            }),
+            Step::Cycle(false),
+            Step::During(first_write, Deed::Fault(Fault::Unanswered)),
+            Step::Act(Act::Revert {
+                side: side.other(),
+                item,
+                field,
+            }),
+            Step::Wait(400_000),
+            Step::Cycle(false),
+        ]);
+    }
+    steps
 }
 
 /// An item is moved out of the pair, then its counterpart is deleted; on either side.

@@ -84,6 +84,18 @@ pub fn vanishing(script: &mut Script, range: Range) {
     script.steps.extend(writer.steps);
 }
 
+/// In some histories an answer is lost, and somebody sets the old value back.
+pub fn set_back(script: &mut Script, range: Range) {
+    let mut rng = Rng::new(script.seed ^ 0x05E7_BAC4);
+    if !rng.chance(300) {
+        return;
+    }
+    let at = a_cycle(script, &mut rng);
+    let mut writer = Writer::further(Rng::new(rng.draw()), range, 9_000);
+    writer.set_back();
+    script.steps.splice(at..at, writer.steps);
+}
+
 /// In some histories an administrator renames a tag.
 fn tag_renamed(script: &mut Script) {
     let mut rng = Rng::new(script.seed ^ 0x07A6_9A3E);

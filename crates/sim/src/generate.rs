@@ -1,6 +1,6 @@
 //! Writes the history of a seed.
 
-use super::enrich::{enrich, steps, vanishing, withdrawn};
+use super::enrich::{enrich, set_back, steps, vanishing, withdrawn};
 use super::kinds::{UNMAPPED, kinds};
 use super::rng::Rng;
 use super::script::{
@@ -96,6 +96,7 @@ pub fn generate(seed: u64, range: Range) -> Script {
         steps: writer.steps,
     };
     steps(&mut script, range);
+    set_back(&mut script, range);
     if range.config {
         enrich(&mut script, range);
     }
@@ -212,6 +213,51 @@ impl Writer {
                 let deed = self.deed(point);
                 self.steps.push(Step::During(point, deed));
             }
+        }
+    }
+
+    /// An edit goes over, the answer is lost or the process dies with it, and somebody sets the old value back before the next
+    /// cycle. Often somebody touches something else as well, which makes a version of its own.
+    pub(super) fn set_back(&mut self) {
+        let (side, item) = (self.side(), u32::try_from(self.rng.below(3)).unwrap_or(0));
+        let field = self.rng.pick(kinds()).key();
+        let n = self.number();
+        self.steps.push(Step::Act(Act::Edit {
+            side,
+            item,
+            field: field.clone(),
+            n,
+        }));
+        self.steps.push(Step::Cycle(false));
+        let point = |after| Point {
+            on: On::Write,
+            n: 0,
+            after,
+        };
+        let (after, deed) = match self.rng.below(5) {
+            0 => (true, Deed::Crash),
+            1 => (false, Deed::Fault(Fault::Page(true))),
+            2 => (false, Deed::Fault(Fault::Lost)),
+            3 => (false, Deed::Fault(Fault::Repeated(true))),
+            _ => (false, Deed::Fault(Fault::Unanswered)),
+        };
+        self.steps.push(Step::During(point(after), deed));
+        let other = side.other();
+        if self.rng.chance(300) {
+            let n = self.number();
+            self.steps.push(Step::Act(Act::Edit {
+                side: other,
+                item,
+                field: UNMAPPED,
+                n,
+            }));
+        }
+        if self.rng.chance(800) {
+            self.steps.push(Step::Act(Act::Revert {
+                side: other,
+                item,
+                field,
+            }));
         }
     }
 

@@ -105,6 +105,10 @@ impl World {
                 self.count_write(side, at, &key);
             }
             self.judge_loss(side, at, kind, old, new, delivery);
+            for piece in kind.pieces(old).difference(&kind.pieces(new)) {
+                let replaced = (side, at, key.clone(), piece.clone());
+                self.told.replaced.insert(replaced, self.now);
+            }
             self.judge_rendering(side, at, kind, old, new);
             let made = (new.clone(), self.now, self.told.run);
             self.told.ours.insert((side, at, key.clone()), made);
@@ -163,7 +167,7 @@ impl World {
             if kept.contains_key(&part) || !words.contains(&plain) {
                 continue;
             }
-            if self.logged(side, at, kind, &plain) {
+            if self.logged(side, at, kind, &plain, i64::MIN) {
                 self.count("rendering lost in a conflict");
                 continue;
             }
@@ -194,7 +198,17 @@ impl World {
             })
             .collect();
         for (piece, since) in lost {
-            if self.seen(side, at, kind, &piece) || self.logged(side, at, kind, &piece) {
+            // What we had written over, and somebody set again: the other side's old value and an old conflict say nothing
+            // of that.
+            let replaced = (side, at, kind.key(), piece.clone());
+            let again = self
+                .told
+                .replaced
+                .get(&replaced)
+                .is_some_and(|at| *at <= since);
+            let from = if again { since } else { i64::MIN };
+            if self.seen(side, at, kind, &piece, from) || self.logged(side, at, kind, &piece, from)
+            {
                 continue;
             }
             let read = self.side.get(side).records[at].read.0;
@@ -232,19 +246,22 @@ impl World {
         }
     }
 
-    /// Whether the other side ever held what this part stands for.
-    fn seen(&self, side: Side, at: usize, kind: &dyn Kind, piece: &str) -> bool {
-        let others = &self.side.get(side.other()).records;
+    /// Whether the other side held what this part stands for, at any time since `from`.
+    fn seen(&self, side: Side, at: usize, kind: &dyn Kind, piece: &str, from: i64) -> bool {
+        let other = self.side.get(side.other());
         self.twins_and_copies(side, at).into_iter().any(|twin| {
-            others[twin].past.iter().any(|state| {
+            let past = &other.records[twin].past;
+            past.iter().enumerate().any(|(n, state)| {
                 let value = state.values.get(&kind.key());
-                value.is_some_and(|value| kind.images(side.other(), value).contains(piece))
+                let ended = past.get(n + 1).map(|next| next.changed - other.skew);
+                ended.is_none_or(|ended| ended >= from)
+                    && value.is_some_and(|value| kind.images(side.other(), value).contains(piece))
             })
         })
     }
 
-    /// Whether the stored conflicts hold it.
-    fn logged(&self, side: Side, at: usize, kind: &dyn Kind, piece: &str) -> bool {
+    /// Whether the stored conflicts hold it: those that are open, or that were recorded since `from`.
+    fn logged(&self, side: Side, at: usize, kind: &dyn Kind, piece: &str, from: i64) -> bool {
         let Some(engine) = self.engine.upgrade() else {
             return false;
         };
@@ -256,7 +273,12 @@ impl World {
         let rows = store.conflicts(false).unwrap_or_default();
         rows.iter().any(|row| {
             let (item, value) = (row.record.items.get(side), row.record.now.get(side));
-            item == id && row.record.field == kind.key() && kind.pieces(value).contains(piece)
+            let recorded = self.told.conflicts.get(&row.id);
+            let counts = row.resolved_at.is_none() || recorded.is_none_or(|at| *at >= from);
+            counts
+                && item == id
+                && row.record.field == kind.key()
+                && kind.pieces(value).contains(piece)
         })
     }
 
@@ -310,8 +332,8 @@ impl World {
             }
             for piece in kind.pieces(value) {
                 let authored = record.authored.get(&(kind.key(), piece.clone()));
-                let unseen =
-                    !self.seen(side, at, kind, &piece) && !self.logged(side, at, kind, &piece);
+                let unseen = !self.seen(side, at, kind, &piece, i64::MIN)
+                    && !self.logged(side, at, kind, &piece, i64::MIN);
                 if unseen && authored.is_some_and(|since| *since < record.read.0) {
                     let key = kind.key();
                     self.violate(

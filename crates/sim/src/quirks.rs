@@ -242,8 +242,10 @@ impl World {
                             continue;
                         }
                         let Some(base) = base.get(&key) else { continue };
-                        // What no answer has shown yet is looked at again, and judged then.
-                        if base.get(side.other()).is_sent() {
+                        // What no answer has shown yet is looked at again, and judged then. A value in doubt counts as an
+                        // edit, whatever it is.
+                        let doubted = base.get(side).is_doubted();
+                        if doubted || base.get(side.other()).is_sent() {
                             continue;
                         }
                         let value = base.get(side).value();

@@ -19,6 +19,8 @@ pub struct Told {
     pub undoing: bool,
     /// What the engine last made of a field, when (true time), and in which run.
     pub ours: BTreeMap<(Side, usize, FieldKey), (FieldValue, i64, u64)>,
+    /// Parts of values that the engine has written over, and when last (true time).
+    pub replaced: BTreeMap<(Side, usize, FieldKey, String), i64>,
     /// True time at which each conflict was first there.
     pub conflicts: BTreeMap<i64, i64>,
     /// Links that a command dissolved.

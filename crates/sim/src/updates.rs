@@ -312,7 +312,7 @@ impl Remote {
         {
             answer::complete(answer, read);
         }
-        let sent = self.tag_each(change, calls, own.is_some()).await?;
+        let sent = self.tag_each(change, calls, own.as_ref()).await?;
         let later = self
             .read_after(change, own.as_ref(), sent, apart.is_empty())
             .await?;
@@ -350,13 +350,15 @@ impl Remote {
         answer
     }
 
-    /// A call for each tag that comes or goes. Returns whether anything of the update went out; `sent`: something has already.
+    /// A call for each tag that comes or goes. Returns whether anything of the update went out; `own`: the answer to what has
+    /// already.
     async fn tag_each(
         &self,
         change: &Change,
         calls: Vec<(Folded, bool)>,
-        mut sent: bool,
+        own: Option<&Item>,
     ) -> Result<bool, ConnectorError> {
+        let mut sent = own.is_some();
         let named = |(tag, on): &(Folded, bool)| (change.id.clone(), tag.clone(), *on);
         let mut left: BTreeSet<_> = calls.iter().skip(1).map(named).collect();
         for (n, (tag, on)) in calls.into_iter().enumerate() {
@@ -377,6 +379,10 @@ impl Remote {
                         (error.kind, error.retry_after) = (ErrorKind::Ambiguous, None);
                     }
                     error.field.get_or_insert(FieldKey::Tags);
+                    error.left = match n {
+                        0 => own.map(|own| own.version),
+                        _ => self.get(&change.id).await.ok().map(|task| task.version),
+                    };
                     return Err(error);
                 }
             }

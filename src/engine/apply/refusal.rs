@@ -175,7 +175,9 @@ impl Run<'_> {
             }
         }
         parts.change.set = part.values(&parts.wanted, &parts.change.current.fields);
-        if let Some(done) = self.note_sent(action, parts.change).await? {
+        let notes = self.note_sent(action, parts.change)?;
+        engine.store().commit(&Batch(notes))?;
+        if let Some(done) = self.note_way(action, parts.change).await? {
             return Ok(Some(done));
         }
         let error = match self.writers.get(side).update(parts.change).await {

@@ -1,28 +1,29 @@
 //! What was sent and not answered. It is noted before the request and forgotten with the answer; what stays is judged by what
 //! the next cycle reads (see `observe::half_way`).
 
+use super::update::returned;
 use super::{Done, Run};
 use crate::connector::{Change, ConnectorError, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::{LeftBehind, transit_of};
-use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided, Version};
+use crate::model::{FieldKey, FieldValue, ItemId, LinkId, Side, Sided, Version};
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::settle;
 use crate::store::{Batch, ChoiceOp, NewConflict, Op, PartOp, StoreError, TransitRow};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Run<'_> {
-    /// Notes what of an update the next read cannot tell from a person's edit: the steps on the way to a state, and texts,
-    /// which a service may cut. Returns what becomes of the action where the steps cannot be told.
-    pub(super) async fn note_sent(
+    /// Notes an update that is about to be sent: what the next read shows of it may be ours, or a person's edit over it. The
+    /// notes are stored with what is returned.
+    pub(super) fn note_sent(
         &mut self,
         action: &Action,
         change: &Change,
-    ) -> Result<Option<Done>, CycleError> {
+    ) -> Result<Vec<Op>, StoreError> {
         let Some(link) = action.link else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
-        let row = |field: &FieldKey, wanted: &FieldValue| {
+        let row = |(field, wanted): (&FieldKey, &FieldValue)| {
             let origin = change.current.fields.get(field).cloned();
             TransitRow {
                 link,
@@ -35,66 +36,99 @@ impl Run<'_> {
                 sent: BTreeMap::new(),
             }
         };
-        let texts = change.set.iter();
-        let texts = texts.filter(|(_, value)| matches!(value, FieldValue::Rich(_)));
-        let mut rows: Vec<TransitRow> = texts.map(|(field, text)| row(field, text)).collect();
-        if let Some(wanted) = change.set.get(&FieldKey::State) {
-            let via = match self.writers.get(action.target).steps(change).await {
-                Ok(via) => via,
-                Err(error) => return Ok(Some(self.failed(action, error))),
-            };
-            let mut sent = change.set.clone();
-            sent.remove(&FieldKey::State);
-            let steps = TransitRow {
-                via,
-                sent,
-                ..row(&FieldKey::State, wanted)
-            };
-            rows.extend(Some(steps).filter(|row| !row.via.is_empty()));
-        }
-        let mut store = self.engine.store();
-        let open = store.transits()?.into_iter();
+        let rows: Vec<TransitRow> = change.set.iter().map(row).collect();
         let key = (link, action.target);
+        let open = self.engine.store().transits()?.into_iter();
         let earlier: Vec<TransitRow> = open.filter(|row| (row.link, row.side) == key).collect();
-        // The answer ends the notes of earlier steps too: no request from before it is taken after it.
-        if rows.is_empty() && earlier.iter().all(|row| row.via.is_empty()) {
-            return Ok(None);
-        }
         let ops = rows.iter().cloned();
         let ops = ops.map(|row| noted(beside(row, &earlier))).collect();
         self.earlier.insert(key, earlier);
         self.unanswered.insert(link, rows);
-        store.commit(&Batch(ops))?;
+        Ok(ops)
+    }
+
+    /// Notes the steps on the way to a state, where it takes any. Returns what becomes of the action where they cannot be told;
+    /// nothing is sent then.
+    pub(super) async fn note_way(
+        &mut self,
+        action: &Action,
+        change: &Change,
+    ) -> Result<Option<Done>, CycleError> {
+        if action.link.is_none() || !change.set.contains_key(&FieldKey::State) {
+            return Ok(None);
+        }
+        let via = match self.writers.get(action.target).steps(change).await {
+            Ok(via) => via,
+            Err(error) => {
+                self.forget_notes(action)?;
+                return Ok(Some(self.failed(action, error)));
+            }
+        };
+        if via.is_empty() {
+            return Ok(None);
+        }
+        let mut sent = change.set.clone();
+        sent.remove(&FieldKey::State);
+        let rows = action.link.and_then(|link| self.unanswered.get_mut(&link));
+        let row = rows
+            .into_iter()
+            .flatten()
+            .find(|row| row.field == FieldKey::State);
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        (row.via, row.sent) = (via, sent);
+        let row = row.clone();
+        let earlier = self.earlier.get(&(row.link, row.side));
+        let op = noted(beside(row, earlier.map_or(&[], Vec::as_slice)));
+        self.engine.store().commit(&Batch(vec![op]))?;
         Ok(None)
     }
 
     /// A write was answered. One in steps arrived, or stopped half way: then the step is the side's own base, and the other
-    /// side's value is still to be carried over. Of what the answer leaves out the note stays. Example: ClickUp cuts a
-    /// text, its answer does not show the text, and the read after it fails; then somebody edits what is left of it.
-    pub(super) fn answered(&mut self, action: &Action, answer: &Item) -> Vec<Op> {
+    /// side's value is still to be carried over. Of what the answer leaves out the note of a text or of steps stays.
+    /// Example: ClickUp cuts a text, its answer does not show the text, and the read after it fails; then somebody edits what
+    /// is left of it. And so stays every note whose base waits for another look at the item (`unclear`): a value that somebody
+    /// sets back before that look would be taken for one that never was written over.
+    pub(super) fn answered(
+        &mut self,
+        action: &Action,
+        written: &Written,
+        unclear: bool,
+    ) -> Vec<Op> {
         let Some((link, rows)) = self.taken(action) else {
             return Vec::new();
         };
         let side = action.target;
-        let ended = match rows.is_empty() {
-            true => PartOp::EndTransitOf {
-                link,
-                side,
-                field: FieldKey::State,
-            },
-            false => PartOp::EndTransit { link, side },
+        let mut ops = vec![Op::Part(PartOp::EndTransit { link, side })];
+        // Other parts of an update whose answer is in doubt: they may be in force all the same.
+        let mut others = self.earlier.remove(&(link, side)).unwrap_or_default();
+        others.retain(|row| rows.iter().all(|own| own.field != row.field));
+        if self.in_doubt.contains(&(link, side)) {
+            // This version is ours.
+            let known = written.item.version;
+            let later = others.into_iter().map(|row| TransitRow {
+                expected: known.max(row.expected),
+                ..row
+            });
+            ops.extend(later.map(noted));
+        }
+        let waits = |row: &TransitRow| {
+            let mut changes = action.changes.iter();
+            let change = changes.find(|change| change.field == row.field);
+            change.is_some_and(|change| returned(written, change, unclear).is_none())
         };
-        let mut ops = vec![Op::Part(ended)];
         for row in rows {
-            match answer.fields.get(&row.field) {
+            match written.item.fields.get(&row.field) {
                 Some(now) if row.via.contains(now) => {
-                    tracing::warn!(field = %row.field, outcome = "half way", from = %row.origin, to = %row.wanted, at = %now, "stopped half way");
+                    tracing::warn!(field = %row.field, %side, outcome = "half way", "stopped half way");
                     let fields = BTreeMap::from([(row.field, settle::half_way(side, now.clone()))]);
                     ops.push(Op::SetBase { link, fields });
                 }
                 Some(_) => {}
                 // An answer that leaves it out says as little of it as none.
-                None => ops.push(noted(row)),
+                None if !row.via.is_empty() || is_text(&row) || waits(&row) => ops.push(noted(row)),
+                None => {}
             }
         }
         ops
@@ -164,15 +198,37 @@ impl Run<'_> {
     ) -> Result<(), StoreError> {
         let side = action.target;
         let taken = self.taken(action);
+        // What an earlier call of this very update did is nobody's touch.
+        if let (Some((_, rows)), Some(left)) = (&taken, error.left) {
+            let later = rows.iter().cloned().map(|row| TransitRow {
+                expected: left.max(row.expected),
+                ..row
+            });
+            let ops = later.map(noted).collect();
+            self.engine.store().commit(&Batch(ops))?;
+        }
         if let Some((link, _)) = taken.as_ref().filter(|_| error.in_doubt) {
             self.in_doubt.insert((*link, side));
         }
         let known = |(link, _): &(LinkId, Vec<TransitRow>)| {
             !error.may_be_in_force() && !self.in_doubt.contains(&(*link, side))
         };
-        let Some((link, _)) = taken.filter(known) else {
-            return Ok(());
-        };
+        match taken.filter(known) {
+            Some((link, _)) => self.put_notes_back(link, side),
+            None => Ok(()),
+        }
+    }
+
+    /// An update was noted and not sent.
+    fn forget_notes(&mut self, action: &Action) -> Result<(), StoreError> {
+        match self.taken(action) {
+            Some((link, _)) => self.put_notes_back(link, action.target),
+            None => Ok(()),
+        }
+    }
+
+    /// Leaves the notes of a link on a side as they were before the last update.
+    fn put_notes_back(&mut self, link: LinkId, side: Side) -> Result<(), StoreError> {
         let mut ops = vec![Op::Part(PartOp::EndTransit { link, side })];
         let earlier = self.earlier.remove(&(link, side));
         ops.extend(earlier.into_iter().flatten().map(noted));
@@ -186,18 +242,17 @@ impl Run<'_> {
 
     /// What earlier runs sent without an answer, as this cycle found it. A state that stands half way becomes the base of its
     /// side, so that it stays ours whatever happens to the item later; the note stays as long as a later step may arrive. A
-    /// text of which nobody can tell who shortened it has no base, nor has a step that somebody has left and come back to.
-    pub(super) fn left_behind(&self, plan: &PairPlan) -> Vec<Op> {
+    /// text of which nobody can tell who shortened it has no base. A value that somebody may have chosen over ours counts as an
+    /// edit from now on.
+    pub(super) fn left_behind(&self, plan: &PairPlan) -> Result<Vec<Op>, StoreError> {
         let links = self.observed.findings.links_of(&plan.pair).iter();
         let links: BTreeSet<LinkId> = links.map(|(link, _)| *link).collect();
         let found = self.observed.findings.left_behind.iter();
         let mut ops = Vec::new();
         for (link, side, field, left) in found.filter(|(link, ..)| links.contains(link)) {
             let (link, side, field) = (*link, *side, field.clone());
-            let mut over = true;
             match left.clone() {
-                LeftBehind::HalfWay { base, open } => {
-                    over = !open;
+                LeftBehind::HalfWay { base, .. } | LeftBehind::SetBack(base) => {
                     if plan.chosen.contains(&(link, field.clone())) {
                         ops.push(Op::Choice(ChoiceOp::Wrote {
                             link,
@@ -209,10 +264,6 @@ impl Run<'_> {
                     let fields = BTreeMap::from([(field.clone(), base)]);
                     ops.push(Op::SetBase { link, fields });
                 }
-                LeftBehind::Left => ops.push(Op::ClearBase {
-                    link,
-                    field: field.clone(),
-                }),
                 LeftBehind::Unclear(sent) => {
                     ops.extend(self.doubtful_text(plan, (link, side), &field, sent));
                     ops.push(Op::ClearBase {
@@ -220,13 +271,23 @@ impl Run<'_> {
                         field: field.clone(),
                     });
                 }
+                LeftBehind::Doubted { origin, .. } => {
+                    let base = self.engine.store().base(link)?.remove(&field);
+                    let base = match base {
+                        Some(base) => settle::doubted(side, base),
+                        None => settle::doubted_without_base(side, origin),
+                    };
+                    let fields = BTreeMap::from([(field.clone(), base)]);
+                    ops.push(Op::SetBase { link, fields });
+                }
                 LeftBehind::Settled => {}
             }
-            if over {
+            let open = matches!(left, LeftBehind::HalfWay { open: true, .. });
+            if !open {
                 ops.push(Op::Part(PartOp::EndTransitOf { link, side, field }));
             }
         }
-        ops
+        Ok(ops)
     }
 
     /// Keeps a text that was sent and that nobody may have any more, beside what the other side has: the two sides may agree
@@ -259,6 +320,11 @@ impl Run<'_> {
             at: self.engine.clock.now(),
         }))
     }
+}
+
+/// Whether a note is of a long text, which a service may cut.
+fn is_text(row: &TransitRow) -> bool {
+    matches!(row.wanted, FieldValue::Rich(_))
 }
 
 /// The note of a change beside what is noted of earlier ones: either of them may be in force.

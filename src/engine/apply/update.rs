@@ -6,7 +6,7 @@ use crate::capabilities;
 use crate::connector::{Backlink, Change, Fetched, Written};
 use crate::engine::CycleError;
 use crate::marker::marker;
-use crate::model::{FieldKey, Item, ItemId, Timestamp, Version};
+use crate::model::{BaseState, FieldKey, Item, ItemId, Sided, Timestamp, Version};
 use crate::reason::{ActionWhy, Outcome};
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, PairPlan};
 use crate::reconcile::policy::Policy;
@@ -57,9 +57,10 @@ impl Run<'_> {
         let source = action.source_item.as_ref();
         let source = source.and_then(|id| self.observed.items.get(side.other()).get(id));
         ops.extend(source.map(|item| saw(side.other(), item)));
+        ops.extend(self.note_sent(action, &change)?);
         engine.store().commit(&Batch(ops))?;
         engine.point("before-update")?;
-        if let Some(done) = self.note_sent(action, &change).await? {
+        if let Some(done) = self.note_way(action, &change).await? {
             return Ok(done);
         }
         let result = self.writers.get(side).update(&change).await;
@@ -123,10 +124,10 @@ impl Run<'_> {
         let current = (*change.current).clone();
         let mut ops = self.after_update(plan, action, &written, change)?;
         ops.extend(self.not_taken(plan, action, change, &written)?);
-        ops.extend(self.answered(action, &written.item));
+        let unclear = self.leaves_open(plan, side, change, &written);
+        ops.extend(self.answered(action, &written, unclear));
         let (from, to) = (change.expected, written.item.version);
         ops.push(Run::refusals_moved(side, id, from, to));
-        let unclear = self.leaves_open(plan, side, change, &written);
         if let Some(link) = action.link.filter(|_| unclear) {
             self.reread.insert(link);
         }
@@ -232,6 +233,8 @@ impl Run<'_> {
             }
             let Some(source) = &change.source_value else {
                 ops.extend(self.cut_words(plan, action, &change.field, &own, None));
+                let base = first_half(plan, action, &change.field, &own, &stored, policy);
+                fields.extend(base.map(|base| (change.field.clone(), base)));
                 continue;
             };
             let other = self
@@ -240,7 +243,7 @@ impl Run<'_> {
             let mut other = match other {
                 Some(returned) => returned.clone(),
                 // The other half of a merge was refused alone: the two sides do not agree yet.
-                None if has_half(plan, action, &change.field) => continue,
+                None if other_half(plan, action, &change.field).is_some() => continue,
                 None => Answer {
                     sent: change.kept_back.as_deref().unwrap_or(source).clone(),
                     value: source.clone(),
@@ -342,7 +345,7 @@ impl Run<'_> {
 }
 
 /// What a side made of one field of a write; `None`: nothing shows it.
-fn returned(written: &Written, change: &FieldChange, unclear: bool) -> Option<Answer> {
+pub(super) fn returned(written: &Written, change: &FieldChange, unclear: bool) -> Option<Answer> {
     let answer = written.item.fields.get(&change.field);
     let in_force = !written.pending.contains_key(&change.field);
     let later = written.later.contains(&change.field);
@@ -368,11 +371,44 @@ fn as_planned(target: Item, expected: Version) -> Result<Item, Done> {
     )))
 }
 
-/// Returns whether the plan writes the field on the other side of the link too.
-fn has_half(plan: &PairPlan, action: &Action, field: &FieldKey) -> bool {
-    plan.actions.iter().any(|other| {
-        other.link == action.link
-            && other.target == action.target.other()
-            && other.changes.iter().any(|change| change.field == *field)
-    })
+/// What the plan writes to the field on the other side of the link, if anything.
+fn other_half<'a>(
+    plan: &'a PairPlan,
+    action: &Action,
+    field: &FieldKey,
+) -> Option<&'a FieldChange> {
+    let mut others = plan
+        .actions
+        .iter()
+        .filter(|other| other.link == action.link && other.target == action.target.other());
+    others.find_map(|other| other.changes.iter().find(|change| change.field == *field))
+}
+
+/// The base of a text of which the first half of a merge is written: what it got is measured by what the other side has, until
+/// that gets the second half.
+///
+/// Example: Ana changes the first line of a description in Azure DevOps, and Ben the second one in ClickUp. The task gets Ana's
+/// line, and the work item is not written, because it has just moved. Then Ben takes Ana's line back: by the base of before
+/// he would have changed nothing there, and her line would be written over his.
+fn first_half(
+    plan: &PairPlan,
+    action: &Action,
+    field: &FieldKey,
+    own: &Answer,
+    stored: &BTreeMap<FieldKey, Sided<BaseState>>,
+    policy: &Policy,
+) -> Option<Sided<BaseState>> {
+    let second = other_half(plan, action, field)?;
+    if !field.kind().is_rendered() || !own.shown || !own.in_force {
+        return None;
+    }
+    let other = Answer {
+        sent: second.after.clone(),
+        value: second.before.clone()?,
+        shown: true,
+        in_force: false,
+    };
+    let answers = (own, &other);
+    let base = settle::after_update(field, action.target, answers, stored.get(field), policy);
+    Some(base)
 }

@@ -3,9 +3,10 @@
 use super::journal::{Found, Links, Target};
 use crate::connector::{ConnectorError, Fetched};
 use crate::engine::apply::{Consent, Report};
-use crate::engine::observe::{self, INDEX_LAG_MS, Observed};
+use crate::engine::observe::{self, INDEX_LAG_MS, Observed, sent};
 use crate::engine::{CycleError, Engine, Writers};
 use crate::model::{BaseState, FieldKey, Item, ItemId, LinkId, PairName, Side, Sided};
+use crate::reconcile::doubt::{self, Fate};
 use crate::reconcile::plan::{ActionKind, Hold, PairPlan, Plan};
 use crate::reconcile::undo::{By, Traces, UndoLink, undo as invert};
 use crate::reconcile::{Presence, plan_of};
@@ -255,6 +256,7 @@ fn created_on(found: &Found) -> Option<Side> {
 /// Nothing is written to an item of which nobody knows yet what became of an earlier request: it may stand at a step of ours,
 /// and after one more write of ours that step would count as somebody's edit. Example: a state goes from New to Resolved by
 /// way of Active, and the process dies at Active. An undo of the description would leave an Active that nobody can explain.
+/// What is sent in one request, and not cut as a text may be, is in doubt only where it may have been set back since.
 ///
 /// A step that is its side's base already was judged. Its note only waits for a later step.
 fn doubt_unanswered(
@@ -271,7 +273,9 @@ fn doubt_unanswered(
         let judged = row.via.iter().any(|step| {
             shown == Some(step) && base.is_some_and(|base| !base.is_sent() && base.value() == step)
         });
-        if !judged {
+        let at_once = row.via.is_empty() && !row.field.kind().is_rendered();
+        let told = at_once && doubt::judge(&sent(row), item, &[]) == Fate::Told;
+        if !judged && !told {
             let reason = format!(
                 "an earlier request about its {} was cut short, and the next cycle tells what became of it; run \
                  `boardsync reconcile --once`, then undo it",

@@ -160,11 +160,16 @@ impl Engine {
     }
 }
 
-/// The links with a request to a side that had no answer, with the item's version before it.
+/// The links with requests to a side that had no answer, with the item's version before the first of them.
 fn unanswered(store: &Store, side: Side) -> Result<BTreeMap<LinkId, Version>, StoreError> {
     let notes = store.transits()?.into_iter();
     let notes = notes.filter(|note| note.side == side);
-    Ok(notes.map(|note| (note.link, note.expected)).collect())
+    let mut before = BTreeMap::new();
+    for note in notes {
+        let version = before.entry(note.link).or_insert(note.expected);
+        *version = note.expected.min(*version);
+    }
+    Ok(before)
 }
 
 /// The items that are told without a version: their links changed, which no version shows, so they are read.

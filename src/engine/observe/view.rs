@@ -7,7 +7,9 @@ use crate::engine::Engine;
 use crate::model::{BaseState, FieldKey, FieldValue, Item, PairName, Side, Sided};
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::Policy;
-use crate::reconcile::{FreshItem, LinkView, Origin, Presence, View, noise, origin, settle};
+use crate::reconcile::{
+    FreshItem, LinkView, Origin, Presence, View, doubted, noise, origin, settle,
+};
 use crate::store::{LinkRow, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,7 +60,7 @@ fn looks(
     Ok(listing::looks_at(side, &open, now))
 }
 
-/// Remembers the fields of a link between whose items nothing flows, and of which somebody has left what was measured there.
+/// Remembers new bases of a link between whose items nothing flows, of fields of which somebody has left what was measured.
 /// What a note is about may be a step of ours, which nobody has judged yet.
 fn note_unmeasured(
     link: &LinkRow,
@@ -73,12 +75,13 @@ fn note_unmeasured(
         return;
     }
     let noted = half_way::noted(link.id, observed);
-    let left = |(key, base): &(&FieldKey, &Sided<BaseState>)| {
-        let shown = |side| now.get(side).item()?.fields.get(*key);
-        !noted.contains(*key) && settle::unmeasured(key, base, &Sided::build(shown))
+    let left = |(key, base): (&FieldKey, &Sided<BaseState>)| {
+        let shown = |side| now.get(side).item()?.fields.get(key);
+        let base = settle::unmeasured(key, base, &Sided::build(shown))?;
+        Some((key.clone(), base))
     };
-    let left = base.iter().filter(left).map(|(key, _)| key.clone());
-    let left: Vec<FieldKey> = left.collect();
+    let open = base.iter().filter(|(key, _)| !noted.contains(*key));
+    let left: BTreeMap<_, _> = open.filter_map(left).collect();
     if !left.is_empty() {
         observed.findings.unmeasured.insert(link.id, left);
     }
@@ -120,7 +123,7 @@ impl Engine {
         let pair = &policy.pair;
         for link in focus.links.values() {
             let now = self.presences(policy, link, focus, observed);
-            let linked = self.linked(store, link, now, &mut view, observed)?;
+            let linked = self.linked(store, policy, (link, now), &mut view, observed)?;
             view.links.push(linked);
         }
         if view.noise != Sided::default() {
@@ -173,8 +176,8 @@ impl Engine {
     fn linked(
         &self,
         store: &Store,
-        link: &LinkRow,
-        now: Sided<Presence>,
+        policy: &Policy,
+        (link, now): (&LinkRow, Sided<Presence>),
         view: &mut View,
         observed: &mut Observed,
     ) -> Result<LinkView, StoreError> {
@@ -190,7 +193,10 @@ impl Engine {
         note_unmeasured(link, &base, &now, observed);
         let shown: BTreeSet<FieldKey> = base
             .iter()
-            .filter(|(_, base)| !base.iter().any(|(_, half)| half.is_sent()))
+            .filter(|(_, base)| {
+                let mut halves = base.iter();
+                !halves.any(|(_, half)| half.is_sent() || half.is_doubted())
+            })
             .map(|(key, _)| key.clone())
             .collect();
         let links = observed
@@ -202,6 +208,7 @@ impl Engine {
         let mut linked = LinkView {
             link: link.id,
             items,
+            doubted: doubted(&base),
             base: values(base),
             now,
             chosen: chosen(store, link.id)?,
@@ -209,12 +216,12 @@ impl Engine {
         };
         for side in Side::BOTH {
             let mut found = reread(store, side, &linked)?;
-            // What a side has not shown yet is no ground to judge its reading by.
+            // What a side has not shown yet, or what is in doubt, is no ground to judge its reading by.
             found.retain(|key, _| shown.contains(key));
             linked = noise::settle(view, linked, side, found);
         }
         for side in Side::BOTH {
-            half_way::settle(side, &mut linked, observed);
+            half_way::settle(side, &mut linked, policy, observed);
         }
         retyped::refill(store, &mut linked)?;
         Ok(linked)

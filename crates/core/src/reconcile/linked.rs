@@ -3,7 +3,7 @@
 mod gone;
 
 use super::choice::{Chosen, Dropped};
-use super::merge::{Merged, agree, allowed, merge_field, spare};
+use super::merge::{Merged, agree, allowed, merge_doubted, merge_field, spare};
 use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan, Rebase};
 use super::policy::{FieldPolicy, Policy};
 use super::{LinkView, Presence};
@@ -123,7 +123,8 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
         // Nearly every field of every link: nothing moved. Told before anything is copied.
         let base = link.base.get(key);
         let unmoved = base.is_some_and(|b| b.ado == *ado && b.clickup == *clickup);
-        if unmoved && !link.chosen.contains_key(key) {
+        let doubted = Side::BOTH.iter().any(|side| link.doubts(key, *side));
+        if unmoved && !doubted && !link.chosen.contains_key(key) {
             continue;
         }
         let now = Sided {
@@ -179,7 +180,7 @@ fn plan_field(
         // Whoever chose has seen both texts.
         Some(choice) => (choice.merged(key, &now, policy), None),
         None => {
-            let merged = merge_field(key, link.base.get(key), &now, rule, policy);
+            let merged = merged(link, (key, rule), &now, policy);
             let may = allowed(merged, rule);
             kept_back = may.kept_back;
             spare(key, whole_links(may.merged, &now, items), items, rule)
@@ -232,6 +233,22 @@ fn plan_field(
         reason,
     };
     carried.into_changes(key, &now, &mut fields.changes);
+}
+
+/// What the two values of a field come to.
+fn merged(
+    link: &LinkView,
+    (key, rule): (&FieldKey, FieldPolicy),
+    now: &Sided<FieldValue>,
+    policy: &Policy,
+) -> Merged {
+    let doubted = Sided::build(|side| link.doubts(key, side));
+    match link.base.get(key) {
+        Some(base) if doubted.ado || doubted.clickup => {
+            merge_doubted(key, base, now, &doubted, rule, policy)
+        }
+        base => merge_field(key, base, now, rule, policy),
+    }
 }
 
 /// What the merge of a field writes.

@@ -30,13 +30,25 @@ pub fn merge_field(
     if !changed.ado && !changed.clickup {
         return Merged::InSync;
     }
+    match base {
+        None if agree(key, now, policy) => Merged::Rebase,
+        None => without_base(key.kind(), now, &policy.tables()),
+        Some(base) => merge_changed(key, base, now, changed, rule, policy),
+    }
+}
+
+/// Merges a field by what changed since the base.
+fn merge_changed(
+    key: &FieldKey,
+    base: &Sided<FieldValue>,
+    now: &Sided<FieldValue>,
+    changed: Sided<bool>,
+    rule: FieldPolicy,
+    policy: &Policy,
+) -> Merged {
     if agree(key, now, policy) {
         return Merged::Rebase;
     }
-    let tables = policy.tables();
-    let Some(base) = base else {
-        return without_base(key.kind(), now, &tables);
-    };
     let flows = |side: Side| *changed.get(side) && rule.direction.writes_to(side.other());
     if !Side::BOTH.into_iter().any(flows) {
         // Whether the other side could hold it does not matter then.
@@ -47,8 +59,47 @@ pub fn merge_field(
         now,
         changed,
         winner: rule.winner,
-        tables: &tables,
+        tables: &policy.tables(),
     })
+}
+
+/// Merges one field of which a side counts as changed whatever it shows, because what it shows may be somebody's choice
+/// ([`BaseState::Doubted`](crate::model::BaseState::Doubted)).
+///
+/// | the doubted side | the other side | so |
+/// |---|---|---|
+/// | any value | one that means the same | agreed: the doubt is over |
+/// | any value | another one than its base | a conflict, in which a doubted side does not win by the policy |
+/// | any value that is taken whole | its base, so it gave way | the doubted side's value goes over |
+///
+/// Of texts and of values with members, whose merge would take one side's part and overlook what is in doubt, both are held
+/// whoever wins by the policy.
+///
+/// Example of the second row: the policy lets ClickUp win. A status was sent there without an answer, and an answer of before
+/// that still shows the old one, at a version that somebody's comment made. Did that win, it would be written over the edit
+/// that was sent.
+pub fn merge_doubted(
+    key: &FieldKey,
+    base: &Sided<FieldValue>,
+    now: &Sided<FieldValue>,
+    doubted: &Sided<bool>,
+    rule: FieldPolicy,
+    policy: &Policy,
+) -> Merged {
+    let changed = Sided::build(|side| *doubted.get(side) || base.get(side) != now.get(side));
+    match (key.kind().is_whole(), changed.ado && changed.clickup) {
+        (true, _) => {
+            let winner = rule.winner.filter(|side| !*doubted.get(*side));
+            let rule = FieldPolicy { winner, ..rule };
+            merge_changed(key, base, now, changed, rule, policy)
+        }
+        (false, _) if agree(key, now, policy) => Merged::Rebase,
+        (false, true) => Merged::Conflict {
+            to: Sided::default(),
+            taken: None,
+        },
+        (false, false) => merge_field(key, Some(base), now, rule, policy),
+    }
 }
 
 /// Returns whether the two values mean the same under the policy's tables.

@@ -14,6 +14,7 @@
 //! | the item of a create without an answer was found | [`of_found`] |
 //! | items are seen at the version of our own write, or later | [`by_looks`], [`still_ours`] |
 //! | a conflict is recorded, or nothing flows between two items | [`unmeasured`] |
+//! | what was sent may have been set back by somebody | [`doubted`], [`doubted_without_base`] |
 //! | a cycle ends | [`at_end`] |
 //! | both sides mean the same without a write | [`agreed`] |
 
@@ -33,27 +34,52 @@ pub fn agreed(values: Sided<FieldValue>) -> Sided<BaseState> {
     values.map(|_, value| BaseState::Shown(value))
 }
 
-/// Whether the base of a field goes although nothing is written: one side's value was never taken by the other, and that one
-/// shows something else now than what it was measured by. Whoever comes back to that later has chosen it, and must not be
-/// overwritten as if it were ours. Values with members are merged member by member, and texts part by part. `now` is what the
-/// two sides show, as far as they can be read.
+/// The base of a field of which nothing is written, because the two sides, which show `now`, are in conflict or nothing flows
+/// between them: one side's value was never taken by the other, and that one shows something else now than what it was
+/// measured by. Whoever comes back to that later has chosen it, and must not be overwritten as if it were ours, so it is
+/// doubted from now on. `None`: the base stays. Values with members are merged member by member, and texts part by part.
+/// What cannot be read of a side says nothing.
 ///
-/// Example: `Resolved` was sent, and the work item was left at `Active`, on the way there. Ana sets `New`: a conflict. Later
-/// she sets `Active`, and by the old base `Resolved` would be written over it. So it would where no conflict came of `New`,
-/// because the task was out of the pair at that time.
+/// Example: both had the 6th, the work item got the 23rd, and ClickUp said yes and kept the 6th. Then Ana sets the 9th in
+/// ClickUp, which is a conflict. What becomes of it later, where nobody wins by the policy:
+///
+/// | work item | task | so |
+/// |---|---|---|
+/// | the 23rd | the 9th | still a conflict |
+/// | the 23rd | the 6th | still one: whoever set the 6th has chosen it over the 23rd |
+/// | the 6th | the 9th | the work item gave way, and the 9th goes over |
+/// | the 6th | the 6th | agreed |
+///
+/// The same where no conflict came of the 9th, because the work item was out of the pair at that time.
 pub fn unmeasured(
     key: &FieldKey,
     base: &Sided<BaseState>,
     now: &Sided<Option<&FieldValue>>,
-) -> bool {
-    let left = |side: Side| {
-        let owed = matches!(base.get(side.other()), BaseState::Owed(_));
-        let now = now.get(side);
-        let moved = now.is_some_and(|now| base.get(side).value() != now);
-        owed && moved
-    };
+) -> Option<Sided<BaseState>> {
     let whole = key.kind().by_member().is_none() && !key.kind().is_rendered();
-    whole && Side::BOTH.into_iter().any(left)
+    let left = |side: &Side| {
+        let (own, other) = (base.get(*side), base.get(side.other()));
+        let owed = matches!(other, BaseState::Owed(_));
+        let moved = now.get(*side).is_some_and(|now| own.value() != now);
+        whole && owed && moved && !own.is_doubted()
+    };
+    let side = Side::BOTH.into_iter().find(left)?;
+    Some(doubted(side, base.clone()))
+}
+
+/// The base of a field whose value on `side` counts as an edit, whatever it is: nobody can tell whether somebody set it over
+/// one of ours (see [`super::doubt`]).
+pub fn doubted(side: Side, base: Sided<BaseState>) -> Sided<BaseState> {
+    base.map(|at, half| match at == side {
+        true => BaseState::Doubted(half.into_value()),
+        false => half,
+    })
+}
+
+/// The same of a field without a base, which was `origin` on `side` before something was sent to it.
+pub fn doubted_without_base(side: Side, origin: FieldValue) -> Sided<BaseState> {
+    let owed = BaseState::Owed(FieldValue::Empty);
+    Sided::of(side, BaseState::Doubted(origin), owed)
 }
 
 /// What an item shows of a value that was sent and not shown yet.
@@ -137,6 +163,7 @@ fn by_listing(
         // Nor has the other side shown yet what it made of a write to it, the other half of a merge.
         BaseState::Sent(_) => BaseState::Sent(owed),
         BaseState::Shown(_) | BaseState::Owed(_) => BaseState::Owed(owed),
+        BaseState::Doubted(_) => BaseState::Doubted(owed),
     };
     Seen::Otherwise(Sided::of(side, there, other))
 }

@@ -7,6 +7,7 @@
 
 mod complete;
 mod direction;
+mod doubted;
 mod drift;
 mod formatting;
 mod limits;

@@ -29,9 +29,16 @@ impl Transit {
     /// Example: `Active` is a step on the way to `Closed`, and that request had no answer. A stale listing shows the work item
     /// as before. The state is sent again, with a new title in the same request, which is refused because of that very step;
     /// and that answer is lost as well. The step without the title is still ours.
+    ///
+    /// A change that takes no step keeps the note of the earlier one. Example: the work item is at `Active`, on its way to
+    /// `Closed`, by a request without an answer, and is sent on from there to `Resolved`. That answer is lost too, and it is
+    /// still that first note by which `Active` was ours.
     pub fn beside(self, earlier: &Transit) -> Transit {
-        if earlier.field != self.field || earlier.via.is_empty() || self.via.is_empty() {
+        if earlier.field != self.field || earlier.via.is_empty() {
             return self;
+        }
+        if self.via.is_empty() {
+            return earlier.clone();
         }
         match earlier.expected.cmp(&self.expected) {
             // It was seen at a later version, by which the earlier one was judged.
@@ -440,6 +447,12 @@ mod tests {
                 note(one, 8, none()),
                 note(one, 7, title("New")),
                 note(one, 8, none()),
+            ),
+            (
+                "the later one takes no step: it goes on from one of the earlier one",
+                note(two, 7, title("Old")),
+                note(&[], 8, none()),
+                note(two, 7, title("Old")),
             ),
             (
                 "the earlier one was no change in steps",

@@ -240,6 +240,7 @@ pub fn link(
             .map(|base| (key.clone(), base.clone()))
             .into_iter()
             .collect(),
+        doubted: BTreeSet::new(),
         now: items,
         chosen: BTreeMap::new(),
         contested: BTreeSet::new(),

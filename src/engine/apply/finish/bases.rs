@@ -2,7 +2,7 @@
 
 use super::Ending;
 use crate::connector::answer;
-use crate::engine::observe::{rebased, told};
+use crate::engine::observe::{LeftBehind, rebased, told};
 use crate::model::{BaseState, FieldKey, LinkId, Side, Sided};
 use crate::reason::Outcome;
 use crate::reconcile::settle::{self, AtEnd};
@@ -105,6 +105,40 @@ impl Ending<'_> {
                 line.version = None;
                 ops.push(Op::Journal(line));
             }
+        }
+        ops.extend(self.set_back()?);
+        Ok(ops)
+    }
+
+    /// The same of values that an item's own history shows, and that somebody has changed since.
+    fn set_back(&self) -> Result<Vec<Op>, StoreError> {
+        let mut ops = Vec::new();
+        for (link, side, field, left) in &self.run.observed.findings.left_behind {
+            let LeftBehind::SetBack(base) = left else {
+                continue;
+            };
+            let open = self.store.open_write(*link, *side, &self.run.cycle)?;
+            let Some(mut line) = open.filter(|_| self.links.contains(link)) else {
+                continue;
+            };
+            let ours = base.get(*side).value();
+            line.changes.retain(|subject, change| {
+                let sent = change
+                    .after
+                    .as_ref()
+                    .filter(|_| subject.field() == Some(field));
+                sent.is_some_and(|sent| answer::in_force(*side, field, sent, ours))
+            });
+            if line.changes.is_empty() {
+                continue;
+            }
+            line.at = self.now;
+            line.outcome = Outcome::Done;
+            line.detail =
+                "was in force although it had no usable answer; somebody has changed it since"
+                    .to_owned();
+            line.version = None;
+            ops.push(Op::Journal(line));
         }
         Ok(ops)
     }

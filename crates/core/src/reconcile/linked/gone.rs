@@ -19,6 +19,10 @@ pub(super) fn plan_gone(
     let kept = gone.other();
     // A field that is not synced any more was edited all the same.
     let edited = policy.fields.keys().chain(link.base.keys()).any(|key| {
+        // Somebody may have set it back over a value of ours.
+        if link.doubts(key, kept) {
+            return true;
+        }
         match (link.base.get(key), left.fields.get(key)) {
             (Some(base), Some(now)) => base.get(kept) != now,
             (None, Some(now)) => !now.is_empty(),

@@ -1,5 +1,5 @@
 use super::*;
-use BaseState::{Owed, Sent, Shown};
+use BaseState::{Doubted, Owed, Sent, Shown};
 
 fn rich(text: &str) -> FieldValue {
     FieldValue::rich(text.to_owned())
@@ -182,23 +182,29 @@ fn a_value_at_the_end_of_steps_waits_until_they_are_judged() {
 }
 
 #[test]
-fn what_a_value_was_measured_by_that_was_never_taken_ends_with_it() {
+fn what_a_value_was_measured_by_that_was_never_taken_is_doubted_once_it_is_left() {
     let [a, b, c] = ["A", "B", "C"].map(FieldValue::text);
-    let owed = base(Shown(a.clone()), Owed(FieldValue::Empty));
-    let sent = base(Sent(a.clone()), Owed(FieldValue::Empty));
+    let owes = || Owed(FieldValue::Empty);
+    let owed = base(Shown(a.clone()), owes());
+    let sent = base(Sent(a.clone()), owes());
     let agreed = base(Shown(a.clone()), Shown(a.clone()));
-    for (what, key, base, now, ended) in [
-        ("left", FieldKey::Title, &owed, Some(&b), true),
-        ("left, sent only", FieldKey::Title, &sent, Some(&b), true),
-        ("still there", FieldKey::Title, &owed, Some(&a), false),
-        ("not readable", FieldKey::Title, &owed, None, false),
-        ("once agreed", FieldKey::Title, &agreed, Some(&b), false),
-        ("members", FieldKey::Tags, &owed, Some(&b), false),
-        ("a text", FieldKey::Description, &owed, Some(&b), false),
+    let known = base(Doubted(a.clone()), owes());
+    let doubted = Some(base(Doubted(a.clone()), owes()));
+    for (what, key, base, now, expected) in [
+        ("left", FieldKey::Title, &owed, Some(&b), doubted.clone()),
+        ("left, sent only", FieldKey::Title, &sent, Some(&b), doubted),
+        ("still there", FieldKey::Title, &owed, Some(&a), None),
+        ("not readable", FieldKey::Title, &owed, None, None),
+        ("once agreed", FieldKey::Title, &agreed, Some(&b), None),
+        // Nothing is stored again in each cycle.
+        ("doubted already", FieldKey::Title, &known, Some(&b), None),
+        ("members", FieldKey::Tags, &owed, Some(&b), None),
+        ("a text", FieldKey::Description, &owed, Some(&b), None),
     ] {
         for clickup in [Some(&c), None] {
             let now = Sided { ado: now, clickup };
-            assert_eq!(unmeasured(&key, base, &now), ended, "{what} {clickup:?}");
+            let found = unmeasured(&key, base, &now);
+            assert_eq!(found, expected, "{what} {clickup:?}");
         }
     }
 }

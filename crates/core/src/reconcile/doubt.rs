@@ -1,0 +1,152 @@
+//! Writes that nobody answered, judged by what the item shows later. Pure.
+//!
+//! A write may be in force although its answer is lost. If a person then sets the old value back, item and base are equal
+//! again, and nothing but the version tells that somebody was there. Example: the title `Receipt` is to become `Receipts`,
+//! and the connection breaks after the request. Ana sees `Receipts` and sets `Receipt` again. Were that taken for "it never
+//! arrived", `Receipts` would be written a second time, and Ana's edit would be gone.
+//!
+//! | the item shows | at a version | its history says | so |
+//! |---|---|---|---|
+//! | whatever | that the write was based on | | nothing has arrived, or not yet: [`Fate::Told`] |
+//! | what was sent | later | | it is in force: [`Fate::Told`] |
+//! | something else, of a value that is taken whole | later | | somebody's edit, and the merge sees it: [`Fate::Told`] |
+//! | the old value, or only a part of our change | later | every version is without our change | it never arrived: [`Fate::Told`] |
+//! | the same | later | a version shows our change | somebody took it back: [`Fate::Changed`] |
+//! | the same | later | a version shows a step on the way to it | [`Fate::Doubted`] |
+//! | the same | later | nothing, or not each version | [`Fate::Doubted`] |
+//!
+//! What is doubted counts as an edit, and so becomes a conflict with the value that was to be written. That is safe and has
+//! a price: on a service without a history, a write that was lost and a comment by somebody before the next look are enough
+//! for such a conflict, for the comment makes a new version as well.
+
+use crate::capabilities::{self, Versions};
+use crate::model::{FieldKey, FieldValue, Item, Past, Side, Version};
+use boardsync_markup as markup;
+
+/// A value of an update that had no usable answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    /// The side that was written to.
+    pub side: Side,
+    /// The field.
+    pub field: &'a FieldKey,
+    /// Its value before.
+    pub origin: &'a FieldValue,
+    /// Values that it was to pass through.
+    pub via: &'a [FieldValue],
+    /// The value that was sent.
+    pub wanted: &'a FieldValue,
+    /// The item's version before.
+    pub expected: Version,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// What is there may be taken for what it looks like.
+    Told,
+    /// It was in force: the side showed this. What is there by now is somebody's edit of it.
+    Changed(FieldValue),
+    /// Nobody can tell whether it never arrived or somebody took it back.
+    Doubted,
+}
+
+/// Judges an item that was read. `history` holds the item's versions after [`Sent::expected`], as far as they are known.
+pub fn judge(sent: &Sent<'_>, item: &Item, history: &[Past]) -> Fate {
+    if !is_open(sent, item) {
+        return Fate::Told;
+    }
+    let Some(versions) = every_version(sent, item, history) else {
+        return Fate::Doubted;
+    };
+    let shown = |item: &&Item| item.fields.get(sent.field).cloned();
+    let values: Vec<FieldValue> = versions.iter().filter_map(shown).collect();
+    if let Some(ours) = values.iter().find(|value| sent.holds(value)) {
+        return Fate::Changed(ours.clone());
+    }
+    match values.iter().any(|value| sent.via.contains(value)) {
+        true => Fate::Doubted,
+        false => Fate::Told,
+    }
+}
+
+/// Whether only the versions in between tell what became of it.
+pub fn wants_history(sent: &Sent<'_>, item: &Item) -> bool {
+    capabilities::of(sent.side).versions == Versions::Counted && is_open(sent, item)
+}
+
+/// Whether the item was touched since and shows less than what was sent, so that its look alone does not tell.
+fn is_open(sent: &Sent<'_>, item: &Item) -> bool {
+    let now = item.fields.get(sent.field);
+    item.version > sent.expected && now.is_some_and(|now| sent.may_be_undone(now))
+}
+
+/// Every version after the one that the write was based on; `None`: they are not all known.
+fn every_version<'a>(
+    sent: &Sent<'_>,
+    item: &'a Item,
+    history: &'a [Past],
+) -> Option<Vec<&'a Item>> {
+    if capabilities::of(sent.side).versions != Versions::Counted {
+        return None;
+    }
+    let earlier = history.iter().map(|past| &past.item);
+    let earlier =
+        earlier.filter(|past| past.version > sent.expected && past.version < item.version);
+    let versions: Vec<&Item> = earlier.chain([item]).collect();
+    let mut numbered = versions.iter().zip(sent.expected.0.saturating_add(1)..);
+    numbered
+        .all(|(item, number)| item.version.0 == number)
+        .then_some(versions)
+}
+
+impl Sent<'_> {
+    /// Whether our change is in a value, whatever else is.
+    fn holds(&self, value: &FieldValue) -> bool {
+        let kind = self.field.kind();
+        if value == self.wanted || kind.in_force(self.side, self.wanted, value) {
+            return true;
+        }
+        if kind.is_rendered() {
+            return self.holds_lines(value);
+        }
+        if kind.is_whole() {
+            return false;
+        }
+        let (had, wanted) = (self.origin.members(), self.wanted.members());
+        let there = value.members();
+        let mut came = wanted.difference(&had);
+        let mut went = had.difference(&wanted);
+        came.all(|member| there.contains(member)) && !went.any(|member| there.contains(member))
+    }
+
+    /// The same of a long text, line by line: a line that the service spells in its own way is the same one.
+    fn holds_lines(&self, value: &FieldValue) -> bool {
+        let lines = |value: &FieldValue| -> Vec<String> {
+            let lines = crate::field::text_of(value).lines().map(str::trim);
+            lines
+                .filter(|line| !line.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        let (had, wanted, there) = (lines(self.origin), lines(self.wanted), lines(value));
+        let has = |text: &[String], line: &str| {
+            text.iter()
+                .any(|other| other == line || markup::same_words(other, line))
+        };
+        let mut came = wanted.iter().filter(|line| !has(&had, line));
+        let mut went = had.iter().filter(|line| !has(&wanted, line));
+        came.all(|line| has(&there, line)) && !went.any(|line| has(&there, line))
+    }
+
+    /// Whether a value may be what somebody made of ours by taking it back.
+    fn may_be_undone(&self, value: &FieldValue) -> bool {
+        match self.field.kind().is_whole() {
+            true => value == self.origin && value != self.wanted,
+            false => !self.holds(value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+use super::*;
+use crate::fixture::item;
+use crate::model::Author;
+
+const OLD: &str = "Receipt";
+const NEW: &str = "Receipts";
+
+fn at(side: Side, version: i64, field: &FieldKey, value: &FieldValue) -> Item {
+    let mut item = item(side, "1", "any");
+    item.version = Version(version);
+    item.fields.insert(field.clone(), value.clone());
+    item
+}
+
+fn fate(
+    side: Side,
+    (field, origin, wanted): (&FieldKey, &FieldValue, &FieldValue),
+    via: &[FieldValue],
+    versions: &[(i64, &FieldValue)],
+) -> Fate {
+    let sent = Sent {
+        side,
+        field,
+        origin,
+        via,
+        wanted,
+        expected: Version(7),
+    };
+    let versions: Vec<Item> = versions
+        .iter()
+        .map(|(version, value)| at(side, *version, field, value))
+        .collect();
+    let history = versions.iter().cloned().map(|item| Past {
+        item,
+        by: Author::Unknown,
+    });
+    let history: Vec<Past> = history.collect();
+    judge(&sent, versions.last().unwrap(), &history)
+}
+
+#[test]
+fn an_old_value_at_a_later_version_is_in_doubt_unless_every_version_is_known() {
+    let title = FieldKey::Title;
+    let [old, new, other] = [OLD, NEW, "Invoice"].map(FieldValue::text);
+    type Row<'a> = (&'a str, Side, &'a [(i64, &'a FieldValue)], Fate);
+    let rows: [Row<'_>; 12] = [
+        ("as it was", Side::ClickUp, &[(7, &old)], Fate::Told),
+        ("in force", Side::ClickUp, &[(9, &new)], Fate::Told),
+        ("edited", Side::ClickUp, &[(9, &other)], Fate::Told),
+        ("the old one", Side::ClickUp, &[(9, &old)], Fate::Doubted),
+        // Two changes may share a time, and times say nothing of how many there were.
+        ("the next ms", Side::ClickUp, &[(8, &old)], Fate::Doubted),
+        ("as it was", Side::Ado, &[(7, &old)], Fate::Told),
+        ("in force", Side::Ado, &[(8, &new)], Fate::Told),
+        // Ours would have been revision 8.
+        ("another save", Side::Ado, &[(8, &old)], Fate::Told),
+        (
+            "two other saves",
+            Side::Ado,
+            &[(8, &old), (9, &old)],
+            Fate::Told,
+        ),
+        (
+            "edited and back",
+            Side::Ado,
+            &[(8, &other), (9, &old)],
+            Fate::Told,
+        ),
+        (
+            "set back",
+            Side::Ado,
+            &[(8, &new), (9, &old)],
+            Fate::Changed(new.clone()),
+        ),
+        (
+            "a revision is not shown",
+            Side::Ado,
+            &[(9, &old)],
+            Fate::Doubted,
+        ),
+    ];
+    for (what, side, versions, expected) in rows {
+        let found = fate(side, (&title, &old, &new), &[], versions);
+        assert_eq!(found, expected, "{side}: {what}");
+    }
+}
+
+#[test]
+fn a_state_that_is_set_back_from_a_step_of_ours_is_in_doubt() {
+    let state = |name: &str| FieldValue::choice(name);
+    let [new, active, closed] = ["New", "Active", "Closed"].map(state);
+    let way = [active.clone()];
+    type Row<'a> = (&'a [(i64, &'a FieldValue)], Fate);
+    let rows: [Row<'_>; 4] = [
+        (&[(8, &active), (9, &new)], Fate::Doubted),
+        (
+            &[(8, &active), (9, &closed), (10, &new)],
+            Fate::Changed(closed.clone()),
+        ),
+        (&[(8, &new), (9, &new)], Fate::Told),
+        (&[(8, &active), (9, &closed)], Fate::Told),
+    ];
+    for (versions, expected) in rows {
+        let sent = (&FieldKey::State, &new, &closed);
+        assert_eq!(
+            fate(Side::Ado, sent, &way, versions),
+            expected,
+            "{versions:?}"
+        );
+    }
+}
+
+#[test]
+fn a_part_of_our_change_that_is_missing_is_in_doubt_whatever_else_somebody_did() {
+    let tags = |names: &[&str]| FieldValue::tags(names.iter().copied());
+    let text = |text: &str| FieldValue::rich(text.to_owned());
+    let (tag_key, text_key) = (FieldKey::Tags, FieldKey::Description);
+    for (what, key, [origin, wanted, now], expected) in [
+        (
+            "added, there beside another",
+            &tag_key,
+            [tags(&["a"]), tags(&["a", "b"]), tags(&["b", "c"])],
+            Fate::Told,
+        ),
+        (
+            "added, not there",
+            &tag_key,
+            [tags(&["a"]), tags(&["a", "b"]), tags(&["a", "c"])],
+            Fate::Doubted,
+        ),
+        (
+            "taken out, still out",
+            &tag_key,
+            [tags(&["a", "b"]), tags(&["a"]), tags(&["a", "c"])],
+            Fate::Told,
+        ),
+        (
+            "taken out, there again",
+            &tag_key,
+            [tags(&["a", "b"]), tags(&["a"]), tags(&["a", "b", "c"])],
+            Fate::Doubted,
+        ),
+        (
+            "a line changed, and another added",
+            &text_key,
+            [text("a\n\nb"), text("a\n\nB"), text("a\n\nB\n\nc")],
+            Fate::Told,
+        ),
+        (
+            "a line changed back",
+            &text_key,
+            [text("a\n\nb"), text("a\n\nB"), text("a\n\nb")],
+            Fate::Doubted,
+        ),
+        (
+            "and another added",
+            &text_key,
+            [text("a\n\nb"), text("a\n\nB"), text("a\n\nb\n\nc")],
+            Fate::Doubted,
+        ),
+        (
+            "emptied, filled again",
+            &text_key,
+            [text("a"), FieldValue::Empty, text("a")],
+            Fate::Doubted,
+        ),
+        (
+            "emptied",
+            &text_key,
+            [text("a"), FieldValue::Empty, FieldValue::Empty],
+            Fate::Told,
+        ),
+    ] {
+        let sent = (key, &origin, &wanted);
+        assert_eq!(
+            fate(Side::ClickUp, sent, &[], &[(9, &now)]),
+            expected,
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn a_history_is_only_asked_for_where_it_may_tell() {
+    let title = FieldKey::Title;
+    let [old, new] = [OLD, NEW].map(FieldValue::text);
+    for (side, version, value, wants) in [
+        (Side::Ado, 9, &old, true),
+        (Side::Ado, 7, &old, false),
+        (Side::Ado, 9, &new, false),
+        (Side::ClickUp, 9, &old, false),
+    ] {
+        let sent = Sent {
+            side,
+            field: &title,
+            origin: &old,
+            via: &[],
+            wanted: &new,
+            expected: Version(7),
+        };
+        let item = at(side, version, &title, value);
+        assert_eq!(
+            wants_history(&sent, &item),
+            wants,
+            "{side} {version} {value}"
+        );
+    }
+}
