@@ -2,6 +2,7 @@
 //! approve it later, stop everything for a while, change the configuration. Each runs as a process of its own, by the
 //! functions that the program's commands call, with faults, edits and kills in the middle.
 
+use super::asked::apply_asked;
 use super::config_moves::{apply_saved, take_over};
 use super::controls::Control;
 use super::kinds::kind;
@@ -98,7 +99,13 @@ impl Sim {
             world.told.run += 1;
             world.say(|| format!("command {command:?}"));
         }
-        let end = self.poll(give(&engine, &self.writers, &self.world, command));
+        let end = self.poll(give(
+            &engine,
+            &self.writers,
+            &self.world,
+            command,
+            self.control,
+        ));
         drop(engine);
         {
             let mut world = lock(&self.world);
@@ -198,6 +205,7 @@ async fn give(
     writers: &Writers,
     world: &Mutex<World>,
     command: &Command,
+    control: Option<Control>,
 ) -> Result<(), CycleError> {
     match command {
         Command::Resolve { n, take } => resolve(engine, world, *n, take).await,
@@ -264,6 +272,7 @@ async fn give(
                 .await
                 .map(|_| ())
         }
+        Command::Asked(question) => apply_asked(engine, writers, world, question, control).await,
         Command::ApplySaved => apply_saved(engine, writers, world).await,
         Command::Takeover { pair } => take_over(engine, writers, world, *pair).await,
         Command::Stop(_)

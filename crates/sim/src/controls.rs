@@ -1,6 +1,7 @@
 //! Designs that are known to be wrong. Each is put together outside the engine, around the services, the timing or the
 //! database between two cycles; the judge has to catch every one of them. A judge that cannot fail proves nothing.
 
+use super::asked::edited_while_asked;
 use super::generate::Range;
 use super::kinds::{STATES, STYLED, states};
 use super::script::{Act, Command, Deed, Deleting, Fault, On, Point, Says, Script, Step};
@@ -79,6 +80,8 @@ pub enum Control {
     PlaceNotAsked,
     /// What had no answer and shows the old value never arrived: what was sent is sent again.
     NeverArrived,
+    /// The yes to the plan that was shown counts for whatever is planned when both sides were read again.
+    YesToAnything,
 }
 
 /// What a design is told of the moment after a cycle.
@@ -90,7 +93,7 @@ pub struct Moment {
 }
 
 impl Control {
-    pub const ALL: [Control; 33] = [
+    pub const ALL: [Control; 34] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -124,6 +127,7 @@ impl Control {
         Control::PlanAlone,
         Control::PlaceNotAsked,
         Control::NeverArrived,
+        Control::YesToAnything,
     ];
 
     /// The histories in which it is tried.
@@ -181,6 +185,7 @@ impl Control {
             Control::PlanAlone => vanishing_one_by_one(65_000),
             Control::PlaceNotAsked => gone_with_its_list(),
             Control::NeverArrived => set_back_after_a_lost_answer(),
+            Control::YesToAnything => edited_while_asked(),
             _ => Vec::new(),
         };
         script.steps.splice(0..0, first);

@@ -1,6 +1,7 @@
 //! Puts the moves of [`super::config_moves`], [`super::places`] and [`super::claims`] into a history that was written without
 //! them, so that all other histories stay as they are.
 
+use super::asked::Question;
 use super::generate::{Range, Writer};
 use super::kinds::{STATES, kinds};
 use super::rng::Rng;
@@ -93,6 +94,19 @@ pub fn set_back(script: &mut Script, range: Range) {
     let at = a_cycle(script, &mut rng);
     let mut writer = Writer::further(Rng::new(rng.draw()), range, 9_000);
     writer.set_back();
+    script.steps.splice(at..at, writer.steps);
+}
+
+/// In some histories somebody says yes to a plan while others go on working.
+pub fn asked(script: &mut Script, range: Range) {
+    let mut rng = Rng::new(script.seed ^ 0x0A5_CED0);
+    if !range.commands || !rng.chance(120) {
+        return;
+    }
+    let at = a_cycle(script, &mut rng);
+    let mut writer = Writer::further(Rng::new(rng.draw()), range, 10_500);
+    writer.edits();
+    writer.ask();
     script.steps.splice(at..at, writer.steps);
 }
 
@@ -223,6 +237,14 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// `apply`, answered after a while.
+    fn ask(&mut self) {
+        let acts = (0..self.rng.below(4)).map(|_| self.act()).collect();
+        let ms = *self.rng.pick(&[0, 1_500, 20_000, 400_000]);
+        let passes = self.rng.chance(500);
+        self.give(Command::Asked(Question { ms, passes, acts }));
     }
 
     /// Edits of the field on both sides, before and after it flows both ways again.

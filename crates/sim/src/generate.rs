@@ -1,6 +1,6 @@
 //! Writes the history of a seed.
 
-use super::enrich::{enrich, set_back, steps, vanishing, withdrawn};
+use super::enrich::{asked, enrich, set_back, steps, vanishing, withdrawn};
 use super::kinds::{UNMAPPED, kinds};
 use super::rng::Rng;
 use super::script::{
@@ -102,6 +102,7 @@ pub fn generate(seed: u64, range: Range) -> Script {
     }
     vanishing(&mut script, range);
     withdrawn(&mut script);
+    asked(&mut script, range);
     script
 }
 

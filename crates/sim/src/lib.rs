@@ -7,6 +7,7 @@
 //! | [`kinds`] | the synced fields: the rows of the program's table, and what people do to their values |
 //! | [`world`] | both services: records with every state that they ever had, lagging listings, people |
 //! | [`commands`] | people's commands between the cycles, each a process of its own |
+//! | [`asked`] | `apply` with its question, while people go on working |
 //! | [`config_moves`], [`claims`], [`places`] | commands about plans, names, tables and pairs; installations beside one another; places that are gone |
 //! | [`enrich`] | puts those into a history |
 //! | [`vanish`] | tasks that answer 404 one by one although nobody deleted them |
@@ -39,6 +40,7 @@
     reason = "a test bench: what cannot go on should stop there, and names say what things are"
 )]
 
+pub mod asked;
 pub mod calls;
 pub mod claims;
 pub mod commands;

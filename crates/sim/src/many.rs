@@ -1,5 +1,6 @@
 //! Many seeds, with figures.
 
+use super::asked::ASKED;
 use super::commands::COMMANDS;
 use super::config_moves::MOVES;
 use super::controls::Control;
@@ -94,7 +95,12 @@ impl Figures {
 
     /// The kinds of faults and commands that a large enough run must bring about.
     fn kinds() -> Vec<&'static str> {
-        FAULTS.into_iter().chain(COMMANDS).chain(MOVES).collect()
+        FAULTS
+            .into_iter()
+            .chain(COMMANDS)
+            .chain(MOVES)
+            .chain(ASKED)
+            .collect()
     }
 
     /// Kinds that never came about.

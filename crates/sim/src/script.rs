@@ -1,6 +1,7 @@
 //! A history as data: what people do, what breaks, and when. A generator writes one from a seed; the runner only reads
 //! it, so a script that fails can be cut down and kept.
 
+use super::asked::Question;
 use boardsync::model::{FieldKey, Side};
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +110,8 @@ pub enum Command {
     States(u32),
     /// Gives a pair its other name.
     Rename { pair: u32 },
+    /// Carries a plan out that is shown first, with a question.
+    Asked(Question),
     /// Carries out what the saved plan still says.
     ApplySaved,
     /// Takes a run back, what it created included.
