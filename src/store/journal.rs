@@ -143,9 +143,18 @@ impl Store {
             Outcome::Failed => !row.entry.changes.is_empty(),
             Outcome::Done | Outcome::Lost | Outcome::InDoubt | Outcome::Dropped => false,
         });
-        let mut rows = rows.into_iter();
-        let sent = rows.find(|row| row.entry.outcome == Outcome::Sent);
-        Ok(sent.filter(|_| open).map(|row| row.entry))
+        let of = |outcome: Outcome| rows.iter().filter(move |row| row.entry.outcome == outcome);
+        let Some(mut sent) = of(Outcome::Sent).next().filter(|_| open).cloned() else {
+            return Ok(None);
+        };
+        // Of a state in steps only the first may have been sent, and the line of the failure names that.
+        for failed in of(Outcome::Failed) {
+            let named = failed.entry.changes.iter();
+            sent.entry
+                .changes
+                .extend(named.map(|(subject, change)| (subject.clone(), change.clone())));
+        }
+        Ok(Some(sent.entry))
     }
 
     /// Returns what one cycle recorded, oldest first.

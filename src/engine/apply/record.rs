@@ -212,7 +212,11 @@ impl Run<'_> {
     }
 
     /// The journal line of a write that was not answered with a yes. Where it is known that nothing was written it names
-    /// no changes, so that an undo does not look for them.
+    /// no changes, so that an undo does not look for them. Of a state that takes several requests it names the first step,
+    /// for the others follow only on an answer to that one.
+    ///
+    /// Example: a work item is to go from New to Resolved by way of Active, and the request for Active has no answer. Then
+    /// somebody resolves it. Were Resolved taken for ours, an undo would take that person's state back.
     pub(super) fn journal_failed(
         &self,
         plan: &PairPlan,
@@ -221,10 +225,21 @@ impl Run<'_> {
         error: &ConnectorError,
     ) -> Op {
         let mut op = self.journal(plan, action, item, Outcome::Failed, &error.to_string());
-        if let Op::Journal(entry) = &mut op
-            && !error.may_be_in_force()
-        {
-            entry.changes.clear();
+        let Op::Journal(entry) = &mut op else {
+            return op;
+        };
+        let step = action
+            .link
+            .and_then(|link| self.first_steps.get(&(link, action.target)));
+        match (error.may_be_in_force(), step) {
+            (false, _) => entry.changes.clear(),
+            (true, Some(step)) => {
+                let state = entry.changes.get_mut(&Subject::from(&FieldKey::State));
+                if let Some(state) = state {
+                    state.after = Some(step.clone());
+                }
+            }
+            (true, None) => {}
         }
         op
     }

@@ -64,8 +64,12 @@ impl Run<'_> {
                 return Ok(Some(self.failed(action, error)));
             }
         };
-        if via.is_empty() {
+        let Some(first) = via.first() else {
             return Ok(None);
+        };
+        if let Some(link) = action.link {
+            let first_step = ((link, action.target), first.clone());
+            self.first_steps.extend([first_step]);
         }
         let mut sent = change.set.clone();
         sent.remove(&FieldKey::State);

@@ -255,8 +255,10 @@ fn steps(mut rows: Vec<JournalRow>) -> Vec<Written> {
         };
         let mut changes = Changes::new();
         let first = rows.get(at).into_iter();
+        // Of a state in steps only the first may have been sent, and the line of the failure names that.
+        let failed = of(Outcome::Failed).filter(|_| done.is_none());
         // A write of which a service refused a part went out in several parts, each with a line of its own.
-        for row in first.chain(of(Outcome::Done)) {
+        for row in first.chain(failed).chain(of(Outcome::Done)) {
             for (key, change) in &row.entry.changes {
                 let step = changes.entry(key.clone()).or_insert_with(|| Step {
                     before: change.before.clone(),

@@ -231,3 +231,33 @@ async fn an_undo_may_write_to_an_item_whose_step_was_told_from_an_edit() {
     assert!(fields.all(|field| field != FieldKey::State));
     t.quiet().await;
 }
+
+/// Only the first of two steps was sent, and its answer was lost. Somebody sets the second one, and both sides agree: what
+/// stands there is that person's, so nobody may take it back as ours.
+#[tokio::test]
+async fn an_undo_leaves_a_state_that_somebody_set_after_a_first_step_without_an_answer() {
+    let (mut t, id, task) = with_two_steps().await;
+    lose_an_answer(&t, 0);
+    t.clickup(&task, json!({"status": "in progress"}));
+    t.cycle().await;
+    assert_eq!(t.string(id, STATE), "New", "the step is in force");
+    t.ado(id, STATE, json!("Active"));
+    t.cycle().await;
+    t.quiet().await;
+    let (_, said) = t.command(&["undo", &id.to_string(), "--yes"]).await;
+    assert_eq!(t.string(id, STATE), "Active", "{said}");
+}
+
+/// The same step, seen from what came next: the way is two writes of ours, and an undo goes back over both.
+#[tokio::test]
+async fn an_undo_goes_back_over_a_first_step_without_an_answer() {
+    let (mut t, id, task) = with_two_steps().await;
+    lose_an_answer(&t, 0);
+    t.clickup(&task, json!({"status": "in progress"}));
+    for _ in 0..3 {
+        t.cycle().await;
+    }
+    assert_eq!(t.string(id, STATE), "Active");
+    let (_, said) = t.command(&["undo", &id.to_string(), "--yes"]).await;
+    assert_eq!(t.string(id, STATE), "Removed", "{said}");
+}
