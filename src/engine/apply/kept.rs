@@ -108,7 +108,12 @@ impl Run<'_> {
     /// That version covers whatever was written before it, so nothing would ever look at such an edit again. It shows as a
     /// field that we did not set and that differs from what was read, or it may hide in one that the answer leaves out.
     /// ADO's test of the revision rules a person out; what differs there is the work of a rule in the same save, and no less
-    /// to be carried over. A text that we did set and that nothing showed may have been cut, so it is looked at too.
+    /// to be carried over. A text that we did set and that nothing showed may have been cut, so it is looked at too. And so is
+    /// a set that went out in calls of its own: the version of the answer is older than those calls.
+    ///
+    /// Example: a date and the removal of a tag go to a task, and the read after them fails. The answer to the date is of a
+    /// version that still has the tag. A listing that lags shows the task at just that version: were it asked what became of
+    /// the removal, the tag would count as kept by ClickUp.
     pub(super) fn leaves_open(
         &self,
         plan: &PairPlan,
@@ -123,7 +128,10 @@ impl Run<'_> {
         let before = &change.current.fields;
         policy.fields.keys().any(|key| {
             let open = match change.set.get(key) {
-                Some(sent) => matches!(sent, FieldValue::Rich(_)) && !answer.contains_key(key),
+                Some(sent) => {
+                    let text = matches!(sent, FieldValue::Rich(_));
+                    (text || goes_apart(side, key)) && !answer.contains_key(key)
+                }
                 None => match (answer.get(key), before.get(key)) {
                     (Some(now), before) => before != Some(now),
                     (None, Some(_)) => !capabilities::of(side).answers_whole,
@@ -169,6 +177,11 @@ impl Run<'_> {
         }
         said.join("; ")
     }
+}
+
+/// Whether a change of a field may take calls of its own, each with a version of its own.
+pub(super) fn goes_apart(side: Side, key: &FieldKey) -> bool {
+    capabilities::of(side).sets_by_difference && key.kind().by_member().is_some()
 }
 
 /// Returns the fields of a link that a service did not take.

@@ -1,8 +1,9 @@
 //! What was sent and not answered. It is noted before the request and forgotten with the answer; what stays is judged by what
 //! the next cycle reads (see `observe::half_way`).
 
+use super::kept::goes_apart;
 use super::update::returned;
-use super::{Done, Run};
+use super::{Done, Run, record};
 use crate::connector::{Change, ConnectorError, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::{LeftBehind, transit_of};
@@ -131,7 +132,12 @@ impl Run<'_> {
                 }
                 Some(_) => {}
                 // An answer that leaves it out says as little of it as none.
-                None if !row.via.is_empty() || is_text(&row) || waits(&row) => ops.push(noted(row)),
+                None if !row.via.is_empty() || is_text(&row) || waits(&row) => {
+                    // Its calls went out after the one that was answered.
+                    let ours = record::left(written).filter(|_| goes_apart(side, &row.field));
+                    let expected = ours.map_or(row.expected, |ours| ours.max(row.expected));
+                    ops.push(noted(TransitRow { expected, ..row }));
+                }
                 None => {}
             }
         }
