@@ -6,15 +6,15 @@ use crate::connector::{ConnectorError, Fetched, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::living;
 use crate::model::{
-    FieldKey, Item, ItemId, LinkId, PairName, Side, Sided, Subject, Timestamp, Version,
+    BaseState, FieldKey, Item, ItemId, LinkId, PairName, Side, Sided, Subject, Timestamp, Version,
 };
-use crate::reason::{JournalKind, Outcome};
+use crate::reason::{JournalKind, Outcome, SettledBy};
 use crate::reconcile::choice::Dropped;
 use crate::reconcile::plan::{Action, ActionKind, Conflict, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::store::{
-    Batch, ChoiceOp, JournalChange, LinkRow, LinkState, NewConflict, NewJournal, Op, RailOp,
-    dropped_choice,
+    Batch, ChoiceOp, JournalChange, LinkRow, LinkState, NewConflict, NewJournal, Op, RailOp, Store,
+    StoreError, dropped_choice,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -125,7 +125,7 @@ impl Run<'_> {
         let same =
             |link: &&LinkRow| link.pair == plan.pair && link.ado == ado && link.clickup == clickup;
         let base = match rows.iter().filter(same).max_by_key(|link| link.id) {
-            Some(former) => store.base(former.id)?,
+            Some(former) => agreed_before(&store, former.id)?,
             None => BTreeMap::new(),
         };
         store.commit(&Batch(vec![
@@ -279,6 +279,26 @@ impl Run<'_> {
             version: None,
         })
     }
+}
+
+/// What the two items of a link that has ended had agreed on. In what was still contested then they had not: its base holds
+/// two values that mean different things, and no conflict would say so any more.
+///
+/// Example: an undo takes a tag off the work item and dissolves the link, and so ends the conflict about that tag. The undo
+/// of that links the two again, but the tag does not come back, for somebody has just edited the work item.
+fn agreed_before(
+    store: &Store,
+    former: LinkId,
+) -> Result<BTreeMap<FieldKey, Sided<BaseState>>, StoreError> {
+    let mut newest = BTreeMap::new();
+    for conflict in store.conflicts(false)? {
+        if conflict.record.link == former {
+            newest.insert(conflict.record.field, conflict.settled_by);
+        }
+    }
+    let mut base = store.base(former)?;
+    base.retain(|field, _| newest.get(field) != Some(&Some(SettledBy::Unlinked)));
+    Ok(base)
 }
 
 /// Whether a write of this field carries out what a conflict came to: by the policy, by a person's choice, or by an undo.
