@@ -106,6 +106,10 @@ fn merge_text(base: &Sided<FieldValue>, now: &Sided<FieldValue>, winner: Option<
         taken: None,
     };
     let merged = Sided::build(merged);
+    let clean = |side: Side| matches!(merged.get(side), TextMerge::Clean(_));
+    let same = markup::same_words(text_of(&base.ado), text_of(&base.clickup));
+    // Of texts that an undo left apart one side may lack the very words that the other one's edit is about.
+    let overlap = !clean(Side::Ado) || !same && !clean(Side::ClickUp);
     let texts = |winner: Side| {
         let settled = Sided::build(|side| match merged.get(side) {
             TextMerge::Clean(text) => text.clone(),
@@ -113,11 +117,9 @@ fn merge_text(base: &Sided<FieldValue>, now: &Sided<FieldValue>, winner: Option<
             TextMerge::Conflict { taking_b, .. } => taking_b.clone(),
         });
         // Seen from either side it is one merge: the same words, and a conflict in both or in none.
-        let clean = |side: Side| matches!(merged.get(side), TextMerge::Clean(_));
-        let same = markup::same_words(text_of(&base.ado), text_of(&base.clickup));
         let differ = !markup::same_words(&settled.ado, &settled.clickup);
         // What an undo left apart is decided together with the overlap: the conflict that names it gives way to this one.
-        if !same && differ && !clean(Side::Ado) && !clean(Side::ClickUp) {
+        if !same && differ && overlap {
             let text = match winner {
                 Side::Ado => settled.ado,
                 Side::ClickUp => settled.clickup,
@@ -133,8 +135,8 @@ fn merge_text(base: &Sided<FieldValue>, now: &Sided<FieldValue>, winner: Option<
             false => settled,
         }
     };
-    match (&merged.ado, winner) {
-        (TextMerge::Clean(_), _) => {
+    match (overlap, winner) {
+        (false, _) => {
             let to = write(texts(Side::Ado));
             match to.ado.is_none() && to.clickup.is_none() {
                 true => Merged::Rebase,
@@ -144,11 +146,11 @@ fn merge_text(base: &Sided<FieldValue>, now: &Sided<FieldValue>, winner: Option<
                 },
             }
         }
-        (TextMerge::Conflict { .. }, Some(winner)) => Merged::Conflict {
+        (true, Some(winner)) => Merged::Conflict {
             to: write(texts(winner)),
             taken: Some(winner),
         },
-        (TextMerge::Conflict { .. }, None) => held,
+        (true, None) => held,
     }
 }
 /// The words of a text; none of any other value.

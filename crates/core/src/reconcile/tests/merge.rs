@@ -382,3 +382,36 @@ fn an_overlap_in_texts_that_an_undo_left_apart_is_decided_with_what_was_apart() 
         assert_eq!(plan.conflicts[0].taken, Some(winner));
     }
 }
+
+/// The work item's line that Ana changes is not in the task's base, so that her edit overlaps nothing as the work item sees it.
+/// As the task sees it, Ben has just put that line there.
+#[test]
+fn an_overlap_that_only_one_of_two_texts_apart_shows_is_a_conflict_all_the_same() {
+    let (ana, ben) = ("First.\n\nNewer.", "Second.\n\nNew.");
+    let cases = [
+        (
+            Some(Side::Ado),
+            vec![row(Side::ClickUp, "description", ana)],
+        ),
+        (
+            Some(Side::ClickUp),
+            vec![row(Side::Ado, "description", ben)],
+        ),
+        (None, vec![]),
+    ];
+    for (winner, expected) in cases {
+        let link = Linked::new(1)
+            .agreed(
+                FieldKey::Description,
+                rich("First.\n\nNew."),
+                rich("Second.\n\nOld.\n\nOlder."),
+            )
+            .now(Side::Ado, FieldKey::Description, rich(ana))
+            .now(Side::ClickUp, FieldKey::Description, rich(ben))
+            .view();
+        let policy = with_rule(FieldKey::Description, Direction::Both, winner);
+        let plan = plan_one(link, &policy);
+        assert_eq!(changes(&plan), expected);
+        assert_eq!(plan.conflicts[0].taken, winner);
+    }
+}
