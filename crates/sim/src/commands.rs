@@ -455,10 +455,16 @@ impl World {
             }
             // So it is with what an earlier choice was to write, and this one replaces.
             if let Some(earlier) = waiting {
-                known.extend(match earlier.side == side {
+                let replaced = match earlier.side == side {
                     true => kind.pieces(&earlier.value),
                     false => kind.images(earlier.side, &earlier.value),
-                });
+                };
+                let read = (item.read.0, conflict.id);
+                for piece in &replaced {
+                    let part = (side, at, record.field.clone(), piece.clone());
+                    self.told.given_up.insert(part, read);
+                }
+                known.extend(replaced);
             }
             for piece in now.map(|now| kind.pieces(&now)).unwrap_or_default() {
                 let since = item.authored.get(&(record.field.clone(), piece.clone()));

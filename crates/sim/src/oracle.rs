@@ -220,6 +220,10 @@ impl World {
                 self.count("log put back under a request");
                 continue;
             }
+            if self.given_up(side, at, &key, &piece, since) {
+                self.count("given up by a later choice");
+                continue;
+            }
             if self
                 .told
                 .cut
@@ -280,6 +284,27 @@ impl World {
                 && row.record.field == kind.key()
                 && kind.pieces(value).contains(piece)
         })
+    }
+
+    /// Whether a choice that is being carried out replaces this part, which an earlier choice in the same conflict had put
+    /// there: its person was told of both, and saw the part there. What was typed after that look is a loss.
+    ///
+    /// Example: Ana settles a conflict of two titles by a third one. Azure DevOps takes it and ClickUp keeps its own, so
+    /// only the work item ever has it. Then Ben takes the first title after all.
+    fn given_up(&self, side: Side, at: usize, key: &FieldKey, piece: &str, since: i64) -> bool {
+        let part = (side, at, key.clone(), piece.to_owned());
+        let Some((read, conflict)) = self.told.given_up.get(&part) else {
+            return false;
+        };
+        let carried_out = || {
+            let engine = self.engine.upgrade()?;
+            // Held only inside a transaction, and nothing is delivered there.
+            let store = engine.store.try_lock().ok()?;
+            let link = store.conflict(*conflict).ok()??.record.link;
+            let choices = store.choices(link).ok()?;
+            Some(choices.iter().any(|choice| choice.conflict == *conflict))
+        };
+        since < *read && carried_out().unwrap_or(false)
     }
 
     /// I9: only on a real delete of the counterpart, only where it is asked for, and never over an edit.
@@ -437,7 +462,12 @@ impl World {
                     // Nor one that was not to flow there.
                     || self.told.were_one_way.contains(key);
                 let measured = same && untaken;
+                // Both halves of a field without a base are owed. Once its two values are a conflict, one of the halves is
+                // doubted: that side counts as edited whatever it shows, so nothing is measured by this half either.
+                let beside = both.get(side.other());
+                let unmeasured = half.is_doubted() && matches!(beside, BaseState::Owed(_));
                 let fine = matches!(half, BaseState::Owed(_))
+                    || unmeasured
                     || measured
                     || one_vocabulary && *key == FieldKey::State
                     || held(side, record, key, value);

@@ -23,6 +23,9 @@ pub struct Told {
     pub replaced: BTreeMap<(Side, usize, FieldKey, String), i64>,
     /// True time at which each conflict was first there.
     pub conflicts: BTreeMap<i64, i64>,
+    /// Parts of an earlier choice's value that a later choice in the same conflict replaces: true time of the read by which
+    /// that one was made, and the conflict. Whoever chooses again is told what was chosen before.
+    pub given_up: BTreeMap<(Side, usize, FieldKey, String), (i64, i64)>,
     /// Links that a command dissolved.
     pub unlinked: BTreeSet<LinkId>,
     pub stopped: bool,
