@@ -144,8 +144,8 @@ struct Run<'a> {
     unanswered: BTreeMap<LinkId, Vec<TransitRow>>,
     /// What earlier runs noted of those updates and nobody has answered yet.
     earlier: BTreeMap<(LinkId, Side), Vec<TransitRow>>,
-    /// First steps of states that take several requests. A write that fails as a whole has sent no other one.
-    first_steps: BTreeMap<(LinkId, Side), FieldValue>,
+    /// First steps of fields that take several requests. A write that fails as a whole has sent no other one.
+    first_steps: BTreeMap<(LinkId, Side), (FieldKey, FieldValue)>,
     /// Links of which a write was answered in doubt in this run.
     in_doubt: BTreeSet<(LinkId, Side)>,
     /// Members of a field, say tags, that a side did not take in this run.

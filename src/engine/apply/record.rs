@@ -233,10 +233,9 @@ impl Run<'_> {
             .and_then(|link| self.first_steps.get(&(link, action.target)));
         match (error.may_be_in_force(), step) {
             (false, _) => entry.changes.clear(),
-            (true, Some(step)) => {
-                let state = entry.changes.get_mut(&Subject::from(&FieldKey::State));
-                if let Some(state) = state {
-                    state.after = Some(step.clone());
+            (true, Some((field, step))) => {
+                if let Some(change) = entry.changes.get_mut(&Subject::from(field)) {
+                    change.after = Some(step.clone());
                 }
             }
             (true, None) => {}

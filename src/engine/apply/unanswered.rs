@@ -69,8 +69,8 @@ impl Run<'_> {
             return Ok(None);
         };
         if let Some(link) = action.link {
-            let first_step = ((link, action.target), first.clone());
-            self.first_steps.extend([first_step]);
+            let step = (FieldKey::State, first.clone());
+            self.first_steps.insert((link, action.target), step);
         }
         let mut sent = change.set.clone();
         sent.remove(&FieldKey::State);
