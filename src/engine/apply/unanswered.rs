@@ -127,8 +127,11 @@ impl Run<'_> {
             match written.item.fields.get(&row.field) {
                 Some(now) if row.via.contains(now) => {
                     tracing::warn!(field = %row.field, %side, outcome = "half way", "stopped half way");
-                    let fields = BTreeMap::from([(row.field, settle::half_way(side, now.clone()))]);
+                    let base = settle::half_way(side, now.clone());
+                    let fields = BTreeMap::from([(row.field.clone(), base)]);
                     ops.push(Op::SetBase { link, fields });
+                    // Whoever leaves the step and comes back to it before the next look has chosen it.
+                    ops.push(noted(row));
                 }
                 Some(_) => {}
                 // An answer that leaves it out says as little of it as none.
