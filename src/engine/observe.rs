@@ -16,6 +16,7 @@ use super::{CycleError, Engine, Scope, backoff, begun};
 use crate::connector::{ConnectorError, Watermark};
 use crate::model::{
     BaseState, FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp,
+    Version,
 };
 use crate::reconcile::choice::{Chosen, Recorded, made_of_winner};
 use crate::reconcile::plan::{Plan, Rebase};
@@ -146,6 +147,8 @@ struct Focus {
     /// Linked items that a listing showed well enough to plan from.
     held: Sided<BTreeMap<ItemId, Item>>,
     listed: Sided<BTreeSet<ItemId>>,
+    /// At which versions the listings showed items that are to be read.
+    versions: Sided<BTreeMap<ItemId, Version>>,
     swept: bool,
     total: u64,
     untouched: usize,

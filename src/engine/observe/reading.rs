@@ -44,6 +44,7 @@ impl Engine {
             if !wanted.is_empty() {
                 let mut read = self.readers.get(side).fetch_items(&wanted).await?;
                 self.refuse_older(side, &mut read)?;
+                refuse_older_than_listed(side, focus, &mut read);
                 self.look_for_places(side, &read, focus, observed).await?;
                 *answers.get_mut(side) = read;
             }
@@ -177,6 +178,30 @@ impl Engine {
         }
         note_scope(link, &places, &now, observed);
         now
+    }
+}
+
+/// Takes back what answers show that are older than what a listing of this very cycle showed. A database that was put back does
+/// not know of that version.
+///
+/// Example: a title goes from Azure DevOps to ClickUp, somebody sets the old one again there, and the database is put back to
+/// before all that. A listing shows the work item at version 4, and the read that follows comes from a replica that still has
+/// version 3, with the old title. By that answer both sides would agree on the old title, and the work item's title would be
+/// new the next time: it would go over once more.
+fn refuse_older_than_listed(
+    side: Side,
+    focus: &BTreeMap<PairName, Focus>,
+    read: &mut BTreeMap<ItemId, Fetched>,
+) {
+    for (id, fetched) in read.iter_mut() {
+        let Fetched::Seen(item) = fetched else {
+            continue;
+        };
+        let listed = focus.values();
+        let listed = listed.filter_map(|focus| focus.versions.get(side).get(id));
+        if let Some(reason) = presence::older(side, item.version, listed.max().copied()) {
+            *fetched = Fetched::Unclear { reason };
+        }
     }
 }
 

@@ -78,6 +78,7 @@ impl Sorting<'_> {
             return Ok(());
         };
         let Some(link) = living(store, &row.pair, side, &row.id)? else {
+            note_version(focus, side, &row);
             if !focus.swept {
                 self.left.extend(store.find_item(&row.id)?);
             }
@@ -120,6 +121,7 @@ impl Sorting<'_> {
             }
             Versions::Times => same && forced && is_whole(store, &link, &row)?,
         };
+        note_version(focus, side, &row);
         if let Some(item) = row.item.take().filter(|_| stands) {
             focus.held.get_mut(side).insert(row.id, *item);
         }
@@ -193,6 +195,15 @@ impl Sorting<'_> {
             settled.extend(store.settled(self.side, pair, ids.into_iter())?);
         }
         Ok(settled)
+    }
+}
+
+/// Notes the version at which an item that is looked at was listed. Of the others, which may be a whole board, none is kept.
+fn note_version(focus: &mut Focus, side: Side, row: &ListedRow) {
+    if let Some(version) = row.version {
+        let versions = focus.versions.get_mut(side);
+        let newest = versions.entry(row.id.clone()).or_insert(version);
+        *newest = version.max(*newest);
     }
 }
 
