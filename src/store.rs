@@ -45,7 +45,7 @@ pub use notes::{
     Waiting,
 };
 pub use observations::Observation;
-pub use parts::{PartOp, Refusal, TransitRow};
+pub use parts::{PartOp, Refusal, Source, TransitRow};
 pub use rails::{Attempt, BreakerRow, Freeze, RailOp, RecentWrite};
 pub use sends::{Monotonic, SendFile};
 pub use state::PairState;

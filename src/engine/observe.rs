@@ -34,16 +34,23 @@ pub(super) use waiting::remember;
 /// What is left of a field that an earlier run sent without an answer.
 #[derive(Clone, Debug)]
 pub enum LeftBehind {
-    /// It stands at a step of ours on the way to what was wanted, or at just that while the other side has something else by
-    /// now.
+    /// It stands at a step of ours on the way to what was wanted, or what was sent is in force while the other side has
+    /// something else by now.
     HalfWay {
         /// Its base.
         base: Sided<BaseState>,
+        /// What we made of the side.
+        made: FieldValue,
         /// Whether a later step may still arrive, so that the note stays.
         open: bool,
     },
-    /// It was in force, and somebody has edited it since. Holds the base that it made.
-    SetBack(Sided<BaseState>),
+    /// It was in force, and somebody has edited it since.
+    SetBack {
+        /// The base that it made.
+        base: Sided<BaseState>,
+        /// What we made of the side.
+        made: FieldValue,
+    },
     /// What is there may be somebody's choice, although it is what it is compared with: the old value, which somebody may have
     /// set back over ours, or a step of ours that somebody has left and come back to.
     Doubted {
@@ -51,7 +58,14 @@ pub enum LeftBehind {
         origin: FieldValue,
         /// What was sent.
         wanted: FieldValue,
+        /// The base of what of it is in force, where a part is told; `None`: it stays.
+        base: Option<Sided<BaseState>>,
+        /// Of which sides what is there may be a choice.
+        doubts: Sided<bool>,
     },
+    /// Both sides have it. Holds the base, which does not wait for the end of the cycle: the note ends, and whoever takes the value
+    /// back after a kill must not meet the base of before.
+    Agreed(Sided<BaseState>),
     /// Nobody can tell whether what is there is the service's doing or somebody's edit. Holds the text that was sent.
     Unclear(FieldValue),
     /// Nothing: what is there counts like anything that is read.

@@ -409,6 +409,7 @@ fn note_of_steps(
         wanted,
         expected: Version(0),
         sent: BTreeMap::new(),
+        source: None,
     };
     Some(Op::Part(PartOp::SaveTransitFor {
         pair: intent.pair.clone(),

@@ -49,6 +49,18 @@ pub struct TransitRow {
     pub expected: Version,
     /// What the first request sets beside it.
     pub sent: BTreeMap<FieldKey, FieldValue>,
+    /// What the other side had, by which it settles where it is found in force; `None`: not known, or only a part of what was
+    /// planned was sent.
+    pub source: Option<Source>,
+}
+
+/// What the other side had when a field was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its value.
+    pub value: FieldValue,
+    /// What it is to get, or would get if the field flowed there, of the same merge; `None`: nothing.
+    pub wanted: Option<FieldValue>,
 }
 
 /// One change of what is remembered of such parts; belongs to a [`super::Batch`].
@@ -153,11 +165,21 @@ impl Store {
 
     /// Returns every change in steps that may have stopped half way, ordered by link and side.
     pub fn transits(&self) -> Result<Vec<TransitRow>, StoreError> {
-        type Row = (i64, String, String, String, String, String, i64, String);
+        type Row = (
+            i64,
+            String,
+            String,
+            String,
+            String,
+            String,
+            i64,
+            String,
+            [Option<String>; 2],
+        );
         let rows: Vec<Row> = self
             .connection
             .prepare_cached(
-                "SELECT link, side, field, origin, via, wanted, expected, sent FROM transit ORDER BY link, side",
+                "SELECT link, side, field, origin, via, wanted, expected, sent, source, source_wanted FROM transit ORDER BY link, side",
             )
             .and_then(|mut statement| {
                 let read = |row: &rusqlite::Row<'_>| {
@@ -170,26 +192,38 @@ impl Store {
                         row.get(5)?,
                         row.get(6)?,
                         row.get(7)?,
+                        [row.get(8)?, row.get(9)?],
                     ))
                 };
                 statement.query_map([], read)?.collect()
             })
             .map_err(sql("read changes in steps"))?;
         rows.into_iter()
-            .map(|(link, side, field, origin, via, wanted, expected, sent)| {
-                Ok(TransitRow {
-                    link: LinkId(link),
-                    side: parse_side(&side)?,
-                    field: parse_field(&field)?,
-                    origin: from_json("a step", &origin)?,
-                    via: from_json("steps", &via)?,
-                    wanted: from_json("a step", &wanted)?,
-                    expected: Version(expected),
-                    sent: from_json("sent values", &sent)?,
-                })
-            })
+            .map(
+                |(link, side, field, origin, via, wanted, expected, sent, [source, owed])| {
+                    Ok(TransitRow {
+                        link: LinkId(link),
+                        side: parse_side(&side)?,
+                        field: parse_field(&field)?,
+                        origin: from_json("a step", &origin)?,
+                        via: from_json("steps", &via)?,
+                        wanted: from_json("a step", &wanted)?,
+                        expected: Version(expected),
+                        sent: from_json("sent values", &sent)?,
+                        source: match (optional(source)?, optional(owed)?) {
+                            (Some(value), wanted) => Some(Source { value, wanted }),
+                            (None, _) => None,
+                        },
+                    })
+                },
+            )
             .collect()
     }
+}
+
+/// Reads a value that may be missing.
+fn optional(json: Option<String>) -> Result<Option<FieldValue>, StoreError> {
+    json.map(|json| from_json("a source", &json)).transpose()
 }
 
 /// Forgets every refusal and makes the holds of their links due, so that the next cycle tries the values again.
@@ -281,9 +315,13 @@ fn save_refusal(tx: &Connection, refusal: &Refusal) -> Result<(), StoreError> {
 }
 
 fn save_transit(tx: &Connection, transit: &TransitRow) -> Result<(), StoreError> {
+    let source = transit.source.as_ref();
+    let owed = source.and_then(|source| source.wanted.as_ref());
+    let json = |value: Option<&FieldValue>| value.map(|value| to_json("a source", value));
     tx.execute(
-        "INSERT OR REPLACE INTO transit (link, side, field, origin, via, wanted, expected, sent)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT OR REPLACE INTO transit
+         (link, side, field, origin, via, wanted, expected, sent, source, source_wanted)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             transit.link.0,
             transit.side.key(),
@@ -293,6 +331,8 @@ fn save_transit(tx: &Connection, transit: &TransitRow) -> Result<(), StoreError>
             to_json("a step", &transit.wanted)?,
             transit.expected.0,
             to_json("sent values", &transit.sent)?,
+            json(source.map(|source| &source.value)).transpose()?,
+            json(owed).transpose()?,
         ],
     )
     .map(|_| ())

@@ -21,6 +21,7 @@ mod scope;
 mod set_back;
 mod sets;
 mod steps;
+mod taken_back;
 mod text;
 mod undone;
 mod vanished;

@@ -127,7 +127,7 @@ async fn a_healthy_state_is_told_so_and_left_alone() {
     let mut ran = bench.run(&["doctor", "--json"]).await.left_with(0);
     for text in [
         "is sound",
-        "version 16",
+        "version 17",
         "owner only",
         "5 links carry our marker",
         "scope and mapping as approved",

@@ -175,7 +175,7 @@ impl Run<'_> {
             }
         }
         parts.change.set = part.values(&parts.wanted, &parts.change.current.fields);
-        let notes = self.note_sent(action, parts.change)?;
+        let notes = self.note_sent(plan, action, parts.change)?;
         engine.store().commit(&Batch(notes))?;
         if let Some(done) = self.note_way(action, parts.change).await? {
             return Ok(Some(done));

@@ -2,15 +2,15 @@
 //! the next cycle reads (see `observe::half_way`).
 
 use super::kept::goes_apart;
-use super::update::returned;
+use super::update::{other_half, returned};
 use super::{Done, Run, record};
 use crate::connector::{Change, ConnectorError, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::{LeftBehind, transit_of};
 use crate::model::{FieldKey, FieldValue, ItemId, LinkId, Side, Sided, Version};
 use crate::reconcile::plan::{Action, PairPlan};
-use crate::reconcile::settle;
-use crate::store::{Batch, ChoiceOp, NewConflict, Op, PartOp, StoreError, TransitRow};
+use crate::reconcile::settle::{self, Answer};
+use crate::store::{Batch, ChoiceOp, NewConflict, Op, PartOp, Source, StoreError, TransitRow};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Run<'_> {
@@ -18,6 +18,7 @@ impl Run<'_> {
     /// notes are stored with what is returned.
     pub(super) fn note_sent(
         &mut self,
+        plan: &PairPlan,
         action: &Action,
         change: &Change,
     ) -> Result<Vec<Op>, StoreError> {
@@ -35,6 +36,7 @@ impl Run<'_> {
                 wanted: wanted.clone(),
                 expected: change.expected,
                 sent: BTreeMap::new(),
+                source: self.source_of(plan, (action, link), field, wanted),
             }
         };
         let rows: Vec<TransitRow> = change.set.iter().map(row).collect();
@@ -46,6 +48,59 @@ impl Run<'_> {
         self.earlier.insert(key, earlier);
         self.unanswered.insert(link, rows);
         Ok(ops)
+    }
+
+    /// What the other side has of a field that is about to be sent; `None`: only a part of the planned value is sent, which
+    /// does not settle with all that the other side has.
+    fn source_of(
+        &self,
+        plan: &PairPlan,
+        (action, link): (&Action, LinkId),
+        field: &FieldKey,
+        wanted: &FieldValue,
+    ) -> Option<Source> {
+        let mut changes = action.changes.iter();
+        let change = changes.find(|change| change.field == *field && change.after == *wanted)?;
+        let Some(source) = &change.source_value else {
+            let second = other_half(plan, action, field)?;
+            return Some(Source {
+                value: second.before.clone()?,
+                wanted: Some(second.after.clone()),
+            });
+        };
+        let first = (link, action.target.other(), field.clone());
+        Some(match self.returned.get(&first) {
+            Some(first) => Source {
+                value: first.value.clone(),
+                wanted: (!first.in_force).then(|| first.sent.clone()),
+            },
+            None => Source {
+                value: source.clone(),
+                wanted: change.kept_back.as_deref().cloned(),
+            },
+        })
+    }
+
+    /// The second half of a merge was answered. What is noted of the first one, where no answer has shown that, is measured by
+    /// this one from now on.
+    pub(super) fn first_noted(
+        &self,
+        (link, side): (LinkId, Side),
+        field: &FieldKey,
+        second: &Answer,
+    ) -> Result<Option<Op>, StoreError> {
+        let mut notes = self.engine.store().transits()?.into_iter();
+        let first =
+            notes.find(|row| (row.link, row.side, &row.field) == (link, side.other(), field));
+        let source = Source {
+            value: second.value.clone(),
+            wanted: (!second.in_force).then(|| second.sent.clone()),
+        };
+        let again = first.map(|row| TransitRow {
+            source: Some(source),
+            ..row
+        });
+        Ok(again.map(noted))
     }
 
     /// Notes the steps on the way to a state, where it takes any. Returns what becomes of the action where they cannot be told;
@@ -189,6 +244,7 @@ impl Run<'_> {
             wanted,
             expected: Version(0),
             sent: BTreeMap::new(),
+            source: None,
         };
         Some(Op::Part(PartOp::SaveTransitFor {
             pair: new.pair.clone(),
@@ -265,15 +321,19 @@ impl Run<'_> {
         for (link, side, field, left) in found.filter(|(link, ..)| links.contains(link)) {
             let (link, side, field) = (*link, *side, field.clone());
             match left.clone() {
-                LeftBehind::HalfWay { base, .. } | LeftBehind::SetBack(base) => {
+                LeftBehind::HalfWay { base, made, .. } | LeftBehind::SetBack { base, made } => {
                     if plan.chosen.contains(&(link, field.clone())) {
                         ops.push(Op::Choice(ChoiceOp::Wrote {
                             link,
                             field: field.clone(),
                             side,
-                            value: base.get(side).value().clone(),
+                            value: made,
                         }));
                     }
+                    let fields = BTreeMap::from([(field.clone(), base)]);
+                    ops.push(Op::SetBase { link, fields });
+                }
+                LeftBehind::Agreed(base) => {
                     let fields = BTreeMap::from([(field.clone(), base)]);
                     ops.push(Op::SetBase { link, fields });
                 }
@@ -284,12 +344,19 @@ impl Run<'_> {
                         field: field.clone(),
                     });
                 }
-                LeftBehind::Doubted { origin, .. } => {
-                    let base = self.engine.store().base(link)?.remove(&field);
-                    let base = match base {
-                        Some(base) => settle::doubted(side, base),
-                        None => settle::doubted_without_base(side, origin),
-                    };
+                LeftBehind::Doubted {
+                    origin,
+                    base,
+                    doubts,
+                    ..
+                } => {
+                    let stored = self.engine.store().base(link)?.remove(&field);
+                    let base = base.or(stored);
+                    let mut base =
+                        base.unwrap_or_else(|| settle::doubted_without_base(side, origin));
+                    for side in Side::BOTH.into_iter().filter(|side| *doubts.get(*side)) {
+                        base = settle::doubted(side, base);
+                    }
                     let fields = BTreeMap::from([(field.clone(), base)]);
                     ops.push(Op::SetBase { link, fields });
                 }

@@ -57,7 +57,7 @@ impl Run<'_> {
         let source = action.source_item.as_ref();
         let source = source.and_then(|id| self.observed.items.get(side.other()).get(id));
         ops.extend(source.map(|item| saw(side.other(), item)));
-        ops.extend(self.note_sent(action, &change)?);
+        ops.extend(self.note_sent(plan, action, &change)?);
         engine.store().commit(&Batch(ops))?;
         engine.point("before-update")?;
         if let Some(done) = self.note_way(action, &change).await? {
@@ -262,6 +262,9 @@ impl Run<'_> {
                     field: change.field.clone(),
                 }));
             }
+            if other_half(plan, action, &change.field).is_some() {
+                ops.extend(self.first_noted((link, side), &change.field, &own)?);
+            }
             let (key, before) = (&change.field, stored.get(&change.field));
             let base = settle::after_update(key, side, (&own, &other), before, policy);
             fields.insert(change.field.clone(), base);
@@ -372,7 +375,7 @@ fn as_planned(target: Item, expected: Version) -> Result<Item, Done> {
 }
 
 /// What the plan writes to the field on the other side of the link, if anything.
-fn other_half<'a>(
+pub(super) fn other_half<'a>(
     plan: &'a PairPlan,
     action: &Action,
     field: &FieldKey,
@@ -384,12 +387,13 @@ fn other_half<'a>(
     others.find_map(|other| other.changes.iter().find(|change| change.field == *field))
 }
 
-/// The base of a text of which the first half of a merge is written: what it got is measured by what the other side has, until
-/// that gets the second half.
+/// The base of a text, or of a set, of which the first half of a merge is written: what it got is measured by what the other side
+/// has, until that gets the second half.
 ///
 /// Example: Ana changes the first line of a description in Azure DevOps, and Ben the second one in ClickUp. The task gets Ana's
 /// line, and the work item is not written, because it has just moved. Then Ben takes Ana's line back: by the base of before
-/// he would have changed nothing there, and her line would be written over his.
+/// he would have changed nothing there, and her line would be written over his. The same with tags that each of them adds or
+/// takes away.
 fn first_half(
     plan: &PairPlan,
     action: &Action,
@@ -399,7 +403,8 @@ fn first_half(
     policy: &Policy,
 ) -> Option<Sided<BaseState>> {
     let second = other_half(plan, action, field)?;
-    if !field.kind().is_rendered() || !own.shown || !own.in_force {
+    let in_parts = field.kind().is_rendered() || field.kind().by_member().is_some();
+    if !in_parts || !own.shown || !own.in_force {
         return None;
     }
     let other = Answer {

@@ -4,10 +4,10 @@ use super::{Focus, LeftBehind, Observed};
 use crate::connector::{ConnectorError, answer};
 use crate::engine::{CycleError, Engine};
 use crate::model::{BaseState, FieldKey, FieldValue, Item, LinkId, PairName, Past, Side, Sided};
-use crate::reconcile::doubt::{self, Fate, Sent};
+use crate::reconcile::doubt::{self, Fate, Made, Sent};
 use crate::reconcile::merge::{agree, translate};
 use crate::reconcile::policy::Policy;
-use crate::reconcile::settle;
+use crate::reconcile::settle::{self, Answer};
 use crate::reconcile::transit::{self, Reached, Transit};
 use crate::reconcile::{LinkView, Presence};
 use crate::store::TransitRow;
@@ -119,32 +119,66 @@ pub(super) fn settle(side: Side, linked: &mut LinkView, policy: &Policy, observe
         return;
     };
     let left: Vec<(FieldKey, LeftBehind)> = open
-        .filter_map(|one| one.left_behind(item, (other, &linked.base), policy))
+        .filter_map(|one| match is_measured(&one, observed) {
+            true => Some((one.row.field, LeftBehind::Settled)),
+            false => one.left_behind(item, (other, &linked.base), policy),
+        })
         .collect();
     for (field, left) in left {
         match &left {
-            LeftBehind::HalfWay { base, .. } | LeftBehind::SetBack(base) => {
+            LeftBehind::HalfWay { base, made, .. } | LeftBehind::SetBack { base, made } => {
                 let values = base.clone().map(|_, half| half.into_value());
-                seen(linked, &field, side, values.get(side));
+                seen(linked, &field, side, made);
                 linked.doubted.retain(|(of, _)| *of != field);
                 linked.base.insert(field.clone(), values);
             }
-            LeftBehind::Doubted { origin, wanted } => {
+            LeftBehind::Doubted {
+                origin,
+                wanted,
+                base,
+                doubts,
+            } => {
                 seen(linked, &field, side, wanted);
-                linked.doubted.insert((field.clone(), side));
-                linked.base.entry(field.clone()).or_insert_with(|| {
-                    let base = settle::doubted_without_base(side, origin.clone());
-                    base.map(|_, half| half.into_value())
+                let sides = Side::BOTH.into_iter().filter(|side| *doubts.get(*side));
+                linked
+                    .doubted
+                    .extend(sides.map(|side| (field.clone(), side)));
+                let measured = base.clone().or_else(|| match linked.base.get(&field) {
+                    Some(_) => None,
+                    None => Some(settle::doubted_without_base(side, origin.clone())),
                 });
+                if let Some(base) = measured {
+                    let values = base.map(|_, half| half.into_value());
+                    linked.base.insert(field.clone(), values);
+                }
             }
             LeftBehind::Unclear(_) => {
                 linked.base.remove(&field);
             }
-            LeftBehind::Settled => {}
+            // That both have it the plan finds out as well, and tells.
+            LeftBehind::Agreed(_) | LeftBehind::Settled => {}
         }
         let found = (linked.link, side, field, left);
         observed.findings.left_behind.push(found);
     }
+}
+
+/// Whether the first half of a merge is measured already, by the second one: that was sent without an answer too, and it is in
+/// force.
+fn is_measured(first: &Unanswered, observed: &Observed) -> bool {
+    let row = &first.row;
+    let half = row
+        .source
+        .as_ref()
+        .is_some_and(|source| source.wanted.is_some());
+    let mut judged = observed.findings.left_behind.iter();
+    half && judged.any(|(link, side, field, left)| {
+        let in_force = matches!(
+            left,
+            LeftBehind::HalfWay { .. } | LeftBehind::SetBack { .. }
+        );
+        in_force && (*link, *side, field) == (row.link, row.side.other(), &row.field)
+    })
 }
 
 /// A choice that is under way has made this of the side. Where the side shows something else by now, somebody has set it.
@@ -195,13 +229,21 @@ impl Unanswered {
         let row = self.row;
         let side = row.side;
         let now = item.fields.get(&row.field).cloned();
+        let write = Write {
+            row: &row,
+            there: other.fields.get(&row.field),
+            base: base.get(&row.field),
+            policy,
+        };
         let left = match (reached, now) {
+            (Reached::Nothing, Some(now)) if item.version == row.expected => write.in_part(&now)?,
             (Reached::Nothing, _) => return None,
             (_, None) if item.unread.contains(&row.field) => return None,
             (Reached::OnTheWay | Reached::HalfWay, Some(now)) => {
                 tracing::info!(item = %format_args!("{side} {}", item.id), %side, field = %row.field, outcome = "half way", "stands half way");
                 LeftBehind::HalfWay {
-                    base: settle::half_way(side, now),
+                    base: settle::half_way(side, now.clone()),
+                    made: now,
                     open: reached == Reached::OnTheWay,
                 }
             }
@@ -209,62 +251,173 @@ impl Unanswered {
                 tracing::warn!(item = %format_args!("{side} {}", item.id), %side, field = %row.field, outcome = "in doubt", "may have been cut; both texts are kept");
                 LeftBehind::Unclear(row.wanted)
             }
-            (Reached::Left | Reached::Over, Some(now)) => match set_back(&row, fate, other, policy)
-            {
-                Some(left) => {
+            (Reached::Left | Reached::Over, Some(now)) => {
+                let left = write.came_to(&fate, &now);
+                if matches!(
+                    left,
+                    LeftBehind::Doubted { .. } | LeftBehind::SetBack { .. }
+                ) {
                     tracing::warn!(item = %format_args!("{side} {}", item.id), %side, field = %row.field, outcome = "in doubt", "may have been set back after a write without an answer");
-                    left
                 }
-                None => match in_force(&row, &now, other, policy) {
-                    Some(base) => LeftBehind::HalfWay { base, open: false },
-                    None => LeftBehind::Settled,
-                },
-            },
+                left
+            }
             (_, None) => LeftBehind::Settled,
         };
         Some((row.field, left))
     }
 }
 
-/// What a value that was sent came to that somebody may have set back; `None`: nobody did. Where it was in force, and the
-/// other side still has what it came from, what is there now is an edit like any other, which goes over.
-fn set_back(row: &TransitRow, fate: Fate, other: &Item, policy: &Policy) -> Option<LeftBehind> {
-    let field = &row.field;
-    let there = other.fields.get(field);
-    let agreed = |ours: &FieldValue| {
-        let both = Sided::of(row.side, ours.clone(), there?.clone());
-        agree(field, &both, policy).then(|| settle::agreed(both))
-    };
-    let base: Option<Sided<BaseState>> = match &fate {
-        Fate::Told => return None,
-        Fate::Changed(ours) => agreed(ours),
-        Fate::Doubted => None,
-    };
-    Some(match base {
-        Some(base) => LeftBehind::SetBack(base),
-        None => LeftBehind::Doubted {
-            origin: row.origin.clone(),
-            wanted: row.wanted.clone(),
-        },
-    })
+/// A write is in force.
+fn half_way(base: Sided<BaseState>, made: Made) -> LeftBehind {
+    LeftBehind::HalfWay {
+        base,
+        made: made.value,
+        open: false,
+    }
 }
 
-/// The base of a value that is in force while the other side has another one by now: that one is the edit, and what is here is
-/// ours. By the base of before, somebody who sets the old value back would have changed nothing. `None`: the two agree, or the
-/// value is not one that is taken whole.
-fn in_force(
-    row: &TransitRow,
-    now: &FieldValue,
-    other: &Item,
-    policy: &Policy,
-) -> Option<Sided<BaseState>> {
-    let (side, field) = (row.side, &row.field);
-    if !field.kind().is_whole() || *now != row.wanted {
-        return None;
+/// A write without an answer, beside what the other side shows of its field by now.
+struct Write<'a> {
+    row: &'a TransitRow,
+    there: Option<&'a FieldValue>,
+    base: Option<&'a Sided<FieldValue>>,
+    policy: &'a Policy,
+}
+
+impl Write<'_> {
+    /// What it came to, where its side shows `now` at the very version that an earlier call of the same update left: what is
+    /// there of it arrived, and the rest may do so yet. `None`: nothing is there.
+    ///
+    /// Example: a task gets its title, and the call for a tag is lost. Then the author takes the title back.
+    fn in_part(&self, now: &FieldValue) -> Option<LeftBehind> {
+        let (base, made) = self.in_force(now)?;
+        Some(LeftBehind::HalfWay {
+            base,
+            open: !made.whole,
+            made: made.value,
+        })
     }
-    let there = other.fields.get(field)?.clone();
-    let image = translate(field, side, now, policy).ok()?;
-    let both = Sided::of(side, now.clone(), there);
-    let base = Sided::of(side, BaseState::Shown(now.clone()), BaseState::Owed(image));
-    (!agree(field, &both, policy)).then_some(base)
+
+    /// What it came to, where its side shows `now`.
+    fn came_to(&self, fate: &Fate, now: &FieldValue) -> LeftBehind {
+        match fate {
+            Fate::Told => match (self.agreed(now), self.in_force(now)) {
+                (Some(base), _) => LeftBehind::Agreed(base),
+                // Where only some of the tags are there, and yet it never arrived, those are somebody's.
+                (None, Some((base, made))) if made.whole => half_way(base, made),
+                (None, _) if self.in_parts() || !self.may_be_taken_back(now) => LeftBehind::Settled,
+                // What is there is an edit in any case.
+                (None, _) => self.in_doubt(None, Sided::of(self.row.side, false, true)),
+            },
+            Fate::Changed(ours) => self.changed(ours),
+            Fate::Doubted => self.doubted(now),
+        }
+    }
+
+    /// The base of a value of this side that means the same as what the other side has; `None`: it does not.
+    fn agreed(&self, value: &FieldValue) -> Option<Sided<BaseState>> {
+        let both = Sided::of(self.row.side, value.clone(), self.there?.clone());
+        agree(&self.row.field, &both, self.policy).then(|| settle::agreed(both))
+    }
+
+    /// It was in force, and somebody has edited it since. Where the other side still has what it came from, what is there now is
+    /// an edit like any other, which goes over; and so it is of values that are merged part by part.
+    fn changed(&self, ours: &FieldValue) -> LeftBehind {
+        let whole = self.row.field.kind().is_whole();
+        let agreed = self.agreed(ours).map(|base| (base, ours.clone()));
+        let merged = || self.in_force(ours).filter(|_| !whole);
+        match agreed.or_else(|| merged().map(|(base, made)| (base, made.value))) {
+            Some((base, made)) => LeftBehind::SetBack { base, made },
+            None => self.in_doubt(None, Sided::of(self.row.side, true, false)),
+        }
+    }
+
+    /// Nobody can tell whether it arrived. Of tags each one that is there did; and of those that are not there no doubt is left
+    /// where the other side does not want them any more.
+    fn doubted(&self, now: &FieldValue) -> LeftBehind {
+        let of_members = self.row.field.kind().by_member().is_some();
+        let part = self.in_force(now).filter(|_| of_members);
+        let moot = |there| sent(self.row).is_moot(now, there);
+        match (self.there.is_some_and(moot), part) {
+            (true, Some((base, made))) => half_way(base, made),
+            (true, None) => LeftBehind::Settled,
+            (false, part) => {
+                let taken_back = self.row.field.kind().is_rendered() && self.may_be_taken_back(now);
+                let doubts = Sided::of(self.row.side, true, taken_back);
+                self.in_doubt(part.map(|(base, _)| base), doubts)
+            }
+        }
+    }
+
+    /// Whether the value is merged part by part, so that the look of it tells which parts are ours.
+    fn in_parts(&self) -> bool {
+        let kind = self.row.field.kind();
+        kind.is_rendered() || kind.by_member().is_some()
+    }
+
+    fn in_doubt(&self, base: Option<Sided<BaseState>>, doubts: Sided<bool>) -> LeftBehind {
+        LeftBehind::Doubted {
+            origin: self.row.origin.clone(),
+            wanted: self.row.wanted.clone(),
+            base,
+            doubts,
+        }
+    }
+
+    /// Whether the author has taken the edit back on the other side, while nobody can tell whether what is here by now was made of
+    /// ours. By the base alone that side would not have changed, and what is here would go over without a conflict.
+    ///
+    /// Example: the estimate of a task becomes 15 h instead of 16 h, the work item gets that, and the answer is lost. Ana makes it
+    /// 9 h there, and Ben takes his 15 h back: 9 h and 16 h are two edits of the same 15 h.
+    fn may_be_taken_back(&self, now: &FieldValue) -> bool {
+        let (Some(there), Some(base)) = (self.there, self.base) else {
+            return false;
+        };
+        let side = self.row.side;
+        let source = self.row.source.as_ref().map(|source| &source.value);
+        base.get(side.other()) == there
+            && base.get(side) != now
+            && source.is_some_and(|source| source != there)
+    }
+
+    /// The base of what is in force while the other side has something else: as if the answer had come, so that whatever
+    /// differs from that is somebody's edit. Holds what we made of the side too. `None`: the two agree, or it is not in force.
+    ///
+    /// Example: Ana adds a tag to a work item, the task gets it, and the answer is lost. Then Ana takes the tag away again. By
+    /// the base of before nobody would have touched the work item, and the tag would come back to it as an edit of the task.
+    fn in_force(&self, now: &FieldValue) -> Option<(Sided<BaseState>, Made)> {
+        let (side, field) = (self.row.side, &self.row.field);
+        let there = self.there?.clone();
+        let both = Sided::of(side, now.clone(), there);
+        if agree(field, &both, self.policy) {
+            return None;
+        }
+        let made = sent(self.row).made(now)?;
+        let Some(source) = &self.row.source else {
+            // Noted without what the other side had.
+            let image = translate(field, side, now, self.policy).ok()?;
+            let base = Sided::of(
+                side,
+                BaseState::Shown(made.value.clone()),
+                BaseState::Owed(image),
+            );
+            return field.kind().is_whole().then_some((base, made));
+        };
+        let own = Answer {
+            sent: self.row.wanted.clone(),
+            value: made.value.clone(),
+            shown: true,
+            in_force: made.whole,
+        };
+        let other = Answer {
+            sent: source.wanted.as_ref().unwrap_or(&source.value).clone(),
+            value: source.value.clone(),
+            shown: true,
+            in_force: source.wanted.is_none(),
+        };
+        let before = self.base.cloned().map(settle::agreed);
+        let answers = (&own, &other);
+        let base = settle::after_update(field, side, answers, before.as_ref(), self.policy);
+        Some((base, made))
+    }
 }

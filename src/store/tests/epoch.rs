@@ -249,6 +249,10 @@ fn a_database_of_schema_4_keeps_its_links_and_remembers_changes_in_steps() {
         wanted: FieldValue::choice("Resolved"),
         expected: Version(3),
         sent: BTreeMap::from([(FieldKey::Title, FieldValue::text("t"))]),
+        source: Some(Source {
+            value: FieldValue::choice("done"),
+            wanted: Some(FieldValue::choice("to do")),
+        }),
     };
     let save = Op::Part(PartOp::SaveTransit(row.clone()));
     store.commit(&Batch(vec![save])).unwrap();

@@ -391,6 +391,7 @@ fn noted_only(t: &Bench, id: i64) {
         wanted: FieldValue::choice("Active"),
         expected: Version(item.rev),
         sent: BTreeMap::new(),
+        source: None,
     };
     let op = Op::Part(PartOp::SaveTransit(row));
     t.engine().store().commit(&Batch(vec![op])).unwrap();

@@ -20,8 +20,9 @@
 //! for such a conflict, for the comment makes a new version as well.
 
 use crate::capabilities::{self, Versions};
-use crate::model::{FieldKey, FieldValue, Item, Past, Side, Version};
+use crate::model::{FieldKey, FieldValue, Folded, Item, Past, Side, Version};
 use boardsync_markup as markup;
+use std::collections::BTreeSet;
 
 /// A value of an update that had no usable answer.
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +101,89 @@ fn every_version<'a>(
         .then_some(versions)
 }
 
+/// What a write without an answer made of a side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// The value that it left, whatever somebody made of that since.
+    pub value: FieldValue,
+    /// Whether all of the change is in force, and not only some of its tags.
+    pub whole: bool,
+}
+
 impl Sent<'_> {
+    /// What this made of a side that shows `now`; `None`: nothing of it is in force, or nobody can tell.
+    ///
+    /// Example: of the tags "a" the write was to make "a b c". The task shows "a b z": ours made "a b" of it, and "z" is
+    /// somebody's.
+    pub fn made(&self, now: &FieldValue) -> Option<Made> {
+        let kind = self.field.kind();
+        let whole = |value: &FieldValue| Made {
+            value: value.clone(),
+            whole: true,
+        };
+        if now == self.wanted || !kind.is_whole() && kind.in_force(self.side, self.wanted, now) {
+            return Some(whole(now));
+        }
+        if kind.is_rendered() {
+            // Lines that only changed their order tell nothing.
+            let told = self.holds_lines(now) && !self.holds_lines(self.origin);
+            return told.then(|| whole(&self.spelled(now)));
+        }
+        let Some(of_members) = kind.by_member() else {
+            let several = capabilities::of(self.side).people.is_none();
+            let theirs = !kind.is_whole() && several && self.holds(now);
+            return theirs.then(|| whole(self.wanted));
+        };
+        let (had, wanted, there) = (self.origin.members(), self.wanted.members(), now.members());
+        // What was to come or to go and did not.
+        let missing: BTreeSet<Folded> = self.missing(now);
+        let made: BTreeSet<Folded> = had
+            .union(&wanted)
+            .filter(|member| match missing.contains(*member) {
+                true => there.contains(*member),
+                false => wanted.contains(*member),
+            })
+            .cloned()
+            .collect();
+        (made != had).then(|| Made {
+            value: of_members(made),
+            whole: missing.is_empty(),
+        })
+    }
+
+    /// The text that was sent, with each line as the service spells it that shows `now`: what it dropped of a line is nobody's
+    /// edit.
+    fn spelled(&self, now: &FieldValue) -> FieldValue {
+        let shown: Vec<&str> = crate::field::text_of(now).lines().collect();
+        let lines = crate::field::text_of(self.wanted).lines().map(|line| {
+            let own = |other: &&&str| !line.is_empty() && markup::same_words(other, line);
+            match shown.contains(&line) {
+                true => line,
+                false => shown.iter().find(own).copied().unwrap_or(line),
+            }
+        });
+        FieldValue::rich(lines.collect::<Vec<_>>().join("\n"))
+    }
+
+    /// Whether the other side, which shows `other`, has by itself what is missing here of a change of members: then it does
+    /// not matter whether that arrived and was taken back. Example: a tag's removal is in doubt, and somebody has put the tag
+    /// back on the side that it was taken from.
+    pub fn is_moot(&self, now: &FieldValue, other: &FieldValue) -> bool {
+        let (there, other) = (now.members(), other.members());
+        let missing = self.missing(now);
+        let mut missing = missing.iter();
+        self.field.kind().by_member().is_some()
+            && missing.all(|member| there.contains(member) == other.contains(member))
+    }
+
+    /// The members that were to come and are not there, and those that were to go and are.
+    fn missing(&self, now: &FieldValue) -> BTreeSet<Folded> {
+        let (had, wanted, there) = (self.origin.members(), self.wanted.members(), now.members());
+        let came = wanted.difference(&had).filter(|one| !there.contains(*one));
+        let went = had.difference(&wanted).filter(|one| there.contains(*one));
+        came.chain(went).cloned().collect()
+    }
+
     /// Whether our change is in a value, whatever else is.
     fn holds(&self, value: &FieldValue) -> bool {
         let kind = self.field.kind();

@@ -7,7 +7,7 @@
 //!
 //! | when | rule |
 //! |---|---|
-//! | an update was answered | [`after_update`] |
+//! | an update was answered, or is found in force without an answer | [`after_update`] |
 //! | the same save changed a field that we did not set | [`ruled`] |
 //! | a change in several requests stopped at a step of ours | [`half_way`] |
 //! | a create was answered | [`after_create`], and [`left_out`] for what it was made without |

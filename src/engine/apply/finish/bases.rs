@@ -114,14 +114,13 @@ impl Ending<'_> {
     fn set_back(&self) -> Result<Vec<Op>, StoreError> {
         let mut ops = Vec::new();
         for (link, side, field, left) in &self.run.observed.findings.left_behind {
-            let LeftBehind::SetBack(base) = left else {
+            let LeftBehind::SetBack { made: ours, .. } = left else {
                 continue;
             };
             let open = self.store.open_write(*link, *side, &self.run.cycle)?;
             let Some(mut line) = open.filter(|_| self.links.contains(link)) else {
                 continue;
             };
-            let ours = base.get(*side).value();
             line.changes.retain(|subject, change| {
                 let sent = change
                     .after

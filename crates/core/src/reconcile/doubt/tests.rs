@@ -206,3 +206,147 @@ fn a_history_is_only_asked_for_where_it_may_tell() {
         );
     }
 }
+
+/// What the update made of the tags of a task that had "a b", of which "b" was to go and "c d" were to come.
+#[test]
+fn of_tags_each_call_that_arrived_is_told_and_a_tag_of_somebody_is_not_ours() {
+    let tags = |text: &str| FieldValue::tags(text.split_whitespace());
+    let (origin, wanted) = (tags("a b"), tags("a c d"));
+    let sent = Sent {
+        side: Side::ClickUp,
+        field: &FieldKey::Tags,
+        origin: &origin,
+        via: &[],
+        wanted: &wanted,
+        expected: Version(7),
+    };
+    for (now, made, whole) in [
+        ("a c d", Some("a c d"), true),
+        ("a c d z", Some("a c d"), true),
+        ("c d", Some("a c d"), true),
+        ("a b c", Some("a b c"), false),
+        ("a", Some("a"), false),
+        ("a b", None, false),
+        ("a b z", None, false),
+    ] {
+        let made = made.map(|made| Made {
+            value: tags(made),
+            whole,
+        });
+        assert_eq!(sent.made(&tags(now)), made, "{now}");
+    }
+    for (now, other, moot) in [
+        ("a b", "a b", true),
+        ("a b c", "a b", true),
+        ("a b c", "a b z", true),
+        ("a b", "a c d", false),
+        ("a b", "a b d", false),
+        ("a c d", "a b", true),
+    ] {
+        assert_eq!(
+            sent.is_moot(&tags(now), &tags(other)),
+            moot,
+            "{now} {other}"
+        );
+    }
+}
+
+#[test]
+fn what_is_in_force_is_told_from_what_somebody_made_of_it() {
+    let rich = |text: &str| FieldValue::rich(text.to_owned());
+    let people = |names: &[&str]| {
+        let names = names.iter().map(|name| Folded::person(name, name));
+        FieldValue::from_people(names.collect())
+    };
+    let whole = |value: &FieldValue| {
+        Some(Made {
+            value: value.clone(),
+            whole: true,
+        })
+    };
+    let (description, assignees) = (FieldKey::Description, FieldKey::Assignees);
+    let [one, ours, more] = ["a\n\nb", "a\n\na_b", "first\n\na\n\na_b"].map(rich);
+    let [bold, plain, dropped] = ["a\n\n**c**", "a\n\nc", "a\n\nnew\n\nc"].map(rich);
+    let shown = rich("a\n\na\\_b");
+    let [listed, moved] = ["a\n\nb", "b\n\na"].map(rich);
+    let [ana, bo, both] = [&["ana"][..], &["bo"], &["ana", "bo"]].map(people);
+    let all = people(&["ana", "bo", "cy"]);
+    for (what, side, field, (origin, wanted), now, made) in [
+        (
+            "spelled",
+            Side::ClickUp,
+            &description,
+            (&one, &ours),
+            &shown,
+            whole(&shown),
+        ),
+        (
+            "edited",
+            Side::ClickUp,
+            &description,
+            (&one, &ours),
+            &more,
+            whole(&ours),
+        ),
+        (
+            "edited where a format was dropped",
+            Side::Ado,
+            &description,
+            (&one, &bold),
+            &dropped,
+            whole(&plain),
+        ),
+        (
+            "not there",
+            Side::Ado,
+            &description,
+            (&one, &ours),
+            &one,
+            None,
+        ),
+        (
+            "in another order",
+            Side::ClickUp,
+            &description,
+            (&listed, &moved),
+            &listed,
+            None,
+        ),
+        (
+            "in place",
+            Side::ClickUp,
+            &assignees,
+            (&ana, &bo),
+            &bo,
+            whole(&bo),
+        ),
+        ("both", Side::ClickUp, &assignees, (&ana, &bo), &both, None),
+        (
+            "beside",
+            Side::ClickUp,
+            &assignees,
+            (&ana, &both),
+            &all,
+            whole(&both),
+        ),
+        // One person only fits into a work item, so another one is somebody's.
+        (
+            "another",
+            Side::Ado,
+            &assignees,
+            (&FieldValue::Empty, &bo),
+            &ana,
+            None,
+        ),
+    ] {
+        let sent = Sent {
+            side,
+            field,
+            origin,
+            via: &[],
+            wanted,
+            expected: Version(7),
+        };
+        assert_eq!(sent.made(now), made, "{what}");
+    }
+}
