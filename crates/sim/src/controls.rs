@@ -82,6 +82,8 @@ pub enum Control {
     NeverArrived,
     /// The yes to the plan that was shown counts for whatever is planned when both sides were read again.
     YesToAnything,
+    /// What is in force of a write without an answer is an edit of the other side.
+    OursIsTheirs,
 }
 
 /// What a design is told of the moment after a cycle.
@@ -93,7 +95,7 @@ pub struct Moment {
 }
 
 impl Control {
-    pub const ALL: [Control; 34] = [
+    pub const ALL: [Control; 35] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -128,6 +130,7 @@ impl Control {
         Control::PlaceNotAsked,
         Control::NeverArrived,
         Control::YesToAnything,
+        Control::OursIsTheirs,
     ];
 
     /// The histories in which it is tried.
@@ -186,6 +189,7 @@ impl Control {
             Control::PlaceNotAsked => gone_with_its_list(),
             Control::NeverArrived => set_back_after_a_lost_answer(),
             Control::YesToAnything => edited_while_asked(),
+            Control::OursIsTheirs => taken_back_after_a_lost_answer(),
             _ => Vec::new(),
         };
         script.steps.splice(0..0, first);
@@ -282,6 +286,14 @@ impl Control {
                     side: row.side,
                 });
                 ended.map(Op::Part).collect()
+            }
+            Control::OursIsTheirs => {
+                let notes = store.transits().unwrap_or_default().into_iter();
+                let forgotten = notes.map(|row| TransitRow {
+                    source: None,
+                    ..row
+                });
+                forgotten.map(PartOp::SaveTransit).map(Op::Part).collect()
             }
             Control::ThawedWhileOff => {
                 let pairs = moment.pairs.iter();
@@ -513,6 +525,46 @@ fn set_back_after_a_lost_answer() -> Vec<Step> {
             Step::Wait(400_000),
             Step::Cycle(false),
         ]);
+    }
+    steps
+}
+
+/// Tags, people and a long text go over, the answer is lost, and before the next cycle the author takes the edit back, on either
+/// side.
+fn taken_back_after_a_lost_answer() -> Vec<Step> {
+    let first_write = Point {
+        on: On::Write,
+        n: 0,
+        after: false,
+    };
+    let mut steps = Vec::new();
+    for (item, side) in (0..).zip(Side::BOTH) {
+        steps.extend([
+            Step::Act(Act::Create {
+                side,
+                n: 61 + item,
+                pair: 0,
+            }),
+            Step::Wait(400_000),
+            Step::Cycle(false),
+        ]);
+        let fields = [FieldKey::Tags, FieldKey::Assignees, FieldKey::Description];
+        for (field, n) in fields.into_iter().zip(64..) {
+            steps.extend([
+                Step::Act(Act::Edit {
+                    side,
+                    item,
+                    field: field.clone(),
+                    n,
+                }),
+                Step::Wait(400_000),
+                Step::Cycle(false),
+                Step::During(first_write, Deed::Fault(Fault::Unanswered)),
+                Step::Act(Act::Revert { side, item, field }),
+                Step::Wait(400_000),
+                Step::Cycle(false),
+            ]);
+        }
     }
     steps
 }

@@ -110,6 +110,18 @@ pub fn asked(script: &mut Script, range: Range) {
     script.steps.splice(at..at, writer.steps);
 }
 
+/// In some histories an answer is lost, and the author takes the edit back where it was made.
+pub fn taken_back(script: &mut Script, range: Range) {
+    let mut rng = Rng::new(script.seed ^ 0x07A3_E2BC);
+    if !rng.chance(300) {
+        return;
+    }
+    let at = a_cycle(script, &mut rng);
+    let mut writer = Writer::further(Rng::new(rng.draw()), range, 9_300);
+    writer.taken_back();
+    script.steps.splice(at..at, writer.steps);
+}
+
 /// In some histories an administrator renames a tag.
 fn tag_renamed(script: &mut Script) {
     let mut rng = Rng::new(script.seed ^ 0x07A6_9A3E);

@@ -1,12 +1,12 @@
 //! Writes the history of a seed.
 
-use super::enrich::{asked, enrich, set_back, steps, vanishing, withdrawn};
+use super::enrich::{asked, enrich, set_back, steps, taken_back, vanishing, withdrawn};
 use super::kinds::{UNMAPPED, kinds};
 use super::rng::Rng;
 use super::script::{
     Act, Command, Deed, Deleting, Fault, On, Point, Says, Script, Setup, Step, Take,
 };
-use boardsync::model::Side;
+use boardsync::model::{FieldKey, Side};
 
 /// What the generator may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +97,7 @@ pub fn generate(seed: u64, range: Range) -> Script {
     };
     steps(&mut script, range);
     set_back(&mut script, range);
+    taken_back(&mut script, range);
     if range.config {
         enrich(&mut script, range);
     }
@@ -222,27 +223,7 @@ impl Writer {
     pub(super) fn set_back(&mut self) {
         let (side, item) = (self.side(), u32::try_from(self.rng.below(3)).unwrap_or(0));
         let field = self.rng.pick(kinds()).key();
-        let n = self.number();
-        self.steps.push(Step::Act(Act::Edit {
-            side,
-            item,
-            field: field.clone(),
-            n,
-        }));
-        self.steps.push(Step::Cycle(false));
-        let point = |after| Point {
-            on: On::Write,
-            n: 0,
-            after,
-        };
-        let (after, deed) = match self.rng.below(5) {
-            0 => (true, Deed::Crash),
-            1 => (false, Deed::Fault(Fault::Page(true))),
-            2 => (false, Deed::Fault(Fault::Lost)),
-            3 => (false, Deed::Fault(Fault::Repeated(true))),
-            _ => (false, Deed::Fault(Fault::Unanswered)),
-        };
-        self.steps.push(Step::During(point(after), deed));
+        self.lost_edit(side, item, &field, 0);
         let other = side.other();
         if self.rng.chance(300) {
             let n = self.number();
@@ -260,6 +241,79 @@ impl Writer {
                 field,
             }));
         }
+    }
+
+    /// The same, and the author takes the edit back on the side that it came from, or puts another value in its place. Sometimes
+    /// somebody edits the other side as well. Values that are merged in parts come more often.
+    pub(super) fn taken_back(&mut self) {
+        let (side, item) = (self.side(), u32::try_from(self.rng.below(3)).unwrap_or(0));
+        let in_parts = [FieldKey::Tags, FieldKey::Assignees, FieldKey::Description];
+        let field = match self.rng.chance(700) {
+            true => self.rng.pick(&in_parts).clone(),
+            false => self.rng.pick(kinds()).key(),
+        };
+        // With another field before it, of which a task is told in a call of its own.
+        let further = self.rng.chance(300);
+        if further {
+            let n = self.number();
+            let another = self.rng.pick(kinds()).key();
+            self.steps.push(Step::Act(Act::Edit {
+                side,
+                item,
+                field: another,
+                n,
+            }));
+        }
+        let lost = u32::from(further && self.rng.chance(700));
+        self.lost_edit(side, item, &field, lost);
+        if self.rng.chance(250) {
+            let n = self.number();
+            let touched = match self.rng.chance(500) {
+                true => UNMAPPED,
+                false => field.clone(),
+            };
+            self.steps.push(Step::Act(Act::Edit {
+                side: side.other(),
+                item,
+                field: touched,
+                n,
+            }));
+        }
+        let n = self.number();
+        self.steps.push(Step::Act(match self.rng.chance(700) {
+            true => Act::Revert { side, item, field },
+            false => Act::Edit {
+                side,
+                item,
+                field,
+                n,
+            },
+        }));
+    }
+
+    /// An edit goes over, and the answer to that call of the cycle is lost, or the process dies with it.
+    fn lost_edit(&mut self, side: Side, item: u32, field: &FieldKey, write: u32) {
+        let n = self.number();
+        self.steps.push(Step::Act(Act::Edit {
+            side,
+            item,
+            field: field.clone(),
+            n,
+        }));
+        self.steps.push(Step::Cycle(false));
+        let point = |after| Point {
+            on: On::Write,
+            n: write,
+            after,
+        };
+        let (after, deed) = match self.rng.below(5) {
+            0 => (true, Deed::Crash),
+            1 => (false, Deed::Fault(Fault::Page(true))),
+            2 => (false, Deed::Fault(Fault::Lost)),
+            3 => (false, Deed::Fault(Fault::Repeated(true))),
+            _ => (false, Deed::Fault(Fault::Unanswered)),
+        };
+        self.steps.push(Step::During(point(after), deed));
     }
 
     /// A command, with people, faults and kills in it.

@@ -36,6 +36,10 @@ pub trait Kind: Sync {
     fn images(&self, _side: Side, value: &FieldValue) -> BTreeSet<String> {
         self.pieces(value)
     }
+    /// The same of one part.
+    fn image(&self, _side: Side, piece: &str) -> BTreeSet<String> {
+        BTreeSet::from([piece.to_owned()])
+    }
     /// Whether the two sides say the same.
     fn agree(&self, ado: &FieldValue, clickup: &FieldValue) -> bool;
     /// Whether the kind is written as a difference against what was read (ClickUp's sets).
@@ -257,6 +261,9 @@ impl Kind for State {
             .map(|(_, other)| Folded::new(other).key)
             .collect()
     }
+    fn image(&self, side: Side, piece: &str) -> BTreeSet<String> {
+        self.images(side, &FieldValue::choice(piece))
+    }
     fn agree(&self, ado: &FieldValue, clickup: &FieldValue) -> bool {
         self.pieces(clickup).is_subset(&self.images(Side::Ado, ado))
     }
@@ -307,6 +314,10 @@ impl Kind for Assignees {
         all.filter_map(|one| people.translate(side, &one))
             .map(|one| one.key)
             .collect()
+    }
+    fn image(&self, side: Side, piece: &str) -> BTreeSet<String> {
+        let one = BTreeSet::from([Folded::person(piece, piece)]);
+        self.images(side, &FieldValue::from_people(one))
     }
     fn agree(&self, ado: &FieldValue, clickup: &FieldValue) -> bool {
         // Nobody on ADO beside somebody on ClickUp is what is left when a lead is taken away: the others stay.

@@ -72,6 +72,7 @@ pub mod service;
 pub mod shrink;
 pub mod stores;
 pub mod sweeps;
+mod taken_back;
 pub mod told;
 pub mod updates;
 pub mod vanish;

@@ -105,10 +105,14 @@ impl World {
                 self.count_write(side, at, &key);
             }
             self.judge_loss(side, at, kind, old, new, delivery);
-            for piece in kind.pieces(old).difference(&kind.pieces(new)) {
+            self.judge_return(side, at, kind, (old, new), delivery);
+            let (held, holds) = (kind.pieces(old), kind.pieces(new));
+            let gone: Vec<String> = held.difference(&holds).cloned().collect();
+            for piece in &gone {
                 let replaced = (side, at, key.clone(), piece.clone());
                 self.told.replaced.insert(replaced, self.now);
             }
+            self.note_replaced(side, at, &key, &gone);
             self.judge_rendering(side, at, kind, old, new);
             let made = (new.clone(), self.now, self.told.run);
             self.told.ours.insert((side, at, key.clone()), made);
@@ -265,7 +269,7 @@ impl World {
     }
 
     /// Whether the stored conflicts hold it: those that are open, or that were recorded since `from`.
-    fn logged(&self, side: Side, at: usize, kind: &dyn Kind, piece: &str, from: i64) -> bool {
+    pub fn logged(&self, side: Side, at: usize, kind: &dyn Kind, piece: &str, from: i64) -> bool {
         let Some(engine) = self.engine.upgrade() else {
             return false;
         };

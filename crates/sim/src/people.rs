@@ -48,6 +48,7 @@ impl World {
         *record.writes.people.entry(key.clone()).or_default() += 1;
         record.typed.insert(key.clone(), now);
         let id = record.id.clone();
+        self.note_taken(side, at, kind, (&before, &typed));
         self.say(|| format!("{side} {id}: person sets {key} to {value:?}"));
         if back {
             self.count("set back unseen");

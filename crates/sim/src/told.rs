@@ -21,6 +21,10 @@ pub struct Told {
     pub ours: BTreeMap<(Side, usize, FieldKey), (FieldValue, i64, u64)>,
     /// Parts of values that the engine has written over, and when last (true time).
     pub replaced: BTreeMap<(Side, usize, FieldKey, String), i64>,
+    /// Parts of values that the engine has written, and in which run last.
+    pub brought: BTreeMap<(Side, usize, FieldKey, String), u64>,
+    /// Those that a person took away where they came from before the next run, and when (true time).
+    pub taken: BTreeMap<(Side, usize, FieldKey, String), i64>,
     /// True time at which each conflict was first there.
     pub conflicts: BTreeMap<i64, i64>,
     /// Parts of an earlier choice's value that a later choice in the same conflict replaces: true time of the read by which

@@ -1,0 +1,154 @@
+//! The judge of what people take back (I1): a part that the engine has just carried over, and that somebody takes away where it
+//! came from before the next run, does not come back by the engine, unless somebody on the other side put it there.
+//!
+//! Example: Ana adds a tag to a work item, the task gets it, and the answer to that is lost. Then Ana takes the tag away. If
+//! the engine took its own write for an edit of the task, the tag would come back.
+
+use super::kinds::Kind;
+use super::world::{Delivery, World};
+use boardsync::model::{FieldKey, FieldValue, Side};
+use std::collections::BTreeSet;
+
+impl World {
+    /// A person changes a field.
+    pub fn note_taken(
+        &mut self,
+        side: Side,
+        at: usize,
+        kind: &dyn Kind,
+        (old, new): (&BTreeSet<String>, &BTreeSet<String>),
+    ) {
+        let key = kind.key();
+        let twins = self.twins_and_copies(side, at);
+        let brought: BTreeSet<String> = self
+            .told
+            .brought
+            .iter()
+            .filter(|((on, twin, field, _), run)| {
+                *on == side.other()
+                    && twins.contains(twin)
+                    && *field == key
+                    && **run == self.told.run
+            })
+            .flat_map(|((_, _, _, piece), _)| kind.image(side.other(), piece))
+            .collect();
+        for piece in old.difference(new).filter(|piece| brought.contains(*piece)) {
+            let part = (side, at, key.clone(), piece.clone());
+            self.told.taken.insert(part, self.now);
+        }
+        for piece in new {
+            self.told
+                .taken
+                .remove(&(side, at, key.clone(), piece.clone()));
+        }
+        // Whoever puts it on the other side wants it on both.
+        for twin in twins {
+            for piece in new.difference(old) {
+                for image in kind.image(side, piece) {
+                    let part = (side.other(), twin, key.clone(), image);
+                    self.told.taken.remove(&part);
+                }
+            }
+        }
+    }
+
+    /// The engine writes a field: nothing comes back with it.
+    pub fn judge_return(
+        &mut self,
+        side: Side,
+        at: usize,
+        kind: &dyn Kind,
+        (old, new): (&FieldValue, &FieldValue),
+        delivery: Delivery,
+    ) {
+        let key = kind.key();
+        for piece in kind.pieces(new).difference(&kind.pieces(old)) {
+            let part = (side, at, key.clone(), piece.clone());
+            self.told.brought.insert(part.clone(), self.told.run);
+            let Some(since) = self.told.taken.remove(&part) else {
+                continue;
+            };
+            if let Some(why) = self.may_return(side, at, kind, (piece, since), delivery) {
+                self.count(why);
+                continue;
+            }
+            let id = self.side.get(side).records[at].id.clone();
+            self.violate(
+                "I1",
+                format!("{side} {id}: {key} \"{piece}\" comes back, which somebody took away"),
+            );
+        }
+    }
+
+    /// Why a part that somebody took away may come back, if it may.
+    fn may_return(
+        &self,
+        side: Side,
+        at: usize,
+        kind: &dyn Kind,
+        (piece, since): (&str, i64),
+        delivery: Delivery,
+    ) -> Option<&'static str> {
+        // Where people linked two items, or the base was lost, nothing tells what was taken away.
+        let forgotten = ["database put back", "link again"];
+        let forgotten = forgotten.map(|word| self.counts.contains_key(word));
+        if self.told.undoing || forgotten.contains(&true) {
+            return Some("came back on purpose");
+        }
+        if !matches!(delivery, Delivery::Now | Delivery::Further) {
+            return Some("came back late");
+        }
+        if since >= self.side.get(side).records[at].read.0 {
+            return Some("came back in the window");
+        }
+        let key = kind.key();
+        let untaken = |side: Side, at: usize| self.told.untaken.contains(&(side, at, key.clone()));
+        let mut twins = self.twins_and_copies(side, at).into_iter();
+        if untaken(side, at) || twins.any(|twin| untaken(side.other(), twin)) {
+            return Some("came back by a service");
+        }
+        // An item may be closed with its counterpart.
+        let deleted = |twin: usize| {
+            let record = &self.side.get(side.other()).records[twin];
+            record.now().deleted
+        };
+        if self.twins_and_copies(side, at).into_iter().any(deleted) {
+            return Some("came back with a deletion");
+        }
+        let theirs = self.twins_and_copies(side, at).into_iter().any(|twin| {
+            let record = &self.side.get(side.other()).records[twin];
+            record.authored.keys().any(|(field, other)| {
+                *field == key && kind.image(side.other(), other).contains(piece)
+            })
+        });
+        if theirs {
+            return Some("came back from the other side");
+        }
+        let open = self.twins_and_copies(side, at).into_iter().any(|twin| {
+            let record = &self.side.get(side.other()).records[twin];
+            let value = record.now().values.get(&key);
+            let pieces = value.map(|value| kind.pieces(value)).unwrap_or_default();
+            let mut images = pieces
+                .iter()
+                .filter(|other| kind.image(side.other(), other).contains(piece));
+            images.any(|other| self.logged(side.other(), twin, kind, other, since))
+        });
+        open.then_some("came back from a conflict")
+    }
+
+    /// The engine has written over what stood for these parts on the other side: whoever sets one of them there later has not
+    /// left it to be taken away.
+    pub fn note_replaced(&mut self, side: Side, at: usize, key: &FieldKey, gone: &[String]) {
+        let Some(kind) = super::kinds::kind(key) else {
+            return;
+        };
+        for twin in self.twins(side, at) {
+            for piece in gone {
+                for image in kind.image(side, piece) {
+                    let part = (side.other(), twin, key.clone(), image);
+                    self.told.replaced.insert(part, self.now);
+                }
+            }
+        }
+    }
+}
