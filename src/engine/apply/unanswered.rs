@@ -8,6 +8,7 @@ use crate::connector::{Change, ConnectorError, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::{LeftBehind, transit_of};
 use crate::model::{FieldKey, FieldValue, ItemId, LinkId, Side, Sided, Version};
+use crate::reason::ActionWhy;
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::settle::{self, Answer};
 use crate::store::{Batch, ChoiceOp, NewConflict, Op, PartOp, Source, StoreError, TransitRow};
@@ -50,8 +51,8 @@ impl Run<'_> {
         Ok(ops)
     }
 
-    /// What the other side has of a field that is about to be sent; `None`: only a part of the planned value is sent, which
-    /// does not settle with all that the other side has.
+    /// What the other side has of a field that is about to be sent; `None`: it is not to settle with that. So it is where only
+    /// a part of the planned value is sent.
     fn source_of(
         &self,
         plan: &PairPlan,
@@ -59,6 +60,10 @@ impl Run<'_> {
         field: &FieldKey,
         wanted: &FieldValue,
     ) -> Option<Source> {
+        // An undo leaves the two sides apart, and whatever tells of that may be settled by the time that it arrives.
+        if matches!(action.why, ActionWhy::TakenBack { .. }) {
+            return None;
+        }
         let mut changes = action.changes.iter();
         let change = changes.find(|change| change.field == *field && change.after == *wanted)?;
         let Some(source) = &change.source_value else {
