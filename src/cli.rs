@@ -3,12 +3,16 @@
 //! No logic beyond parsing. The manual pages and the shell completions are generated from these types, so a help
 //! text is written once.
 
+mod conflicts;
 mod exit;
 pub mod man;
+mod sandbox;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
+pub use conflicts::{ConflictsArgs, ConflictsCommand, Take, WhichConflicts};
 use exit::STATUS_LONG;
 pub use exit::{EXIT_CODES, ExitCode};
+pub use sandbox::{Board, SandboxArgs, SandboxCommand};
 use std::path::PathBuf;
 
 const UNDO_LONG: &str = "\
@@ -22,7 +26,7 @@ Items that were created stay and are named, unless --delete-created is given and
 the creation of its counterpart is named where nothing else was written. Deleted work items come back out of the recycle bin; \
 ClickUp's API cannot restore a task, so those are only named. What formatting a long text had is not in the journal.
 
-Exit codes: 0 done, 3 something stays as it is (the output says what and why), 4 not confirmed; the others as in \
+Exit codes: 0 done, 3 something stays as it is or a conflict is open now (the output says what and why), 4 not confirmed; the others as in \
 boardsync --help.";
 
 /// Also in README.md; tests/process/playing.rs runs it line by line.
@@ -368,83 +372,6 @@ pub struct LogArgs {
     pub page: PageArgs,
 }
 
-/// Arguments of `conflicts`.
-#[derive(Args, Clone, Debug)]
-#[command(args_conflicts_with_subcommands = true)]
-pub struct ConflictsArgs {
-    /// Which ones, where no command is given.
-    #[command(flatten)]
-    pub which: WhichConflicts,
-    /// What to do; `list` when left out.
-    #[command(subcommand)]
-    pub command: Option<ConflictsCommand>,
-}
-
-/// Which conflicts are listed.
-#[derive(Args, Clone, Debug, Default)]
-pub struct WhichConflicts {
-    /// Only open ones, without those that are chosen and not carried out yet
-    #[arg(long, conflicts_with = "all")]
-    pub open: bool,
-    /// Settled ones too
-    #[arg(long)]
-    pub all: bool,
-}
-
-/// What to do with conflicts.
-#[derive(Clone, Debug, Subcommand)]
-pub enum ConflictsCommand {
-    /// List conflicts that are open, or chosen and not carried out yet
-    #[command(after_help = "Example: boardsync conflicts list --all")]
-    List(WhichConflicts),
-    /// Show one conflict with the base and both values
-    #[command(after_help = "Example: boardsync conflicts show 7")]
-    Show {
-        /// Number from the list
-        #[arg(value_name = "ID")]
-        id: i64,
-    },
-    /// Choose what settles a conflict, or take the choice back; the next cycle carries it out
-    ///
-    /// Both items are read first: where somebody edited the field since, nothing is chosen. The choice is stored and what it
-    /// will write is shown. Until a cycle has carried it out, --withdraw takes it back, and another --take replaces it.
-    #[command(
-        after_help = "Examples: boardsync conflicts resolve 7 --take merged text.md\n          boardsync conflicts resolve 7 --withdraw"
-    )]
-    Resolve {
-        /// Number from the list
-        #[arg(value_name = "ID")]
-        id: i64,
-        /// Whose value stays; `merged` is for titles and descriptions
-        #[arg(
-            long,
-            value_enum,
-            value_name = "VALUE",
-            required_unless_present = "withdraw",
-            conflicts_with = "withdraw"
-        )]
-        take: Option<Take>,
-        /// Take back a choice that is not carried out yet
-        #[arg(long, conflicts_with = "file")]
-        withdraw: bool,
-        /// With `--take merged`: a file with the text
-        #[arg(value_name = "FILE")]
-        file: Option<PathBuf>,
-    },
-}
-
-/// Whose value settles a conflict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Take {
-    /// The Azure DevOps value.
-    Ado,
-    /// The ClickUp value.
-    #[value(name = "clickup")]
-    ClickUp,
-    /// A text of one's own.
-    Merged,
-}
-
 /// Arguments of `links`.
 #[derive(Args, Clone, Debug)]
 pub struct LinksArgs {
@@ -486,83 +413,6 @@ pub enum LinksCommand {
         #[arg(value_name = "PAIR")]
         pair: String,
     },
-}
-
-/// Arguments of `sandbox`.
-#[derive(Args, Clone, Debug, Default)]
-pub struct SandboxArgs {
-    /// Port on 127.0.0.1 for Azure DevOps, the next one is ClickUp's [default: free ones]
-    #[arg(long, value_name = "N")]
-    pub port: Option<u16>,
-    /// Folder for the configuration and the state, made if it is not there. It stays when the sandbox ends, and the items do
-    /// not, so a new sandbox needs another folder [default: a temporary one, which goes with the sandbox]
-    #[arg(long, value_name = "DIR")]
-    pub dir: Option<PathBuf>,
-    /// What to do in a running sandbox; it is started when left out.
-    #[command(subcommand)]
-    pub command: Option<SandboxCommand>,
-}
-
-/// What a person does in a running sandbox, which is named by its configuration (`--config`, or `config.toml` of this folder).
-#[derive(Clone, Debug, Subcommand)]
-pub enum SandboxCommand {
-    /// Show an item, or list all
-    #[command(after_help = "Example: boardsync sandbox show ADO 5")]
-    Show {
-        /// Whose item
-        #[arg(value_enum, ignore_case = true, value_name = "BOARD")]
-        board: Board,
-        /// Work item number, task id or whole title [default: list all]
-        #[arg(value_name = "ITEM")]
-        item: Option<String>,
-    },
-    /// Change fields of an item
-    #[command(
-        after_help = "Example: boardsync sandbox edit ADO 5 title=\"Pay by card\" priority=1"
-    )]
-    Edit {
-        /// Whose item
-        #[arg(value_enum, ignore_case = true, value_name = "BOARD")]
-        board: Board,
-        /// Work item number, task id or whole title
-        #[arg(value_name = "ITEM")]
-        item: String,
-        /// What to change: title, description, state (ADO) or status (ClickUp), priority (1 to 4), points; in ADO also type,
-        /// tags, assignee
-        #[arg(value_name = "FIELD=VALUE", required = true)]
-        changes: Vec<String>,
-    },
-    /// Create an item
-    #[command(after_help = "Example: boardsync sandbox create ClickUp title=\"Refund by voucher\"")]
-    Create {
-        /// Where
-        #[arg(value_enum, ignore_case = true, value_name = "BOARD")]
-        board: Board,
-        /// As for `edit`; in ADO also type [default: User Story]
-        #[arg(value_name = "FIELD=VALUE", required = true)]
-        changes: Vec<String>,
-    },
-    /// Delete an item
-    #[command(after_help = "Example: boardsync sandbox delete ADO 6")]
-    Delete {
-        /// Whose item
-        #[arg(value_enum, ignore_case = true, value_name = "BOARD")]
-        board: Board,
-        /// Work item number, task id or whole title
-        #[arg(value_name = "ITEM")]
-        item: String,
-    },
-}
-
-/// One of the two services of the sandbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Board {
-    /// Azure DevOps.
-    #[value(name = "ADO")]
-    Ado,
-    /// ClickUp.
-    #[value(name = "ClickUp")]
-    ClickUp,
 }
 
 /// Arguments of `demo`.

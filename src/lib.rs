@@ -85,8 +85,8 @@
 //!   at all is a value in [`capabilities`]. If it can lose an edit, it also goes into `crates/sim/src/quirks.rs`.
 //! - **A new rail.** A file in `crates/core/src/reconcile/rails/` and a row in the table of [`reconcile::rails`]; what it has to
 //!   know comes in through `Rails`, which `src/engine/rails.rs` fills. Its reason is a variant of [`reason::HoldWhy`].
-//! - **A new command.** Its arguments in `src/cli.rs`, one function in `src/commands/`. What it does to the state or to a
-//!   service is a function in `src/engine/deeds/`, so that the simulation can do the same; what it shows of the state is a value
+//! - **A new command.** Its arguments in `src/cli.rs` (a file of `src/cli/` where they are many), one function in
+//!   `src/commands/`. What it does to the state or to a service is a function in `src/engine/deeds/`, so that the simulation can do the same; what it shows of the state is a value
 //!   in `src/views/`; the command reads and prints.
 //! - **A page.** A room of its own, `src/web/`, that the table above lets name what [`commands`] may name, without being named by
 //!   anybody but the command that starts it. It shows [`views`], as the commands do, and does what [`engine::deeds`] offers.
