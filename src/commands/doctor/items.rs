@@ -155,7 +155,68 @@ fn both_gone(survey: &Survey, links: &[&LinkRow], chart: &mut Chart) {
     }
 }
 
-/// Items that carry our marker and belong to no link: what is left when a database is lost. The next plan links them.
+/// Items that carry our marker and that no living link names.
+#[derive(Default)]
+struct Unlinked {
+    /// Those whose link was dissolved.
+    apart: Vec<String>,
+    /// Those that name an item which is linked to another one.
+    copies: Vec<String>,
+    /// The others, as links: what is left when a database is lost.
+    found: BTreeMap<(PairName, ItemId), ItemId>,
+    /// How many items stand in `found`: of a link both halves may be marked.
+    carrying: usize,
+}
+
+impl Unlinked {
+    fn among(survey: &Survey, key: &MarkerKey, links: &[LinkRow]) -> Unlinked {
+        let mut known: Sided<BTreeSet<(PairName, ItemId)>> = Sided::default();
+        let mut living: Sided<BTreeSet<(PairName, ItemId)>> = Sided::default();
+        for link in links {
+            for side in Side::BOTH {
+                let of = (link.pair.clone(), link.item(side).clone());
+                if link.state.is_living() {
+                    living.get_mut(side).insert(of.clone());
+                }
+                known.get_mut(side).insert(of);
+            }
+        }
+        let mut sorted = Unlinked::default();
+        for side in Side::BOTH {
+            for (pair, ids) in survey.listed.get(side) {
+                for id in ids {
+                    let own = (pair.clone(), id.clone());
+                    if living.get(side).contains(&own) {
+                        continue;
+                    }
+                    let markers = survey.items.get(side).get(id).map(|item| &item.markers);
+                    let mut ours = markers
+                        .into_iter()
+                        .flatten()
+                        .filter_map(|text| marker::verify(key, text))
+                        .filter(|marker| marker.pair == *pair && marker.side != side);
+                    let Some(marker) = ours.next() else {
+                        continue;
+                    };
+                    let named = (pair.clone(), marker.id.clone());
+                    if known.get(side).contains(&own) {
+                        sorted.apart.push(format!("{side} {id}"));
+                    } else if living.get(side.other()).contains(&named) {
+                        let copy = format!("{side} {id} names {} {}", side.other(), marker.id);
+                        sorted.copies.push(copy);
+                    } else {
+                        sorted.carrying += 1;
+                        let Sided { ado, clickup } = Sided::of(side, id.clone(), marker.id);
+                        sorted.found.insert((pair.clone(), ado), clickup);
+                    }
+                }
+            }
+        }
+        sorted
+    }
+}
+
+/// Tells of the items that carry our marker and belong to no link. The next plan links those that were never dissolved.
 fn orphans(
     survey: &Survey,
     key: &MarkerKey,
@@ -163,50 +224,12 @@ fn orphans(
     database: bool,
     chart: &mut Chart,
 ) -> Vec<Value> {
-    let mut known: Sided<BTreeSet<(PairName, ItemId)>> = Sided::default();
-    let mut living: Sided<BTreeSet<(PairName, ItemId)>> = Sided::default();
-    for link in links {
-        for side in Side::BOTH {
-            let of = (link.pair.clone(), link.item(side).clone());
-            if link.state.is_living() {
-                living.get_mut(side).insert(of.clone());
-            }
-            known.get_mut(side).insert(of);
-        }
-    }
-    let (mut apart, mut copies) = (Vec::new(), Vec::new());
-    let mut found: BTreeMap<(PairName, ItemId), ItemId> = BTreeMap::new();
-    let mut carrying = 0_usize;
-    for side in Side::BOTH {
-        for (pair, ids) in survey.listed.get(side) {
-            for id in ids {
-                let own = (pair.clone(), id.clone());
-                if living.get(side).contains(&own) {
-                    continue;
-                }
-                let markers = survey.items.get(side).get(id).map(|item| &item.markers);
-                let mut ours = markers
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|text| marker::verify(key, text))
-                    .filter(|marker| marker.pair == *pair && marker.side != side);
-                if let Some(marker) = ours.next() {
-                    let named = (pair.clone(), marker.id.clone());
-                    if known.get(side).contains(&own) {
-                        apart.push(format!("{side} {id}"));
-                        continue;
-                    }
-                    if living.get(side.other()).contains(&named) {
-                        copies.push(format!("{side} {id} names {} {}", side.other(), marker.id));
-                        continue;
-                    }
-                    carrying += 1;
-                    let Sided { ado, clickup } = Sided::of(side, id.clone(), marker.id);
-                    found.insert((pair.clone(), ado), clickup);
-                }
-            }
-        }
-    }
+    let Unlinked {
+        apart,
+        copies,
+        found,
+        carrying,
+    } = Unlinked::among(survey, key, links);
     let check = if database {
         "unlinked"
     } else {
