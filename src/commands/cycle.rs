@@ -1,23 +1,22 @@
 //! `plan`, `apply` and `reconcile`.
 
 mod approvers;
+mod told;
 
-use super::saved::{self, Refused, Saved};
+use super::saved::{self, Saved};
 use super::setup::{self, Names, Services};
 use super::signals::Signals;
 use super::when::age;
-use super::{Context, Failure, error, exit_code, next, note, pager, print, print_json, typed};
+use super::{Context, Failure, next, note, pager, print_json, typed};
 use crate::cli::{ApplyArgs, ExitCode, PageArgs, PlanArgs, PlanCommand, ReconcileArgs, ShowArgs};
 use crate::config::{Config, Poll};
-use crate::connector::{ConnectorError, ErrorKind};
-use crate::engine::apply::{Consent, Done, Report, Stopped};
-use crate::engine::cycle::Ended;
+use crate::engine::apply::Consent;
 use crate::engine::daemon::{self, DaemonError};
 use crate::engine::observe::Observed;
 use crate::engine::{Engine, Scope};
 use crate::model::{Clock, PairName};
 use crate::reconcile::plan::Plan;
-use crate::render::{self, Addresses, Outcome, OutcomeResult, ReportView, Show};
+use crate::render::{self, Addresses, Show};
 use crate::views::still_open::still_open;
 use approvers::{Asked, ByFile, ByHand, Once};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -25,6 +24,9 @@ use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 use tokio_util::sync::CancellationToken;
+use told::{tell_trouble, told};
+
+pub(super) use told::views;
 
 pub(super) fn scope(config: &Config, full: bool, pairs: &[String]) -> Result<Scope, Failure> {
     let mut only = BTreeSet::new();
@@ -80,14 +82,19 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
         setup::renew(&config, &services, &mut engine).await?;
         observed = engine.observe(&scope).await?;
     }
-    show(context, &engine, &observed, &args.show, None)?;
+    let saved_as = args.out.as_ref().filter(|_| !blind(&observed));
+    let file = saved_as.map(|path| typed(&path.to_string_lossy()));
+    let beside = Beside {
+        file: file.as_deref(),
+        ..Beside::default()
+    };
+    show(context, &engine, &observed, &args.show, &beside)?;
     if !context.global.quiet && !context.global.json {
         not_looked_for(context, &engine, &observed)?;
     }
-    if let Some(path) = args.out.as_ref().filter(|_| !blind(&observed)) {
+    if let (Some(path), Some(file)) = (saved_as, file) {
         saved::save(path, observed.plan(), &config)?;
         if !context.global.quiet {
-            let file = typed(&path.to_string_lossy());
             note(&format!(
                 "saved to {}; carry it out with: {}\n",
                 path.display(),
@@ -118,30 +125,40 @@ fn is_pending(plan: &Plan) -> bool {
 /// changed lately says nothing.
 fn not_looked_for(context: &Context, engine: &Engine, observed: &Observed) -> Result<(), Failure> {
     let now = crate::clock::SystemClock.now();
+    let mut since = Vec::new();
     for plan in &observed.plan().pairs {
         if observed.findings().swept.contains(&plan.pair) {
             continue;
         }
-        let Some(at) = engine.store().pair_state(&plan.pair)?.last_sweep else {
-            continue;
-        };
+        let swept = engine.store().pair_state(&plan.pair)?.last_sweep;
+        since.extend(swept.map(|at| format!("{} {} ago", plan.pair, age(now, at))));
+    }
+    if !since.is_empty() {
         note(&format!(
-            "{}: what was deleted since the last full listing ({} ago) is not looked for; {} does that\n",
-            plan.pair,
-            age(now, at),
+            "deletes since the last full listing ({}) are not in it; {} looks for them\n",
+            since.join(", "),
             next(context, "plan --full")
         ));
     }
     Ok(())
 }
 
-/// Shows a plan, with what is open beside it. `whole`: as in [`Show`].
+/// What the text of a plan names beside the plan.
+#[derive(Default)]
+struct Beside<'a> {
+    /// As in [`Show`].
+    whole: Option<&'a str>,
+    /// The file that the plan is saved to, as it is typed.
+    file: Option<&'a str>,
+}
+
+/// Shows a plan, with what is open beside it.
 fn show(
     context: &Context,
     engine: &Engine,
     observed: &Observed,
     args: &ShowArgs,
-    whole: Option<&str>,
+    beside: &Beside<'_>,
 ) -> Result<(), Failure> {
     let still_open = &still_open(&engine.store())?;
     let plan = observed.plan();
@@ -151,7 +168,8 @@ fn show(
         let program = context.program();
         let show = Show {
             still_open,
-            whole,
+            whole: beside.whole,
+            file: beside.file,
             ..how(args, &program)
         };
         let text = render::plan(plan, &show, &context.style);
@@ -243,31 +261,6 @@ async fn apply_under(
         }
     };
     told(context, &engine, signals, ended, &left_out)
-}
-
-/// Counts and shows what was done, and returns the exit code for it.
-fn told(
-    context: &Context,
-    engine: &Engine,
-    signals: &Signals,
-    ended: Ended,
-    left_out: &[Refused],
-) -> Result<ExitCode, Failure> {
-    let Some((observed, report)) = ended.carried_out() else {
-        return Ok(ExitCode::Guard);
-    };
-    let open = engine.store().open_intents()?.len();
-    signals.count(observed.plan(), &report, open);
-    let code = finish(context, &observed, &report, left_out);
-    Ok(with_left_out(code, left_out.len()))
-}
-
-/// The exit code of a run in which so much of what a person said yes to was left out.
-fn with_left_out(code: ExitCode, left_out: usize) -> ExitCode {
-    match code {
-        ExitCode::Done if left_out > 0 => ExitCode::Partial,
-        code => code,
-    }
 }
 
 /// `reconcile`: one cycle with `--once`, else cycles until SIGTERM.
@@ -427,195 +420,4 @@ fn bar(total: usize) -> ProgressBar {
         bar.set_style(style);
     }
     bar
-}
-
-/// Shows what was done and returns the exit code for it.
-fn finish(
-    context: &Context,
-    observed: &Observed,
-    report: &Report,
-    left_out: &[Refused],
-) -> ExitCode {
-    let views = views(observed, report);
-    if context.global.json {
-        let pairs: Vec<_> = views.iter().map(render::report_json).collect();
-        print_json(&serde_json::json!({
-            "format_version": 1, "run": report.cycle, "writes": report.writes(), "pairs": pairs, "refused": left_out,
-        }));
-    } else {
-        for (view, plan) in views.iter().zip(&observed.plan().pairs) {
-            // Whose pair it is does not depend on what the plan holds.
-            let taken = |(pair, why): &(PairName, Stopped)| {
-                *pair == plan.pair && matches!(why, Stopped::Taken(_))
-            };
-            if view.stopped.is_some() && !report.stopped.iter().any(taken) {
-                let alone = std::slice::from_ref(plan);
-                let (program, whole) = (context.program(), whole(context));
-                let show = Show {
-                    whole: Some(&whole),
-                    ..how(&ShowArgs::default(), &program)
-                };
-                print(&render::plan_of_pairs(alone, &show, &context.style));
-            }
-            print(&render::report(view, &context.style));
-        }
-    }
-    tell_open(context, report);
-    // What a signal cut short is told with the signal.
-    let told = |error: &&ConnectorError| error.kind != ErrorKind::Cancelled;
-    let failed: Vec<_> = report.closed.iter().filter(told).collect();
-    for failed in &failed {
-        let help = failed.hint().map(|hint| format!("\nhelp: {hint}"));
-        error(context, &format!("{failed}{}", help.unwrap_or_default()));
-    }
-    let troubled = tell_trouble(&report.troubled);
-    if let Some(error) = failed.first() {
-        return exit_code(error);
-    }
-    let breached = |(_, why): &(PairName, Stopped)| matches!(why, Stopped::Firewall(_));
-    if report.stopped.iter().any(breached) {
-        return ExitCode::Unexpected;
-    }
-    if let Some(code) = troubled {
-        return code;
-    }
-    match (
-        report.stopped.is_empty(),
-        report.failures() + report.held + report.open,
-    ) {
-        (false, _) => ExitCode::Guard,
-        (true, 0) => ExitCode::Done,
-        (true, _) => ExitCode::Partial,
-    }
-}
-
-/// Says what is left for a person, on stderr: cron mails that, and stdout may go nowhere.
-fn tell_open(context: &Context, report: &Report) {
-    if !std::io::stdout().is_terminal() {
-        for (pair, stopped) in &report.stopped {
-            let help = match stopped {
-                Stopped::FirstContact => format!(
-                    "; `{}` shows the plan, `{}` carries it out after a yes",
-                    next(context, "plan"),
-                    next(context, "apply")
-                ),
-                Stopped::Guard => format!(
-                    "; `{}` shows the plan and how to let it through",
-                    next(context, "plan")
-                ),
-                Stopped::Switch(_)
-                | Stopped::Canary(_)
-                | Stopped::Taken(_)
-                | Stopped::Firewall(_) => String::new(),
-            };
-            let why = render::escape(&stopped.to_string());
-            note(&format!("stopped: pair \"{pair}\": {why}{help}\n"));
-        }
-    }
-    if context.global.quiet {
-        return tell_open_in_a_line(context, report);
-    }
-    if context.global.json {
-        return;
-    }
-    if report.held > 0 {
-        note(&format!(
-            "{} held; `{}` says what and why\n",
-            render::plural(report.held, "item or field is", "items or fields are"),
-            next(context, "status")
-        ));
-    }
-    if report.open > 0 {
-        note(&format!(
-            "{} open; `{}` says what and how to settle it\n",
-            render::plural(report.open, "conflict is", "conflicts are"),
-            next(context, "conflicts")
-        ));
-    }
-}
-
-/// As one line: for the mail of a cron job.
-fn tell_open_in_a_line(context: &Context, report: &Report) {
-    let told = [
-        (
-            report.failures(),
-            "action was not carried out",
-            "actions were not carried out",
-        ),
-        (
-            report.held,
-            "item or field is held",
-            "items or fields are held",
-        ),
-        (report.open, "conflict is open", "conflicts are open"),
-    ];
-    let told = told.iter().filter(|(count, _, _)| *count > 0);
-    let told: Vec<String> = told
-        .map(|(n, one, many)| render::plural(*n, one, many))
-        .collect();
-    if !told.is_empty() {
-        note(&format!(
-            "{}; `{}` and `{}` say what and why, and `{}` tries at once what waits after a failure\n",
-            told.join(", "),
-            next(context, "status"),
-            next(context, "conflicts"),
-            next(context, "reconcile --once --retry")
-        ));
-    }
-}
-
-/// Names the pairs that stand still because what their configuration names is not there. `None`: there are none.
-fn tell_trouble<'a>(
-    troubled: impl IntoIterator<Item = &'a (PairName, ConnectorError)>,
-) -> Option<ExitCode> {
-    let mut code = None;
-    for (pair, error) in troubled {
-        note(&format!(
-            "error: pair \"{pair}\" stands still, the others go on: {error}\n"
-        ));
-        code = Some(ExitCode::Config);
-    }
-    code
-}
-
-pub(super) fn views(observed: &Observed, report: &Report) -> Vec<ReportView> {
-    let view = |plan: &crate::reconcile::plan::PairPlan| ReportView {
-        pair: plan.pair.clone(),
-        outcomes: report
-            .outcomes
-            .iter()
-            .filter(|(pair, _, _)| *pair == plan.pair)
-            .map(|(_, action, done)| Outcome {
-                action: action.clone(),
-                result: outcome(done),
-            })
-            .collect(),
-        holds: plan.holds.len(),
-        conflicts: plan.conflicts.len(),
-        stopped: report
-            .stopped
-            .iter()
-            .find(|(pair, _)| *pair == plan.pair)
-            .map(|(_, why)| match why {
-                Stopped::Guard => format!(
-                    "stopped by a guard; let it through with --approve {}",
-                    plan.hash()
-                ),
-                Stopped::FirstContact
-                | Stopped::Switch(_)
-                | Stopped::Canary(_)
-                | Stopped::Taken(_)
-                | Stopped::Firewall(_) => why.to_string(),
-            }),
-    };
-    observed.plan().pairs.iter().map(view).collect()
-}
-
-fn outcome(done: &Done) -> OutcomeResult {
-    match done {
-        Done::Done(_) => OutcomeResult::Done,
-        Done::Stale(reason) => OutcomeResult::Stale(reason.clone()),
-        Done::Failed(reason) => OutcomeResult::Failed(reason.clone()),
-        Done::Skipped(reason) => OutcomeResult::Skipped(reason.clone()),
-    }
 }

@@ -43,17 +43,15 @@ fn yes_or(question: &str, no: &str, stop: &StopSwitch) -> Result<bool, Failure> 
 }
 
 /// Asks for each of these pairs, whose plans were just shown, whether its plan is to be carried out. Returns those with a
-/// yes. A plan that writes nothing needs no answer. `beside`: pairs with changes that wait for nobody, which is said before
-/// anything is asked, because a no does not hold them back.
+/// yes. `beside`: pairs with changes that wait for nobody, which is said before anything is asked, because a no does not hold
+/// them back.
 pub(super) fn agreed(
     waiting: &[&PairPlan],
     beside: &[&PairPlan],
     stop: &StopSwitch,
 ) -> Result<BTreeSet<PairName>, Failure> {
-    let (none, due): (Vec<&PairPlan>, Vec<&PairPlan>) =
-        waiting.iter().copied().partition(|pair| pair.writes() == 0);
-    let mut agreed: BTreeSet<PairName> = none.iter().map(|pair| pair.pair.clone()).collect();
-    if !beside.is_empty() && !due.is_empty() {
+    let mut agreed = BTreeSet::new();
+    if !beside.is_empty() && !waiting.is_empty() {
         let names: Vec<String> = beside.iter().map(|pair| named(pair)).collect();
         note(&format!(
             "{} had a yes before and waits for none: what is planned there is carried out whatever you answer. Ctrl-C leaves \
@@ -61,17 +59,16 @@ pub(super) fn agreed(
             names.join(", ")
         ));
     }
-    let alone = beside.is_empty() && due.len() == 1;
-    for pair in due {
-        let (question, no) = match alone {
-            true => (
-                "Carry out this plan?".to_owned(),
-                "nothing was changed".to_owned(),
-            ),
-            false => (
-                format!("Carry out the plan of {}?", named(pair)),
-                format!("{} is left as it is", named(pair)),
-            ),
+    let alone = beside.is_empty() && waiting.len() == 1;
+    for pair in waiting {
+        let question = match (pair.writes(), alone) {
+            (0, _) => later(&named(pair)),
+            (_, true) => "Carry out this plan?".to_owned(),
+            (_, false) => format!("Carry out the plan of {}?", named(pair)),
+        };
+        let no = match alone {
+            true => "nothing was changed".to_owned(),
+            false => format!("{} is left as it is", named(pair)),
         };
         if yes_or(&question, &no, stop)? {
             agreed.insert(pair.pair.clone());
@@ -84,15 +81,25 @@ fn named(pair: &PairPlan) -> String {
     format!("pair \"{}\"", render::escape(&pair.pair.0))
 }
 
+/// The question about pairs with nothing to write, whose scope or mapping waits for a yes all the same.
+fn later(names: &str) -> String {
+    format!(
+        "Nothing is to be written now. Say yes to the scope and mapping of {names}, so that the next cycles write without a \
+         question?"
+    )
+}
+
 /// Whether [`confirmed`] or [`approved`] has anything to ask about a plan. While a question stands, people go on editing.
 pub(super) fn asks(plan: &Plan) -> bool {
     let mut pairs = plan.pairs.iter();
-    plan.writes() > 0 || pairs.any(|pair| pair.blocked.is_none() && pair.guarded().next().is_some())
+    let guarded = |pair: &PairPlan| pair.blocked.is_none() && pair.guarded().next().is_some();
+    plan.writes() > 0 || pairs.any(|pair| pair.waits_for_a_yes() || guarded(pair))
 }
 
-/// Asks whether a plan that was just shown is to be carried out. Nothing to write needs no answer.
+/// Asks whether a plan that was just shown is to be carried out. A plan that writes nothing needs no answer, unless the yes
+/// would be to a pair's scope and mapping: that only a person gives.
 pub(super) fn confirmed(plan: &Plan, stop: &StopSwitch) -> Result<bool, Failure> {
-    if plan.writes() == 0 {
+    if !asks(plan) {
         return Ok(true);
     }
     if !std::io::stdin().is_terminal() {
@@ -102,7 +109,13 @@ pub(super) fn confirmed(plan: &Plan, stop: &StopSwitch) -> Result<bool, Failure>
         );
         return Ok(false);
     }
-    yes("Carry out this plan?", stop)
+    let waiting = plan.pairs.iter().filter(|pair| pair.waits_for_a_yes());
+    let waiting: Vec<String> = waiting.map(named).collect();
+    match (plan.writes(), waiting.is_empty()) {
+        (0, true) => Ok(true),
+        (0, false) => yes(&later(&waiting.join(", ")), stop),
+        (_, _) => yes("Carry out this plan?", stop),
+    }
 }
 
 /// Asks for every pair that a guard stops whether exactly its plan is let through: the answer is the hash that the plan

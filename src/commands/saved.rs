@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::engine::apply::Consent;
 use crate::engine::deeds::{SavedAction, SavedPair, SavedPairs};
 use crate::engine::observe::Observed;
-use crate::model::{ActionId, ItemId, PairName};
+use crate::model::{ActionId, ItemId, PairName, Side, Sided};
 use crate::reconcile::plan::{PLAN_FORMAT, Plan};
 use crate::render::{self, Show};
 use crate::store;
@@ -138,16 +138,27 @@ pub(super) fn save(path: &Path, plan: &Plan, config: &Config) -> Result<(), Fail
     })
 }
 
+/// The text of a saved plan.
+fn text(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let what = match error.kind() {
+            ErrorKind::InvalidData => "not a saved plan: it is no text".to_owned(),
+            ErrorKind::NotFound => {
+                "there is no such file; boardsync plan --out FILE saves a plan".to_owned()
+            }
+            _ => format!("a saved plan could not be read from it: {error}"),
+        };
+        Failure::new(ExitCode::Usage, format!("{}: {what}", path.display()))
+    })
+}
+
 /// Reads a saved plan.
 ///
 /// # Errors
 /// Wrong usage: it cannot be read, or is none.
 pub(super) fn load(path: &Path) -> Result<Saved, Failure> {
     let usage = |what: String| Failure::new(ExitCode::Usage, format!("{}: {what}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
-        ErrorKind::InvalidData => usage("not a saved plan: it is no text".to_owned()),
-        _ => usage(error.to_string()),
-    })?;
+    let text = text(path)?;
     let pairs = read::<SavedPairs>(&text).map_err(usage)?.pairs;
     // To the scope of a cycle no pair means every pair.
     if pairs.is_empty() {
@@ -167,10 +178,7 @@ pub(super) fn load(path: &Path) -> Result<Saved, Failure> {
 /// As [`load`].
 pub(super) fn show(context: &Context, path: &Path, args: &ShowArgs) -> Result<ExitCode, Failure> {
     let usage = |what: String| Failure::new(ExitCode::Usage, format!("{}: {what}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
-        ErrorKind::InvalidData => usage("not a saved plan: it is no text".to_owned()),
-        _ => usage(error.to_string()),
-    })?;
+    let text = text(path)?;
     let plan: Plan = read(&text).map_err(usage)?;
     let still_open = &BTreeMap::new();
     if context.global.json {
@@ -245,7 +253,7 @@ impl Saved {
         for action in &kept.moved {
             note(&format!(
                 "refused: {} moved since the plan was made; make a new one\n",
-                named(action)
+                which(action)
             ));
         }
         for pair in &kept.reconfigured {
@@ -330,22 +338,37 @@ pub(super) struct Refused {
 impl Refused {
     /// An action that is no longer planned as it was shown or saved.
     pub(super) fn moved(action: SavedAction) -> Refused {
+        let items = Side::BOTH.into_iter();
+        let items = items.filter_map(|side| action.items.get(side).clone());
         Refused {
             pair: None,
             action: Some(action.id),
-            items: action.items,
+            items: items.collect(),
             title: Some(action.title),
             reason: "moved since the plan was made",
         }
     }
 }
 
+/// Says which item moved: nobody knows here which of the two it was.
+pub(super) fn which(action: &SavedAction) -> String {
+    match &action.items {
+        Sided {
+            ado: Some(_),
+            clickup: Some(_),
+        } => format!("one side of {}", named(action)),
+        _ => named(action),
+    }
+}
+
 /// How an action is called in a message.
 pub(super) fn named(action: &SavedAction) -> String {
-    let item = action.items.first().map_or("", |id| id.as_str());
+    let items = action.items.iter();
+    let items = items.filter_map(|(side, id)| Some(format!("{side} {}", id.as_ref()?)));
+    let items: Vec<String> = items.collect();
     format!(
         "{} \"{}\"",
-        render::escape(item),
+        render::escape(&items.join(" = ")),
         render::escape(&action.title)
     )
 }

@@ -2,6 +2,7 @@
 
 use super::bench::Bench;
 use super::reconciling::hash_in;
+use super::terminal::Terminal;
 use boardsync::sandbox::{seed, world::PROJECT};
 
 const GUARD: &str = "[guard]\nmax_updates = 5\nupdates_percent = 5\nmax_creates = 3\ncreates_percent = 3\n\n[[pair]]";
@@ -103,4 +104,69 @@ async fn a_yes_approves_a_changed_mapping_of_ordinary_size() {
         .left_with(0);
     assert_eq!(named(&bench, "Three"), 3);
     bench.quiet().await;
+}
+
+/// The yes is to the mapping, and everything that comes after it flows: so it comes from a person also where nothing is to be
+/// written at the moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_plan_is_no_yes_to_a_changed_mapping_unless_a_person_gives_it() {
+    let question = "Say yes to the scope and mapping of pair \"web\"";
+    let bench = Bench::equal().await;
+    another_mapping(&bench);
+    bench
+        .run(&["apply"])
+        .await
+        .left_with(4)
+        .says("there is no terminal to ask on");
+    for command in [&["apply"][..], &["reconcile", "--once"]] {
+        let mut terminal = Terminal::run(&bench, command);
+        terminal.shows(question);
+        terminal.enters("no");
+        terminal.ends_with(4);
+    }
+    bench.rename(bench.ids[1], "Nobody has agreed to this");
+    bench.world.ledger.clear();
+    bench.run(&["reconcile", "--once"]).await.left_with(4);
+    assert_eq!(bench.world.ledger.writes(), []);
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    bench.task_named("Nobody has agreed to this");
+    // What was agreed to flows afterwards, by either command.
+    for (command, word) in [
+        (&["apply"][..], "First"),
+        (&["reconcile", "--once"], "Second"),
+    ] {
+        bench.replace_config(
+            "states = [",
+            &format!("states = [[\"{word}\", \"complete\"], "),
+        );
+        let mut terminal = Terminal::run(&bench, command);
+        terminal.shows(question);
+        terminal.enters("yes");
+        terminal.ends_with(0);
+        bench.rename(bench.ids[1], word);
+        bench.run(&["reconcile", "--once"]).await.left_with(0);
+        bench.task_named(word);
+    }
+}
+
+/// Without any question to put, `apply` works from a script as ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_plan_of_an_agreed_pair_needs_no_answer() {
+    let bench = Bench::equal().await;
+    bench.run(&["apply"]).await.left_with(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_of_no_plan_of_now_is_named() {
+    let (bench, ids) = linked().await;
+    rename(&bench, &ids[..9], "Nine");
+    let hash = hash_in(&bench.run(&["plan"]).await.left_with(0).out);
+    rename(&bench, &ids[..10], "Ten");
+    let approve = ["reconcile", "--once", "--approve", hash.as_str()];
+    let ran = bench.run(&approve).await.left_with(4);
+    ran.says(&format!("--approve {hash}: no plan has this hash now"));
+    assert_eq!(bench.world.ledger.writes(), []);
 }

@@ -154,7 +154,7 @@ async fn a_task_that_seems_deleted_is_late_until_it_is_known() {
         .run(&["plan"])
         .await
         .left_with(0)
-        .says("what was deleted since the last full listing")
+        .says("deletes since the last full listing")
         .says("plan --full");
     let ran = bench.run(&["reconcile", "--once", "--full"]).await;
     ran.left_with(3);

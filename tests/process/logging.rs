@@ -52,6 +52,24 @@ async fn under_cron_stderr_says_in_one_line_why_somebody_has_to_look() {
     );
 }
 
+/// A mail of several lines would be read as several things.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_cron_a_guard_and_an_open_conflict_are_one_line() {
+    let bench = Bench::contested(&json!({ "name": "Theirs" })).await;
+    bench.replace_config(
+        "[[pair]]",
+        "[guard]\nmax_updates = 1\nupdates_percent = 1\n\n[[pair]]",
+    );
+    for id in &bench.ids[0..3] {
+        bench.rename(*id, &format!("Renamed {id}"));
+    }
+    let guarded = bench.run(&CRON).await.left_with(4);
+    let said = one_line(&guarded.err);
+    for part in ["let it through", "1 conflict is open", " status`"] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
 /// A title may hold what nobody outside of the two services is to read, and logs go far.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_log_line_shows_a_value_whatever_became_of_a_write() {

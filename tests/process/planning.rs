@@ -343,7 +343,8 @@ async fn what_still_stands_of_a_saved_plan_past_a_guard_is_carried_out_where_one
     let edit = json!({ "name": "Edited since" });
     bench.world.clickup.edit(&edited, &edit).unwrap();
     let ran = bench.run(&["apply", "f"]).await.left_with(3);
-    ran.says("\"Validate postcodes\" moved since the plan was made");
+    ran.says("refused: one side of ADO ")
+        .says("\"Validate postcodes\" moved since the plan was made");
     assert_eq!(bench.titles(), ["Edited since"], "of {tasks}");
 }
 
@@ -376,4 +377,27 @@ async fn a_pair_whose_lists_changed_says_why_it_waits_for_another_yes() {
     status
         .says("lists")
         .says("is another one than the last yes was for");
+}
+
+/// Who has just saved a plan needs no advice to save it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_is_being_saved_advises_its_own_file() {
+    let bench = Bench::new().await;
+    let ran = bench
+        .run(&["plan", "--out", "first.plan"])
+        .await
+        .left_with(0);
+    assert!(!ran.out.contains("plan --out"), "{}", ran.out);
+    ran.says("apply first.plan");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_file_that_is_not_there_is_told_with_what_makes_one() {
+    let bench = Bench::new().await;
+    for command in [&["plan", "show", "none.plan"][..], &["apply", "none.plan"]] {
+        let ran = bench.run(command).await.left_with(64);
+        assert!(!ran.err.contains("os error"), "{}", ran.err);
+        ran.says("none.plan: there is no such file")
+            .says("plan --out FILE");
+    }
 }

@@ -3,7 +3,7 @@
 use super::super::saved::{self, Refused, Saved};
 use super::super::setup::{self, Services};
 use super::super::{Context, Failure, note, prompt};
-use super::{before_a_question, show, whole};
+use super::{Beside, before_a_question, show, whole};
 use crate::config::Config;
 use crate::engine::apply::Consent;
 use crate::engine::cycle::{Answer, Approver};
@@ -61,13 +61,13 @@ impl Approver for ByHand<'_> {
             return Ok(Answer::CarryOut(Box::new(observed), consent));
         }
         let how = before_a_question(self.all);
-        show(self.context, engine, &observed, &how, None)?;
+        show(self.context, engine, &observed, &how, &Beside::default())?;
         if !prompt::confirmed(observed.plan(), self.stop)? {
             return Ok(Answer::Leave(Box::new(observed)));
         }
         let hashes = prompt::approved(observed.plan(), self.stop)?;
         if !prompt::asks(observed.plan()) {
-            return Ok(Answer::CarryOut(Box::new(observed), yes()));
+            return Ok(Answer::CarryOut(Box::new(observed), Consent::default()));
         }
         let shown = Shown::of(observed.into_plan().pairs, |pair| {
             hashes.contains(&pair.hash())
@@ -112,26 +112,27 @@ impl Approver for Once<'_> {
             self.asked.reduce(&mut observed, &mut self.consent);
         } else if self.may_ask(&observed) {
             let (how, whole) = (before_a_question(false), whole(self.context));
-            show(self.context, engine, &observed, &how, Some(&whole))?;
+            let beside = Beside {
+                whole: Some(&whole),
+                ..Beside::default()
+            };
+            show(self.context, engine, &observed, &how, &beside)?;
             let pairs = &observed.plan().pairs;
-            let (waiting, others): (Vec<_>, Vec<_>) = pairs.iter().partition(|pair| waits(pair));
+            let (waiting, others): (Vec<_>, Vec<_>) =
+                pairs.iter().partition(|pair| pair.waits_for_a_yes());
             let flows = |pair: &&PairPlan| pair.writes() > 0 && flows(pair);
             let others: Vec<_> = others.into_iter().filter(flows).collect();
             // A no is an answer about that pair alone; the others go on, by what is there now.
             let agreed = prompt::agreed(&waiting, &others, self.stop)?;
             let mut plans = observed.into_plan().pairs;
-            plans.retain(|pair| waits(pair) && agreed.contains(&pair.pair));
+            plans.retain(|pair| pair.waits_for_a_yes() && agreed.contains(&pair.pair));
             let shown = Shown::of(plans, |_| true);
             let scope = self.scope.clone();
             return Ok(self.asked.look_again(self.context, shown, scope));
         }
+        self.name_strange_hashes(&observed);
         Ok(Answer::CarryOut(Box::new(observed), self.consent.clone()))
     }
-}
-
-/// Whether only a first yes is missing.
-fn waits(pair: &PairPlan) -> bool {
-    pair.first_contact && pair.blocked.is_none() && pair.guarded().next().is_none()
 }
 
 /// Whether a pair's plan is carried out without anybody's yes.
@@ -140,8 +141,28 @@ fn flows(pair: &PairPlan) -> bool {
 }
 
 impl Once<'_> {
+    /// Says of an approval that it is of no plan of now, where a plan waits for one: it was mistyped, or something changed
+    /// since the hash was shown.
+    fn name_strange_hashes(&self, observed: &Observed) {
+        if self.consent.hashes.is_empty() {
+            return;
+        }
+        let pairs = &observed.plan().pairs;
+        let hashes: BTreeSet<String> = pairs.iter().map(PairPlan::hash).collect();
+        let mut pairs = pairs.iter();
+        let waits = pairs.any(|pair| pair.guarded().next().is_some() || pair.waits_for_a_yes());
+        for given in self.consent.hashes.iter().filter(|_| waits) {
+            if !hashes.contains(given) {
+                note(&format!(
+                    "--approve {}: no plan has this hash now; what was planned changed since it was shown, or it was mistyped\n",
+                    crate::render::escape(given)
+                ));
+            }
+        }
+    }
+
     fn may_ask(&self, observed: &Observed) -> bool {
-        observed.plan().pairs.iter().any(waits)
+        observed.plan().pairs.iter().any(PairPlan::waits_for_a_yes)
             && !self.consent.first_contact
             && std::io::stdin().is_terminal()
             && std::io::stdout().is_terminal()
@@ -175,7 +196,7 @@ impl Asked {
         for action in &moved {
             note(&format!(
                 "left out: {} moved since the plan was shown; the next cycle plans it again\n",
-                saved::named(action)
+                saved::which(action)
             ));
         }
         self.left_out = moved.into_iter().map(Refused::moved).collect();

@@ -3,7 +3,7 @@
 use crate::engine::Engine;
 use crate::engine::apply::Consent;
 use crate::engine::observe::Observed;
-use crate::model::{ActionId, ItemId, PairName};
+use crate::model::{ActionId, ItemId, PairName, Side, Sided};
 use crate::reason::Outcome;
 use crate::reconcile::plan::{Action, PairPlan, Tripped};
 use crate::store::StoreError;
@@ -35,8 +35,8 @@ pub struct SavedPair {
 pub struct SavedAction {
     /// Its key.
     pub id: ActionId,
-    /// The items that it is about. The first names it: the one that it changes, else the one that it comes from.
-    pub items: Vec<ItemId>,
+    /// The items that it is about, by side: the one that it changes and the one that it comes from.
+    pub items: Sided<Option<ItemId>>,
     /// Title of the item.
     pub title: String,
     /// [`Action::content`].
@@ -45,13 +45,14 @@ pub struct SavedAction {
 
 impl From<Action> for SavedAction {
     fn from(action: Action) -> SavedAction {
+        let content = action.content();
+        let mut items = Sided::build(|_| None);
+        *items.get_mut(action.target) = action.target_item;
+        *items.get_mut(action.target.other()) = action.source_item;
         SavedAction {
-            content: action.content(),
+            content,
             id: action.id,
-            items: [action.target_item, action.source_item]
-                .into_iter()
-                .flatten()
-                .collect(),
+            items,
             title: action.title,
         }
     }
@@ -197,11 +198,15 @@ impl Engine {
 /// What is planned now, is not in the saved plan and does not take the place of what moved.
 fn beside(old: &SavedPair, now: &PairPlan, moved: &[SavedAction]) -> Vec<SavedAction> {
     let saved: BTreeSet<_> = old.actions.iter().map(|action| &action.id).collect();
-    let again: BTreeSet<_> = moved.iter().flat_map(|action| &action.items).collect();
+    let items = |action: &SavedAction| {
+        let all = Side::BOTH.map(|side| action.items.get(side).clone().map(|id| (side, id)));
+        all.into_iter().flatten()
+    };
+    let again: BTreeSet<_> = moved.iter().flat_map(items).collect();
     let others = now.actions.iter().filter(|now| !saved.contains(&now.id));
     let others = others.map(|now| SavedAction::from(now.named()));
     others
-        .filter(|now| !now.items.iter().any(|item| again.contains(item)))
+        .filter(|now| !items(now).any(|item| again.contains(&item)))
         .collect()
 }
 

@@ -135,6 +135,12 @@ impl PairPlan {
             .filter(move |tripped| !covered(tripped.what))
     }
 
+    /// Whether nothing but a person's yes keeps this plan, and all later ones, from being carried out. That is asked of an
+    /// empty plan too: the yes is to the scope and the mapping, and after it what comes next flows without a question.
+    pub fn waits_for_a_yes(&self) -> bool {
+        self.first_contact && self.blocked.is_none() && self.guarded().next().is_none()
+    }
+
     /// Returns how many actions write to a service.
     pub fn writes(&self) -> usize {
         self.actions
@@ -477,6 +483,18 @@ pub struct Conflict {
     pub versions: Sided<Version>,
     /// The side whose value is kept; `None`: held, nothing is written to this field.
     pub taken: Option<Side>,
+}
+
+impl Conflict {
+    /// Whether each side holds another value than when the two last agreed. Not so where one of them was never edited: two
+    /// items that were linked by hand, an undo, a write that may have been set back.
+    pub fn changed_on_both(&self) -> bool {
+        let changed = |base: &Sided<FieldValue>| {
+            let mut sides = Side::BOTH.into_iter();
+            sides.all(|side| base.get(side) != self.now.get(side))
+        };
+        self.base.as_ref().is_some_and(changed)
+    }
 }
 
 /// Bases that move because both sides agree.

@@ -1,0 +1,242 @@
+//! What a cycle did, told: on stdout what was carried out, on stderr what is left for a person, and the exit code.
+
+use super::super::saved::Refused;
+use super::super::signals::Signals;
+use super::super::{Context, Failure, error, exit_code, next, note, print, print_json};
+use super::{how, whole};
+use crate::cli::{ExitCode, ShowArgs};
+use crate::connector::{ConnectorError, ErrorKind};
+use crate::engine::Engine;
+use crate::engine::apply::{Done, Report, Stopped};
+use crate::engine::cycle::Ended;
+use crate::engine::observe::Observed;
+use crate::model::PairName;
+use crate::render::{self, Outcome, OutcomeResult, ReportView, Show};
+use std::io::IsTerminal;
+
+/// Counts and shows what was done, and returns the exit code for it.
+pub(super) fn told(
+    context: &Context,
+    engine: &Engine,
+    signals: &Signals,
+    ended: Ended,
+    left_out: &[Refused],
+) -> Result<ExitCode, Failure> {
+    let Some((observed, report)) = ended.carried_out() else {
+        return Ok(ExitCode::Guard);
+    };
+    let open = engine.store().open_intents()?.len();
+    signals.count(observed.plan(), &report, open);
+    let code = finish(context, &observed, &report, left_out);
+    Ok(with_left_out(code, left_out.len()))
+}
+
+/// The exit code of a run in which so much of what a person said yes to was left out.
+fn with_left_out(code: ExitCode, left_out: usize) -> ExitCode {
+    match code {
+        ExitCode::Done if left_out > 0 => ExitCode::Partial,
+        code => code,
+    }
+}
+
+/// Shows what was done and returns the exit code for it.
+fn finish(
+    context: &Context,
+    observed: &Observed,
+    report: &Report,
+    left_out: &[Refused],
+) -> ExitCode {
+    let views = views(observed, report);
+    if context.global.json {
+        let pairs: Vec<_> = views.iter().map(render::report_json).collect();
+        print_json(&serde_json::json!({
+            "format_version": 1, "run": report.cycle, "writes": report.writes(), "pairs": pairs, "refused": left_out,
+        }));
+    } else {
+        for (view, plan) in views.iter().zip(&observed.plan().pairs) {
+            // Whose pair it is does not depend on what the plan holds.
+            let taken = |(pair, why): &(PairName, Stopped)| {
+                *pair == plan.pair && matches!(why, Stopped::Taken(_))
+            };
+            if view.stopped.is_some() && !report.stopped.iter().any(taken) {
+                let alone = std::slice::from_ref(plan);
+                let (program, whole) = (context.program(), whole(context));
+                let show = Show {
+                    whole: Some(&whole),
+                    ..how(&ShowArgs::default(), &program)
+                };
+                print(&render::plan_of_pairs(alone, &show, &context.style));
+            }
+            print(&render::report(view, &context.style));
+        }
+    }
+    tell_open(context, report);
+    // What a signal cut short is told with the signal.
+    let told = |error: &&ConnectorError| error.kind != ErrorKind::Cancelled;
+    let failed: Vec<_> = report.closed.iter().filter(told).collect();
+    for failed in &failed {
+        let help = failed.hint().map(|hint| format!("\nhelp: {hint}"));
+        error(context, &format!("{failed}{}", help.unwrap_or_default()));
+    }
+    let troubled = tell_trouble(&report.troubled);
+    if let Some(error) = failed.first() {
+        return exit_code(error);
+    }
+    let breached = |(_, why): &(PairName, Stopped)| matches!(why, Stopped::Firewall(_));
+    if report.stopped.iter().any(breached) {
+        return ExitCode::Unexpected;
+    }
+    if let Some(code) = troubled {
+        return code;
+    }
+    match (
+        report.stopped.is_empty(),
+        report.failures() + report.held + report.open,
+    ) {
+        (false, _) => ExitCode::Guard,
+        (true, 0) => ExitCode::Done,
+        (true, _) => ExitCode::Partial,
+    }
+}
+
+/// Says what is left for a person, on stderr: cron mails that, and stdout may go nowhere.
+fn tell_open(context: &Context, report: &Report) {
+    let mut told = Vec::new();
+    if !std::io::stdout().is_terminal() {
+        let stopped = report.stopped.iter();
+        told.extend(stopped.map(|(pair, why)| stood_still(context, pair, why)));
+    }
+    if context.global.quiet {
+        told.extend(open_in_a_line(context, report));
+        if !told.is_empty() {
+            note(&format!("{}\n", told.join("; ")));
+        }
+        return;
+    }
+    for line in told {
+        note(&format!("{line}\n"));
+    }
+    if context.global.json {
+        return;
+    }
+    if report.held > 0 {
+        note(&format!(
+            "{} held; `{}` says what and why\n",
+            render::plural(report.held, "item or field is", "items or fields are"),
+            next(context, "status")
+        ));
+    }
+    if report.open > 0 {
+        note(&format!(
+            "{} open; `{}` says what and how to settle it\n",
+            render::plural(report.open, "conflict is", "conflicts are"),
+            next(context, "conflicts")
+        ));
+    }
+}
+
+/// Why a pair's plan was not carried out, and what helps, in one line.
+fn stood_still(context: &Context, pair: &PairName, stopped: &Stopped) -> String {
+    let help = match stopped {
+        Stopped::FirstContact => format!(
+            "; `{}` shows the plan, `{}` carries it out after a yes",
+            next(context, "plan"),
+            next(context, "apply")
+        ),
+        Stopped::Guard => format!(
+            "; `{}` shows the plan and how to let it through",
+            next(context, "plan")
+        ),
+        Stopped::Switch(_) | Stopped::Canary(_) | Stopped::Taken(_) | Stopped::Firewall(_) => {
+            String::new()
+        }
+    };
+    let why = render::escape(&stopped.to_string());
+    format!("stopped: pair \"{pair}\": {why}{help}")
+}
+
+/// What failed, is held and is open, as one line for the mail of a cron job; `None`: nothing is.
+fn open_in_a_line(context: &Context, report: &Report) -> Option<String> {
+    let told = [
+        (
+            report.failures(),
+            "action was not carried out",
+            "actions were not carried out",
+        ),
+        (
+            report.held,
+            "item or field is held",
+            "items or fields are held",
+        ),
+        (report.open, "conflict is open", "conflicts are open"),
+    ];
+    let told = told.iter().filter(|(count, _, _)| *count > 0);
+    let told: Vec<String> = told
+        .map(|(n, one, many)| render::plural(*n, one, many))
+        .collect();
+    (!told.is_empty()).then(|| {
+        format!(
+            "{}; `{}` and `{}` say what and why, and `{}` tries at once what waits after a failure",
+            told.join(", "),
+            next(context, "status"),
+            next(context, "conflicts"),
+            next(context, "reconcile --once --retry")
+        )
+    })
+}
+
+/// Names the pairs that stand still because what their configuration names is not there. `None`: there are none.
+pub(super) fn tell_trouble<'a>(
+    troubled: impl IntoIterator<Item = &'a (PairName, ConnectorError)>,
+) -> Option<ExitCode> {
+    let mut code = None;
+    for (pair, error) in troubled {
+        note(&format!(
+            "error: pair \"{pair}\" stands still, the others go on: {error}\n"
+        ));
+        code = Some(ExitCode::Config);
+    }
+    code
+}
+
+pub(in super::super) fn views(observed: &Observed, report: &Report) -> Vec<ReportView> {
+    let view = |plan: &crate::reconcile::plan::PairPlan| ReportView {
+        pair: plan.pair.clone(),
+        outcomes: report
+            .outcomes
+            .iter()
+            .filter(|(pair, _, _)| *pair == plan.pair)
+            .map(|(_, action, done)| Outcome {
+                action: action.clone(),
+                result: outcome(done),
+            })
+            .collect(),
+        holds: plan.holds.len(),
+        conflicts: plan.conflicts.len(),
+        stopped: report
+            .stopped
+            .iter()
+            .find(|(pair, _)| *pair == plan.pair)
+            .map(|(_, why)| match why {
+                Stopped::Guard => format!(
+                    "stopped by a guard; let it through with --approve {}",
+                    plan.hash()
+                ),
+                Stopped::FirstContact
+                | Stopped::Switch(_)
+                | Stopped::Canary(_)
+                | Stopped::Taken(_)
+                | Stopped::Firewall(_) => why.to_string(),
+            }),
+    };
+    observed.plan().pairs.iter().map(view).collect()
+}
+
+fn outcome(done: &Done) -> OutcomeResult {
+    match done {
+        Done::Done(_) => OutcomeResult::Done,
+        Done::Stale(reason) => OutcomeResult::Stale(reason.clone()),
+        Done::Failed(reason) => OutcomeResult::Failed(reason.clone()),
+        Done::Skipped(reason) => OutcomeResult::Skipped(reason.clone()),
+    }
+}
