@@ -420,6 +420,15 @@ impl Writer for AzureWriter {
         self.0.fetch_objections(pair, types).await
     }
 
+    async fn fetch_strangers(
+        &self,
+        pair: &PairName,
+        kind: &str,
+        people: &[String],
+    ) -> Result<Vec<(String, String)>, ConnectorError> {
+        self.0.fetch_strangers(pair, kind, people).await
+    }
+
     async fn restore(&self, pair: &PairName, id: &ItemId) -> Result<(), ConnectorError> {
         self.0.restore(pair, id).await
     }

@@ -229,6 +229,18 @@ pub trait Writer: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Has the service validate a new item of this type for each of these people, without saving it, and returns whom it
+    /// does not know, with what it said. For `check` only; as [`Writer::fetch_objections`], a service that cannot validate
+    /// without saving is not asked.
+    async fn fetch_strangers(
+        &self,
+        _pair: &PairName,
+        _kind: &str,
+        _people: &[String],
+    ) -> Result<Vec<(String, String)>, ConnectorError> {
+        Ok(Vec::new())
+    }
+
     /// Puts a claim on an item in the place of the ones that are named. `Stale` when the item, or what it carries, is not
     /// what `change` was made from. Whoever calls reads the claims again: only what is there then counts.
     async fn claim(&self, _change: &ClaimChange) -> Result<(), ConnectorError> {
@@ -472,12 +484,38 @@ pub struct Schema {
     pub me: Option<(String, String)>,
     /// Containers that can be named in the configuration (area paths; list ids with names).
     pub containers: Vec<(String, String)>,
-    /// What will not work as configured (missing features, unreadable parts), as sentences.
-    pub findings: Vec<String>,
-    /// Rights that the token lacks, as sentences that say what to do about it.
-    pub missing_rights: Vec<String>,
+    /// What will not work as configured (missing features, unreadable parts).
+    pub findings: Vec<SchemaFinding>,
+    /// Rights that the token lacks, with what to do about it.
+    pub missing_rights: Vec<SchemaFinding>,
     /// What stops nothing but is worth knowing, as sentences.
     pub warnings: Vec<String>,
+}
+
+/// Something about a pair that will not work.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SchemaFinding {
+    /// What it is, as a sentence.
+    pub text: String,
+    /// The key of the pair's configuration that it is about, as `list` or `project` of `ado.project`, and the value there;
+    /// `None`: no single one.
+    pub about: Option<(String, String)>,
+}
+
+impl SchemaFinding {
+    /// Builds one about a value of the pair's configuration.
+    pub fn about(text: String, key: &str, value: &str) -> SchemaFinding {
+        SchemaFinding {
+            text,
+            about: Some((key.to_owned(), value.to_owned())),
+        }
+    }
+}
+
+impl From<String> for SchemaFinding {
+    fn from(text: String) -> SchemaFinding {
+        SchemaFinding { text, about: None }
+    }
 }
 
 /// Something that speaks against a write that was only tried, not made.

@@ -317,7 +317,8 @@ impl Api {
                 Priority::Live,
             )
             .await?;
-        errors::check(response, operation, Target::ItemWrite).map(|_| ())
+        // Nothing of it is saved, so what a refusal names counts as something that no write has sent.
+        errors::check_write(response, operation, errors::Asked::no_fields(&[])).map(|_| ())
     }
 
     /// Changes an item. The operations start with a revision test, so that a repeat cannot apply them twice.

@@ -5,7 +5,7 @@ use super::read::TypeInfo;
 use super::wiql::{self, Since};
 use super::wire::{ConnectionData, Node, WireState, WireType};
 use crate::connector::client::Priority;
-use crate::connector::{ConnectorError, ErrorKind, Schema, SchemaState, SchemaType};
+use crate::connector::{ConnectorError, ErrorKind, Schema, SchemaFinding, SchemaState, SchemaType};
 use crate::model::PairName;
 use serde_json::Value;
 
@@ -25,24 +25,39 @@ impl Shared {
         }
         match self.api.connection_data().await {
             Ok(data) => schema.me = Some(me(data)),
-            Err(error) => schema.findings.push(format!(
-                "Who the token belongs to could not be read: {error}."
-            )),
+            Err(error) => schema
+                .findings
+                .push(format!("Who the token belongs to could not be read: {error}.").into()),
         }
         match self.api.areas(&scope.project).await {
             Ok(root) => areas(&root, "", &mut schema.containers),
             Err(error) => schema
                 .findings
-                .push(format!("Area paths could not be read: {error}.")),
+                .push(format!("Area paths could not be read: {error}.").into()),
         }
         // No item has this number, so the answer is empty: only whether the query is understood matters.
         let query = wiql::single(scope).query(Since::Ever, i64::from(i32::MAX) - 1);
         let answer = self.api.wiql(Some(&scope.project), &query, Priority::Live);
         match answer.await {
             Ok(_) => {}
-            Err(error) if error.kind == ErrorKind::Refused => schema.findings.push(format!(
-                "The query that ado.area, ado.where and ado.assigned_to make is refused: {error}."
-            )),
+            Err(error) if error.kind == ErrorKind::Refused => {
+                let text = format!(
+                    "The query that ado.area, ado.where and ado.assigned_to make is refused: {error}."
+                );
+                // What people write themselves is wrong most often.
+                let about = [
+                    ("where", &scope.condition),
+                    ("area", &scope.area),
+                    ("assigned_to", &scope.assigned_to),
+                ];
+                let about = about
+                    .into_iter()
+                    .find_map(|(key, value)| Some((key, value.as_ref()?)));
+                schema.findings.push(match about {
+                    Some((key, value)) => SchemaFinding::about(text, key, value),
+                    None => text.into(),
+                });
+            }
             Err(error) => return Err(error),
         }
         Ok(schema)

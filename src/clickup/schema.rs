@@ -6,12 +6,14 @@ use super::convert::BUILT_IN_TYPES;
 use super::failure::single_line;
 use super::wire::{List, Slot};
 use crate::connector::client::Priority;
-use crate::connector::{ConnectorError, ErrorKind, Schema, SchemaState, SchemaType};
+use crate::connector::{ConnectorError, ErrorKind, Schema, SchemaFinding, SchemaState, SchemaType};
 use crate::field::WantedFields;
 use crate::model::{FieldKey, Folded, PairName};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The key of the configuration that names the list of a pair.
+const LIST: &str = "list";
 /// The role of a guest (developer.clickup.com, custom roles).
 const GUEST: i64 = 4;
 
@@ -25,12 +27,11 @@ pub async fn fetch(inner: &Inner, pair: &PairName) -> Result<Schema, ConnectorEr
     let me = inner.fetch_me().await?;
     schema.me = Some((me.id.to_string(), me.name.clone()));
     if me.zone.is_none() {
-        schema.findings.push(
-            "The token's user has no time zone that is known, so dates are not read.".to_owned(),
-        );
+        let text = "The token's user has no time zone that is known, so dates are not read.";
+        schema.findings.push(text.to_owned().into());
     }
     let directory = inner.fetch_directory(true).await;
-    if let Some(directory) = tolerate(directory, &mut schema, "The workspace members")? {
+    if let Some(directory) = tolerate(directory, &mut schema, "The workspace members", None)? {
         schema.people = directory
             .by_id
             .values()
@@ -48,7 +49,7 @@ pub async fn fetch(inner: &Inner, pair: &PairName) -> Result<Schema, ConnectorEr
     let mut states: Option<Vec<SchemaState>> = None;
     for id in scope.watched().collect::<BTreeSet<_>>() {
         let list = inner.fetch_list(id, true).await;
-        let Some(list) = tolerate(list, &mut schema, &format!("List {id}"))? else {
+        let Some(list) = tolerate(list, &mut schema, &format!("List {id}"), Some(id))? else {
             continue;
         };
         schema.containers.push((id.to_owned(), name_of(&list, id)));
@@ -62,14 +63,14 @@ pub async fn fetch(inner: &Inner, pair: &PairName) -> Result<Schema, ConnectorEr
             && let Some(space) = list.space.get().and_then(|space| space.id.get())
         {
             let features = fetch_features(inner, &space.0).await;
-            if let Some(features) = tolerate(features, &mut schema, "The space's features")? {
+            if let Some(features) = tolerate(features, &mut schema, "The space's features", None)? {
                 findings_of_features(&features, &scope.fields, &mut schema);
             }
         }
     }
     let mut names: Vec<String> = BUILT_IN_TYPES.map(|(_, name)| name.to_owned()).to_vec();
     let types = inner.fetch_types(true).await;
-    if let Some(types) = tolerate(types, &mut schema, "The task types")? {
+    if let Some(types) = tolerate(types, &mut schema, "The task types", None)? {
         names.extend(types.values().cloned());
     }
     let fields: BTreeSet<String> = FieldKey::BUILT_IN.iter().map(ToString::to_string).collect();
@@ -90,11 +91,12 @@ pub async fn fetch(inner: &Inner, pair: &PairName) -> Result<Schema, ConnectorEr
     Ok(schema)
 }
 
-/// Turns what concerns one part only into a finding.
+/// Turns what concerns one part only into a finding. `list`: the list that it is about.
 fn tolerate<T>(
     result: Result<T, ConnectorError>,
     schema: &mut Schema,
     what: &str,
+    list: Option<&str>,
 ) -> Result<Option<T>, ConnectorError> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -103,11 +105,11 @@ fn tolerate<T>(
                 let text = format!("{what} could not be read: {error}.");
                 // ClickUp says 401 both for what may not be seen and for what never existed.
                 if matches!(error.status, Some(401 | 403)) {
-                    schema.missing_rights.push(format!(
-                        "{text} Correct the id, or have it shared with the token's user."
-                    ));
+                    let text =
+                        format!("{text} Correct the id, or have it shared with the token's user.");
+                    schema.missing_rights.push(finding(text, list));
                 } else {
-                    schema.findings.push(text);
+                    schema.findings.push(finding(text, list));
                 }
                 Ok(None)
             }
@@ -118,6 +120,13 @@ fn tolerate<T>(
             | ErrorKind::Stale
             | ErrorKind::Cancelled => Err(error),
         },
+    }
+}
+
+fn finding(text: String, list: Option<&str>) -> SchemaFinding {
+    match list {
+        Some(id) => SchemaFinding::about(text, LIST, id),
+        None => text.into(),
     }
 }
 
@@ -153,17 +162,20 @@ fn states_of(list: &List) -> Vec<SchemaState> {
 fn findings_of_list(list: &List, id: &str, creates: bool, schema: &mut Schema) {
     let name = single_line(&name_of(list, id));
     if list.deleted == Slot::Is(true) {
-        schema
-            .findings
-            .push(format!("List {name} is in the trash."));
+        let text = format!("List {name} is in the trash.");
+        schema.findings.push(finding(text, Some(id)));
     }
     if list.archived == Slot::Is(true) {
-        schema.findings.push(format!("List {name} is archived."));
+        let text = format!("List {name} is archived.");
+        schema.findings.push(finding(text, Some(id)));
     }
     match list.permission_level.get().map(String::as_str) {
-        Some(level @ ("read" | "comment")) => schema.missing_rights.push(format!(
-            "The token's user may only {level} in list {name} ({id}). Have the list shared with them with full edit rights."
-        )),
+        Some(level @ ("read" | "comment")) => {
+            let text = format!(
+                "The token's user may only {level} in list {name} ({id}). Have the list shared with them with full edit rights."
+            );
+            schema.missing_rights.push(finding(text, Some(id)));
+        }
         Some("edit") if creates => schema.warnings.push(format!(
             "The token's user may edit but not create tasks in list {name} ({id}); have it shared with full edit rights unless create leaves ClickUp out."
         )),
@@ -189,9 +201,8 @@ fn findings_of_features(features: &Value, synced: &WantedFields, schema: &mut Sc
             .and_then(|feature| feature.get("enabled"))
             == Some(&Value::Bool(false));
         if off {
-            schema.findings.push(format!(
-                "The space has {shown} turned off, so {field} will not be kept."
-            ));
+            let text = format!("The space has {shown} turned off, so {field} will not be kept.");
+            schema.findings.push(text.into());
         }
     }
     let several = features
@@ -240,6 +251,7 @@ mod tests {
         assert_eq!(
             schema.findings,
             ["The space has Sprint Points turned off, so points will not be kept."]
+                .map(|text| text.to_owned().into())
         );
     }
 }

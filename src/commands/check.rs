@@ -4,9 +4,9 @@ mod compare;
 
 use super::{Context, Failure, claims, note, print, print_json, setup};
 use crate::cli::ExitCode;
-use crate::config::{Config, CreateSide, Pair, Places};
-use crate::connector::{ConnectorError, ErrorKind, Schema};
-use crate::model::{Folded, PairName, Side, Sided};
+use crate::config::{Config, CreateSide, Direction, Field, Pair, Places};
+use crate::connector::{ConnectorError, ErrorKind, Schema, SchemaFinding};
+use crate::model::{FieldKey, Folded, PairName, Side, Sided};
 use crate::render;
 use serde::Serialize;
 use serde_json::json;
@@ -46,6 +46,14 @@ struct Where {
     column: usize,
 }
 
+/// A value that the configuration of a pair has under a key, about one of the sides.
+struct At<'a> {
+    pair: &'a PairName,
+    key: &'a str,
+    side: Side,
+    value: &'a str,
+}
+
 impl std::fmt::Display for Where {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
@@ -76,16 +84,21 @@ impl Report {
         self.push(Weight::Configuration, text.into(), false, None);
     }
 
-    /// Adds an error about a value that the configuration of a pair has under a key. `stops`: as in [`Finding`].
-    fn add_at(&mut self, (pair, key, value): (&PairName, &str, &str), text: String, stops: bool) {
-        let places = self.places.as_ref();
-        let place = places.and_then(|places| places.find(pair, key, value));
-        let place = place.map(|place| Where {
+    /// Adds an error about a value of the configuration. `stops`: as in [`Finding`].
+    fn add_at(&mut self, at: &At<'_>, text: String, stops: bool) {
+        let place = self.place(at);
+        self.push(Weight::Configuration, text, stops, place);
+    }
+
+    /// Where a value stands in the configuration's file.
+    fn place(&self, at: &At<'_>) -> Option<Where> {
+        let places = self.places.as_ref()?;
+        let place = places.find(at.pair, at.key, at.side, at.value)?;
+        Some(Where {
             file: place.file,
             line: place.line,
             column: place.column,
-        });
-        self.push(Weight::Configuration, text, stops, place);
+        })
     }
 
     fn push(&mut self, kind: Weight, text: String, stops: bool, place: Option<Where>) {
@@ -116,9 +129,18 @@ impl Report {
     }
 }
 
+const FILE_FIRST: &str = "Neither service was asked: that is done once the file has no error.";
+
 /// Checks the configuration, and with `offline = false` compares it with both services.
 pub async fn check(context: &Context, offline: bool) -> Result<ExitCode, Failure> {
-    let config = setup::config(context.global.config.as_deref())?;
+    let config = setup::config(context.global.config.as_deref()).map_err(|mut failure| {
+        // Else a reader takes the list for all that there is.
+        if !offline && !failure.problems.is_empty() {
+            failure.message.push_str("\n\n");
+            failure.message.push_str(FILE_FIRST);
+        }
+        failure
+    })?;
     let mut report = Report {
         places: Some(Places::of(&config)),
         ..Report::default()
@@ -203,14 +225,28 @@ async fn look_at(
         let Some(schema) = schema.get(side) else {
             continue;
         };
-        for (kind, texts) in [
+        for (kind, found) in [
             (Weight::Rights, &schema.missing_rights),
             (Weight::Configuration, &schema.findings),
-            (Weight::Warning, &schema.warnings),
         ] {
-            for text in texts {
-                report.add(kind, format!("{name}: {side}: {text}"));
+            for SchemaFinding { text, about } in found {
+                let place = about.as_ref().and_then(|(key, value)| {
+                    let place = |key: &str| {
+                        report.place(&At {
+                            pair: name,
+                            key,
+                            side,
+                            value,
+                        })
+                    };
+                    // A list that is only watched stands under another key.
+                    place(key).or_else(|| place(&format!("{key}s")))
+                });
+                report.push(kind, format!("{name}: {side}: {text}"), true, place);
             }
+        }
+        for text in &schema.warnings {
+            report.add(Weight::Warning, format!("{name}: {side}: {text}"));
         }
     }
     let known = schema.ado.is_some();
@@ -268,7 +304,21 @@ async fn fetch(
             report.add(Weight::Rights, format!("{error}; {help}"));
         }
         ErrorKind::NotFound | ErrorKind::Refused => {
-            report.add(Weight::Configuration, format!("{}: {error}", pair.name));
+            let text = format!("{}: {error}", pair.name);
+            match side {
+                // Everything else that is named there has a finding of its own.
+                Side::Ado => report.add_at(
+                    &At {
+                        pair: &pair.name,
+                        key: "project",
+                        side,
+                        value: &pair.ado.project,
+                    },
+                    text,
+                    true,
+                ),
+                Side::ClickUp => report.add(Weight::Configuration, text),
+            }
         }
         ErrorKind::Unreachable
         | ErrorKind::Ambiguous
@@ -301,12 +351,33 @@ async fn try_writes(
         types.truncate(1);
     }
     let writer = &services.writers.ado;
+    let mut may_write = true;
     for objection in writer.fetch_objections(&pair.name, &types).await? {
         let text = format!("{}: {}: {}", pair.name, Side::Ado, objection.text);
         if objection.missing_right {
+            may_write = false;
             report.add(Weight::Rights, text);
         } else if creates {
             report.add(Weight::Warning, text);
+        }
+    }
+    let people: Vec<String> = pair.people.iter().map(|(ado, _)| ado.clone()).collect();
+    let assigned =
+        |field: &Field| field.key == FieldKey::Assignees && field.direction != Direction::ToClickUp;
+    let assigns = pair.fields.iter().any(assigned);
+    if let Some(kind) = types.first().filter(|_| may_write && assigns) {
+        for (person, said) in writer.fetch_strangers(&pair.name, kind, &people).await? {
+            let at = At {
+                pair: &pair.name,
+                key: "people",
+                side: Side::Ado,
+                value: &person,
+            };
+            let text = format!(
+                "{}: ADO does not take {person} as an assignee: {said}",
+                pair.name
+            );
+            report.add_at(&at, text, false);
         }
     }
     report.validated.extend(types);

@@ -58,12 +58,13 @@ pub fn config(path: Option<&Path>) -> Result<Config, Failure> {
 
 /// Builds the clients. Sends nothing.
 pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, Failure> {
-    let secret = |source: &SecretSource| {
+    let secret = |key: &str, source: &SecretSource| {
         source
             .read(&env, &config.base_dir())
-            .map_err(|error| Failure::new(ExitCode::Credentials, error.to_string()))
+            .map_err(|error| Failure::new(ExitCode::Credentials, format!("{key}: {error}")))
     };
-    let (pat, token) = (secret(&config.ado.pat)?, secret(&config.clickup.token)?);
+    let pat = secret("[ado] pat", &config.ado.pat)?;
+    let token = secret("[clickup] token", &config.clickup.token)?;
     refuse_misplaced(config)?;
     let asked_by = asked_by(config, &token);
     let vocabulary: Arc<Vocabulary> = Arc::default();

@@ -2,6 +2,7 @@
 
 use super::diagnostic::{MaskedText, Place, nearest};
 use super::{Config, PairName};
+use crate::model::Side;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -21,8 +22,8 @@ impl Places {
     }
 
     /// Returns where a text stands in the table of a pair; `None`: nowhere, for the pair may have it from elsewhere. `key` is
-    /// the one that holds it, as `states`, or `project` of `ado.project`.
-    pub fn find(&self, pair: &PairName, key: &str, value: &str) -> Option<Place> {
+    /// the one that holds it, as `states`, or `project` of `ado.project`. `side`: of a row of two names, which of them.
+    pub fn find(&self, pair: &PairName, key: &str, side: Side, value: &str) -> Option<Place> {
         let table = DeTable::parse(&self.text).ok()?;
         let pairs = entry(table.get_ref(), "pair")?.get_ref().as_array()?;
         let mut pairs = pairs.iter().filter_map(|pair| pair.get_ref().as_table());
@@ -31,7 +32,7 @@ impl Places {
             name == Some(pair.0.as_str())
         };
         let mut found = None;
-        under(pairs.find(is_it)?, key, value, &mut found);
+        under(pairs.find(is_it)?, key, (side, value), &mut found);
         let (line, column) = MaskedText::new(&self.text).place(found?);
         Some(Place {
             file: self.file.clone(),
@@ -53,7 +54,7 @@ fn entry<'a>(table: &'a DeTable<'a>, key: &str) -> Option<&'a Spanned<DeValue<'a
 }
 
 /// Looks for the text below a key, wherever in the table that key is.
-fn under(table: &DeTable<'_>, key: &str, value: &str, found: &mut Option<usize>) {
+fn under(table: &DeTable<'_>, key: &str, value: (Side, &str), found: &mut Option<usize>) {
     for (name, inner) in table.iter() {
         match inner.get_ref() {
             _ if name.get_ref().as_ref() == key => within(inner, value, found),
@@ -68,12 +69,28 @@ fn under(table: &DeTable<'_>, key: &str, value: &str, found: &mut Option<usize>)
     }
 }
 
-fn within(inner: &Spanned<DeValue<'_>>, value: &str, found: &mut Option<usize>) {
+fn within(inner: &Spanned<DeValue<'_>>, (side, value): (Side, &str), found: &mut Option<usize>) {
     match inner.get_ref() {
         DeValue::String(text) if text.trim() == value => {
             found.get_or_insert(inner.span().start);
         }
-        DeValue::Array(all) => all.iter().for_each(|one| within(one, value, found)),
+        DeValue::Array(all) => {
+            // A table of names, Azure DevOps' first: the two sides may well call different things alike.
+            let rows = all.iter().all(|one| one.get_ref().is_array());
+            for one in all {
+                let row = one.get_ref().as_array().filter(|_| rows);
+                let of_side = row.map(|row| match side {
+                    Side::Ado => row.first(),
+                    Side::ClickUp => row.get(1),
+                });
+                match of_side {
+                    Some(name) => name
+                        .into_iter()
+                        .for_each(|name| within(name, (side, value), found)),
+                    None => within(one, (side, value), found),
+                }
+            }
+        }
         _ => {}
     }
 }
@@ -90,15 +107,32 @@ mod tests {
                    states = [\n  [\"New\", \"to do\"],\n  [\"Ä\", \"later\"],\n]\n"
                 .to_owned(),
         };
-        let place = |pair: &str, key: &str, value: &str| {
-            let place = places.find(&PairName(pair.to_owned()), key, value);
+        let of = |pair: &str, key: &str, side: Side, value: &str| {
+            let place = places.find(&PairName(pair.to_owned()), key, side, value);
             place.map(|place| (place.line, place.column))
         };
+        let place = |pair: &str, key: &str, value: &str| of(pair, key, Side::Ado, value);
         assert_eq!(place("a", "states", "New"), Some((3, 12)));
         assert_eq!(place("b", "states", "New"), Some((9, 4)));
-        assert_eq!(place("b", "states", "later"), Some((10, 9)));
+        assert_eq!(of("b", "states", Side::ClickUp, "later"), Some((10, 9)));
+        assert_eq!(of("b", "states", Side::Ado, "later"), None);
         assert_eq!(place("b", "project", "New"), Some((7, 15)));
         assert_eq!(place("b", "types", "New"), None);
         assert_eq!(place("c", "states", "New"), None);
+    }
+
+    /// Both services may know the name, each as its own: the one that lacks it is pointed at.
+    #[test]
+    fn a_name_that_both_sides_have_in_one_row_is_found_on_the_side_that_is_meant() {
+        let places = Places {
+            file: "config.toml".to_owned(),
+            text: "[[pair]]\nname = \"a\"\ntypes = [[\"Bug\", \"Bug\"]]\n".to_owned(),
+        };
+        let column = |side| {
+            let place = places.find(&PairName("a".to_owned()), "types", side, "Bug");
+            place.map(|place| place.column)
+        };
+        assert_eq!(column(Side::Ado), Some(11));
+        assert_eq!(column(Side::ClickUp), Some(18));
     }
 }

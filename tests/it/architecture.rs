@@ -499,6 +499,14 @@ const NAME_FIELDS: &[(&str, &str)] = &[
         "a close writes the state even where states are not synced",
     ),
     (
+        "crates/core/src/reason/rail.rs",
+        "a refused assignee may need a row of people",
+    ),
+    (
+        "src/commands/check.rs",
+        "the people of a pair are looked for where assignees are synced",
+    ),
+    (
         "src/engine/apply/unanswered.rs",
         "the steps to a state are noted before they are sent",
     ),

@@ -33,7 +33,7 @@ async fn only_check_has_a_create_validated_and_nothing_is_saved() {
         .left_with(0)
         .says("warning: web: ADO type \"Task\" has no state \"Resolved\"")
         .says("validate a new Bug, Task, User Story; nothing was saved");
-    assert_eq!(validations(&bench), 3);
+    assert_eq!(validations(&bench), 5, "three types and two people");
     assert_eq!(bench.world.ledger.writes(), []);
     let highest = bench.ids.iter().max().unwrap();
     assert!(bench.world.ado.item(highest + 1).is_none());
@@ -68,7 +68,7 @@ async fn a_rule_that_refuses_a_bare_item_is_a_warning() {
     bench.fault(Side::Ado, Some("POST"), VALIDATE, status(400, &[]), 1);
     let ran = bench.run(&["check"]).await.left_with(0);
     assert!(!ran.out.contains("A new"), "{}", ran.out);
-    assert_eq!(validations(&bench), 1);
+    assert_eq!(validations(&bench), 3, "one type and two people");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,4 +172,20 @@ async fn a_blocked_transition_is_a_warning_with_the_way_around() {
     assert_eq!(report["ok"], true);
     assert_eq!(report["findings"][0]["kind"], "warning");
     assert_eq!(report["validated"], json!(["Bug", "Task", "User Story"]));
+}
+
+/// Else the first item of theirs is held, weeks later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_whom_azure_devops_does_not_know_is_told_with_the_place() {
+    let bench = Bench::new().await;
+    bench.run(&["check"]).await.left_with(0);
+    let text = std::fs::read_to_string(&bench.config).unwrap();
+    let people = text.lines().find(|line| line.starts_with("people"));
+    let people = people.expect("people in the configuration").to_owned();
+    let other = "people = [[\"nobody@contoso.example\", \"bo@example.com\"]]";
+    bench.replace_config(&people, other);
+    let ran = bench.run(&["check"]).await.left_with(78);
+    ran.says("error: web: ADO does not take nobody@contoso.example as an assignee")
+        .says("config.toml:");
+    assert_eq!(bench.world.ledger.writes(), []);
 }

@@ -300,12 +300,69 @@ async fn a_name_that_a_service_lacks_is_told_with_its_place_and_what_may_be_mean
     bench.replace_config("\"in review\"", "\"in revue\"");
     bench.replace_config("bo@example.com", "bob@example.com");
     let ran = bench.run(&["check"]).await.left_with(78);
-    ran.says("config.toml:21:")
+    let ran = ran
+        .says("config.toml:21:")
         .says("error: web: ClickUp has no status \"in revue\"; did you mean \"in review\"?")
-        .says("ClickUp status \"in review\" stands in no row of states")
         .says("did you mean bo@example.com?");
+    // That the right name stands in no row follows from it.
+    assert!(!ran.out.contains("stands in no row"), "{}", ran.out);
     let json = bench.run(&["check", "--json"]).await.left_with(78).json();
     let findings = json["findings"].as_array().unwrap();
     let placed = findings.iter().filter(|finding| finding["line"].is_u64());
     assert_eq!(placed.count(), 2, "{json:#}");
+}
+
+/// An error with a line is mended where it is, the others are searched for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_a_project_a_condition_and_a_field_that_a_service_lacks_are_told_with_their_line() {
+    for (key, other) in [
+        ("clickup.list", "clickup.list = \"901100009999\""),
+        ("ado.project", "ado.project = \"Fabrikan\""),
+        ("ado.where", "ado.where = \"[System.Nothing] = 1\""),
+        (
+            "",
+            "[[pair.field]]\nclickup = \"points\"\nado = \"Custom.Nothing\"",
+        ),
+    ] {
+        let bench = Bench::new().await;
+        let text = std::fs::read_to_string(&bench.config).unwrap();
+        let of_key = |line: &&str| !key.is_empty() && line.starts_with(&format!("{key} ="));
+        match text.lines().find(of_key) {
+            Some(line) => bench.replace_config(line, other),
+            None => std::fs::write(&bench.config, format!("{text}\n{other}\n")).unwrap(),
+        }
+        let wrong = other.lines().last().unwrap();
+        let text = std::fs::read_to_string(&bench.config).unwrap();
+        let line = text.lines().position(|line| line == wrong).unwrap() + 1;
+        let ran = bench.run(&["check"]).await;
+        assert!([77, 78].contains(&ran.code), "{ran:?}");
+        ran.says(&format!("config.toml:{line}:"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_not_there_is_told_with_the_key_that_names_it() {
+    let bench = Bench::new().await;
+    let text = std::fs::read_to_string(&bench.config).unwrap();
+    let line = |key: &str| {
+        let mut lines = text.lines();
+        let line = lines.find(|line| line.starts_with(&format!("{key} =")));
+        line.unwrap().to_owned()
+    };
+    for (key, named) in [("pat", "[ado] pat: "), ("token", "[clickup] token: ")] {
+        std::fs::write(&bench.config, &text).unwrap();
+        bench.replace_config(&line(key), &format!("{key} = {{ file = \"nothing\" }}"));
+        bench.run(&["plan"]).await.left_with(77).says(named);
+    }
+}
+
+/// Whoever mends the list of errors would else take the next ones for new.
+#[tokio::test(flavor = "multi_thread")]
+async fn check_says_that_it_asks_nobody_while_the_file_has_errors() {
+    let bench = Bench::new().await;
+    bench.replace_config("requests_per_second = 200", "requests_per_secnd = 200");
+    let said = "Neither service was asked";
+    bench.run(&["check"]).await.left_with(78).says(said);
+    let offline = bench.run(&["check", "--offline"]).await.left_with(78);
+    assert!(!offline.err.contains(said), "{}", offline.err);
 }

@@ -1,7 +1,7 @@
 //! What the configuration names beside what the services have. Pure.
 
 use super::super::setup;
-use super::{Report, Weight};
+use super::{At, Report, Weight};
 use crate::azure::allowed_way;
 use crate::config::{Pair, did_you_mean};
 use crate::connector::{Schema, SchemaType};
@@ -81,7 +81,13 @@ fn vocabulary(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) {
             have.join(", ")
         );
         // Without its area a pair cannot be listed.
-        report.add_at((&pair.name, key, wanted), text, key == "area");
+        let at = At {
+            pair: &pair.name,
+            key,
+            side,
+            value: wanted,
+        };
+        report.add_at(&at, text, key == "area");
     };
     for (ado, clickup) in &pair.types {
         named(Side::Ado, ("types", "type"), ado, &types.ado);
@@ -120,7 +126,13 @@ fn people(pair: &Pair, clickup: &Schema, report: &mut Report) {
                 "{}: {person} is no member of the ClickUp workspace{near}",
                 pair.name
             );
-            report.add_at((&pair.name, "people", person), text, false);
+            let at = At {
+                pair: &pair.name,
+                key: "people",
+                side: Side::ClickUp,
+                value: person,
+            };
+            report.add_at(&at, text, false);
         }
     }
 }
@@ -163,15 +175,26 @@ fn fields(pair: &Pair, kinds: &[Typed<'_>], report: &mut Report) {
         let held = |(_, specs): &Typed<'_>| specs.name(Side::Ado, &field.key).is_some();
         let had = kinds.iter().any(held);
         if !kinds.is_empty() && !had {
-            report.add(
-                Weight::Warning,
-                format!(
-                    "{}: no synced ADO type has {}, so {} is not kept",
-                    pair.name,
-                    field.ado.join(" or "),
-                    field.key
-                ),
+            let text = format!(
+                "{}: no synced ADO type has {}, so {} is not kept",
+                pair.name,
+                field.ado.join(" or "),
+                field.key
             );
+            let mut names = field.ado.iter();
+            // What somebody has typed is a mistake; what stands for a default is only not to be had here.
+            let typed = names.find_map(|name| {
+                report.place(&At {
+                    pair: &pair.name,
+                    key: "ado",
+                    side: Side::Ado,
+                    value: name,
+                })
+            });
+            match typed {
+                Some(place) => report.push(Weight::Configuration, text, false, Some(place)),
+                None => report.add(Weight::Warning, text),
+            }
         }
     }
 }
@@ -208,16 +231,28 @@ fn states(pair: &Pair, schema: &Sided<Schema>, kinds: &[Typed<'_>], report: &mut
     }
 }
 
+/// The names of a service that rows of `states` name with a slip of the finger. That is an error of its own, and a warning
+/// that the right name stands in no row would say it twice.
+fn misspelt<'a>(rows: impl Iterator<Item = &'a String>, have: &[String]) -> BTreeSet<String> {
+    let known: BTreeSet<String> = have.iter().map(|name| fold(name)).collect();
+    let wrong = rows.filter(|name| !known.contains(&fold(name)));
+    let meant = wrong.filter_map(|name| did_you_mean(name, have.iter().map(String::as_str)));
+    meant.map(fold).collect()
+}
+
 fn unmapped_states(pair: &Pair, kinds: &[Typed<'_>], report: &mut Report) {
     if pair.types.is_empty() {
         return;
     }
     let states = kinds.iter().flat_map(|(kind, _)| &kind.states);
+    let have = shown(states.clone().map(|state| &state.name));
+    let misspelt = misspelt(pair.states.iter().map(|(ado, _)| ado), &have);
     for state in states.filter(|state| state.category != "Removed") {
-        if !pair
-            .states
-            .iter()
-            .any(|(ado, _)| fold(ado) == fold(&state.name))
+        if !misspelt.contains(&fold(&state.name))
+            && !pair
+                .states
+                .iter()
+                .any(|(ado, _)| fold(ado) == fold(&state.name))
         {
             report.add(
                 Weight::Warning,
@@ -232,9 +267,13 @@ fn unmapped_states(pair: &Pair, kinds: &[Typed<'_>], report: &mut Report) {
 
 fn unmapped_statuses(pair: &Pair, clickup: &Schema, report: &mut Report) {
     let statuses = clickup.types.iter().flat_map(|kind| &kind.states);
-    for status in shown(statuses.map(|status| &status.name)) {
+    let have = shown(statuses.map(|status| &status.name));
+    let misspelt = misspelt(pair.states.iter().map(|(_, clickup)| clickup), &have);
+    for status in have {
         let mut rows = pair.states.iter();
-        if !rows.any(|(_, mapped)| fold(mapped) == fold(&status)) {
+        if !misspelt.contains(&fold(&status))
+            && !rows.any(|(_, mapped)| fold(mapped) == fold(&status))
+        {
             report.add(
                 Weight::Warning,
                 format!(

@@ -365,7 +365,7 @@ async fn the_schema_names_statuses_people_types_and_lists() {
     );
     assert_eq!(schema.me, Some(("1001".into(), "Sync Robot".into())));
     assert_eq!(schema.containers.len(), 2);
-    assert_eq!(schema.findings, Vec::<String>::new());
+    assert_eq!(schema.findings, Vec::new());
 }
 
 #[tokio::test]

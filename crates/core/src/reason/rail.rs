@@ -153,10 +153,17 @@ impl fmt::Display for RailWhy {
                     true => "",
                     false => " (not tried alone after so many refusals)",
                 };
+                // The row of `people` names somebody that the service does not have, or there is none.
+                let row = match field {
+                    FieldKey::Assignees => {
+                        ", or name the person's address there in `people` of the pair"
+                    }
+                    _ => "",
+                };
                 write!(
                     f,
-                    "{side} does not take {field}{shown}{untried}: {said}; change it on either side, or mend the cause and \
-                     run `boardsync reconcile --once --retry`"
+                    "{side} does not take {field}{shown}{untried}: {said}; change it on either side{row}, or mend the cause \
+                     and run `boardsync reconcile --once --retry`"
                 )
             }
             RailWhy::FailedBefore { times, next, said } => {

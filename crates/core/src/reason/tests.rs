@@ -185,6 +185,11 @@ const HOLDS: &[(&str, &str)] = &[
          `boardsync reconcile --once --retry`",
     ),
     (
+        r#"{"code":"refused","side":"ado","field":"assignees","value":"Bo","proven":true,"said":"unknown identity"}"#,
+        "ADO does not take assignees \"Bo\": unknown identity; change it on either side, or name the person's address there in \
+         `people` of the pair, or mend the cause and run `boardsync reconcile --once --retry`",
+    ),
+    (
         r#"{"code":"refused","side":"ado","field":"title","value":null,"proven":false,"said":"no"}"#,
         "ADO does not take title (not tried alone after so many refusals): no; change it on either side, or mend the cause and run \
          `boardsync reconcile --once --retry`",
