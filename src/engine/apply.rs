@@ -259,21 +259,22 @@ impl Engine {
         // What a signal cut short is no fault of the service.
         let failed = |error: &&ConnectorError| error.kind != ErrorKind::Cancelled;
         let failed: Vec<&ConnectorError> = report.closed.iter().filter(failed).collect();
+        let still = !report.stopped.is_empty() || !report.troubled.is_empty();
         CycleRow {
             id: report.cycle.clone(),
             started_at: started,
             finished_at: Some(self.clock.now()),
             cause: Cause::Cycle,
-            outcome: match (failed.is_empty(), report.stopped.is_empty()) {
+            outcome: match (failed.is_empty(), still) {
                 (false, _) => RunEnd::Failed,
-                (true, false) => RunEnd::Stopped,
-                (true, true) => RunEnd::Done,
+                (true, true) => RunEnd::Stopped,
+                (true, false) => RunEnd::Done,
             },
             counts: BTreeMap::from([
                 ("writes".to_owned(), count(report.writes())),
                 ("failures".to_owned(), count(report.failures())),
             ]),
-            detail: said(&report.stopped, &failed),
+            detail: said(report, &failed),
         }
     }
 
@@ -287,10 +288,13 @@ impl Engine {
 }
 
 /// Why pairs stood still, and which services failed, for the record.
-fn said(stopped: &[(PairName, Stopped)], failed: &[&ConnectorError]) -> Option<String> {
-    let stopped = stopped.iter().map(|(pair, why)| format!("{pair}: {why}"));
+fn said(report: &Report, failed: &[&ConnectorError]) -> Option<String> {
+    let stopped = report.stopped.iter();
+    let stopped = stopped.map(|(pair, why)| format!("{pair}: {why}"));
+    let troubled = report.troubled.iter();
+    let troubled = troubled.map(|(pair, error)| format!("{pair}: {error}"));
     let failed = failed.iter().map(ToString::to_string);
-    let lines: Vec<String> = stopped.chain(failed).collect();
+    let lines: Vec<String> = stopped.chain(troubled).chain(failed).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 

@@ -31,54 +31,13 @@ pub(super) fn notices(
             ),
         ));
     }
-    if let Some(mark) = store.restored()? {
-        let quiet = i64::try_from(config.schedule.quiet_time.as_millis()).unwrap_or(i64::MAX);
-        let left = restored::left_ms(quiet, (mark.at, now), None);
-        if left > 0 {
-            notices.push((Need::Time, format!(
-                "the database was restored or replaced (noticed {}): nothing is created before {}",
-                mark.at,
-                now.plus_ms(left)
-            )));
-        }
-        let open: Vec<&str> = config
-            .pairs
-            .iter()
-            .filter(|pair| !mark.trusted.contains(&pair.name))
-            .map(|pair| pair.name.0.as_str())
-            .collect();
-        if !open.is_empty() {
-            notices.push((Need::Time, format!(
-                "the database was restored or replaced (noticed {}): fields that differ are not written and nothing is created before a full listing of {}",
-                mark.at,
-                open.join(", ")
-            )));
-        }
-    }
+    notices.extend(restored_lately(config, store, now)?);
     for pair in &config.pairs {
         let strangers = strangers(store, &pair.name)?;
         notices.extend(strangers.map(|text| (Need::Somebody, text)));
     }
     for side in Side::BOTH {
-        let Some(row) = store.breaker(side)? else {
-            continue;
-        };
-        let next = if breaker::pauses(row.opened_at, row.retry_at, now) {
-            format!("tried again at {}", row.retry_at)
-        } else {
-            "tried again in the next cycle".to_owned()
-        };
-        notices.push((
-            Need::Time,
-            format!(
-                "{side} is left alone by a running daemon since {} after {} failed {}, {next}, or at once when its token is \
-                 replaced or boardsync is started again: {}",
-                row.opened_at,
-                row.failures,
-                if row.failures == 1 { "cycle" } else { "cycles" },
-                row.reason
-            ),
-        ));
+        notices.extend(left_alone(store, side, now)?);
     }
     let quarantined = store
         .attempts(None)?
@@ -94,17 +53,84 @@ pub(super) fn notices(
     Ok(notices)
 }
 
+/// Says what is not done because the database was restored or replaced.
+fn restored_lately(
+    config: &Config,
+    store: &Store,
+    now: Timestamp,
+) -> Result<Vec<(Need, String)>, StoreError> {
+    let mut notices = Vec::new();
+    let Some(mark) = store.restored()? else {
+        return Ok(notices);
+    };
+    let quiet = i64::try_from(config.schedule.quiet_time.as_millis()).unwrap_or(i64::MAX);
+    let left = restored::left_ms(quiet, (mark.at, now), None);
+    if left > 0 {
+        let text = format!(
+            "the database was restored or replaced (noticed {}): nothing is created before {}",
+            mark.at,
+            now.plus_ms(left)
+        );
+        notices.push((Need::Time, text));
+    }
+    let pairs = config.pairs.iter();
+    let open: Vec<&str> = pairs
+        .filter(|pair| !mark.trusted.contains(&pair.name))
+        .map(|pair| pair.name.0.as_str())
+        .collect();
+    if !open.is_empty() {
+        let text = format!(
+            "the database was restored or replaced (noticed {}): fields that differ are not written and nothing is created \
+             before a full listing of {}",
+            mark.at,
+            open.join(", ")
+        );
+        notices.push((Need::Time, text));
+    }
+    Ok(notices)
+}
+
+/// Says that a service is left alone for a while after it failed; `None`: it is not.
+fn left_alone(
+    store: &Store,
+    side: Side,
+    now: Timestamp,
+) -> Result<Option<(Need, String)>, StoreError> {
+    let Some(row) = store.breaker(side)? else {
+        return Ok(None);
+    };
+    let next = match breaker::pauses(row.opened_at, row.retry_at, now) {
+        true => format!("tried again at {}", row.retry_at),
+        false => "tried again in the next cycle".to_owned(),
+    };
+    let cycles = match row.failures {
+        1 => "cycle",
+        _ => "cycles",
+    };
+    let text = format!(
+        "{side} is left alone by a running daemon since {} after {} failed {cycles}, {next}, or at once when its token is \
+         replaced or boardsync is started again: {}",
+        row.opened_at, row.failures, row.reason
+    );
+    Ok(Some((Need::Time, text)))
+}
+
 /// Says that a process works on another database than the one that is there now.
 pub(super) fn works_elsewhere(config: &Config, holder: &Holder) -> Option<(Need, String)> {
     let path = &config.state.path;
     let had = holder.database?;
     (FileId::of(path) != Some(had)).then(|| {
+        let stop = match holder.pid {
+            // It gets no signal before it goes on.
+            Some(pid) if holder.is_suspended() => format!("kill {pid}; kill -CONT {pid}"),
+            Some(pid) => format!("kill {pid}"),
+            None => "systemctl stop".to_owned(),
+        };
         let text = format!(
-            "{} works on another database than this one: {} was replaced, moved or deleted while it ran. Stop it ({}), \
+            "{} works on another database than this one: {} was replaced, moved or deleted while it ran. Stop it ({stop}), \
              remove the -wal and -shm files, and start it again; what it does meanwhile is not in this file",
             process(holder),
             path.display(),
-            holder.pid.map_or_else(|| "systemctl stop".to_owned(), |pid| format!("kill {pid}")),
         );
         (Need::Somebody, text)
     })

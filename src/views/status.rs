@@ -9,7 +9,7 @@ use crate::engine::left_alone_until;
 use crate::model::{ItemId, PairName, Service, Side, Sided, Subject, Timestamp, subject};
 use crate::reason::{self, RunEnd};
 use crate::render::{Standing, rfc3339, rfc3339_if_any};
-use crate::store::{Conflict, HoldRow, Holder, StateLock, Store, StoreError};
+use crate::store::{HoldRow, Holder, StateLock, Store, StoreError};
 use serde::{Serialize, Serializer};
 
 /// Whether somebody has to do something.
@@ -142,9 +142,11 @@ pub struct PairStatus {
     pub links: u64,
     /// Creates whose answer was lost.
     pub open_intents: usize,
-    /// Conflicts that wait for a person, or for both sides to agree. Those that are chosen and not carried out yet count too.
+    /// Conflicts that wait for a person, or for both sides to agree.
     pub open_conflicts: usize,
-    /// When the oldest of them was recorded; `None`: there is none.
+    /// Conflicts in which somebody chose, and the next cycle carries that out.
+    pub chosen_conflicts: usize,
+    /// When the oldest open one was recorded; `None`: there is none.
     #[serde(serialize_with = "rfc3339_if_any")]
     pub oldest_conflict: Option<Timestamp>,
     /// How much is held.
@@ -232,7 +234,7 @@ pub fn status(config: &Config, store: &Store, now: Timestamp) -> Result<Status, 
     let pairs: Result<Vec<PairStatus>, StoreError> = config
         .pairs
         .iter()
-        .map(|pair| pair_status(config, pair, store, now))
+        .map(|pair| pair_status(config, pair, store, &tokens, now))
         .collect();
     let (pairs, last_cycle) = (pairs?, last_cycle(store)?);
     let rows = store.holds(None)?.into_iter();
@@ -318,6 +320,7 @@ fn pair_status(
     config: &Config,
     pair: &Pair,
     store: &Store,
+    tokens: &Sided<Token>,
     now: Timestamp,
 ) -> Result<PairStatus, StoreError> {
     let state = store.pair_state(&pair.name)?;
@@ -329,12 +332,16 @@ fn pair_status(
     let poll = &config.schedule.poll;
     let stale = state.last_success.is_none_or(|at| is_stale(poll, at, now));
     let approved = state.fingerprint.as_deref() == Some(pair.fingerprint.as_str());
-    let open = |(_, standing): &(Conflict, Standing)| matches!(standing, Standing::Open);
+    let chosen = conflicts.len();
+    conflicts.retain(|(_, standing)| matches!(standing, Standing::Open));
+    let chosen = chosen - conflicts.len();
+    let refuses = |side: &Side| matches!(tokens.get(*side), Token::Refused { .. });
+    let refuses = Side::BOTH.into_iter().find(refuses);
     let needs = [
-        Need::act(state.last_error.is_some() || !approved),
-        Need::act(conflicts.iter().any(open)),
+        Need::act(state.last_error.is_some() || !approved || refuses.is_some()),
+        Need::act(!conflicts.is_empty()),
         Need::act(holds.iter().any(|hold| !hold.why.ends_by_itself())),
-        Need::wait(stale || open_intents > 0 || !conflicts.is_empty() || !holds.is_empty()),
+        Need::wait(stale || open_intents > 0 || chosen > 0 || !holds.is_empty()),
     ];
     Ok(PairStatus {
         pair: pair.name.clone(),
@@ -347,11 +354,14 @@ fn pair_status(
         links: store.count_links(&pair.name)?,
         open_intents,
         open_conflicts: conflicts.len(),
+        chosen_conflicts: chosen,
         oldest_conflict: conflicts.iter().map(|(one, _)| one.record.at).min(),
         oldest_hold: holds.iter().map(|hold| hold.since).min(),
         holds: holds.len(),
         next_look: left_alone_until(store, &pair.name, &pair.fingerprint, now)?,
         note: match (state.last_error, approved, stale) {
+            // Also where an earlier cycle stopped the pair: before the token is mended nothing else can be.
+            _ if let Some(side) = refuses => format!("stands still while {side} refuses the token"),
             (Some(error), _, _) => error,
             // Of what was agreed to there is a fingerprint alone, so nobody can tell which key it was.
             (None, false, _) if state.fingerprint.is_some() => {

@@ -110,6 +110,9 @@ async fn stands_alone(
         let pair = pairs.find(|pair| pair["pair"] == name).unwrap();
         pair["note"].as_str().unwrap().to_owned()
     };
+    assert_eq!(status["last_cycle"]["outcome"], "stopped", "{status}");
+    let detail = status["last_cycle"]["detail"].as_str().unwrap();
+    assert!(detail.starts_with("ferry: "), "{detail}");
     assert_eq!(note("shop"), "ok");
     assert!(note("ferry").contains(says), "{}", note("ferry"));
     let shown = bench.run(&["status"]).await;

@@ -54,13 +54,13 @@ fn state(bench: &Bench) -> PathBuf {
 async fn after_a_list_that_failed_status_names_the_next_look_of_the_daemon() {
     let bench = Bench::equal().await;
     let quiet = bench.run(&["status", "--json"]).await.json();
-    assert!(quiet["pairs"][0]["next_look_ms"].is_null(), "{quiet}");
+    assert!(quiet["pairs"][0]["next_look"].is_null(), "{quiet}");
     let refused = super::bench::status(403, &[]);
     bench.fault(Side::ClickUp, Some("GET"), "/list/", refused, 1_000);
     let _daemon = Daemon::of(&bench).await;
     for _ in 0..200 {
         let json = bench.run(&["status", "--json"]).await.json();
-        if json["pairs"][0]["next_look_ms"].is_i64() {
+        if json["pairs"][0]["next_look"].is_string() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -71,15 +71,78 @@ async fn after_a_list_that_failed_status_names_the_next_look_of_the_daemon() {
         .says("or at once when it is started again");
 }
 
+/// "By the next cycle" would be a quarter of an hour too early.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_of_a_pair_that_a_guard_stops_is_tried_when_the_daemon_looks_at_the_pair_again() {
+    let bench = Bench::equal().await;
+    let task = bench.task_named("Validate postcodes");
+    bench.world.clickup.delete(&task).unwrap();
+    bench.run(&["reconcile", "--once", "--full"]).await;
+    bench.replace_config(
+        "[[pair]]",
+        "[guard]\nmax_updates = 1\nupdates_percent = 1\n\n[[pair]]",
+    );
+    for id in &bench.ids[0..3] {
+        bench.rename(*id, &format!("Renamed {id}"));
+    }
+    let _daemon = Daemon::of(&bench).await;
+    for _ in 0..200 {
+        let json = bench.run(&["status", "--json"]).await.json();
+        if json["pairs"][0]["next_look"].is_string() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let status = bench.run(&["status"]).await.left_with(3).out;
+    let words: Vec<&str> = status.split_whitespace().collect();
+    let words = words.join(" ");
+    let after = |text: &str| {
+        let (_, rest) = words.split_once(text).expect(text);
+        rest.split([',', ')']).next().unwrap().to_owned()
+    };
+    let next = after("a running daemon looks at it again at ");
+    assert_eq!(after("next try "), next, "{status}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_refused_token_status_names_the_next_try_and_what_brings_it_forward() {
     let bench = Bench::equal().await;
     bench.world.clickup.set_token("another");
     bench.run(&["reconcile", "--once"]).await.left_with(77);
     let status = bench.run(&["status"]).await.left_with(3);
-    status
+    let status = status
         .says("tried again at")
         .says("or at once when its token is replaced or boardsync is started again");
+    // Neither is a pair "ok" of which no cycle reads a side.
+    status.says("stands still while ClickUp refuses");
+    let json = bench.run(&["status", "--json"]).await.json();
+    let pair = &json["pairs"][0];
+    assert_eq!(pair["note"], "stands still while ClickUp refuses the token");
+    assert_eq!(pair["need"], "somebody");
+}
+
+/// A stopped process takes no signal before it goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspended_daemon_on_a_replaced_database_is_told_to_go_on_so_that_it_can_end() {
+    let bench = Bench::equal().await;
+    let daemon = Daemon::of(&bench).await;
+    bench.run(&["backup", "copy.db"]).await.left_with(0);
+    daemon.signal("-STOP");
+    let copy = bench.folder.path().join("copy.db");
+    std::fs::rename(copy, state(&bench)).unwrap();
+    let pid = daemon.0.id();
+    let mut status = bench.run(&["status"]).await;
+    for _ in 0..50 {
+        if status.err.contains("kill -CONT") {
+            break;
+        }
+        status = bench.run(&["status"]).await;
+    }
+    // The file that is there now cannot even be read beside the other one's log.
+    let said = status.left_with(3).err;
+    let said: Vec<&str> = said.split_whitespace().collect();
+    let stop = format!("kill {pid}; kill -CONT {pid}");
+    assert!(said.join(" ").contains(&stop), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -77,6 +77,11 @@ fn in_a_sentence(status: &Status) -> String {
                 "conflicts are open",
             ),
             (
+                pair.chosen_conflicts,
+                "conflict is chosen and waits for the next cycle",
+                "conflicts are chosen and wait for the next cycle",
+            ),
+            (
                 pair.holds,
                 "item or field is held",
                 "items or fields are held",
@@ -113,7 +118,13 @@ fn cells(pair: &PairStatus, now: Timestamp) -> Vec<String> {
             .map_or_else(|| "never".to_owned(), |at| format!("{} ago", age(now, at))),
         pair.links.to_string(),
         pair.open_intents.to_string(),
-        aged(pair.open_conflicts, pair.oldest_conflict),
+        match pair.chosen_conflicts {
+            0 => aged(pair.open_conflicts, pair.oldest_conflict),
+            chosen => format!(
+                "{}, {chosen} chosen",
+                aged(pair.open_conflicts, pair.oldest_conflict)
+            ),
+        },
         aged(pair.holds, pair.oldest_hold),
         note.to_owned(),
     ]
@@ -137,10 +148,15 @@ fn show(context: &Context, status: &Status, now: Timestamp) {
         &format!("running: {}", running(status.running.as_ref())),
     );
     let last = status.last_cycle.as_ref();
-    let last = last.map_or_else(|| "none yet".to_owned(), |cycle| last_cycle(cycle, now));
-    wrapped(context, &format!("last cycle: {last}"));
+    let told = last.map_or_else(|| "none yet".to_owned(), |cycle| last_cycle(cycle, now));
+    wrapped(context, &format!("last cycle: {told}"));
     for side in Side::BOTH {
-        let told = token(context, status.tokens.get(side), now);
+        let mut told = token(context, status.tokens.get(side), now);
+        // After a cycle that an error ended nobody knows: the service may not even have been asked.
+        let failed = last.is_some_and(|run| run.outcome == RunEnd::Failed);
+        if failed && *status.tokens.get(side) == Token::Ok {
+            told.push_str(" when it was last asked");
+        }
         wrapped(context, &format!("{side} token: {told}"));
     }
     line("");
@@ -170,7 +186,23 @@ fn show(context: &Context, status: &Status, now: Timestamp) {
         }
     }
     for hold in &status.holds {
-        wrapped(context, &held(hold, now));
+        // Also a hold that ends by itself waits for as long as a daemon leaves its pair alone.
+        let mut pairs = status.pairs.iter().filter(|_| status.running.is_some());
+        let pair = pairs.find(|pair| pair.pair == hold.pair);
+        let rests = pair.and_then(|pair| pair.next_look);
+        let hold = HoldView {
+            retry_at: hold.retry_at.max(rests),
+            ..hold.clone()
+        };
+        wrapped(context, &held(&hold, now));
+    }
+    let chosen: usize = status.pairs.iter().map(|pair| pair.chosen_conflicts).sum();
+    if chosen > 0 {
+        let text = format!(
+            "{} chosen: the next cycle carries that out",
+            render::plural(chosen, "conflict is", "conflicts are")
+        );
+        wrapped(context, &text);
     }
     let conflicts: usize = status.pairs.iter().map(|pair| pair.open_conflicts).sum();
     if conflicts > 0 {

@@ -28,7 +28,9 @@ impl Run<'_> {
         if let Some(stopped) = stopped {
             let ops = stood_still(&store, policy, plan, stopped, started)?;
             store.commit(&Batch(ops))?;
-            return Ok(plan.holds.len());
+            // What an earlier cycle holds stays held; of this plan nothing is recorded.
+            let held = store.holds(Some(&plan.pair))?.len();
+            return Ok(held.max(plan.holds.len()));
         }
         let ops = Ending::new(self, policy, plan, &store, started)?.ops()?;
         store.commit(&Batch(ops))?;
