@@ -94,7 +94,9 @@ async fn undo_under(
         engine.store().open_intents()?.len(),
     );
     tell(context, &observed, &report, &left, &target);
-    Ok(outcome(&report, stays))
+    let mut plans = observed.plan().pairs.iter();
+    let apart = plans.any(|pair| !pair.conflicts.is_empty());
+    Ok(outcome(&report, stays || apart))
 }
 
 /// Opens the state: for writing, with what an earlier run left open settled first, or for a look, which changes nothing
@@ -162,7 +164,7 @@ fn ended(stays: bool) -> ExitCode {
     }
 }
 
-/// The exit code of what was carried out.
+/// The exit code of what was carried out. `stays`: something is left for a person, an open conflict too.
 fn outcome(report: &Report, stays: bool) -> ExitCode {
     let failed = |error: &&ConnectorError| error.kind != ErrorKind::Cancelled;
     if let Some(error) = report.closed.iter().find(failed) {
@@ -245,10 +247,9 @@ fn show(
             }
         }
         if plan.pairs.iter().any(|pair| !pair.conflicts.is_empty()) {
-            print(
-                "The two sides will differ in these fields. `boardsync conflicts` lists them; boardsync leaves them alone \
-                 until somebody edits one of them or settles the conflict.\n",
-            );
+            let text = "The two sides will differ in these fields. `boardsync conflicts` lists them; boardsync leaves them \
+                        alone until somebody edits one of them or settles the conflict.";
+            print(&render::hanging(text, 0, &context.style));
         }
     }
     if nothing || args.dry_run || args.yes {

@@ -5,6 +5,7 @@ use crate::engine::observe::Observed;
 use crate::engine::{CycleError, Engine};
 use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use crate::reason::{ActionWhy, JournalKind, Outcome};
+use crate::reconcile::plan::Action;
 use crate::render::{self, rfc3339_if_any};
 use crate::store::{JournalRow, LinkRow, LinkState, Store, StoreError};
 use serde::{Serialize, Serializer};
@@ -179,14 +180,27 @@ fn last_run(store: &Store, link: &LinkRow) -> Result<Option<String>, StoreError>
 
 fn decision(seen: &Observed, link: LinkId, field: &FieldKey) -> String {
     for pair in &seen.plan().pairs {
-        for action in pair
-            .actions
-            .iter()
-            .filter(|action| action.link == Some(link))
-        {
-            if let Some(change) = action.changes.iter().find(|change| change.field == *field) {
-                return format!("write to {}: {}", action.target, change.reason);
+        let of_link = |action: &&Action| action.link == Some(link);
+        // A merge is written to both sides.
+        let mut writes = Vec::new();
+        for action in pair.actions.iter().filter(of_link) {
+            let change = action.changes.iter().find(|change| change.field == *field);
+            writes.extend(change.map(|change| (action.target, &change.reason)));
+        }
+        match writes.as_slice() {
+            [] => {}
+            [(one, why), (other, as_well)] if why == as_well => {
+                return format!("write to {one} and {other}: {why}");
             }
+            writes => {
+                let writes = writes.iter();
+                let writes: Vec<String> = writes
+                    .map(|(side, why)| format!("write to {side}: {why}"))
+                    .collect();
+                return writes.join("; ");
+            }
+        }
+        for action in pair.actions.iter().filter(of_link) {
             if action.kind.dissolves() {
                 let kind = JournalKind::from(action.kind);
                 return format!("{} in {}: {}", kind.key(), action.target, action.reason());

@@ -227,7 +227,7 @@ async fn an_undo_that_is_told_to_end_goes_on_later() {
     };
     assert!((1..26).contains(&left(&bench)), "{}", left(&bench));
     bench.world.faults.clear();
-    bench.run(&["undo", &run, "--yes"]).await.left_with(0);
+    bench.run(&["undo", &run, "--yes"]).await.left_with(3);
     assert_eq!(left(&bench), 0);
 }
 

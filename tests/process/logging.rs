@@ -70,6 +70,39 @@ async fn under_cron_a_guard_and_an_open_conflict_are_one_line() {
     }
 }
 
+/// `status` names the hold, so the log does not say that there is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_cycle_holds_is_counted_while_a_guard_stops_the_pair() {
+    let bench = Bench::equal().await;
+    let state = [("System.State", json!("Removed"))];
+    let ado = &bench.world.ado;
+    ado.edit(bench.ids[3], &state, "ada@contoso.example")
+        .unwrap();
+    bench.run(&["reconcile", "--once"]).await.left_with(3);
+    // A plan names what it looked at, and that item did not change since.
+    bench.run(&["reconcile", "--once"]).await.left_with(3);
+    let guard = "[guard]\nmax_updates = 1\nupdates_percent = 1\n\n[[pair]]";
+    bench.replace_config("[[pair]]", guard);
+    for id in &bench.ids[0..3] {
+        bench.rename(*id, &format!("Renamed {id}"));
+    }
+    let status = bench.run(&["status", "--json"]).await.json();
+    assert_eq!(status["pairs"][0]["holds"], 1, "{status}");
+    let guarded = bench.run(&CRON).await.left_with(4);
+    let said = one_line(&guarded.err);
+    assert!(said.contains("1 item or field is held"), "{said}");
+}
+
+/// A service that is gone is told once by the request and once by the command, however often the request was tried.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_fails_again_and_again_is_one_line() {
+    let bench = Bench::equal().await;
+    let gone = boardsync::sandbox::faults::Fault::DropBeforeApply;
+    bench.fault(Side::ClickUp, None, "", gone, u32::MAX);
+    let ran = bench.run(&["reconcile", "--once"]).await.left_with(69);
+    assert_eq!(ran.err.matches("request failed").count(), 1, "{}", ran.err);
+}
+
 /// A title may hold what nobody outside of the two services is to read, and logs go far.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_log_line_shows_a_value_whatever_became_of_a_write() {

@@ -106,14 +106,33 @@ async fn a_choice_that_is_not_carried_out_is_a_state_of_its_own() {
         .says("reconcile --once, or the next one")
         .says("--withdraw");
     let list = bench.run(&["conflicts"]).await.left_with(0);
-    list.says("chosen: ClickUp's, not written yet")
+    list.says("chosen: ClickUp's, not carried out")
         .says("0 open");
     let open = bench.run(&["conflicts", "--open"]).await.left_with(0);
     lacks(&open, "title");
     let shown = bench.run(&["conflicts", "show", "1"]).await.left_with(0);
     shown.says("not carried out yet").says("--withdraw");
     // Nobody has to act: the next cycle does.
-    bench.run(&["status"]).await.left_with(5);
+    let status = bench.run(&["status"]).await.left_with(5);
+    status
+        .says("1 conflict is chosen: the next cycle carries that out")
+        .says("0, 1 chosen");
+    let status = bench.run(&["--quiet", "status"]).await.left_with(5);
+    assert!(!status.err.contains("open"), "{}", status.err);
+    status.says("1 conflict is chosen and waits for the next cycle");
+    let json = bench.run(&["status", "--json"]).await.json();
+    let pair = &json["pairs"][0];
+    assert_eq!(pair["open_conflicts"], 0, "{pair}");
+    assert_eq!(pair["chosen_conflicts"], 1, "{pair}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_names_both_sides_that_a_merged_text_is_written_to() {
+    let bench = contested().await;
+    std::fs::write(bench.folder.path().join("title.txt"), "Of both").unwrap();
+    take(&bench, &["merged", "title.txt"]).await;
+    let why = bench.run(&["why", &bench.ids[3].to_string()]).await;
+    why.left_with(0).says("write to ClickUp and ADO: ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -540,4 +559,42 @@ async fn the_manual_and_the_help_tell_the_exit_codes_of_status() {
         .join("man/boardsync-conflicts-resolve.1");
     let page = std::fs::read_to_string(page).unwrap();
     assert!(page.contains("withdraw"), "{page}");
+}
+
+/// "Changed on both sides" would send somebody to look for an edit that nobody made.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_that_an_undo_leaves_is_open_in_verify_and_is_not_said_to_be_edited_on_both_sides()
+ {
+    let bench = Bench::equal().await;
+    bench.rename(bench.ids[1], "Renamed by mistake");
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let runs = bench.run(&["undo", "--json"]).await.json();
+    let run = runs["runs"][0]["run"].as_str().unwrap().to_owned();
+    // The sides differ from now on: somebody has to settle that.
+    let undone = bench.run(&["undo", &run, "--yes"]).await.left_with(3);
+    undone.says("until somebody edits");
+    let shown = bench.run(&["conflicts", "show", "1"]).await.left_with(0);
+    lacks(&shown, "changed on both sides");
+    shown.says("is different on the two sides");
+    let verify = bench.run(&["verify"]).await.left_with(3);
+    lacks(&verify, "settled");
+    verify.says("1 difference: 1 conflict");
+    // Of an edit on both sides it is said as ever.
+    let bench = contested().await;
+    let shown = bench.run(&["conflicts", "show", "1"]).await.left_with(0);
+    shown.says("changed on both sides");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_counts_as_taken_only_for_as_long_as_the_service_was_asked() {
+    let bench = Bench::equal().await;
+    bench
+        .run(&["status"])
+        .await
+        .left_with(0)
+        .says("ClickUp token: ok\n");
+    bench.fault(Side::ClickUp, None, "", Fault::DropBeforeApply, u32::MAX);
+    bench.run(&["reconcile", "--once"]).await.left_with(69);
+    let status = bench.run(&["status"]).await;
+    status.says("ClickUp token: ok when it was last asked");
 }

@@ -52,14 +52,24 @@ impl HttpClient {
                     "request answered"
                 );
             }
-            Err(failure) => tracing::warn!(
+            // That it is tried again is worth one line; how it ends is told by whoever asked.
+            Err(failure) if attempt == 1 => tracing::warn!(
+                service = inner.service.key(),
+                operation = request.operation,
+                method,
+                path,
+                duration_ms,
+                "request failed: {}",
+                failure.message
+            ),
+            Err(failure) => tracing::debug!(
                 service = inner.service.key(),
                 operation = request.operation,
                 method,
                 path,
                 duration_ms,
                 attempt,
-                "request failed: {}",
+                "request failed again: {}",
                 failure.message
             ),
         }

@@ -178,7 +178,7 @@ async fn a_day(canaries: &Canaries, source: Source) {
     }
     day.run(&["doctor", "--offline"]).await;
     day.run(&["backup", "copy.db"]).await.left_with(0);
-    day.run(&["undo", &story, "--yes"]).await.left_with(0);
+    day.run(&["undo", &story, "--yes"]).await.left_with(3);
     daemon(&mut day).await;
     day.evidence.collect(&day.bench);
     // What must be there is there: in results, requests, the database, the saved plan and the copy.

@@ -4,7 +4,7 @@
 //! what a check of the whole is for.
 
 use super::merge::{agree, translate};
-use super::plan::{ActionKind, PairPlan};
+use super::plan::{Action, ActionKind, PairPlan};
 use super::policy::{FieldPolicy, Policy};
 use super::rails::{self, Rails};
 use super::{LinkView, Origin, Presence, View};
@@ -17,11 +17,11 @@ use serde::Serialize;
 pub enum DriftKind {
     /// The next cycle settles it.
     Pending,
-    /// Both sides changed it, differently, and a person decides.
+    /// A conflict about it is open, and a person decides: both sides changed it, differently, or an undo left them apart.
     Conflict,
     /// It is held: a value has no counterpart, or the item may not be touched.
     Held,
-    /// Both sides are as they last agreed, and yet they differ: an undo left them so, or something went wrong.
+    /// Both sides are as they last agreed, no conflict is open, and yet they differ.
     Settled,
     /// A linked item left the scope of the pair.
     OutOfScope,
@@ -175,6 +175,16 @@ fn explain(
         .any(|conflict| conflict.field == *key && conflict.taken.is_none())
     {
         let reason = "changed on both sides, differently; settle it with `boardsync conflicts`";
+        return (DriftKind::Conflict, reason.to_owned());
+    }
+    let planned = |action: &Action| {
+        let mut changes = action.changes.iter();
+        action.link == Some(link.link) && changes.any(|change| change.field == *key)
+    };
+    // Its values are the base of both sides, so that no cycle writes to it.
+    if link.contested.contains(key) && !plan.actions.iter().any(planned) {
+        let reason = "a conflict about it is open (an undo leaves one), and neither side was changed since; edit one of them, or \
+                      settle it with `boardsync conflicts`";
         return (DriftKind::Conflict, reason.to_owned());
     }
     for action in plan.actions.iter().filter(|a| a.link == Some(link.link)) {

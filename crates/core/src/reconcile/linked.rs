@@ -206,7 +206,12 @@ fn plan_field(
         }
         Merged::Write { to, reason } => (to, reason.to_owned()),
         Merged::Conflict { to, taken } => {
-            plan.conflicts.push(conflict(link, items, key, &now, taken));
+            let found = conflict(link, items, key, &now, taken);
+            let apart = match found.changed_on_both() {
+                true => "changed on both sides",
+                false => "different on the two sides",
+            };
+            plan.conflicts.push(found);
             if let Some(flat) = flattened.as_ref().filter(|_| taken.is_none()) {
                 plan.holds.push(Hold {
                     subject: key.into(),
@@ -215,7 +220,7 @@ fn plan_field(
             }
             let cause = match &flattened {
                 Some(flat) => format!("takes {} away in {}", flat.what, flat.side),
-                None => "changed on both sides".to_owned(),
+                None => apart.to_owned(),
             };
             let reason = match taken {
                 Some(side) => {

@@ -158,7 +158,7 @@ pub fn conflict_list(rows: &[ConflictRow], hidden: usize, program: &str, style: 
 fn state(standing: Standing) -> String {
     match standing {
         Standing::Open => "open".to_owned(),
-        Standing::Chosen { took, .. } => format!("chosen: {took}, not written yet"),
+        Standing::Chosen { took, .. } => format!("chosen: {took}, not carried out yet"),
         Standing::Settled { took, by, .. } => {
             let how = match (took, by) {
                 (Some(took), Some(SettledBy::Person)) => format!("{took}, chosen"),
@@ -370,10 +370,9 @@ pub(super) fn block(conflict: &Conflict, indent: &str, style: &Style, out: &mut 
         escape(conflict.items.ado.as_str()),
         escape(conflict.items.clickup.as_str())
     );
-    // Two items that were linked by hand were never alike.
-    let how = match conflict.base {
-        Some(_) => "changed on both sides",
-        None => "is different on the two sides",
+    let how = match conflict.changed_on_both() {
+        true => "changed on both sides",
+        false => "is different on the two sides",
     };
     let lead = format!("! {} {how}:", escape(&conflict.field.to_string()));
     let title = cut(
