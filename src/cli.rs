@@ -441,7 +441,16 @@ pub struct ManArgs {
 
 /// Returns the parser, for generating manual pages and completions.
 pub fn command() -> clap::Command {
-    Cli::command()
+    names_are_no_files(Cli::command())
+}
+
+/// Files are what a shell completes where it isn't told otherwise, also behind `--pair`.
+fn names_are_no_files(command: clap::Command) -> clap::Command {
+    let told = |arg: clap::Arg| match arg.get_value_hint() {
+        ValueHint::Unknown if arg.get_action().takes_values() => arg.value_hint(ValueHint::Other),
+        _ => arg,
+    };
+    command.mut_args(told).mut_subcommands(names_are_no_files)
 }
 
 /// Arguments that are no command to run: help and version, or wrong usage. The message was printed for people already, unless

@@ -109,7 +109,7 @@ pub fn parse(path: &Path, text: &str, env: Env<'_>) -> Result<Config, ConfigErro
         problems.push(Problem::new(
             error.span().unwrap_or(0..0),
             error.message().to_owned(),
-            "this is not valid TOML; see https://toml.io, or compare with config.toml.example",
+            syntax_help(error.message()),
         ));
     }
     if !errors.is_empty() {
@@ -126,6 +126,16 @@ pub fn parse(path: &Path, text: &str, env: Env<'_>) -> Result<Config, ConfigErro
             Ok(config)
         }
         _ => Err(invalid(errors)),
+    }
+}
+
+/// What to do about a syntax error. An area path has a backslash, and nearly everybody writes it in double quotes at first.
+fn syntax_help(message: &str) -> &'static str {
+    match message.contains("escape") {
+        true => {
+            "within double quotes a backslash begins an escape sequence; use single quotes, as in ado.area = 'Fabrikam\\Web'"
+        }
+        false => "this is not valid TOML; see https://toml.io, or compare with config.toml.example",
     }
 }
 

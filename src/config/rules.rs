@@ -59,7 +59,15 @@ pub(super) fn service_url(address: &str) -> Result<String, (String, String)> {
             "write https://dev.azure.com/ORGANISATION; projects are named per pair",
         );
     }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
+    let address = url.as_str().trim_end_matches('/');
+    let of_the_api = ["/api", "/api/v2", "/api/v3", "/_apis"];
+    if let Some(path) = of_the_api.iter().find(|path| address.ends_with(*path)) {
+        return wrong(
+            &format!("`url` ends with {path}, which is not part of the service's address"),
+            &format!("leave {path} out; boardsync adds the paths of the requests"),
+        );
+    }
+    Ok(address.to_owned())
 }
 
 /// Returns the expression with six fields, or croner's reason.

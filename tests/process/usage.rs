@@ -114,6 +114,15 @@ async fn completions_and_manual_pages_need_no_configuration() {
         .await
         .left_with(0)
         .says("_boardsync");
+    // A pair has a name, which is no file; a configuration is one.
+    let script = bench.run(&["completions", "bash"]).await.out;
+    let offers_files = |option: &str| {
+        let case = format!("                {option})");
+        let mut cases = script.split(&case).skip(1);
+        cases.any(|case| case.lines().nth(1).unwrap().contains("compgen -f"))
+    };
+    assert!(!offers_files("--pair") && !offers_files("--link"));
+    assert!(offers_files("--config"));
     let pages = bench.folder.path().join("man");
     std::fs::create_dir(&pages).unwrap();
     bench.run(&["man", "man"]).await.left_with(0);

@@ -135,6 +135,22 @@ impl HttpClient {
     }
 }
 
+/// The host and port of a request, and the variable that names a proxy on the way, if there is one. Never its value, which may
+/// hold a password.
+fn whereto(error: &reqwest::Error) -> String {
+    let Some(url) = error.url() else {
+        return String::new();
+    };
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or_default();
+    // Those that reqwest reads for an https address; a plain one is our own machine, which no proxy is asked for.
+    let proxies = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let set = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let proxy = proxies.iter().find(set).filter(|_| url.scheme() == "https");
+    let proxy = proxy.map(|name| format!(" (a proxy is set in {name})"));
+    format!(" to {host}:{port}{}", proxy.unwrap_or_default())
+}
+
 fn failure(error: &reqwest::Error) -> Failure {
     let kind = if error.is_connect() {
         ErrorKind::Unreachable
@@ -144,10 +160,11 @@ fn failure(error: &reqwest::Error) -> Failure {
         ErrorKind::Ambiguous
     };
     let what = match (error.is_timeout(), kind) {
-        (true, _) => "timed out",
-        (_, ErrorKind::Unreachable) => "could not connect",
-        (_, ErrorKind::Refused) => "could not build the request",
-        _ => "the connection broke off",
+        (true, _) if error.is_connect() => format!("timed out while connecting{}", whereto(error)),
+        (true, _) => "timed out".to_owned(),
+        (_, ErrorKind::Unreachable) => format!("could not connect{}", whereto(error)),
+        (_, ErrorKind::Refused) => "could not build the request".to_owned(),
+        _ => "the connection broke off".to_owned(),
     };
     // The innermost cause is the useful one; the outer ones would show the address with its query.
     let mut cause: &dyn std::error::Error = error;

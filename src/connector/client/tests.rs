@@ -239,6 +239,9 @@ async fn a_refused_connection_is_unreachable_even_for_a_create() {
     assert_eq!(error.kind, ErrorKind::Unreachable);
     assert_eq!(client.requests_sent(), 3);
     assert!(!error.to_string().contains("secret"), "{error}");
+    // Whoever mends the network wants to know whereto.
+    let whereto = "could not connect to 127.0.0.1:1:";
+    assert!(error.to_string().contains(whereto), "{error}");
 }
 
 #[tokio::test]
