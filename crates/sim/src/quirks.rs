@@ -218,6 +218,7 @@ impl World {
             return;
         }
         let conflicts = store.conflicts(false).unwrap_or_default();
+        let notes = store.transits().unwrap_or_default();
         let mut found = Vec::new();
         for n in 0..self.setup.pairs as usize {
             for link in store.links(&self.name(n)).unwrap_or_default() {
@@ -249,6 +250,14 @@ impl World {
                             continue;
                         }
                         let value = base.get(side).value();
+                        // Somebody may have come back to a step of ours, which is the base: as long as a request without an
+                        // answer is noted, the next look tells the two apart by the versions in between.
+                        let noted = notes.iter().any(|note| {
+                            (note.link, note.side, &note.field) == (link.id, side, &key)
+                        });
+                        if noted && key == FieldKey::State {
+                            continue;
+                        }
                         let held = |piece: &String| {
                             twin.past.iter().any(|state| {
                                 let value = state.values.get(&key);

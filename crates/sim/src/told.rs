@@ -23,6 +23,8 @@ pub struct Told {
     pub replaced: BTreeMap<(Side, usize, FieldKey, String), i64>,
     /// Parts of values that the engine has written, and in which run last.
     pub brought: BTreeMap<(Side, usize, FieldKey, String), u64>,
+    /// Parts that a request brought after later ones: what they replaced is ours, and no version tells of that.
+    pub late: BTreeSet<(Side, usize, FieldKey, String)>,
     /// Those that a person took away where they came from before the next run, and when (true time).
     pub taken: BTreeMap<(Side, usize, FieldKey, String), i64>,
     /// True time at which each conflict was first there.

@@ -2,8 +2,9 @@
 //! the next cycle reads (see `observe::half_way`).
 
 use super::kept::goes_apart;
+use super::record::{self, saw};
 use super::update::{other_half, returned};
-use super::{Done, Run, record};
+use super::{Done, Run};
 use crate::connector::{Change, ConnectorError, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::{LeftBehind, transit_of};
@@ -12,7 +13,7 @@ use crate::reason::ActionWhy;
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::settle::{self, Answer};
 use crate::store::{Batch, ChoiceOp, NewConflict, Op, PartOp, Source, StoreError, TransitRow};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 impl Run<'_> {
     /// Notes an update that is about to be sent: what the next read shows of it may be ours, or a person's edit over it. The
@@ -320,10 +321,19 @@ impl Run<'_> {
     /// edit from now on.
     pub(super) fn left_behind(&self, plan: &PairPlan) -> Result<Vec<Op>, StoreError> {
         let links = self.observed.findings.links_of(&plan.pair).iter();
-        let links: BTreeSet<LinkId> = links.map(|(link, _)| *link).collect();
+        let links: BTreeMap<LinkId, &Sided<ItemId>> =
+            links.map(|(link, ids)| (*link, ids)).collect();
         let found = self.observed.findings.left_behind.iter();
         let mut ops = Vec::new();
-        for (link, side, field, left) in found.filter(|(link, ..)| links.contains(link)) {
+        for (link, side, field, left) in found {
+            let Some(ids) = links.get(link) else {
+                continue;
+            };
+            // A base of what was read goes with its version: after a kill an older answer must be known as one.
+            for side in Side::BOTH {
+                let item = self.observed.items.get(side).get(ids.get(side));
+                ops.extend(item.map(|item| saw(side, item)));
+            }
             let (link, side, field) = (*link, *side, field.clone());
             match left.clone() {
                 LeftBehind::HalfWay { base, made, .. } | LeftBehind::SetBack { base, made } => {
@@ -417,8 +427,27 @@ fn beside(mut row: TransitRow, earlier: &[TransitRow]) -> TransitRow {
     for earlier in earlier {
         let both = transit_of(&row).beside(&transit_of(earlier));
         (row.via, row.expected, row.sent) = (both.via, both.expected, both.sent);
+        if is_part(&row, earlier) {
+            row.wanted.clone_from(&earlier.wanted);
+            row.source.clone_from(&earlier.source);
+        }
     }
     row
+}
+
+/// Whether a change of a set carries only what an earlier one carried too, by the same look at the item: then that one tells of
+/// either.
+///
+/// Example: two tags go to a work item, and the page of a firewall is all that comes back. So each of them is sent alone, which
+/// is refused because the work item has moved: both tags are there, and both are ours.
+fn is_part(row: &TransitRow, earlier: &TransitRow) -> bool {
+    let by_member = row.field.kind().by_member().is_some();
+    let same_look = row.origin == earlier.origin && row.expected == earlier.expected;
+    let had = row.origin.members();
+    let (part, whole) = (row.wanted.members(), earlier.wanted.members());
+    let came = part.difference(&had).all(|tag| whole.contains(tag));
+    let went = had.difference(&part).all(|tag| !whole.contains(tag));
+    by_member && row.field == earlier.field && same_look && came && went
 }
 
 fn noted(row: TransitRow) -> Op {

@@ -6,7 +6,7 @@ use crate::capabilities;
 use crate::connector::{Backlink, Change, Fetched, Written};
 use crate::engine::CycleError;
 use crate::marker::marker;
-use crate::model::{BaseState, FieldKey, Item, ItemId, Sided, Timestamp, Version};
+use crate::model::{BaseState, FieldKey, Item, ItemId, LinkId, Sided, Timestamp, Version};
 use crate::reason::{ActionWhy, Outcome};
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, PairPlan};
 use crate::reconcile::policy::Policy;
@@ -216,63 +216,76 @@ impl Run<'_> {
             }
             self.returned
                 .insert((link, side, change.field.clone()), own.clone());
-            if record::is_settled_by(plan, link, &change.field) {
-                ops.push(Op::Choice(ChoiceOp::Wrote {
-                    link,
-                    field: change.field.clone(),
-                    side,
-                    value: own.value.clone(),
-                }));
-            } else if matches!(action.why, ActionWhy::TakenBack { .. }) {
-                ops.push(Op::Choice(ChoiceOp::TookBack {
-                    link,
-                    field: change.field.clone(),
-                    side,
-                    value: own.value.clone(),
-                }));
-            }
-            let Some(source) = &change.source_value else {
-                ops.extend(self.cut_words(plan, action, &change.field, &own, None));
-                let base = first_half(plan, action, &change.field, &own, &stored, policy);
-                fields.extend(base.map(|base| (change.field.clone(), base)));
-                continue;
+            ops.extend(for_its_person(plan, action, link, (&change.field, &own)));
+            let before = stored.get(&change.field);
+            let base = match self.other_answer(plan, action, (link, change)) {
+                Some(other) => {
+                    own.value = self.without_missing(link, side, &change.field, own.value);
+                    let answers = (&own, &other);
+                    ops.extend(self.carried_out(plan, action, (link, change), answers)?);
+                    let key = &change.field;
+                    Some(settle::after_update(key, side, answers, before, policy))
+                }
+                None => {
+                    ops.extend(self.cut_words(plan, action, &change.field, &own, None));
+                    first_half(plan, action, &change.field, &own, before, policy)
+                }
             };
-            let other = self
-                .returned
-                .get(&(link, side.other(), change.field.clone()));
-            let mut other = match other {
-                Some(returned) => returned.clone(),
-                // The other half of a merge was refused alone: the two sides do not agree yet.
-                None if other_half(plan, action, &change.field).is_some() => continue,
-                None => Answer {
-                    sent: change.kept_back.as_deref().unwrap_or(source).clone(),
-                    value: source.clone(),
-                    shown: true,
-                    in_force: change.kept_back.is_none(),
-                },
-            };
-            own.value = self.without_missing(link, side, &change.field, own.value);
-            other.value = self.without_missing(link, side.other(), &change.field, other.value);
-            let carried_out = own.in_force && other.in_force;
-            ops.extend(self.cut_words(plan, action, &change.field, &own, Some(&other)));
-            // Both sides have it: the choice is carried out, in the commit that says so.
-            if carried_out && plan.chosen.contains(&(link, change.field.clone())) {
-                ops.push(Op::Choice(ChoiceOp::Spend {
-                    link,
-                    field: change.field.clone(),
-                }));
-            }
-            if other_half(plan, action, &change.field).is_some() {
-                ops.extend(self.first_noted((link, side), &change.field, &own)?);
-            }
-            let (key, before) = (&change.field, stored.get(&change.field));
-            let base = settle::after_update(key, side, (&own, &other), before, policy);
-            fields.insert(change.field.clone(), base);
+            fields.extend(base.map(|base| (change.field.clone(), base)));
         }
         if let Some(link) = action.link {
             ops.push(Op::SetBase { link, fields });
         }
         ops.push(self.written_line(plan, action, written, sent));
+        Ok(ops)
+    }
+
+    /// What the other side has of a field that was written; `None`: it is still to be written too, or was refused alone, so that
+    /// the two sides do not agree yet.
+    fn other_answer(
+        &self,
+        plan: &PairPlan,
+        action: &Action,
+        (link, change): (LinkId, &FieldChange),
+    ) -> Option<Answer> {
+        let source = change.source_value.as_ref()?;
+        let side = action.target.other();
+        let mut other = match self.returned.get(&(link, side, change.field.clone())) {
+            Some(returned) => returned.clone(),
+            None if other_half(plan, action, &change.field).is_some() => return None,
+            None => Answer {
+                sent: change.kept_back.as_deref().unwrap_or(source).clone(),
+                value: source.clone(),
+                shown: true,
+                in_force: change.kept_back.is_none(),
+            },
+        };
+        other.value = self.without_missing(link, side, &change.field, other.value);
+        Some(other)
+    }
+
+    /// What there is to store of a field besides its base, once nothing more of it is to be written.
+    fn carried_out(
+        &self,
+        plan: &PairPlan,
+        action: &Action,
+        (link, change): (LinkId, &FieldChange),
+        (own, other): (&Answer, &Answer),
+    ) -> Result<Vec<Op>, StoreError> {
+        let field = &change.field;
+        let mut ops = Vec::new();
+        ops.extend(self.cut_words(plan, action, field, own, Some(other)));
+        // Both sides have it: the choice is carried out, in the commit that says so.
+        let chosen = plan.chosen.contains(&(link, field.clone()));
+        if own.in_force && other.in_force && chosen {
+            ops.push(Op::Choice(ChoiceOp::Spend {
+                link,
+                field: field.clone(),
+            }));
+        }
+        if other_half(plan, action, field).is_some() {
+            ops.extend(self.first_noted((link, action.target), field, own)?);
+        }
         Ok(ops)
     }
 
@@ -387,25 +400,53 @@ pub(super) fn other_half<'a>(
     others.find_map(|other| other.changes.iter().find(|change| change.field == *field))
 }
 
-/// The base of a text, or of a set, of which the first half of a merge is written: what it got is measured by what the other side
-/// has, until that gets the second half.
+/// What a write made of a side, for whoever chose it in a conflict, or takes it back by an undo.
+fn for_its_person(
+    plan: &PairPlan,
+    action: &Action,
+    link: LinkId,
+    (field, own): (&FieldKey, &Answer),
+) -> Option<Op> {
+    let (field, side, value) = (field.clone(), action.target, own.value.clone());
+    if record::is_settled_by(plan, link, &field) {
+        return Some(Op::Choice(ChoiceOp::Wrote {
+            link,
+            field,
+            side,
+            value,
+        }));
+    }
+    let took_back = matches!(action.why, ActionWhy::TakenBack { .. });
+    took_back.then_some(Op::Choice(ChoiceOp::TookBack {
+        link,
+        field,
+        side,
+        value,
+    }))
+}
+
+/// The base of a field of which the first half of a merge or of a person's choice is written: what it got is measured by what the
+/// other side has, until that gets the second half.
 ///
 /// Example: Ana changes the first line of a description in Azure DevOps, and Ben the second one in ClickUp. The task gets Ana's
 /// line, and the work item is not written, because it has just moved. Then Ben takes Ana's line back: by the base of before
 /// he would have changed nothing there, and her line would be written over his. The same with tags that each of them adds or
-/// takes away.
+/// takes away, and with a status that somebody chose for both sides.
 fn first_half(
     plan: &PairPlan,
     action: &Action,
     field: &FieldKey,
     own: &Answer,
-    stored: &BTreeMap<FieldKey, Sided<BaseState>>,
+    before: Option<&Sided<BaseState>>,
     policy: &Policy,
 ) -> Option<Sided<BaseState>> {
     let second = other_half(plan, action, field)?;
-    let in_parts = field.kind().is_rendered() || field.kind().by_member().is_some();
-    if !in_parts || !own.shown || !own.in_force {
+    if !own.in_force {
         return None;
+    }
+    if field.kind().is_whole() {
+        // Of a choice. Whatever is there later differs from what was there before, also where somebody sets just that again.
+        return before.map(|base| settle::doubted(action.target, base.clone()));
     }
     let other = Answer {
         sent: second.after.clone(),
@@ -414,6 +455,6 @@ fn first_half(
         in_force: false,
     };
     let answers = (own, &other);
-    let base = settle::after_update(field, action.target, answers, stored.get(field), policy);
+    let base = settle::after_update(field, action.target, answers, before, policy);
     Some(base)
 }
