@@ -90,7 +90,7 @@ pub enum PartOp {
         /// The field.
         field: FieldKey,
     },
-    /// Remembers a change in steps that is about to be sent, replacing an earlier one of the same field.
+    /// Notes a change of a field that is about to be sent, replacing an earlier note of the same field.
     SaveTransit(TransitRow),
     /// Remembers a change in steps for the living link of a work item, which the same batch may have added.
     SaveTransitFor {
@@ -110,7 +110,7 @@ pub enum PartOp {
         /// The field.
         field: FieldKey,
     },
-    /// Forgets a link's changes in steps on one side. Nothing happens when there are none.
+    /// Forgets what is noted of a link on one side. Nothing happens when there is nothing.
     EndTransit {
         /// The link.
         link: LinkId,
@@ -163,7 +163,7 @@ impl Store {
             .collect()
     }
 
-    /// Returns every change in steps that may have stopped half way, ordered by link and side.
+    /// Returns what was noted before it was sent and has no answer yet, ordered by link and side.
     pub fn transits(&self) -> Result<Vec<TransitRow>, StoreError> {
         type Row = (
             i64,

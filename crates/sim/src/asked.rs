@@ -7,7 +7,7 @@
 use super::config_moves::tell;
 use super::controls::Control;
 use super::remote::lock;
-use super::script::{Act, Command, Step};
+use super::script::Act;
 use super::world::World;
 use boardsync::engine::apply::Consent;
 use boardsync::engine::cycle::{Answer, Approver};
@@ -15,7 +15,6 @@ use boardsync::engine::deeds::Shown;
 use boardsync::engine::observe::Observed;
 use boardsync::engine::recover::Recovered;
 use boardsync::engine::{CycleError, Engine, Scope, Writers};
-use boardsync::model::{FieldKey, Side};
 use boardsync::reconcile::plan::PairPlan;
 use serde::{Deserialize, Serialize};
 use std::sync::Mutex;
@@ -110,28 +109,4 @@ fn whole() -> Scope {
         full: true,
         ..Scope::default()
     }
-}
-
-/// Somebody edits a work item while the question stands, whose answer is a yes to a plan without that edit.
-pub fn edited_while_asked() -> Vec<Step> {
-    let edit = Act::Edit {
-        side: Side::Ado,
-        item: 0,
-        field: FieldKey::Title,
-        n: 60,
-    };
-    vec![
-        Step::Act(Act::Create {
-            side: Side::Ado,
-            n: 20,
-            pair: 0,
-        }),
-        Step::Wait(400_000),
-        Step::Cycle(false),
-        Step::Command(Command::Asked(Question {
-            ms: 20_000,
-            passes: false,
-            acts: vec![edit],
-        })),
-    ]
 }

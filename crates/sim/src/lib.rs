@@ -22,7 +22,7 @@
 //! | [`run`], [`quiet`] | one history with the real engine and an in-memory database, and its quiet end |
 //! | [`stores`] | databases in memory, used again from history to history |
 //! | [`shrink`] | makes a failing script small |
-//! | [`controls`] | known-bad designs that the judge has to catch |
+//! | [`controls`], [`control_steps`] | known-bad designs that the judge has to catch, and what happens first where one is tried |
 //! | [`crashes`] | the process killed at every point of a history |
 //! | [`many`] | many seeds, with figures |
 //!
@@ -45,6 +45,7 @@ pub mod calls;
 pub mod claims;
 pub mod commands;
 pub mod config_moves;
+pub mod control_steps;
 pub mod controls;
 pub mod crashes;
 pub mod deliver;
