@@ -310,6 +310,21 @@ pub struct Watermark {
     pub links_read: Option<Timestamp>,
 }
 
+impl Watermark {
+    /// The watermark after a sweep, which starts from nothing: it knows the highest change time, but not since when that
+    /// was shown. `before` does, if nothing is newer than what it showed.
+    pub fn after_sweep(self, before: &Watermark) -> Watermark {
+        let shown = |mark: &Watermark| mark.peak.map(|(highest, _)| highest);
+        match shown(&self) == shown(before) {
+            true => Watermark {
+                peak: before.peak,
+                ..self
+            },
+            false => self,
+        }
+    }
+}
+
 /// What the caller already holds of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {

@@ -68,7 +68,7 @@ impl Engine {
                 let link_token = watermark.link_token.take();
                 watermark = Watermark {
                     link_token,
-                    ..full.watermark
+                    ..full.watermark.after_sweep(&since)
                 };
             }
         }

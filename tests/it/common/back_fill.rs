@@ -10,12 +10,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 impl Instance {
     pub async fn cycle(&self) -> Result<Report, CycleError> {
+        self.cycle_of(&Scope::default()).await
+    }
+
+    /// Runs one cycle and consents to a first plan.
+    pub async fn cycle_of(&self, scope: &Scope) -> Result<Report, CycleError> {
         let mut yes = Consent {
             first_contact: true,
             ..Consent::default()
         };
-        let (writers, scope) = (&self.services.writers, Scope::default());
-        let ended = self.engine.cycle(writers, &scope, &mut yes).await?;
+        let writers = &self.services.writers;
+        let ended = self.engine.cycle(writers, scope, &mut yes).await?;
         let report = ended.report.unwrap();
         assert!(report.stopped.is_empty(), "{:?}", report.stopped);
         assert!(report.closed.is_empty(), "{:?}", report.closed);
