@@ -8,7 +8,7 @@ use super::world::{Delivery, Record, State, World};
 use boardsync::connector::Change;
 use boardsync::model::{BaseState, FieldKey, FieldValue, LinkId, Side, Sided};
 use boardsync::store::Store;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How long after its read a write may be sent to a side without compare-and-swap.
 const GAP: i64 = 2_000;
@@ -107,12 +107,16 @@ impl World {
             self.judge_loss(side, at, kind, old, new, delivery);
             self.judge_return(side, at, kind, (old, new), delivery);
             let (held, holds) = (kind.pieces(old), kind.pieces(new));
-            let gone: Vec<String> = held.difference(&holds).cloned().collect();
-            for piece in &gone {
-                let replaced = (side, at, key.clone(), piece.clone());
-                self.told.replaced.insert(replaced, self.now);
+            let only = |one: &BTreeSet<String>, other: &BTreeSet<String>| -> Vec<String> {
+                one.difference(other).cloned().collect()
+            };
+            // What a rule wrote over, nobody here did: whoever sets that again has taken the rule's edit back.
+            if asked {
+                self.note_replaced(side, at, kind, &only(&held, &holds));
             }
-            self.note_replaced(side, at, &key, &gone);
+            if !half {
+                self.note_set_again(side, at, kind, &only(&holds, &held));
+            }
             self.judge_rendering(side, at, kind, old, new);
             let made = (new.clone(), self.now, self.told.run);
             self.told.ours.insert((side, at, key.clone()), made);

@@ -41,9 +41,13 @@ impl World {
                 .taken
                 .remove(&(side, at, key.clone(), piece.clone()));
         }
-        // Whoever puts it on the other side wants it on both.
+        // Whoever puts it on the other side wants it on both; and so does whoever leaves it there when taking others away, where
+        // of several only one goes over. Example: Ana and Bo have the task, and Ben takes Bo off it: it is Ana's now.
+        let of_one = side == Side::ClickUp && key == FieldKey::Assignees;
+        let left = old.intersection(new).filter(|_| of_one && old != new);
+        let wanted: BTreeSet<&String> = new.difference(old).chain(left).collect();
         for twin in twins {
-            for piece in new.difference(old) {
+            for piece in &wanted {
                 for image in kind.image(side, piece) {
                     let part = (side.other(), twin, key.clone(), image);
                     self.told.taken.remove(&part);
@@ -150,19 +154,45 @@ impl World {
         open.then_some("came back from a conflict")
     }
 
-    /// The engine has written over what stood for these parts on the other side: whoever sets one of them there later has not
-    /// left it to be taken away.
-    pub fn note_replaced(&mut self, side: Side, at: usize, key: &FieldKey, gone: &[String]) {
-        let Some(kind) = super::kinds::kind(key) else {
-            return;
-        };
-        for twin in self.twins(side, at) {
-            for piece in gone {
-                for image in kind.image(side, piece) {
-                    let part = (side.other(), twin, key.clone(), image);
-                    self.told.replaced.insert(part, self.now);
-                }
-            }
+    /// The engine has written over these parts: whoever sets one of them later, here or on the other side, where it stands for
+    /// the same, has chosen it over what the engine wrote.
+    pub fn note_replaced(&mut self, side: Side, at: usize, kind: &dyn Kind, gone: &[String]) {
+        for part in self.on_both(side, at, kind, gone) {
+            self.told.replaced.insert(part, self.now);
         }
+    }
+
+    /// The engine has written these parts, so both sides agree on them again; after an undo, which leaves the two apart, only this
+    /// side counts as left at them. Whoever changes one of them and comes back to it before the next look leaves nothing that
+    /// tells of it: by then the part is what the side was left at, and an edit of the other side goes over it.
+    ///
+    /// Example: the priority 2 is written over by 4, and later 4 by 2. Then Bo sets 3, and 2 again. Nobody saw the 3.
+    pub fn note_set_again(&mut self, side: Side, at: usize, kind: &dyn Kind, set: &[String]) {
+        let undoing = self.told.undoing;
+        let parts = self.on_both(side, at, kind, set).into_iter();
+        for part in parts.filter(|(on, ..)| !undoing || *on == side) {
+            self.told.replaced.remove(&part);
+        }
+    }
+
+    /// Parts of a field, with what they stand for on the other side.
+    fn on_both(
+        &self,
+        side: Side,
+        at: usize,
+        kind: &dyn Kind,
+        pieces: &[String],
+    ) -> Vec<(Side, usize, FieldKey, String)> {
+        let key = kind.key();
+        let own = pieces.iter().map(|piece| (side, at, piece.clone()));
+        let twins = self.twins(side, at).into_iter();
+        let others = twins.flat_map(|twin| {
+            let images = pieces.iter().flat_map(|piece| kind.image(side, piece));
+            images.map(move |image| (side.other(), twin, image))
+        });
+        let parts = own.chain(others);
+        parts
+            .map(|(side, at, piece)| (side, at, key.clone(), piece))
+            .collect()
     }
 }
