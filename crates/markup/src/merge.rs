@@ -1,6 +1,7 @@
 //! Three-way merge by lines, and the difference that everything here works with.
 
 use similar::{Algorithm, DiffOp, MergeResolution, TextMerge as LineMerge, capture_diff_slices};
+use std::collections::BTreeSet;
 
 /// Returns how `new` comes from `old`. The only call for slices: the library's code for each type of element is large.
 pub(super) fn changes(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
@@ -35,7 +36,28 @@ fn holds(base: &str, one: &str, merged: &str) -> bool {
     let Merged::Clean(other) = three_way(one, base, merged) else {
         return false;
     };
-    matches!(three_way(base, one, &other), Merged::Clean(again) if again == merged)
+    !repeats(&other, [base, merged])
+        && matches!(three_way(base, one, &other), Merged::Clean(again) if again == merged)
+}
+
+/// Whether a line stands twice in a row in a text, and in neither of two others: then nobody wrote that text, but a line was put
+/// in twice. Empty lines, which are between any two paragraphs, do not count.
+///
+/// Example: of the lines "a b c" somebody makes "x b c", and somebody else "a c". Taking the second edit out of the first text
+/// gives "x b b c", of which it would make "x b c" again: so the first text would pass for a merge, and "b" come back.
+fn repeats(text: &str, others: [&str; 2]) -> bool {
+    fn twice(text: &str) -> BTreeSet<&str> {
+        let lines = || text.lines().filter(|line| !line.trim().is_empty());
+        let rows = lines().zip(lines().skip(1));
+        rows.filter(|(line, next)| line == next)
+            .map(|(line, _)| line)
+            .collect()
+    }
+    let [one, other] = others.map(twice);
+    let found = twice(text);
+    found
+        .iter()
+        .any(|line| !one.contains(line) && !other.contains(line))
 }
 
 fn three_way(base: &str, a: &str, b: &str) -> Merged {
@@ -120,6 +142,22 @@ mod tests {
             }
         }
         assert!(merges > 10_000, "only {merges} of these texts merge");
+    }
+
+    #[test]
+    fn a_line_that_somebody_took_away_beside_a_changed_one_does_not_come_back() {
+        let apart = |lines: &[&str]| lines.join("\n\n");
+        let base = apart(&["a", "b", "c", "d"]);
+        for (changed, removed) in [
+            (apart(&["x", "b", "c", "d"]), apart(&["a", "c", "d"])),
+            (apart(&["a", "x", "c", "d"]), apart(&["a", "b", "d"])),
+            (apart(&["a", "b", "x", "d"]), apart(&["a", "c", "d"])),
+        ] {
+            for (a, b) in [(&changed, &removed), (&removed, &changed)] {
+                let found = clean(&base, a, b);
+                assert!(found.as_ref() != Some(&changed), "{a:?} {b:?}: {found:?}");
+            }
+        }
     }
 
     /// Paragraphs: the empty lines between them repeat, so that some of these are a conflict the second time.
