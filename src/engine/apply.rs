@@ -32,7 +32,7 @@ use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::rails::{source, tried, without_halves};
 use crate::reconcile::settle::{self, Answer};
 use crate::store::{Attempt, Batch, CycleRow, HoldRow, Op, StoreError, TransitRow};
-pub(in crate::engine) use kept::kept_of;
+pub(in crate::engine) use kept::{goes_apart, kept_of};
 use std::collections::{BTreeMap, BTreeSet};
 use tracing::Instrument as _;
 

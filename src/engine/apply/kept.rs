@@ -180,7 +180,7 @@ impl Run<'_> {
 }
 
 /// Whether a change of a field may take calls of its own, each with a version of its own.
-pub(super) fn goes_apart(side: Side, key: &FieldKey) -> bool {
+pub(in crate::engine) fn goes_apart(side: Side, key: &FieldKey) -> bool {
     capabilities::of(side).sets_by_difference && key.kind().by_member().is_some()
 }
 
