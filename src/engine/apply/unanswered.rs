@@ -27,7 +27,15 @@ impl Run<'_> {
         let Some(link) = action.link else {
             return Ok(Vec::new());
         };
+        let key = (link, action.target);
+        let (earlier, others): (Vec<_>, Vec<_>) = {
+            let open = self.engine.store().transits()?.into_iter();
+            let open = open.filter(|row| row.link == link);
+            open.partition(|row| row.side == action.target)
+        };
         let row = |(field, wanted): (&FieldKey, &FieldValue)| {
+            // Nothing shows what the other half of a merge came to.
+            let unclear = others.iter().any(|row| row.field == *field);
             let origin = change.current.fields.get(field).cloned();
             TransitRow {
                 link,
@@ -38,13 +46,10 @@ impl Run<'_> {
                 wanted: wanted.clone(),
                 expected: change.expected,
                 sent: BTreeMap::new(),
-                source: self.source_of(plan, (action, link), field, wanted),
+                source: self.source_of(plan, (action, link), (field, wanted), unclear),
             }
         };
         let rows: Vec<TransitRow> = change.set.iter().map(row).collect();
-        let key = (link, action.target);
-        let open = self.engine.store().transits()?.into_iter();
-        let earlier: Vec<TransitRow> = open.filter(|row| (row.link, row.side) == key).collect();
         let ops = rows.iter().cloned();
         let ops = ops.map(|row| noted(beside(row, &earlier))).collect();
         self.earlier.insert(key, earlier);
@@ -58,8 +63,8 @@ impl Run<'_> {
         &self,
         plan: &PairPlan,
         (action, link): (&Action, LinkId),
-        field: &FieldKey,
-        wanted: &FieldValue,
+        (field, wanted): (&FieldKey, &FieldValue),
+        unclear: bool,
     ) -> Option<Source> {
         // An undo leaves the two sides apart, and whatever tells of that may be settled by the time that it arrives.
         if matches!(action.why, ActionWhy::TakenBack { .. }) {
@@ -67,22 +72,29 @@ impl Run<'_> {
         }
         let mut changes = action.changes.iter();
         let change = changes.find(|change| change.field == *field && change.after == *wanted)?;
-        let Some(source) = &change.source_value else {
-            let second = other_half(plan, action, field)?;
-            return Some(Source {
-                value: second.before.clone()?,
-                wanted: Some(second.after.clone()),
-            });
-        };
         let first = (link, action.target.other(), field.clone());
-        Some(match self.returned.get(&first) {
-            Some(first) => Source {
-                value: first.value.clone(),
-                wanted: (!first.in_force).then(|| first.sent.clone()),
-            },
-            None => Source {
-                value: source.clone(),
-                wanted: change.kept_back.as_deref().cloned(),
+        Some(match (&change.source_value, self.returned.get(&first)) {
+            (Some(_), Some(first)) => {
+                // A tag that was left out of that write, because it is refused, is not there.
+                let value = first.value.clone();
+                let value = self.without_missing(link, action.target, field, value);
+                let whole = first.in_force && value == first.value;
+                Source {
+                    value,
+                    wanted: (!whole).then(|| first.sent.clone()),
+                }
+            }
+            (source, _) => match (other_half(plan, action, field), source) {
+                // The other half of a merge is still to be written, or was refused alone.
+                (Some(half), source) if source.is_none() || !unclear => Source {
+                    value: half.before.clone()?,
+                    wanted: Some(half.after.clone()),
+                },
+                (_, Some(source)) => Source {
+                    value: source.clone(),
+                    wanted: change.kept_back.as_deref().cloned(),
+                },
+                (_, None) => return None,
             },
         })
     }
