@@ -206,15 +206,19 @@ impl World {
             })
             .collect();
         for (piece, since) in lost {
-            // What we had written over, and somebody set again: the other side's old value and an old conflict say nothing
-            // of that.
+            // What we had written over, and somebody set again; and what somebody set in the place of ours. The other side's value
+            // and a conflict of before say nothing of that.
             let replaced = (side, at, kind.key(), piece.clone());
             let again = self
                 .told
                 .replaced
                 .get(&replaced)
                 .is_some_and(|at| *at <= since);
-            let from = if again { since } else { i64::MIN };
+            let over_ours = self.set_over_ours(side, at, kind, (&piece, since));
+            let from = match again {
+                true => since,
+                false => over_ours.unwrap_or(i64::MIN),
+            };
             if self.seen(side, at, kind, &piece, from) || self.logged(side, at, kind, &piece, from)
             {
                 continue;
@@ -256,6 +260,21 @@ impl World {
                 ),
             }
         }
+    }
+
+    /// When the engine made something else of a field that is taken whole, in the place of which somebody has set this; `None`: it
+    /// did not.
+    fn set_over_ours(
+        &self,
+        side: Side,
+        at: usize,
+        kind: &dyn Kind,
+        (piece, since): (&str, i64),
+    ) -> Option<i64> {
+        let key = kind.key();
+        let (value, made, _) = self.told.ours.get(&(side, at, key.clone()))?;
+        let over = *made <= since && !kind.pieces(value).contains(piece);
+        (key.kind().is_whole() && over).then_some(*made)
     }
 
     /// Whether the other side held what this part stands for, at any time since `from`.

@@ -8,7 +8,7 @@ use super::{Done, Run};
 use crate::connector::{Change, ConnectorError, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::{LeftBehind, transit_of};
-use crate::model::{FieldKey, FieldValue, ItemId, LinkId, Side, Sided, Version};
+use crate::model::{BaseState, FieldKey, FieldValue, ItemId, LinkId, Side, Sided, Version};
 use crate::reason::ActionWhy;
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::settle::{self, Answer};
@@ -381,8 +381,12 @@ impl Run<'_> {
                     let base = base.or(stored);
                     let mut base =
                         base.unwrap_or_else(|| settle::doubted_without_base(side, origin));
-                    for side in Side::BOTH.into_iter().filter(|side| *doubts.get(*side)) {
-                        base = settle::doubted(side, base);
+                    // What the other side owes is measured by nothing that it has shown, so it counts as an edit anyway.
+                    let owed = matches!(base.get(side.other()), BaseState::Owed(_));
+                    for at in Side::BOTH.into_iter().filter(|at| *doubts.get(*at)) {
+                        if at == side || !owed {
+                            base = settle::doubted(at, base);
+                        }
                     }
                     let fields = BTreeMap::from([(field.clone(), base)]);
                     ops.push(Op::SetBase { link, fields });

@@ -338,9 +338,7 @@ impl Write<'_> {
                 (Some(base), _) => LeftBehind::Agreed(base),
                 // Where only some of the tags are there, and yet it never arrived, those are somebody's.
                 (None, Some((base, made))) if made.whole => half_way(base, made),
-                (None, _) if self.in_parts() || !self.may_be_taken_back(now) => LeftBehind::Settled,
-                // What is there is an edit in any case.
-                (None, _) => self.in_doubt(None, Sided::of(self.row.side, false, true)),
+                (None, _) => self.replaced(now),
             },
             Fate::Changed(ours) => self.changed(ours),
             Fate::Doubted => self.doubted(now),
@@ -361,7 +359,22 @@ impl Write<'_> {
         let merged = || self.in_force(ours).filter(|_| !whole);
         match agreed.or_else(|| merged().map(|(base, made)| (base, made.value))) {
             Some((base, made)) => LeftBehind::SetBack { base, made },
-            None => self.in_doubt(None, Sided::of(self.row.side, true, false)),
+            None => self.in_doubt(None, self.doubts(!self.in_parts())),
+        }
+    }
+
+    /// Something else is there by now, which is an edit in any case. What it is an edit of nobody can tell, so each side counts as
+    /// edited from now on, whatever it shows, until the two agree. Of values that are merged part by part, each part tells.
+    ///
+    /// Example: Bo sets the priority 3 in ClickUp instead of 2, the work item gets it, and the answer is lost. Ana makes it 4
+    /// there, which contends with his 3. When Bo sets 2 again, before or after the next look, that is no less an edit of the 3
+    /// than hers is. By the base of before his side would not have changed, and her 4 would go over it. The same where it is Ana
+    /// who sets the 2. What shows still what was there before the write, though, never got it.
+    fn replaced(&self, now: &FieldValue) -> LeftBehind {
+        let edited = *now != self.row.origin && self.base.is_some();
+        match edited && self.row.source.is_some() && !self.in_parts() {
+            true => self.in_doubt(None, self.doubts(true)),
+            false => LeftBehind::Settled,
         }
     }
 
@@ -375,8 +388,9 @@ impl Write<'_> {
             (true, Some((base, made))) => half_way(base, made),
             (true, None) => LeftBehind::Settled,
             (false, part) => {
-                let taken_back = self.row.field.kind().is_rendered() && self.may_be_taken_back(now);
-                let doubts = Sided::of(self.row.side, true, taken_back);
+                let rendered = self.row.field.kind().is_rendered();
+                let taken_back = rendered && self.may_be_taken_back(now);
+                let doubts = self.doubts(!self.in_parts() || taken_back);
                 self.in_doubt(part.map(|(base, _)| base), doubts)
             }
         }
@@ -388,6 +402,12 @@ impl Write<'_> {
         kind.is_rendered() || kind.by_member().is_some()
     }
 
+    /// That what this side shows may be somebody's choice, and whether what the other one shows may be, too. Without a base that
+    /// counts as an edit anyway.
+    fn doubts(&self, other: bool) -> Sided<bool> {
+        Sided::of(self.row.side, true, other && self.base.is_some())
+    }
+
     fn in_doubt(&self, base: Option<Sided<BaseState>>, doubts: Sided<bool>) -> LeftBehind {
         LeftBehind::Doubted {
             origin: self.row.origin.clone(),
@@ -397,11 +417,11 @@ impl Write<'_> {
         }
     }
 
-    /// Whether the author has taken the edit back on the other side, while nobody can tell whether what is here by now was made of
-    /// ours. By the base alone that side would not have changed, and what is here would go over without a conflict.
+    /// Whether the author of a text has taken the edit back on the other side, while nobody can tell whether what is here by now
+    /// was made of ours. By the base alone that side would not have changed, and what is here would go over without a conflict.
     ///
-    /// Example: the estimate of a task becomes 15 h instead of 16 h, the work item gets that, and the answer is lost. Ana makes it
-    /// 9 h there, and Ben takes his 15 h back: 9 h and 16 h are two edits of the same 15 h.
+    /// Example: Ana changes a line of a description, the task gets that, and the answer is lost. Ben takes that line out there,
+    /// and Ana takes her change back: both are edits of her line.
     fn may_be_taken_back(&self, now: &FieldValue) -> bool {
         let (Some(there), Some(base)) = (self.there, self.base) else {
             return false;

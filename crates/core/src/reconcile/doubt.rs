@@ -15,6 +15,9 @@
 //! | the same | later | a version shows a step on the way to it | [`Fate::Doubted`] |
 //! | the same | later | nothing, or not each version | [`Fate::Doubted`] |
 //!
+//! The third row tells that somebody edited the value, and not what they made theirs of, so that the other side's value counts as
+//! an edit as well from then on. The same in the rows with a doubt.
+//!
 //! What is doubted counts as an edit, and so becomes a conflict with the value that was to be written. That is safe and has
 //! a price: on a service without a history, a write that was lost and a comment by somebody before the next look are enough
 //! for such a conflict, for the comment makes a new version as well.

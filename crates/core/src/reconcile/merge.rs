@@ -69,8 +69,9 @@ fn merge_changed(
 /// | the doubted side | the other side | so |
 /// |---|---|---|
 /// | any value | one that means the same | agreed: the doubt is over |
-/// | any value | another one than its base | a conflict, in which a doubted side does not win by the policy |
+/// | any value | another one than its base | a conflict, in which the value of a doubted base does not win by the policy |
 /// | any value that is taken whole | its base, so it gave way | the doubted side's value goes over |
+/// | any value | doubted as well | a conflict like the one above |
 ///
 /// Of texts and of values with members, whose merge would take one side's part and overlook what is in doubt, both are held
 /// whoever wins by the policy.
@@ -89,7 +90,8 @@ pub fn merge_doubted(
     let changed = Sided::build(|side| *doubted.get(side) || base.get(side) != now.get(side));
     match (key.kind().is_whole(), changed.ado && changed.clickup) {
         (true, _) => {
-            let winner = rule.winner.filter(|side| !*doubted.get(*side));
+            let old = |side: Side| *doubted.get(side) && base.get(side) == now.get(side);
+            let winner = rule.winner.filter(|side| !old(*side));
             let rule = FieldPolicy { winner, ..rule };
             merge_changed(key, base, now, changed, rule, policy)
         }

@@ -80,6 +80,30 @@ fn where_a_side_wins_the_value_in_doubt_is_kept_as_a_conflict() {
     assert_eq!(plan.conflicts[0].now.clickup, old);
 }
 
+/// Nobody can tell what the two edits were made of, so none of them gives way by looking like the base.
+#[test]
+fn where_both_sides_are_in_doubt_whatever_they_show_is_an_edit_until_they_agree() {
+    let [old, new, other] = ["Old", "New", "Other"].map(FieldValue::text);
+    let title = FieldKey::Title;
+    let plan = |now: [&FieldValue; 2], winner| {
+        let mut view = doubted(&title, old.clone(), now.map(Clone::clone));
+        view.doubted.insert((title.clone(), Side::Ado));
+        plan_one(view, &with_rule(title.clone(), Direction::Both, winner))
+    };
+    for now in [[&old, &other], [&other, &old], [&new, &other]] {
+        assert_eq!(found(&plan(now, None)), (vec![], 1, 0), "{now:?}");
+    }
+    for value in [&old, &new] {
+        assert_eq!(found(&plan([value, value], None)), (vec![], 0, 1));
+    }
+    // What differs from the base is fresh for certain, and so it wins where it is to win.
+    let written = vec![row(Side::Ado, "title", "Other")];
+    let won = plan([&old, &other], Some(Side::ClickUp));
+    assert_eq!(found(&won), (written, 1, 0));
+    let plan = plan([&old, &other], Some(Side::Ado));
+    assert_eq!(found(&plan), (vec![], 1, 0));
+}
+
 /// What is doubted may be an answer of before our write, and nobody's choice at all.
 #[test]
 fn a_value_in_doubt_does_not_win_by_the_policy() {
