@@ -56,6 +56,17 @@ pub enum ChoiceOp {
         /// What came back, or what was sent where the answer left it out.
         value: FieldValue,
     },
+    /// A side shows by itself what is chosen. What it held when that was chosen is somebody's edit if it comes back.
+    Met {
+        /// The link.
+        link: LinkId,
+        /// The field.
+        field: FieldKey,
+        /// The side.
+        side: Side,
+        /// What it shows.
+        value: FieldValue,
+    },
     /// An undo made this of a side: whoever chooses again may stand on it. Goes with the newest conflict of the field; nothing
     /// happens where there is none. A choice that waits stays as it was made.
     TookBack {
@@ -165,19 +176,26 @@ pub(super) fn apply(tx: &Connection, op: &ChoiceOp) -> Result<(), StoreError> {
         } => {
             let text = to_json("choice of a conflict", value)?;
             let field = field.to_string();
-            let seen = match side {
-                Side::Ado => "UPDATE choice SET ado_seen = ?3 WHERE link = ?1 AND field = ?2",
-                Side::ClickUp => {
-                    "UPDATE choice SET clickup_seen = ?3 WHERE link = ?1 AND field = ?2"
-                }
-            };
-            let after = newest_after(*side);
-            for statement in [seen, after] {
+            for statement in [seen(*side), newest_after(*side)] {
                 tx.prepare_cached(statement)
                     .and_then(|mut statement| statement.execute(params![link.0, field, text]))
                     .map_err(sql("record what a choice made of a field"))?;
             }
             Ok(())
+        }
+        ChoiceOp::Met {
+            link,
+            field,
+            side,
+            value,
+        } => {
+            let text = to_json("choice of a conflict", value)?;
+            tx.prepare_cached(seen(*side))
+                .and_then(|mut statement| {
+                    statement.execute(params![link.0, field.to_string(), text])
+                })
+                .map(|_| ())
+                .map_err(sql("record that a side shows what was chosen"))
         }
         ChoiceOp::TookBack {
             link,
@@ -221,6 +239,14 @@ pub(super) fn apply(tx: &Connection, op: &ChoiceOp) -> Result<(), StoreError> {
             }
             Ok(())
         }
+    }
+}
+
+/// Notes what a side shows of a choice.
+fn seen(side: Side) -> &'static str {
+    match side {
+        Side::Ado => "UPDATE choice SET ado_seen = ?3 WHERE link = ?1 AND field = ?2",
+        Side::ClickUp => "UPDATE choice SET clickup_seen = ?3 WHERE link = ?1 AND field = ?2",
     }
 }
 

@@ -58,6 +58,7 @@ impl Run<'_> {
         let source = source.and_then(|id| self.observed.items.get(side.other()).get(id));
         ops.extend(source.map(|item| saw(side.other(), item)));
         ops.extend(self.note_sent(plan, action, &change)?);
+        ops.extend(self.met(plan, action));
         engine.store().commit(&Batch(ops))?;
         engine.point("before-update")?;
         if let Some(done) = self.note_way(action, &change).await? {
@@ -85,6 +86,35 @@ impl Run<'_> {
             }
         };
         self.took(plan, action, &change, written)
+    }
+
+    /// The choices of which the other side shows the chosen value by itself, so that only this write is left to do. Whoever sets
+    /// there again what it held before has edited it since.
+    ///
+    /// Example: the work item is Ana's and the task Ana's and Bo's, and Bo alone is chosen. Before the next run somebody gives the
+    /// work item to Bo, so that only the task is to be written, and the answer to that is lost. Then somebody gives the work
+    /// item to Ana again.
+    fn met(&self, plan: &PairPlan, action: &Action) -> Vec<Op> {
+        let side = action.target.other();
+        let item = action.source_item.as_ref();
+        let item = item.and_then(|id| self.observed.items.get(side).get(id));
+        let met = |change: &FieldChange| {
+            let (link, field) = (action.link?, change.field.clone());
+            let chosen = plan.chosen.contains(&(link, field.clone()));
+            let alone = other_half(plan, action, &field).is_none();
+            let value = item?
+                .fields
+                .get(&field)
+                .filter(|_| chosen && alone)?
+                .clone();
+            Some(Op::Choice(ChoiceOp::Met {
+                link,
+                field,
+                side,
+                value,
+            }))
+        };
+        action.changes.iter().filter_map(met).collect()
     }
 
     /// The target of an update, as it was read last where that will do to write by, else read once more; and when that was.
