@@ -144,11 +144,13 @@ impl<'a> Leads<'a> {
         new.is_some_and(|lead| self.clickup.contains(&lead))
     }
 
-    /// Whether nobody in ClickUp touched the lead that both sides agreed on.
+    /// Whether nobody in ClickUp touched the lead that both sides agreed on. Whoever assigns that person there again, after an
+    /// undo had taken them off the task alone, has touched it.
     fn old_is_left_alone(&self) -> bool {
+        let before = self.of.base.clickup.members();
         match self.image(self.old.as_ref()) {
-            Some(old) => self.clickup.contains(&old),
-            None => self.of.base.clickup.members() == self.clickup,
+            Some(old) => self.clickup.contains(&old) && before.contains(&old),
+            None => before == self.clickup,
         }
     }
 

@@ -18,6 +18,7 @@ impl Kind for Text {
         let now = of.now;
         let base = &owed::measured(of.base, now);
         match (of.changed.ado, of.changed.clickup) {
+            (true, true) if set_again(of.base, now) => contend(now, of.winner),
             (true, true) => merge_text(base, now, of.winner),
             (true, false) => carry_text(Side::Ado, base, now, "changed in Azure DevOps"),
             (false, _) => carry_text(Side::ClickUp, base, now, "changed in ClickUp"),
@@ -153,6 +154,30 @@ fn merge_text(base: &Sided<FieldValue>, now: &Sided<FieldValue>, winner: Option<
         (true, None) => held,
     }
 }
+/// Two texts of which one goes over the other as a whole, if either does.
+fn contend(now: &Sided<FieldValue>, winner: Option<Side>) -> Merged {
+    let write = |winner: Side| one(winner.other(), now.get(winner).clone());
+    Merged::Conflict {
+        to: winner.map(write).unwrap_or_default(),
+        taken: winner,
+    }
+}
+
+/// Whether a side shows the words that the other side's base has and its own base has not. What an undo took out of one side
+/// somebody has put back there, and that is no less an edit than the one that the other side has by now.
+///
+/// Example: an undo empties a task's description, and Bo puts the text back. Meanwhile Ana changes a word of it in the work
+/// item. Merged line by line, her text would go over his as if he had done nothing.
+fn set_again(base: &Sided<FieldValue>, now: &Sided<FieldValue>) -> bool {
+    let same =
+        |one: &FieldValue, other: &FieldValue| markup::same_words(text_of(one), text_of(other));
+    !same(&base.ado, &base.clickup)
+        && Side::BOTH.into_iter().any(|side| {
+            let was = base.get(side.other());
+            !was.is_empty() && same(now.get(side), was)
+        })
+}
+
 /// The words of a text; none of any other value.
 pub fn text_of(value: &FieldValue) -> &str {
     match value {

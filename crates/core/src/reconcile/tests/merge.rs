@@ -1,7 +1,7 @@
 //! Rules of single fields.
 
 use super::fixture::*;
-use crate::model::{FieldKey, FieldValue, Side};
+use crate::model::{FieldKey, FieldValue, Side, Sided};
 use crate::reconcile::policy::Direction;
 
 const PARAGRAPHS: &str = "First paragraph.\n\nSecond paragraph.\n\nThird paragraph.";
@@ -413,5 +413,45 @@ fn an_overlap_that_only_one_of_two_texts_apart_shows_is_a_conflict_all_the_same(
         let plan = plan_one(link, &policy);
         assert_eq!(changes(&plan), expected);
         assert_eq!(plan.conflicts[0].taken, winner);
+    }
+}
+
+#[test]
+fn what_an_undo_took_out_of_one_side_and_somebody_puts_back_there_contends_with_an_edit() {
+    let one = |name: &str| people(&[name]);
+    // What both had, what the undo left on one side, and what somebody makes of it on the other side.
+    let rows = [
+        (
+            FieldKey::Description,
+            [rich("First."), FieldValue::Empty, rich("Second.")],
+        ),
+        (
+            FieldKey::Assignees,
+            [one("bo@x.com"), one("cy@x.com"), one("di@x.com")],
+        ),
+    ];
+    for (key, [had, left, edited]) in rows {
+        for undone in Side::BOTH {
+            let of = |on_undone: &FieldValue, on_other: &FieldValue| {
+                Sided::of(undone, on_undone.clone(), on_other.clone())
+            };
+            let (base, now) = (of(&left, &had), of(&had, &edited));
+            for winner in [None, Some(undone), Some(undone.other())] {
+                let link = Linked::new(1)
+                    .agreed(key.clone(), base.ado.clone(), base.clickup.clone())
+                    .now(Side::Ado, key.clone(), now.ado.clone())
+                    .now(Side::ClickUp, key.clone(), now.clickup.clone());
+                let plan = plan_one(
+                    link.view(),
+                    &with_rule(key.clone(), Direction::Both, winner),
+                );
+                assert_eq!(plan.conflicts.len(), 1, "{key} {undone} {winner:?}");
+                assert_eq!(plan.conflicts[0].taken, winner);
+                let written = changes(&plan).into_iter().map(|change| change.0);
+                let written: Vec<Side> = written.collect();
+                let losers: Vec<Side> = winner.map(Side::other).into_iter().collect();
+                assert_eq!(written, losers, "{key} {undone} {winner:?}");
+            }
+        }
     }
 }
