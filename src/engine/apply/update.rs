@@ -462,6 +462,9 @@ fn for_its_person(
 /// line, and the work item is not written, because it has just moved. Then Ben takes Ana's line back: by the base of before
 /// he would have changed nothing there, and her line would be written over his. The same with tags that each of them adds or
 /// takes away, and with a status that somebody chose for both sides.
+///
+/// What an undo takes back while the counterpart is not to be found is measured by nothing: whatever is there from then on
+/// counts as changed, also where somebody sets again what was taken back.
 fn first_half(
     plan: &PairPlan,
     action: &Action,
@@ -470,7 +473,16 @@ fn first_half(
     before: Option<&Sided<BaseState>>,
     policy: &Policy,
 ) -> Option<Sided<BaseState>> {
-    let second = other_half(plan, action, field)?;
+    let Some(second) = other_half(plan, action, field) else {
+        let undone = matches!(action.why, ActionWhy::TakenBack { .. });
+        // What was only sent waits for a look, and what is owed counts as changed anyway.
+        let shown =
+            |base: &&Sided<BaseState>| matches!(base.get(action.target), BaseState::Shown(_));
+        return before
+            .filter(|_| undone)
+            .filter(shown)
+            .map(|base| settle::doubted(action.target, base.clone()));
+    };
     if !own.in_force {
         return None;
     }
