@@ -193,17 +193,20 @@ fn words(value: &FieldValue) -> Option<BTreeSet<String>> {
     Some(words.map(str::to_lowercase).collect())
 }
 
-/// Returns whether a service may have cut a text that was sent without an answer: what it shows lacks words that were there
-/// before and were sent again. Example: "one two" was there, "new one two" was sent, and "new one" is there. Somebody may
-/// have shortened it just as well; nothing tells.
+/// Returns whether a service may have cut a text that was sent without an answer. Somebody may have shortened it just as well;
+/// nothing tells. What it shows
+/// - lacks words that were there before and were sent again: "one two" was there, "new one two" was sent, and "new one" is
+///   there; or
+/// - is only a part of what was sent, and not what was there before: "one two" was there, "one three" was sent, and "one" is
+///   there. The "two" went with what we sent, or somebody took it away.
 pub fn may_be_cut(wanted: &FieldValue, before: &FieldValue, shown: &FieldValue) -> bool {
     let (Some(wanted), Some(before)) = (words(wanted), words(before)) else {
         return false;
     };
     let shown = words(shown).unwrap_or_default();
-    wanted
-        .intersection(&before)
-        .any(|word| !shown.contains(word))
+    let part = shown.is_subset(&wanted) && shown != wanted && shown != before;
+    let mut kept = wanted.intersection(&before);
+    part || kept.any(|word| !shown.contains(word))
 }
 
 /// Adds to the answer of a call what it left out, by a read at the same version: nobody wrote in between.

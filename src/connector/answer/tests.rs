@@ -491,6 +491,19 @@ fn a_text_without_an_answer_may_be_cut_where_it_lacks_what_was_there_and_was_sen
         );
         assert_eq!(found, cut, "{shown:?}");
     }
+    // Of what was sent in the place of "two" nothing is there, and neither is that.
+    for (shown, cut) in [
+        ("one", true),
+        ("one\n\ntwo", false),
+        ("one\n\nother", false),
+    ] {
+        let sent = text("one\n\nthree");
+        assert_eq!(
+            may_be_cut(&sent, &text("one\n\ntwo"), &text(shown)),
+            cut,
+            "{shown:?}"
+        );
+    }
     let text = FieldValue::text("a");
     assert!(!may_be_cut(&FieldValue::Empty, &text, &text));
 }
