@@ -274,7 +274,8 @@ fn doubt_unanswered(
             shown == Some(step) && base.is_some_and(|base| !base.is_sent() && base.value() == step)
         });
         let at_once = row.via.is_empty() && !row.field.kind().is_rendered();
-        let told = at_once && doubt::judge(&sent(row), item, &[]) == Fate::Told;
+        let told = at_once
+            && doubt::judge(&sent(row, base.map(BaseState::value)), item, &[]) == Fate::Told;
         if !judged && !told {
             let reason = format!(
                 "an earlier request about its {} was cut short, and the next cycle tells what became of it; run \

@@ -22,6 +22,8 @@ pub struct Unanswered {
     row: TransitRow,
     transit: Transit,
     history: Vec<Past>,
+    /// The stored base of its side.
+    base: Option<FieldValue>,
 }
 
 impl Engine {
@@ -38,8 +40,11 @@ impl Engine {
             };
             let transit = transit_of(&row);
             let item = observed.items.get(row.side).get(link.item(row.side));
+            let base = self.store().base(row.link)?.remove(&row.field);
+            let base = base.map(|base| base.get(row.side).value().clone());
             let wants = |item: &&Item| {
-                transit::wants_history(&transit, item) || doubt::wants_history(&sent(&row), item)
+                transit::wants_history(&transit, item)
+                    || doubt::wants_history(&sent(&row, base.as_ref()), item)
             };
             let history = match item.filter(wants) {
                 Some(item) => self.history(row.side, item, &transit).await?,
@@ -55,6 +60,7 @@ impl Engine {
                     row,
                     transit,
                     history,
+                    base,
                 });
         }
         Ok(())
@@ -71,12 +77,13 @@ impl Engine {
     }
 }
 
-/// What a note says was sent.
-pub(in crate::engine) fn sent(row: &TransitRow) -> Sent<'_> {
+/// What a note says was sent. `base`: what the two sides last agreed on, as its side has it.
+pub(in crate::engine) fn sent<'a>(row: &'a TransitRow, base: Option<&'a FieldValue>) -> Sent<'a> {
     Sent {
         side: row.side,
         field: &row.field,
         origin: &row.origin,
+        base,
         via: &row.via,
         wanted: &row.wanted,
         expected: row.expected,
@@ -137,7 +144,7 @@ pub(super) fn settle(side: Side, linked: &mut LinkView, policy: &Policy, observe
         .into_iter()
         .filter_map(|one| match is_measured(&one, observed) {
             true => Some((one.row.field, LeftBehind::Settled)),
-            false => one.left_behind(item, (other, &linked.base), policy),
+            false => one.left_behind(item, (other, linked), policy),
         })
         .collect();
     for (field, left) in left {
@@ -229,7 +236,9 @@ impl Unanswered {
     /// What became of the value that was sent, where it does not stand at a step on the way.
     fn fate(&self, item: &Item) -> Fate {
         match self.reached(item) {
-            Reached::Left | Reached::Over => doubt::judge(&sent(&self.row), item, &self.history),
+            Reached::Left | Reached::Over => {
+                doubt::judge(&sent(&self.row, self.base.as_ref()), item, &self.history)
+            }
             Reached::Nothing | Reached::OnTheWay | Reached::HalfWay => Fate::Told,
         }
     }
@@ -246,14 +255,15 @@ impl Unanswered {
         self.fate(item) != Fate::Told || self.came_back(item, base)
     }
 
-    /// What is left of it; `None`: it has not arrived, or not yet, or the item does not tell. `other` is its counterpart, with
-    /// the bases of the two.
+    /// What is left of it; `None`: it has not arrived, or not yet, or the item does not tell. `other` is its counterpart in
+    /// this link.
     fn left_behind(
         self,
         item: &Item,
-        (other, base): (&Item, &BTreeMap<FieldKey, Sided<FieldValue>>),
+        (other, linked): (&Item, &LinkView),
         policy: &Policy,
     ) -> Option<(FieldKey, LeftBehind)> {
+        let base = &linked.base;
         let reached = self.reached(item);
         let fate = match self.fate(item) {
             Fate::Told if self.came_back(item, base.get(&self.row.field)) => Fate::Doubted,
@@ -280,7 +290,10 @@ impl Unanswered {
                     open: reached == Reached::OnTheWay,
                 }
             }
-            (Reached::Over, Some(now)) if answer::may_be_cut(&row.wanted, &row.origin, &now) => {
+            // Where the versions in between show what ours became, the service is known not to have cut what is there now.
+            (Reached::Over, Some(now))
+                if !matches!(fate, Fate::Changed(_)) && write.may_be_cut(&now) =>
+            {
                 tracing::warn!(item = %format_args!("{side} {}", item.id), %side, field = %row.field, outcome = "in doubt", "may have been cut; both texts are kept");
                 LeftBehind::Unclear(row.wanted)
             }
@@ -329,6 +342,16 @@ impl Write<'_> {
             open: !made.whole,
             made: made.value,
         })
+    }
+
+    /// Whether the service may have cut what was sent, or somebody shortened it: nothing tells.
+    fn may_be_cut(&self, now: &FieldValue) -> bool {
+        answer::may_be_cut(&self.row.wanted, &self.row.origin, now)
+    }
+
+    /// What the two sides last agreed on, as the side that was written has it.
+    fn own_base(&self) -> Option<&FieldValue> {
+        self.base.map(|base| base.get(self.row.side))
     }
 
     /// What it came to, where its side shows `now`.
@@ -383,7 +406,7 @@ impl Write<'_> {
     fn doubted(&self, now: &FieldValue) -> LeftBehind {
         let of_members = self.row.field.kind().by_member().is_some();
         let part = self.in_force(now).filter(|_| of_members);
-        let moot = |there| sent(self.row).is_moot(now, there);
+        let moot = |there| sent(self.row, self.own_base()).is_moot(now, there);
         match (self.there.is_some_and(moot), part) {
             (true, Some((base, made))) => half_way(base, made),
             (true, None) => LeftBehind::Settled,
@@ -445,7 +468,7 @@ impl Write<'_> {
         if agree(field, &both, self.policy) {
             return None;
         }
-        let made = sent(self.row).made(now)?;
+        let made = sent(self.row, self.own_base()).made(now)?;
         let Some(source) = &self.row.source else {
             // Noted without what the other side had.
             let image = translate(field, side, now, self.policy).ok()?;

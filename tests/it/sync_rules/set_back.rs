@@ -1,7 +1,7 @@
 //! An answer is lost, the write is in force, and somebody sets the old value back before the next cycle.
 
 use crate::sync_rules::bench::*;
-use boardsync::model::{FieldKey, Service, Side};
+use boardsync::model::{FieldKey, FieldValue, Service, Side};
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use serde_json::json;
 
@@ -200,4 +200,43 @@ async fn whoever_takes_a_value_back_that_was_never_taken_settles_the_conflict_ab
     t.cycle().await;
     assert_eq!((titles(&t, &pair), t.open_conflicts()), (both("Theirs"), 0));
     t.quiet().await;
+}
+
+/// Both sides have edited the title, and what the rule makes of that gets no answer. Whoever sets the title of before again has
+/// changed it, although it is what both last agreed on: Azure DevOps' history tells, and of a task it is a conflict, which the rule
+/// settles with both values in its record.
+#[tokio::test]
+async fn what_both_had_before_a_conflict_is_an_edit_where_its_settlement_got_no_answer() {
+    for (winner, side) in [("clickup", Side::Ado), ("ado", Side::ClickUp)] {
+        let t = bench(&format!("conflict = \"{winner}\"")).await;
+        let (id, task) = t.linked("Task", &[(TITLE, json!("Old"))]).await;
+        t.ado(id, TITLE, json!("Of ADO"));
+        t.clickup(&task, json!({"name": "Of ClickUp"}));
+        lose_answer(&t, side, true);
+        t.cycle().await;
+        t.world.faults.clear();
+        let pair = (id, task);
+        let won = match side {
+            Side::Ado => "Of ClickUp",
+            Side::ClickUp => "Of ADO",
+        };
+        assert_eq!(titles(&t, &pair), both(won));
+        match side {
+            Side::Ado => t.ado(id, TITLE, json!("Old")),
+            Side::ClickUp => t.clickup(&pair.1, json!({"name": "Old"})),
+        }
+        t.cycle().await;
+        t.cycle().await;
+        match side {
+            Side::Ado => assert_eq!(titles(&t, &pair), both("Old")),
+            Side::ClickUp => {
+                assert_eq!(titles(&t, &pair), both(won));
+                let kept = t.conflicts().into_iter();
+                let old = FieldValue::text("Old");
+                let mut kept = kept.filter(|one| one.record.now.clickup == old);
+                assert!(kept.next().is_some());
+            }
+        }
+        t.quiet().await;
+    }
 }

@@ -10,7 +10,7 @@
 //! | whatever | that the write was based on | | nothing has arrived, or not yet: [`Fate::Told`] |
 //! | what was sent | later | | it is in force: [`Fate::Told`] |
 //! | something else, of a value that is taken whole | later | | somebody's edit, and the merge sees it: [`Fate::Told`] |
-//! | the old value, or only a part of our change | later | every version is without our change | it never arrived: [`Fate::Told`] |
+//! | the old value, the one that both sides last agreed on, or only a part of our change | later | every version is without our change | it never arrived: [`Fate::Told`] |
 //! | the same | later | a version shows our change | somebody took it back: [`Fate::Changed`] |
 //! | the same | later | a version shows a step on the way to it | [`Fate::Doubted`] |
 //! | the same | later | nothing, or not each version | [`Fate::Doubted`] |
@@ -36,6 +36,9 @@ pub struct Sent<'a> {
     pub field: &'a FieldKey,
     /// Its value before.
     pub origin: &'a FieldValue,
+    /// What the two sides last agreed on, as this side has it; `None`: nothing. It differs from `origin` where the write settled a
+    /// conflict: whoever then sets just this value has made an edit that the merge cannot see.
+    pub base: Option<&'a FieldValue>,
     /// Values that it was to pass through.
     pub via: &'a [FieldValue],
     /// The value that was sent.
@@ -220,15 +223,18 @@ impl Sent<'_> {
             text.iter()
                 .any(|other| other == line || markup::same_words(other, line))
         };
-        let mut came = wanted.iter().filter(|line| !has(&had, line));
-        let mut went = had.iter().filter(|line| !has(&wanted, line));
-        came.all(|line| has(&there, line)) && !went.any(|line| has(&there, line))
+        let came: Vec<&String> = wanted.iter().filter(|line| !has(&had, line)).collect();
+        let went: Vec<&String> = had.iter().filter(|line| !has(&wanted, line)).collect();
+        came.iter().all(|line| has(&there, line)) && !went.iter().any(|line| has(&there, line))
     }
 
     /// Whether a value may be what somebody made of ours by taking it back.
     fn may_be_undone(&self, value: &FieldValue) -> bool {
         match self.field.kind().is_whole() {
-            true => value == self.origin && value != self.wanted,
+            true => {
+                let before = value == self.origin || Some(value) == self.base;
+                before && value != self.wanted
+            }
             false => !self.holds(value),
         }
     }

@@ -22,6 +22,7 @@ fn fate(
         side,
         field,
         origin,
+        base: None,
         via,
         wanted,
         expected: Version(7),
@@ -194,6 +195,7 @@ fn a_history_is_only_asked_for_where_it_may_tell() {
             side,
             field: &title,
             origin: &old,
+            base: None,
             via: &[],
             wanted: &new,
             expected: Version(7),
@@ -216,6 +218,7 @@ fn of_tags_each_call_that_arrived_is_told_and_a_tag_of_somebody_is_not_ours() {
         side: Side::ClickUp,
         field: &FieldKey::Tags,
         origin: &origin,
+        base: None,
         via: &[],
         wanted: &wanted,
         expected: Version(7),
@@ -343,10 +346,34 @@ fn what_is_in_force_is_told_from_what_somebody_made_of_it() {
             side,
             field,
             origin,
+            base: None,
             via: &[],
             wanted,
             expected: Version(7),
         };
         assert_eq!(sent.made(now), made, "{what}");
     }
+}
+
+/// Ada wrote `New` and Bo `Third` where both had `Old`. The rule takes Ada's, the answer is lost, and Bo sets `Old` again: to
+/// the merge, which goes by the base, he would not have changed anything.
+#[test]
+fn the_base_that_is_set_back_over_a_lost_answer_is_no_more_told_than_what_was_there_before() {
+    let [old, new, third] = ["Old", "New", "Third"].map(FieldValue::text);
+    let fate = |base: Option<&FieldValue>, now: &FieldValue| {
+        let sent = Sent {
+            side: Side::ClickUp,
+            field: &FieldKey::Title,
+            origin: &third,
+            base,
+            via: &[],
+            wanted: &new,
+            expected: Version(7),
+        };
+        judge(&sent, &at(Side::ClickUp, 8, &FieldKey::Title, now), &[])
+    };
+    assert_eq!(fate(Some(&old), &old), Fate::Doubted);
+    assert_eq!(fate(Some(&old), &third), Fate::Doubted);
+    assert_eq!(fate(Some(&old), &FieldValue::text("Fourth")), Fate::Told);
+    assert_eq!(fate(Some(&new), &new), Fate::Told);
 }
