@@ -337,6 +337,9 @@ impl Write<'_> {
     /// Example: a task gets its title, and the call for a tag is lost. Then the author takes the title back.
     fn in_part(&self, now: &FieldValue) -> Option<LeftBehind> {
         let (base, made) = self.in_force(now)?;
+        if self.may_be_cut(now) {
+            return Some(LeftBehind::Unclear(self.row.wanted.clone()));
+        }
         Some(LeftBehind::HalfWay {
             base,
             open: !made.whole,
@@ -377,6 +380,9 @@ impl Write<'_> {
     /// It was in force, and somebody has edited it since. Where the other side still has what it came from, what is there now is
     /// an edit like any other, which goes over; and so it is of values that are merged part by part.
     fn changed(&self, ours: &FieldValue) -> LeftBehind {
+        if self.may_be_cut(ours) {
+            return LeftBehind::Unclear(self.row.wanted.clone());
+        }
         let whole = self.row.field.kind().is_whole();
         let agreed = self.agreed(ours).map(|base| (base, ours.clone()));
         let merged = || self.in_force(ours).filter(|_| !whole);

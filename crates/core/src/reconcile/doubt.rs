@@ -24,7 +24,7 @@
 
 use crate::capabilities::{self, Versions};
 use crate::model::{FieldKey, FieldValue, Folded, Item, Past, Side, Version};
-use boardsync_markup as markup;
+use boardsync_markup::{self as markup, TextMerge};
 use std::collections::BTreeSet;
 
 /// A value of an update that had no usable answer.
@@ -225,7 +225,20 @@ impl Sent<'_> {
         };
         let came: Vec<&String> = wanted.iter().filter(|line| !has(&had, line)).collect();
         let went: Vec<&String> = had.iter().filter(|line| !has(&wanted, line)).collect();
+        if came.is_empty() && !went.is_empty() {
+            return self.took_out(value);
+        }
         came.iter().all(|line| has(&there, line)) && !went.iter().any(|line| has(&there, line))
+    }
+
+    /// Whether a text tells that a change which only takes lines out is in it: they are gone, and nothing stands in their place.
+    ///
+    /// Example: of `a b c` the line `b` was to go. In `a c d` it went. `a x c` may be what somebody made of `a b c`, and then
+    /// ours never arrived.
+    fn took_out(&self, value: &FieldValue) -> bool {
+        let text = crate::field::text_of;
+        let merged = markup::merge3(text(self.origin), text(self.wanted), text(value));
+        merged == TextMerge::Clean(text(value).to_owned())
     }
 
     /// Whether a value may be what somebody made of ours by taking it back.

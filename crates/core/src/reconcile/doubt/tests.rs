@@ -377,3 +377,31 @@ fn the_base_that_is_set_back_over_a_lost_answer_is_no_more_told_than_what_was_th
     assert_eq!(fate(Some(&old), &FieldValue::text("Fourth")), Fate::Told);
     assert_eq!(fate(Some(&new), &new), Fate::Told);
 }
+
+/// Of `a b c` the line `b` is to go, in Azure DevOps at revision 8.
+#[test]
+fn a_line_in_the_place_of_one_that_was_to_go_tells_nothing_of_ours() {
+    let text = |text: &str| FieldValue::rich(text.replace(' ', "\n\n"));
+    let [origin, ours, theirs, beside] = ["a b c d", "a c d", "a x c d", "a c d y"].map(text);
+    let sent = (&FieldKey::Description, &origin, &ours);
+    for (what, side, versions, expected) in [
+        ("ours alone", Side::ClickUp, &[(9, &ours)][..], Fate::Told),
+        ("elsewhere", Side::ClickUp, &[(9, &beside)], Fate::Told),
+        (
+            "in its place",
+            Side::ClickUp,
+            &[(9, &theirs)],
+            Fate::Doubted,
+        ),
+        ("told", Side::Ado, &[(8, &theirs)], Fate::Told),
+        (
+            "after ours",
+            Side::Ado,
+            &[(8, &ours), (9, &theirs)],
+            Fate::Changed(ours.clone()),
+        ),
+        ("unknown", Side::Ado, &[(9, &theirs)], Fate::Doubted),
+    ] {
+        assert_eq!(fate(side, sent, &[], versions), expected, "{side}: {what}");
+    }
+}
