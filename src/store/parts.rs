@@ -61,6 +61,8 @@ pub struct Source {
     pub value: FieldValue,
     /// What it is to get, or would get if the field flowed there, of the same merge; `None`: nothing.
     pub wanted: Option<FieldValue>,
+    /// Whether both stay as they are, because an undo leaves them apart.
+    pub apart: bool,
 }
 
 /// One change of what is remembered of such parts; belongs to a [`super::Batch`].
@@ -175,11 +177,12 @@ impl Store {
             i64,
             String,
             [Option<String>; 2],
+            bool,
         );
         let rows: Vec<Row> = self
             .connection
             .prepare_cached(
-                "SELECT link, side, field, origin, via, wanted, expected, sent, source, source_wanted FROM transit ORDER BY link, side",
+                "SELECT link, side, field, origin, via, wanted, expected, sent, source, source_wanted, source_apart FROM transit ORDER BY link, side",
             )
             .and_then(|mut statement| {
                 let read = |row: &rusqlite::Row<'_>| {
@@ -193,6 +196,7 @@ impl Store {
                         row.get(6)?,
                         row.get(7)?,
                         [row.get(8)?, row.get(9)?],
+                        row.get(10)?,
                     ))
                 };
                 statement.query_map([], read)?.collect()
@@ -200,7 +204,18 @@ impl Store {
             .map_err(sql("read changes in steps"))?;
         rows.into_iter()
             .map(
-                |(link, side, field, origin, via, wanted, expected, sent, [source, owed])| {
+                |(
+                    link,
+                    side,
+                    field,
+                    origin,
+                    via,
+                    wanted,
+                    expected,
+                    sent,
+                    [source, owed],
+                    apart,
+                )| {
                     Ok(TransitRow {
                         link: LinkId(link),
                         side: parse_side(&side)?,
@@ -211,7 +226,11 @@ impl Store {
                         expected: Version(expected),
                         sent: from_json("sent values", &sent)?,
                         source: match (optional(source)?, optional(owed)?) {
-                            (Some(value), wanted) => Some(Source { value, wanted }),
+                            (Some(value), wanted) => Some(Source {
+                                value,
+                                wanted,
+                                apart,
+                            }),
                             (None, _) => None,
                         },
                     })
@@ -320,8 +339,8 @@ fn save_transit(tx: &Connection, transit: &TransitRow) -> Result<(), StoreError>
     let json = |value: Option<&FieldValue>| value.map(|value| to_json("a source", value));
     tx.execute(
         "INSERT OR REPLACE INTO transit
-         (link, side, field, origin, via, wanted, expected, sent, source, source_wanted)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+         (link, side, field, origin, via, wanted, expected, sent, source, source_wanted, source_apart)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             transit.link.0,
             transit.side.key(),
@@ -333,6 +352,7 @@ fn save_transit(tx: &Connection, transit: &TransitRow) -> Result<(), StoreError>
             to_json("sent values", &transit.sent)?,
             json(source.map(|source| &source.value)).transpose()?,
             json(owed).transpose()?,
+            source.is_some_and(|source| source.apart),
         ],
     )
     .map(|_| ())

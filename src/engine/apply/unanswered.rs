@@ -66,9 +66,23 @@ impl Run<'_> {
         (field, wanted): (&FieldKey, &FieldValue),
         unclear: bool,
     ) -> Option<Source> {
-        // An undo leaves the two sides apart, and whatever tells of that may be settled by the time that it arrives.
+        // An undo leaves the two sides apart.
         if matches!(action.why, ActionWhy::TakenBack { .. }) {
-            return None;
+            let other = action.target.other();
+            let value = match self.returned.get(&(link, other, field.clone())) {
+                // It is taken back there too.
+                Some(returned) => returned.value.clone(),
+                None => {
+                    let row = self.engine.store().link(link).ok()??;
+                    let item = self.observed.items.get(other).get(row.item(other))?;
+                    item.fields.get(field)?.clone()
+                }
+            };
+            return Some(Source {
+                value,
+                wanted: None,
+                apart: true,
+            });
         }
         let mut changes = action.changes.iter();
         let change = changes.find(|change| change.field == *field && change.after == *wanted)?;
@@ -82,6 +96,7 @@ impl Run<'_> {
                 Source {
                     value,
                     wanted: (!whole).then(|| first.sent.clone()),
+                    apart: false,
                 }
             }
             (source, _) => match (other_half(plan, action, field), source) {
@@ -89,10 +104,12 @@ impl Run<'_> {
                 (Some(half), source) if source.is_none() || !unclear => Source {
                     value: half.before.clone()?,
                     wanted: Some(half.after.clone()),
+                    apart: false,
                 },
                 (_, Some(source)) => Source {
                     value: source.clone(),
                     wanted: change.kept_back.as_deref().cloned(),
+                    apart: false,
                 },
                 (_, None) => return None,
             },
@@ -110,13 +127,16 @@ impl Run<'_> {
         let mut notes = self.engine.store().transits()?.into_iter();
         let first =
             notes.find(|row| (row.link, row.side, &row.field) == (link, side.other(), field));
-        let source = Source {
-            value: second.value.clone(),
-            wanted: (!second.in_force).then(|| second.sent.clone()),
-        };
-        let again = first.map(|row| TransitRow {
-            source: Some(source),
-            ..row
+        let again = first.map(|row| {
+            let source = Source {
+                value: second.value.clone(),
+                wanted: (!second.in_force).then(|| second.sent.clone()),
+                apart: row.source.as_ref().is_some_and(|source| source.apart),
+            };
+            TransitRow {
+                source: Some(source),
+                ..row
+            }
         });
         Ok(again.map(noted))
     }

@@ -282,7 +282,11 @@ impl Run<'_> {
         let side = action.target.other();
         let mut other = match self.returned.get(&(link, side, change.field.clone())) {
             Some(returned) => returned.clone(),
-            None if other_half(plan, action, &change.field).is_some() => return None,
+            None if other_half(plan, action, &change.field).is_some()
+                && !leaves_apart(plan, action, link, &change.field) =>
+            {
+                return None;
+            }
             None => Answer {
                 sent: change.kept_back.as_deref().unwrap_or(source).clone(),
                 value: source.clone(),
@@ -446,13 +450,24 @@ fn for_its_person(
             value,
         }));
     }
-    let took_back = matches!(action.why, ActionWhy::TakenBack { .. });
-    took_back.then_some(Op::Choice(ChoiceOp::TookBack {
+    took_back(action).then_some(Op::Choice(ChoiceOp::TookBack {
         link,
         field,
         side,
         value,
     }))
+}
+
+fn took_back(action: &Action) -> bool {
+    matches!(action.why, ActionWhy::TakenBack { .. })
+}
+
+/// Whether an undo that writes both sides of a field leaves them apart all the same, so that neither half waits for the other.
+///
+/// Example: Ana adds a tag in Azure DevOps and Ben one in ClickUp, both get both, and that run is taken back. The work item loses
+/// Ben's tag again, and the task can't be reached: were it half of a merge, Ben's tag would go from the task as well.
+fn leaves_apart(plan: &PairPlan, action: &Action, link: LinkId, field: &FieldKey) -> bool {
+    took_back(action) && record::is_settled_by(plan, link, field)
 }
 
 /// The base of a field of which the first half of a merge or of a person's choice is written: what it got is measured by what the

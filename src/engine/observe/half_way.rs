@@ -276,6 +276,7 @@ impl Unanswered {
             row: &row,
             there: other.fields.get(&row.field),
             base: base.get(&row.field),
+            contested: linked.contested.contains(&row.field),
             policy,
         };
         let left = match (reached, now) {
@@ -327,6 +328,8 @@ struct Write<'a> {
     row: &'a TransitRow,
     there: Option<&'a FieldValue>,
     base: Option<&'a Sided<FieldValue>>,
+    /// Whether an open conflict says that the two sides differ in it.
+    contested: bool,
     policy: &'a Policy,
 }
 
@@ -465,6 +468,9 @@ impl Write<'_> {
     /// The base of what is in force while the other side has something else: as if the answer had come, so that whatever
     /// differs from that is somebody's edit. Holds what we made of the side too. `None`: the two agree, or it is not in force.
     ///
+    /// An undo leaves the two sides apart, and so does one that is found in force, as long as an open conflict says so. One that
+    /// arrives after that is an edit.
+    ///
     /// Example: Ana adds a tag to a work item, the task gets it, and the answer is lost. Then Ana takes the tag away again. By
     /// the base of before nobody would have touched the work item, and the tag would come back to it as an edit of the task.
     fn in_force(&self, now: &FieldValue) -> Option<(Sided<BaseState>, Made)> {
@@ -485,6 +491,10 @@ impl Write<'_> {
             );
             return field.kind().is_whole().then_some((base, made));
         };
+        if source.apart {
+            let base = Sided::of(side, made.value.clone(), source.value.clone());
+            return self.contested.then_some((settle::agreed(base), made));
+        }
         let own = Answer {
             sent: self.row.wanted.clone(),
             value: made.value.clone(),

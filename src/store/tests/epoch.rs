@@ -250,6 +250,7 @@ fn a_database_of_schema_4_keeps_its_links_and_remembers_changes_in_steps() {
         expected: Version(3),
         sent: BTreeMap::from([(FieldKey::Title, FieldValue::text("t"))]),
         source: Some(Source {
+            apart: true,
             value: FieldValue::choice("done"),
             wanted: Some(FieldValue::choice("to do")),
         }),

@@ -2,6 +2,7 @@
 //! made on, or makes something else of it. The write was ours, so the other side follows.
 
 use crate::sync_rules::bench::*;
+use crate::sync_rules::undone::last_run;
 use boardsync::model::{Service, Side};
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use serde_json::json;
@@ -234,4 +235,49 @@ async fn what_an_earlier_call_of_a_lost_update_brought_is_taken_back_with_its_au
     assert_eq!(t.tags(&pair.1), ["new"]);
     assert_eq!(t.conflicts(), []);
     t.quiet().await;
+}
+
+/// What a person of each side sees of an edit's field.
+fn seen(t: &Bench, (id, task): &(i64, String), edit: Edit) -> [String; 2] {
+    match edit {
+        Edit::Tags(_) => [t.string(*id, TAGS), t.tags(task).join("; ")],
+        Edit::Person(_) => {
+            let ado = &t.field(*id, PERSON)["uniqueName"];
+            [ado.to_string(), format!("{:?}", t.people(task))]
+        }
+        Edit::Text(_) => [
+            paragraphs(&t.string(*id, TEXT)).join("\n"),
+            paragraphs(&t.text(task)).join("\n"),
+        ],
+    }
+}
+
+/// An undo is in force, and its answer is lost. It leaves the two sides apart as if the answer had come, and says so, until
+/// somebody edits: by the base of before, the undo itself would count as an edit, and the author's value would follow it.
+#[tokio::test]
+async fn an_undo_without_an_answer_leaves_the_sides_apart_as_an_answered_one() {
+    for side in Side::BOTH {
+        for edits in [EDITS[0], EDITS[2], EDITS[4]] {
+            let what = format!("{side} {edits:?}");
+            let mut t = bench("conflict = \"hold\"").await;
+            let pair = t.linked("Task", &[]).await;
+            for edit in [edits[0], edits[1]] {
+                set(&t, side, &pair, edit);
+                t.cycle().await;
+            }
+            t.quiet().await;
+            let run = last_run(&mut t).await;
+            lose_answers(&t, side.other(), edits[1]);
+            let (code, said) = t.command(&["undo", &run, "--yes"]).await;
+            t.world.faults.clear();
+            assert_eq!(code, 3, "{what}: {said}");
+            let apart = seen(&t, &pair, edits[1]);
+            assert_ne!(apart[0], apart[1], "{what}");
+            t.cycle().await;
+            t.cycle().await;
+            assert_eq!(seen(&t, &pair, edits[1]), apart, "{what}");
+            assert_eq!(t.open_conflicts(), 1, "{what}");
+            t.quiet().await;
+        }
+    }
 }

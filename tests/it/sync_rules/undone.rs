@@ -8,7 +8,7 @@ use boardsync::sandbox::faults::{Fault, FaultRule};
 use serde_json::{Value, json};
 
 /// The newest run that wrote something.
-async fn last_run(t: &mut Bench) -> String {
+pub async fn last_run(t: &mut Bench) -> String {
     let said = t.command(&["undo", "--json"]).await.1;
     let runs: Value = serde_json::from_str(&said).unwrap();
     runs["runs"][0]["run"].as_str().unwrap().to_owned()
@@ -286,6 +286,47 @@ async fn a_created_item_with_a_comment_or_a_file_is_left_and_named() {
             .await;
         assert!(code == 3 && said.contains("a comment"), "{said}");
         assert!(t.world.ado.item(id).is_some());
+    }
+}
+
+/// Both sides got each other's tag. Of the undo only one half goes through: that is no edit, so the other side keeps what it has,
+/// and the conflict stays.
+#[tokio::test]
+async fn half_of_an_undo_of_a_merge_is_no_edit() {
+    for side in Side::BOTH {
+        let mut t = bench("").await;
+        let (id, task) = t.linked("Task", &[]).await;
+        t.ado(id, TAGS, json!("mine"));
+        t.clickup(&task, json!({"tags": ["theirs"]}));
+        t.cycle().await;
+        t.quiet().await;
+        let run = last_run(&mut t).await;
+        let (service, method, path) = match side {
+            Side::Ado => (Service::Ado, Some("PATCH".to_owned()), ""),
+            Side::ClickUp => (Service::ClickUp, None, "/tag/"),
+        };
+        t.world.faults.add(FaultRule {
+            service,
+            method,
+            path_contains: path.to_owned(),
+            fault: Fault::DropBeforeApply,
+            skip: 0,
+            times: 20,
+        });
+        let said = undo(&mut t, &run).await.1;
+        t.world.faults.clear();
+        let seen = |t: &Bench| (t.string(id, TAGS), t.tags(&task));
+        let apart = seen(&t);
+        let whole = match side {
+            Side::Ado => apart.0 == "mine; theirs" && apart.1 == ["theirs"],
+            Side::ClickUp => apart.0 == "mine" && apart.1 == ["mine", "theirs"],
+        };
+        assert!(whole, "{side} {apart:?}: {said}");
+        t.cycle().await;
+        t.cycle().await;
+        assert_eq!(seen(&t), apart, "{side}");
+        assert_eq!(t.open_conflicts(), 1, "{side}");
+        t.quiet().await;
     }
 }
 

@@ -16,7 +16,7 @@
 //! | a conflict is recorded, or nothing flows between two items | [`unmeasured`] |
 //! | what was sent may have been set back by somebody | [`doubted`], [`doubted_without_base`] |
 //! | a cycle ends | [`at_end`] |
-//! | both sides mean the same without a write | [`agreed`] |
+//! | both sides mean the same without a write, or an undo in force leaves them apart with a conflict | [`agreed`] |
 
 mod create;
 mod found;
@@ -29,7 +29,7 @@ pub use update::{Answer, after_update, half_way, ruled};
 use crate::model::{BaseState, FieldKey, FieldValue, Side, Sided};
 use boardsync_markup as markup;
 
-/// The base of a field in which both sides have shown values that mean the same.
+/// The base of a field in which both sides have shown values that mean the same, or that are to stay apart.
 pub fn agreed(values: Sided<FieldValue>) -> Sided<BaseState> {
     values.map(|_, value| BaseState::Shown(value))
 }
