@@ -131,6 +131,7 @@ fn compare(
             now: Sided::build(|side| survey.presence(pair, side, link.item(side))),
             chosen: observe::chosen(&store, link.id)?,
             contested: store.contested(link.id)?,
+            removed: None,
         });
     }
     view.total_links = u64::try_from(view.links.len()).unwrap_or(u64::MAX);

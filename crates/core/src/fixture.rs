@@ -167,6 +167,7 @@ impl Linked {
             now: self.items.map(|_, item| Presence::Seen(Box::new(item))),
             chosen: BTreeMap::new(),
             contested: BTreeSet::new(),
+            removed: None,
         }
     }
 

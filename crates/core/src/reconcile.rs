@@ -68,6 +68,8 @@ pub struct LinkView {
     pub chosen: BTreeMap<FieldKey, Chosen>,
     /// Fields of which a conflict is open from before. An undo leaves such a one with bases that nothing moves.
     pub contested: BTreeSet<FieldKey>,
+    /// The side whose item is gone after a request of our own to remove it, which had no answer.
+    pub removed: Option<Side>,
 }
 
 impl LinkView {

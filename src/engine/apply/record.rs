@@ -57,7 +57,14 @@ impl Run<'_> {
             .await
         {
             Ok(()) => self.unlink(plan, action),
-            Err(error) => Ok(self.failed(action, error)),
+            Err(error) => {
+                // From now on the item is deleted by somebody else, if it is.
+                if !error.may_be_in_force() {
+                    let failed = self.journal_failed(plan, action, Some(&id), &error);
+                    self.engine.store().commit(&Batch(vec![failed]))?;
+                }
+                Ok(self.failed(action, error))
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use super::{Focus, Looks, Observed, chosen, half_way, listing, retyped, values};
 use crate::connector::answer;
 use crate::engine::Engine;
 use crate::model::{BaseState, FieldKey, FieldValue, Item, PairName, Side, Sided};
+use crate::reason::{JournalKind, Outcome};
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::Policy;
 use crate::reconcile::{
@@ -213,7 +214,9 @@ impl Engine {
             now,
             chosen: chosen(store, link.id)?,
             contested: store.contested(link.id)?,
+            removed: None,
         };
+        linked.removed = removed(store, &linked)?;
         for side in Side::BOTH {
             let mut found = reread(store, side, &linked)?;
             // What a side has not shown yet, or what is in doubt, is no ground to judge its reading by.
@@ -247,4 +250,20 @@ impl Engine {
         }
         Ok(origin)
     }
+}
+
+/// The side whose item is gone, beside a counterpart that is there, where the last that was noted of it is a request to remove
+/// it: that was in force, or nobody can tell.
+fn removed(store: &Store, linked: &LinkView) -> Result<Option<Side>, StoreError> {
+    let gone = Side::BOTH.into_iter().find(|side| {
+        let gone = matches!(linked.now.get(*side), Presence::Gone { .. });
+        gone && linked.now.get(side.other()).item().is_some()
+    });
+    let Some(side) = gone else { return Ok(None) };
+    let rows = store.journal_of_link(linked.link)?.into_iter();
+    let removals =
+        rows.filter(|row| row.entry.kind == JournalKind::Delete && row.entry.side == side);
+    let last = removals.last();
+    let unanswered = last.is_some_and(|row| row.entry.outcome == Outcome::Sent);
+    Ok(unanswered.then_some(side))
 }

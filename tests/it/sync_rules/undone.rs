@@ -289,6 +289,72 @@ async fn a_created_item_with_a_comment_or_a_file_is_left_and_named() {
     }
 }
 
+/// A task of a person's gets a work item, and an undo is to remove that again. The work item goes to the bin, and no answer says
+/// so. Were it taken for somebody's delete, the person's task would be deleted or closed after it.
+#[tokio::test]
+async fn what_an_undo_removed_without_an_answer_takes_nothing_with_it() {
+    for rule in ["delete", "close", "unlink"] {
+        let mut t = bench(&format!("on_delete = \"{rule}\"")).await;
+        let task = t.create_task(&json!({"name": "From ClickUp"}));
+        t.cycle().await;
+        let id = t.item_of(&task);
+        let run = last_run(&mut t).await;
+        t.world.faults.add(FaultRule {
+            service: Service::Ado,
+            method: Some("DELETE".to_owned()),
+            path_contains: String::new(),
+            fault: Fault::DropAfterApply,
+            skip: 0,
+            times: 9,
+        });
+        let said = t
+            .command(&["undo", &run, "--yes", "--delete-created"])
+            .await
+            .1;
+        t.world.faults.clear();
+        assert_eq!(t.world.ado.deleted_ids(), [id], "{said}");
+        let before = t.task(&task)["status"].clone();
+        t.sweep().await;
+        assert!(t.world.clickup.task(&task).is_some(), "{rule}: {said}");
+        assert_eq!(t.task(&task)["status"], before, "{rule}: {said}");
+        t.quiet().await;
+    }
+}
+
+/// Azure DevOps did not let the undo remove the work item. Who deletes it later has deleted it.
+#[tokio::test]
+async fn what_an_undo_could_not_remove_is_deleted_by_whoever_does_it_later() {
+    let mut t = bench("on_delete = \"delete\"").await;
+    let task = t.create_task(&json!({"name": "From ClickUp"}));
+    t.cycle().await;
+    let id = t.item_of(&task);
+    let run = last_run(&mut t).await;
+    t.world.faults.add(FaultRule {
+        service: Service::Ado,
+        method: Some("DELETE".to_owned()),
+        path_contains: String::new(),
+        fault: Fault::Status {
+            status: 400,
+            body: json!({"message": "VS402323: a rule forbids that"}).to_string(),
+            content_type: "application/json".to_owned(),
+            headers: Vec::new(),
+        },
+        skip: 0,
+        times: 9,
+    });
+    let said = t
+        .command(&["undo", &run, "--yes", "--delete-created"])
+        .await
+        .1;
+    t.world.faults.clear();
+    assert!(t.world.ado.item(id).is_some(), "{said}");
+    t.world.ado.delete(id);
+    t.sweep().await;
+    t.cycle().await;
+    assert!(t.world.clickup.task(&task).is_none(), "{said}");
+    t.quiet().await;
+}
+
 /// Both sides got each other's tag. Of the undo only one half goes through: that is no edit, so the other side keeps what it has,
 /// and the conflict stays.
 #[tokio::test]

@@ -67,6 +67,8 @@ pub enum After {
     EditedHere,
     /// It stays, because it has left the scope of the pair.
     OutOfScopeHere,
+    /// It stays, because boardsync itself was to remove the counterpart, and that request had no answer.
+    RemovedByUs,
     /// It stays by the rule `on_delete = unlink`.
     Unlink,
     /// It goes by the rule `on_delete = delete`.
@@ -100,6 +102,7 @@ impl fmt::Display for After {
         f.write_str(match self {
             After::EditedHere => "edited here since, so it stays",
             After::OutOfScopeHere => "no longer in the pair's scope here, so it stays",
+            After::RemovedByUs => "removed by boardsync itself, so this one stays",
             After::Unlink => "on_delete = unlink",
             After::Delete => "on_delete = delete",
             After::Close => "on_delete = close",

@@ -334,6 +334,10 @@ const ACTIONS: &[(&str, &str)] = &[
         "counterpart deleted in ADO (in the bin); no longer in the pair's scope here, so it stays",
     ),
     (
+        r#"{"code":"counterpart_deleted","side":"ado","evidence":"in the bin","then":"removed_by_us"}"#,
+        "counterpart deleted in ADO (in the bin); removed by boardsync itself, so this one stays",
+    ),
+    (
         r#"{"code":"counterpart_deleted","side":"ado","evidence":"in the bin","then":"unlink"}"#,
         "counterpart deleted in ADO (in the bin); on_delete = unlink",
     ),

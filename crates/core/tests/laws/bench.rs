@@ -244,5 +244,6 @@ pub fn link(
         now: items,
         chosen: BTreeMap::new(),
         contested: BTreeSet::new(),
+        removed: None,
     }
 }

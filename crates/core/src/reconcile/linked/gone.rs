@@ -7,7 +7,11 @@ use crate::reconcile::LinkView;
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, PairPlan};
 use crate::reconcile::policy::{OnDelete, Policy};
 
-/// One side was deleted. An edit on the other since the last agreement wins over the delete.
+/// One side was deleted. An edit on the other since the last agreement wins over the delete, and what boardsync itself removed
+/// is nobody's delete.
+///
+/// Example: somebody undoes a run with the tasks that it made, and the process dies after the first of them went to the bin.
+/// Its work item is what a person made, and stays.
 pub(super) fn plan_gone(
     link: &LinkView,
     gone: Side,
@@ -33,6 +37,7 @@ pub(super) fn plan_gone(
     let on_kept = |kind, then| on_left(link, kept, left, kind, deleted(gone, evidence, then));
     let action = match policy.on_delete {
         _ if edited => on_kept(ActionKind::Unlink, After::EditedHere),
+        _ if link.removed == Some(gone) => on_kept(ActionKind::Unlink, After::RemovedByUs),
         OnDelete::Unlink => on_kept(ActionKind::Unlink, After::Unlink),
         OnDelete::Delete => on_kept(ActionKind::Delete, After::Delete),
         OnDelete::Close => match closing(kept, left, policy) {

@@ -8,7 +8,7 @@ use crate::model::{
 use crate::reason::{ActionWhy, After, HoldWhy, Reason};
 use crate::reconcile::plan::{Action, ActionKind, PLAN_FORMAT};
 use crate::reconcile::policy::{Direction, OnDelete, Policy};
-use crate::reconcile::{Origin, View, plan_of};
+use crate::reconcile::{LinkView, Origin, View, plan_of};
 
 /// The action without what a test compares on its own.
 fn bare(action: &Action) -> Action {
@@ -53,6 +53,38 @@ fn an_update_says_everything() {
     assert_eq!(bare(&plan.actions[0]), expected);
     assert!(plan.rebases.is_empty(), "nothing else moved");
     assert_eq!((plan.looked_at, plan.in_sync), (1, 0));
+}
+
+/// An undo that removes a task and dies before its answer is nobody's delete.
+#[test]
+fn what_boardsync_removed_itself_takes_nothing_with_it() {
+    for rule in [OnDelete::Unlink, OnDelete::Delete, OnDelete::Close] {
+        let policy = Policy {
+            on_delete: rule,
+            ..policy()
+        };
+        for (removed, kind) in [
+            (Some(Side::ClickUp), ActionKind::Unlink),
+            // It was the other one, which is there again.
+            (Some(Side::Ado), plain(rule)),
+            (None, plain(rule)),
+        ] {
+            let link = LinkView {
+                removed,
+                ..link().with(Side::ClickUp, gone())
+            };
+            let plan = plan_one(link, &policy);
+            assert_eq!(plan.actions[0].kind, kind, "{rule:?} {removed:?}");
+        }
+    }
+}
+
+fn plain(rule: OnDelete) -> ActionKind {
+    match rule {
+        OnDelete::Unlink => ActionKind::Unlink,
+        OnDelete::Delete => ActionKind::Delete,
+        OnDelete::Close => ActionKind::Close,
+    }
 }
 
 #[test]
