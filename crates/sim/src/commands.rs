@@ -441,6 +441,8 @@ impl World {
             *item.writes.people.entry(record.field.clone()).or_default() += 2;
             item.typed.insert(record.field.clone(), moment);
             let now = item.now().values.get(&record.field).cloned();
+            let undone = (side, at, record.field.clone());
+            self.told.undone.remove(&undone);
             let mut known = kind.pieces(found);
             // Where the policy had decided, its value was to be written here: the conflict says so, and whoever types
             // just that adds nothing that the person who chooses has not seen.

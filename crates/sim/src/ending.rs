@@ -3,7 +3,8 @@
 use super::kinds::{Kind, kinds};
 use super::places::every_link;
 use super::world::{Record, World};
-use boardsync::model::{FieldKey, ItemId, Side};
+use boardsync::model::{FieldKey, ItemId, Side, Sided};
+use boardsync::reason::{HoldWhy, RailWhy};
 use boardsync::store::{Conflict, HoldRow, LinkRow, LinkState, Store};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -218,7 +219,9 @@ impl World {
                     || item == Some(&link.clickup);
                 here && hold.subject.covers(&key)
             });
-        if self.held_as_stubborn(end, link, clickup, &key) {
+        if self.held_as_stubborn(end, link, clickup, &key)
+            || self.held_as_not_kept(end, link, (ado, clickup), &key)
+        {
             return Judged::Stubborn;
         }
         if kind.agree(x, y) || in_conflict || refused {
@@ -237,6 +240,28 @@ impl World {
         let mut holds = end.holds.iter();
         let held = holds.any(|hold| hold.link == Some(link.id) && hold.subject == *key);
         held && self.stubborn(Side::ClickUp, &self.side.clickup.records[clickup], key)
+    }
+
+    /// Whether a service said yes to a value by chance again and again and kept another one, as the hold says too.
+    fn held_as_not_kept(
+        &self,
+        end: &End,
+        link: &LinkRow,
+        (ado, clickup): (usize, usize),
+        key: &FieldKey,
+    ) -> bool {
+        let mut holds = end.holds.iter();
+        let at = Sided { ado, clickup };
+        holds.any(|hold| {
+            let HoldWhy::Rail(RailWhy::NotKept {
+                side, again: None, ..
+            }) = &hold.why
+            else {
+                return false;
+            };
+            let field = (*side, *at.get(*side), key.clone());
+            hold.link == Some(link.id) && hold.subject == *key && self.told.untaken.contains(&field)
+        })
     }
 
     /// Items of the pair that are neither linked nor held: nobody would ever hear of them.

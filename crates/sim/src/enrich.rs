@@ -122,6 +122,22 @@ pub fn taken_back(script: &mut Script, range: Range) {
     script.steps.splice(at..at, writer.steps);
 }
 
+/// In some histories an undo gets no answer, or both sides' edits of a field are settled without one and somebody sets again
+/// what both had before.
+pub fn apart(script: &mut Script, range: Range) {
+    let mut rng = Rng::new(script.seed ^ 0x0A_9A27);
+    if !rng.chance(80) {
+        return;
+    }
+    let at = a_cycle(script, &mut rng);
+    let mut writer = Writer::further(Rng::new(rng.draw()), range, 9_900);
+    match range.commands && rng.chance(600) {
+        true => writer.undone_without_an_answer(),
+        false => writer.recalled(),
+    }
+    script.steps.splice(at..at, writer.steps);
+}
+
 /// In some histories an administrator renames a tag.
 fn tag_renamed(script: &mut Script) {
     let mut rng = Rng::new(script.seed ^ 0x07A6_9A3E);

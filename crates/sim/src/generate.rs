@@ -1,6 +1,6 @@
 //! Writes the history of a seed.
 
-use super::enrich::{asked, enrich, set_back, steps, taken_back, vanishing, withdrawn};
+use super::enrich::{apart, asked, enrich, set_back, steps, taken_back, vanishing, withdrawn};
 use super::kinds::{UNMAPPED, kinds};
 use super::rng::Rng;
 use super::script::{
@@ -104,6 +104,7 @@ pub fn generate(seed: u64, range: Range) -> Script {
     vanishing(&mut script, range);
     withdrawn(&mut script);
     asked(&mut script, range);
+    apart(&mut script, range);
     script
 }
 
@@ -291,6 +292,59 @@ impl Writer {
         }));
     }
 
+    /// An edit goes over and is undone without an answer. Often its author or somebody on the other side edits once more.
+    pub(super) fn undone_without_an_answer(&mut self) {
+        let (side, item) = (self.side(), u32::try_from(self.rng.below(3)).unwrap_or(0));
+        let field = self.rng.pick(kinds()).key();
+        self.steps.push(Step::Cycle(true));
+        let n = self.number();
+        self.steps.push(Step::Act(Act::Edit {
+            side,
+            item,
+            field: field.clone(),
+            n,
+        }));
+        self.steps.push(Step::Cycle(false));
+        self.steps.push(Step::Command(Command::UndoRun { back: 0 }));
+        self.lose(0);
+        if self.rng.chance(500) {
+            let (side, n) = (self.side(), self.number());
+            self.steps.push(Step::Act(match self.rng.chance(500) {
+                true => Act::Revert { side, item, field },
+                false => Act::Edit {
+                    side,
+                    item,
+                    field,
+                    n,
+                },
+            }));
+        }
+        self.steps.push(Step::Wait(60_000));
+        self.steps.push(Step::Cycle(false));
+    }
+
+    /// Two people edit a field, each on one side, what the rule makes of that gets no answer, and somebody sets again what both
+    /// had before.
+    pub(super) fn recalled(&mut self) {
+        let (side, item) = (self.side(), u32::try_from(self.rng.below(3)).unwrap_or(0));
+        let field = self.rng.pick(kinds()).key();
+        self.steps.push(Step::Cycle(true));
+        let n = self.number();
+        self.steps.push(Step::Act(Act::Contest {
+            side,
+            item,
+            field: field.clone(),
+            n,
+        }));
+        self.steps.push(Step::Cycle(false));
+        self.lose(0);
+        let side = self.side();
+        self.steps
+            .push(Step::Act(Act::Recall { side, item, field }));
+        self.steps.push(Step::Wait(60_000));
+        self.steps.push(Step::Cycle(false));
+    }
+
     /// An edit goes over, and the answer to that call of the cycle is lost, or the process dies with it.
     fn lost_edit(&mut self, side: Side, item: u32, field: &FieldKey, write: u32) {
         let n = self.number();
@@ -301,6 +355,11 @@ impl Writer {
             n,
         }));
         self.steps.push(Step::Cycle(false));
+        self.lose(write);
+    }
+
+    /// The answer to that call of the cycle or command is lost, or the process dies with it.
+    fn lose(&mut self, write: u32) {
         let point = |after| Point {
             on: On::Write,
             n: write,

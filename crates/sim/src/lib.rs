@@ -17,7 +17,7 @@
 //! | [`remote`], [`calls`], [`updates`], [`deliver`] | `Reader` and `Writer` over the world, with faults before and after every call |
 //! | [`repeated`] | writes that the client sends again because an answer was lost |
 //! | [`oracle`] | the judge: knows what was asked of the services, never what the engine thinks |
-//! | [`scope_law`], [`half_way_law`], [`guard_law`] | the same for what lies outside a pair, for states that only the engine wrote half way, and for the mass-change guard |
+//! | [`scope_law`], [`half_way_law`], [`guard_law`], [`apart_law`] | the same for what lies outside a pair, for states that only the engine wrote half way, for the mass-change guard, and for what an undo leaves apart |
 //! | [`ending`] | the same at the end, when everything is quiet |
 //! | [`run`], [`quiet`] | one history with the real engine and an in-memory database, and its quiet end |
 //! | [`stores`] | databases in memory, used again from history to history |
@@ -40,6 +40,7 @@
     reason = "a test bench: what cannot go on should stop there, and names say what things are"
 )]
 
+pub mod apart_law;
 pub mod asked;
 pub mod calls;
 pub mod claims;

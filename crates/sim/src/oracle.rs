@@ -71,6 +71,23 @@ impl World {
         }
     }
 
+    /// I9 too: what boardsync itself removed is nobody's delete, so nothing follows for the counterpart.
+    pub fn judge_removal(&mut self, side: Side, at: usize, delivery: Delivery) {
+        let twins = self.twins(side, at);
+        let removed = |twin: &usize| self.told.removed.contains(&(side.other(), *twin));
+        if twins.is_empty() || !twins.iter().all(removed) || self.told.undoing {
+            return;
+        }
+        if delivery != Delivery::Now || self.counts.contains_key("database put back") {
+            self.count("written after its counterpart was removed");
+            return;
+        }
+        let id = self.side.get(side).records[at].id.clone();
+        let what =
+            format!("{side} {id}: written although boardsync itself removed its counterpart");
+        self.violate("I9", what);
+    }
+
     /// I1, I2, I7: what the write replaced. `change`: what it asked for, where it is not one tag.
     pub fn judge_update(
         &mut self,
@@ -81,6 +98,7 @@ impl World {
         delivery: Delivery,
         change: Option<&Change>,
     ) {
+        self.judge_removal(side, at, delivery);
         for kind in kinds().iter().copied() {
             let key = kind.key();
             // What a rule of the process changes in the same save is somebody else's edit, and counted as one.
@@ -99,6 +117,7 @@ impl World {
             if (counts || delivery == Delivery::Further) && self.told.undoing {
                 self.judge_undo(side, at, &key, old, new);
             }
+            self.judge_apart(side, at, kind, (old, new), delivery);
             // Of the engine's own a late one is no echo, but what an undo brings late is still what its person asked for.
             let wanted_late = delivery == Delivery::Late && self.told.undoing;
             if (counts || wanted_late) && !half && asked {
@@ -262,8 +281,9 @@ impl World {
         }
     }
 
-    /// When the engine made something else of a field that is taken whole, in the place of which somebody has set this; `None`: it
-    /// did not.
+    /// Since when the other side must have held what somebody set here in the place of what the engine had made of a field that
+    /// is taken whole: since then, where that still stood here; else since the engine made it. `None`: the engine did not make it,
+    /// or that has what is set. Who edits a set or a text has kept the rest of ours.
     fn set_over_ours(
         &self,
         side: Side,
@@ -272,9 +292,15 @@ impl World {
         (piece, since): (&str, i64),
     ) -> Option<i64> {
         let key = kind.key();
-        let (value, made, _) = self.told.ours.get(&(side, at, key.clone()))?;
-        let over = *made <= since && !kind.pieces(value).contains(piece);
-        (key.kind().is_whole() && over).then_some(*made)
+        let service = self.side.get(side);
+        let (ours, made, _) = self.told.ours.get(&(side, at, key.clone()))?;
+        if !key.kind().is_whole() || *made > since || kind.pieces(ours).contains(piece) {
+            return None;
+        }
+        let before = service.records[at].past.iter().rev();
+        let mut before = before.filter(|state| state.changed - service.skew < since);
+        let value = before.next().and_then(|state| state.values.get(&key));
+        Some(if value == Some(ours) { since } else { *made })
     }
 
     /// Whether the other side held what this part stands for, at any time since `from`.
@@ -336,6 +362,7 @@ impl World {
 
     /// I9: only on a real delete of the counterpart, only where it is asked for, and never over an edit.
     pub fn judge_delete(&mut self, side: Side, at: usize, delivery: Delivery) {
+        self.judge_removal(side, at, delivery);
         if delivery != Delivery::Now {
             // No service tests a version here, so what happens on the way is the window of I2.
             self.count("I2 late");
@@ -466,7 +493,7 @@ impl World {
         (ado, clickup): (usize, usize),
         link: LinkId,
     ) {
-        let mut wrong = Vec::new();
+        let (mut wrong, mut owed) = (Vec::new(), Vec::new());
         // A design under trial may keep both sides' states in one vocabulary.
         let one_vocabulary = self.one_vocabulary;
         for (key, both) in base {
@@ -490,9 +517,16 @@ impl World {
                     || self.told.were_one_way.contains(key);
                 let measured = same && untaken;
                 // Both halves of a field without a base are owed. Once its two values are a conflict, one of the halves is
-                // doubted: that side counts as edited whatever it shows, so nothing is measured by this half either.
+                // doubted: that side counts as edited whatever it shows, so nothing is measured by this half either. And so it
+                // is with a half that was owed before it was doubted.
                 let beside = both.get(side.other());
-                let unmeasured = half.is_doubted() && matches!(beside, BaseState::Owed(_));
+                let of_value = (link, key.clone(), side, value.to_string());
+                let was_owed = self.told.owed.contains(&of_value);
+                if matches!(half, BaseState::Owed(_)) {
+                    owed.push(of_value);
+                }
+                let unmeasured =
+                    half.is_doubted() && (was_owed || matches!(beside, BaseState::Owed(_)));
                 let fine = matches!(half, BaseState::Owed(_))
                     || unmeasured
                     || measured
@@ -506,6 +540,7 @@ impl World {
                 }
             }
         }
+        self.told.owed.extend(owed);
         if self.counts.contains_key("database put back") {
             // A restored intent may be older than the item that it finds.
             return;

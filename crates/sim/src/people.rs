@@ -114,7 +114,8 @@ impl World {
                 field,
                 n,
             } => self.contest(*side, *item, field, *n),
-            Act::Revert { side, item, field } => self.revert(*side, *item, field),
+            Act::Revert { side, item, field } => self.revert(*side, *item, field, 0),
+            Act::Recall { side, item, field } => self.revert(*side, *item, field, 1),
             Act::Leave { side, item } => self.set_scope(*side, *item, false),
             Act::Return { side, item } => self.set_scope(*side, *item, true),
             Act::Move { side, item } => {
@@ -180,17 +181,19 @@ impl World {
         }
     }
 
-    /// Somebody sets a field to what it was before.
-    fn revert(&mut self, side: Side, item: u32, field: &FieldKey) {
+    /// Somebody sets a field to what it was before; `further`: so many values earlier.
+    fn revert(&mut self, side: Side, item: u32, field: &FieldKey, further: usize) {
         let Some(at) = self.pick(side, item, false) else {
             return;
         };
         let now = self.value(side, at, field);
         let past = self.side.get(side).records[at].past.iter().rev();
-        let earlier = past
+        let mut earlier: Vec<&FieldValue> = past
             .filter_map(|state| state.values.get(field))
-            .find(|value| **value != now);
-        if let Some(value) = earlier.cloned() {
+            .filter(|value| **value != now)
+            .collect();
+        earlier.dedup();
+        if let Some(value) = earlier.get(further).map(|value| (*value).clone()) {
             self.person(side, at, field, value);
         }
     }
@@ -207,6 +210,7 @@ impl World {
     fn set_deleted(&mut self, side: Side, item: u32, deleted: bool) {
         if let Some(at) = self.pick(side, item, !deleted) {
             self.change(side, at, |state| state.deleted = deleted);
+            self.told.removed.remove(&(side, at));
             let record = &mut self.side.get_mut(side).records[at];
             record.ever_deleted = true;
             record.vanished = false;

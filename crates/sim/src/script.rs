@@ -192,6 +192,12 @@ pub enum Act {
         item: u32,
         field: FieldKey,
     },
+    /// Back to what the field had before that.
+    Recall {
+        side: Side,
+        item: u32,
+        field: FieldKey,
+    },
     Leave {
         side: Side,
         item: u32,

@@ -221,6 +221,7 @@ impl World {
             (state.deleted, state.by_engine) = (true, true);
         });
         self.side.get_mut(side).records[at].ever_deleted = true;
+        self.told.removed.insert((side, at));
         self.say(|| format!("{side} {id}: engine deletes"));
         Ok(at)
     }

@@ -1,5 +1,6 @@
 //! What the judge knows of commands.
 
+use super::apart_law::Undone;
 use super::guard_law::Ledger;
 use super::noted::Noted;
 use super::quirks::Cut;
@@ -27,6 +28,12 @@ pub struct Told {
     pub late: BTreeSet<(Side, usize, FieldKey, String)>,
     /// Those that a person took away where they came from before the next run, and when (true time).
     pub taken: BTreeMap<(Side, usize, FieldKey, String), i64>,
+    /// What an undo set last, where nothing has moved it since.
+    pub undone: BTreeMap<(Side, usize, FieldKey), Undone>,
+    /// Items that the engine has removed, and nobody brought back.
+    pub removed: BTreeSet<(Side, usize)>,
+    /// Halves of bases that were seen as owed: link, field, side, and the value.
+    pub owed: BTreeSet<(LinkId, FieldKey, Side, String)>,
     /// True time at which each conflict was first there.
     pub conflicts: BTreeMap<i64, i64>,
     /// Parts of an earlier choice's value that a later choice in the same conflict replaces: true time of the read by which

@@ -247,7 +247,13 @@ impl Remote {
             let _ = self.deliver(Request::Update(self.on_the_wire(change)), None, delivery);
         };
         let (fault, again) = self.send_until_answered(&ons, first).await;
-        let answer = self.refuse(fault.as_ref(), true).and_then(|()| {
+        let refused = self.refuse(fault.as_ref(), true);
+        if matches!(&refused, Err(error) if error.kind == ErrorKind::Ambiguous) {
+            // It had no effect, but nobody is told that.
+            let request = Request::Update(change.clone());
+            lock(&self.world).told.unanswered.push((self.side, request));
+        }
+        let answer = refused.and_then(|()| {
             let sent = self.on_the_wire(change);
             let result = self.deliver(Request::Update(sent), fault.as_ref(), delivery);
             if self.is(Control::U0)
