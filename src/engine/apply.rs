@@ -70,10 +70,10 @@ pub struct Report {
     pub closed: Vec<ConnectorError>,
     /// Pairs that could not be listed because of their own configuration or place.
     pub troubled: Vec<(PairName, ConnectorError)>,
-    /// Number of holds after the cycle.
-    pub held: usize,
-    /// Number of open conflicts after the cycle, also those that an earlier one found.
-    pub open: usize,
+    /// Number of holds of each pair after the cycle, also those that an earlier one found.
+    pub held: BTreeMap<PairName, usize>,
+    /// Number of open conflicts of each pair after the cycle, also those that an earlier one found.
+    pub open: BTreeMap<PairName, usize>,
     /// How many actions were left because the process was told to end. None of them is among the outcomes.
     pub not_begun: usize,
     /// Id under which the journal has it.
@@ -87,6 +87,16 @@ impl Report {
             .iter()
             .filter(|(_, action, done)| action.kind.writes() && matches!(done, Done::Done(_)))
             .count()
+    }
+
+    /// Returns the number of holds after the cycle.
+    pub fn holds(&self) -> usize {
+        self.held.values().sum()
+    }
+
+    /// Returns the number of open conflicts after the cycle.
+    pub fn open_conflicts(&self) -> usize {
+        self.open.values().sum()
     }
 
     /// Returns how many actions failed, went stale or were skipped.
@@ -210,7 +220,8 @@ impl Engine {
                 None => run.carry_out(policy, plan, &mut report).await?,
             }
             self.point("before-pair-commit")?;
-            report.held += run.finish(policy, plan, stopped.as_ref(), started)?;
+            let held = run.finish(policy, plan, stopped.as_ref(), started)?;
+            report.held.insert(plan.pair.clone(), held);
             let broken_off = run.broken_off(stopped.is_some());
             let broken_off = broken_off.map(|reason| (plan.pair.clone(), reason));
             report.stopped.extend(broken_off);
@@ -278,12 +289,17 @@ impl Engine {
         }
     }
 
-    /// How many conflicts are open in the pairs that were planned.
-    fn open_conflicts(&self, observed: &Observed) -> Result<usize, StoreError> {
-        let open = self.store().conflicts(true)?;
-        let planned = |pair: &PairName| observed.plan.pairs.iter().any(|plan| plan.pair == *pair);
-        let of_planned = open.iter().filter(|open| planned(&open.record.pair));
-        Ok(of_planned.count())
+    /// How many conflicts are open in each of the pairs that were planned.
+    fn open_conflicts(&self, observed: &Observed) -> Result<BTreeMap<PairName, usize>, StoreError> {
+        let pairs = observed.plan.pairs.iter();
+        let mut open: BTreeMap<PairName, usize> =
+            pairs.map(|plan| (plan.pair.clone(), 0)).collect();
+        for conflict in self.store().conflicts(true)? {
+            if let Some(count) = open.get_mut(&conflict.record.pair) {
+                *count += 1;
+            }
+        }
+        Ok(open)
     }
 }
 

@@ -198,7 +198,7 @@ impl Told {
             tracing::error!(service = %error.service, hint = error.hint().unwrap_or_default(), "{error}");
         }
         let (writes, failures) = (report.writes(), report.failures());
-        let (held, open) = (report.held, report.open);
+        let (held, open) = (report.holds(), report.open_conflicts());
         if writes + failures > 0 {
             *self = Told::default();
             tracing::info!(

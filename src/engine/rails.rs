@@ -310,7 +310,7 @@ impl Engine {
             store.save_pair_state(&plan.pair, &state)?;
             let why = Stopped::Switch(switched.clone());
             report.stopped.push((plan.pair.clone(), why));
-            report.held += plan.holds.len();
+            report.held.insert(plan.pair.clone(), plan.holds.len());
             if self.safety.stop.asked() {
                 report.not_begun += plan.actions.len();
             }
@@ -458,7 +458,16 @@ impl Engine {
             })
         };
         let known_gone = ids.iter().filter(|(_, items)| gone(items));
-        let known_gone: BTreeSet<LinkId> = known_gone.map(|(link, _)| *link).collect();
+        let mut known_gone: BTreeSet<LinkId> = known_gone.map(|(link, _)| *link).collect();
+        // An undo looks at no link as a cycle does. It has read its items all the same, and one of them that somebody deleted
+        // says as little.
+        for side in Side::BOTH {
+            let gone = observed.findings.gone.get(side).iter();
+            for (id, _) in gone.filter(|(_, found)| found.is_ok()) {
+                let link = self.store().link_by_item(&plan.pair, side, id)?;
+                known_gone.extend(link.map(|link| link.id));
+            }
+        }
         let total = usize::try_from(self.store().count_links(&plan.pair)?).unwrap_or(usize::MAX);
         let many = lost.len() * 100 > total.saturating_mul(LOST_PERCENT);
         let doubt = !doubtful.is_empty() || many;

@@ -171,6 +171,17 @@ fn condition_over_several_lines_becomes_one() {
 }
 
 #[test]
+fn an_address_that_ends_with_a_project_is_warned_of() {
+    let warnings = valid("project-in-the-url").warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].contains("`url` ends with `Team Web`, which is the project of pair `web`"),
+        "{warnings:?}"
+    );
+    assert!(valid("minimal").warnings.is_empty());
+}
+
+#[test]
 fn short_quiet_time_is_a_warning_with_its_place() {
     let warnings = valid("short-quiet-time").warnings;
     assert_eq!(warnings.len(), 1);

@@ -16,6 +16,8 @@ pub struct Capabilities {
     pub people: Option<usize>,
     /// What it takes as a tag; `None`: whatever it is.
     pub tag: Option<TagLimit>,
+    /// Whether it stores tags in lower case, whatever was sent.
+    pub lowers_tags: bool,
     /// Whether a write names the version that it was planned for and is refused at any other (compare-and-swap). Where it
     /// can't, a write stays close to its read, and an edit from in between shows only in what is read afterwards.
     pub compares_versions: bool,
@@ -68,6 +70,7 @@ const ADO: Capabilities = Capabilities {
         units: 400,
         without: [';', ','],
     }),
+    lowers_tags: false,
     compares_versions: true,
     versions: Versions::Counted,
     proves_deletion: true,
@@ -85,6 +88,8 @@ const CLICKUP: Capabilities = Capabilities {
     line: None,
     people: None,
     tag: None,
+    // Recorded answers show `ux` for a tag that was sent as `UX`; ClickUp's reference does not say so.
+    lowers_tags: true,
     compares_versions: false,
     versions: Versions::Times,
     proves_deletion: false,

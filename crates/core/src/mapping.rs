@@ -94,7 +94,15 @@ impl People {
         };
         match (from, &self.clickup_known) {
             (Side::Ado, Some(known)) => known.get(&key).map(|shown| Folded::person(&key, shown)),
-            (Side::Ado, None) | (Side::ClickUp, _) => Some(Folded::person(&key, &person.shown)),
+            // What the other side calls somebody is not known here. Where the table says that it is another address, the
+            // name of this side may be another one there too, and the address is what is assigned.
+            (Side::Ado, None) | (Side::ClickUp, _) => {
+                let shown = match row {
+                    Some(key) if *key != person.key => key,
+                    Some(_) | None => &person.shown,
+                };
+                Some(Folded::person(&key, shown))
+            }
         }
     }
 }
@@ -139,6 +147,21 @@ mod tests {
         assert_eq!(key(Side::ClickUp, "ana@x.com").as_deref(), Some("id:7"));
         assert_eq!(key(Side::Ado, "id:8"), None);
         assert_eq!(key(Side::ClickUp, "bo@x.com").as_deref(), Some("bo@x.com"));
+    }
+
+    #[test]
+    fn somebody_of_another_address_is_shown_by_that_address_and_not_by_the_name_of_this_side() {
+        let people = People::new([("ana@contoso.com", "ana@clickup-mail.com")], None);
+        let shown = |from, key: &str, name: &str| {
+            let person = people.translate(from, &Folded::person(key, name));
+            person.map(|person| person.shown)
+        };
+        let there = shown(Side::Ado, "ana@contoso.com", "Ana P");
+        assert_eq!(there.as_deref(), Some("ana@clickup-mail.com"));
+        let back = shown(Side::ClickUp, "ana@clickup-mail.com", "Ana in ClickUp");
+        assert_eq!(back.as_deref(), Some("ana@contoso.com"));
+        let same = shown(Side::Ado, "bo@contoso.com", "Bo");
+        assert_eq!(same.as_deref(), Some("Bo"), "the address is the same");
     }
 
     #[test]

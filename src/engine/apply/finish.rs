@@ -51,7 +51,13 @@ fn stood_still(
     // Nothing of this pair was dealt with, so the next cycle must see all of it again.
     state.last_sweep = None;
     state.last_error = Some(match stopped {
-        Stopped::Guard => format!("a guard stopped the plan {}", plan.hash()),
+        Stopped::Guard => {
+            let also = match plan.first_contact && plan.ran_before {
+                true => "; the scope or mapping of the pair changed too, or a backup was restored",
+                false => "",
+            };
+            format!("a guard stopped the plan {}{also}", plan.hash())
+        }
         Stopped::FirstContact => {
             let why = match plan.ran_before {
                 true => "the scope or mapping of the pair changed, or a backup was restored",

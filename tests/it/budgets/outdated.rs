@@ -39,7 +39,7 @@ fn failed(report: &Report) -> usize {
 }
 
 fn told(report: &Report) -> (usize, usize, usize) {
-    (report.failures(), report.held, report.writes())
+    (report.failures(), report.holds(), report.writes())
 }
 
 fn state(bench: &Bench, item: i64) -> Value {
@@ -235,7 +235,7 @@ async fn a_member_who_left_is_told_as_what_they_are() {
     let mut open = 0;
     for _ in 0..3 {
         let (_, report) = once(&bench).await;
-        open = report.failures() + report.held + report.open;
+        open = report.failures() + report.holds() + report.open_conflicts();
     }
     assert_ne!(open, 0, "it is told that somebody could not be assigned");
     let shown = bench.world.clickup.task(&task).unwrap();

@@ -185,15 +185,20 @@ impl<'a> Leads<'a> {
     }
 
     fn to_clickup(&self) -> Merged {
-        self.write(
-            Side::ClickUp,
-            self.for_clickup(),
-            "assigned in Azure DevOps",
-        )
+        let reason = match &self.new {
+            Some(_) => "assigned in Azure DevOps",
+            None => "unassigned in Azure DevOps",
+        };
+        self.write(Side::ClickUp, self.for_clickup(), reason)
     }
 
     fn to_ado(&self) -> Merged {
-        self.write(Side::Ado, self.for_ado(), "assigned in ClickUp")
+        let before = self.of.base.clickup.members();
+        let reason = match self.clickup.is_subset(&before) {
+            false => "assigned in ClickUp",
+            true => "unassigned in ClickUp",
+        };
+        self.write(Side::Ado, self.for_ado(), reason)
     }
 
     fn write(

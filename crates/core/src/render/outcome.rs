@@ -34,9 +34,11 @@ pub struct ReportView {
     pub pair: PairName,
     /// Outcomes in the order in which they happened.
     pub outcomes: Vec<Outcome>,
-    /// How many fields or items are held.
+    /// How many fields or items are held, whichever cycle began to.
     pub holds: usize,
-    /// How many conflicts were recorded.
+    /// How many conflicts were recorded that a rule settled at once.
+    pub ruled: usize,
+    /// How many conflicts are open.
     pub conflicts: usize,
     /// Why the pair was stopped, before anything was written or in the middle; `None`: it was not.
     pub stopped: Option<String>,
@@ -84,15 +86,23 @@ pub fn report(view: &ReportView, style: &Style) -> String {
     }
     for (key, word) in [
         ("failed", "failed"),
-        ("stale", "moved meanwhile, planned again next time"),
+        ("stale", "no longer as planned, planned again next time"),
         ("skipped", "left out"),
     ] {
         if count(key) > 0 {
             parts.push(format!("{} {word}", amount(count(key))));
         }
     }
+    if view.ruled > 0 {
+        let conflicts = plural(view.ruled, "conflict", "conflicts");
+        parts.push(format!("{conflicts} settled by the rule"));
+    }
+    // What was open and held before is no answer to what this run did.
+    if parts.is_empty() && view.holds + view.conflicts > 0 {
+        parts.push("nothing to write".to_owned());
+    }
     if view.conflicts > 0 {
-        parts.push(plural(view.conflicts, "conflict", "conflicts"));
+        parts.push(plural(view.conflicts, "open conflict", "open conflicts"));
     }
     if view.holds > 0 {
         parts.push(format!("{} held", amount(view.holds)));
@@ -215,6 +225,7 @@ pub fn report_json(view: &ReportView) -> Value {
     json!({
         "pair": view.pair,
         "outcomes": outcomes,
+        "settled_by_rule": view.ruled,
         "conflicts": view.conflicts,
         "holds": view.holds,
         "stopped": view.stopped,

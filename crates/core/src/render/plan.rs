@@ -103,10 +103,13 @@ pub fn plan_of_pairs(pairs: &[PairPlan], show: &Show<'_>, style: &Style) -> Stri
     let busy: Vec<&PairPlan> = pairs.iter().filter(|pair| !is_quiet(pair)).collect();
     match busy.as_slice() {
         [] => {}
-        [one] => page.line("", &Totals::of(&[one]).words()),
+        [one] => page.line("", &Totals::of(&[one], show).words()),
         many => {
             let pairs = plural(many.len(), "pair", "pairs");
-            page.line("", &format!("{} in {pairs}", Totals::of(many).words()));
+            page.line(
+                "",
+                &format!("{} in {pairs}", Totals::of(many, show).words()),
+            );
         }
     }
     page.out
@@ -185,6 +188,7 @@ impl Page<'_> {
             Some(why) => self.blocked(why),
             // Neither would a plain one: what the guards name lets this through too.
             None if pair.first_contact && !guarded => self.first_contact(pair),
+            None if pair.first_contact && pair.ran_before => self.changed_too(),
             None => {}
         }
     }

@@ -300,6 +300,7 @@ fn a_report_names_what_did_not_work_and_counts_the_rest() {
             .map(|(action, result)| Outcome { action, result })
             .collect(),
         holds: 1,
+        ruled: 2,
         conflicts: 0,
         stopped: None,
     };

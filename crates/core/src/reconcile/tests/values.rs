@@ -200,7 +200,11 @@ fn two_first_assignees_at_once_are_a_conflict() {
     for (winner, expected) in [
         (
             Some(Side::Ado),
-            vec![row(Side::ClickUp, "assignees", "ana@contoso.com, bo@x.com")],
+            vec![row(
+                Side::ClickUp,
+                "assignees",
+                "ana@clickup-mail.com, bo@x.com",
+            )],
         ),
         (
             Some(Side::ClickUp),

@@ -135,6 +135,14 @@ impl Page<'_> {
         self.out.push('\n');
     }
 
+    /// What the approval of a guard covers beside what that counts, where the pair waits for a yes as well.
+    pub(super) fn changed_too(&mut self) {
+        let text = "The scope or mapping of this pair changed as well, or a backup was restored: whoever lets the plan through \
+                    says yes to that too, and what comes later flows without a question. `--yes` alone is not enough.";
+        self.sentence("  ", text);
+        self.out.push('\n');
+    }
+
     pub(super) fn first_contact(&mut self, pair: &PairPlan) {
         let head = match pair.ran_before {
             false => "first plan of this pair: it needs your yes.",

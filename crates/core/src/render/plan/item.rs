@@ -1,7 +1,8 @@
 //! One item of a plan, with everything that is written to it or to its counterpart.
 
 use super::{Addresses, Fields, LABEL, Page};
-use crate::model::{FieldKey, FieldValue, Side};
+use crate::capabilities;
+use crate::model::{FieldKey, FieldValue, Folded, Side};
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, Hold};
 use crate::render::diff::{self, Room};
 use crate::render::measure::{cut, pad, width, wrap};
@@ -99,7 +100,11 @@ impl Page<'_> {
                 action.changes.len() > 1 && action.changes.iter().all(|c| c.reason == *reason)
             });
         for change in &action.changes {
-            self.field(change, shared.is_none());
+            let change = FieldChange {
+                after: stored(action.target, &change.after),
+                ..change.clone()
+            };
+            self.field(&change, shared.is_none());
         }
         if let Some(reason) = shared {
             self.because(reason);
@@ -216,7 +221,7 @@ impl Page<'_> {
             .iter()
             .filter(|change| change.field != FieldKey::Title)
             .map(|change| {
-                let value = diff::brief(&change.after, 50);
+                let value = diff::brief(&stored(action.target, &change.after), 50);
                 format!("{}: {value}", escape(&change.field.to_string()))
             })
             .collect();
@@ -250,6 +255,19 @@ impl Page<'_> {
             self.line("      ", &line);
         }
         self.addresses(&[action]);
+    }
+}
+
+/// A value as the service will show it.
+fn stored(side: Side, value: &FieldValue) -> FieldValue {
+    match value {
+        FieldValue::Tags(tags) if capabilities::of(side).lowers_tags => {
+            let tags = tags
+                .iter()
+                .map(|tag| Folded::new(&tag.shown.to_lowercase()));
+            FieldValue::from_tags(tags.collect())
+        }
+        value => value.clone(),
     }
 }
 

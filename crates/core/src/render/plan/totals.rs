@@ -1,6 +1,7 @@
 //! What plans do, in numbers: by side and kind.
 
-use super::Page;
+use super::still_open::beside;
+use super::{Page, Show};
 use crate::model::Side;
 use crate::reason::Limit;
 use crate::reconcile::plan::{ActionKind, PairPlan};
@@ -28,11 +29,19 @@ const LEFT: usize = 11;
 /// How much there is to do, over some pairs.
 pub(super) struct Totals<'a> {
     pairs: &'a [&'a PairPlan],
+    /// What is open from before, which the plan does not speak of: conflicts and holds.
+    before: (usize, usize),
 }
 
 impl<'a> Totals<'a> {
-    pub(super) fn of(pairs: &'a [&'a PairPlan]) -> Totals<'a> {
-        Totals { pairs }
+    pub(super) fn of(pairs: &'a [&'a PairPlan], show: &Show<'_>) -> Totals<'a> {
+        let rest = pairs
+            .iter()
+            .map(|pair| beside(show.still_open.get(&pair.pair), pair));
+        let before = rest.fold((0, 0), |(conflicts, holds), rest| {
+            (conflicts + rest.conflicts.len(), holds + rest.holds.len())
+        });
+        Totals { pairs, before }
     }
 
     fn count(&self, kind: ActionKind, side: Option<Side>) -> usize {
@@ -54,8 +63,14 @@ impl<'a> Totals<'a> {
 
     fn open(&self) -> Vec<String> {
         let sum = |of: fn(&PairPlan) -> usize| sum(self.pairs.iter().map(|pair| of(pair)));
-        let conflicts = sum(|pair| pair.conflicts.len());
-        let holds = sum(|pair| pair.holds.len());
+        let waits = |pair: &PairPlan| {
+            pair.conflicts
+                .iter()
+                .filter(|one| one.taken.is_none())
+                .count()
+        };
+        let conflicts = sum(waits).saturating_add(self.before.0);
+        let holds = sum(|pair| pair.holds.len()).saturating_add(self.before.1);
         let mut open = Vec::new();
         if conflicts > 0 {
             open.push(plural(conflicts, "conflict", "conflicts"));
@@ -64,6 +79,17 @@ impl<'a> Totals<'a> {
             open.push(format!("{} held", amount(holds)));
         }
         open
+    }
+
+    /// How many conflicts a rule settles, so that nobody is waited for.
+    fn ruled(&self) -> usize {
+        let ruled = |pair: &&PairPlan| {
+            pair.conflicts
+                .iter()
+                .filter(|one| one.taken.is_some())
+                .count()
+        };
+        sum(self.pairs.iter().map(ruled))
     }
 
     /// `4 of 5 linked items`; `None` where none was looked at.
@@ -83,6 +109,11 @@ impl<'a> Totals<'a> {
         if parts.is_empty() {
             parts.push("nothing to write".to_owned());
         }
+        let ruled = self.ruled();
+        if ruled > 0 {
+            let conflicts = plural(ruled, "conflict", "conflicts");
+            parts.push(format!("{conflicts} settled by the rule"));
+        }
         parts.extend(self.open());
         let mut text = parts.join(", ");
         if let Some(equal) = self.equal() {
@@ -100,7 +131,7 @@ impl Page<'_> {
     /// What the plan comes to, before its items.
     pub(super) fn totals(&mut self, pair: &PairPlan) {
         let pairs = [pair];
-        let totals = Totals::of(&pairs);
+        let totals = Totals::of(&pairs, self.show);
         for side in Side::BOTH {
             let some = totals.some(&WRITES, Some(side));
             if !some.is_empty() {
@@ -110,6 +141,13 @@ impl Page<'_> {
         let own = totals.some(&OWN, None);
         if !own.is_empty() {
             self.total("links", &own.join(", "));
+        }
+        let ruled = totals.ruled();
+        if ruled > 0 {
+            self.total(
+                "conflicts",
+                &format!("{} settled by the rule", amount(ruled)),
+            );
         }
         let open = totals.open();
         if !open.is_empty() {
