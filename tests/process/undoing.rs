@@ -66,6 +66,8 @@ async fn a_run_is_taken_back_and_stays_put_until_somebody_edits() {
 
     bench.run(&["undo", &undone, "--yes"]).await.left_with(0);
     assert_eq!(bench.task_named("Renamed by mistake"), task);
+    bench.run(&["conflicts"]).await.says("no open conflicts");
+    bench.run(&["status"]).await.left_with(0);
     bench.quiet().await;
     bench
         .run(&["verify"])

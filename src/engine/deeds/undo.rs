@@ -1,12 +1,13 @@
 //! Taking back what was written: a plan of inverse writes, carried out as a run of its own.
 
 use super::journal::{Found, Links, Target};
-use crate::connector::{ConnectorError, Fetched};
+use crate::connector::{ConnectorError, ErrorKind, Fetched};
 use crate::engine::apply::{Consent, Report};
 use crate::engine::observe::{self, INDEX_LAG_MS, Observed, sent};
 use crate::engine::{CycleError, Engine, Writers};
 use crate::model::{BaseState, FieldKey, Item, ItemId, LinkId, PairName, Side, Sided};
 use crate::reconcile::doubt::{self, Fate};
+use crate::reconcile::merge::agree;
 use crate::reconcile::plan::{ActionKind, Hold, PairPlan, Plan};
 use crate::reconcile::undo::{By, Traces, UndoLink, undo as invert};
 use crate::reconcile::{Presence, plan_of};
@@ -67,7 +68,12 @@ impl Engine {
         let mut traces: BTreeMap<(LinkId, Side), Traces> = BTreeMap::new();
         let every = links.values().flat_map(BTreeMap::values);
         for found in every.filter(|_| delete_created) {
-            if let Some(side) = created_on(found) {
+            // Of an item that somebody deleted there is nothing to ask.
+            let there = |side: &Side| {
+                let now = read.get(*side).get(found.row.item(*side));
+                matches!(now, Some(Fetched::Seen(_)))
+            };
+            if let Some(side) = created_on(found).filter(there) {
                 let seen = self.traces(side, found.row.item(side)).await?;
                 traces.insert((found.row.id, side), seen);
             }
@@ -109,13 +115,18 @@ impl Engine {
         }
         for side in Side::BOTH {
             *observed.watermarks.get_mut(side) = store.watermark(side)?;
-            let items = std::mem::take(read.get_mut(side)).into_iter();
-            *observed.items.get_mut(side) = items
-                .filter_map(|(id, fetched)| match fetched {
-                    Fetched::Seen(item) => Some((id, *item)),
-                    Fetched::Gone { .. } | Fetched::Unclear { .. } => None,
-                })
-                .collect::<BTreeMap<ItemId, Item>>();
+            for (id, fetched) in std::mem::take(read.get_mut(side)) {
+                match fetched {
+                    Fetched::Seen(item) => {
+                        observed.items.get_mut(side).insert(id, *item);
+                    }
+                    Fetched::Gone { evidence } => {
+                        let gone = observed.findings.gone.get_mut(side);
+                        gone.insert(id, Ok(evidence));
+                    }
+                    Fetched::Unclear { .. } => {}
+                }
+            }
         }
         observed.plan = plan_of(self.clock.now(), plans);
         Ok((observed, left))
@@ -181,7 +192,15 @@ impl Engine {
 
     /// What people left at an item that is to be deleted.
     async fn traces(&self, side: Side, item: &ItemId) -> Result<Traces, ConnectorError> {
-        let seen = self.readers.get(side).fetch_traces(item).await?;
+        let seen = match self.readers.get(side).fetch_traces(item).await {
+            // It was deleted since it was read. That is about this item alone, and the others go on.
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                return Ok(Traces::Unknown(
+                    "whether it has comments or files".to_owned(),
+                ));
+            }
+            seen => seen?,
+        };
         let told = [(seen.comments, "comment"), (seen.files, "file")];
         let some: Vec<String> = told
             .iter()
@@ -235,8 +254,38 @@ impl Engine {
                 ..run
             })
         }));
+        ops.extend(self.settled_by_undo(&store, &observed.plan)?);
         store.commit(&Batch(ops))?;
         Ok(report)
+    }
+
+    /// Ends the open conflicts of fields that were written and about which both sides agree now. Example: an undo left a
+    /// title apart, and the undo of that undo has put it back. The next cycle would end the conflict as well, and until then
+    /// people would be asked to choose between two values that are the same.
+    fn settled_by_undo(&self, store: &Store, plan: &Plan) -> Result<Vec<Op>, StoreError> {
+        let mut ops = Vec::new();
+        for open in store.conflicts(true)? {
+            let (link, field) = (open.record.link, &open.record.field);
+            let mut actions = plan.pairs.iter().flat_map(|pair| &pair.actions);
+            let written = actions.any(|action| {
+                let mut changes = action.changes.iter();
+                action.link == Some(link) && changes.any(|change| change.field == *field)
+            });
+            let base = store.base(link)?.remove(field);
+            let (Some(base), Some(policy)) = (base, self.policy(&open.record.pair)) else {
+                continue;
+            };
+            let shown = Side::BOTH.map(|side| matches!(base.get(side), BaseState::Shown(_)));
+            let values = base.map(|_, half| half.value().clone());
+            if written && shown == [true, true] && agree(field, &values, policy) {
+                ops.push(Op::ResolveConflict {
+                    id: open.id,
+                    taken: None,
+                    at: self.clock.now(),
+                });
+            }
+        }
+        Ok(ops)
     }
 }
 
