@@ -167,7 +167,8 @@ impl Store {
         self.rows("action_id = ?1", params![action.0])
     }
 
-    /// Returns what is recorded of one link, oldest first.
+    /// Returns what is recorded of one link, oldest first, but for the creates of its items: these were written before there
+    /// was a link to name.
     pub fn journal_of_link(&self, link: LinkId) -> Result<Vec<JournalRow>, StoreError> {
         self.rows("link = ?1", params![link.0])
     }

@@ -1,8 +1,8 @@
 //! What was done: to an item, by a run, or by one action.
 
 use crate::model::{ActionId, ItemId, LinkId, PairName, Side, Sided, Timestamp};
-use crate::reason::Outcome;
-use crate::render::deeds::{ChangeView, DeedView, RunView};
+use crate::reason::{JournalKind, Outcome};
+use crate::render::deeds::{ChangeView, DeedView, RunView, Tally};
 use crate::store::{JournalRow, LinkRow, Store, StoreError};
 use std::collections::BTreeMap;
 
@@ -82,7 +82,12 @@ pub fn run(store: &Store, id: &str) -> Result<Option<RunView>, StoreError> {
     let deeds = deeds(store, store.journal_of_cycle(id)?)?;
     let began = deeds.first().map(|deed| deed.at);
     let head = head(store, id, began)?;
-    Ok(head.map(|head| RunView { deeds, ..head }))
+    let whole = Tally::of(&deeds);
+    Ok(head.map(|head| RunView {
+        deeds,
+        whole,
+        ..head
+    }))
 }
 
 /// A run without what it did. One that was killed has only its deeds to tell when it began.
@@ -99,6 +104,7 @@ fn head(store: &Store, id: &str, began: Option<Timestamp>) -> Result<Option<RunV
         detail: cycle.as_ref().and_then(|cycle| cycle.detail.clone()),
         cause: cycle.map(|cycle| cycle.cause),
         deeds: Vec::new(),
+        whole: Tally::default(),
     }))
 }
 
@@ -114,8 +120,10 @@ pub fn by_run(store: &Store, deeds: Vec<DeedView>) -> Result<Vec<RunView>, Store
             Some(run) => run.deeds.push(deed),
             None => {
                 if let Some(head) = head(store, &deed.run, Some(deed.at))? {
+                    let whole = Tally::of(&self::deeds(store, store.journal_of_cycle(&deed.run)?)?);
                     runs.push(RunView {
                         deeds: vec![deed],
+                        whole,
                         ..head
                     });
                 }
@@ -138,7 +146,24 @@ pub fn of_action(store: &Store, action: &ActionId) -> Result<Vec<DeedView>, Stor
 /// # Errors
 /// Only the database's.
 pub fn of_link(store: &Store, link: LinkId) -> Result<Vec<DeedView>, StoreError> {
-    deeds(store, store.journal_of_link(link)?)
+    let mut rows = BTreeMap::new();
+    for row in store.journal_of_link(link)? {
+        rows.insert(row.id, row);
+    }
+    // The create that the link came from was written before there was a link to name.
+    if let Some(link) = store.link(link)? {
+        for side in Side::BOTH {
+            let item = link.item(side);
+            let made = store.journal_of(Some(side), item)?.into_iter();
+            let made = made.filter(|row| {
+                let entry = &row.entry;
+                let create = entry.kind == JournalKind::Create && entry.link.is_none();
+                create && entry.pair == link.pair && entry.item.as_ref() == Some(item)
+            });
+            rows.extend(made.map(|row| (row.id, row)));
+        }
+    }
+    deeds(store, rows.into_values().collect())
 }
 
 /// Puts the lines of each action of a run together: what is on record before a request, and what came of it.

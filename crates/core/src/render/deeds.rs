@@ -4,6 +4,7 @@ use super::diff::{self, Room};
 use super::json::{rfc3339, rfc3339_if_any};
 use super::measure::{cut, pad, width, wrap};
 use super::paint::{Ink, Style, escape, plural};
+use crate::capabilities;
 use crate::model::{
     ActionId, FieldValue, ItemId, LinkId, PairName, Side, Subject, Timestamp, subject,
 };
@@ -14,6 +15,12 @@ use serde::{Serialize, Serializer};
 const LABEL: usize = 13;
 /// Deeds of one run that are shown before the rest is only counted.
 const MAX_LISTED: usize = 20;
+/// What has to come before an undo of a run that deleted a task: ClickUp's API has no request for it.
+const RESTORE_ONE: &str = "it deleted a task, which no program can restore: open Trash in ClickUp and restore it there; \
+                           the undo then links it again";
+/// The same of several.
+const RESTORE_SOME: &str = "it deleted tasks, which no program can restore: open Trash in ClickUp and restore them there; \
+                            the undo then links them again";
 
 /// One run, with what it did.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -34,8 +41,34 @@ pub struct RunView {
     pub outcome: Option<RunEnd>,
     /// The error that ended it, or a remark; `None`: nothing to say.
     pub detail: Option<String>,
-    /// What it did, oldest first.
+    /// What it did, oldest first; where one item, link, pair or action was asked for, only what it did to that.
     pub deeds: Vec<DeedView>,
+    /// What all of the run did: what an undo of it is about.
+    #[serde(skip)]
+    pub whole: Tally,
+}
+
+/// How much a whole run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Actions that were carried out.
+    pub done: usize,
+    /// Items among them that were deleted where no program can restore them.
+    pub in_trash: usize,
+}
+
+impl Tally {
+    /// Counts the deeds of a whole run.
+    pub fn of(deeds: &[DeedView]) -> Tally {
+        let done = deeds.iter().filter(|deed| deed.outcome == Outcome::Done);
+        let in_trash = |deed: &&DeedView| {
+            deed.kind == JournalKind::Delete && !capabilities::of(deed.side).restores
+        };
+        Tally {
+            done: done.clone().count(),
+            in_trash: done.filter(in_trash).count(),
+        }
+    }
 }
 
 /// One action, and what came of it.
@@ -162,13 +195,24 @@ fn run(view: &RunView, told: &Told<'_>, style: &Style, out: &mut String) {
         .iter()
         .filter(|deed| deed.outcome == Outcome::Done);
     let done = done.count();
-    let rest = view.deeds.len() - done;
-    let mut words = vec![match done {
-        0 => "nothing written".to_owned(),
-        n => plural(n, "action done", "actions done"),
-    }];
+    let open = view.deeds.iter().filter(|deed| is_open(deed)).count();
+    let rest = view.deeds.len() - done - open;
+    let mut words = Vec::new();
+    match (done, open) {
+        (0, 0) => words.push("nothing written".to_owned()),
+        (0, _) => {}
+        (n, _) => words.push(plural(n, "action done", "actions done")),
+    }
+    // Of an item, say: what the whole run did, which is what `undo` takes back.
+    let in_all = view.whole.done.max(done);
+    if in_all > done {
+        words.push(format!("{in_all} in the whole run"));
+    }
     if rest > 0 {
         words.push(format!("{rest} not done"));
+    }
+    if open > 0 {
+        words.push(format!("{open} without an answer"));
     }
     match view.outcome {
         Some(RunEnd::Stopped) => words.push("at least one pair stood still".to_owned()),
@@ -189,12 +233,35 @@ fn run(view: &RunView, told: &Told<'_>, style: &Style, out: &mut String) {
         line(out, 2, &format!("... and {more} more (all of them: {all})"));
     }
     if done > 0 {
-        let undo = format!(
-            "to take it back: {} undo {}",
-            told.program,
-            escape(&view.run)
-        );
-        line(out, 2, &style.paint(Ink::Faint, &undo));
+        undo_hint(view, in_all, told, style, out);
+    }
+}
+
+/// What takes a run back. `in_all`: how many actions that is about.
+fn undo_hint(view: &RunView, in_all: usize, told: &Told<'_>, style: &Style, out: &mut String) {
+    match view.whole.in_trash {
+        0 => {}
+        1 => sentence(out, 2, RESTORE_ONE, style),
+        _ => sentence(out, 2, RESTORE_SOME, style),
+    }
+    let what = match in_all > view.deeds.len() {
+        true => format!("all {in_all} actions of the run"),
+        false => "it".to_owned(),
+    };
+    let undo = format!(
+        "to take {what} back: {} undo {}",
+        told.program,
+        escape(&view.run)
+    );
+    line(out, 2, &style.paint(Ink::Faint, &undo));
+}
+
+/// Whether nobody was told what became of it: it may be in force all the same.
+fn is_open(deed: &DeedView) -> bool {
+    match deed.outcome {
+        Outcome::Failed => !deed.changes.is_empty(),
+        Outcome::Sent | Outcome::InDoubt => true,
+        Outcome::Done | Outcome::Lost | Outcome::Dropped => false,
     }
 }
 

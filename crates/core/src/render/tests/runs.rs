@@ -1,6 +1,6 @@
 //! What `log` and `history` tell.
 
-use super::super::deeds::{ChangeView, DeedView, RunView, Told, runs};
+use super::super::deeds::{ChangeView, DeedView, RunView, Tally, Told, runs};
 use super::{fixture, rich};
 use crate::model::{ActionId, FieldKey, FieldValue, LinkId, Side, Timestamp};
 use crate::reason::{Cause, JournalKind, Outcome, RunEnd};
@@ -38,7 +38,9 @@ fn deed(n: i64, kind: JournalKind, outcome: Outcome) -> DeedView {
 }
 
 fn run(deeds: Vec<DeedView>) -> RunView {
+    let whole = Tally::of(&deeds);
     RunView {
+        whole,
         run: "c1764338710000".to_owned(),
         at: Timestamp(1_764_338_710_000),
         ended_at: Some(Timestamp(1_764_338_712_000)),
@@ -166,6 +168,57 @@ fn times_in_the_json_of_a_log_are_rfc_3339_in_utc_and_values_are_text() {
         json["deeds"][1]["changes"][0]["before"],
         serde_json::Value::Null
     );
+}
+
+#[test]
+fn of_a_part_of_a_run_it_is_said_what_the_undo_of_the_whole_is_about() {
+    let deeds = (1..=5).map(|n| deed(n, JournalKind::Update, Outcome::Done));
+    let mut view = run(deeds.collect());
+    let whole = in_columns(std::slice::from_ref(&view), 100, false);
+    assert!(whole.contains("cycle: 5 actions done\n"), "{whole}");
+    assert!(whole.contains("  to take it back: "), "{whole}");
+
+    view.deeds.truncate(1);
+    let part = in_columns(&[view], 100, false);
+    assert!(
+        part.contains("cycle: 1 action done, 5 in the whole run\n"),
+        "{part}"
+    );
+    assert!(
+        part.contains("  to take all 5 actions of the run back: "),
+        "{part}"
+    );
+}
+
+#[test]
+fn a_write_without_an_answer_is_not_called_undone() {
+    let mut lost = deed(1, JournalKind::Update, Outcome::Failed);
+    lost.changes = vec![change(
+        FieldKey::Title,
+        Some(FieldValue::text("A")),
+        FieldValue::text("B"),
+    )];
+    let refused = deed(2, JournalKind::Update, Outcome::Failed);
+    let alone = in_columns(&[run(vec![lost.clone()])], 100, false);
+    assert!(alone.contains("cycle: 1 without an answer\n"), "{alone}");
+    let both = in_columns(&[run(vec![lost, refused])], 100, false);
+    let counts = "cycle: 1 not done, 1 without an answer\n";
+    assert!(both.contains(counts), "{both}");
+}
+
+#[test]
+fn a_run_that_deleted_a_task_says_that_a_person_has_to_restore_it() {
+    let said = "restore it there";
+    let on = |side: Side| {
+        let mut deleted = deed(1, JournalKind::Delete, Outcome::Done);
+        deleted.side = side;
+        in_columns(&[run(vec![deleted])], 200, false)
+    };
+    assert!(on(Side::ClickUp).contains(said));
+    assert!(!on(Side::Ado).contains(said), "an undo restores work items");
+    let mut failed = deed(1, JournalKind::Delete, Outcome::Failed);
+    failed.side = Side::ClickUp;
+    assert!(!in_columns(&[run(vec![failed])], 200, false).contains(said));
 }
 
 #[test]
