@@ -1,13 +1,14 @@
 //! What is known of one item, field by field: the base beside what both services have now.
 
+use super::conflicts::unsettled;
 use super::status::{HoldView, hold};
 use crate::engine::observe::Observed;
 use crate::engine::{CycleError, Engine};
 use crate::model::{FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use crate::reason::{ActionWhy, JournalKind, Outcome};
 use crate::reconcile::plan::Action;
-use crate::render::{self, rfc3339_if_any};
-use crate::store::{JournalRow, LinkRow, LinkState, Store, StoreError};
+use crate::render::{self, Standing, rfc3339_if_any};
+use crate::store::{self, JournalRow, LinkRow, LinkState, Store, StoreError};
 use serde::{Serialize, Serializer};
 
 /// Everything that is known of one item.
@@ -69,6 +70,8 @@ pub struct FieldWhy {
     pub now: Sided<Option<FieldValue>>,
     /// What the next plan makes of that, in words.
     pub decision: String,
+    /// The number of the conflict about it that is open, or in which somebody chose; `None`: there is none.
+    pub conflict: Option<i64>,
 }
 
 impl Serialize for FieldWhy {
@@ -81,6 +84,7 @@ impl Serialize for FieldWhy {
             ado_value: Option<String>,
             clickup_value: Option<String>,
             decision: &'a str,
+            conflict: Option<i64>,
         }
         let base = self.base.as_ref();
         Json {
@@ -90,6 +94,7 @@ impl Serialize for FieldWhy {
             ado_value: self.now.ado.as_ref().map(render::plain),
             clickup_value: self.now.clickup.as_ref().map(render::plain),
             decision: &self.decision,
+            conflict: self.conflict,
         }
         .serialize(to)
     }
@@ -113,13 +118,22 @@ async fn why(engine: &Engine, link: &LinkRow) -> Result<Option<Why>, CycleError>
         let item = seen.items().get(side).get(link.item(side));
         item.and_then(|item| item.fields.get(field)).cloned()
     };
-    let fields = policy.fields.keys().map(|field| FieldWhy {
-        field: field.clone(),
-        base: base
-            .get(field)
-            .map(|base| base.as_ref().map(|_, half| half.value().clone())),
-        now: Sided::build(|side| value(side, field)),
-        decision: decision(&seen, link.id, field),
+    // An undo leaves such a conflict between values that are as both sides last agreed: no plan shows it.
+    let mut unsettled = unsettled(&store)?;
+    unsettled.retain(|(conflict, _)| conflict.record.link == link.id);
+    let fields = policy.fields.keys().map(|field| {
+        let of_field =
+            |(conflict, _): &&(store::Conflict, Standing)| conflict.record.field == *field;
+        let conflict = unsettled.iter().find(of_field);
+        FieldWhy {
+            field: field.clone(),
+            base: base
+                .get(field)
+                .map(|base| base.as_ref().map(|_, half| half.value().clone())),
+            now: Sided::build(|side| value(side, field)),
+            decision: decision(&seen, link.id, field, conflict),
+            conflict: conflict.map(|(conflict, _)| conflict.id),
+        }
     });
     let mut holds = Vec::new();
     for row in store.holds(Some(&link.pair))? {
@@ -178,7 +192,33 @@ fn last_run(store: &Store, link: &LinkRow) -> Result<Option<String>, StoreError>
     Ok(last.map(|line| line.entry.cycle))
 }
 
-fn decision(seen: &Observed, link: LinkId, field: &FieldKey) -> String {
+/// `conflict`: the one about the field that nobody has settled.
+fn decision(
+    seen: &Observed,
+    link: LinkId,
+    field: &FieldKey,
+    conflict: Option<&(store::Conflict, Standing)>,
+) -> String {
+    planned(seen, link, field, conflict.is_some())
+        .or_else(|| conflict.map(contested))
+        .unwrap_or_else(|| "unchanged since the base".to_owned())
+}
+
+fn contested((conflict, standing): &(store::Conflict, Standing)) -> String {
+    match standing {
+        Standing::Chosen { .. } => format!(
+            "conflict {}: somebody chose, and the next cycle carries that out",
+            conflict.id
+        ),
+        Standing::Open | Standing::Settled { .. } => {
+            format!("conflict {} is open, waits for a choice", conflict.id)
+        }
+    }
+}
+
+/// What the next plan does about a field; `None`: nothing. `recorded`: its conflict has a number, and is told with
+/// it.
+fn planned(seen: &Observed, link: LinkId, field: &FieldKey, recorded: bool) -> Option<String> {
     for pair in &seen.plan().pairs {
         let of_link = |action: &&Action| action.link == Some(link);
         // A merge is written to both sides.
@@ -190,50 +230,55 @@ fn decision(seen: &Observed, link: LinkId, field: &FieldKey) -> String {
         match writes.as_slice() {
             [] => {}
             [(one, why), (other, as_well)] if why == as_well => {
-                return format!("write to {one} and {other}: {why}");
+                return Some(format!("write to {one} and {other}: {why}"));
             }
             writes => {
                 let writes = writes.iter();
                 let writes: Vec<String> = writes
                     .map(|(side, why)| format!("write to {side}: {why}"))
                     .collect();
-                return writes.join("; ");
+                return Some(writes.join("; "));
             }
         }
         for action in pair.actions.iter().filter(of_link) {
             if action.kind.dissolves() {
                 let kind = JournalKind::from(action.kind);
-                return format!("{} in {}: {}", kind.key(), action.target, action.reason());
+                return Some(format!(
+                    "{} in {}: {}",
+                    kind.key(),
+                    action.target,
+                    action.reason()
+                ));
             }
         }
         let whole = pair.holds.iter();
         let mut whole = whole.filter(|hold| hold.link == Some(link) && hold.subject.is_item());
         if let Some(hold) = whole.next() {
-            return format!("held: {}", hold.reason());
+            return Some(format!("held: {}", hold.reason()));
         }
         if let Some(hold) = pair
             .holds
             .iter()
             .find(|hold| hold.link == Some(link) && hold.subject == *field)
         {
-            return format!("held: {}", hold.reason());
+            return Some(format!("held: {}", hold.reason()));
         }
-        if pair
+        let contested = pair
             .conflicts
             .iter()
-            .any(|conflict| conflict.link == link && conflict.field == *field)
-        {
-            return "conflict, waits for a choice".to_owned();
+            .any(|conflict| conflict.link == link && conflict.field == *field);
+        if contested && !recorded {
+            return Some("conflict, waits for a choice".to_owned());
         }
         if pair
             .rebases
             .iter()
             .any(|rebase| rebase.link == link && rebase.fields.contains_key(field))
         {
-            return "both sides agree".to_owned();
+            return Some("both sides agree".to_owned());
         }
     }
-    "unchanged since the base".to_owned()
+    None
 }
 
 /// Returns what is known of an item: both values of every field of its living links, links that ended, and what it waits for

@@ -13,7 +13,7 @@ use crate::views::status::{
 use serde::Serialize;
 
 /// Longest reason that is shown in the table; a longer one gets a line of its own.
-const MAX_CELL: usize = 40;
+pub(super) const MAX_CELL: usize = 40;
 
 #[derive(Serialize)]
 struct Versioned<'a> {

@@ -2,7 +2,7 @@
 
 use super::super::when::when;
 use super::super::{Context, Failure, next, print, print_json, setup};
-use super::status::held;
+use super::status::{MAX_CELL, held};
 use super::{config, in_no_link};
 use crate::cli::ExitCode;
 use crate::model::{Clock, FieldValue, Side, Sided, Timestamp};
@@ -10,6 +10,7 @@ use crate::render;
 use crate::views::item_id;
 use crate::views::why::{About, FieldWhy, Why, about as look};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Serialize)]
@@ -71,24 +72,56 @@ fn show(context: &Context, why: &Why, now: Timestamp) {
         "{}: work item {} <-> task {}\n",
         why.pair, why.ado, why.clickup
     ));
+    let long = long_and_shared(&why.fields);
     let rows: Vec<_> = why
         .fields
         .iter()
-        .map(|field| cells(field, &why.absent))
+        .map(|field| {
+            let mut cells = cells(field, &why.absent);
+            if long.contains_key(field.decision.as_str()) {
+                cells.push("see below".to_owned());
+            } else {
+                cells.push(field.decision.clone());
+            }
+            cells
+        })
         .collect();
     print(&render::table(
         &["field", "base", "Azure DevOps", "ClickUp", "decision"],
         &rows,
         &context.style,
     ));
+    for (decision, fields) in &long {
+        let of = match fields.len() == why.fields.len() {
+            true => "all of them".to_owned(),
+            false => fields.join(", "),
+        };
+        print(&render::hanging(
+            &format!("{of}: {decision}"),
+            4,
+            &context.style,
+        ));
+    }
     for hold in &why.holds {
         print(&render::hanging(&held(hold, now), 4, &context.style));
     }
     if let Some(run) = &why.last_run {
         let undo = next(context, &format!("undo {run}"));
-        let text = format!("last written by run {run}; take that back with: {undo}");
+        let text = format!("last written by run {run}; take that whole run back with: {undo}");
         print(&render::hanging(&text, 4, &context.style));
     }
+}
+
+/// Decisions of more than one field that would not fit beside each of them, with those fields: what is said of an item as a
+/// whole is said of every field of it.
+fn long_and_shared(fields: &[FieldWhy]) -> BTreeMap<&str, Vec<String>> {
+    let mut by_decision: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for field in fields {
+        let of = by_decision.entry(field.decision.as_str()).or_default();
+        of.push(field.field.to_string());
+    }
+    by_decision.retain(|decision, fields| fields.len() > 1 && decision.chars().count() > MAX_CELL);
+    by_decision
 }
 
 fn cells(why: &FieldWhy, absent: &Sided<Option<String>>) -> Vec<String> {
@@ -110,6 +143,5 @@ fn cells(why: &FieldWhy, absent: &Sided<Option<String>>) -> Vec<String> {
         },
         seen(Side::Ado),
         seen(Side::ClickUp),
-        why.decision.clone(),
     ]
 }
