@@ -3,7 +3,7 @@
 use super::super::setup;
 use super::{At, Report, Weight};
 use crate::azure::allowed_way;
-use crate::config::{Pair, did_you_mean};
+use crate::config::{CreateSide, Pair, did_you_mean};
 use crate::connector::{Schema, SchemaType};
 use crate::field::{AdoType, Direction, FieldSpecs};
 use crate::mapping::Relation;
@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 /// Adds a sentence for everything in the pair that a service does not know or will not do.
 pub(super) fn compare(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) {
     vocabulary(pair, schema, report);
+    unmapped_types(pair, schema, report);
     people(pair, &schema.clickup, report);
     let kinds = mapped_kinds(pair, &schema.ado);
     let typed = typed(pair, &kinds);
@@ -104,6 +105,60 @@ fn vocabulary(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) {
     }
     if let Some(area) = &pair.ado.area {
         named(Side::Ado, ("area", "area path"), area, &areas);
+    }
+}
+
+/// Types that stand in no row, of which items come into the pair all the same: each of them is held until somebody maps its
+/// type or narrows the scope. Where nothing is made on the other side, such an item is left alone.
+fn unmapped_types(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) {
+    if pair.types.is_empty() {
+        return;
+    }
+    let narrowed = pair.ado.condition.as_ref().is_some_and(|condition| {
+        let condition = condition.to_lowercase().replace(' ', "");
+        condition.contains("workitemtype")
+    });
+    for side in Side::BOTH {
+        let creates = match side {
+            Side::Ado => matches!(pair.create, CreateSide::Both | CreateSide::ClickUp),
+            Side::ClickUp => matches!(pair.create, CreateSide::Both | CreateSide::Ado),
+        };
+        if !creates || side == Side::Ado && narrowed {
+            continue;
+        }
+        let have = shown(schema.get(side).types.iter().map(|kind| &kind.name));
+        let rows = || {
+            pair.types.iter().map(|(ado, clickup)| match side {
+                Side::Ado => ado,
+                Side::ClickUp => clickup,
+            })
+        };
+        let mapped: BTreeSet<String> = rows().map(|name| fold(name)).collect();
+        let misspelt = misspelt(rows(), &have);
+        let missing = have.iter().filter(|name| {
+            let name = fold(name);
+            !mapped.contains(&name) && !misspelt.contains(&name)
+        });
+        let missing: Vec<String> = missing.map(|name| format!("\"{name}\"")).collect();
+        if missing.is_empty() {
+            continue;
+        }
+        let (types, help) = match side {
+            Side::Ado => (
+                "ADO types",
+                ", or narrow the scope with ado.where = \"[System.WorkItemType] IN (...)\"",
+            ),
+            Side::ClickUp => ("ClickUp task types", ""),
+        };
+        report.add(
+            Weight::Warning,
+            format!(
+                "{}: {types} that stand in no row of types: {}; an item of such a type in the scope is held and gets no \
+                 counterpart. Add a row for it{help}",
+                pair.name,
+                missing.join(", ")
+            ),
+        );
     }
 }
 
@@ -206,15 +261,15 @@ fn states(pair: &Pair, schema: &Sided<Schema>, kinds: &[Typed<'_>], report: &mut
         proposed = setup::propose_states(&schema.ado, &schema.clickup);
         &proposed
     } else {
-        unmapped_states(pair, kinds, report);
-        unmapped_statuses(pair, &schema.clickup, report);
+        if carried(pair, Side::Ado) {
+            unmapped_states(pair, kinds, report);
+        }
+        if carried(pair, Side::ClickUp) {
+            unmapped_statuses(pair, &schema.clickup, report);
+        }
         &pair.states
     };
-    let written = pair
-        .fields
-        .iter()
-        .any(|field| field.key == FieldKey::State && field.direction != Direction::ToClickUp);
-    if !written {
+    if !carried(pair, Side::ClickUp) {
         return;
     }
     let relation = Relation::new(rows.iter().map(|(a, c)| (a.as_str(), c.as_str())));
@@ -231,6 +286,16 @@ fn states(pair: &Pair, schema: &Sided<Schema>, kinds: &[Typed<'_>], report: &mut
     }
 }
 
+/// Whether a state goes from this side to the other one.
+fn carried(pair: &Pair, from: Side) -> bool {
+    let against = match from {
+        Side::Ado => Direction::ToAdo,
+        Side::ClickUp => Direction::ToClickUp,
+    };
+    let mut fields = pair.fields.iter();
+    fields.any(|field| field.key == FieldKey::State && field.direction != against)
+}
+
 /// The names of a service that rows of `states` name with a slip of the finger. That is an error of its own, and a warning
 /// that the right name stands in no row would say it twice.
 fn misspelt<'a>(rows: impl Iterator<Item = &'a String>, have: &[String]) -> BTreeSet<String> {
@@ -240,6 +305,9 @@ fn misspelt<'a>(rows: impl Iterator<Item = &'a String>, have: &[String]) -> BTre
     meant.map(fold).collect()
 }
 
+/// What becomes of items whose state has no counterpart.
+const HELD: &str = "the status of a linked item that gets it is held, and a new item in it gets no counterpart. Add a row for it";
+
 fn unmapped_states(pair: &Pair, kinds: &[Typed<'_>], report: &mut Report) {
     if pair.types.is_empty() {
         return;
@@ -247,7 +315,7 @@ fn unmapped_states(pair: &Pair, kinds: &[Typed<'_>], report: &mut Report) {
     let states = kinds.iter().flat_map(|(kind, _)| &kind.states);
     let have = shown(states.clone().map(|state| &state.name));
     let misspelt = misspelt(pair.states.iter().map(|(ado, _)| ado), &have);
-    for state in states.filter(|state| state.category != "Removed") {
+    for state in states {
         if !misspelt.contains(&fold(&state.name))
             && !pair
                 .states
@@ -257,7 +325,7 @@ fn unmapped_states(pair: &Pair, kinds: &[Typed<'_>], report: &mut Report) {
             report.add(
                 Weight::Warning,
                 format!(
-                    "{}: ADO state \"{}\" stands in no row of states; items in it keep their status",
+                    "{}: ADO state \"{}\" stands in no row of states; {HELD}",
                     pair.name, state.name
                 ),
             );
@@ -277,7 +345,7 @@ fn unmapped_statuses(pair: &Pair, clickup: &Schema, report: &mut Report) {
             report.add(
                 Weight::Warning,
                 format!(
-                    "{}: ClickUp status \"{status}\" stands in no row of states; tasks in it keep the state of their work item",
+                    "{}: ClickUp status \"{status}\" stands in no row of states; {HELD}",
                     pair.name
                 ),
             );

@@ -96,6 +96,67 @@ fn a_move_without_any_way_is_an_error() {
 }
 
 #[test]
+fn types_in_the_scope_that_stand_in_no_row_are_told_and_those_that_a_condition_leaves_out_are_not()
+{
+    let told = |more: &str| {
+        let mut report = Report::default();
+        let named = |name: &&str| kind(name, &[]);
+        let schema = Sided {
+            ado: Schema {
+                types: ["Bug", "Epic", "Feature"].iter().map(named).collect(),
+                ..Schema::default()
+            },
+            clickup: Schema {
+                types: ["Task", "Bug"].iter().map(named).collect(),
+                ..Schema::default()
+            },
+        };
+        unmapped_types(&pair(more), &schema, &mut report);
+        let texts = report.findings.into_iter().map(|finding| finding.text);
+        texts.collect::<Vec<_>>().join("\n")
+    };
+    let (ado, clickup) = (
+        "ADO types that stand in no row of types: \"Epic\", \"Feature\";",
+        "\"Task\"",
+    );
+    let both = told("");
+    assert!(both.contains(ado) && both.contains(clickup), "{both}");
+    let narrowed = told("ado.where = \"[System.WorkItemType] = 'Bug'\"\n");
+    assert!(
+        !narrowed.contains("Epic") && narrowed.contains(clickup),
+        "{narrowed}"
+    );
+    let tagged = told("ado.where = \"[System.Tags] CONTAINS 'web'\"\n");
+    assert!(tagged.contains(ado), "{tagged}");
+    assert_eq!(told("create = \"none\"\n"), "", "they are left alone");
+    let mapped = told("ado.where = \"[System.WorkItemType] = 'Bug'\"\ncreate = \"clickup\"\n");
+    assert_eq!(mapped, "");
+}
+
+#[test]
+fn a_state_in_no_row_is_told_whatever_its_category_where_it_would_be_carried_over() {
+    let mut bug = kind(
+        "Bug",
+        &[
+            ("New", &[]),
+            ("Active", &[]),
+            ("Closed", &[]),
+            ("Removed", &[]),
+        ],
+    );
+    bug.transitions.clear();
+    bug.states[3].category = "Removed".to_owned();
+    let told = found(&pair(STATES), bug.clone(), Weight::Warning);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].contains("state \"Removed\"") && told[0].contains("is held"),
+        "{told:?}"
+    );
+    let back = format!("{STATES}[[pair.field]]\nclickup = \"status\"\ndirection = \"to_ado\"\n");
+    assert_eq!(found(&pair(&back), bug, Weight::Warning), [""; 0]);
+}
+
+#[test]
 fn only_states_that_can_be_written_have_to_be_reachable() {
     let bug = kind(
         "Bug",
