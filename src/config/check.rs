@@ -5,7 +5,7 @@ use super::mask::is_token_like;
 use super::raw::Reader;
 use super::rules;
 use super::secret::SecretSource;
-use super::{Ado, ClickUp, Config, Env, Guard, Poll, Schedule, State, pairs};
+use super::{Ado, ClickUp, Config, Env, Guard, Pair, Poll, Schedule, State, pairs};
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -52,6 +52,7 @@ pub(super) fn check(
     let clickup = clickup(&root, &set, problems);
     let mut pairs = pairs::pairs(&root, &set, problems);
     let (ado, clickup) = (ado?, clickup?);
+    project_in_url(&root, &ado, &pairs, problems);
     let mut whole = Sha256::new();
     for pair in &mut pairs {
         let normal = serde_json::to_string(&(
@@ -81,6 +82,40 @@ pub(super) fn check(
         pairs,
         warnings: Vec::new(),
     })
+}
+
+/// Warns of an address that was copied out of a browser together with a project. It is no error, because a collection of a
+/// server may have the name of a project in it.
+fn project_in_url(root: &Reader<'_>, ado: &Ado, pairs: &[Pair], problems: &Problems) {
+    let Ok(url) = url::Url::parse(&ado.url) else {
+        return;
+    };
+    let named = url.path_segments().into_iter().flatten();
+    let named: Vec<String> = named.map(decoded).collect();
+    let Some((last, [_, ..])) = named.split_last() else {
+        return;
+    };
+    let is_last = |pair: &&Pair| pair.ado.project.eq_ignore_ascii_case(last);
+    let Some(pair) = pairs.iter().find(is_last) else {
+        return;
+    };
+    let table = root.table("ado", "ado");
+    let at = table.string("url").map_or(table.at, |url| url.span());
+    problems.push(
+        Problem::new(
+            at,
+            format!("`url` ends with `{last}`, which is the project of pair `{}`", pair.name),
+            "end it behind the organisation or collection, unless that has the same name; projects are named per pair",
+        )
+        .into_warning(),
+    );
+}
+
+/// A part of an address as people write it.
+fn decoded(part: &str) -> String {
+    percent_encoding::percent_decode_str(part)
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 fn state(

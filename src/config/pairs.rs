@@ -162,13 +162,22 @@ fn ado_scope(table: &Reader<'_>, set: Set<'_>, problems: &Problems) -> Option<Ad
     };
     let area = ado.string("area").map(|area| {
         let path = area.get_ref().as_str();
+        let parts = path.split('\\').map(str::trim);
+        let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
         let trimmed = path.trim_matches('\\');
         if trimmed != path || path.split('\\').any(|part| part.trim().is_empty()) {
-            problems.push(Problem::new(
-                area.span(),
-                "an area path neither begins nor ends with a backslash",
-                format!("drop it: ado.area = '{trimmed}'"),
-            ));
+            let what = match trimmed == path {
+                false => "an area path neither begins nor ends with a backslash",
+                // Doubled as within double quotes, where it need not be.
+                true => "an area path has one backslash between two names",
+            };
+            let meant = parts.join("\\");
+            let help = match (parts.is_empty(), trimmed == path) {
+                (true, _) => "leave ado.area out to take the whole project".to_owned(),
+                (false, false) => format!("drop it: ado.area = '{meant}'"),
+                (false, true) => format!("write ado.area = '{meant}'"),
+            };
+            problems.push(Problem::new(area.span(), what, help));
         } else if path.contains('/') && !path.contains('\\') {
             problems.push(Problem::new(
                 area.span(),

@@ -168,8 +168,21 @@ impl<'a> Reader<'a> {
         self.entry(key).map(|(at, _)| at)
     }
 
+    /// Whether a key stands there with a slip of the finger, which is a problem of its own.
+    fn is_misspelt(&self, key: &str) -> bool {
+        let known = keys_of(self.name);
+        let typed = self.table.into_iter().flat_map(|table| table.keys());
+        typed.into_iter().any(|typed| {
+            let found: &str = typed.get_ref();
+            !known.contains(&found) && nearest(found, known.iter().copied()) == Some(key)
+        })
+    }
+
     /// Reports that a needed key is absent.
     pub(super) fn missing(&self, key: &str, help: &str) {
+        if self.is_misspelt(key) {
+            return;
+        }
         let (key, table) = match self.name {
             "" => (key.to_owned(), "the file".to_owned()),
             "pair" | "pair.field" => (key.to_owned(), format!("this [[{}]]", self.name)),
@@ -219,10 +232,16 @@ impl<'a> Reader<'a> {
         let laid_out = key == "where";
         let stray = |c: char| c.is_control() && !(laid_out && c.is_whitespace());
         if text.chars().any(stray) {
+            let help = match (key, super::rules::as_typed(text)) {
+                ("area", Some(meant)) => format!(
+                    "within double quotes a backslash begins an escape sequence; use single quotes: ado.area = '{meant}'"
+                ),
+                _ => "remove line breaks, tabs and escape codes from it".to_owned(),
+            };
             self.problems.push(Problem::new(
                 value.span(),
                 format!("`{key}` holds a control character"),
-                "remove line breaks, tabs and escape codes from it",
+                help,
             ));
             return None;
         }

@@ -70,6 +70,25 @@ pub(super) fn service_url(address: &str) -> Result<String, (String, String)> {
     Ok(address.to_owned())
 }
 
+/// Returns a text as it was typed within double quotes, where TOML has made control characters of some of its backslashes.
+/// `None`: it holds others as well. Example: a line break between `Fabrikam` and `ew` is `Fabrikam\new`.
+pub(super) fn as_typed(text: &str) -> Option<String> {
+    let mut typed = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => typed.push_str("\\n"),
+            '\t' => typed.push_str("\\t"),
+            '\r' => typed.push_str("\\r"),
+            '\u{8}' => typed.push_str("\\b"),
+            '\u{c}' => typed.push_str("\\f"),
+            '\u{1b}' => typed.push_str("\\e"),
+            c if c.is_control() => return None,
+            c => typed.push(c),
+        }
+    }
+    Some(typed)
+}
+
 /// Returns the expression with six fields, or croner's reason.
 pub(super) fn cron(expression: &str) -> Result<String, String> {
     let fields: Vec<&str> = expression.split_whitespace().collect();

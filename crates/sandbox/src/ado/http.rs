@@ -249,6 +249,14 @@ fn answer(
             };
         }
     }
+    // Behind the project stands a team, and each project has one.
+    let team = |name: &String| {
+        let project = before.get(1).map_or("", String::as_str);
+        name.eq_ignore_ascii_case(&format!("{project} Team"))
+    };
+    if before.get(2).is_some_and(|name| !team(name)) {
+        return not_found();
+    }
     let query = query(uri);
     let host = headers
         .get("host")
