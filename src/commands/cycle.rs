@@ -239,7 +239,7 @@ async fn apply_under(
     let names = saved.as_ref().map(Saved::pairs).unwrap_or_default();
     let scope = scope(&config, true, &names)?;
     with_progress(context, &mut engine, &services);
-    let (ended, left_out) = match &saved {
+    let (ended, asked) = match &saved {
         Some(saved) => {
             let mut file = ByFile {
                 context,
@@ -247,7 +247,7 @@ async fn apply_under(
                 refused: Vec::new(),
             };
             let ended = engine.cycle(&services.writers, &scope, &mut file).await?;
-            (ended, file.refused)
+            (ended, Asked::nothing(file.refused))
         }
         None => {
             let mut person = ByHand {
@@ -257,10 +257,10 @@ async fn apply_under(
                 asked: Asked::default(),
             };
             let ended = engine.cycle(&services.writers, &scope, &mut person).await?;
-            (ended, person.asked.left_out)
+            (ended, person.asked)
         }
     };
-    told(context, &engine, signals, ended, &left_out)
+    told(context, &engine, signals, ended, &asked)
 }
 
 /// `reconcile`: one cycle with `--once`, else cycles until SIGTERM.
@@ -388,7 +388,7 @@ async fn once(
         setup::renew(config, services, engine).await?;
         ended = engine.cycle(&services.writers, scope, &mut once).await?;
     }
-    told(context, engine, signals, ended, &once.asked.left_out)
+    told(context, engine, signals, ended, &once.asked)
 }
 
 /// From how many actions on a progress bar is worth its line.

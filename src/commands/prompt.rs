@@ -89,33 +89,67 @@ fn later(names: &str) -> String {
     )
 }
 
+/// Whether a guard stops a pair, so that only the hash of its plan lets that through.
+fn is_guarded(pair: &PairPlan) -> bool {
+    pair.blocked.is_none() && pair.guarded().next().is_some()
+}
+
 /// Whether [`confirmed`] or [`approved`] has anything to ask about a plan. While a question stands, people go on editing.
 pub(super) fn asks(plan: &Plan) -> bool {
     let mut pairs = plan.pairs.iter();
-    let guarded = |pair: &PairPlan| pair.blocked.is_none() && pair.guarded().next().is_some();
-    plan.writes() > 0 || pairs.any(|pair| pair.waits_for_a_yes() || guarded(pair))
+    plan.writes() > 0 || pairs.any(|pair| pair.waits_for_a_yes() || is_guarded(pair))
 }
 
-/// Asks whether a plan that was just shown is to be carried out. A plan that writes nothing needs no answer, unless the yes
-/// would be to a pair's scope and mapping: that only a person gives.
+/// Asks whether a plan that was just shown is to be carried out, but for what a guard stops: [`approved`] asks about that. A
+/// plan that writes nothing needs no answer, unless the yes would be to a pair's scope and mapping: that only a person gives.
 pub(super) fn confirmed(plan: &Plan, stop: &StopSwitch) -> Result<bool, Failure> {
     if !asks(plan) {
         return Ok(true);
     }
     if !std::io::stdin().is_terminal() {
-        note(
-            "nothing was changed: there is no terminal to ask on. Save the plan with `boardsync plan --out FILE`, then \
-             `boardsync apply FILE`; or answer a first plan with `boardsync reconcile --once --yes`\n",
-        );
+        note(&unasked(plan));
         return Ok(false);
     }
     let waiting = plan.pairs.iter().filter(|pair| pair.waits_for_a_yes());
     let waiting: Vec<String> = waiting.map(named).collect();
-    match (plan.writes(), waiting.is_empty()) {
+    let (guarded, others): (Vec<_>, Vec<_>) = plan.pairs.iter().partition(|pair| is_guarded(pair));
+    let writes: usize = others.iter().map(|pair| pair.writes()).sum();
+    match (writes, waiting.is_empty()) {
         (0, true) => Ok(true),
         (0, false) => yes(&later(&waiting.join(", ")), stop),
-        (_, _) => yes("Carry out this plan?", stop),
+        (_, _) if guarded.is_empty() => yes("Carry out this plan?", stop),
+        (_, _) => yes("Carry out this plan, but for what a guard stops?", stop),
     }
+}
+
+/// What is said where there is nobody to ask: each way that would carry out some of this very plan.
+fn unasked(plan: &Plan) -> String {
+    let mut ways = vec![
+        "save the plan with `boardsync plan --out FILE`, then `boardsync apply FILE`".to_owned(),
+    ];
+    if plan.pairs.iter().any(PairPlan::waits_for_a_yes) {
+        ways.push(
+            "say yes to what waits for one with `boardsync reconcile --once --yes`".to_owned(),
+        );
+    }
+    for pair in plan.pairs.iter().filter(|pair| is_guarded(pair)) {
+        ways.push(format!(
+            "let {} through its guard with `boardsync reconcile --once --approve {}`",
+            named(pair),
+            pair.hash()
+        ));
+    }
+    // A pair that another installation works on is carried out by none of these.
+    if ways.len() == 1 && plan.pairs.iter().all(|pair| pair.blocked.is_none()) {
+        ways.push(
+            "nothing in it waits for a yes, so `boardsync reconcile --once` carries it out"
+                .to_owned(),
+        );
+    }
+    format!(
+        "nothing was changed: there is no terminal to ask on. Without one: {}\n",
+        ways.join("; or ")
+    )
 }
 
 /// Asks for every pair that a guard stops whether exactly its plan is let through: the answer is the hash that the plan

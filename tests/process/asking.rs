@@ -210,8 +210,6 @@ async fn a_pair_that_was_left_out_stays_out_also_when_no_guard_stops_it_any_more
     }
     bench.world.ledger.clear();
     let mut terminal = Terminal::run(&bench, &["apply"]);
-    terminal.shows(QUESTION);
-    terminal.enters("yes");
     terminal.shows("leave the pair out: ");
     bench.rename(bench.ids[1], old.as_str().unwrap());
     terminal.enters("");
@@ -230,19 +228,20 @@ async fn a_yes_passes_no_guard_and_the_hash_of_the_plan_does() {
     }
     for answer in ["", "yes", "0123456789abcdef"] {
         let mut terminal = Terminal::run(&bench, &["apply"]);
-        terminal.shows(QUESTION);
-        terminal.enters("yes");
-        terminal.shows("to let exactly this plan through");
-        terminal.shows("leave the pair out: ");
+        let shown = terminal.shows("leave the pair out: ");
+        assert!(
+            shown.contains("to let exactly this plan through"),
+            "{shown}"
+        );
+        assert!(!shown.contains(QUESTION), "the hash is the answer: {shown}");
         terminal.enters(answer);
         terminal.shows("left out");
-        terminal.ends_with(4);
+        let rest = terminal.ends_with(4);
+        assert!(!rest.contains("Renamed"), "the plan a second time: {rest}");
         assert_eq!(bench.world.ledger.writes(), [], "{answer:?}");
     }
     let hash = hash_in(&bench.run(&["plan"]).await.left_with(0).out);
     let mut terminal = Terminal::run(&bench, &["apply"]);
-    terminal.shows(QUESTION);
-    terminal.enters("yes");
     terminal.shows("leave the pair out: ");
     terminal.enters(&hash);
     terminal.ends_with(0);
@@ -296,6 +295,15 @@ async fn without_a_terminal_the_question_names_what_answers_it() {
         .left_with(4)
         .says("there is no terminal to ask on")
         .says("plan --out FILE")
-        .says("reconcile --once --yes");
+        .says("`boardsync reconcile --once` carries it out");
+    let guard = "[guard]\nmax_updates = 0\nupdates_percent = 0\n\n[[pair]]";
+    bench.replace_config("[[pair]]", guard);
+    let hash = hash_in(&bench.run(&["plan"]).await.left_with(0).out);
+    let ran = bench.run(&["apply"]).await.left_with(4);
+    let ran = ran.says(&format!("reconcile --once --approve {hash}"));
+    assert!(!ran.err.contains("--once --yes"), "{}", ran.err);
+    bench.replace_config("name = \"web\"", "name = \"web\"\ncreate = \"ado\"");
+    let ran = bench.run(&["apply"]).await.left_with(4);
+    ran.says("changed as well");
     assert_eq!(bench.world.ledger.writes(), []);
 }

@@ -7,7 +7,7 @@ use super::{Beside, before_a_question, show, whole};
 use crate::config::Config;
 use crate::engine::apply::Consent;
 use crate::engine::cycle::{Answer, Approver};
-use crate::engine::deeds::Shown;
+use crate::engine::deeds::{Shown, hashes};
 use crate::engine::observe::Observed;
 use crate::engine::stop::StopSwitch;
 use crate::engine::{Engine, Scope};
@@ -62,6 +62,7 @@ impl Approver for ByHand<'_> {
         }
         let how = before_a_question(self.all);
         show(self.context, engine, &observed, &how, &Beside::default())?;
+        self.asked.seen = hashes(observed.plan());
         if !prompt::confirmed(observed.plan(), self.stop)? {
             return Ok(Answer::Leave(Box::new(observed)));
         }
@@ -117,6 +118,7 @@ impl Approver for Once<'_> {
                 ..Beside::default()
             };
             show(self.context, engine, &observed, &how, &beside)?;
+            self.asked.seen = hashes(observed.plan());
             let pairs = &observed.plan().pairs;
             let (waiting, others): (Vec<_>, Vec<_>) =
                 pairs.iter().partition(|pair| pair.waits_for_a_yes());
@@ -176,9 +178,19 @@ pub(super) struct Asked {
     shown: Option<Shown>,
     /// What was no longer planned as it was shown. The next cycle plans it again, as after `apply FILE`.
     pub(super) left_out: Vec<Refused>,
+    /// Hashes of the plans that the person has seen: one that is not carried out is not shown a second time.
+    pub(super) seen: BTreeSet<String>,
 }
 
 impl Asked {
+    /// Nobody was asked anything: a saved plan says all, and this of it was refused.
+    pub(super) fn nothing(left_out: Vec<Refused>) -> Asked {
+        Asked {
+            left_out,
+            ..Asked::default()
+        }
+    }
+
     fn look_again(&mut self, context: &Context, shown: Shown, scope: Scope) -> Answer {
         if !context.global.quiet {
             note("reading both sides again, for what was edited meanwhile\n");

@@ -1,8 +1,8 @@
 //! What a cycle did, told: on stdout what was carried out, on stderr what is left for a person, and the exit code.
 
-use super::super::saved::Refused;
 use super::super::signals::Signals;
 use super::super::{Context, Failure, error, exit_code, next, note, print, print_json};
+use super::approvers::Asked;
 use super::{how, whole};
 use crate::cli::{ExitCode, ShowArgs};
 use crate::connector::{ConnectorError, ErrorKind};
@@ -20,15 +20,15 @@ pub(super) fn told(
     engine: &Engine,
     signals: &Signals,
     ended: Ended,
-    left_out: &[Refused],
+    asked: &Asked,
 ) -> Result<ExitCode, Failure> {
     let Some((observed, report)) = ended.carried_out() else {
         return Ok(ExitCode::Guard);
     };
     let open = engine.store().open_intents()?.len();
     signals.count(observed.plan(), &report, open);
-    let code = finish(context, &observed, &report, left_out);
-    Ok(with_left_out(code, left_out.len()))
+    let code = finish(context, &observed, &report, asked);
+    Ok(with_left_out(code, asked.left_out.len()))
 }
 
 /// The exit code of a run in which so much of what a person said yes to was left out.
@@ -40,17 +40,12 @@ fn with_left_out(code: ExitCode, left_out: usize) -> ExitCode {
 }
 
 /// Shows what was done and returns the exit code for it.
-fn finish(
-    context: &Context,
-    observed: &Observed,
-    report: &Report,
-    left_out: &[Refused],
-) -> ExitCode {
+fn finish(context: &Context, observed: &Observed, report: &Report, asked: &Asked) -> ExitCode {
     let views = views(observed, report);
     if context.global.json {
         let pairs: Vec<_> = views.iter().map(render::report_json).collect();
         print_json(&serde_json::json!({
-            "format_version": 1, "run": report.cycle, "writes": report.writes(), "pairs": pairs, "refused": left_out,
+            "format_version": 1, "run": report.cycle, "writes": report.writes(), "pairs": pairs, "refused": asked.left_out,
         }));
     } else {
         for (view, plan) in views.iter().zip(&observed.plan().pairs) {
@@ -58,7 +53,8 @@ fn finish(
             let taken = |(pair, why): &(PairName, Stopped)| {
                 *pair == plan.pair && matches!(why, Stopped::Taken(_))
             };
-            if view.stopped.is_some() && !report.stopped.iter().any(taken) {
+            let seen = asked.seen.contains(&plan.hash());
+            if view.stopped.is_some() && !seen && !report.stopped.iter().any(taken) {
                 let alone = std::slice::from_ref(plan);
                 let (program, whole) = (context.program(), whole(context));
                 let show = Show {
@@ -91,7 +87,7 @@ fn finish(
     }
     match (
         report.stopped.is_empty(),
-        report.failures() + report.held + report.open,
+        report.failures() + report.holds() + report.open_conflicts(),
     ) {
         (false, _) => ExitCode::Guard,
         (true, 0) => ExitCode::Done,
@@ -119,17 +115,17 @@ fn tell_open(context: &Context, report: &Report) {
     if context.global.json {
         return;
     }
-    if report.held > 0 {
+    if report.holds() > 0 {
         note(&format!(
             "{} held; `{}` says what and why\n",
-            render::plural(report.held, "item or field is", "items or fields are"),
+            render::plural(report.holds(), "item or field is", "items or fields are"),
             next(context, "status")
         ));
     }
-    if report.open > 0 {
+    if report.open_conflicts() > 0 {
         note(&format!(
             "{} open; `{}` says what and how to settle it\n",
-            render::plural(report.open, "conflict is", "conflicts are"),
+            render::plural(report.open_conflicts(), "conflict is", "conflicts are"),
             next(context, "conflicts")
         ));
     }
@@ -164,11 +160,15 @@ fn open_in_a_line(context: &Context, report: &Report) -> Option<String> {
             "actions were not carried out",
         ),
         (
-            report.held,
+            report.holds(),
             "item or field is held",
             "items or fields are held",
         ),
-        (report.open, "conflict is open", "conflicts are open"),
+        (
+            report.open_conflicts(),
+            "conflict is open",
+            "conflicts are open",
+        ),
     ];
     let told = told.iter().filter(|(count, _, _)| *count > 0);
     let told: Vec<String> = told
@@ -211,8 +211,13 @@ pub(in super::super) fn views(observed: &Observed, report: &Report) -> Vec<Repor
                 result: outcome(done),
             })
             .collect(),
-        holds: plan.holds.len(),
-        conflicts: plan.conflicts.len(),
+        holds: report.held.get(&plan.pair).copied().unwrap_or(0),
+        ruled: plan
+            .conflicts
+            .iter()
+            .filter(|one| one.taken.is_some())
+            .count(),
+        conflicts: report.open.get(&plan.pair).copied().unwrap_or(0),
         stopped: report
             .stopped
             .iter()
