@@ -9,9 +9,10 @@ use crate::engine::{Engine, observe};
 use crate::model::{Clock, ItemId, PairName, Side, Sided, Subject};
 use crate::reconcile::drift::{Difference, DriftKind};
 use crate::reconcile::policy::Policy;
-use crate::reconcile::{self, FreshItem, LinkView, View};
+use crate::reconcile::presence::{Facts, Found, Place, presence};
+use crate::reconcile::{self, FreshItem, LinkView, Presence, View};
 use crate::render::{self, DriftView};
-use crate::store::{Store, StoreError};
+use crate::store::{LinkRow, LinkState, Store, StoreError};
 use crate::views::status;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,8 +76,16 @@ pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Fai
     } else {
         for view in &views {
             // "The next cycle writes" is no promise while something keeps it from that.
-            let pending = |difference: &Difference| difference.kind == DriftKind::Pending;
-            if view.differences.iter().any(pending) {
+            let promised = |difference: &Difference| match difference.kind {
+                DriftKind::Pending | DriftKind::Missing | DriftKind::Unlinked => true,
+                DriftKind::Conflict
+                | DriftKind::Held
+                | DriftKind::Settled
+                | DriftKind::OutOfScope
+                | DriftKind::Unreadable
+                | DriftKind::ByRule => false,
+            };
+            if view.differences.iter().any(promised) {
                 for why in in_the_way.get(&view.pair).into_iter().flatten() {
                     let text = format!("{}: nothing is written at present: {why}", view.pair);
                     print(&render::hanging(&text, 4, &context.style));
@@ -128,7 +137,10 @@ fn compare(
             items: Sided::build(|side| link.item(side).clone()),
             doubted: reconcile::doubted(&store.base(link.id)?),
             base: observe::base_of(&store, link.id)?,
-            now: Sided::build(|side| survey.presence(pair, side, link.item(side))),
+            now: Sided::build(|side| {
+                let seen = survey.presence(pair, side, link.item(side));
+                believed(engine, &link, side, seen)
+            }),
             chosen: observe::chosen(&store, link.id)?,
             contested: store.contested(link.id)?,
             removed: None,
@@ -148,11 +160,52 @@ fn compare(
             });
         }
     }
+    // The limits of a pair's first plan are others, and each later one is only compared with them if it had its yes.
+    let approved = store.pair_state(pair)?.fingerprint;
+    let policy = &Policy {
+        approved: approved.as_ref() == Some(&policy.fingerprint),
+        ..policy.clone()
+    };
     Ok(DriftView {
         pair: pair.clone(),
         compared: view.links.len(),
         differences: engine.drift(&store, &view, policy, pairs)?,
     })
+}
+
+/// What a cycle makes of an item that is not there: of a service that shows no recycle bin it asks again some minutes later
+/// before it concludes anything.
+fn believed(engine: &Engine, link: &LinkRow, side: Side, seen: Presence) -> Presence {
+    let Presence::Gone { evidence } = &seen else {
+        return seen;
+    };
+    let place = Place {
+        covers: None,
+        listed: false,
+        swept: true,
+        was_out: false,
+    };
+    let missing_since = match &link.state {
+        LinkState::Missing {
+            side: missing,
+            since,
+        } if *missing == side => Some(*since),
+        LinkState::Missing { .. }
+        | LinkState::Active
+        | LinkState::OutOfScope
+        | LinkState::Tombstone { .. } => None,
+    };
+    let server = engine.readers.get(side).server_now();
+    let facts = Facts {
+        side,
+        found: Found::Gone(evidence),
+        place,
+        missing_since,
+        now: server.unwrap_or_else(|| SystemClock.now()),
+        gone_ms: engine.timing.gone_ms,
+    };
+    let (believed, _) = presence(&facts);
+    believed
 }
 
 /// Says of an item that is in the scopes of two pairs which of them has it: it did not leave the scope of this one.

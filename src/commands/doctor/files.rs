@@ -1,5 +1,6 @@
 //! The files: the database, its key, who may read them, and the room that is left.
 
+use super::super::when::when;
 use super::{Chart, Level};
 use crate::config::Config;
 use crate::store::{self, Health, StateLock};
@@ -70,7 +71,7 @@ fn database_file(database: &Path, chart: &mut Chart) {
     let bytes = std::fs::metadata(database).map_or(0, |metadata| metadata.len());
     let since = health
         .oldest
-        .map_or_else(String::new, |at| format!(", the oldest of {at}"));
+        .map_or_else(String::new, |at| format!(", the oldest of {}", when(at)));
     let size = format!("{} lines{since}; database {bytes} bytes", health.journal);
     if health.journal > LONG_JOURNAL {
         chart.add("journal", Level::Warn, size, "lower [state] journal_days");

@@ -41,7 +41,7 @@ pub(super) async fn examine(
     }
     let living: Vec<&LinkRow> = links.iter().filter(|link| link.state.is_living()).collect();
     marks(&survey, &key, &living, chart);
-    both_gone(&survey, &living, chart);
+    gone(&survey, &living, chart);
     Ok(orphans(&survey, &key, &links, store.path().exists(), chart))
 }
 
@@ -132,24 +132,46 @@ fn first(all: &[String]) -> String {
     }
 }
 
-fn both_gone(survey: &Survey, links: &[&LinkRow], chart: &mut Chart) {
-    let gone: Vec<String> = links
-        .iter()
-        .filter(|link| {
-            Side::BOTH.iter().all(|side| {
-                let now = survey.presence(&link.pair, *side, link.item(*side));
-                matches!(now, Presence::Gone { .. } | Presence::Unclear { .. })
-            })
-        })
-        .map(|link| format!("{} = {}", link.ado, link.clickup))
-        .collect();
-    if gone.is_empty() {
-        chart.ok("orphans", "every link has an item that can be read");
-    } else {
+/// Links of which an item, or both, cannot be read.
+fn gone(survey: &Survey, links: &[&LinkRow], chart: &mut Chart) {
+    let (mut both, mut one) = (Vec::new(), Vec::new());
+    for link in links {
+        let gone = |side: &Side| {
+            let now = survey.presence(&link.pair, *side, link.item(*side));
+            matches!(now, Presence::Gone { .. } | Presence::Unclear { .. })
+        };
+        let mut gone = Side::BOTH.into_iter().filter(gone);
+        match (gone.next(), gone.next()) {
+            (None, _) => {}
+            (Some(side), None) => one.push(format!(
+                "{side} {} of {} = {}",
+                link.item(side),
+                link.ado,
+                link.clickup
+            )),
+            (Some(_), Some(_)) => both.push(format!("{} = {}", link.ado, link.clickup)),
+        }
+    }
+    if both.is_empty() && one.is_empty() {
+        return chart.ok("orphans", "both items of every link can be read");
+    }
+    if !one.is_empty() {
         chart.add(
             "orphans",
             Level::Warn,
-            format!("neither item can be read: {}", first(&gone)),
+            format!(
+                "{} whose counterpart is there cannot be read: {}",
+                render::plural(one.len(), "item", "items"),
+                first(&one)
+            ),
+            "`boardsync plan --full` shows what becomes of it; for lost rights, check the tokens",
+        );
+    }
+    if !both.is_empty() {
+        chart.add(
+            "orphans",
+            Level::Warn,
+            format!("neither item can be read: {}", first(&both)),
             "the next full cycle dissolves what was deleted; for lost rights, check the tokens",
         );
     }

@@ -82,6 +82,15 @@ pub fn drift(view: &View, policy: &Policy, rails: &Rails) -> Vec<Difference> {
     found
 }
 
+/// Which cycle carries the plan out.
+fn next_cycle(plan: &PairPlan) -> &'static str {
+    match (plan.guarded().next(), &plan.blocked) {
+        (Some(_), _) => "the next cycle that the guard lets through",
+        (None, Some(_)) => "the next cycle that is not stopped",
+        (None, None) => "the next cycle",
+    }
+}
+
 fn linked(link: &LinkView, policy: &Policy, plan: &PairPlan, found: &mut Vec<Difference>) {
     let whole = |kind: DriftKind, reason: String| Difference {
         link: Some(link.link),
@@ -96,9 +105,12 @@ fn linked(link: &LinkView, policy: &Policy, plan: &PairPlan, found: &mut Vec<Dif
     };
     let planned = || {
         let mut actions = plan.actions.iter().filter(|a| a.link == Some(link.link));
-        actions.next().map_or_else(String::new, |action| {
-            format!("; the next cycle: {}", action.why)
-        })
+        let mut holds = plan.holds.iter().filter(|h| h.link == Some(link.link));
+        match (actions.next(), holds.next()) {
+            (Some(action), _) => format!("; {}: {}", next_cycle(plan), action.why),
+            (None, Some(hold)) => format!("; held: {}", hold.reason()),
+            (None, None) => String::new(),
+        }
     };
     for side in Side::BOTH {
         match link.now.get(side) {
@@ -107,7 +119,12 @@ fn linked(link: &LinkView, policy: &Policy, plan: &PairPlan, found: &mut Vec<Dif
                 found.push(whole(DriftKind::Missing, reason));
                 return;
             }
-            now @ (Presence::Unclear { .. } | Presence::Missing { .. }) => {
+            now @ Presence::Missing { .. } => {
+                let said = now.doubt().map(|why| why.to_string()).unwrap_or_default();
+                found.push(whole(DriftKind::Missing, format!("{side}: {said}")));
+                return;
+            }
+            now @ Presence::Unclear { .. } => {
                 let said = now.doubt().map(|why| why.to_string()).unwrap_or_default();
                 let reason = format!("{side} does not show it: {said}");
                 found.push(whole(DriftKind::Unreadable, reason));
@@ -190,8 +207,10 @@ fn explain(
     for action in plan.actions.iter().filter(|a| a.link == Some(link.link)) {
         if let Some(change) = action.changes.iter().find(|change| change.field == *key) {
             let reason = format!(
-                "{}; the next cycle writes to {}",
-                change.reason, action.target
+                "{}; {} writes to {}",
+                change.reason,
+                next_cycle(plan),
+                action.target
             );
             return (DriftKind::Pending, reason);
         }
@@ -249,13 +268,18 @@ fn unlinked(
         (Origin::Counterpart { of, .. } | Origin::Former { of }, _) => (
             DriftKind::Unlinked,
             format!(
-                "belongs to {} {of}; the next cycle links them",
-                side.other()
+                "belongs to {} {of}; {} links them",
+                side.other(),
+                next_cycle(plan)
             ),
         ),
         (Origin::Person, _) if created => (
             DriftKind::Unlinked,
-            format!("the next cycle creates its counterpart in {}", side.other()),
+            format!(
+                "{} creates its counterpart in {}",
+                next_cycle(plan),
+                side.other()
+            ),
         ),
         (Origin::Person, _) if item.archived => (
             DriftKind::ByRule,
