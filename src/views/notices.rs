@@ -37,7 +37,7 @@ pub(super) fn notices(
         notices.extend(strangers.map(|text| (Need::Somebody, text)));
     }
     for side in Side::BOTH {
-        notices.extend(left_alone(store, side, now)?);
+        notices.extend(left_alone(store, side, now, holder)?);
     }
     let quarantined = store
         .attempts(None)?
@@ -95,10 +95,22 @@ fn left_alone(
     store: &Store,
     side: Side,
     now: Timestamp,
+    holder: Option<&Holder>,
 ) -> Result<Option<(Need, String)>, StoreError> {
     let Some(row) = store.breaker(side)? else {
         return Ok(None);
     };
+    if !holder.is_some_and(Holder::is_daemon) {
+        let cycles = match row.failures {
+            1 => "one cycle".to_owned(),
+            n => format!("{n} cycles in a row"),
+        };
+        let text = format!(
+            "{side} failed in {cycles}, which was noticed at {}; whatever is started next asks it again at once: {}",
+            row.opened_at, row.reason
+        );
+        return Ok(Some((Need::Time, text)));
+    }
     let next = match breaker::pauses(row.opened_at, row.retry_at, now) {
         true => format!("tried again at {}", row.retry_at),
         false => "tried again in the next cycle".to_owned(),

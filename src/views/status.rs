@@ -174,6 +174,7 @@ impl PairStatus {
 
 const OK: &str = "ok";
 const STALE: &str = "stale";
+const NOT_REACHED: &str = "the last cycle ended by an error before it came to this pair";
 
 /// A canary and the claim that this database holds on its pair.
 #[derive(Clone, Debug, PartialEq)]
@@ -236,7 +237,17 @@ pub fn status(config: &Config, store: &Store, now: Timestamp) -> Result<Status, 
         .iter()
         .map(|pair| pair_status(config, pair, store, &tokens, now))
         .collect();
-    let (pairs, last_cycle) = (pairs?, last_cycle(store)?);
+    let (mut pairs, last_cycle) = (pairs?, last_cycle(store)?);
+    for pair in &mut pairs {
+        let failed = last_cycle
+            .as_ref()
+            .filter(|run| run.outcome == RunEnd::Failed);
+        let missed =
+            failed.is_some_and(|run| pair.last_attempt.is_none_or(|at| at < run.started_at));
+        if missed && pair.is_ok() {
+            pair.note = NOT_REACHED.to_owned();
+        }
+    }
     let rows = store.holds(None)?.into_iter();
     let holds: Result<Vec<HoldView>, StoreError> = rows.map(|row| hold(store, row)).collect();
     let holder = StateLock::holder(path);
@@ -415,7 +426,9 @@ pub fn in_the_way(
     let status = status(config, store, now)?;
     let mut why = status.notices;
     let pairs = status.pairs.into_iter();
-    let stopped = pairs.filter(|of| of.pair == *pair && of.note != OK && of.note != STALE);
+    // These say how fresh it is; the next cycle may well write.
+    let fresh = [OK, STALE, NOT_REACHED];
+    let stopped = pairs.filter(|of| of.pair == *pair && !fresh.contains(&of.note.as_str()));
     why.extend(stopped.map(|of| of.note));
     Ok(why)
 }

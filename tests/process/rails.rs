@@ -86,19 +86,21 @@ async fn a_daemon_with_a_revoked_token_asks_seldom_and_a_person_at_any_time() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let first = bench.world.ledger.count();
     tokio::time::sleep(Duration::from_secs(11)).await;
-    child.kill().unwrap();
-    child.wait().unwrap();
     assert_eq!(
         bench.world.ledger.count(),
         first,
         "two polls came and asked nothing"
     );
-    bench
-        .run(&["status"])
-        .await
-        .left_with(3)
-        .says("left alone")
-        .says("tried again at");
+    let status = bench.run(&["status"]).await.left_with(3);
+    status
+        .says("left alone by a running daemon")
+        .says("tried again at")
+        .says("or at once when its token is replaced or boardsync is started again");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let status = bench.run(&["status"]).await.left_with(3);
+    let status = status.says("whatever is started next asks it again at once");
+    assert!(!status.out.contains("running daemon"), "{}", status.out);
     bench.run(&["reconcile", "--once"]).await.left_with(77);
     bench.world.faults.clear();
     bench.run(&["reconcile", "--once"]).await.left_with(0);

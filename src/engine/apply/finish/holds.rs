@@ -3,7 +3,7 @@
 use super::super::earlier;
 use super::Ending;
 use crate::model::{About, ItemId, Side, Subject, Timestamp};
-use crate::reason::ReadWhy;
+use crate::reason::{self, ReadWhy};
 use crate::reconcile::plan::Hold;
 use crate::reconcile::rails::attempt;
 use crate::store::{HoldRow, Op, StoreError};
@@ -72,10 +72,23 @@ impl Ending<'_> {
             item: Some(hold.item.clone()),
             subject: hold.subject.clone(),
             why: hold.why.clone(),
-            since,
+            since: self.held_since(hold).unwrap_or(since),
             tries,
             retry_at,
         }
+    }
+
+    /// Since when the same is held for the same kind of reason; `None`: it was not. Each full listing, and each first plan
+    /// under a changed configuration, plans such a hold again, and that makes it no younger.
+    fn held_since(&self, hold: &Hold) -> Option<Timestamp> {
+        let code = reason::code(&hold.why);
+        let same = |before: &&HoldRow| {
+            before.side == Some(hold.side)
+                && before.item.as_ref() == Some(&hold.item)
+                && before.subject == hold.subject
+                && reason::code(&before.why) == code
+        };
+        self.before.iter().find(same).map(|before| before.since)
     }
 
     /// Holds of items without a link that could not be read.
