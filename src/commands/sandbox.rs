@@ -21,11 +21,15 @@ use crate::sandbox::world::{PROJECT, World, person_file};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Who acts in Azure DevOps, and with which token. It opens a fake on this machine and nothing else.
 const ADA: (&str, &str) = ("token-of-ada-in-the-sandbox", "ada@contoso.example");
 /// Who acts in ClickUp.
 const BO: (&str, i64) = ("pk_1003_BO_IN_THE_SANDBOX", 1003);
+
+/// How long a sandbox of this machine may take to accept a connection.
+const LISTENS: Duration = Duration::from_secs(2);
 
 fn failed(what: impl std::fmt::Display) -> Failure {
     Failure::new(ExitCode::Unexpected, format!("sandbox: {what}"))
@@ -67,7 +71,14 @@ async fn serve(
         Some(dir) => std::path::absolute(dir).map_err(failed)?,
         None => std::env::temp_dir().join(format!("boardsync-sandbox-{}", std::process::id())),
     };
-    let old = folder.join("boardsync.db");
+    let (old, config) = (folder.join("boardsync.db"), folder.join("config.toml"));
+    let own = folder.join(person_file(Side::Ado)).exists();
+    if own && answers(&config).await {
+        return Err(usage(format!(
+            "a sandbox that runs now uses {}: work in that folder, or end that sandbox first, or name another folder",
+            folder.display()
+        )));
+    }
     if old.exists() {
         return Err(usage(format!(
             "{} belongs to an earlier sandbox, whose items are gone; remove the folder or name another one",
@@ -75,8 +86,7 @@ async fn serve(
         )));
     }
     // A person's own configuration would be written over.
-    let config = folder.join("config.toml");
-    if config.exists() && !folder.join(person_file(Side::Ado)).exists() {
+    if config.exists() && !own {
         return Err(usage(format!(
             "{} is there and is no sandbox's; name a folder that is empty or not there yet",
             config.display()
@@ -102,6 +112,21 @@ async fn serve(
         let _ = std::fs::remove_dir_all(&folder);
     }
     Ok(ExitCode::Done)
+}
+
+/// Whether something listens where the configuration of a sandbox says that its Azure DevOps is.
+async fn answers(config: &Path) -> bool {
+    let Ok(config) = setup::config(Some(config)) else {
+        return false;
+    };
+    let Ok(url) = url::Url::parse(&config.ado.url) else {
+        return false;
+    };
+    let (Some(host), Some(port)) = (url.host_str(), url.port()) else {
+        return false;
+    };
+    let connects = tokio::net::TcpStream::connect((host, port));
+    matches!(tokio::time::timeout(LISTENS, connects).await, Ok(Ok(_)))
 }
 
 fn tell(context: &Context, world: &World, path: &Path) {

@@ -149,6 +149,9 @@ async fn an_edit_in_the_sandbox_is_a_persons_and_not_boardsyncs() {
     ))
     .await;
     edited.left_with(0).says("changed by   Ada Byron");
+    let edited = run(&format!("sandbox edit ADO {number} tags=b")).await;
+    let edited = edited.left_with(0).says("tags         b");
+    assert!(!edited.out.contains("a; b"), "{}", edited.out);
     run("reconcile --once").await.left_with(0);
     let task = run("sandbox show ClickUp \"Refund by voucher\"")
         .await
@@ -212,6 +215,26 @@ async fn the_sandbox_commands_touch_no_other_service() {
     ran.left_with(64)
         .says("is not the configuration of a sandbox");
     assert_eq!(bench.world.ledger.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_sandbox_in_a_folder_in_use_calls_nothing_gone_and_leaves_it_alone() {
+    let mut playground = Playground::start(&words("sandbox --dir play"));
+    let run = |folder: &Path, line: &str| {
+        let mut command = program(folder);
+        command.args(words(line));
+        end(command)
+    };
+    let (folder, place) = (playground.folder.path().to_owned(), playground.place());
+    run(&place, "reconcile --once --yes").await.left_with(0);
+    let second = run(&folder, "sandbox --dir play").await.left_with(64);
+    let second = second.says("a sandbox that runs now uses");
+    assert!(!second.err.contains("gone"), "{}", second.err);
+    run(&place, "reconcile --once").await.left_with(0);
+    playground.child.kill().unwrap();
+    playground.child.wait().unwrap();
+    let later = run(&folder, "sandbox --dir play").await.left_with(64);
+    later.says("an earlier sandbox, whose items are gone");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -165,18 +165,18 @@ impl Person {
     }
 
     async fn edit(&self, id: i64, changes: Changes) -> Result<(), Failure> {
+        let shown = self.show(id).await?.fields;
         // A changed type decides where the text goes, as it does in the form.
         let typed = changes.iter().find(|(field, _)| field == "type");
         let kind = match typed {
             Some((_, kind)) => kind.clone(),
             None => {
-                let shown = self.show(id).await?;
-                let kind = shown.fields.get("type").and_then(Value::as_str);
+                let kind = shown.get("type").and_then(Value::as_str);
                 kind.unwrap_or_default().to_owned()
             }
         };
         let path = format!("_apis/wit/workitems/{id}?{VERSION}");
-        let body = (PATCH, patch(changes, &kind)?);
+        let body = (PATCH, patch(changes, &kind, shown.contains_key("tags"))?);
         self.client
             .ask("PATCH", &path, Some(body), "edit a work item")
             .await
@@ -192,7 +192,7 @@ impl Person {
         };
         let name = segment(&kind);
         let path = format!("{}/_apis/wit/workitems/${name}?{VERSION}", self.project);
-        let body = (PATCH, patch(changes, &kind)?);
+        let body = (PATCH, patch(changes, &kind, false)?);
         let answer = self
             .client
             .ask("POST", &path, Some(body), "create a work item")
@@ -211,13 +211,19 @@ fn field_of<'a>(reference: &'a str, kind: Option<&str>) -> &'a str {
     }
 }
 
-fn patch(changes: Changes, kind: &str) -> Result<Value, Failure> {
+/// `tagged`: the item has tags. An `add` would leave them there beside those that were typed, so that none could be taken
+/// off.
+fn patch(changes: Changes, kind: &str, tagged: bool) -> Result<Value, Failure> {
     let operation = |(field, value): (String, String)| {
         let known = FIELDS.iter().find(|(name, _)| *name == field);
         let (_, reference) = known.ok_or_else(|| unknown(&field, &FIELDS.map(|(name, _)| name)))?;
         let reference = field_of(reference, Some(kind));
         let value = number(&field, &value)?.unwrap_or_else(|| json!(value));
-        Ok(json!({ "op": "add", "path": format!("/fields/{reference}"), "value": value }))
+        let op = match tagged && field == "tags" {
+            true => "replace",
+            false => "add",
+        };
+        Ok(json!({ "op": op, "path": format!("/fields/{reference}"), "value": value }))
     };
     changes.into_iter().map(operation).collect()
 }
