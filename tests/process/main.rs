@@ -49,6 +49,7 @@ mod telling;
 #[cfg(unix)]
 mod terminal;
 mod trouble;
+mod truth;
 mod two_machines;
 mod undoing;
 mod usage;
