@@ -5,6 +5,7 @@ use super::setup::{self, Services};
 use super::signals::Signals;
 use super::when::when;
 use super::{Context, Failure, exit_code, note, print, print_json, prompt};
+use crate::capabilities;
 use crate::cli::{ExitCode, UndoArgs};
 use crate::config::Config;
 use crate::connector::{ConnectorError, ErrorKind};
@@ -14,7 +15,7 @@ use crate::engine::deeds::{Left, Target, gather, hashes};
 use crate::engine::observe::Observed;
 use crate::engine::stop::StopSwitch;
 use crate::model::PairName;
-use crate::reconcile::plan::Plan;
+use crate::reconcile::plan::{ActionKind, Plan};
 use crate::render;
 use crate::store::StateLock;
 use crate::views::item_id;
@@ -285,6 +286,15 @@ fn tell(context: &Context, observed: &Observed, report: &Report, left: &Left, ta
     let done = |(_, _, done): &(_, _, Done)| matches!(done, Done::Done(_));
     if !report.outcomes.iter().any(done) {
         return;
+    }
+    let in_trash = report.outcomes.iter().any(|(_, action, done)| {
+        let deleted = action.kind == ActionKind::Delete && matches!(done, Done::Done(_));
+        deleted && !capabilities::of(action.target).restores
+    });
+    if in_trash {
+        let text = "Tasks were deleted, which no program can restore: open Trash in ClickUp and restore them there; an undo of \
+                    this run then links them again.";
+        print(&render::hanging(text, 0, &context.style));
     }
     print(&format!(
         "this was run {}; take it back with: {} undo {}\n",

@@ -21,7 +21,9 @@ async fn an_undo_of_creates_goes_on_beside_one_whose_task_was_deleted_meanwhile(
     bench.world.clickup.delete(&gone).unwrap();
     let undo = ["undo", &run, "--delete-created", "--yes"];
     let ran = bench.run(&undo).await.left_with(3);
-    ran.says("4 deleted").says("deleted it");
+    ran.says("4 deleted")
+        .says("deleted it")
+        .says("no program can restore");
     assert_eq!(bench.titles(), [""; 0]);
 }
 
