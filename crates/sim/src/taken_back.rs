@@ -44,7 +44,8 @@ impl World {
         // Whoever puts it on the other side wants it on both; and so does whoever leaves it there when taking others away, where
         // of several only one goes over. Example: Ana and Bo have the task, and Ben takes Bo off it: it is Ana's now.
         let of_one = side == Side::ClickUp && key == FieldKey::Assignees;
-        let left = old.intersection(new).filter(|_| of_one && old != new);
+        let leaves = of_one && !old.is_subset(new);
+        let left = old.intersection(new).filter(|_| leaves);
         let wanted: BTreeSet<&String> = new.difference(old).chain(left).collect();
         for twin in twins {
             for piece in &wanted {
@@ -166,7 +167,8 @@ impl World {
     /// side counts as left at them. Whoever changes one of them and comes back to it before the next look leaves nothing that
     /// tells of it: by then the part is what the side was left at, and an edit of the other side goes over it.
     ///
-    /// Example: the priority 2 is written over by 4, and later 4 by 2. Then Bo sets 3, and 2 again. Nobody saw the 3.
+    /// Example: the priority 2 is written over by 4, and later 4 by 2. Then Bo sets 3, and 2 again, while Ana sets 1 on the other
+    /// side. Nobody saw the 3, so the 1 goes over.
     pub fn note_set_again(&mut self, side: Side, at: usize, kind: &dyn Kind, set: &[String]) {
         let undoing = self.told.undoing;
         let parts = self.on_both(side, at, kind, set).into_iter();
