@@ -40,6 +40,7 @@ fn view(n: i64, edit: i64) -> View {
                 now: items.map(|_, item| Presence::Seen(Box::new(item))),
                 chosen: BTreeMap::new(),
                 contested: BTreeSet::new(),
+                removed: None,
             }
         })
         .collect();

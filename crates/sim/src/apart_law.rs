@@ -107,14 +107,15 @@ impl World {
         self.touched(side, at, key, (since, self.now))
     }
 
-    /// Whether a person has touched a field on either side between these two moments.
+    /// Whether a person has touched a field on either side between these two moments; on the other side also in the very ms of the
+    /// first, which on this one is that of the engine's write.
     fn touched(&self, side: Side, at: usize, key: &FieldKey, (since, until): (i64, i64)) -> bool {
-        let later = |side: Side, at: usize| {
+        let later = |side: Side, at: usize, from: i64| {
             let typed = self.side.get(side).records[at].typed.get(key);
-            typed.is_some_and(|typed| since < *typed && *typed < until)
+            typed.is_some_and(|typed| (from..until).contains(typed))
         };
         let mut twins = self.twins_and_copies(side, at).into_iter();
-        later(side, at) || twins.any(|twin| later(side.other(), twin))
+        later(side, at, since + 1) || twins.any(|twin| later(side.other(), twin, since))
     }
 
     /// Whether something else than a person's edit may move such a field: a service that did not take what it was sent, a
