@@ -8,7 +8,7 @@ use crate::engine::{CycleError, Engine, Writers};
 use crate::model::{BaseState, FieldKey, Item, ItemId, LinkId, PairName, Side, Sided};
 use crate::reconcile::doubt::{self, Fate};
 use crate::reconcile::merge::agree;
-use crate::reconcile::plan::{ActionKind, Hold, PairPlan, Plan};
+use crate::reconcile::plan::{Action, ActionKind, Hold, PairPlan, Plan};
 use crate::reconcile::undo::{By, Traces, UndoLink, undo as invert};
 use crate::reconcile::{Presence, plan_of};
 use crate::store::{Batch, CycleRow, LinkState, Op, Store, StoreError, TransitRow};
@@ -259,22 +259,26 @@ impl Engine {
         Ok(report)
     }
 
-    /// Ends the open conflicts of fields that were written and about which both sides agree now. Example: an undo left a
+    /// Ends the open conflicts of fields that were taken back and about which both sides agree now. Example: an undo left a
     /// title apart, and the undo of that undo has put it back. The next cycle would end the conflict as well, and until then
     /// people would be asked to choose between two values that are the same.
     fn settled_by_undo(&self, store: &Store, plan: &Plan) -> Result<Vec<Op>, StoreError> {
         let mut ops = Vec::new();
         for open in store.conflicts(true)? {
             let (link, field) = (open.record.link, &open.record.field);
-            let mut actions = plan.pairs.iter().flat_map(|pair| &pair.actions);
-            let written = actions.any(|action| {
-                let mut changes = action.changes.iter();
-                action.link == Some(link) && changes.any(|change| change.field == *field)
-            });
             let base = store.base(link)?.remove(field);
             let (Some(base), Some(policy)) = (base, self.policy(&open.record.pair)) else {
                 continue;
             };
+            // A write that failed, or that had no answer, leaves the base of before, about which both sides agree as well.
+            let is_there = |action: &Action| {
+                let mut changes = action.changes.iter();
+                changes.any(|change| {
+                    change.field == *field && *base.get(action.target).value() == change.after
+                })
+            };
+            let mut actions = plan.pairs.iter().flat_map(|pair| &pair.actions);
+            let written = actions.any(|action| action.link == Some(link) && is_there(action));
             let shown = Side::BOTH.map(|side| matches!(base.get(side), BaseState::Shown(_)));
             let values = base.map(|_, half| half.value().clone());
             if written && shown == [true, true] && agree(field, &values, policy) {
