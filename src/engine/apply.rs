@@ -8,9 +8,11 @@ mod kept;
 mod left_out;
 mod misanswered;
 mod pair;
+mod prepare;
 mod rails;
 mod record;
 mod refusal;
+mod report;
 mod ruled;
 mod unanswered;
 mod unmarked;
@@ -19,94 +21,23 @@ mod update;
 pub use crate::reason::Stopped;
 
 use crate::connector::{ConnectorError, ErrorKind};
-use crate::engine::observe::{LeftBehind, Observed, rebased};
+use crate::engine::observe::Observed;
 use crate::engine::{CycleError, Engine, Writers};
 use crate::model::{
     About, ActionId, FieldKey, FieldValue, Folded, Item, ItemId, LinkId, PairName, Side, Sided,
     Subject, Timestamp,
 };
 use crate::reason::{Cause, HoldWhy, RunEnd, UndoneWhy};
-use crate::reconcile::plan::{Action, ActionKind, Conflict, PairPlan};
+use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::rails::{source, tried, without_halves};
-use crate::reconcile::settle::{self, Answer};
+use crate::reconcile::settle::Answer;
 use crate::store::{Attempt, Batch, CycleRow, HoldRow, Op, StoreError, TransitRow};
 pub(in crate::engine) use kept::{goes_apart, kept_of};
+pub use report::{Consent, Done, Report};
 use std::collections::{BTreeMap, BTreeSet};
 use tracing::Instrument as _;
-
-/// What a person has said yes to.
-#[derive(Clone, Debug, Default)]
-pub struct Consent {
-    /// Yes to the very first plan of a pair, creates and updates of any number included, and to a changed scope or mapping
-    /// of one that ran before. Never to what [`PairPlan::guarded`] names.
-    pub first_contact: bool,
-    /// Yes to exactly the plans with these hashes, guards included.
-    pub hashes: BTreeSet<String>,
-}
-
-/// What became of one action.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Done {
-    /// Carried out; holds the id of the item that was created, where one was.
-    Done(Option<ItemId>),
-    /// The item moved since the plan; looked at again in the next cycle.
-    Stale(String),
-    /// Refused or broken; tried again later.
-    Failed(String),
-    /// Not tried, because of something before it.
-    Skipped(String),
-}
-
-/// What a cycle did.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// Outcome per action, in order; each [`Action::named`], so without its changes.
-    pub outcomes: Vec<(PairName, Action, Done)>,
-    /// Pairs whose plan was not carried out.
-    pub stopped: Vec<(PairName, Stopped)>,
-    /// The error that closed a side, if one did.
-    pub closed: Vec<ConnectorError>,
-    /// Pairs that could not be listed because of their own configuration or place.
-    pub troubled: Vec<(PairName, ConnectorError)>,
-    /// Number of holds of each pair after the cycle, also those that an earlier one found.
-    pub held: BTreeMap<PairName, usize>,
-    /// Number of open conflicts of each pair after the cycle, also those that an earlier one found.
-    pub open: BTreeMap<PairName, usize>,
-    /// How many actions were left because the process was told to end. None of them is among the outcomes.
-    pub not_begun: usize,
-    /// Id under which the journal has it.
-    pub cycle: String,
-}
-
-impl Report {
-    /// Returns how many actions that write to a service were carried out.
-    pub fn writes(&self) -> usize {
-        self.outcomes
-            .iter()
-            .filter(|(_, action, done)| action.kind.writes() && matches!(done, Done::Done(_)))
-            .count()
-    }
-
-    /// Returns the number of holds after the cycle.
-    pub fn holds(&self) -> usize {
-        self.held.values().sum()
-    }
-
-    /// Returns the number of open conflicts after the cycle.
-    pub fn open_conflicts(&self) -> usize {
-        self.open.values().sum()
-    }
-
-    /// Returns how many actions failed, went stale or were skipped.
-    pub fn failures(&self) -> usize {
-        self.outcomes
-            .iter()
-            .filter(|(_, _, done)| !matches!(done, Done::Done(_)))
-            .count()
-    }
-}
 
 /// After how long in the middle of a plan the claim on the pair is looked at again.
 const LOOK_AGAIN_MS: i64 = 5_000;
@@ -375,64 +306,6 @@ impl<'a> Run<'a> {
 }
 
 impl Run<'_> {
-    /// Stores what must be durable before the first write: both values of every conflict, and bases that move because
-    /// this program reads the same content differently.
-    fn prepare(&self, plan: &PairPlan) -> Result<(), CycleError> {
-        let at = self.engine.clock.now();
-        let ops = plan
-            .conflicts
-            .iter()
-            .map(|conflict| Op::AddConflict(record::conflict(&plan.pair, conflict, at)))
-            .chain(plan.reread.iter().map(|moved| Op::SetBase {
-                link: moved.link,
-                fields: rebased(moved),
-            }))
-            .chain(self.left_behind(plan)?)
-            .chain(self.unmeasured(plan)?)
-            .chain(
-                plan.dropped
-                    .iter()
-                    .flat_map(|choice| self.dropped(plan, choice)),
-            )
-            .collect();
-        self.engine.store().commit(&Batch(ops))?;
-        self.engine.point("after-conflicts")
-    }
-
-    /// The bases of values that were never taken and that somebody has left, in a conflict or while nothing flows, but for those
-    /// that this cycle has found out anew.
-    fn unmeasured(&self, plan: &PairPlan) -> Result<Vec<Op>, CycleError> {
-        let store = self.engine.store();
-        let mut ops = Vec::new();
-        for Conflict {
-            link, field, now, ..
-        } in &plan.conflicts
-        {
-            let mut found = self.observed.findings.left_behind.iter();
-            let base = store.base(*link)?.remove(field);
-            let now = now.as_ref().map(|_, value| Some(value));
-            let base = base.and_then(|base| settle::unmeasured(field, &base, &now));
-            let anew = found.any(|(of, _, noted, left)| {
-                of == link && noted == field && !matches!(left, LeftBehind::Settled)
-            });
-            if let Some(base) = base.filter(|_| !anew) {
-                ops.push(Op::SetBase {
-                    link: *link,
-                    fields: BTreeMap::from([(field.clone(), base)]),
-                });
-            }
-        }
-        let findings = &self.observed.findings;
-        for (link, _) in findings.links_of(&plan.pair) {
-            let fields = findings.unmeasured.get(link).cloned();
-            ops.extend(fields.map(|fields| Op::SetBase {
-                link: *link,
-                fields,
-            }));
-        }
-        Ok(ops)
-    }
-
     /// Why nothing more of the pair is carried out; `None`: nothing speaks against it.
     fn hindered(&mut self) -> Option<String> {
         if self.engine.safety.stop.asked() {

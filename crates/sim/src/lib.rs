@@ -3,7 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`script`] | a history as data: what people do and what breaks, and when |
-//! | [`generate`] | writes the history of a seed |
+//! | [`generate`], [`lost_answers`] | writes the history of a seed, and the parts of it in which answers are lost |
 //! | [`kinds`] | the synced fields: the rows of the program's table, and what people do to their values |
 //! | [`world`] | both services: records with every state that they ever had, lagging listings, people |
 //! | [`commands`] | people's commands between the cycles, each a process of its own |
@@ -17,7 +17,7 @@
 //! | [`remote`], [`calls`], [`updates`], [`deliver`] | `Reader` and `Writer` over the world, with faults before and after every call |
 //! | [`repeated`] | writes that the client sends again because an answer was lost |
 //! | [`oracle`] | the judge: knows what was asked of the services, never what the engine thinks |
-//! | [`scope_law`], [`half_way_law`], [`guard_law`], [`apart_law`] | the same for what lies outside a pair, for states that only the engine wrote half way, for the mass-change guard, and for what an undo leaves apart |
+//! | [`scope_law`], [`half_way_law`], [`guard_law`], [`apart_law`], [`bases_law`], [`commands_law`] | the same for what lies outside a pair, for states that only the engine wrote half way, for the mass-change guard, for what an undo leaves apart, for what the database says, and for what commands do to values |
 //! | [`ending`] | the same at the end, when everything is quiet |
 //! | [`run`], [`quiet`] | one history with the real engine and an in-memory database, and its quiet end |
 //! | [`stores`] | databases in memory, used again from history to history |
@@ -42,9 +42,11 @@
 
 pub mod apart_law;
 pub mod asked;
+pub mod bases_law;
 pub mod calls;
 pub mod claims;
 pub mod commands;
+pub mod commands_law;
 pub mod config_moves;
 pub mod control_steps;
 pub mod controls;
@@ -56,6 +58,7 @@ pub mod generate;
 pub mod guard_law;
 pub mod half_way_law;
 pub mod kinds;
+pub mod lost_answers;
 pub mod many;
 pub mod noted;
 pub mod oracle;
