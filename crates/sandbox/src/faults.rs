@@ -41,6 +41,8 @@ pub enum Fault {
     EmptyListing,
     /// Does what was asked, but leaves the second half of the rows out, as a page that shifted does.
     MissingPage,
+    /// ClickUp: does what was asked, but leaves these members out of each task in the answer.
+    LeavesOut(Vec<String>),
     /// Azure DevOps: a sign-in page with status 203.
     SignInPage,
     /// The token has been revoked (ClickUp: 401 `OAUTH_025`; Azure DevOps: 401 without a body).

@@ -1,7 +1,7 @@
 //! Answers are compared with what was sent; edits between the calls of one update are other people's.
 
 use crate::sync_rules::bench::*;
-use boardsync::model::{FieldKey, Service};
+use boardsync::model::{FieldKey, Service, Side};
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -129,4 +129,67 @@ async fn a_title_edit_sends_the_title_alone() {
         );
     }
     t.quiet().await;
+}
+
+/// An answer that leaves a field out says nothing of it. Both versions are known from then on, so no listing would ever tell of the
+/// edit that waits.
+#[tokio::test]
+async fn an_edit_waits_for_a_field_that_one_answer_left_out_and_flows_with_the_next() {
+    for side in Side::BOTH {
+        for (member, ado, clickup) in [
+            (
+                "name",
+                (TITLE, json!("Renamed")),
+                json!({"name": "Renamed"}),
+            ),
+            (
+                "priority",
+                ("Microsoft.VSTS.Common.Priority", json!(1)),
+                json!({"priority": 1}),
+            ),
+            (
+                "due_date",
+                (DUE, json!("2026-05-10T00:00:00Z")),
+                json!({"due_date": 1_778_400_000_000_i64}),
+            ),
+        ] {
+            let t = bench("conflict = \"hold\"").await;
+            let fields = [
+                (TITLE, json!("Item")),
+                ("Microsoft.VSTS.Common.Priority", json!(3)),
+                (DUE, json!("2026-05-02T00:00:00Z")),
+            ];
+            let pair = t.linked("Task", &fields).await;
+            fault(
+                &t,
+                "GET",
+                "/task",
+                1000,
+                Fault::LeavesOut(vec![member.to_owned()]),
+            );
+            match side {
+                Side::Ado => t.ado(pair.0, ado.0, ado.1),
+                Side::ClickUp => t.clickup(&pair.1, clickup),
+            }
+            t.cycle().await;
+            let held = t.holds();
+            assert_eq!(held.len(), 1, "{side} {member}: {held:?}");
+            t.world.faults.clear();
+            t.cycle().await;
+            t.cycle().await;
+            assert_eq!(t.holds().len(), 0, "{side} {member}");
+            let (now, task) = (t.field(pair.0, ado.0), t.task(&pair.1));
+            let equal = match member {
+                "name" => now == task["name"] && now == json!("Renamed"),
+                "priority" => now == json!(1) && task["priority"]["id"] == json!("1"),
+                _ => {
+                    now.as_str().unwrap().starts_with("2026-05-10")
+                        && task["due_date"].as_str().unwrap() > "17783"
+                }
+            };
+            assert!(equal, "{side} {member}: {now} {task}");
+            assert_eq!(t.conflicts(), []);
+            t.quiet().await;
+        }
+    }
 }

@@ -90,7 +90,12 @@ impl HoldWhy {
                 | RailWhy::Refused { .. } => false,
             },
             HoldWhy::Read(why) => {
-                matches!(why, ReadWhy::MayHaveLeft | ReadWhy::SeemsDeleted { .. })
+                matches!(
+                    why,
+                    ReadWhy::MayHaveLeft
+                        | ReadWhy::SeemsDeleted { .. }
+                        | ReadWhy::FieldLeftOut { .. }
+                )
             }
             HoldWhy::Create(why) => *why == CreateWhy::PlannedAgain,
             HoldWhy::Undone(_) => true,

@@ -30,6 +30,23 @@ pub enum ReadWhy {
         /// The field.
         field: FieldKey,
     },
+    /// An answer left a field out that was there before. That says neither that it is empty nor that nobody changed it.
+    FieldLeftOut {
+        /// The side that left it out.
+        side: Side,
+        /// The field.
+        field: FieldKey,
+    },
+}
+
+impl ReadWhy {
+    /// Whether it is about one field, which another reading may show.
+    pub fn is_of_field(&self) -> bool {
+        matches!(
+            self,
+            ReadWhy::FieldUnreadable { .. } | ReadWhy::FieldLeftOut { .. }
+        )
+    }
 }
 
 impl fmt::Display for ReadWhy {
@@ -49,6 +66,10 @@ impl fmt::Display for ReadWhy {
             ReadWhy::FieldUnreadable { side, field } => write!(
                 f,
                 "{side} shows a {field} that boardsync cannot read, so it is left alone; set it again in {side}"
+            ),
+            ReadWhy::FieldLeftOut { side, field } => write!(
+                f,
+                "{side} did not show the {field}, so it is left alone until another reading shows it"
             ),
         }
     }

@@ -27,6 +27,10 @@ const HOLDS: &[(&str, &str)] = &[
         "ADO shows a priority that boardsync cannot read, so it is left alone; set it again in ADO",
     ),
     (
+        r#"{"code":"field_left_out","side":"clickup","field":"title"}"#,
+        "ClickUp did not show the title, so it is left alone until another reading shows it",
+    ),
+    (
         r#"{"code":"state_unmapped","side":"ado","state":"Removed"}"#,
         "ADO state \"Removed\" is not mapped: add [\"Removed\", \"...\"] to `states` of the pair",
     ),

@@ -108,6 +108,14 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
         }
         let (Some(ado), Some(clickup)) = (items.ado.fields.get(key), items.clickup.fields.get(key))
         else {
+            if let Some(side) = not_shown(link, items, (key, rule)) {
+                fields.busy = true;
+                let field = key.clone();
+                plan.holds.push(Hold {
+                    subject: key.into(),
+                    ..hold(link, side, ReadWhy::FieldLeftOut { side, field })
+                });
+            }
             continue;
         };
         for (side, value) in [(Side::Ado, ado), (Side::ClickUp, clickup)] {
@@ -397,6 +405,27 @@ fn whole_links(merged: Merged, now: &Sided<FieldValue>, items: &Sided<&Item>) ->
 fn unread(items: &Sided<&Item>, key: &FieldKey) -> Option<Side> {
     let mut sides = Side::BOTH.into_iter();
     sides.find(|side| items.get(*side).unread.contains(key))
+}
+
+/// The side that left a field out of its answer which both sides had, where that may keep an edit back: the other side's, or one
+/// of its own that its version would not tell of a second time. A field without a base was perhaps never there.
+///
+/// Example: Ana renames a work item, and the answer about its task lacks the name. Both versions are known from then on, so without
+/// another look her title would stay where it is.
+fn not_shown(
+    link: &LinkView,
+    items: &Sided<&Item>,
+    (key, rule): (&FieldKey, &FieldPolicy),
+) -> Option<Side> {
+    let base = link.base.get(key)?;
+    let mut silent = Side::BOTH.into_iter();
+    silent.find(|side| {
+        let (own, other) = (*side, side.other());
+        let waits = |value: &FieldValue| value != base.get(other) && rule.direction.writes_to(own);
+        let may_have_moved = !base.get(own).is_empty() && rule.direction.writes_to(other);
+        !items.get(own).fields.contains_key(key)
+            && (may_have_moved || items.get(other).fields.get(key).is_some_and(waits))
+    })
 }
 
 /// Why a field is left alone whose value cannot be read.

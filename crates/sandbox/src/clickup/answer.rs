@@ -4,7 +4,7 @@ use crate::halves;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A refused request. The numeric status and `ECODE` are what clients may rely on; texts vary.
 #[derive(Clone, Debug)]
@@ -126,6 +126,27 @@ impl Answer {
     /// Drops the second half of every array at the top of a listing: rows that fell between two pages.
     pub fn halved(self) -> Answer {
         self.cut(|rows| rows / 2)
+    }
+
+    /// Leaves these members out of the task, or of each task of a listing.
+    pub fn without(self, members: &[String]) -> Answer {
+        let Ok(Value::Object(mut map)) = serde_json::from_slice(&self.body) else {
+            return self;
+        };
+        let leave_out =
+            |task: &mut Map<String, Value>| task.retain(|name, _| !members.contains(name));
+        let listed = map.get_mut("tasks").and_then(Value::as_array_mut);
+        match listed {
+            Some(tasks) => tasks
+                .iter_mut()
+                .filter_map(Value::as_object_mut)
+                .for_each(leave_out),
+            None => leave_out(&mut map),
+        }
+        Answer {
+            body: Bytes::from(Value::Object(map).to_string()),
+            ..self
+        }
     }
 
     fn cut(self, keep: fn(usize) -> usize) -> Answer {

@@ -113,6 +113,7 @@ fn faulty(fault: Option<Fault>, work: impl Fn() -> Answer) -> (u16, Response) {
         }
         Some(Fault::EmptyListing) => finished(work().emptied()),
         Some(Fault::MissingPage) => finished(work().halved()),
+        Some(Fault::LeavesOut(members)) => finished(work().without(&members)),
         Some(Fault::SignInPage) => finished(Answer::html(200, SIGN_IN)),
         Some(Fault::Status {
             status,

@@ -3,7 +3,7 @@
 use super::super::earlier;
 use super::Ending;
 use crate::model::{About, ItemId, Side, Subject, Timestamp};
-use crate::reason::{self, ReadWhy};
+use crate::reason::{self, HoldWhy, ReadWhy};
 use crate::reconcile::plan::Hold;
 use crate::reconcile::rails::attempt;
 use crate::store::{HoldRow, Op, StoreError};
@@ -39,14 +39,16 @@ impl Ending<'_> {
     }
 
     /// A hold of the plan. A whole linked item is held when it could not be read or left the scope: no edit may ever
-    /// announce that it is back, so it is looked at again. A held field waits for an edit.
+    /// announce that it is back, so it is looked at again, and so is a field that was not shown. Any other held field waits for
+    /// an edit.
     fn planned(&self, hold: &Hold) -> HoldRow {
         let key = About {
             side: hold.side,
             item: hold.item.clone(),
             subject: hold.subject.clone(),
         };
-        let whole = hold.link.is_some() && hold.subject.is_item();
+        let unread = matches!(&hold.why, HoldWhy::Read(why) if why.is_of_field());
+        let looked_at = hold.link.is_some() && (hold.subject.is_item() || unread);
         let (since, tries, retry_at) = match self.plan.retry.get(&key) {
             Some(retry_at) => {
                 let before = earlier(&self.before, hold.side, &hold.item);
@@ -55,13 +57,13 @@ impl Ending<'_> {
             }
             None => {
                 let (since, tries, retry_at) = self.next_look(hold.side, &hold.item);
-                let tries = if whole { tries } else { 0 };
+                let tries = if looked_at { tries } else { 0 };
                 let again = hold.link.zip(hold.subject.field().cloned());
                 let again = again.and_then(|field| self.plan.kept.get(&field));
                 (
                     since,
                     tries,
-                    again.copied().unwrap_or(whole.then_some(retry_at)),
+                    again.copied().unwrap_or(looked_at.then_some(retry_at)),
                 )
             }
         };

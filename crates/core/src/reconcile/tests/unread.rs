@@ -38,6 +38,42 @@ fn a_value_that_cannot_be_read_is_held_by_name_and_the_other_fields_flow() {
     }
 }
 
+/// An answer that leaves a field out says nothing of it. Where an edit may be kept back by that, it is told and looked at again.
+#[test]
+fn a_field_that_an_answer_left_out_is_held_where_an_edit_may_wait_for_it() {
+    let two = FieldValue::Number(2000);
+    for side in Side::BOTH {
+        for (had, now, held) in [
+            (two.clone(), Some(two.clone()), 1),
+            (two.clone(), Some(FieldValue::Number(1000)), 1),
+            (two.clone(), None, 1),
+            // Nothing was there, and nothing waits.
+            (FieldValue::Empty, Some(FieldValue::Empty), 0),
+            (FieldValue::Empty, Some(two.clone()), 1),
+        ] {
+            let mut link = Linked::new(1).same(FieldKey::Priority, had.clone());
+            link.items.get_mut(side).fields.remove(&FieldKey::Priority);
+            let other = link.items.get_mut(side.other());
+            match now.clone() {
+                Some(value) => other.fields.insert(FieldKey::Priority, value),
+                None => other.fields.remove(&FieldKey::Priority),
+            };
+            let plan = plan_one(link.view(), &policy());
+            assert_eq!(changes(&plan), []);
+            assert_eq!(plan.holds.len(), held, "{side} {had:?} {now:?}");
+        }
+        // It was never there: not every workspace has every field.
+        let mut link = Linked::new(1);
+        link.items
+            .get_mut(side.other())
+            .fields
+            .insert(FieldKey::Priority, two.clone());
+        link.items.get_mut(side).fields.remove(&FieldKey::Priority);
+        let plan = plan_one(link.view(), &policy());
+        assert_eq!(plan.holds.len(), 0, "{side}: {:?}", plan.holds);
+    }
+}
+
 #[test]
 fn a_new_item_is_made_without_what_cannot_be_read() {
     for (key, creates) in [(FieldKey::Priority, 1), (FieldKey::Title, 0)] {
