@@ -55,6 +55,7 @@ use crate::model::{
     BaseState, FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp,
     Version,
 };
+use crate::reason::SettledBy;
 use error::sql;
 use rusqlite::{Connection, TransactionBehavior};
 use std::cell::RefCell;
@@ -196,8 +197,10 @@ pub enum Op {
     ResolveConflict {
         /// The conflict.
         id: i64,
-        /// Side whose value won; `None`: closed without a winner (the values became equal).
+        /// Side whose value won; `None`: closed without a winner.
         taken: Option<Side>,
+        /// What ended it.
+        by: SettledBy,
         /// Local time.
         at: Timestamp,
     },
@@ -342,7 +345,7 @@ fn apply(tx: &Connection, op: &Op) -> Result<(), StoreError> {
         Op::MarkSent { intent, at, fields } => intents::mark_sent(tx, intent, *at, fields),
         Op::CloseIntent { key } => intents::close(tx, key),
         Op::AddConflict(conflict) => conflicts::add(tx, conflict),
-        Op::ResolveConflict { id, taken, at } => conflicts::resolve(tx, *id, *taken, *at),
+        Op::ResolveConflict { id, taken, by, at } => conflicts::end(tx, *id, *taken, *by, *at),
         Op::SetHolds { pair, holds } => conflicts::set_holds(tx, pair, None, holds),
         Op::SetHoldsFor { pair, items, holds } => {
             conflicts::set_holds(tx, pair, Some(items), holds)

@@ -220,15 +220,27 @@ impl Engine {
         }
     }
 
-    /// How many conflicts are open in each of the pairs that were planned.
-    fn open_conflicts(&self, observed: &Observed) -> Result<BTreeMap<PairName, usize>, StoreError> {
+    /// How many conflicts are open in each of the pairs that were planned. Where somebody has chosen, nobody is waited for: if
+    /// the choice could not be carried out, what keeps it is held.
+    pub(super) fn open_conflicts(
+        &self,
+        observed: &Observed,
+    ) -> Result<BTreeMap<PairName, usize>, StoreError> {
         let pairs = observed.plan.pairs.iter();
         let mut open: BTreeMap<PairName, usize> =
             pairs.map(|plan| (plan.pair.clone(), 0)).collect();
-        for conflict in self.store().conflicts(true)? {
-            if let Some(count) = open.get_mut(&conflict.record.pair) {
-                *count += 1;
-            }
+        let store = self.store();
+        for conflict in store.conflicts(true)? {
+            let Some(count) = open.get_mut(&conflict.record.pair) else {
+                continue;
+            };
+            let choices = match store.choices(conflict.record.link) {
+                // One that cannot be read counts as none.
+                Err(StoreError::Choice { .. }) => Vec::new(),
+                choices => choices?,
+            };
+            let chosen = choices.iter().any(|choice| choice.conflict == conflict.id);
+            *count += usize::from(!chosen);
         }
         Ok(open)
     }

@@ -367,20 +367,7 @@ fn to_sql(error: StoreError) -> rusqlite::Error {
     rusqlite::Error::ToSqlConversionFailure(Box::new(error))
 }
 
-pub(super) fn resolve(
-    tx: &Connection,
-    id: i64,
-    taken: Option<Side>,
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    let by = match taken {
-        Some(_) => SettledBy::Rule,
-        None => SettledBy::Agreed,
-    };
-    end(tx, id, taken, by, at)
-}
-
-fn end(
+pub(super) fn end(
     tx: &Connection,
     id: i64,
     taken: Option<Side>,

@@ -1,7 +1,7 @@
 //! What both sides changed differently. The values are those of `render`, which shows them: [`ConflictRow`].
 
 use crate::engine::deeds::Resolved;
-use crate::model::{FieldKey, FieldValue, ItemId, PairName, Side, Sided, Subject};
+use crate::model::{FieldKey, FieldValue, ItemId, PairName, Side, Sided, Subject, Timestamp};
 use crate::reason::{Cause, JournalKind, Outcome, Took};
 use crate::reconcile::plan::Conflict;
 use crate::render::{ConflictRow, SinceThen, Standing};
@@ -92,6 +92,7 @@ fn since_then(
     if newer.is_some() {
         return Ok(found);
     }
+    found.held = held(store, stored, standing)?;
     let mut last = None;
     for row in store.journal_of_link(record.link)? {
         let entry = row.entry;
@@ -124,7 +125,59 @@ fn since_then(
     {
         found.taken_back = Some(at);
     }
+    found.merged = merged(store, stored, standing, found.taken_back)?;
     Ok(found)
+}
+
+/// Returns why a choice is held; `None`: nothing keeps it, or no cycle has looked at it. What was held before says nothing: a
+/// choice ends some of that, say a frozen field.
+pub(super) fn held(
+    store: &Store,
+    stored: &store::Conflict,
+    standing: Standing,
+) -> Result<Option<String>, StoreError> {
+    let Standing::Chosen { at, .. } = standing else {
+        return Ok(None);
+    };
+    let record = &stored.record;
+    let looked = store.pair_state(&record.pair)?.last_success;
+    if looked.is_none_or(|looked| looked < at) {
+        return Ok(None);
+    }
+    let mut holds = store.holds(Some(&record.pair))?.into_iter();
+    let hold =
+        holds.find(|hold| hold.link == Some(record.link) && hold.subject.covers(&record.field));
+    Ok(hold.map(|hold| hold.reason()))
+}
+
+/// Returns the text of a person's own that was chosen, or that has settled the conflict and was not taken back.
+fn merged(
+    store: &Store,
+    stored: &store::Conflict,
+    standing: Standing,
+    taken_back: Option<Timestamp>,
+) -> Result<Option<FieldValue>, StoreError> {
+    match standing {
+        Standing::Chosen {
+            took: Took::Merged, ..
+        } => {
+            let choices = store.choices(stored.record.link)?.into_iter();
+            let mut own = choices.filter(|choice| choice.conflict == stored.id);
+            Ok(own.next().map(|choice| choice.value))
+        }
+        Standing::Settled {
+            took: Some(Took::Merged),
+            ..
+        } if taken_back.is_none() => {
+            let Sided { ado, clickup } = stored.after.clone();
+            let (own, other) = match stored.record.taken {
+                Some(Side::ClickUp) => (clickup, ado),
+                Some(Side::Ado) | None => (ado, clickup),
+            };
+            Ok(own.or(other))
+        }
+        Standing::Open | Standing::Chosen { .. } | Standing::Settled { .. } => Ok(None),
+    }
 }
 
 /// Whether a run took something back that was no undo itself.

@@ -1,7 +1,7 @@
 //! How fresh and how clean each pair is.
 
 use super::ClaimView;
-use super::conflicts::unsettled;
+use super::conflicts::{held, unsettled};
 use super::notices::{notices, works_elsewhere};
 use crate::claim::Claim;
 use crate::config::{Config, Pair, Poll};
@@ -144,8 +144,11 @@ pub struct PairStatus {
     pub open_intents: usize,
     /// Conflicts that wait for a person, or for both sides to agree.
     pub open_conflicts: usize,
-    /// Conflicts in which somebody chose, and the next cycle carries that out.
+    /// Conflicts in which somebody chose, and no cycle has carried that out yet.
     pub chosen_conflicts: usize,
+    /// How many of those are held: a cycle tried, and the next one does not just carry them out.
+    #[serde(skip)]
+    pub held_choices: usize,
     /// When the oldest open one was recorded; `None`: there is none.
     #[serde(serialize_with = "rfc3339_if_any")]
     pub oldest_conflict: Option<Timestamp>,
@@ -343,9 +346,14 @@ fn pair_status(
     let poll = &config.schedule.poll;
     let stale = state.last_success.is_none_or(|at| is_stale(poll, at, now));
     let approved = state.fingerprint.as_deref() == Some(pair.fingerprint.as_str());
-    let chosen = conflicts.len();
-    conflicts.retain(|(_, standing)| matches!(standing, Standing::Open));
-    let chosen = chosen - conflicts.len();
+    let (conflicts, chosen): (Vec<_>, Vec<_>) = conflicts
+        .into_iter()
+        .partition(|(_, standing)| matches!(standing, Standing::Open));
+    let mut held_choices = 0;
+    for (conflict, standing) in &chosen {
+        held_choices += usize::from(held(store, conflict, *standing)?.is_some());
+    }
+    let chosen = chosen.len();
     let refuses = |side: &Side| matches!(tokens.get(*side), Token::Refused { .. });
     let refuses = Side::BOTH.into_iter().find(refuses);
     let needs = [
@@ -366,6 +374,7 @@ fn pair_status(
         open_intents,
         open_conflicts: conflicts.len(),
         chosen_conflicts: chosen,
+        held_choices,
         oldest_conflict: conflicts.iter().map(|(one, _)| one.record.at).min(),
         oldest_hold: holds.iter().map(|hold| hold.since).min(),
         holds: holds.len(),

@@ -16,7 +16,7 @@ use boardsync::engine::deeds::{
 };
 use boardsync::engine::{CycleError, Engine, Scope, Writers};
 use boardsync::model::{FieldKey, ItemId, LinkId, Side, Sided};
-use boardsync::reason::{Cause, HoldWhy, LeftWhy};
+use boardsync::reason::{Cause, HoldWhy, LeftWhy, SettledBy};
 use boardsync::store::{Batch, Choice, Op, Store};
 use std::sync::Mutex;
 
@@ -177,6 +177,7 @@ fn forget_conflicts(store: &mut Store) {
     let ops = open.iter().map(|conflict| Op::ResolveConflict {
         id: conflict.id,
         taken: None,
+        by: SettledBy::Agreed,
         at: conflict.record.at,
     });
     let _ = store.commit(&Batch(ops.collect()));

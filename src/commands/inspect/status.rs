@@ -77,9 +77,14 @@ fn in_a_sentence(status: &Status) -> String {
                 "conflicts are open",
             ),
             (
-                pair.chosen_conflicts,
+                pair.chosen_conflicts - pair.held_choices,
                 "conflict is chosen and waits for the next cycle",
                 "conflicts are chosen and wait for the next cycle",
+            ),
+            (
+                pair.held_choices,
+                "choice in a conflict is held",
+                "choices in conflicts are held",
             ),
             (
                 pair.holds,
@@ -196,13 +201,19 @@ fn show(context: &Context, status: &Status, now: Timestamp) {
         };
         wrapped(context, &held(&hold, now));
     }
+    let held: usize = status.pairs.iter().map(|pair| pair.held_choices).sum();
     let chosen: usize = status.pairs.iter().map(|pair| pair.chosen_conflicts).sum();
-    if chosen > 0 {
-        let text = format!(
-            "{} chosen: the next cycle carries that out",
-            render::plural(chosen, "conflict is", "conflicts are")
-        );
-        wrapped(context, &text);
+    for (count, what) in [
+        (chosen - held, "the next cycle carries that out"),
+        (
+            held,
+            "that could not be carried out and is held, for the reason above",
+        ),
+    ] {
+        if count > 0 {
+            let chosen = render::plural(count, "conflict is", "conflicts are");
+            wrapped(context, &format!("{chosen} chosen: {what}"));
+        }
     }
     let conflicts: usize = status.pairs.iter().map(|pair| pair.open_conflicts).sum();
     if conflicts > 0 {

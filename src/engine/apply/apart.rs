@@ -5,7 +5,7 @@ use super::Run;
 use crate::markup;
 use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Timestamp, Version};
 use crate::reconcile::merge::agree;
-use crate::reconcile::plan::{Action, PairPlan, Rebase};
+use crate::reconcile::plan::{PairPlan, Rebase};
 use crate::store::{NewConflict, Op, Store, StoreError};
 
 /// What a side has of a field.
@@ -42,21 +42,12 @@ impl Run<'_> {
         let (_, items) = looked_at.find(|(id, _)| *id == link)?;
         let shown = |side: Side| {
             let id = items.get(side);
+            // What was only meant to be written counts for nothing: the service may have refused it. Nor does it follow from
+            // an action that both sides agree now, for a set is written element by element and may stay apart in others.
             let written = self.written.get(side).get(id);
             let item = written.or_else(|| self.observed.items.get(side).get(id))?;
-            // A set is written element by element, so what an undo left apart in it may stay apart.
-            let actions = plan.actions.iter();
-            let mine = actions.filter(|action| action.link == Some(link) && action.target == side);
-            let mut changes = mine.flat_map(|action: &Action| &action.changes);
-            let intended = changes.find(|change| change.field == *field);
-            let answer = item.fields.get(field);
-            let value = match (written.and(answer), intended) {
-                (Some(value), _) => Some(value),
-                (None, Some(change)) => Some(&change.after),
-                (None, None) => answer,
-            };
             Some(Shown {
-                value: value?.clone(),
+                value: item.fields.get(field)?.clone(),
                 raw: item.raw.get(field).map(|raw| raw.text().into_owned()),
                 version: item.version,
             })

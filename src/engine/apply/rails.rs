@@ -5,7 +5,7 @@ use super::{Done, Run, Stopped};
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::engine::rails::trips;
 use crate::model::{FieldKey, ItemId, LinkId, Side, Sided, Subject, Timestamp};
-use crate::reason::RailWhy;
+use crate::reason::{RailWhy, SettledBy};
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::{self, Failure};
@@ -205,7 +205,8 @@ impl Run<'_> {
         Ok(ops)
     }
 
-    /// Freezes what the plan says. Thaws what is settled, and closes conflicts that are: both sides came to agree.
+    /// Freezes what the plan says. Thaws what is settled, and closes conflicts that are: both sides came to agree, or the
+    /// field is no longer synced.
     fn freezes(
         &self,
         store: &Store,
@@ -256,13 +257,15 @@ impl Run<'_> {
                 ops.extend(renewed(store, record, &now, at)?);
                 continue;
             }
+            let mut by = SettledBy::Agreed;
             if !self.is_synced(plan, field) {
                 // Should the field be synced again, what differs then is told anew.
                 let field = field.clone();
                 ops.push(Op::ClearBase { link, field });
+                by = SettledBy::Unsynced;
             }
             let taken = None;
-            ops.push(Op::ResolveConflict { id, taken, at });
+            ops.push(Op::ResolveConflict { id, taken, by, at });
         }
         Ok(ops)
     }

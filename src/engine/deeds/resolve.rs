@@ -334,6 +334,10 @@ fn open_to_choice(store: &Store, id: i64) -> Result<Conflict, ResolveError> {
     if let Some(by) = newest.filter(|newest| *newest != id) {
         return Err(ResolveError::Replaced { id, by });
     }
+    if conflict.settled_by == Some(SettledBy::Unsynced) {
+        let what = record.field.to_string();
+        return Err(ResolveError::Unmapped { id, what });
+    }
     if conflict.resolved_at.is_some() && record.taken.is_none() {
         return Err(ResolveError::Over(id));
     }

@@ -6,6 +6,7 @@ use crate::engine::apply::{Consent, Report};
 use crate::engine::observe::{self, INDEX_LAG_MS, Observed, sent};
 use crate::engine::{CycleError, Engine, Writers};
 use crate::model::{BaseState, FieldKey, Item, ItemId, LinkId, PairName, Side, Sided};
+use crate::reason::SettledBy;
 use crate::reconcile::doubt::{self, Fate};
 use crate::reconcile::merge::agree;
 use crate::reconcile::plan::{Action, ActionKind, Hold, PairPlan, Plan};
@@ -242,7 +243,7 @@ impl Engine {
         for pair in &observed.plan.pairs {
             states.push((pair.pair.clone(), self.store().pair_state(&pair.pair)?));
         }
-        let report = self.apply(writers, observed, &consent).await?;
+        let mut report = self.apply(writers, observed, &consent).await?;
         let mut store = self.store();
         let mut ops: Vec<Op> = states
             .into_iter()
@@ -256,6 +257,9 @@ impl Engine {
         }));
         ops.extend(self.settled_by_undo(&store, &observed.plan)?);
         store.commit(&Batch(ops))?;
+        drop(store);
+        // Those that have just ended were still open when the run ended.
+        report.open = self.open_conflicts(observed)?;
         Ok(report)
     }
 
@@ -285,6 +289,7 @@ impl Engine {
                 ops.push(Op::ResolveConflict {
                     id: open.id,
                     taken: None,
+                    by: SettledBy::Agreed,
                     at: self.clock.now(),
                 });
             }

@@ -257,6 +257,7 @@ fn a_conflict_is_resolved_once() {
     let resolve = Op::ResolveConflict {
         id,
         taken: Some(Side::ClickUp),
+        by: SettledBy::Rule,
         at: Timestamp(11),
     };
     store.commit(&Batch(vec![resolve.clone()])).unwrap();

@@ -146,15 +146,18 @@ pub enum SettledBy {
     Replaced,
     /// The link of the two items ended.
     Unlinked,
+    /// Its field is no longer synced.
+    Unsynced,
 }
 
 impl SettledBy {
-    const ALL: [SettledBy; 5] = [
+    const ALL: [SettledBy; 6] = [
         SettledBy::Rule,
         SettledBy::Person,
         SettledBy::Agreed,
         SettledBy::Replaced,
         SettledBy::Unlinked,
+        SettledBy::Unsynced,
     ];
 
     /// Returns the stable word used in the database and in JSON.
@@ -165,6 +168,7 @@ impl SettledBy {
             SettledBy::Agreed => "agreed",
             SettledBy::Replaced => "replaced",
             SettledBy::Unlinked => "unlinked",
+            SettledBy::Unsynced => "unsynced",
         }
     }
 

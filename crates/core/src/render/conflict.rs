@@ -86,6 +86,11 @@ pub struct SinceThen {
     pub dropped: Option<(Timestamp, String)>,
     /// When `boardsync undo` took back what settled it, by this machine's clock.
     pub taken_back: Option<Timestamp>,
+    /// Why a choice is not carried out although a cycle has tried, as a sentence without a full stop; `None`: nothing keeps it,
+    /// or none waits.
+    pub held: Option<String>,
+    /// The text of a person's own that was chosen or has settled it; `None`: a side's value was, or nobody knows any more.
+    pub merged: Option<FieldValue>,
 }
 
 /// Returns the list for people, ending in a line break. `hidden`: how many others there are that are settled. `program`: how
@@ -166,6 +171,7 @@ fn state(standing: Standing) -> String {
                 (Some(took), _) => took.to_string(),
                 (None, Some(SettledBy::Replaced)) => "replaced by a newer one".to_owned(),
                 (None, Some(SettledBy::Unlinked)) => "no longer linked".to_owned(),
+                (None, Some(SettledBy::Unsynced)) => "no longer synced".to_owned(),
                 (None, _) => "both agree".to_owned(),
             };
             format!("settled: {how}")
@@ -239,7 +245,11 @@ pub fn conflict_show(row: &ConflictRow, program: &str, style: &Style, when: When
         Standing::Settled { .. } => "settled".to_owned(),
     };
     let mut out = format!("conflict {} in {pair}: {head}\n\n", row.id);
-    block(&row.shown(), "", style, &mut out);
+    let shown = row.shown();
+    block(&shown, "", style, &mut out);
+    if let Some(merged) = &row.since_then.merged {
+        merged_value(&shown, merged, &mut out);
+    }
     out.push_str(&format!("\nrecorded {}\n", when(row.since)));
     if let Some((at, why)) = &row.since_then.dropped {
         out.push_str(&hanging(&format!("{}: {why}", when(*at)), 4, style));
@@ -247,10 +257,18 @@ pub fn conflict_show(row: &ConflictRow, program: &str, style: &Style, when: When
     match row.standing {
         Standing::Open => out.push_str(&offer("settle it with one of", row, None, program)),
         Standing::Chosen { took, at } => {
+            let made = format!("{} {}", chosen(took), when(at));
+            match &row.since_then.held {
+                Some(why) => {
+                    let text = format!("{made}, and is held: {why}");
+                    out.push_str(&hanging(&text, 2, style));
+                }
+                None => out.push_str(&format!(
+                    "{made}; the next cycle of the pair carries it out\n"
+                )),
+            }
             out.push_str(&format!(
-                "{} {}; the next cycle of the pair carries it out\ntake the choice back with\n  {program} conflicts resolve {} --withdraw\n",
-                chosen(took),
-                when(at),
+                "take the choice back with\n  {program} conflicts resolve {} --withdraw\n",
                 row.id
             ));
             out.push_str(&offer(
@@ -320,6 +338,11 @@ fn ended(won: &str, by: Option<SettledBy>, at: &str) -> String {
         }
         Some(SettledBy::Unlinked) => {
             format!("over since {at}: the two items are no longer kept equal")
+        }
+        Some(SettledBy::Unsynced) => {
+            format!(
+                "over since {at}: the field is no longer synced, so the two values stay as they are"
+            )
         }
         None => format!("settled {at}: {won}"),
     }
@@ -451,12 +474,32 @@ fn long_values(conflict: &Conflict, indent: &str, room: usize, style: &Style, ou
             "kept" => " (kept where they overlap)".to_owned(),
             other => format!(" ({other} where they overlap)"),
         };
-        out.push_str(&format!("{indent}    {side} {what}{verdict}:\n"));
         let old = base.map(diff::text).unwrap_or_default();
         let new = diff::text(conflict.now.get(side));
-        for line in diff::lines(old, new, room.saturating_sub(8), style) {
+        let lines = diff::lines(old, new, room.saturating_sub(8), style);
+        let end = match (lines.is_empty(), base) {
+            (false, _) => "",
+            (true, Some(_)) => " unchanged",
+            (true, None) => " (empty)",
+        };
+        out.push_str(&format!("{indent}    {side} {what}{verdict}:{end}\n"));
+        for line in lines {
             out.push_str(format!("{indent}      {line}").trim_end());
             out.push('\n');
         }
+    }
+}
+
+/// Writes the text that a person made of both values.
+fn merged_value(conflict: &Conflict, merged: &FieldValue, out: &mut String) {
+    if !is_long(conflict) {
+        let value = escape(&merged.to_string());
+        out.push_str(&format!("    {:12}  {value}\n", "merged"));
+        return;
+    }
+    out.push_str("    merged of both:\n");
+    for line in diff::text(merged).lines() {
+        out.push_str(format!("      {}", escape(line)).trim_end());
+        out.push('\n');
     }
 }
