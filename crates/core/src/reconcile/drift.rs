@@ -4,7 +4,7 @@
 //! what a check of the whole is for.
 
 use super::merge::{agree, translate};
-use super::plan::{Action, ActionKind, PairPlan};
+use super::plan::{Action, ActionKind, Conflict, PairPlan};
 use super::policy::{FieldPolicy, Policy};
 use super::rails::{self, Rails};
 use super::{LinkView, Origin, Presence, View};
@@ -173,6 +173,27 @@ fn linked(link: &LinkView, policy: &Policy, plan: &PairPlan, found: &mut Vec<Dif
     }
 }
 
+/// Why two values wait for a person. `recorded`: an earlier cycle has found that out, so that there is a conflict to settle.
+///
+/// Example: the database was lost and the two items were linked again by their markers. Nothing says which of two statuses is
+/// newer, and no conflict has a number before the next cycle.
+fn contested(found: &Conflict, recorded: bool, plan: &PairPlan) -> String {
+    let how = match (&found.base, found.changed_on_both()) {
+        (None, _) => {
+            "different on the two sides, and never known to be equal, so nothing tells which side was edited"
+        }
+        (Some(_), true) => "changed on both sides, differently",
+        (Some(_), false) => "different on the two sides",
+    };
+    match recorded {
+        true => format!("{how}; settle it with `boardsync conflicts`"),
+        false => format!(
+            "{how}; {} lists it in `boardsync conflicts`, where you settle it",
+            next_cycle(plan)
+        ),
+    }
+}
+
 fn explain(
     link: &LinkView,
     key: &FieldKey,
@@ -186,13 +207,10 @@ fn explain(
     if let Some(frozen) = frozen.find(|frozen| frozen.subject == *key) {
         return (DriftKind::Held, frozen.why.to_string());
     }
-    let mine = plan.conflicts.iter().filter(|c| c.link == link.link);
-    if mine
-        .into_iter()
-        .any(|conflict| conflict.field == *key && conflict.taken.is_none())
-    {
-        let reason = "changed on both sides, differently; settle it with `boardsync conflicts`";
-        return (DriftKind::Conflict, reason.to_owned());
+    let mut mine = plan.conflicts.iter().filter(|c| c.link == link.link);
+    if let Some(found) = mine.find(|conflict| conflict.field == *key && conflict.taken.is_none()) {
+        let recorded = link.contested.contains(key);
+        return (DriftKind::Conflict, contested(found, recorded, plan));
     }
     let planned = |action: &Action| {
         let mut changes = action.changes.iter();
