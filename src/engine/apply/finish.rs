@@ -56,7 +56,20 @@ fn stood_still(
                 true => "; the scope or mapping of the pair changed too, or a backup was restored",
                 false => "",
             };
-            format!("a guard stopped the plan {}{also}", plan.hash())
+            let over = plan.guarded().map(|tripped| {
+                let (what, side) = (tripped.counted(), tripped.side);
+                format!(
+                    "{} {what} in {side}, {} allowed",
+                    tripped.count, tripped.limit
+                )
+            });
+            let over: Vec<String> = over.collect();
+            let hash = plan.hash();
+            format!(
+                "a guard stopped the plan {hash}: {}{also}; look at it with `boardsync plan`, and if it is right, let it through with \
+                 `boardsync apply` or `boardsync reconcile --once --approve {hash}`",
+                over.join("; ")
+            )
         }
         Stopped::FirstContact => {
             let why = match plan.ran_before {

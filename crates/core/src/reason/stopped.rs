@@ -21,6 +21,20 @@ pub enum Limit {
     Vanished,
 }
 
+impl Limit {
+    /// Returns what it counts, as a phrase in the plural.
+    pub fn counted(self) -> &'static str {
+        match self {
+            Limit::Creates => "creates",
+            Limit::Updates => "updates",
+            Limit::Clears => "values emptied",
+            Limit::Deletes => "deletes, closes, unlinks",
+            Limit::Noise => "values read differently",
+            Limit::Vanished => "items gone at once",
+        }
+    }
+}
+
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

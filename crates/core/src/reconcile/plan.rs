@@ -522,6 +522,16 @@ pub struct Tripped {
     pub slow: Option<Slow>,
 }
 
+impl Tripped {
+    /// Returns what it counts, as a phrase in the plural.
+    pub fn counted(&self) -> &'static str {
+        match self.slow {
+            Some(_) => "items gone one by one",
+            None => self.what.counted(),
+        }
+    }
+}
+
 /// Items that are gone one by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slow {

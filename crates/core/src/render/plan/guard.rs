@@ -8,26 +8,15 @@ use crate::render::paint::{Ink, amount};
 use crate::render::table::table;
 use std::collections::BTreeSet;
 
-/// What a limit counts, and the keys of `[guard]` that set it; `None`: it is fixed.
-fn words(limit: Limit) -> (&'static str, Option<&'static str>) {
+/// The keys of `[guard]` that set a limit; `None`: it is fixed.
+fn keys(limit: Limit) -> Option<&'static str> {
     match limit {
-        Limit::Creates => ("creates", Some("max_creates, creates_percent")),
-        Limit::Updates => ("updates", Some("max_updates, updates_percent")),
-        Limit::Clears => ("values emptied", Some("max_clears, clears_percent")),
-        Limit::Deletes => (
-            "deletes, closes, unlinks",
-            Some("max_deletes, deletes_percent"),
-        ),
-        Limit::Noise => ("values read differently", Some("noise_percent")),
-        Limit::Vanished => ("items gone at once", None),
-    }
-}
-
-/// What a guard stopped, as its row names it.
-fn named(tripped: &Tripped) -> &'static str {
-    match tripped.slow {
-        Some(_) => "items gone one by one",
-        None => words(tripped.what).0,
+        Limit::Creates => Some("max_creates, creates_percent"),
+        Limit::Updates => Some("max_updates, updates_percent"),
+        Limit::Clears => Some("max_clears, clears_percent"),
+        Limit::Deletes => Some("max_deletes, deletes_percent"),
+        Limit::Noise => Some("noise_percent"),
+        Limit::Vanished => None,
     }
 }
 
@@ -81,7 +70,7 @@ impl Page<'_> {
             .guarded()
             .map(|tripped| {
                 vec![
-                    named(tripped).to_owned(),
+                    tripped.counted().to_owned(),
                     tripped.side.to_string(),
                     amount(tripped.count),
                     amount(tripped.limit),
@@ -96,7 +85,7 @@ impl Page<'_> {
         for line in table(&headers, &rows, self.style).lines() {
             self.line("   ", line);
         }
-        let keys: BTreeSet<&str> = pair.guarded().filter_map(|t| words(t.what).1).collect();
+        let keys: BTreeSet<&str> = pair.guarded().filter_map(|t| keys(t.what)).collect();
         let keys: Vec<&str> = keys.into_iter().collect();
         if !keys.is_empty() {
             let text = format!("The limits stand in [guard]: {}.", keys.join(", "));
