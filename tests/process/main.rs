@@ -45,6 +45,7 @@ mod schema;
 mod securing;
 mod showing;
 mod soak;
+mod standing;
 mod telling;
 #[cfg(unix)]
 mod terminal;
