@@ -113,8 +113,8 @@ async fn an_undo_of_an_undo_counts_no_conflict_that_it_has_ended() {
         .await
         .says("1 updated, 1 open conflict");
     let undone = undo_last(&bench, 0).await;
-    undone.says("web: 1 updated\n");
     lacks(&undone, "open conflict");
+    undone.says("web: 1 updated\n");
     bench
         .run(&["conflicts"])
         .await
