@@ -174,7 +174,7 @@ async fn status_says_of_a_guard_how_much_it_stopped_what_is_allowed_and_what_to_
     let bench = Bench::equal().await;
     let guard = "[guard]\nmax_updates = 1\nupdates_percent = 1\n\n[[pair]]";
     bench.replace_config("[[pair]]", guard);
-    for id in &bench.ids[..3] {
+    for id in &bench.ids[1..4] {
         bench.rename(*id, &format!("Renamed {id}"));
     }
     bench.run(&["reconcile", "--once"]).await.left_with(4);
