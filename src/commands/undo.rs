@@ -148,7 +148,7 @@ async fn look(
     target: &Target,
     delete_created: bool,
 ) -> Result<(Observed, Left, Vec<String>), Failure> {
-    let (links, mut unknown) = gather(&engine.store(), target, delete_created)?;
+    let (links, mut unknown) = gather(&engine.store(), target)?;
     let strange = links.keys().filter(|pair| engine.policy(pair).is_none());
     unknown.extend(strange.map(|pair| {
         format!("pair \"{pair}\" is no longer configured; what was written to it stays")

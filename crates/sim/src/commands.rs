@@ -371,7 +371,7 @@ async fn undo(
     target: &Target,
     created: bool,
 ) -> Result<(), CycleError> {
-    let (links, _) = gather(&engine.store(), target, created)?;
+    let (links, _) = gather(&engine.store(), target)?;
     let (observed, left) = engine.plan_undo(links, target, created).await?;
     let reasons = left.values().flatten();
     let created = |why: &HoldWhy| matches!(why, HoldWhy::Left(LeftWhy::MadeByRun { .. }));

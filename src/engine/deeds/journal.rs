@@ -76,28 +76,14 @@ fn rows_of(store: &Store, id: &ItemId) -> Result<Vec<JournalRow>, StoreError> {
 }
 
 /// Reads the deeds out of the journal, with a line for each that names no link any more. Of an item, the creation of its
-/// counterpart is a deed only with `created`, or where nothing else was done: then it is all that there is to tell.
+/// counterpart is a deed too: what was created is deleted or named, whichever of the two items was asked for.
 ///
 /// # Errors
 /// Only the database's.
-pub fn gather(
-    store: &Store,
-    target: &Target,
-    created: bool,
-) -> Result<(Links, Vec<String>), StoreError> {
+pub fn gather(store: &Store, target: &Target) -> Result<(Links, Vec<String>), StoreError> {
     let rows = match target {
         Target::Run(run) => store.journal_of_cycle(run)?,
-        Target::Item(id) => {
-            let all = rows_of(store, id)?;
-            let mut own = all.clone();
-            own.retain(|row| {
-                row.entry.kind != JournalKind::Create || row.entry.item.as_ref() == Some(id)
-            });
-            match created || steps(own.clone()).is_empty() {
-                true => all,
-                false => own,
-            }
-        }
+        Target::Item(id) => rows_of(store, id)?,
     };
     let mut links = Links::new();
     let mut unknown = Vec::new();

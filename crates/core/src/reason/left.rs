@@ -152,7 +152,8 @@ impl fmt::Display for Stays {
         match self {
             Stays::NotAskedFor { side, item } => write!(
                 f,
-                " as the counterpart of {side} {item}; it stays (--delete-created moves it to the {})",
+                " as the counterpart of {side} {item}; it stays (--delete-created moves it to the {}, unless somebody commented on \
+                 it or attached a file)",
                 bin(side.other())
             ),
             Stays::EditedBeforeFound => f.write_str(

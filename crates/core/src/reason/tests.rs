@@ -225,7 +225,8 @@ const HOLDS: &[(&str, &str)] = &[
     (r#"{"code":"skipped","said":"stopped"}"#, "stopped"),
     (
         r#"{"code":"made_by_run","how":"created","run":"c1","stays":{"code":"not_asked_for","side":"ado","item":"7"}}"#,
-        "created by run c1 as the counterpart of ADO 7; it stays (--delete-created moves it to the trash)",
+        "created by run c1 as the counterpart of ADO 7; it stays (--delete-created moves it to the trash, unless \
+         somebody commented on it or attached a file)",
     ),
     (
         r#"{"code":"made_by_run","how":"restored","run":"c1","stays":{"code":"edited_before_found"}}"#,

@@ -70,14 +70,21 @@ impl Inverse<'_> {
         );
     }
 
-    /// Why an item that was created stays; `None`: it goes.
+    /// Why an item that was created stays; `None`: it goes. Without the yes to deletes it stays in any case, and what would
+    /// keep it all the same is said then already: nobody is sent to an option that refuses the item afterwards.
     fn stays(&self, deed: &Deed, item: &Item) -> Option<Stays> {
-        let side = deed.side;
-        if !self.delete_created {
-            let item = self.link.items.get(side.other()).clone();
-            let side = side.other();
-            return Some(Stays::NotAskedFor { side, item });
+        let worked_on = self.worked_on(deed, item);
+        if self.delete_created || worked_on.is_some() {
+            return worked_on;
         }
+        let side = deed.side.other();
+        let item = self.link.items.get(side).clone();
+        Some(Stays::NotAskedFor { side, item })
+    }
+
+    /// What shows, or may hide, that somebody else worked on an item that was created. `None`: nothing does.
+    fn worked_on(&self, deed: &Deed, item: &Item) -> Option<Stays> {
+        let side = deed.side;
         if deed.kind == ActionKind::Create && deed.changes.is_empty() {
             return Some(Stays::EditedBeforeFound);
         }

@@ -35,6 +35,11 @@ fn a_created_item_is_deleted_only_on_request_and_untouched() {
     let edited = titled("B").now(Side::ClickUp, FieldKey::Title, text("C"));
     let result = deleting(scene(edited.view(), made()));
     assert_eq!(kinds(&result), []);
+    let unasked = undone(scene(edited.view(), made()));
+    assert_eq!(
+        unasked.left, result.left,
+        "no delete is offered that is then refused"
+    );
     // Edited, and the edit was carried to the other side: both agree, and yet it is somebody's work.
     let mut carried = scene(titled("C").view(), made());
     carried.carried_back.insert(FieldKey::Title);
