@@ -91,6 +91,9 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
     show(context, &engine, &observed, &args.show, &beside)?;
     if !context.global.quiet && !context.global.json {
         not_looked_for(context, &engine, &observed)?;
+        if let Some(why) = engine.stopped_by().filter(|_| is_pending(observed.plan())) {
+            note(&format!("nothing of it is carried out at present: {why}\n"));
+        }
     }
     if let (Some(path), Some(file)) = (saved_as, file) {
         saved::save(path, observed.plan(), &config)?;

@@ -102,12 +102,13 @@ pub(super) fn asks(plan: &Plan) -> bool {
 
 /// Asks whether a plan that was just shown is to be carried out, but for what a guard stops: [`approved`] asks about that. A
 /// plan that writes nothing needs no answer, unless the yes would be to a pair's scope and mapping: that only a person gives.
-pub(super) fn confirmed(plan: &Plan, stop: &StopSwitch) -> Result<bool, Failure> {
+/// `json`: the plan was printed for a program, and nobody is asked.
+pub(super) fn confirmed(plan: &Plan, json: bool, stop: &StopSwitch) -> Result<bool, Failure> {
     if !asks(plan) {
         return Ok(true);
     }
-    if !std::io::stdin().is_terminal() {
-        note(&unasked(plan));
+    if json || !std::io::stdin().is_terminal() {
+        note(&unasked(plan, json));
         return Ok(false);
     }
     let waiting = plan.pairs.iter().filter(|pair| pair.waits_for_a_yes());
@@ -123,7 +124,7 @@ pub(super) fn confirmed(plan: &Plan, stop: &StopSwitch) -> Result<bool, Failure>
 }
 
 /// What is said where there is nobody to ask: each way that would carry out some of this very plan.
-fn unasked(plan: &Plan) -> String {
+fn unasked(plan: &Plan, json: bool) -> String {
     let mut ways = vec![
         "save the plan with `boardsync plan --out FILE`, then `boardsync apply FILE`".to_owned(),
     ];
@@ -142,14 +143,15 @@ fn unasked(plan: &Plan) -> String {
     // A pair that another installation works on is carried out by none of these.
     if ways.len() == 1 && plan.pairs.iter().all(|pair| pair.blocked.is_none()) {
         ways.push(
-            "nothing in it waits for a yes, so `boardsync reconcile --once` carries it out"
+            "carry it out with `boardsync reconcile --once`, since nothing in it waits for a yes"
                 .to_owned(),
         );
     }
-    format!(
-        "nothing was changed: there is no terminal to ask on. Without one: {}\n",
-        ways.join("; or ")
-    )
+    let why = match json {
+        true => "nobody is asked with --json. Without a question",
+        false => "there is no terminal to ask on. Without one",
+    };
+    format!("nothing was changed: {why}: {}\n", ways.join("; or "))
 }
 
 /// Asks for every pair that a guard stops whether exactly its plan is let through: the answer is the hash that the plan

@@ -11,6 +11,7 @@ use crate::engine::deeds::{Shown, hashes};
 use crate::engine::observe::Observed;
 use crate::engine::stop::StopSwitch;
 use crate::engine::{Engine, Scope};
+use crate::reason::Switched;
 use crate::reconcile::plan::PairPlan;
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -60,10 +61,19 @@ impl Approver for ByHand<'_> {
             self.asked.reduce(&mut observed, &mut consent);
             return Ok(Answer::CarryOut(Box::new(observed), consent));
         }
-        let how = before_a_question(self.all);
-        show(self.context, engine, &observed, &how, &Beside::default())?;
+        let (asks, json) = (prompt::asks(observed.plan()), self.context.global.json);
+        // As JSON one thing is printed: the plan that waits for an answer, or what was done where there is nothing to ask.
+        if asks || !json {
+            let how = before_a_question(self.all);
+            show(self.context, engine, &observed, &how, &Beside::default())?;
+        }
         self.asked.seen = hashes(observed.plan());
-        if !prompt::confirmed(observed.plan(), self.stop)? {
+        // No answer would have anything written, and no other command either.
+        if let Some(why @ Switched::File(_)) = engine.stopped_by().filter(|_| asks) {
+            note(&format!("nothing was changed: {why}\n"));
+            return Ok(Answer::Leave(Box::new(observed)));
+        }
+        if !prompt::confirmed(observed.plan(), json, self.stop)? {
             return Ok(Answer::Leave(Box::new(observed)));
         }
         let hashes = prompt::approved(observed.plan(), self.stop)?;
@@ -111,7 +121,7 @@ impl Approver for Once<'_> {
         }
         if self.asked.shown.is_some() {
             self.asked.reduce(&mut observed, &mut self.consent);
-        } else if self.may_ask(&observed) {
+        } else if self.may_ask(&observed) && engine.stopped_by().is_none() {
             let (how, whole) = (before_a_question(false), whole(self.context));
             let beside = Beside {
                 whole: Some(&whole),
@@ -133,6 +143,7 @@ impl Approver for Once<'_> {
             return Ok(self.asked.look_again(self.context, shown, scope));
         }
         self.name_strange_hashes(&observed);
+        self.name_guarded(&observed);
         Ok(Answer::CarryOut(Box::new(observed), self.consent.clone()))
     }
 }
@@ -158,6 +169,24 @@ impl Once<'_> {
                 note(&format!(
                     "--approve {}: no plan has this hash now; what was planned changed since it was shown, or it was mistyped\n",
                     crate::render::escape(given)
+                ));
+            }
+        }
+    }
+
+    /// Says of a plan that a guard stops that `--yes` is no answer to that, and what is.
+    fn name_guarded(&self, observed: &Observed) {
+        if !self.consent.first_contact || self.context.global.quiet {
+            return;
+        }
+        let pairs = observed.plan().pairs.iter();
+        for pair in pairs.filter(|pair| pair.blocked.is_none() && pair.guarded().next().is_some()) {
+            let hash = pair.hash();
+            if !self.consent.hashes.contains(&hash) {
+                note(&format!(
+                    "--yes answers for a first plan and a changed mapping, not for a guard: what it stops of pair \"{}\" goes \
+                     through with --approve {hash}\n",
+                    crate::render::escape(&pair.pair.0)
                 ));
             }
         }

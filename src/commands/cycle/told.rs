@@ -151,38 +151,33 @@ fn stood_still(context: &Context, pair: &PairName, stopped: &Stopped) -> String 
     format!("stopped: pair \"{pair}\": {why}{help}")
 }
 
-/// What failed, is held and is open, as one line for the mail of a cron job; `None`: nothing is.
+/// What failed, is held and is open, as one line for the mail of a cron job, with what tells more of just that; `None`:
+/// nothing is.
 fn open_in_a_line(context: &Context, report: &Report) -> Option<String> {
+    let (failures, holds, conflicts) = (report.failures(), report.holds(), report.open_conflicts());
     let told = [
         (
-            report.failures(),
+            failures,
             "action was not carried out",
             "actions were not carried out",
         ),
-        (
-            report.holds(),
-            "item or field is held",
-            "items or fields are held",
-        ),
-        (
-            report.open_conflicts(),
-            "conflict is open",
-            "conflicts are open",
-        ),
+        (holds, "item or field is held", "items or fields are held"),
+        (conflicts, "conflict is open", "conflicts are open"),
     ];
     let told = told.iter().filter(|(count, _, _)| *count > 0);
     let told: Vec<String> = told
         .map(|(n, one, many)| render::plural(*n, one, many))
         .collect();
-    (!told.is_empty()).then(|| {
-        format!(
-            "{}; `{}` and `{}` say what and why, and `{}` tries at once what waits after a failure",
-            told.join(", "),
-            next(context, "status"),
-            next(context, "conflicts"),
-            next(context, "reconcile --once --retry")
-        )
-    })
+    let (status, list) = (next(context, "status"), next(context, "conflicts"));
+    let retry = next(context, "reconcile --once --retry");
+    let retry = format!("`{retry}` tries at once what waits after a failure");
+    let help = match (failures + holds > 0, conflicts > 0) {
+        (false, false) => return None,
+        (true, true) => format!("`{status}` and `{list}` say what and why, and {retry}"),
+        (true, false) => format!("`{status}` says what and why, and {retry}"),
+        (false, true) => format!("`{list}` says what and how to settle it"),
+    };
+    Some(format!("{}; {help}", told.join(", ")))
 }
 
 /// Names the pairs that stand still because what their configuration names is not there. `None`: there are none.
