@@ -70,6 +70,13 @@ impl Failure {
         }
     }
 
+    /// Returns this failure with another one named below it. Whoever mends the first need not run into the second.
+    fn and(mut self, other: &Failure) -> Failure {
+        let below = other.message.trim_start_matches("error: ");
+        self.message = format!("{}\nerror: {below}", self.message);
+        self
+    }
+
     /// Returns the failure as a JSON result.
     fn json(&self) -> Value {
         json!({

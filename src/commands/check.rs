@@ -11,6 +11,7 @@ use crate::render;
 use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 /// How much a finding weighs.
@@ -70,8 +71,10 @@ struct Report {
     validated: BTreeSet<String>,
     /// What the canary of each pair says about whose it is.
     claims: Vec<String>,
-    /// Sides whose token was refused altogether; they are not asked again.
-    refused: BTreeSet<Side>,
+    /// Sides that are not asked again: their token was refused altogether, or they gave no usable answer.
+    silent: BTreeSet<Side>,
+    /// Why a side gave no usable answer. What could not be compared for that is not known to be right.
+    failed: Vec<ConnectorError>,
 }
 
 impl Report {
@@ -113,6 +116,38 @@ impl Report {
         }
     }
 
+    /// Leaves a side alone that gave no usable answer; the other one is still compared with.
+    fn leave(&mut self, side: Side, error: ConnectorError) -> Result<(), ConnectorError> {
+        if error.kind == ErrorKind::Cancelled {
+            return Err(error);
+        }
+        self.silent.insert(side);
+        self.failed.push(error);
+        Ok(())
+    }
+
+    /// Returns the sides that gave no usable answer as one failure, with what else was found as its problems. `None`: both
+    /// answered. `file`: the configuration's.
+    fn failure(&self, file: &Path) -> Option<Failure> {
+        let mut failures = self.failed.iter().cloned().map(Failure::from);
+        let first = failures.next()?;
+        let all = failures.fold(first, |all, one| all.and(&one));
+        let errors = self.findings.iter();
+        let errors = errors.filter(|finding| finding.kind != Weight::Warning);
+        let problem = |finding: &Finding| {
+            let place = finding.place.as_ref();
+            let file = place.map_or_else(|| file.display().to_string(), |at| at.file.clone());
+            json!({
+                "file": file, "line": place.map(|at| at.line), "column": place.map(|at| at.column), "what": finding.text,
+                "help": null,
+            })
+        };
+        Some(Failure {
+            problems: errors.map(problem).collect(),
+            ..all
+        })
+    }
+
     fn count(&self, kind: Weight) -> usize {
         self.findings.iter().filter(|f| f.kind == kind).count()
     }
@@ -150,10 +185,16 @@ pub async fn check(context: &Context, offline: bool) -> Result<ExitCode, Failure
         let services = setup::connect(&config, &CancellationToken::new())?;
         for pair in &config.pairs {
             look_at(pair, &services, &mut report).await?;
-            if pair.ado.canary.is_some() && !report.refused.contains(&Side::Ado) {
+            if pair.ado.canary.is_some() && !report.silent.contains(&Side::Ado) {
                 claim_on(&config, pair, &services, &mut report).await?;
             }
         }
+    }
+    if let Some(failure) = report.failure(&config.path) {
+        if !context.global.json {
+            list(&report);
+        }
+        return Err(failure);
     }
     if context.global.json {
         print_json(&json!({
@@ -166,7 +207,8 @@ pub async fn check(context: &Context, offline: bool) -> Result<ExitCode, Failure
     Ok(report.code())
 }
 
-fn show(context: &Context, config: &Config, report: &Report, offline: bool) {
+/// Prints what was found, on one line each.
+fn list(report: &Report) {
     for finding in &report.findings {
         let weight = match finding.kind {
             Weight::Warning => "warning",
@@ -178,6 +220,10 @@ fn show(context: &Context, config: &Config, report: &Report, offline: bool) {
         // On one line each, as whoever jumps to such places reads them.
         print(&format!("{}\n", render::escape(&text)));
     }
+}
+
+fn show(context: &Context, config: &Config, report: &Report, offline: bool) {
+    list(report);
     for claim in &report.claims {
         print(&render::hanging(claim, 4, &context.style));
     }
@@ -252,8 +298,8 @@ async fn look_at(
     let known = schema.ado.is_some();
     let schema = schema.map(|_, schema| schema.unwrap_or_default());
     compare::compare(pair, &schema, report);
-    if known {
-        try_writes(pair, &schema.ado, services, report).await?;
+    if known && let Err(error) = try_writes(pair, &schema.ado, services, report).await {
+        report.leave(Side::Ado, error)?;
     }
     Ok(())
 }
@@ -278,7 +324,7 @@ async fn claim_on(
                 format!("{name}: ado.canary: {error}"),
             );
         }
-        Some(Err(error)) => return Err(error.into()),
+        Some(Err(error)) => report.leave(Side::Ado, error)?,
     }
     Ok(())
 }
@@ -290,7 +336,7 @@ async fn fetch(
     services: &setup::Services,
     report: &mut Report,
 ) -> Result<Option<Schema>, ConnectorError> {
-    if report.refused.contains(&side) {
+    if report.silent.contains(&side) {
         return Ok(None);
     }
     let error = match services.readers.get(side).fetch_schema(&pair.name).await {
@@ -299,7 +345,7 @@ async fn fetch(
     };
     match error.kind {
         ErrorKind::Auth => {
-            report.refused.insert(side);
+            report.silent.insert(side);
             let help = error.hint().unwrap_or_default();
             report.add(Weight::Rights, format!("{error}; {help}"));
         }
@@ -325,7 +371,7 @@ async fn fetch(
         | ErrorKind::Throttled
         | ErrorKind::Stale
         | ErrorKind::Protocol
-        | ErrorKind::Cancelled => return Err(error),
+        | ErrorKind::Cancelled => report.leave(side, error)?,
     }
     Ok(None)
 }

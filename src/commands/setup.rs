@@ -63,8 +63,13 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
             .read(&env, &config.base_dir())
             .map_err(|error| Failure::new(ExitCode::Credentials, format!("{key}: {error}")))
     };
-    let pat = secret("[ado] pat", &config.ado.pat)?;
-    let token = secret("[clickup] token", &config.clickup.token)?;
+    let pat = secret("[ado] pat", &config.ado.pat);
+    let token = secret("[clickup] token", &config.clickup.token);
+    let (pat, token) = match (pat, token) {
+        (Ok(pat), Ok(token)) => (pat, token),
+        (Err(one), Err(other)) => return Err(one.and(&other)),
+        (Err(one), Ok(_)) | (Ok(_), Err(one)) => return Err(one),
+    };
     refuse_misplaced(config)?;
     let asked_by = asked_by(config, &token);
     let vocabulary: Arc<Vocabulary> = Arc::default();
