@@ -222,6 +222,7 @@ async fn act(context: &Context, command: SandboxCommand) -> Result<ExitCode, Fai
         Board::Ado => Side::Ado,
         Board::ClickUp => Side::ClickUp,
     };
+    let deleted = matches!(command, SandboxCommand::Delete { .. });
     let shown = match side {
         Side::Ado => ado::act(&config, &token(&config, side)?, command).await?,
         Side::ClickUp => clickup::act(&config, &token(&config, side)?, command).await?,
@@ -234,7 +235,11 @@ async fn act(context: &Context, command: SandboxCommand) -> Result<ExitCode, Fai
         print_json(&json!({ "format_version": 1, "items": items }));
     } else {
         for item in &shown {
-            print(&text(side, item));
+            let text = text(side, item);
+            print(&match deleted {
+                true => format!("deleted {text}"),
+                false => text,
+            });
         }
     }
     Ok(ExitCode::Done)

@@ -42,6 +42,9 @@ pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Fai
                 let id = difference.items.get(side).clone();
                 doubtful.get_mut(side).extend(id);
             }
+            if let Some((side, link)) = ended(&engine.store(), &policy.pair, &difference)? {
+                doubtful.get_mut(side).insert(link.item(side).clone());
+            }
         }
     }
     for side in Side::BOTH {
@@ -55,6 +58,12 @@ pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Fai
         let mut view = compare(&engine, policy, &survey, &pairs)?;
         date(&engine.store(), &policy.pair, &mut view.differences)?;
         name_owner(&survey, &policy.pair, &mut view.differences);
+        name_ended(
+            &engine.store(),
+            &survey,
+            &policy.pair,
+            &mut view.differences,
+        )?;
         views.push(view);
     }
     let open = views
@@ -225,6 +234,57 @@ fn name_owner(survey: &Survey, pair: &PairName, differences: &mut [Difference]) 
             }
         }
     }
+}
+
+/// Returns the link of this pair that an item had which stays alone, with the side of its former counterpart. `None`: the
+/// difference is about something else.
+fn ended(
+    store: &Store,
+    pair: &PairName,
+    difference: &Difference,
+) -> Result<Option<(Side, LinkRow)>, StoreError> {
+    if difference.link.is_some() || difference.kind != DriftKind::ByRule {
+        return Ok(None);
+    }
+    for side in Side::BOTH {
+        if let Some(id) = difference.items.get(side) {
+            let link = store.link_by_item(pair, side, id)?;
+            let link = link.filter(|link| !link.state.is_living());
+            return Ok(link.map(|link| (side.other(), link)));
+        }
+    }
+    Ok(None)
+}
+
+/// Says of an item whose link ended how it is synced again: with its former counterpart only where that is still there.
+fn name_ended(
+    store: &Store,
+    survey: &Survey,
+    pair: &PairName,
+    differences: &mut [Difference],
+) -> Result<(), StoreError> {
+    for difference in differences {
+        let Some((side, link)) = ended(store, pair, difference)? else {
+            continue;
+        };
+        let id = link.item(side);
+        difference.reason = match survey.presence(pair, side, id) {
+            Presence::Seen(_) | Presence::OutOfScope(_) => format!(
+                "its link to {side} {id} was dissolved, so it stays alone; `boardsync links add {pair} {} {}` links the two \
+                 again",
+                link.ado, link.clickup
+            ),
+            Presence::Gone { .. } | Presence::Missing { .. } | Presence::Unclear { .. } => format!(
+                "its link ended, and {side} {id} is not there any more, so it stays alone; `boardsync links add` can link it \
+                 to another {}",
+                match side {
+                    Side::Ado => "work item",
+                    Side::ClickUp => "task",
+                }
+            ),
+        };
+    }
+    Ok(())
 }
 
 /// Adds since when a field or item has been held or in conflict, by this machine's clock.

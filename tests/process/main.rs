@@ -8,6 +8,7 @@
     reason = "tests may fail by panicking"
 )]
 
+mod advising;
 #[cfg(unix)]
 mod asking;
 mod backfill;

@@ -159,7 +159,8 @@ async fn an_edit_in_the_sandbox_is_a_persons_and_not_boardsyncs() {
     task.says("in progress");
     run("sandbox delete ClickUp \"Refund by voucher\"")
         .await
-        .left_with(0);
+        .left_with(0)
+        .says("deleted ClickUp ");
     let gone = run("sandbox show ClickUp \"Refund by voucher\"").await;
     gone.left_with(64).says("no task");
     let typo = run(&format!("sandbox edit ADO {number} titel=x")).await;

@@ -1,6 +1,6 @@
 //! `links`: which items are kept equal, and changes of that by hand.
 
-use super::super::{Context, Failure, print, print_json, setup};
+use super::super::{Context, Failure, note, print, print_json, setup};
 use super::{config, links_of, read_only};
 use crate::cli::ExitCode;
 use crate::clock::SystemClock;
@@ -60,6 +60,14 @@ pub async fn link(
     let (_lock, store, key) = setup::open_state(&config)?;
     let engine = setup::engine(&config, &services, store, key).await?;
     let added = engine.link_by_hand(&pair, &ids).await?;
+    for side in engine.outside_scope(&pair, &ids).await? {
+        note(&format!(
+            "warning: {side} {} is not in the scope of pair \"{}\", or changed a moment ago and is not listed yet; the two are kept \
+             equal only while it is in there\n",
+            render::escape(ids.get(side).as_str()),
+            render::escape(&pair.0)
+        ));
+    }
     if context.global.json {
         print_json(&json!({
             "format_version": 1, "pair": pair, "ado": ids.ado, "clickup": ids.clickup, "added": added,

@@ -107,6 +107,38 @@ impl Engine {
         }
         Ok(true)
     }
+
+    /// Returns the sides whose item does not show in the scope of a pair: a link is left alone while that is so. Where the
+    /// place of an item does not tell (`ado.where`), the pair is listed.
+    ///
+    /// # Errors
+    /// A service's.
+    pub async fn outside_scope(
+        &self,
+        pair: &PairName,
+        ids: &Sided<ItemId>,
+    ) -> Result<Vec<Side>, ConnectorError> {
+        let mut outside = Vec::new();
+        for side in Side::BOTH {
+            let (id, reader) = (ids.get(side), self.readers.get(side));
+            let read = reader.fetch_items(&BTreeSet::from([id.clone()])).await?;
+            let Some(Fetched::Seen(item)) = read.get(id) else {
+                continue;
+            };
+            let inside = match reader.covers(pair, item) {
+                Some(inside) => inside,
+                None => {
+                    let listing = reader.fetch_all(&BTreeSet::from([pair.clone()])).await?;
+                    let mut rows = listing.rows.iter();
+                    listing.failed.contains_key(pair) || rows.any(|row| row.id == *id)
+                }
+            };
+            if !inside {
+                outside.push(side);
+            }
+        }
+        Ok(outside)
+    }
 }
 
 /// Dissolves the links of an item and remembers that, so that neither item is created again. Returns the links that were

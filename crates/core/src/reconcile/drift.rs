@@ -280,7 +280,7 @@ fn unlinked(
         (_, Some(hold)) if !created => (DriftKind::Held, hold.reason()),
         (Origin::Tombstone, _) => (
             DriftKind::ByRule,
-            "its link was dissolved, so it stays alone; `boardsync links add` links it again"
+            "its link was dissolved, so it stays alone; `boardsync links add` links it to an item that is there"
                 .to_owned(),
         ),
         (Origin::Counterpart { of, .. } | Origin::Former { of }, _) => (

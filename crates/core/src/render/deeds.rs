@@ -22,6 +22,9 @@ const RESTORE_ONE: &str = "it deleted a task, which no program can restore: open
 const RESTORE_SOME: &str = "it deleted tasks, which no program can restore: open Trash in ClickUp and restore them there; \
                             the undo then links them again";
 
+/// What has to come before an undo of a cycle that only ended links: it does that for items that somebody deleted.
+const RELINK: &str = "it ended links because items were deleted; an undo links again those that somebody has restored";
+
 /// One run, with what it did.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunView {
@@ -55,6 +58,8 @@ pub struct Tally {
     pub done: usize,
     /// Items among them that were deleted where no program can restore them.
     pub in_trash: usize,
+    /// Links among them that were ended.
+    pub unlinked: usize,
 }
 
 impl Tally {
@@ -64,8 +69,10 @@ impl Tally {
         let in_trash = |deed: &&DeedView| {
             deed.kind == JournalKind::Delete && !capabilities::of(deed.side).restores
         };
+        let unlinked = done.clone().filter(|deed| deed.kind == JournalKind::Unlink);
         Tally {
             done: done.clone().count(),
+            unlinked: unlinked.count(),
             in_trash: done.filter(in_trash).count(),
         }
     }
@@ -243,6 +250,10 @@ fn undo_hint(view: &RunView, in_all: usize, told: &Told<'_>, style: &Style, out:
         0 => {}
         1 => sentence(out, 2, RESTORE_ONE, style),
         _ => sentence(out, 2, RESTORE_SOME, style),
+    }
+    let undoes = view.cause.as_ref().is_some_and(Cause::is_undo);
+    if view.whole.unlinked > 0 && view.whole.unlinked == view.whole.done && !undoes {
+        sentence(out, 2, RELINK, style);
     }
     let what = match in_all > view.deeds.len() {
         true => format!("all {in_all} actions of the run"),
