@@ -32,10 +32,12 @@ fn a_created_item_is_deleted_only_on_request_and_untouched() {
         action.reason()
     );
 
-    let edited = titled("B").now(Side::ClickUp, FieldKey::Title, text("C"));
-    let result = deleting(scene(edited.view(), made()));
+    let edited = titled("B")
+        .now(Side::ClickUp, FieldKey::Title, text("C"))
+        .view();
+    let result = deleting(scene(edited.clone(), made()));
     assert_eq!(kinds(&result), []);
-    let unasked = undone(scene(edited.view(), made()));
+    let unasked = undone(scene(edited, made()));
     assert_eq!(
         unasked.left, result.left,
         "no delete is offered that is then refused"
