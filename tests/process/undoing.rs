@@ -116,10 +116,10 @@ async fn every_write_to_an_item_is_taken_back_by_field_but_not_what_was_edited_s
         .left_with(3);
     let left = &ran.json()["left"]["web"];
     assert_eq!(left.as_array().unwrap().len(), 2, "{left}");
-    assert_eq!(left[1]["code"], "made_by_run", "{left}");
-    assert_eq!(left[0]["field"], "status");
-    assert!(left[0]["reason"].as_str().unwrap().contains("edited since"));
-    assert_eq!(left[0]["code"], "edited_since");
+    assert_eq!(left[0]["code"], "made_by_run", "{left}");
+    assert_eq!(left[1]["field"], "status");
+    assert!(left[1]["reason"].as_str().unwrap().contains("edited since"));
+    assert_eq!(left[1]["code"], "edited_since");
     let now = bench.world.ado.item(id).unwrap().fields;
     for field in ["System.Title", "Microsoft.VSTS.Common.Priority"] {
         assert_eq!(now[field], before[field], "{field}");
