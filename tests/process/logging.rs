@@ -65,7 +65,7 @@ async fn under_cron_a_guard_and_an_open_conflict_are_one_line() {
     }
     let guarded = bench.run(&CRON).await.left_with(4);
     let said = one_line(&guarded.err);
-    for part in ["let it through", "1 conflict is open", " status`"] {
+    for part in ["let it through", "1 conflict is open", " conflicts`"] {
         assert!(said.contains(part), "{said}");
     }
 }
@@ -129,6 +129,15 @@ async fn under_cron_open_conflicts_and_held_items_are_said() {
     let open = bench.run(&CRON).await.left_with(3);
     let said = one_line(&open.err);
     assert!(said.contains("1 conflict is open"), "{said}");
+    assert!(said.contains(" conflicts` say"), "{said}");
+    assert!(!said.contains("--retry"), "{said}");
+    let state = [("System.State", json!("Removed"))];
+    let ado = &bench.world.ado;
+    ado.edit(bench.ids[1], &state, "ada@contoso.example")
+        .unwrap();
+    let held = bench.run(&CRON).await.left_with(3);
+    let said = one_line(&held.err);
+    assert!(said.contains("1 item or field is held"), "{said}");
     assert!(said.contains(" conflicts` say"), "{said}");
     assert!(said.contains("--retry"), "{said}");
 }

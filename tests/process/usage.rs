@@ -300,7 +300,7 @@ async fn hints_name_the_configuration_that_was_named() {
         .run(&["--quiet", "reconcile", "--once"])
         .await
         .left_with(3);
-    cycle.says(&format!("`{program} status` and `{program} conflicts`"));
+    cycle.says(&format!("`{program} conflicts` says"));
     let shown = bench.run(&["conflicts", "show", "1"]).await.left_with(0);
     shown.says(&format!("{program} conflicts resolve 1 --take ado"));
 }
