@@ -36,7 +36,7 @@ pub(super) fn migrations() -> Migrations<'static> {
         M::up(include_str!("../../migrations/0016_doubted.sql")),
         M::up(include_str!("../../migrations/0017_source.sql")),
         M::up(include_str!("../../migrations/0018_apart.sql")),
-        M::up(include_str!("../../migrations/0020_unsynced.sql")),
+        M::up(include_str!("../../migrations/0019_unsynced.sql")),
     ])
 }
 

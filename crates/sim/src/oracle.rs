@@ -138,6 +138,10 @@ impl World {
             self.judge_rendering(side, at, kind, old, new);
             let made = (new.clone(), self.now, self.told.run);
             self.told.ours.insert((side, at, key.clone()), made);
+            match asked {
+                true => self.told.by_rule.remove(&(side, at, key.clone())),
+                false => self.told.by_rule.insert((side, at, key.clone())),
+            };
             let record = &mut self.side.get_mut(side).records[at];
             for piece in kind.pieces(new).difference(&kind.pieces(old)) {
                 record.authored.remove(&(key.clone(), piece.clone()));
@@ -293,6 +297,10 @@ impl World {
         let key = kind.key();
         let service = self.side.get(side);
         let (ours, made, _) = self.told.ours.get(&(side, at, key.clone()))?;
+        // What a rule made of it is the rule's edit, which whoever sets the old value again takes back.
+        if self.told.by_rule.contains(&(side, at, key.clone())) {
+            return None;
+        }
         if !key.kind().is_whole() || *made > since || kind.pieces(ours).contains(piece) {
             return None;
         }

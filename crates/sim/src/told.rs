@@ -20,6 +20,8 @@ pub struct Told {
     pub undoing: bool,
     /// What the engine last made of a field, when (true time), and in which run.
     pub ours: BTreeMap<(Side, usize, FieldKey), (FieldValue, i64, u64)>,
+    /// Fields of which a rule of the process made what they are in a save of ours.
+    pub by_rule: BTreeSet<(Side, usize, FieldKey)>,
     /// Parts of values that the engine has written over, and when last (true time).
     pub replaced: BTreeMap<(Side, usize, FieldKey, String), i64>,
     /// Parts of values that the engine has written, and in which run last.

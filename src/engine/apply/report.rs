@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, Default)]
 pub struct Consent {
     /// Yes to the very first plan of a pair, creates and updates of any number included, and to a changed scope or mapping
-    /// of one that ran before. Never to what [`PairPlan::guarded`] names.
+    /// of one that ran before. Never to what [`PairPlan::guarded`](crate::reconcile::plan::PairPlan::guarded) names.
     pub first_contact: bool,
     /// Yes to exactly the plans with these hashes, guards included.
     pub hashes: BTreeSet<String>,
