@@ -29,7 +29,7 @@ impl World {
         let key = kind.key();
         let asked_for = matches!(delivery, Delivery::Now | Delivery::Further);
         if self.told.undoing {
-            match asked_for && !self.waits(side, at, &key) {
+            match asked_for && !self.waits(side, at, &key) && !self.is_alone(side, at) {
                 true => self.note_undone(side, at, &key, new),
                 false => self.forget_undone(side, at, &key),
             }
@@ -105,6 +105,17 @@ impl World {
         let since = written.map_or(created, |(_, written, _)| *written);
         // This very undo is a command of a person, and noted as one.
         self.touched(side, at, key, (since, self.now))
+    }
+
+    /// Whether the list of the counterpart is gone: then nobody is told that an undo leaves the two apart, and what it took back is
+    /// an edit once the list is there again.
+    fn is_alone(&self, side: Side, at: usize) -> bool {
+        let other = side.other();
+        let mut twins = self.twins_and_copies(side, at).into_iter();
+        twins.any(|twin| {
+            let record = &self.side.get(other).records[twin];
+            self.out_of_reach(other, record.pair())
+        })
     }
 
     /// Whether a person has touched a field on either side between these two moments; on the other side also in the very ms of the
