@@ -54,7 +54,8 @@ impl World {
         let Some((on, of, ..)) = broken else { return };
         self.forget_undone(on, of, &key);
         let finished = self.before_ours(side, at, &key, old).as_ref() == Some(new);
-        if !asked_for || finished || self.is_excused(on, of, &key) {
+        let theirs = on != side && self.is_typed_there(on, of, kind, (old, new));
+        if !asked_for || finished || theirs || self.is_excused(on, of, &key) {
             self.count("undo carried on");
             return;
         }
@@ -66,6 +67,25 @@ impl World {
                 "{side} {id}: {key} becomes {new} although an undo left {on} {undone} as it is, and nobody edited it since"
             ),
         );
+    }
+
+    /// Whether a set gets only what a person put into the other side's, which is what is left of their edit after the undo.
+    ///
+    /// Example: while an undo brings a tag back to a task, somebody adds another one there, and that goes over.
+    fn is_typed_there(
+        &self,
+        on: Side,
+        of: usize,
+        kind: &dyn Kind,
+        (old, new): (&FieldValue, &FieldValue),
+    ) -> bool {
+        let (held, holds) = (kind.pieces(old), kind.pieces(new));
+        let authored = self.side.get(on).records[of].authored.keys();
+        let typed = authored.filter(|(field, _)| *field == kind.key());
+        let typed: Vec<String> = typed.flat_map(|(_, piece)| kind.image(on, piece)).collect();
+        kind.is_set()
+            && held.is_subset(&holds)
+            && holds.difference(&held).all(|piece| typed.contains(piece))
     }
 
     /// What an item had before the engine made `ours` of it: where an undo was to take that back on both sides and stopped after
