@@ -219,40 +219,6 @@ pub fn taken_back_after_a_lost_answer() -> Vec<Step> {
     steps
 }
 
-/// A title goes over and is undone, and the answer to the undo is lost; on either side.
-pub fn undone_without_an_answer() -> Vec<Step> {
-    let first_write = Point {
-        on: On::Write,
-        n: 0,
-        after: false,
-    };
-    let mut steps = Vec::new();
-    for (item, side) in (0..).zip(Side::BOTH) {
-        steps.extend([
-            Step::Act(Act::Create {
-                side,
-                n: 81 + item,
-                pair: 0,
-            }),
-            Step::Wait(400_000),
-            Step::Cycle(false),
-            Step::Act(Act::Edit {
-                side,
-                item,
-                field: FieldKey::Title,
-                n: 84,
-            }),
-            Step::Wait(400_000),
-            Step::Cycle(false),
-            Step::Command(Command::UndoRun { back: 0 }),
-            Step::During(first_write, Deed::Fault(Fault::Unanswered)),
-            Step::Wait(400_000),
-            Step::Cycle(false),
-        ]);
-    }
-    steps
-}
-
 /// An item is moved out of the pair, then its counterpart is deleted; on either side.
 pub fn deleted_beside_one_that_left() -> impl Iterator<Item = Step> {
     Side::BOTH.into_iter().flat_map(|side| {

@@ -4,8 +4,7 @@
 use super::control_steps::{
     deleted_beside_one_that_left, done_in_two_steps, edited_while_asked, emptied_and_put_back,
     first_create, gone_with_its_list, killed_before_a_run_that_fails, refused_beside_an_edit,
-    set_back_after_a_lost_answer, taken_back_after_a_lost_answer, undone_without_an_answer,
-    vanishing_one_by_one,
+    set_back_after_a_lost_answer, taken_back_after_a_lost_answer, vanishing_one_by_one,
 };
 use super::generate::Range;
 use super::kinds::{STATES, STYLED, states};
@@ -89,8 +88,6 @@ pub enum Control {
     YesToAnything,
     /// What is in force of a write without an answer is an edit of the other side.
     OursIsTheirs,
-    /// What an undo without an answer left is an edit of that side.
-    UndoIsAnEdit,
 }
 
 /// What a design is told of the moment after a cycle.
@@ -102,7 +99,7 @@ pub struct Moment {
 }
 
 impl Control {
-    pub const ALL: [Control; 36] = [
+    pub const ALL: [Control; 35] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -138,7 +135,6 @@ impl Control {
         Control::NeverArrived,
         Control::YesToAnything,
         Control::OursIsTheirs,
-        Control::UndoIsAnEdit,
     ];
 
     /// The histories in which it is tried.
@@ -198,7 +194,6 @@ impl Control {
             Control::NeverArrived => set_back_after_a_lost_answer(),
             Control::YesToAnything => edited_while_asked(),
             Control::OursIsTheirs => taken_back_after_a_lost_answer(),
-            Control::UndoIsAnEdit => undone_without_an_answer(),
             _ => Vec::new(),
         };
         script.steps.splice(0..0, first);
@@ -296,10 +291,8 @@ impl Control {
                 });
                 ended.map(Op::Part).collect()
             }
-            Control::OursIsTheirs | Control::UndoIsAnEdit => {
-                let undone = |row: &TransitRow| row.source.as_ref().is_some_and(|one| one.apart);
+            Control::OursIsTheirs => {
                 let notes = store.transits().unwrap_or_default().into_iter();
-                let notes = notes.filter(|row| self == Control::OursIsTheirs || undone(row));
                 let forgotten = notes.map(|row| TransitRow {
                     source: None,
                     ..row
