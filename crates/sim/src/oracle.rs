@@ -268,8 +268,10 @@ impl World {
             }
             let record = &self.side.get(side).records[at];
             let first = record.past[0].values.get(&key);
-            if record.source.is_some() && first.is_some_and(|v| kind.pieces(v).contains(&piece)) {
-                // The service filled it in when the engine made the item; set back to that, an edit leaves no trace.
+            let filled_in = first.is_some_and(|v| kind.pieces(v).contains(&piece));
+            if record.source.is_some() && filled_in && over_ours.is_none() {
+                // The service filled it in when the engine made the item; set back to that, an edit leaves no trace. Where the
+                // engine has written something else since, it does.
                 self.count("set back");
                 continue;
             }
@@ -285,7 +287,7 @@ impl World {
     }
 
     /// Since when the other side must have held what somebody set here in the place of what the engine had made of a field that
-    /// is taken whole: since then, where that still stood here; else since the engine made it. `None`: the engine did not make it,
+    /// is taken whole: since then, where that had stood here all the time; else since the engine made it. `None`: the engine did not make it,
     /// or that has what is set. Who edits a set or a text has kept the rest of ours.
     fn set_over_ours(
         &self,
@@ -304,10 +306,12 @@ impl World {
         if !key.kind().is_whole() || *made > since || kind.pieces(ours).contains(piece) {
             return None;
         }
+        let changed = |state: &State| state.changed - service.skew;
         let before = service.records[at].past.iter().rev();
-        let mut before = before.filter(|state| state.changed - service.skew < since);
-        let value = before.next().and_then(|state| state.values.get(&key));
-        Some(if value == Some(ours) { since } else { *made })
+        let before = before.filter(|state| changed(state) < since);
+        let stood = before.take_while(|state| state.values.get(&key) == Some(ours));
+        let stood = stood.last().is_some_and(|first| changed(first) <= *made);
+        Some(if stood { since } else { *made })
     }
 
     /// Whether the other side held what this part stands for, at any time since `from`.

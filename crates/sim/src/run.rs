@@ -25,7 +25,7 @@ use boardsync::marker::MarkerKey;
 use boardsync::model::{Clock, FieldKey, ItemId, Side, Sided, Timestamp};
 use boardsync::reconcile::plan::PairPlan;
 use boardsync::store::{Batch, ChoiceOp, CommitEdge, Conflict, Op, Store, StoreError, TransitRow};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -240,8 +240,16 @@ impl Sim {
             let rows = engine.store().conflicts(false).unwrap_or_default();
             lock(&self.world).told.put_back.extend(logged(&rows));
         }
-        lock(&self.world).count("database put back");
-        lock(&self.world).say(|| "database put back".to_owned());
+        // What is recorded from now on gets the same numbers again.
+        let known = copy.conflicts(false).unwrap_or_default();
+        let known: BTreeSet<i64> = known.iter().map(|row| row.id).collect();
+        let mut world = lock(&self.world);
+        world.told.conflicts.retain(|id, _| known.contains(id));
+        let given_up = &mut world.told.given_up;
+        given_up.retain(|_, (_, id)| known.contains(id));
+        world.count("database put back");
+        world.say(|| "database put back".to_owned());
+        drop(world);
         self.discard();
         if self.control.is_none_or(Control::marks_restored) {
             // The epoch file beside the database gives it away; a database in memory is told.
