@@ -14,7 +14,7 @@ pub mod plain;
 pub mod stranger;
 pub mod vocabulary;
 
-pub use error::{ConnectorError, Disposition, ErrorKind, outdated};
+pub use error::{Begun, ConnectorError, Disposition, ErrorKind, outdated};
 
 use crate::model::{
     FieldKey, FieldValue, Item, ItemId, PairName, Past, Side, TextFormat, Timestamp, Version,

@@ -13,7 +13,7 @@ use super::wire::Task;
 use crate::connector::answer::{self, Asked};
 use crate::connector::client::{ApiResponse, FRESH, Priority, Sending};
 use crate::connector::{
-    Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked, stranger,
+    Begun, Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked, stranger,
 };
 use crate::field::Form;
 use crate::markup;
@@ -317,7 +317,7 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
             .await;
         if let Err(error) = call {
             let mut error = in_part(error, sent, &FieldKey::Tags);
-            error.left = match (tagged, &own) {
+            let left = match (tagged, &own) {
                 (false, own) => own.as_ref().map(|own| own.version),
                 // The answer to a tag has no time.
                 (true, _) => inner
@@ -326,6 +326,8 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
                     .ok()
                     .map(|task| task.version),
             };
+            let fields = begun(change, &apart, (sent, tagged));
+            error.begun = (!fields.is_empty()).then(|| Box::new(Begun { fields, left }));
             return Err(error);
         }
         (sent, tagged) = (true, true);
@@ -470,6 +472,16 @@ fn in_part(mut error: ConnectorError, sent: bool, field: &FieldKey) -> Connector
         error.retry_after = None;
     }
     error
+}
+
+/// The fields of which a call went through; `sent`: the one for all fields but those `apart`, `tagged`: one for a tag.
+fn begun(
+    change: &Change,
+    apart: &BTreeSet<FieldKey>,
+    (sent, tagged): (bool, bool),
+) -> BTreeSet<FieldKey> {
+    let went = |key: &&FieldKey| if apart.contains(*key) { tagged } else { sent };
+    change.set.keys().filter(went).cloned().collect()
 }
 
 fn members(item: &Item, key: &FieldKey) -> BTreeSet<Folded> {

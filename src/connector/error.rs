@@ -1,6 +1,7 @@
 //! How a request failed, and what follows from that.
 
 use crate::model::{FieldKey, ItemId, PairName, Service, Version};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Why a request did not do what was asked.
@@ -91,13 +92,23 @@ pub struct ConnectorError {
     pub in_doubt: bool,
     /// The item that the answer to a create shows, where it is not the one that was made (see [`super::stranger`]).
     pub stranger: Option<ItemId>,
-    /// The version of the item after the calls of the same update that were answered before this one, where that is known:
-    /// up to that one, nobody else touched it.
-    pub left: Option<Version>,
+    /// What earlier calls of the same update did that were answered before this one failed.
+    pub begun: Option<Box<Begun>>,
     /// The answer to a read is larger than is taken in: asking for less may help, asking again does not.
     pub too_large: bool,
     /// The pair whose own configuration or place is the trouble, where a command cannot go on without it.
     pub pair: Option<PairName>,
+}
+
+/// The part of an update in several calls that went through.
+///
+/// Example: a task has its new title, and the token is revoked before the call that adds a tag.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// The fields that those calls carried: they are in force, in whole or in part.
+    pub fields: BTreeSet<FieldKey>,
+    /// The version of the item after them, where that is known: up to that one, nobody else touched it.
+    pub left: Option<Version>,
 }
 
 impl ConnectorError {
@@ -123,13 +134,13 @@ impl ConnectorError {
             type_key: None,
             in_doubt: false,
             stranger: None,
-            left: None,
+            begun: None,
             too_large: false,
             pair: None,
         }
     }
 
-    /// Returns whether the write that failed with this may be in force all the same.
+    /// Returns whether the call that failed with this may be in force all the same.
     pub fn may_be_in_force(&self) -> bool {
         let unknown = [
             ErrorKind::Ambiguous,
@@ -137,6 +148,12 @@ impl ConnectorError {
             ErrorKind::Cancelled,
         ];
         self.in_doubt || unknown.contains(&self.kind)
+    }
+
+    /// Returns whether a field of the update that failed with this may be in force all the same.
+    pub fn may_have_set(&self, field: &FieldKey) -> bool {
+        let begun = self.begun.as_ref();
+        self.may_be_in_force() || begun.is_some_and(|begun| begun.fields.contains(field))
     }
 
     fn suffix(&self) -> String {

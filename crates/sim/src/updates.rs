@@ -9,7 +9,7 @@ use super::script::{Fault, On};
 use super::world::{Delivery, Request};
 use boardsync::connector::answer::{self, Asked};
 use boardsync::connector::{
-    Change, ConnectorError, ErrorKind, Fetched, NewItem, Reader, Written, stranger,
+    Begun, Change, ConnectorError, ErrorKind, Fetched, NewItem, Reader, Written, stranger,
 };
 use boardsync::model::{FieldKey, FieldValue, Folded, Item, ItemId, Side, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -385,10 +385,16 @@ impl Remote {
                         (error.kind, error.retry_after) = (ErrorKind::Ambiguous, None);
                     }
                     error.field.get_or_insert(FieldKey::Tags);
-                    error.left = match n {
+                    let left = match n {
                         0 => own.map(|own| own.version),
                         _ => self.get(&change.id).await.ok().map(|task| task.version),
                     };
+                    let went = |key: &&FieldKey| match **key == FieldKey::Tags {
+                        true => n > 0,
+                        false => sent,
+                    };
+                    let fields: BTreeSet<_> = change.set.keys().filter(went).cloned().collect();
+                    error.begun = sent.then(|| Box::new(Begun { fields, left }));
                     return Err(error);
                 }
             }

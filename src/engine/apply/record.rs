@@ -218,8 +218,8 @@ impl Run<'_> {
         }
     }
 
-    /// The journal line of a write that was not answered with a yes. Where it is known that nothing was written it names
-    /// no changes, so that an undo does not look for them. Of a state that takes several requests it names the first step,
+    /// The journal line of a write that was not answered with a yes. It names the changes that may be in force, so that an
+    /// undo looks for those and for no others. Of a state that takes several requests it names the first step,
     /// for the others follow only on an answer to that one.
     ///
     /// Example: a work item is to go from New to Resolved by way of Active, and the request for Active has no answer. Then
@@ -239,7 +239,10 @@ impl Run<'_> {
             .link
             .and_then(|link| self.first_steps.get(&(link, action.target)));
         match (error.may_be_in_force(), step) {
-            (false, _) => entry.changes.clear(),
+            (false, _) => entry.changes.retain(|subject, _| {
+                let field = subject.field();
+                field.is_some_and(|field| error.may_have_set(field))
+            }),
             (true, Some((field, step))) => {
                 if let Some(change) = entry.changes.get_mut(&Subject::from(field)) {
                     change.after = Some(step.clone());

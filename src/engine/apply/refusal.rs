@@ -212,9 +212,14 @@ impl Run<'_> {
         match blame(&error, &keys(&parts.change.set)) {
             Some(blame) => {
                 parts.trial.refused(&blame, &words(&error));
-                let in_doubt = last.in_doubt;
-                *last = error;
-                last.in_doubt |= in_doubt;
+                let earlier = std::mem::replace(last, error);
+                last.in_doubt |= earlier.in_doubt;
+                if let Some(earlier) = earlier.begun {
+                    match &mut last.begun {
+                        Some(begun) => begun.fields.extend(earlier.fields),
+                        begun => *begun = Some(earlier),
+                    }
+                }
                 Ok(None)
             }
             None => {

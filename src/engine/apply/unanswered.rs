@@ -291,10 +291,13 @@ impl Run<'_> {
         }))
     }
 
-    /// A write was refused, so that nothing of it is there. After an answer in doubt the notes of the link stay for the rest
-    /// of the run, whatever is said to what is sent next. Example: the first step to a state is in force, the page of a
-    /// firewall is all that came back, and the rest is refused because the work item has moved: it is our own step that
-    /// stands there.
+    /// A write was refused, so that nothing of it is there, but for the fields that earlier calls of the same update carried:
+    /// their notes stay. Example: a task has its new title, the call that adds a tag is refused because the token was
+    /// revoked, and somebody sets the old title again.
+    ///
+    /// After an answer in doubt the notes of the link stay for the rest of the run, whatever is said to what is sent next.
+    /// Example: the first step to a state is in force, the page of a firewall is all that came back, and the rest is refused
+    /// because the work item has moved: it is our own step that stands there.
     ///
     /// What an earlier run noted stays too. Example: that run was killed after the first step, a stale listing shows the
     /// work item as it was before, and what is planned by it is refused because of that very step.
@@ -304,42 +307,51 @@ impl Run<'_> {
         error: &ConnectorError,
     ) -> Result<(), StoreError> {
         let side = action.target;
-        let taken = self.taken(action);
-        // What an earlier call of this very update did is nobody's touch.
-        if let (Some((_, rows)), Some(left)) = (&taken, error.left) {
-            let later = rows.iter().cloned().map(|row| TransitRow {
-                expected: left.max(row.expected),
-                ..row
-            });
-            let ops = later.map(noted).collect();
-            self.engine.store().commit(&Batch(ops))?;
-        }
-        if let Some((link, _)) = taken.as_ref().filter(|_| error.in_doubt) {
-            self.in_doubt.insert((*link, side));
-        }
-        let known = |(link, _): &(LinkId, Vec<TransitRow>)| {
-            !error.may_be_in_force() && !self.in_doubt.contains(&(*link, side))
+        let Some((link, rows)) = self.taken(action) else {
+            return Ok(());
         };
-        match taken.filter(known) {
-            Some((link, _)) => self.put_notes_back(link, side),
-            None => Ok(()),
+        if error.in_doubt {
+            self.in_doubt.insert((link, side));
         }
+        let unknown = error.may_be_in_force() || self.in_doubt.contains(&(link, side));
+        let left = error.begun.as_ref().and_then(|begun| begun.left);
+        let stay = rows.into_iter();
+        let stay = stay.filter(|row| unknown || error.may_have_set(&row.field));
+        let earlier = self.earlier.get(&(link, side));
+        let earlier = earlier.map_or(&[][..], Vec::as_slice);
+        let later = |row: TransitRow| {
+            let mut row = beside(row, earlier);
+            // What an earlier call of this very update did is nobody's touch.
+            row.expected = left.map_or(row.expected, |left| left.max(row.expected));
+            row
+        };
+        let stay: Vec<TransitRow> = stay.map(later).collect();
+        let mut ops = match unknown {
+            true => Vec::new(),
+            false => self.notes_of_before((link, side), &stay),
+        };
+        ops.extend(stay.into_iter().map(noted));
+        self.engine.store().commit(&Batch(ops))
     }
 
     /// An update was noted and not sent.
     fn forget_notes(&mut self, action: &Action) -> Result<(), StoreError> {
-        match self.taken(action) {
-            Some((link, _)) => self.put_notes_back(link, action.target),
-            None => Ok(()),
-        }
+        let Some((link, _)) = self.taken(action) else {
+            return Ok(());
+        };
+        let ops = self.notes_of_before((link, action.target), &[]);
+        self.engine.store().commit(&Batch(ops))
     }
 
-    /// Leaves the notes of a link on a side as they were before the last update.
-    fn put_notes_back(&mut self, link: LinkId, side: Side) -> Result<(), StoreError> {
+    /// What leaves the notes of a link on a side as they were before the last update, but for those of the fields in `stay`.
+    fn notes_of_before(&mut self, (link, side): (LinkId, Side), stay: &[TransitRow]) -> Vec<Op> {
         let mut ops = vec![Op::Part(PartOp::EndTransit { link, side })];
-        let earlier = self.earlier.remove(&(link, side));
-        ops.extend(earlier.into_iter().flatten().map(noted));
-        self.engine.store().commit(&Batch(ops))
+        let earlier = self.earlier.remove(&(link, side)).unwrap_or_default();
+        let others = earlier
+            .into_iter()
+            .filter(|row| stay.iter().all(|own| own.field != row.field));
+        ops.extend(others.map(noted));
+        ops
     }
 
     fn taken(&mut self, action: &Action) -> Option<(LinkId, Vec<TransitRow>)> {

@@ -105,6 +105,32 @@ async fn a_task_that_shows_the_old_value_at_a_later_time_is_in_conflict() {
     }
 }
 
+/// A refusal says nothing of the calls before it in the same update.
+#[tokio::test]
+async fn a_title_set_back_after_the_token_was_revoked_before_the_call_for_a_tag_is_in_conflict() {
+    let t = bench("conflict = \"hold\"").await;
+    let pair = t.linked("Task", &[(TITLE, json!("Item"))]).await;
+    t.ado(pair.0, TITLE, json!("Renamed"));
+    t.ado(pair.0, TAGS, json!("new"));
+    t.world.faults.add(FaultRule {
+        service: Service::ClickUp,
+        method: Some("POST".to_owned()),
+        path_contains: "/tag/".to_owned(),
+        fault: Fault::TokenRevoked,
+        skip: 0,
+        times: 1,
+    });
+    t.cycle().await;
+    assert_eq!(titles(&t, &pair), both("Renamed"));
+    assert_eq!(t.tags(&pair.1), [""; 0]);
+    t.clickup(&pair.1, json!({"name": "Item"}));
+    t.cycle().await;
+    let apart = ("Renamed".to_owned(), "Item".to_owned());
+    assert_eq!((titles(&t, &pair), t.open_conflicts()), (apart, 1));
+    assert_eq!(t.tags(&pair.1), ["new"]);
+    t.quiet().await;
+}
+
 #[tokio::test]
 async fn a_task_that_nobody_touched_since_is_written_again() {
     let (t, pair) = renamed(Side::ClickUp, false).await;
