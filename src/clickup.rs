@@ -352,6 +352,9 @@ impl Reader for ClickUpReader {
         }
         Ok(schema)
     }
+    async fn fetch_idle_types(&self, pair: &PairName) -> Result<Vec<String>, ConnectorError> {
+        schema::fetch_idle_types(&self.0, pair).await
+    }
 }
 
 #[async_trait]

@@ -14,7 +14,7 @@ pub mod plain;
 pub mod stranger;
 pub mod vocabulary;
 
-pub use error::{Begun, ConnectorError, Disposition, ErrorKind, outdated};
+pub use error::{Begun, ConnectorError, Disposition, ErrorKind, Setting, outdated};
 
 use crate::model::{
     FieldKey, FieldValue, Item, ItemId, PairName, Past, Side, TextFormat, Timestamp, Version,
@@ -153,6 +153,12 @@ pub trait Reader: Send + Sync {
 
     /// Reads the live vocabulary of a pair: types, states, people, fields, rights. For `check` and for proposing mappings.
     async fn fetch_schema(&self, pair: &PairName) -> Result<Schema, ConnectorError>;
+
+    /// Returns the types that every workspace has and of which the pair's place holds no item: nobody need map those. For
+    /// `check` only; a service without such types has none, which is the default.
+    async fn fetch_idle_types(&self, _pair: &PairName) -> Result<Vec<String>, ConnectorError> {
+        Ok(Vec::new())
+    }
 
     /// Reads the claims (see [`crate::claim`]) that an item carries. A service whose items cannot be claimed under
     /// compare-and-swap refuses, which is the default; `NotFound` when the item cannot be read.

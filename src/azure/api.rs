@@ -58,6 +58,17 @@ pub(super) fn segment(text: &str) -> String {
     utf8_percent_encode(text, SEGMENT).to_string()
 }
 
+/// Tells when an item was deleted in the form that every other time has here. The recycle bin writes it as text, in the
+/// American form (MicrosoftDocs/vsts-rest-api-specs, `recycleBin/GET__wit_recyclebin__ids_.json`: `1/31/2017 9:21:14 PM`),
+/// and names no zone. Nothing says that every server does, so other text is shown as it stands.
+fn bin_time(text: &str) -> String {
+    let parsed = chrono::NaiveDateTime::parse_from_str(text.trim(), "%m/%d/%Y %I:%M:%S %p");
+    parsed.map_or_else(
+        |_| text.to_owned(),
+        |at| at.format("%Y-%m-%d %H:%M:%S").to_string(),
+    )
+}
+
 impl Api {
     /// Runs one page of a query.
     pub(super) async fn wiql(
@@ -166,7 +177,7 @@ impl Api {
             {
                 let when = row
                     .deleted_date
-                    .map_or_else(String::new, |at| format!(", deleted {at}"));
+                    .map_or_else(String::new, |at| format!(", deleted {}", bin_time(&at)));
                 found.insert(id, format!("in the recycle bin of {project}{when}"));
             }
         }
@@ -445,6 +456,24 @@ impl Api {
                 return Ok(response);
             }
             self.older.fetch_max(older + 1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_in_the_bin_is_shown_like_every_other_and_strange_text_as_it_stands() {
+        assert_eq!(bin_time("1/31/2017 9:21:14 PM"), "2017-01-31 21:21:14");
+        assert_eq!(bin_time("11/30/2026 12:00:37 AM"), "2026-11-30 00:00:37");
+        for text in [
+            "31/01/2017 21:21:14",
+            "31.01.2017 21:21",
+            "2017-01-31T21:21:14Z",
+        ] {
+            assert_eq!(bin_time(text), text);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::read::TypeInfo;
+use super::walk::unplaced;
 use super::wiql::{self, Since};
 use super::wire::{ConnectionData, Node, WireState, WireType};
 use crate::connector::client::Priority;
@@ -13,7 +14,12 @@ impl Shared {
     pub(super) async fn fetch_schema(&self, pair: &PairName) -> Result<Schema, ConnectorError> {
         let scope = self.scope(pair)?;
         let mut schema = Schema::default();
-        for wire in self.api.work_item_types(&scope.project).await? {
+        let types = self.api.work_item_types(&scope.project).await;
+        let types = types.map_err(|error| match error.kind {
+            ErrorKind::NotFound => unplaced(error, scope),
+            _ => error,
+        })?;
+        for wire in types {
             if wire.is_disabled {
                 continue;
             }
@@ -44,8 +50,11 @@ impl Shared {
                 let text = format!(
                     "The query that ado.area, ado.where and ado.assigned_to make is refused: {error}."
                 );
-                // What people write themselves is wrong most often.
+                // What people write themselves is wrong most often; of a path that is gone the service says so (TF51011).
+                let lost_path = error.code.as_deref() == Some("TF51011");
+                let lost_area = scope.area.clone().filter(|_| lost_path);
                 let about = [
+                    ("area", &lost_area),
                     ("where", &scope.condition),
                     ("area", &scope.area),
                     ("assigned_to", &scope.assigned_to),

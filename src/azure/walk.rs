@@ -6,7 +6,7 @@
 
 use super::{Scope, Shared, wiql};
 use crate::connector::client::Priority;
-use crate::connector::{ConnectorError, ErrorKind};
+use crate::connector::{ConnectorError, ErrorKind, Setting};
 use crate::model::{PairName, Side, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -233,6 +233,29 @@ pub(super) fn is_forbidden(error: &ConnectorError) -> bool {
     error.kind == ErrorKind::Auth && error.status == Some(403)
 }
 
+/// Says whether it is the project that is not there, or the whole organisation. Of a project that it does not know, or that
+/// the token may not see, the service writes a refusal of its own (`TF200016`); of an address without an organisation it has
+/// none to write.
+pub(super) fn unplaced(mut error: ConnectorError, scope: &Scope) -> ConnectorError {
+    let own = error.code.is_some() || error.type_key.is_some();
+    error.message = match own {
+        true => format!(
+            "pair {}: project \"{}\" is not there, or the token may not see it; put its present name into ado.project: {}",
+            scope.pair, scope.project, error.message
+        ),
+        false => format!(
+            "no organisation or collection is known at the address in [ado] url; correct it, as \
+             https://dev.azure.com/ORGANISATION: {}",
+            error.message
+        ),
+    };
+    error.setting = Some(match own {
+        true => Setting::Project,
+        false => Setting::AdoUrl,
+    });
+    error
+}
+
 /// Says which part of the configuration the service cannot follow. `UNDER` a path that is gone is TF51011 (client reports).
 fn named(mut error: ConnectorError, scope: &Scope) -> ConnectorError {
     let told = error.message.to_lowercase();
@@ -252,11 +275,10 @@ fn named(mut error: ConnectorError, scope: &Scope) -> ConnectorError {
         );
         return error;
     }
+    if error.kind == ErrorKind::NotFound {
+        return unplaced(error, scope);
+    }
     let what = match (error.kind, named_area.or(area.filter(|_| no_filter))) {
-        (ErrorKind::NotFound, _) => format!(
-            "project \"{}\" is not there, or the token may not see it; put its present name into ado.project",
-            scope.project
-        ),
         (_, Some(area)) if lost_path => format!(
             "area \"{area}\" is not there: it was renamed, moved or deleted; put its present path into ado.area"
         ),

@@ -2,14 +2,14 @@
 //! are held until the next full listing, and kept for other processes ([`crate::connector::vocabulary`]).
 
 use super::convert::{self, Lookups};
-use super::failure::{Intent, judge, protocol};
+use super::failure::{Intent, judge, protocol, single_line};
 use super::places::Places;
 use super::walk::ArchivedFlag;
 use super::wire::{CustomItemsAnswer, List, Task, TeamsAnswer, UserAnswer};
 use super::words::{KeptMe, LIST_FIELDS, MEMBERS, TYPES, USER, Words, list_key};
 use super::{Scope, body};
 use crate::connector::client::{ApiRequest, ApiResponse, HttpClient, Priority, Sending};
-use crate::connector::{ConnectorError, ErrorKind};
+use crate::connector::{ConnectorError, ErrorKind, Setting};
 use crate::model::{FieldKey, Folded, PairName, Service, Side};
 use chrono_tz::Tz;
 use reqwest::Method;
@@ -280,6 +280,29 @@ impl Inner {
         Ok(me)
     }
 
+    /// What it means that the workspace is not among those that the token may see: where it sees others the number is wrong,
+    /// and where it sees none it was not authorised for any.
+    fn no_workspace(&self, operation: &str, answer: &TeamsAnswer) -> ConnectorError {
+        let others = answer.teams.iter();
+        let others: Vec<&str> = others
+            .filter_map(|team| Some(team.id.get()?.0.as_str()))
+            .collect();
+        let mut message = format!(
+            "the token gives no access to workspace {}; correct [clickup] workspace (the number in app.clickup.com/NUMBER/), \
+             or use the token of somebody who is a member of it",
+            self.workspace
+        );
+        if !others.is_empty() {
+            message.push_str(&format!(
+                ". It has access to {}",
+                single_line(&others.join(", "))
+            ));
+        }
+        let mut error = ConnectorError::new(Side::ClickUp, ErrorKind::Auth, operation, message);
+        error.setting = (!others.is_empty()).then_some(Setting::Workspace);
+        error
+    }
+
     /// Returns the members of the workspace; `fresh` asks ClickUp even if they are known.
     pub async fn fetch_directory(&self, fresh: bool) -> Result<Arc<Directory>, ConnectorError> {
         let mut slot = self.directory.lock().await;
@@ -299,13 +322,7 @@ impl Inner {
             .iter()
             .find(|team| team.id.get().is_some_and(|id| id.0 == self.workspace));
         let Some(team) = team else {
-            let message = format!(
-                "the token gives no access to workspace {}; correct [clickup] workspace (the number in app.clickup.com/NUMBER/), \
-                 or use the token of somebody who is a member of it",
-                self.workspace
-            );
-            let kind = ErrorKind::Auth;
-            return Err(ConnectorError::new(Side::ClickUp, kind, operation, message));
+            return Err(self.no_workspace(operation, &answer));
         };
         let mut directory = Directory::default();
         for member in &team.members {

@@ -4,7 +4,8 @@ use super::api::Inner;
 use super::body;
 use super::convert::BUILT_IN_TYPES;
 use super::failure::single_line;
-use super::wire::{List, Slot};
+use super::walk::Query;
+use super::wire::{List, Page, Slot};
 use crate::connector::client::Priority;
 use crate::connector::{ConnectorError, ErrorKind, Schema, SchemaFinding, SchemaState, SchemaType};
 use crate::field::WantedFields;
@@ -14,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The key of the configuration that names the list of a pair.
 const LIST: &str = "list";
+/// The number of the type that every new task has.
+const TASK: i64 = 0;
 /// The role of a guest (developer.clickup.com, custom roles).
 const GUEST: i64 = 4;
 
@@ -89,6 +92,33 @@ pub async fn fetch(inner: &Inner, pair: &PairName) -> Result<Schema, ConnectorEr
         })
         .collect();
     Ok(schema)
+}
+
+/// Returns the types that no workspace is without, and of which the pair's lists hold no task. `Task` is never among them:
+/// it is what every new task is.
+///
+/// # Errors
+/// The listing failed.
+pub async fn fetch_idle_types(
+    inner: &Inner,
+    pair: &PairName,
+) -> Result<Vec<String>, ConnectorError> {
+    let scope = inner.scope(pair, "read the task types in use")?;
+    let mut idle = Vec::new();
+    for (id, name) in BUILT_IN_TYPES.into_iter().filter(|(id, _)| *id != TASK) {
+        let query =
+            Query::of_workspace(&inner.workspace, scope.watched(), "created", Priority::Live);
+        // As developer.clickup.com, Get Filtered Team Tasks, has it: 1 for milestones.
+        let query = query.with("custom_items[]", id).with("page", 0);
+        let url = inner.address(&query.path, &query.params)?;
+        let page: Page = inner
+            .fetch_json(url, "read the task types in use", Priority::Live)
+            .await?;
+        if page.tasks.is_empty() {
+            idle.push(name.to_owned());
+        }
+    }
+    Ok(idle)
 }
 
 /// Turns what concerns one part only into a finding. `list`: the list that it is about.

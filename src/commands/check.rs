@@ -4,8 +4,8 @@ mod compare;
 
 use super::{Context, Failure, claims, note, print, print_json, setup};
 use crate::cli::ExitCode;
-use crate::config::{Config, CreateSide, Direction, Field, Pair, Places};
-use crate::connector::{ConnectorError, ErrorKind, Schema, SchemaFinding};
+use crate::config::{Config, CreateSide, Direction, Field, Pair, Place, Places};
+use crate::connector::{ConnectorError, ErrorKind, Schema, SchemaFinding, Setting};
 use crate::model::{FieldKey, Folded, PairName, Side, Sided};
 use crate::render;
 use serde::Serialize;
@@ -55,6 +55,16 @@ struct At<'a> {
     value: &'a str,
 }
 
+impl From<Place> for Where {
+    fn from(place: Place) -> Where {
+        Where {
+            file: place.file,
+            line: place.line,
+            column: place.column,
+        }
+    }
+}
+
 impl std::fmt::Display for Where {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
@@ -97,11 +107,7 @@ impl Report {
     fn place(&self, at: &At<'_>) -> Option<Where> {
         let places = self.places.as_ref()?;
         let place = places.find(at.pair, at.key, at.side, at.value)?;
-        Some(Where {
-            file: place.file,
-            line: place.line,
-            column: place.column,
-        })
+        Some(Where::from(place))
     }
 
     fn push(&mut self, kind: Weight, text: String, stops: bool, place: Option<Where>) {
@@ -297,7 +303,17 @@ async fn look_at(
     }
     let known = schema.ado.is_some();
     let schema = schema.map(|_, schema| schema.unwrap_or_default());
-    compare::compare(pair, &schema, report);
+    let mut idle = Vec::new();
+    if !schema.clickup.types.is_empty() && !report.silent.contains(&Side::ClickUp) {
+        // Left unknown, each type counts as in use: a warning too many is better than one too few.
+        let reader = &services.readers.clickup;
+        match reader.fetch_idle_types(name).await {
+            Ok(types) => idle = types,
+            Err(error) if error.kind == ErrorKind::Cancelled => return Err(error.into()),
+            Err(_) => {}
+        }
+    }
+    compare::compare(pair, &schema, &idle, report);
     if known && let Err(error) = try_writes(pair, &schema.ado, services, report).await {
         report.leave(Side::Ado, error)?;
     }
@@ -319,14 +335,53 @@ async fn claim_on(
         Some(Ok(live)) if live.ours => report.claims.push(format!("{name}: {}", live.text)),
         Some(Ok(live)) => report.add(Weight::Warning, format!("{name}: {}", live.text)),
         Some(Err(error)) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused) => {
-            report.add(
-                Weight::Configuration,
+            let canary = pair.ado.canary.as_deref().unwrap_or_default();
+            report.add_at(
+                &At {
+                    pair: name,
+                    key: "canary",
+                    side: Side::Ado,
+                    value: canary,
+                },
                 format!("{name}: ado.canary: {error}"),
+                true,
             );
         }
         Some(Err(error)) => report.leave(Side::Ado, error)?,
     }
     Ok(())
+}
+
+/// Adds an error about a value of the configuration that a service does not know. What is the same for every pair is said
+/// once, and that service is asked for nothing more.
+fn unknown(pair: &Pair, setting: Setting, error: &ConnectorError, report: &mut Report) {
+    let (side, table, key, variable) = match setting {
+        Setting::Project => {
+            let at = At {
+                pair: &pair.name,
+                key: "project",
+                side: Side::Ado,
+                value: &pair.ado.project,
+            };
+            // Everything else that is named there has a finding of its own.
+            return report.add_at(&at, error.to_string(), true);
+        }
+        Setting::AdoUrl => (Side::Ado, "ado", "url", "ADO_ORGANIZATION"),
+        Setting::Workspace => (
+            Side::ClickUp,
+            "clickup",
+            "workspace",
+            "CLICKUP_WORKSPACE_ID",
+        ),
+    };
+    report.silent.insert(side);
+    let place = report.places.as_ref();
+    let place = place.and_then(|places| places.find_key(table, key));
+    let text = match &place {
+        Some(_) => error.to_string(),
+        None => format!("{error}; {setting} has its value from {variable}"),
+    };
+    report.push(Weight::Configuration, text, true, place.map(Where::from));
 }
 
 /// Returns a side's vocabulary. What concerns only the token or this pair becomes a finding and `None`.
@@ -343,6 +398,10 @@ async fn fetch(
         Ok(schema) => return Ok(Some(schema)),
         Err(error) => error,
     };
+    if let Some(setting) = error.setting {
+        unknown(pair, setting, &error, report);
+        return Ok(None);
+    }
     match error.kind {
         ErrorKind::Auth => {
             report.silent.insert(side);
@@ -351,20 +410,7 @@ async fn fetch(
         }
         ErrorKind::NotFound | ErrorKind::Refused => {
             let text = format!("{}: {error}", pair.name);
-            match side {
-                // Everything else that is named there has a finding of its own.
-                Side::Ado => report.add_at(
-                    &At {
-                        pair: &pair.name,
-                        key: "project",
-                        side,
-                        value: &pair.ado.project,
-                    },
-                    text,
-                    true,
-                ),
-                Side::ClickUp => report.add(Weight::Configuration, text),
-            }
+            report.add(Weight::Configuration, text);
         }
         ErrorKind::Unreachable
         | ErrorKind::Ambiguous

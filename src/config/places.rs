@@ -21,6 +21,22 @@ impl Places {
         }
     }
 
+    /// Returns where the value of a key of a table stands, as `url` of `[ado]`; `None`: nowhere, for it comes from elsewhere.
+    pub fn find_key(&self, table: &str, key: &str) -> Option<Place> {
+        let root = DeTable::parse(&self.text).ok()?;
+        let table = entry(root.get_ref(), table)?.get_ref().as_table()?;
+        Some(self.at(entry(table, key)?.span().start))
+    }
+
+    fn at(&self, found: usize) -> Place {
+        let (line, column) = MaskedText::new(&self.text).place(found);
+        Place {
+            file: self.file.clone(),
+            line,
+            column,
+        }
+    }
+
     /// Returns where a text stands in the table of a pair; `None`: nowhere, for the pair may have it from elsewhere. `key` is
     /// the one that holds it, as `states`, or `project` of `ado.project`. `side`: of a row of two names, which of them.
     pub fn find(&self, pair: &PairName, key: &str, side: Side, value: &str) -> Option<Place> {
@@ -33,12 +49,7 @@ impl Places {
         };
         let mut found = None;
         under(pairs.find(is_it)?, key, (side, value), &mut found);
-        let (line, column) = MaskedText::new(&self.text).place(found?);
-        Some(Place {
-            file: self.file.clone(),
-            line,
-            column,
-        })
+        Some(self.at(found?))
     }
 }
 
@@ -72,6 +83,9 @@ fn under(table: &DeTable<'_>, key: &str, value: (Side, &str), found: &mut Option
 fn within(inner: &Spanned<DeValue<'_>>, (side, value): (Side, &str), found: &mut Option<usize>) {
     match inner.get_ref() {
         DeValue::String(text) if text.trim() == value => {
+            found.get_or_insert(inner.span().start);
+        }
+        DeValue::Integer(number) if number.as_str() == value => {
             found.get_or_insert(inner.span().start);
         }
         DeValue::Array(all) => {
@@ -119,6 +133,20 @@ mod tests {
         assert_eq!(place("b", "project", "New"), Some((7, 15)));
         assert_eq!(place("b", "types", "New"), None);
         assert_eq!(place("c", "states", "New"), None);
+    }
+
+    #[test]
+    fn a_number_and_a_value_of_a_table_are_found_too() {
+        let places = Places {
+            file: "config.toml".to_owned(),
+            text: "[ado]\nurl = \"https://x/y/\"\n\n[[pair]]\nname = \"a\"\nado.canary = 17\n"
+                .to_owned(),
+        };
+        let place = places.find_key("ado", "url").unwrap();
+        assert_eq!((place.line, place.column), (2, 7));
+        assert!(places.find_key("clickup", "workspace").is_none());
+        let place = places.find(&PairName("a".to_owned()), "canary", Side::Ado, "17");
+        assert_eq!(place.map(|place| (place.line, place.column)), Some((6, 14)));
     }
 
     /// Both services may know the name, each as its own: the one that lacks it is pointed at.

@@ -11,6 +11,28 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// Keys whose value is a secret, leads to one, or may hold one in an address.
+const GUARDED: [&str; 10] = [
+    "pat",
+    "token",
+    "bearer",
+    "secret",
+    "password",
+    "key",
+    "url",
+    "env",
+    "command",
+    "credential",
+];
+
+/// Whether an unknown key is a slip of the finger for a key of this table whose value everybody may see (`typs` for `types`).
+/// The value of any other one may be a token that was put in a wrong place, and is not shown.
+fn is_slip(found: &str, known: &[&str]) -> bool {
+    let meant = nearest(found, known.iter().copied());
+    let guarded = nearest(found, GUARDED.into_iter()).is_some();
+    !guarded && meant.is_some_and(|meant| !GUARDED.contains(&meant))
+}
+
 /// Every table with its keys. The one list from which unknown keys are told apart.
 const KEYS: &[(&str, &[&str])] = &[
     (
@@ -129,10 +151,11 @@ impl<'a> Reader<'a> {
                     |home| format!("`{found}` belongs in [{home}]"),
                 ),
             };
-            self.problems.push(
-                Problem::new(key.span(), format!("unknown key `{found}` {place}"), help)
-                    .hiding_value(),
-            );
+            let problem = Problem::new(key.span(), format!("unknown key `{found}` {place}"), help);
+            self.problems.push(match is_slip(found, known) {
+                true => problem,
+                false => problem.hiding_value(),
+            });
         }
     }
 

@@ -55,6 +55,27 @@ pub enum Disposition {
     StopAll,
 }
 
+/// A value of the configuration without which a service can be asked nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// The address of the organisation or collection.
+    AdoUrl,
+    /// The project of a pair.
+    Project,
+    /// The number of the workspace.
+    Workspace,
+}
+
+impl std::fmt::Display for Setting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Setting::AdoUrl => "[ado] url",
+            Setting::Project => "ado.project",
+            Setting::Workspace => "[clickup] workspace",
+        })
+    }
+}
+
 /// A failed request, with what is needed to find it in the service's own logs. Never holds a token or a body.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{service}: {operation}: {message}{}", self.suffix())]
@@ -98,6 +119,9 @@ pub struct ConnectorError {
     pub too_large: bool,
     /// The pair whose own configuration or place is the trouble, where a command cannot go on without it.
     pub pair: Option<PairName>,
+    /// The value of the configuration that the service does not know, where it is known to be that one. The message says
+    /// what to do about it.
+    pub setting: Option<Setting>,
 }
 
 /// The part of an update in several calls that went through.
@@ -137,6 +161,7 @@ impl ConnectorError {
             begun: None,
             too_large: false,
             pair: None,
+            setting: None,
         }
     }
 
@@ -191,6 +216,9 @@ impl ConnectorError {
 
     /// Returns a hint for a person, where one helps.
     pub fn hint(&self) -> Option<&'static str> {
+        if self.setting.is_some() {
+            return None;
+        }
         match (self.kind, self.service) {
             (ErrorKind::Auth, Service::Ado) => Some(
                 "create a new personal access token with the scope Work Items (Read & write) and put it where [ado] pat points",

@@ -3,6 +3,7 @@
 use super::bench::{Bench, status};
 use boardsync::model::Side;
 use boardsync::sandbox::faults::Fault;
+use boardsync::sandbox::world::LIST;
 use serde_json::json;
 
 const VALIDATE: &str = "validateonly=true";
@@ -188,4 +189,78 @@ async fn a_person_whom_azure_devops_does_not_know_is_told_with_the_place() {
     ran.says("error: web: ADO does not take nobody@contoso.example as an assignee")
         .says("config.toml:");
     assert_eq!(bench.world.ledger.writes(), []);
+}
+
+/// The line that `check` says about a value that a service does not know, with its place.
+async fn complaint(from: &str, to: &str) -> String {
+    let bench = Bench::new().await;
+    bench.replace_config(from, to);
+    let ran = bench.run(&["check"]).await.left_with(78);
+    let mut lines = ran.out.lines();
+    let line = lines.find(|line| line.contains(": error: "));
+    let line = line.unwrap_or_else(|| panic!("{}", ran.out)).to_owned();
+    let places = line.split(": error: ").next().unwrap_or_default();
+    let numbers = places.rsplit(':').take(2).map(str::parse::<usize>);
+    assert_eq!(numbers.filter(Result::is_ok).count(), 2, "{line}");
+    if !to.contains("canary") {
+        // A plan stops at the same value, with the same code.
+        bench.run(&["plan"]).await.left_with(78);
+    }
+    line
+}
+
+/// Else somebody makes a new token, which is as little use as the one before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_of_the_configuration_that_a_service_does_not_know_is_an_error_at_its_place() {
+    let url = complaint("/contoso\"", "/elsewhere\"").await;
+    assert!(url.contains("no organisation or collection"), "{url}");
+    assert!(url.contains("[ado] url"), "{url}");
+    let project = complaint("project = \"Shop\"", "project = \"Shoe\"").await;
+    assert!(
+        project.contains("present name into ado.project"),
+        "{project}"
+    );
+    let workspace = complaint("\"9010000001\"", "\"9010000002\"").await;
+    assert!(
+        workspace.contains("correct [clickup] workspace"),
+        "{workspace}"
+    );
+    assert!(
+        workspace.contains("It has access to 9010000001"),
+        "{workspace}"
+    );
+    assert!(!workspace.contains("new API token"), "{workspace}");
+    let list = complaint("\"901100000001\"", "\"901100000009\"").await;
+    assert!(list.contains("List 901100000009"), "{list}");
+    let area = complaint(
+        "name = \"web\"",
+        "name = \"web\"\nado.area = 'Shop\\Nowhere'",
+    )
+    .await;
+    assert!(area.contains("Nowhere"), "{area}");
+    let canary = complaint("name = \"web\"", "name = \"web\"\nado.canary = 4711").await;
+    assert!(canary.contains("ado.canary"), "{canary}");
+}
+
+/// What every pair shares is one error, however many pairs there are.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_workspace_that_comes_from_the_environment_is_named_by_its_variable() {
+    let bench = Bench::new().await;
+    bench.replace_config("workspace = \"9010000001\"\n", "");
+    let mut command = bench.command(&["check"]);
+    command.env("CLICKUP_WORKSPACE_ID", "9010000002");
+    let ran = super::bench::end(command).await.left_with(78);
+    ran.says("CLICKUP_WORKSPACE_ID").says("1 error");
+}
+
+/// Every workspace has the type; nobody can do anything about that.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_type_that_every_workspace_has_is_told_only_where_a_task_has_it() {
+    let bench = Bench::new().await;
+    let ran = bench.run(&["check"]).await.left_with(0);
+    assert!(!ran.out.contains("Milestone"), "{}", ran.out);
+    let task = json!({ "name": "Release", "custom_item_id": 1 });
+    bench.world.clickup.create_task(LIST, &task).unwrap();
+    let ran = bench.run(&["check"]).await.left_with(0);
+    ran.says("ClickUp task types that stand in no row of types: \"Milestone\"");
 }

@@ -378,3 +378,24 @@ async fn check_says_that_it_asks_nobody_while_the_file_has_errors() {
     let offline = bench.run(&["check", "--offline"]).await.left_with(78);
     assert!(!offline.err.contains(said), "{}", offline.err);
 }
+
+/// What cannot be a secret helps to find the slip; what may be one is shown nowhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_value_of_a_misspelt_key_is_shown_and_that_of_a_strange_one_is_not() {
+    let bench = Bench::new().await;
+    bench.replace_config("types = [[", "typs = [[");
+    let ran = bench.run(&["check", "--offline"]).await.left_with(78);
+    ran.says("did you mean `types`?")
+        .says("typs = [[\"User Story\", \"Task\"]");
+    bench.replace_config("typs = [[", "types = [[");
+    for key in [
+        "strange", "pt", "tokn", "apikey", "my_pat", "secrt", "bearr", "ulr",
+    ] {
+        let line = format!("[ado]\n{key} = \"hidden-value\"\n");
+        bench.replace_config("[ado]\n", &line);
+        let ran = bench.run(&["check", "--offline"]).await.left_with(78);
+        let said = format!("{}{}", ran.out, ran.err);
+        assert!(!said.contains("hidden-value"), "{key}\n{said}");
+        bench.replace_config(&line, "[ado]\n");
+    }
+}

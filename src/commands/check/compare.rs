@@ -10,10 +10,11 @@ use crate::mapping::Relation;
 use crate::model::{FieldKey, Folded, Side, Sided};
 use std::collections::BTreeSet;
 
-/// Adds a sentence for everything in the pair that a service does not know or will not do.
-pub(super) fn compare(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) {
+/// Adds a sentence for everything in the pair that a service does not know or will not do. `idle`: task types that ClickUp
+/// has of itself and of which there is no task.
+pub(super) fn compare(pair: &Pair, schema: &Sided<Schema>, idle: &[String], report: &mut Report) {
     vocabulary(pair, schema, report);
-    unmapped_types(pair, schema, report);
+    unmapped_types(pair, schema, idle, report);
     people(pair, &schema.clickup, report);
     let kinds = mapped_kinds(pair, &schema.ado);
     let typed = typed(pair, &kinds);
@@ -110,7 +111,7 @@ fn vocabulary(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) {
 
 /// Types that stand in no row, of which items come into the pair all the same: each of them is held until somebody maps its
 /// type or narrows the scope. Where nothing is made on the other side, such an item is left alone.
-fn unmapped_types(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) {
+fn unmapped_types(pair: &Pair, schema: &Sided<Schema>, idle: &[String], report: &mut Report) {
     if pair.types.is_empty() {
         return;
     }
@@ -137,7 +138,8 @@ fn unmapped_types(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) {
         let misspelt = misspelt(rows(), &have);
         let missing = have.iter().filter(|name| {
             let name = fold(name);
-            !mapped.contains(&name) && !misspelt.contains(&name)
+            let idle = side == Side::ClickUp && idle.iter().any(|idle| fold(idle) == name);
+            !mapped.contains(&name) && !misspelt.contains(&name) && !idle
         });
         let missing: Vec<String> = missing.map(|name| format!("\"{name}\"")).collect();
         if missing.is_empty() {

@@ -46,7 +46,7 @@ fn found(pair: &Pair, kind: SchemaType, weight: Weight) -> Vec<String> {
         },
         clickup: Schema::default(),
     };
-    compare(pair, &schema, &mut report);
+    compare(pair, &schema, &[], &mut report);
     let findings = report.findings.into_iter();
     findings
         .filter(|finding| finding.kind == weight)
@@ -111,7 +111,7 @@ fn types_in_the_scope_that_stand_in_no_row_are_told_and_those_that_a_condition_l
                 ..Schema::default()
             },
         };
-        unmapped_types(&pair(more), &schema, &mut report);
+        unmapped_types(&pair(more), &schema, &[], &mut report);
         let texts = report.findings.into_iter().map(|finding| finding.text);
         texts.collect::<Vec<_>>().join("\n")
     };
@@ -206,7 +206,7 @@ fn a_field_that_no_type_has_is_told() {
         },
         clickup: Schema::default(),
     };
-    compare(&pair(&more), &schema, &mut report);
+    compare(&pair(&more), &schema, &[], &mut report);
     let texts: Vec<&str> = report.findings.iter().map(|f| f.text.as_str()).collect();
     assert!(
         texts.contains(&"web: no synced ADO type has Custom.Size, so points is not kept"),
