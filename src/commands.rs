@@ -25,7 +25,9 @@ use crate::engine::CycleError;
 use crate::render::Style;
 use crate::store::{Holder, LockError, StoreError};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a command needs of its surroundings.
@@ -164,7 +166,7 @@ impl From<CycleError> for Failure {
 
 /// Returns the exit code that an error of a service stands for.
 fn exit_code(error: &ConnectorError) -> ExitCode {
-    if error.pair.is_some() {
+    if error.pair.is_some() || error.setting.is_some() {
         return ExitCode::Config;
     }
     match error.kind {
@@ -194,8 +196,28 @@ pub(crate) fn env(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Writes a result to stdout. A closed pipe ends the output, not the work.
+/// The columns that text is broken to; `None`: nobody reads along, and every line stays whole, for whoever greps in it.
+static COLUMNS: OnceLock<Option<usize>> = OnceLock::new();
+
+/// Breaks text to the columns, where somebody reads it on a terminal.
+fn to_columns(text: Cow<'_, str>, terminal: bool) -> Cow<'_, str> {
+    let columns = COLUMNS.get().copied().flatten();
+    match columns.filter(|_| terminal || env("COLUMNS").is_some()) {
+        Some(columns) => crate::render::folded(&text, "boardsync ", columns).into(),
+        None => text,
+    }
+}
+
+/// Writes a result for people to stdout. A closed pipe ends the output, not the work.
 pub(crate) fn print(text: &str) {
+    // Before a line is broken: half a credential is not recognised any more.
+    let text = crate::redact::mask(text);
+    let text = to_columns(text, std::io::stdout().is_terminal());
+    print_raw(&text);
+}
+
+/// Writes to stdout what a program may read: its lines stay as they are.
+fn print_raw(text: &str) {
     let text = crate::redact::mask(text);
     let _ = anstream::stdout().lock().write_all(text.as_bytes());
 }
@@ -214,7 +236,7 @@ pub(crate) fn note(text: &str) {
                 .any(|word| text.starts_with(word));
             crate::telemetry::prioritised(&text, if grave { 3 } else { 5 }).into()
         }
-        false => text,
+        false => to_columns(text, std::io::stderr().is_terminal()),
     };
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }
@@ -227,12 +249,12 @@ static PRINTED_JSON: AtomicBool = AtomicBool::new(false);
 pub(crate) fn print_json(value: &(impl serde::Serialize + ?Sized)) {
     PRINTED_JSON.store(true, Ordering::Relaxed);
     let mut lines = Lines::new(|text: &str| {
-        print(text);
+        print_raw(text);
         Ok(())
     });
     let _ = serde_json::to_writer_pretty(&mut lines, value);
     let _ = lines.flush();
-    print("\n");
+    print_raw("\n");
 }
 
 /// Hands on what is written to it a few whole lines at a time, with what could steer a terminal escaped. A line of
@@ -279,6 +301,9 @@ impl<F: FnMut(&str) -> std::io::Result<()>> Write for Lines<F> {
     }
 }
 
+/// Columns that are reckoned with at least: in fewer nothing can be read.
+const LEAST: usize = 40;
+
 fn style(global: &crate::cli::Global) -> Style {
     let terminal = std::io::stdout().is_terminal();
     let no_color = env("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -293,10 +318,12 @@ fn style(global: &crate::cli::Global) -> Style {
     choice.write_global();
     // Who sets the variable wants just that, also where nothing is a terminal.
     let columns = env("COLUMNS").and_then(|text| text.parse().ok());
-    let columns = columns.or_else(pager::columns).unwrap_or(80);
+    let columns = columns.or_else(pager::columns);
+    let known = columns.map(|columns: usize| columns.max(LEAST));
+    let _ = COLUMNS.set(known);
     Style {
         colour,
-        width: std::cmp::max(columns, 40),
+        width: known.unwrap_or(80),
     }
 }
 
@@ -377,7 +404,7 @@ pub async fn run(cli: Cli) -> ExitCode {
                 "boardsync",
                 &mut out,
             );
-            print(&String::from_utf8_lossy(&out));
+            print_raw(&String::from_utf8_lossy(&out));
             Ok(ExitCode::Done)
         }
         Command::Man(args) => manual(&args.dir),

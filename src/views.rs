@@ -24,8 +24,10 @@ pub mod still_open;
 pub mod why;
 
 use crate::claim::Claim;
-use crate::model::{FieldValue, ItemId, Timestamp};
+use crate::model::{FieldKey, FieldValue, ItemId, LinkId, Sided, Subject, Timestamp};
+use crate::reason::Outcome;
 use crate::render::{self, rfc3339};
+use crate::store::{Store, StoreError};
 use serde::{Serialize, Serializer};
 
 /// Takes `123`, `86d3f01jq` or either service's address of an item, and returns the bare id.
@@ -39,6 +41,40 @@ pub fn item_id(text: &str) -> ItemId {
             .unwrap_or(path)
             .to_owned(),
     )
+}
+
+/// Returns the newest title that is known of two linked items, of which one may not be known; `None`: neither was ever read.
+///
+/// What was read last of an item is older than what a write left: until the next look, an item that we renamed still has
+/// its old title in the database. So a title that was written counts first, where nothing newer was read of that item.
+fn newest_title(
+    store: &Store,
+    link: Option<LinkId>,
+    ids: &Sided<Option<ItemId>>,
+) -> Result<Option<String>, StoreError> {
+    let mut seen = Sided::build(|_| None);
+    for (side, id) in ids.iter() {
+        if let Some(id) = id {
+            *seen.get_mut(side) = store.observation(side, id)?.map(|seen| seen.item);
+        }
+    }
+    let lines = match link {
+        Some(link) => store.journal_of_link(link)?,
+        None => Vec::new(),
+    };
+    let mut done = lines.iter().rev().map(|line| &line.entry);
+    let written = done.find_map(|entry| {
+        let title = entry.changes.get(&Subject::Field(FieldKey::Title))?;
+        (entry.outcome == Outcome::Done).then_some((entry, title.after.as_ref()?))
+    });
+    if let Some((entry, title)) = written {
+        let read = seen.get(entry.side).as_ref().map(|item| item.version);
+        if entry.version.is_some() && entry.version > read {
+            return Ok(Some(title.to_string()));
+        }
+    }
+    let mut items = [seen.ado, seen.clickup].into_iter().flatten();
+    Ok(items.next().map(|item| item.title()))
 }
 
 /// A claim on a pair.

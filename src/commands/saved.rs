@@ -3,14 +3,14 @@
 
 use super::cycle::how;
 use super::when::when;
-use super::{Context, Failure, Lines, note, pager, print_json, typed};
+use super::{Context, Failure, Lines, next, note, pager, print_json, typed};
 use crate::cli::{ExitCode, ShowArgs};
 use crate::config::{Config, SecretSource};
 use crate::engine::Engine;
 use crate::engine::apply::Consent;
-use crate::engine::deeds::{SavedAction, SavedPair, SavedPairs};
+use crate::engine::deeds::{Moved, SavedAction, SavedPair, SavedPairs};
 use crate::engine::observe::Observed;
-use crate::model::{ActionId, ItemId, PairName, Side, Sided};
+use crate::model::{ActionId, ItemId, PairName, Side};
 use crate::reconcile::plan::{PLAN_FORMAT, Plan};
 use crate::render::{self, Show};
 use crate::store;
@@ -250,10 +250,14 @@ impl Saved {
         if let Some(action) = kept.edited.first() {
             return Err(self.edited(action));
         }
-        for action in &kept.moved {
+        for moved in &kept.moved {
+            note(&format!("refused: {}\n", told(moved)));
+        }
+        if !kept.moved.is_empty() && kept.reconfigured.is_empty() {
+            let out = format!("plan --out {}", typed(&self.path.to_string_lossy()));
             note(&format!(
-                "refused: {} moved since the plan was made; make a new one\n",
-                which(action)
+                "nothing that is refused is written; `{}` saves a plan of what stands now\n",
+                next(context, &out)
             ));
         }
         for pair in &kept.reconfigured {
@@ -283,7 +287,7 @@ impl Saved {
             action: None,
             items: Vec::new(),
             title: None,
-            reason: "the configuration of the pair changed since the plan was made",
+            reason: "the configuration of the pair changed since the plan was made".to_owned(),
         });
         Ok(moved.chain(pairs).collect())
     }
@@ -332,12 +336,13 @@ pub(super) struct Refused {
     /// The title of the item.
     title: Option<String>,
     /// Why, as a phrase.
-    reason: &'static str,
+    reason: String,
 }
 
 impl Refused {
     /// An action that is no longer planned as it was shown or saved.
-    pub(super) fn moved(action: SavedAction) -> Refused {
+    pub(super) fn moved(moved: Moved) -> Refused {
+        let Moved { action, now } = moved;
         let items = Side::BOTH.into_iter();
         let items = items.filter_map(|side| action.items.get(side).clone());
         Refused {
@@ -345,20 +350,18 @@ impl Refused {
             action: Some(action.id),
             items: items.collect(),
             title: Some(action.title),
-            reason: "moved since the plan was made",
+            reason: now.to_string(),
         }
     }
 }
 
-/// Says which item moved: nobody knows here which of the two it was.
-pub(super) fn which(action: &SavedAction) -> String {
-    match &action.items {
-        Sided {
-            ado: Some(_),
-            clickup: Some(_),
-        } => format!("one side of {}", named(action)),
-        _ => named(action),
-    }
+/// Says of an action that is not carried out what is planned in its place.
+pub(super) fn told(moved: &Moved) -> String {
+    format!(
+        "{} {}",
+        named(&moved.action),
+        render::escape(&moved.now.to_string())
+    )
 }
 
 /// How an action is called in a message.

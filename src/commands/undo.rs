@@ -4,7 +4,7 @@ use super::cycle::{before_a_question, how, views, with_progress};
 use super::setup::{self, Services};
 use super::signals::Signals;
 use super::when::when;
-use super::{Context, Failure, exit_code, note, print, print_json, prompt};
+use super::{Context, Failure, exit_code, next, note, print, print_json, prompt, typed};
 use crate::capabilities;
 use crate::cli::{ExitCode, UndoArgs};
 use crate::config::Config;
@@ -14,8 +14,8 @@ use crate::engine::apply::{Done, Report};
 use crate::engine::deeds::{Left, Target, gather, hashes};
 use crate::engine::observe::Observed;
 use crate::engine::stop::StopSwitch;
-use crate::model::PairName;
-use crate::reconcile::plan::{ActionKind, Plan};
+use crate::model::{PairName, Side};
+use crate::reconcile::plan::{Action, ActionKind, Plan};
 use crate::render;
 use crate::store::StateLock;
 use crate::views::item_id;
@@ -253,6 +253,11 @@ fn show(
             print(&render::hanging(text, 0, &context.style));
         }
     }
+    if !context.global.json {
+        let planned = plan.pairs.iter();
+        let planned = planned.flat_map(|pair| pair.actions.iter().map(|one| (&pair.pair, one)));
+        tell_alone(context, planned, false);
+    }
     if nothing || args.dry_run || args.yes {
         return Ok(args.yes);
     }
@@ -261,6 +266,66 @@ fn show(
         return Ok(false);
     }
     prompt::yes("Take this back?", stop)
+}
+
+/// Work items and tasks that are named one by one.
+const NAMED: usize = 5;
+
+/// Says which items a delete of their counterparts leaves alone for good: a link that ended keeps the next cycle from making
+/// another counterpart. `done`: whether the deletes are carried out.
+fn tell_alone<'a>(
+    context: &Context,
+    actions: impl Iterator<Item = (&'a PairName, &'a Action)>,
+    done: bool,
+) {
+    let deletes = actions.filter(|(_, action)| action.kind == ActionKind::Delete);
+    let alone = deletes.filter_map(|(pair, action)| {
+        let item = action.source_item.as_ref()?;
+        Some((pair, action.target.other(), item))
+    });
+    let alone: Vec<_> = alone.collect();
+    let Some((pair, side, item)) = alone.first() else {
+        return;
+    };
+    let named = alone.iter().take(NAMED);
+    let mut named: Vec<String> = named
+        .map(|(_, side, item)| format!("{side} {item}"))
+        .collect();
+    if alone.len() > named.len() {
+        named.push(format!(
+            "{} more",
+            render::amount(alone.len() - named.len())
+        ));
+    }
+    let (one, ids) = match side {
+        Side::Ado => ("a task", format!("{item} TASK")),
+        Side::ClickUp => ("a work item", format!("WORK_ITEM {item}")),
+    };
+    let add = format!("links add {} {ids}", typed(&pair.0));
+    let (have, get) = match (alone.len(), done) {
+        (1, false) => (
+            "will have no counterpart",
+            "gets none by itself: the next cycles leave it alone",
+        ),
+        (1, true) => (
+            "has no counterpart now",
+            "gets none by itself: the next cycles leave it alone",
+        ),
+        (_, false) => (
+            "will have no counterparts",
+            "get none by themselves: the next cycles leave them alone",
+        ),
+        (_, true) => (
+            "have no counterparts now",
+            "get none by themselves: the next cycles leave them alone",
+        ),
+    };
+    let text = format!(
+        "{} {have}, and {get}. To sync one again, make {one} for it by hand and link the two: {}",
+        named.join(", "),
+        next(context, &add)
+    );
+    print(&render::hanging(&text, 0, &context.style));
 }
 
 /// What stays as it is, by pair.
@@ -296,6 +361,8 @@ fn tell(context: &Context, observed: &Observed, report: &Report, left: &Left, ta
                     this run then links them again.";
         print(&render::hanging(text, 0, &context.style));
     }
+    let done = report.outcomes.iter().filter(|one| done(one));
+    tell_alone(context, done.map(|(pair, action, _)| (pair, action)), true);
     print(&format!(
         "this was run {}; take it back with: {} undo {}\n",
         report.cycle,

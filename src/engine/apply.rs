@@ -214,6 +214,11 @@ impl Engine {
             },
             counts: BTreeMap::from([
                 ("writes".to_owned(), count(report.writes())),
+                ("linked".to_owned(), count(report.done(ActionKind::Link))),
+                (
+                    "unlinked".to_owned(),
+                    count(report.done(ActionKind::Unlink)),
+                ),
                 ("failures".to_owned(), count(report.failures())),
             ]),
             detail: said(report, &failed),
@@ -263,7 +268,9 @@ pub(super) fn stop_reason(plan: &PairPlan, consent: &Consent) -> Option<Stopped>
     }
     let reason = match plan.guarded().next() {
         Some(_) => Stopped::Guard,
-        None if plan.first_contact && !consent.first_contact => Stopped::FirstContact,
+        None if plan.first_contact && !consent.first_contact => {
+            Stopped::FirstContact(plan.yes_to())
+        }
         None => return None,
     };
     // Last, for it serialises the whole plan, and most plans need no yes.

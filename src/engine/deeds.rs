@@ -17,6 +17,6 @@ mod undo;
 pub use journal::{Links, Target, gather};
 pub use links::{LinkError, unlink_by_hand};
 pub use resolve::{Pick, ResolveError, Resolved, Withdrawn, withdraw};
-pub use saved::{Kept, SavedAction, SavedPair, SavedPairs, Shown};
+pub use saved::{Instead, Kept, Moved, SavedAction, SavedPair, SavedPairs, Shown};
 pub use takeover::{TakeOverError, TakenOver};
 pub use undo::{Left, hashes};

@@ -24,7 +24,9 @@ use crate::reconcile::plan_of;
 use crate::reconcile::policy::Policy;
 pub(super) use crate::reconcile::presence::INDEX_LAG_MS;
 use crate::reconcile::settle::{self, Look};
-use crate::store::{Choice, LinkRow, LinkState, Listed, NoteOp, Op, Store, StoreError, Waiting};
+use crate::store::{
+    Choice, LinkRow, LinkState, Listed, NoteOp, Op, RESTORED, Store, StoreError, Waiting,
+};
 pub(super) use half_way::{sent, transit_of};
 pub(super) use listing::told;
 use origin::Named;
@@ -239,8 +241,9 @@ impl Engine {
             let store = self.store();
             let apart = apart(&store, &policy.pair, &focus)?;
             let mut plan = self.plan_pair(&store, &policy, &focus, &named, &mut observed)?;
-            plan.ran_before =
-                plan.first_contact && store.pair_state(&policy.pair)?.fingerprint.is_some();
+            let yes = store.pair_state(&policy.pair)?.fingerprint;
+            plan.ran_before = plan.first_contact && yes.is_some();
+            plan.restored = plan.ran_before && yes.as_deref() == Some(RESTORED);
             // A link that no listing names is as it was when it was last looked at.
             let unnamed = match focus.swept {
                 true => focus.untouched,

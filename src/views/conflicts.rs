@@ -1,5 +1,6 @@
 //! What both sides changed differently. The values are those of `render`, which shows them: [`ConflictRow`].
 
+use super::newest_title;
 use crate::engine::deeds::Resolved;
 use crate::model::{FieldKey, FieldValue, ItemId, PairName, Side, Sided, Subject, Timestamp};
 use crate::reason::{Cause, JournalKind, Outcome, Took};
@@ -193,21 +194,12 @@ fn takes_back(store: &Store, run: &str) -> Result<bool, StoreError> {
     })
 }
 
-/// Turns a stored conflict into one that can be shown. The title is the one read last, either side's; empty when
-/// neither item was ever read.
+/// Turns a stored conflict into one that can be shown. The title is the newest, either side's; empty when neither item
+/// was ever read.
 fn row(store: &Store, stored: &store::Conflict) -> Result<ConflictRow, StoreError> {
     let r = &stored.record;
-    let mut title = None;
-    for (side, id) in r.items.iter() {
-        if title.is_none() {
-            title = store.observation(side, id)?.and_then(|seen| {
-                seen.item
-                    .fields
-                    .get(&FieldKey::Title)
-                    .map(ToString::to_string)
-            });
-        }
-    }
+    let ids = r.items.as_ref().map(|_, id| Some(id.clone()));
+    let title = newest_title(store, Some(r.link), &ids)?;
     let base = match (&r.base.ado, &r.base.clickup) {
         (Some(ado), Some(clickup)) => Some(Sided {
             ado: ado.clone(),

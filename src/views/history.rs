@@ -1,5 +1,6 @@
 //! What was done: to an item, by a run, or by one action.
 
+use super::newest_title;
 use crate::model::{ActionId, ItemId, LinkId, PairName, Side, Sided, Timestamp};
 use crate::reason::{JournalKind, Outcome};
 use crate::render::deeds::{ChangeView, DeedView, RunView, Tally};
@@ -186,7 +187,7 @@ fn deeds(store: &Store, rows: Vec<JournalRow>) -> Result<Vec<DeedView>, StoreErr
     Ok(deeds)
 }
 
-type Titles = BTreeMap<(Side, ItemId), Option<String>>;
+type Titles = BTreeMap<(Option<LinkId>, Option<ItemId>, Option<ItemId>), Option<String>>;
 
 fn deed(
     store: &Store,
@@ -225,15 +226,16 @@ fn deed(
     let counterpart = row.as_ref().map(|row| row.item(entry.side.other()).clone());
     let item = item.or_else(|| row.as_ref().map(|row| row.item(entry.side).clone()));
     let ids = Sided::of(entry.side, item.clone(), counterpart.clone());
+    let link = link.or(row.as_ref().map(|row: &LinkRow| row.id));
     let changes = entry.changes.into_iter();
     Ok(Some(DeedView {
         at,
         run: entry.cycle,
         action: entry.action_id,
-        link: link.or(row.as_ref().map(|row: &LinkRow| row.id)),
+        link,
         pair: entry.pair,
         side: entry.side,
-        title: title(store, &ids, titles)?,
+        title: title(store, link, &ids, titles)?,
         item,
         counterpart,
         kind: entry.kind,
@@ -250,23 +252,18 @@ fn deed(
     }))
 }
 
-/// The title that was read last of an item or of its counterpart.
+/// The newest title of an item, or of its counterpart.
 fn title(
     store: &Store,
+    link: Option<LinkId>,
     ids: &Sided<Option<ItemId>>,
     titles: &mut Titles,
 ) -> Result<Option<String>, StoreError> {
-    for (side, id) in ids.iter() {
-        let Some(id) = id else { continue };
-        let key = (side, id.clone());
-        if !titles.contains_key(&key) {
-            let seen = store.observation(side, id)?;
-            let title = seen.map(|seen| seen.item.title());
-            titles.insert(key.clone(), title);
-        }
-        if let Some(Some(title)) = titles.get(&key) {
-            return Ok(Some(title.clone()));
-        }
+    let key = (link, ids.ado.clone(), ids.clickup.clone());
+    if let Some(title) = titles.get(&key) {
+        return Ok(title.clone());
     }
-    Ok(None)
+    let title = newest_title(store, link, ids)?;
+    titles.insert(key, title.clone());
+    Ok(title)
 }

@@ -1,15 +1,15 @@
 //! How fresh and how clean each pair is.
 
-use super::ClaimView;
 use super::conflicts::{held, unsettled};
 use super::notices::{notices, works_elsewhere};
+use super::{ClaimView, newest_title};
 use crate::claim::Claim;
 use crate::config::{Config, Pair, Poll};
 use crate::engine::left_alone_until;
 use crate::model::{ItemId, PairName, Service, Side, Sided, Subject, Timestamp, subject};
 use crate::reason::{self, RunEnd};
 use crate::render::{Standing, rfc3339, rfc3339_if_any};
-use crate::store::{HoldRow, Holder, StateLock, Store, StoreError};
+use crate::store::{HoldRow, Holder, RESTORED, StateLock, Store, StoreError};
 use serde::{Serialize, Serializer};
 
 /// Whether somebody has to do something.
@@ -90,6 +90,10 @@ pub struct LastCycle {
     pub outcome: RunEnd,
     /// How much it wrote.
     pub writes: i64,
+    /// How many items it found to belong together, and linked.
+    pub linked: i64,
+    /// How many links it ended.
+    pub unlinked: i64,
     /// How many actions failed.
     pub failures: i64,
     /// Why it stopped or failed; `None`: nothing to say.
@@ -304,6 +308,8 @@ fn last_cycle(store: &Store) -> Result<Option<LastCycle>, StoreError> {
         let count = |name: &str| run.counts.get(name).copied().unwrap_or(0);
         LastCycle {
             writes: count("writes"),
+            linked: count("linked"),
+            unlinked: count("unlinked"),
             failures: count("failures"),
             run: run.id,
             started_at: run.started_at,
@@ -384,9 +390,12 @@ fn pair_status(
             _ if let Some(side) = refuses => format!("stands still while {side} refuses the token"),
             (Some(error), _, _) => error,
             // Of what was agreed to there is a fingerprint alone, so nobody can tell which key it was.
+            (None, false, _) if state.fingerprint.as_deref() == Some(RESTORED) => {
+                "the state was restored from a backup: the next plan compares everything and waits for a yes".to_owned()
+            }
             (None, false, _) if state.fingerprint.is_some() => {
                 "its configuration (project, area, lists, types, states, people, fields) is another one than the last yes was \
-                 for, or a backup was restored: the next plan waits for a yes"
+                 for: the next plan waits for a yes"
                     .to_owned()
             }
             (None, false, _) => "waits for a first yes".to_owned(),
@@ -399,11 +408,10 @@ fn pair_status(
 
 /// Turns a stored hold into one that can be shown.
 pub(super) fn hold(store: &Store, row: HoldRow) -> Result<HoldView, StoreError> {
-    let seen = match row.side.zip(row.item.as_ref()) {
-        Some((side, item)) => store.observation(side, item)?,
+    let title = match row.side.zip(row.item.clone()) {
+        Some((side, item)) => newest_title(store, row.link, &Sided::of(side, Some(item), None))?,
         None => None,
     };
-    let title = seen.map(|seen| seen.item.title());
     Ok(HoldView {
         code: reason::code(&row.why),
         reason: row.reason(),

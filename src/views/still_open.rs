@@ -1,6 +1,7 @@
 //! What is open in each pair, whether or not anything changed: for a plan, which speaks of what changed.
 
-use crate::model::{ItemId, PairName, Side};
+use super::newest_title;
+use crate::model::{PairName, Sided};
 use crate::reconcile::plan::Hold;
 use crate::render::{OpenConflict, StillOpen};
 use crate::store::{Store, StoreError};
@@ -14,7 +15,8 @@ pub fn still_open(store: &Store) -> Result<BTreeMap<PairName, StillOpen>, StoreE
     let mut still_open: BTreeMap<PairName, StillOpen> = BTreeMap::new();
     for stored in store.conflicts(true)? {
         let record = stored.record;
-        let title = title(store, Side::Ado, &record.items.ado)?;
+        let ids = record.items.as_ref().map(|_, id| Some(id.clone()));
+        let title = newest_title(store, Some(record.link), &ids)?.unwrap_or_default();
         let open = OpenConflict {
             id: stored.id,
             link: record.link,
@@ -36,7 +38,8 @@ pub fn still_open(store: &Store) -> Result<BTreeMap<PairName, StillOpen>, StoreE
         let hold = Hold {
             link: row.link,
             side,
-            title: title(store, side, &item)?,
+            title: newest_title(store, row.link, &Sided::of(side, Some(item.clone()), None))?
+                .unwrap_or_default(),
             item,
             subject: row.subject,
             why: row.why,
@@ -44,10 +47,4 @@ pub fn still_open(store: &Store) -> Result<BTreeMap<PairName, StillOpen>, StoreE
         still_open.entry(row.pair).or_default().holds.push(hold);
     }
     Ok(still_open)
-}
-
-/// The title that was last read; empty: it was never read.
-fn title(store: &Store, side: Side, item: &ItemId) -> Result<String, StoreError> {
-    let seen = store.observation(side, item)?;
-    Ok(seen.map(|seen| seen.item.title()).unwrap_or_default())
 }

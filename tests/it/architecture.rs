@@ -499,6 +499,10 @@ const NAME_FIELDS: &[(&str, &str)] = &[
         "a close writes the state even where states are not synced",
     ),
     (
+        "crates/core/src/reconcile/linked.rs",
+        "an item that is renamed is called by its new name",
+    ),
+    (
         "crates/core/src/reason/rail.rs",
         "a refused assignee may need a row of people",
     ),
@@ -509,6 +513,10 @@ const NAME_FIELDS: &[(&str, &str)] = &[
     (
         "src/engine/apply/unanswered.rs",
         "the steps to a state are noted before they are sent",
+    ),
+    (
+        "src/engine/deeds/links.rs",
+        "two items are linked where a row names their types",
     ),
     (
         "src/engine/observe/retyped.rs",
@@ -523,8 +531,8 @@ const NAME_FIELDS: &[(&str, &str)] = &[
         "conflicts are sorted by the item's title",
     ),
     (
-        "src/views/conflicts.rs",
-        "a conflict is listed by the item's title",
+        "src/views.rs",
+        "an item is called by the title that was read or written last",
     ),
 ];
 

@@ -209,7 +209,8 @@ async fn the_log_says_what_has_to_come_before_an_undo_of_an_ended_link() {
     let unlinked = runs(&bench).await.swap_remove(0);
     let log = bench.run(&["log", &unlinked]).await.left_with(0);
     let text = log.out.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(text.contains("those that somebody has restored"), "{text}");
+    assert!(text.contains("before somebody has restored them"), "{text}");
+    lacks(&log, "to take it back");
     // A link that an undo ended has both its items, and is linked again at once.
     bench.rename(bench.ids[1], "Renamed");
     bench.run(&["reconcile", "--once"]).await.left_with(0);
@@ -221,9 +222,10 @@ async fn the_log_says_what_has_to_come_before_an_undo_of_an_ended_link() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_to_an_item_outside_the_pair_says_that_nothing_is_kept_equal_there() {
     let bench = Bench::equal().await;
-    let title = [("System.Title", json!("Elsewhere"))];
-    let outside = bench.world.ado.create_item(PROJECT, "Epic", &title);
-    let outside = outside.unwrap().to_string();
+    let outside = bench.add_story("Elsewhere");
+    let condition = format!("ado.where = \"[System.Id] <> {outside} AND ");
+    bench.replace_config("ado.where = \"", &condition);
+    let outside = outside.to_string();
     let task = json!({ "name": "Of nobody" });
     let lone = bench.world.clickup.create_task(LIST, &task).unwrap();
     let add = ["links", "add", "web", &outside, &lone];
@@ -237,4 +239,33 @@ async fn a_link_to_an_item_outside_the_pair_says_that_nothing_is_kept_equal_ther
     bench.run(&["links", "remove", &id]).await.left_with(0);
     let ran = bench.run(&["links", "add", "web", &id, &story]).await;
     lacks(&ran.left_with(0), "scope");
+}
+
+/// Nothing would be kept equal between the two, and every cycle would hold them.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_whose_type_stands_in_no_row_is_not_linked_and_the_answer_names_the_type() {
+    let bench = Bench::equal().await;
+    let title = [("System.Title", json!("Elsewhere"))];
+    let epic = bench
+        .world
+        .ado
+        .create_item(PROJECT, "Epic", &title)
+        .unwrap();
+    let task = json!({ "name": "Of nobody" });
+    let lone = bench.world.clickup.create_task(LIST, &task).unwrap();
+    let add = ["links", "add", "web", &epic.to_string(), &lone];
+    let ran = bench.run(&add).await.left_with(64);
+    let said = format!("ADO {epic} is of the type Epic, which stands in no row of types");
+    ran.says(&said).says("nothing was linked");
+    let why = bench.run(&["why", &epic.to_string()]).await;
+    why.left_with(64).says("in no link");
+    let milestone = json!({ "custom_item_id": 1 });
+    bench.world.clickup.edit(&lone, &milestone).unwrap();
+    let story = bench.add_story("Of nobody").to_string();
+    let add = ["links", "add", "web", &story, &lone];
+    bench
+        .run(&add)
+        .await
+        .left_with(64)
+        .says("is of the type Milestone");
 }

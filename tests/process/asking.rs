@@ -117,13 +117,12 @@ async fn what_is_edited_while_a_plan_waits_for_its_yes_is_left_to_the_next_cycle
     let body = serde_json::json!({ "name": "Typed meanwhile in ClickUp" });
     bench.world.clickup.edit(&tasks[1], &body).unwrap();
     terminal.enters("yes");
-    // Of two items nobody knows here which one moved.
     terminal.shows(&format!(
-        "left out: one side of ADO {source} = ClickUp {}",
+        "left out: ADO {source} = ClickUp {} \"Planned {source}\" was edited in ADO since",
         tasks[0]
     ));
     terminal.shows(&format!(
-        "left out: one side of ADO {target} = ClickUp {}",
+        "left out: ADO {target} = ClickUp {} \"Planned {target}\" was edited in ClickUp since",
         tasks[1]
     ));
     terminal.ends_with(3);

@@ -1,6 +1,6 @@
 //! A person's choice in a conflict: what is told of it until it is carried out, when it is not, and after it was taken back.
 
-use super::bench::{Bench, Ran};
+use super::bench::{Bench, Ran, end};
 use boardsync::model::Side;
 use boardsync::sandbox::faults::Fault;
 use serde_json::{Value, json};
@@ -71,8 +71,10 @@ async fn after_an_undo_of_a_choice_on_both_sides_the_conflict_can_be_settled_aga
         .says("taken back")
         .says("choose again with")
         .says("resolve 1 --take clickup");
-    let listed = bench.run(&["conflicts", "--all"]).await.left_with(0);
-    listed.says("taken back");
+    // Where a line breaks depends on the title.
+    let mut listed = bench.command(&["conflicts", "--all"]);
+    listed.env("COLUMNS", "120");
+    end(listed).await.left_with(0).says("taken back");
     let row = conflict(&bench, "1").await;
     assert!(row["taken_back_at"].is_string(), "{row}");
     take(&bench, "1", "clickup").await;

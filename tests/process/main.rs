@@ -30,6 +30,7 @@ mod kills;
 mod lag;
 mod logging;
 mod moving;
+mod narrow;
 #[cfg(unix)]
 mod owners;
 mod planning;
@@ -57,3 +58,4 @@ mod undoing;
 mod usage;
 #[cfg(unix)]
 mod watching;
+mod worded;

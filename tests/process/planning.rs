@@ -343,8 +343,9 @@ async fn what_still_stands_of_a_saved_plan_past_a_guard_is_carried_out_where_one
     let edit = json!({ "name": "Edited since" });
     bench.world.clickup.edit(&edited, &edit).unwrap();
     let ran = bench.run(&["apply", "f"]).await.left_with(3);
-    ran.says("refused: one side of ADO ")
-        .says("\"Validate postcodes\" moved since the plan was made");
+    ran.says("refused: ADO ")
+        .says("\"Validate postcodes\" ")
+        .says("plan --out f` saves a plan of what stands now");
     assert_eq!(bench.titles(), ["Edited since"], "of {tasks}");
 }
 
@@ -400,4 +401,45 @@ async fn a_plan_file_that_is_not_there_is_told_with_what_makes_one() {
         ran.says("none.plan: there is no such file")
             .says("plan --out FILE");
     }
+}
+
+/// Whoever saved the plan knows what it says; what they cannot know is what has become of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_of_a_saved_plan_says_what_has_become_of_it() {
+    let bench = Bench::equal().await;
+    for (at, title) in [
+        (1, "Edited"),
+        (3, "Deleted task"),
+        (4, "Deleted"),
+        (2, "As saved"),
+    ] {
+        bench.rename(bench.ids[at], title);
+    }
+    bench.run(&["plan", "--out", "f"]).await.left_with(0);
+    bench.rename(bench.ids[1], "Edited again");
+    let task = bench.task_named("Validate postcodes");
+    bench.world.clickup.delete(&task).unwrap();
+    bench.world.ado.delete(bench.ids[4]);
+    let ran = bench.run(&["apply", "f"]).await.left_with(3);
+    let said = ran.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(!said.contains("moved"), "{said}");
+    for (at, what) in [
+        (1, "\"Edited\" was edited in ADO since"),
+        (3, "\"Deleted task\" is held now: seems deleted"),
+        (
+            4,
+            "\"Deleted\" is planned otherwise now: unlink, counterpart deleted in ADO",
+        ),
+    ] {
+        let id = bench.ids[at];
+        let refused = said
+            .split("refused: ")
+            .find(|one| one.starts_with(&format!("ADO {id} = ")));
+        assert!(
+            refused.is_some_and(|one| one.contains(what)),
+            "{what}\n{said}"
+        );
+    }
+    assert!(!said.contains("\"As saved\""), "{said}");
+    bench.task_named("As saved");
 }

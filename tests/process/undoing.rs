@@ -377,3 +377,32 @@ async fn a_deleted_task_is_named_because_clickup_cannot_restore_it() {
         .left_with(64)
         .says("boardsync undo");
 }
+
+/// A link that ended keeps the next cycle from making another counterpart, and nothing else would say so for weeks.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_that_deletes_what_was_created_says_which_items_stay_alone_and_how_to_sync_them_again()
+ {
+    let bench = Bench::equal().await;
+    let run = bench.run(&["undo", "--json"]).await.left_with(0).json();
+    let run = run["runs"].as_array().unwrap().last().unwrap()["run"].clone();
+    let id = bench.ids[1];
+    let add = format!("links add web {id} TASK");
+    let undo = ["undo", run.as_str().unwrap(), "--delete-created"];
+    let plan = bench.run(&[&undo[..], &["--dry-run"]].concat()).await;
+    let plan = plan.left_with(0).says(&format!("ADO {id}, ADO "));
+    plan.says("will have no counterparts, and get none by themselves")
+        .says(&add);
+    // Without the deletes every link stays.
+    let kept = bench.run(&["undo", undo[1], "--dry-run"]).await;
+    assert!(!kept.out.contains("links add"), "{}", kept.out);
+    let ran = bench
+        .run(&[&undo[..], &["--yes"]].concat())
+        .await
+        .left_with(0);
+    ran.says("have no counterparts now").says(&add);
+    bench.quiet().await;
+    let task = json!({ "name": "Made by hand" });
+    let task = bench.world.clickup.create_task(LIST, &task).unwrap();
+    let linked = ["links", "add", "web", &id.to_string(), &task];
+    bench.run(&linked).await.left_with(0);
+}

@@ -28,7 +28,7 @@ pub use left::{Absent, LeftWhy, MadeBy, Stays};
 pub use origin::OriginWhy;
 pub use rail::{NextTry, RailWhy};
 pub use read::ReadWhy;
-pub use stopped::{Limit, Stopped, Switched};
+pub use stopped::{Limit, Stopped, Switched, YesTo};
 pub use undone::UndoneWhy;
 pub use value::{NotClosable, ValueWhy};
 pub use words::{JournalKind, Outcome, RunEnd, SettledBy, Took};

@@ -413,7 +413,12 @@ async fn relink(engine: &Engine, world: &Mutex<World>, n: u32) -> Result<(), Cyc
             Ok(())
         }
         Ok(false)
-        | Err(LinkError::NoPair(_) | LinkError::NoItem { .. } | LinkError::Taken { .. }) => Ok(()),
+        | Err(
+            LinkError::NoPair(_)
+            | LinkError::NoItem { .. }
+            | LinkError::Taken { .. }
+            | LinkError::Unmapped { .. },
+        ) => Ok(()),
         Err(LinkError::Connector(error)) => Err(error.into()),
         Err(LinkError::Store(error)) => Err(error.into()),
     }

@@ -234,10 +234,10 @@ impl Asked {
             return;
         };
         let moved = shown.keep(observed, consent);
-        for action in &moved {
+        for moved in &moved {
             note(&format!(
-                "left out: {} moved since the plan was shown; the next cycle plans it again\n",
-                saved::which(action)
+                "left out: {}; the next cycle plans it again\n",
+                saved::told(moved)
             ));
         }
         self.left_out = moved.into_iter().map(Refused::moved).collect();

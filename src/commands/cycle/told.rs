@@ -134,7 +134,7 @@ fn tell_open(context: &Context, report: &Report) {
 /// Why a pair's plan was not carried out, and what helps, in one line.
 fn stood_still(context: &Context, pair: &PairName, stopped: &Stopped) -> String {
     let help = match stopped {
-        Stopped::FirstContact => format!(
+        Stopped::FirstContact(_) => format!(
             "; `{}` shows the plan, `{}` carries it out after a yes",
             next(context, "plan"),
             next(context, "apply")
@@ -222,7 +222,7 @@ pub(in super::super) fn views(observed: &Observed, report: &Report) -> Vec<Repor
                     "stopped by a guard; let it through with --approve {}",
                     plan.hash()
                 ),
-                Stopped::FirstContact
+                Stopped::FirstContact(_)
                 | Stopped::Switch(_)
                 | Stopped::Canary(_)
                 | Stopped::Taken(_)

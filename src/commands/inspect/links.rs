@@ -91,9 +91,10 @@ impl From<LinkError> for Failure {
         match error {
             LinkError::Connector(error) => error.into(),
             LinkError::Store(error) => error.into(),
-            LinkError::NoPair(_) | LinkError::NoItem { .. } | LinkError::Taken { .. } => {
-                Failure::new(ExitCode::Usage, error.to_string())
-            }
+            LinkError::NoPair(_)
+            | LinkError::NoItem { .. }
+            | LinkError::Taken { .. }
+            | LinkError::Unmapped { .. } => Failure::new(ExitCode::Usage, error.to_string()),
         }
     }
 }

@@ -251,6 +251,11 @@ fn last_cycle(run: &LastCycle, now: Timestamp) -> String {
     if run.outcome != RunEnd::Failed {
         let writes = usize::try_from(run.writes).unwrap_or(0);
         text.push_str(&format!(", {}", render::plural(writes, "write", "writes")));
+        for (count, what) in [(run.linked, "linked"), (run.unlinked, "unlinked")] {
+            if count > 0 {
+                text.push_str(&format!(", {count} {what}"));
+            }
+        }
     }
     if run.failures > 0 {
         text.push_str(&format!(", {} failed", run.failures));

@@ -78,11 +78,11 @@ fn show(context: &Context, why: &Why, now: Timestamp) {
         .iter()
         .map(|field| {
             let mut cells = cells(field, &why.absent);
-            if long.contains_key(field.decision.as_str()) {
-                cells.push("see below".to_owned());
-            } else {
-                cells.push(field.decision.clone());
-            }
+            let decision = field.decision.as_str();
+            cells.push(match long.contains_key(decision) {
+                true => verdict(decision).to_owned(),
+                false => decision.to_owned(),
+            });
             cells
         })
         .collect();
@@ -92,8 +92,16 @@ fn show(context: &Context, why: &Why, now: Timestamp) {
         &context.style,
     ));
     for (decision, fields) in &long {
+        // The line of the hold itself says it too, with when it is tried again.
+        if why
+            .holds
+            .iter()
+            .any(|hold| decision.ends_with(&hold.reason))
+        {
+            continue;
+        }
         let of = match fields.len() == why.fields.len() {
-            true => "all of them".to_owned(),
+            true => "every field".to_owned(),
             false => fields.join(", "),
         };
         print(&render::hanging(
@@ -110,6 +118,13 @@ fn show(context: &Context, why: &Why, now: Timestamp) {
         let text = format!("last written by run {run}; take that whole run back with: {undo}");
         print(&render::hanging(&text, 4, &context.style));
     }
+}
+
+/// What a decision comes to, without the reason: `held`, `write to ClickUp`.
+fn verdict(decision: &str) -> &str {
+    decision
+        .split_once(": ")
+        .map_or(decision, |(verdict, _)| verdict)
 }
 
 /// Decisions of more than one field that would not fit beside each of them, with those fields: what is said of an item as a

@@ -53,8 +53,8 @@ fn stood_still(
     state.last_error = Some(match stopped {
         Stopped::Guard => {
             let also = match plan.first_contact && plan.ran_before {
-                true => "; the scope or mapping of the pair changed too, or a backup was restored",
-                false => "",
+                true => format!("; beside that, {}", plan.yes_to().why()),
+                false => String::new(),
             };
             let over = plan.guarded().map(|tripped| {
                 let (what, side) = (tripped.counted(), tripped.side);
@@ -71,12 +71,8 @@ fn stood_still(
                 over.join("; ")
             )
         }
-        Stopped::FirstContact => {
-            let why = match plan.ran_before {
-                true => "the scope or mapping of the pair changed, or a backup was restored",
-                false => "it is the first of this pair",
-            };
-            format!("the plan {} waits for a yes: {why}", plan.hash())
+        Stopped::FirstContact(to) => {
+            format!("the plan {} waits for a yes: {}", plan.hash(), to.why())
         }
         Stopped::Switch(_) | Stopped::Canary(_) | Stopped::Taken(_) | Stopped::Firewall(_) => {
             stopped.to_string()
@@ -86,7 +82,7 @@ fn stood_still(
     // The others end by themselves when their cause is gone; only a person's word is waited for.
     if matches!(
         stopped,
-        Stopped::Guard | Stopped::FirstContact | Stopped::Taken(_)
+        Stopped::Guard | Stopped::FirstContact(_) | Stopped::Taken(_)
     ) {
         ops.extend(backoff::stopped(store, policy, started)?);
     }

@@ -3,7 +3,7 @@
 use crate::connector::ConnectorError;
 use crate::model::{ItemId, PairName};
 use crate::reason::Stopped;
-use crate::reconcile::plan::Action;
+use crate::reconcile::plan::{Action, ActionKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a person has said yes to.
@@ -56,6 +56,13 @@ impl Report {
         self.outcomes
             .iter()
             .filter(|(_, action, done)| action.kind.writes() && matches!(done, Done::Done(_)))
+            .count()
+    }
+
+    /// Returns how many actions of a kind were carried out.
+    pub fn done(&self, kind: ActionKind) -> usize {
+        let done = self.outcomes.iter();
+        done.filter(|(_, action, done)| action.kind == kind && matches!(done, Done::Done(_)))
             .count()
     }
 

@@ -3,7 +3,7 @@
 use crate::connector::{ConnectorError, Fetched};
 use crate::engine::Engine;
 use crate::engine::observe::again_op;
-use crate::model::{ItemId, PairName, Side, Sided, Timestamp};
+use crate::model::{FieldKey, FieldValue, ItemId, PairName, Side, Sided, Timestamp};
 use crate::reason::ActionWhy;
 use crate::store::{Batch, LinkRow, LinkState, Op, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +36,21 @@ pub enum LinkError {
         /// The pair of that link.
         pair: PairName,
     },
+    /// The type of an item stands in no row of `types`, so nothing says what it is on the other side.
+    #[error(
+        "{side} {item} is of the type {kind}, which stands in no row of types in pair \"{pair}\"; nothing was linked. Add a row \
+         for it, or link another item"
+    )]
+    Unmapped {
+        /// The side.
+        side: Side,
+        /// The item.
+        item: ItemId,
+        /// Its type.
+        kind: String,
+        /// The pair.
+        pair: PairName,
+    },
     /// A service failed.
     #[error(transparent)]
     Connector(#[from] ConnectorError),
@@ -55,17 +70,28 @@ impl Engine {
         pair: &PairName,
         ids: &Sided<ItemId>,
     ) -> Result<bool, LinkError> {
-        if self.policy(pair).is_none() {
+        let Some(policy) = self.policy(pair) else {
             return Err(LinkError::NoPair(pair.clone()));
-        }
+        };
         for side in Side::BOTH {
             let id = ids.get(side);
             let reader = self.readers.get(side);
             let answer = reader.fetch_items(&BTreeSet::from([id.clone()])).await?;
-            if !matches!(answer.get(id), Some(Fetched::Seen(_))) {
+            let Some(Fetched::Seen(item)) = answer.get(id) else {
                 return Err(LinkError::NoItem {
                     side,
                     item: id.clone(),
+                });
+            };
+            if let Some(FieldValue::Choice(kind)) = item.fields.get(&FieldKey::Type)
+                && !policy.types.is_empty()
+                && !policy.types.names(side).contains(&kind)
+            {
+                return Err(LinkError::Unmapped {
+                    side,
+                    item: id.clone(),
+                    kind: kind.shown.clone(),
+                    pair: pair.clone(),
                 });
             }
         }

@@ -1,11 +1,15 @@
 //! A plan that was saved or shown and is carried out later: as it was, or not at all.
 
+mod instead;
+
+pub use instead::{Instead, Moved};
+
 use crate::engine::Engine;
 use crate::engine::apply::Consent;
 use crate::engine::observe::Observed;
-use crate::model::{ActionId, ItemId, PairName, Side, Sided};
+use crate::model::{ActionId, ItemId, PairName, Side, Sided, Version};
 use crate::reason::Outcome;
-use crate::reconcile::plan::{Action, PairPlan, Tripped};
+use crate::reconcile::plan::{Action, ActionKind, PairPlan, Tripped};
 use crate::store::StoreError;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,8 +39,12 @@ pub struct SavedPair {
 pub struct SavedAction {
     /// Its key.
     pub id: ActionId,
+    /// What is to be done.
+    pub kind: ActionKind,
     /// The items that it is about, by side: the one that it changes and the one that it comes from.
     pub items: Sided<Option<ItemId>>,
+    /// The versions that it was planned on, by side; `None`: none was read.
+    pub versions: Sided<Option<Version>>,
     /// Title of the item.
     pub title: String,
     /// [`Action::content`].
@@ -45,14 +53,12 @@ pub struct SavedAction {
 
 impl From<Action> for SavedAction {
     fn from(action: Action) -> SavedAction {
-        let content = action.content();
-        let mut items = Sided::build(|_| None);
-        *items.get_mut(action.target) = action.target_item;
-        *items.get_mut(action.target.other()) = action.source_item;
         SavedAction {
-            content,
+            content: action.content(),
+            kind: action.kind,
+            items: instead::items_of(&action),
+            versions: instead::versions_of(&action),
             id: action.id,
-            items,
             title: action.title,
         }
     }
@@ -62,7 +68,7 @@ impl From<Action> for SavedAction {
 #[derive(Clone, Debug, Default)]
 pub struct Kept {
     /// Those that are no longer planned like this: the items changed since.
-    pub moved: Vec<SavedAction>,
+    pub moved: Vec<Moved>,
     /// Pairs whose configuration changed since. Nothing of them is carried out, and nobody has said yes to it.
     pub reconfigured: Vec<PairName>,
     /// How many this plan wrote before, in a run that was cut short: they are done, and no refusal.
@@ -112,7 +118,7 @@ impl Shown {
     ///
     /// Example: a work item was deleted, and the plan says to delete its task. While the question stands somebody takes
     /// it out of the recycle bin: the task stays.
-    pub fn keep(&self, observed: &mut Observed, consent: &mut Consent) -> Vec<SavedAction> {
+    pub fn keep(&self, observed: &mut Observed, consent: &mut Consent) -> Vec<Moved> {
         let mut moved = Vec::new();
         for pair in pairs_of(observed) {
             let Some(old) = self.0.iter().find(|old| old.saved.pair == pair) else {
@@ -120,10 +126,7 @@ impl Shown {
             };
             if old.declined.is_empty() {
                 let now = observed.plan().pairs.iter().find(|plan| plan.pair == pair);
-                let planned = now.into_iter().flat_map(|plan| &plan.actions);
-                let planned: BTreeSet<_> = planned.map(|now| &now.id).collect();
-                let gone = old.saved.actions.iter();
-                moved.extend(gone.filter(|action| !planned.contains(&action.id)).cloned());
+                moved.extend(now.into_iter().flat_map(|now| gone(&old.saved, now)));
                 reduce(&old.saved, observed);
                 say_yes(&pair, observed, consent);
             } else {
@@ -169,12 +172,17 @@ impl Engine {
     }
 
     /// Sorts the actions of a saved plan that the present one does not hold as they were saved.
-    fn compare(&self, old: &SavedPair, now: &PairPlan, found: &mut Kept) -> Result<(), StoreError> {
-        let same_rules = old.fingerprint == now.fingerprint;
+    fn compare(
+        &self,
+        old: &SavedPair,
+        plan: &PairPlan,
+        found: &mut Kept,
+    ) -> Result<(), StoreError> {
+        let same_rules = old.fingerprint == plan.fingerprint;
         if !same_rules {
             found.reconfigured.push(old.pair.clone());
         }
-        let planned: BTreeMap<_, _> = now.actions.iter().map(|now| (&now.id, now)).collect();
+        let planned: BTreeMap<_, _> = plan.actions.iter().map(|now| (&now.id, now)).collect();
         for action in &old.actions {
             let now = planned.get(&action.id);
             if now.is_some_and(|now| now.content() != action.content) {
@@ -182,11 +190,14 @@ impl Engine {
             } else if now.is_none() && self.store().has_outcome(&action.id, Outcome::Done)? {
                 found.done += 1;
             } else if same_rules && now.is_none() {
-                found.moved.push(action.clone());
+                found.moved.push(Moved {
+                    now: instead::instead(action, plan),
+                    action: action.clone(),
+                });
             }
         }
         if same_rules {
-            let beside = beside(old, now, &found.moved);
+            let beside = beside(old, plan, &found.moved);
             if !beside.is_empty() {
                 found.beside.insert(old.pair.clone(), beside);
             }
@@ -195,14 +206,29 @@ impl Engine {
     }
 }
 
+/// The actions of a plan that was shown which are not planned any more as they were.
+fn gone(old: &SavedPair, now: &PairPlan) -> Vec<Moved> {
+    let planned: BTreeSet<_> = now.actions.iter().map(|now| &now.id).collect();
+    let gone = old.actions.iter();
+    let gone = gone.filter(|action| !planned.contains(&action.id));
+    let moved = |action: &SavedAction| Moved {
+        action: action.clone(),
+        now: instead::instead(action, now),
+    };
+    gone.map(moved).collect()
+}
+
 /// What is planned now, is not in the saved plan and does not take the place of what moved.
-fn beside(old: &SavedPair, now: &PairPlan, moved: &[SavedAction]) -> Vec<SavedAction> {
+fn beside(old: &SavedPair, now: &PairPlan, moved: &[Moved]) -> Vec<SavedAction> {
     let saved: BTreeSet<_> = old.actions.iter().map(|action| &action.id).collect();
     let items = |action: &SavedAction| {
         let all = Side::BOTH.map(|side| action.items.get(side).clone().map(|id| (side, id)));
         all.into_iter().flatten()
     };
-    let again: BTreeSet<_> = moved.iter().flat_map(items).collect();
+    let again: BTreeSet<_> = moved
+        .iter()
+        .flat_map(|moved| items(&moved.action))
+        .collect();
     let others = now.actions.iter().filter(|now| !saved.contains(&now.id));
     let others = others.map(|now| SavedAction::from(now.named()));
     others

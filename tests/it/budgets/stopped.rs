@@ -3,6 +3,7 @@
 use super::*;
 use boardsync::engine::apply::Stopped;
 use boardsync::engine::observe::Observed;
+use boardsync::reason::YesTo;
 
 const TITLE: &str = "System.Title";
 const MINUTE: i64 = 60_000;
@@ -52,7 +53,7 @@ async fn an_unapproved_pair_is_planned_in_full_now_and_then_and_the_other_goes_o
     let (_, report) = instance.poll(&yes, &[]).await;
     assert_eq!(
         report.stopped,
-        [("mobile".into(), Stopped::FirstContact)],
+        [("mobile".into(), Stopped::FirstContact(YesTo::First))],
         "web is approved"
     );
     let mut planned = Vec::new();

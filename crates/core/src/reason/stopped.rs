@@ -68,11 +68,35 @@ impl fmt::Display for Switched {
     }
 }
 
+/// What a plan waits for a yes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum YesTo {
+    /// The pair itself: nobody ever said yes to it.
+    First,
+    /// Another scope or mapping than the last yes was to.
+    Changed,
+    /// What a restored backup is compared with.
+    Restored,
+}
+
+impl YesTo {
+    /// Says why the yes is waited for, as a clause.
+    pub fn why(self) -> &'static str {
+        match self {
+            YesTo::First => "it is the first plan of this pair",
+            YesTo::Changed => {
+                "the scope or mapping of the pair is another one than the last yes was for"
+            }
+            YesTo::Restored => "the state was restored from a backup",
+        }
+    }
+}
+
 /// Why a pair's plan was not carried out, or not to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stopped {
-    /// Nobody has said yes to this pair yet.
-    FirstContact,
+    /// Nobody has said yes to this yet.
+    FirstContact(YesTo),
     /// A guard tripped.
     Guard,
     /// Nothing may be written at present.
@@ -88,9 +112,7 @@ pub enum Stopped {
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Stopped::FirstContact => {
-                "waits for a yes: it is the first plan of this pair, or the first after its scope or mapping changed"
-            }
+            Stopped::FirstContact(to) => return write!(f, "waits for a yes: {}", to.why()),
             Stopped::Guard => "stopped by a guard",
             Stopped::Switch(why) => return why.fmt(f),
             Stopped::Canary(why) | Stopped::Taken(why) | Stopped::Firewall(why) => why,

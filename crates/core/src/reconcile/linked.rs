@@ -354,7 +354,14 @@ fn plan_updates(
         }
         let needs_other = list.iter().any(|change| change.source_value.is_none());
         let why = ActionWhy::Differs { from: side.other() };
+        // An item that is renamed is called by its new name, as its counterpart is already.
+        let renamed = list.iter().find(|change| change.field == FieldKey::Title);
+        let title = renamed.map_or_else(
+            || items.get(side).title(),
+            |change| change.after.to_string(),
+        );
         let action = Action {
+            title,
             changes: list,
             after: first
                 .take()

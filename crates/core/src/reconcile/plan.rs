@@ -5,7 +5,7 @@ use crate::model::{
     About, ActionId, FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Subject,
     Timestamp, Version, subject,
 };
-use crate::reason::{self, ActionWhy, HoldWhy, JournalKind, Limit};
+use crate::reason::{self, ActionWhy, HoldWhy, JournalKind, Limit, YesTo};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +38,9 @@ pub struct PairPlan {
     /// the change. With `first_contact` and not this, it is the pair's very first plan.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ran_before: bool,
+    /// Whether what waits for a yes is what a restored backup is compared with, and not a change of the configuration.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restored: bool,
     /// Changes, in the order in which they are carried out.
     pub actions: Vec<Action>,
     /// What is deliberately not done, and why.
@@ -93,6 +96,7 @@ impl PairPlan {
             fingerprint,
             first_contact: false,
             ran_before: false,
+            restored: false,
             actions: Vec::new(),
             holds: Vec::new(),
             left_out: Vec::new(),
@@ -133,6 +137,15 @@ impl PairPlan {
         self.tripped
             .iter()
             .filter(move |tripped| !covered(tripped.what))
+    }
+
+    /// Returns what a yes to the pair would be to, where one is waited for.
+    pub fn yes_to(&self) -> YesTo {
+        match (self.ran_before, self.restored) {
+            (false, _) => YesTo::First,
+            (true, false) => YesTo::Changed,
+            (true, true) => YesTo::Restored,
+        }
     }
 
     /// Whether nothing but a person's yes keeps this plan, and all later ones, from being carried out. That is asked of an

@@ -2,7 +2,7 @@
 
 use super::diff;
 use super::json::{ConflictValues, FORMAT_VERSION, rfc3339, rfc3339_if_any};
-use super::paint::{Ink, Style, cut, escape, hanging};
+use super::paint::{Ink, Style, cut, escape, fold, hanging};
 use super::table::table;
 use crate::model::{FieldValue, PairName, Side, Timestamp};
 use crate::reason::{SettledBy, Took};
@@ -428,6 +428,9 @@ fn verdict(conflict: &Conflict, side: Side) -> &'static str {
     }
 }
 
+/// Column in which a short value starts, behind what holds it.
+const VALUE: usize = 18;
+
 fn short_values(conflict: &Conflict, indent: &str, style: &Style, out: &mut String) {
     let mut rows: Vec<(String, String, &'static str)> = Vec::new();
     match &conflict.base {
@@ -458,7 +461,20 @@ fn short_values(conflict: &Conflict, indent: &str, style: &Style, out: &mut Stri
         } else {
             format!("  {}", style.paint(Ink::Faint, &format!("({verdict})")))
         };
-        out.push_str(&format!("{indent}    {label:12}  {value}{tail}\n"));
+        // What goes on below stands under what it goes on from.
+        let taken = indent.len() + VALUE;
+        let said = if verdict.is_empty() {
+            0
+        } else {
+            verdict.len() + 4
+        };
+        let room = style.columns().saturating_sub(taken + said);
+        for (n, piece) in fold(&value, room).iter().enumerate() {
+            match n {
+                0 => out.push_str(&format!("{indent}    {label:12}  {piece}{tail}\n")),
+                _ => out.push_str(&format!("{}{piece}\n", " ".repeat(taken))),
+            }
+        }
     }
 }
 

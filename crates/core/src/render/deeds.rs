@@ -23,7 +23,8 @@ const RESTORE_SOME: &str = "it deleted tasks, which no program can restore: open
                             the undo then links them again";
 
 /// What has to come before an undo of a cycle that only ended links: it does that for items that somebody deleted.
-const RELINK: &str = "it ended links because items were deleted; an undo links again those that somebody has restored";
+const RELINK: &str = "it ended links because items were deleted; nothing of that can be taken back before somebody has restored \
+                      them. Then this links them again:";
 
 /// One run, with what it did.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -251,20 +252,25 @@ fn undo_hint(view: &RunView, in_all: usize, told: &Told<'_>, style: &Style, out:
         1 => sentence(out, 2, RESTORE_ONE, style),
         _ => sentence(out, 2, RESTORE_SOME, style),
     }
+    let undo = format!("{} undo {}", told.program, escape(&view.run));
     let undoes = view.cause.as_ref().is_some_and(Cause::is_undo);
     if view.whole.unlinked > 0 && view.whole.unlinked == view.whole.done && !undoes {
         sentence(out, 2, RELINK, style);
+        line(out, 4, &style.paint(Ink::Faint, &undo));
+        return;
     }
     let what = match in_all > view.deeds.len() {
         true => format!("all {in_all} actions of the run"),
         false => "it".to_owned(),
     };
-    let undo = format!(
-        "to take {what} back: {} undo {}",
-        told.program,
-        escape(&view.run)
-    );
-    line(out, 2, &style.paint(Ink::Faint, &undo));
+    let lead = format!("to take {what} back:");
+    match 3 + width(&lead) + width(&undo) <= style.columns() {
+        true => line(out, 2, &style.paint(Ink::Faint, &format!("{lead} {undo}"))),
+        false => {
+            line(out, 2, &style.paint(Ink::Faint, &lead));
+            line(out, 4, &style.paint(Ink::Faint, &undo));
+        }
+    }
 }
 
 /// Whether nobody was told what became of it: it may be in force all the same.

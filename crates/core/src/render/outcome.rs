@@ -1,6 +1,7 @@
 //! What became of a plan's actions.
 
-use super::paint::{Ink, Style, amount, cut, escape, plural, wrap};
+use super::measure::width;
+use super::paint::{Ink, Style, amount, cut, escape, hanging, plural, wrap};
 use crate::model::PairName;
 use crate::reconcile::plan::{Action, ActionKind};
 use serde_json::{Value, json};
@@ -46,9 +47,8 @@ pub struct ReportView {
 
 /// Returns a report for people, ending in a line break: what did not work first, then one line of counts.
 pub fn report(view: &ReportView, style: &Style) -> String {
-    let name = style.paint(Ink::Strong, &escape(&view.pair.0));
     if let (Some(reason), true) = (&view.stopped, view.outcomes.is_empty()) {
-        return format!("{name}: nothing written, {}\n", escape(reason));
+        return of_pair(view, &format!("nothing written, {reason}"), style);
     }
     let mut out = String::new();
     let mut hidden = 0_usize;
@@ -111,11 +111,26 @@ pub fn report(view: &ReportView, style: &Style) -> String {
         parts.push("nothing to do".to_owned());
     }
     let stopped = match &view.stopped {
-        Some(reason) => format!("; stopped before its end, {}", escape(reason)),
+        Some(reason) => format!("; stopped before its end, {reason}"),
         None => String::new(),
     };
-    out.push_str(&format!("{name}: {}{stopped}\n", parts.join(", ")));
+    out.push_str(&of_pair(
+        view,
+        &format!("{}{stopped}", parts.join(", ")),
+        style,
+    ));
     out
+}
+
+/// Says something of the pair, broken to the columns.
+fn of_pair(view: &ReportView, text: &str, style: &Style) -> String {
+    let name = escape(&view.pair.0);
+    let text = hanging(&format!("{name}: {text}"), 4, style);
+    match text.strip_prefix(&name) {
+        Some(rest) => format!("{}{rest}", style.paint(Ink::Strong, &name)),
+        // A name that is broken itself.
+        None => text,
+    }
 }
 
 /// Outcomes that are listed one by one before the rest is only counted.
@@ -171,11 +186,13 @@ fn trouble(outcome: &Outcome, reason: &str, style: &Style, out: &mut String) {
         ),
         (None, None) => action.target.to_string(),
     };
+    let key = outcome.result.key();
+    let lead = format!("{} {item}", verb(action.kind));
+    let room = style.columns().saturating_sub(width(&lead) + key.len() + 5);
     out.push_str(&format!(
-        "  {} {} {item}  {}\n",
-        style.paint(ink, outcome.result.key()),
-        verb(action.kind),
-        style.paint(Ink::Faint, &cut(&escape(&action.title), 40)),
+        "  {} {lead}  {}\n",
+        style.paint(ink, key),
+        style.paint(Ink::Faint, &cut(&escape(&action.title), room.min(40))),
     ));
     for line in wrap(&escape(reason), style.columns().saturating_sub(4)) {
         out.push_str(&format!("    {line}\n"));

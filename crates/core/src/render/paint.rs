@@ -1,5 +1,6 @@
 //! Colour, escaping and counting words.
 
+use super::measure::width;
 pub(super) use super::measure::{cut, fold, wrap};
 use std::fmt::Write as _;
 
@@ -118,6 +119,44 @@ pub fn hanging(line: &str, indent: usize, style: &Style) -> String {
         out.push('\n');
     }
     out
+}
+
+/// Breaks the lines of a text that are wider than the columns at hand. What follows the first piece of a line is indented by
+/// four more. A line that is drawn (a piece of a file with a caret below it, or one that has colour) stays as it is, and so
+/// does a command that somebody is to copy. The end of the text keeps its blanks: a question waits there for its answer.
+pub fn folded(text: &str, program: &str, columns: usize) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let (bare, end) = match line.strip_suffix('\n') {
+            Some(bare) => (bare, "\n"),
+            None => (line, ""),
+        };
+        if width(bare) <= columns || is_drawn(bare) || bare.trim_start().starts_with(program) {
+            out.push_str(line);
+            continue;
+        }
+        let own = bare.chars().take_while(|c| *c == ' ').count();
+        let lead = " ".repeat(own.min(8) + 4);
+        for (n, piece) in fold(bare, columns.saturating_sub(4)).iter().enumerate() {
+            if n > 0 {
+                out.push('\n');
+                out.push_str(&lead);
+            }
+            out.push_str(piece);
+        }
+        let kept = bare.len() - bare.trim_end().len();
+        out.push_str(&" ".repeat(kept));
+        out.push_str(end);
+    }
+    out
+}
+
+/// Whether a line shows a piece of a file, as `7 | url = "x"` and `  | ^^^` below it, or is coloured.
+fn is_drawn(line: &str) -> bool {
+    let number = line
+        .trim_start()
+        .trim_start_matches(|c: char| c.is_ascii_digit());
+    line.contains('\u{1b}') || number.trim_start().starts_with('|')
 }
 
 /// Returns a number with thousands separators: `1,000`.

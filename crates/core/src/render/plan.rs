@@ -12,7 +12,7 @@ pub(super) use twins::{Twins, likely_twins};
 
 use super::conflict;
 use super::measure::{cut, width, wrap};
-use super::paint::{Ink, Style, amount, escape, plural};
+use super::paint::{Ink, Style, amount, escape, hanging, plural};
 use crate::model::{ItemId, LinkId, PairName, Sided};
 use crate::reconcile::plan::{Action, ActionKind, Hold, PairPlan, Plan};
 use std::collections::BTreeMap;
@@ -103,13 +103,10 @@ pub fn plan_of_pairs(pairs: &[PairPlan], show: &Show<'_>, style: &Style) -> Stri
     let busy: Vec<&PairPlan> = pairs.iter().filter(|pair| !is_quiet(pair)).collect();
     match busy.as_slice() {
         [] => {}
-        [one] => page.line("", &Totals::of(&[one], show).words()),
+        [one] => page.last(&Totals::of(&[one], show).words()),
         many => {
             let pairs = plural(many.len(), "pair", "pairs");
-            page.line(
-                "",
-                &format!("{} in {pairs}", Totals::of(many, show).words()),
-            );
+            page.last(&format!("{} in {pairs}", Totals::of(many, show).words()));
         }
     }
     page.out
@@ -129,6 +126,11 @@ impl Page<'_> {
         self.out.push_str(indent);
         self.out.push_str(text.trim_end_matches(' '));
         self.out.push('\n');
+    }
+
+    /// Writes what the plan comes to in all.
+    fn last(&mut self, text: &str) {
+        self.out.push_str(&hanging(text, 4, self.style));
     }
 
     /// Writes a sentence on as many lines as it takes.
@@ -188,7 +190,7 @@ impl Page<'_> {
             Some(why) => self.blocked(why),
             // Neither would a plain one: what the guards name lets this through too.
             None if pair.first_contact && !guarded => self.first_contact(pair),
-            None if pair.first_contact && pair.ran_before => self.changed_too(),
+            None if pair.first_contact && pair.ran_before => self.changed_too(pair),
             None => {}
         }
     }
@@ -209,7 +211,7 @@ impl Page<'_> {
                     "stays as it is until somebody settles it: {} conflicts list",
                     self.show.program
                 );
-                self.line("    ", &hint);
+                self.sentence("    ", &hint);
             }
             self.out.push('\n');
         }

@@ -33,8 +33,8 @@ pub fn table(headers: &[&str], rows: &[Vec<String>], style: &Style) -> String {
     out
 }
 
-/// Makes every column wide enough for its longest word, where all of them have room for that: a name or a time that is broken
-/// in the middle cannot be read.
+/// Makes every column wide enough for its longest word, where there is room for that: a name or a time that is broken in the
+/// middle cannot be read. Where there is not, the columns with the longest words give way, and the others keep theirs whole.
 fn keep_words(table: &mut Table, headers: &[&str], rows: &[Vec<String>], room: usize) {
     /// The blanks beside a cell.
     const PADDING: usize = 2;
@@ -46,11 +46,14 @@ fn keep_words(table: &mut Table, headers: &[&str], rows: &[Vec<String>], room: u
         }
     }
     let widths: Vec<usize> = widths.into_iter().map(|width| width + PADDING).collect();
-    if widths.iter().sum::<usize>() > room {
-        return;
-    }
-    for (column, width) in table.column_iter_mut().zip(widths) {
-        let width = Width::Fixed(u16::try_from(width).unwrap_or(u16::MAX));
+    let taken = |most: usize| widths.iter().map(|width| *width.min(&most)).sum::<usize>();
+    let widest = widths.iter().copied().max().unwrap_or(0);
+    let most = (PADDING + 1..=widest)
+        .rev()
+        .find(|most| taken(*most) <= room);
+    let Some(most) = most else { return };
+    for (column, width) in table.column_iter_mut().zip(&widths) {
+        let width = Width::Fixed(u16::try_from(*width.min(&most)).unwrap_or(u16::MAX));
         column.set_constraint(ColumnConstraint::LowerBoundary(width));
     }
 }
@@ -90,5 +93,22 @@ mod tests {
             assert!(words.any(|shown| shown == word), "{word} in\n{text}");
         }
         assert!(text.lines().all(|line| width(line) <= 60), "{text}");
+    }
+
+    #[test]
+    fn where_a_long_word_has_no_room_only_its_own_column_breaks_it() {
+        let headers = ["field", "base", "now"];
+        let value = "a-value-without-any-blank-that-is-wider-than-the-table";
+        let row = ["description", value, "unchanged"].map(str::to_owned);
+        let style = Style {
+            width: 50,
+            ..Style::default()
+        };
+        let text = table(&headers, &[row.to_vec()], &style);
+        for word in ["description", "unchanged"] {
+            let mut words = text.split_whitespace();
+            assert!(words.any(|shown| shown == word), "{word} in\n{text}");
+        }
+        assert!(text.lines().all(|line| width(line) <= 50), "{text}");
     }
 }

@@ -42,7 +42,8 @@ fn an_update_says_everything() {
         target: Side::ClickUp,
         target_item: Some(id("86d1")),
         source_item: Some(id("101")),
-        title: "Login fails".to_owned(),
+        // Nobody calls it by its old one any more.
+        title: "Renamed".to_owned(),
         url: TASK.to_owned(),
         expected: Some(Version(8)),
         source_version: Some(Version(3)),

@@ -1,7 +1,7 @@
 //! What keeps a plan from being carried out, and what lets it through.
 
 use super::Page;
-use crate::reason::Limit;
+use crate::reason::{Limit, YesTo};
 use crate::reconcile::plan::{PairPlan, Tripped};
 use crate::reconcile::rails::vanished::DAY_MS;
 use crate::render::paint::{Ink, amount};
@@ -125,19 +125,24 @@ impl Page<'_> {
     }
 
     /// What the approval of a guard covers beside what that counts, where the pair waits for a yes as well.
-    pub(super) fn changed_too(&mut self) {
-        let text = "The scope or mapping of this pair changed as well, or a backup was restored: whoever lets the plan through \
-                    says yes to that too, and what comes later flows without a question. `--yes` alone is not enough.";
-        self.sentence("  ", text);
+    pub(super) fn changed_too(&mut self, pair: &PairPlan) {
+        let what = match pair.yes_to() {
+            YesTo::First | YesTo::Changed => "The scope or mapping of this pair changed as well",
+            YesTo::Restored => "The state was restored from a backup as well",
+        };
+        let text = format!(
+            "{what}: whoever lets the plan through says yes to that too, and what comes later flows without a question. \
+             `--yes` alone is not enough."
+        );
+        self.sentence("  ", &text);
         self.out.push('\n');
     }
 
     pub(super) fn first_contact(&mut self, pair: &PairPlan) {
-        let head = match pair.ran_before {
-            false => "first plan of this pair: it needs your yes.",
-            true => {
-                "the scope or mapping of this pair changed, or a backup was restored: the plan needs your yes."
-            }
+        let head = match pair.yes_to() {
+            YesTo::First => "first plan of this pair: it needs your yes.",
+            YesTo::Changed => "the scope or mapping of this pair changed: the plan needs your yes.",
+            YesTo::Restored => "the state was restored from a backup: the plan needs your yes.",
         };
         for line in super::wrap(head, self.style.columns().saturating_sub(2)) {
             let line = self.style.paint(Ink::Warn, &line);

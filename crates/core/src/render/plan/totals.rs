@@ -178,15 +178,20 @@ impl Page<'_> {
             let room = self.style.columns().saturating_sub(LEFT + 3);
             for (n, text) in wrap(&stopped, room).iter().enumerate() {
                 let what = if n == 0 { "STOPPED" } else { "" };
+                let what = self.style.paint(Ink::Faint, &pad(what, LEFT));
                 let text = self.style.paint(Ink::Warn, text);
-                self.total(what, &text);
+                self.line("  ", &format!("{what} {text}"));
             }
         }
     }
 
     fn total(&mut self, what: &str, text: &str) {
-        let what = self.style.paint(Ink::Faint, &pad(what, LEFT));
-        self.line("  ", &format!("{what} {text}"));
+        let room = self.style.columns().saturating_sub(LEFT + 3);
+        for (n, text) in wrap(text, room).iter().enumerate() {
+            let what = if n == 0 { what } else { "" };
+            let what = self.style.paint(Ink::Faint, &pad(what, LEFT));
+            self.line("  ", &format!("{what} {text}"));
+        }
     }
 }
 
