@@ -139,12 +139,16 @@ pub fn settle(asked: &Asked<'_>, own: Option<Item>, later: Option<Item>) -> Opti
         }
     }
     by_us.retain(|key, _| !asked.apart.contains(key));
+    let stood_at = asked.before.map(|before| own.as_ref().unwrap_or(before));
+    let versions = stood_at.zip(later.as_ref());
+    let moved = versions.is_some_and(|(stood, later)| later.version > stood.version);
     for key in by_us.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
         let seen = Seen {
             key,
             before: asked.before.and_then(|item| item.fields.get(key)),
             own: by_us.get(key),
             later: after.get(key),
+            moved,
         };
         match asked.set.get(key) {
             Some(wanted) => seen.asked_for(asked, wanted, &mut written),
@@ -271,6 +275,8 @@ struct Seen<'a> {
     before: Option<&'a FieldValue>,
     own: Option<&'a FieldValue>,
     later: Option<&'a FieldValue>,
+    /// Whether somebody or a call of ours made a new version between the last answer that shows one and that read.
+    moved: bool,
 }
 
 impl Seen<'_> {
@@ -318,11 +324,12 @@ impl Seen<'_> {
             let reason = reason(asked.side, wanted, later);
             written.pending.insert(key.clone(), reason);
             written.item.fields.insert(key.clone(), later.clone());
-        } else if is_set(wanted, later) || self.before == Some(later) {
+        } else if !self.moved && (is_set(wanted, later) || self.before == Some(later)) {
             let reason = reason(asked.side, wanted, later);
             written.pending.insert(key.clone(), reason);
         } else {
-            // The service's doing or somebody's edit: nothing tells, so it is neither agreed nor sent again blindly.
+            // The service's doing or somebody's edit: nothing tells, so it is neither agreed nor sent again blindly. Example: a
+            // tag is taken off a task, and somebody puts it on again before the task is read.
             written.later.insert(key.clone());
         }
     }

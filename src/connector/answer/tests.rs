@@ -58,6 +58,17 @@ fn update(
     own: Option<&[(FieldKey, FieldValue)]>,
     later: Option<&[(FieldKey, FieldValue)]>,
 ) -> Written {
+    update_read_at(3, before, set, own, later)
+}
+
+/// The same, with the version of the read at the end. The task was at 1 before, and the answer shows 2.
+fn update_read_at(
+    version: i64,
+    before: Option<&[(FieldKey, FieldValue)]>,
+    set: &[(FieldKey, FieldValue)],
+    own: Option<&[(FieldKey, FieldValue)]>,
+    later: Option<&[(FieldKey, FieldValue)]>,
+) -> Written {
     let before = before.map(|fields| item(1, fields));
     let set: BTreeMap<_, _> = set.iter().cloned().collect();
     let asked = Asked {
@@ -68,7 +79,7 @@ fn update(
         completes: set.get(&FieldKey::State) == Some(&FieldValue::choice("complete")),
     };
     let own = own.map(|fields| item(2, fields));
-    let later = later.map(|fields| item(3, fields));
+    let later = later.map(|fields| item(version, fields));
     settle(&asked, own, later).expect("something was shown")
 }
 
@@ -240,21 +251,25 @@ fn an_edit_between_the_calls_of_one_update_is_not_taken_for_ours() {
 fn tags_are_ours_one_by_one_and_the_others_are_other_peoples() {
     let before: &[_] = &[tags(&["old", "keep"])];
     let set: &[_] = &[tags(&["keep", "new"])];
-    for (shown, pending, later) in [
-        (&["keep", "new"][..], false, false),
-        (&["keep", "new", "human"], false, true),
-        (&["new"], false, true),
-        (&["keep"], true, false),
-        (&["keep", "new", "old"], true, false),
+    // At the version of the answer nobody has put a tag back, at a later one somebody may have.
+    for (version, shown, pending, later, ours) in [
+        (3, &["keep", "new"][..], false, false, true),
+        (3, &["keep", "new", "human"], false, true, true),
+        (3, &["new"], false, true, true),
+        (2, &["keep"], true, false, false),
+        (2, &["keep", "new", "old"], true, false, false),
+        (3, &["keep"], false, true, false),
+        (3, &["keep", "new", "old"], false, true, false),
     ] {
-        let written = update(Some(before), set, Some(before), Some(&[tags(shown)]));
-        assert_eq!(!written.pending.is_empty(), pending, "{shown:?}");
-        assert_eq!(!written.later.is_empty(), later, "{shown:?}");
-        let ours = written.item.fields.get(&FieldKey::Tags);
+        let read = Some(&[tags(shown)][..]);
+        let written = update_read_at(version, Some(before), set, Some(before), read);
+        assert_eq!(!written.pending.is_empty(), pending, "{version} {shown:?}");
+        assert_eq!(!written.later.is_empty(), later, "{version} {shown:?}");
+        let known = written.item.fields.get(&FieldKey::Tags);
         assert_eq!(
-            ours.cloned(),
-            (!pending).then(|| set[0].1.clone()),
-            "{shown:?}"
+            known.cloned(),
+            ours.then(|| set[0].1.clone()),
+            "{version} {shown:?}"
         );
     }
 }
@@ -279,19 +294,17 @@ fn somebody_who_was_assigned_meanwhile_is_other_peoples_too() {
 fn without_an_answer_of_our_own_a_later_read_settles_only_what_says_what_was_sent() {
     let before: &[_] = &[title("old"), state("to do")];
     let set: &[_] = &[title("ours")];
-    for (shown, pending, later, base) in [
-        ("ours", false, false, Some("ours")),
-        ("old", true, false, None),
-        ("human", false, true, None),
+    for (version, shown, pending, later, base) in [
+        (3, "ours", false, false, Some("ours")),
+        (1, "old", true, false, None),
+        // Somebody may have set it back.
+        (3, "old", false, true, None),
+        (3, "human", false, true, None),
     ] {
-        let written = update(
-            Some(before),
-            set,
-            None,
-            Some(&[title(shown), state("to do")]),
-        );
-        assert_eq!(!written.pending.is_empty(), pending, "{shown}");
-        assert_eq!(!written.later.is_empty(), later, "{shown}");
+        let read = Some(&[title(shown), state("to do")][..]);
+        let written = update_read_at(version, Some(before), set, None, read);
+        assert_eq!(!written.pending.is_empty(), pending, "{version} {shown}");
+        assert_eq!(!written.later.is_empty(), later, "{version} {shown}");
         let value = written.item.fields.get(&FieldKey::Title);
         assert_eq!(value.cloned(), base.map(FieldValue::text), "{shown}");
     }
