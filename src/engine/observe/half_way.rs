@@ -282,7 +282,9 @@ impl Unanswered {
         let left = match (reached, now) {
             (Reached::Nothing, Some(now)) if item.version == row.expected => write.in_part(&now)?,
             (Reached::Nothing, _) => return None,
-            (_, None) if item.unread.contains(&row.field) => return None,
+            // What is not shown tells nothing, and the next look does. Example: a tag was sent, its author took it back, and the
+            // answer about the task lacks the tags.
+            (_, None) => return None,
             (Reached::OnTheWay | Reached::HalfWay, Some(now)) => {
                 tracing::info!(item = %format_args!("{side} {}", item.id), %side, field = %row.field, outcome = "half way", "stands half way");
                 LeftBehind::HalfWay {
@@ -308,7 +310,6 @@ impl Unanswered {
                 }
                 left
             }
-            (_, None) => LeftBehind::Settled,
         };
         Some((row.field, left))
     }

@@ -264,6 +264,10 @@ impl Inverse<'_> {
         let other = side.other();
         let base = self.link.base.get(key).map(|base| base.get(other));
         let there = self.link.now.get(other).item();
+        // An undo that leaves the two apart says so, with both values.
+        if there.is_some_and(|item| !item.fields.contains_key(key)) {
+            return Err(LeftWhy::FieldNotShown);
+        }
         let there = there.and_then(|item| item.fields.get(key));
         if let (Some(base), Some(there)) = (base, there)
             && base != there

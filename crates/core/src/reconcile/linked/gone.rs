@@ -2,9 +2,9 @@
 
 use super::{bare, hold};
 use crate::model::{FieldKey, FieldValue, Item, Side};
-use crate::reason::{ActionWhy, After, NotClosable, ValueWhy};
+use crate::reason::{ActionWhy, After, NotClosable, ReadWhy, ValueWhy};
 use crate::reconcile::LinkView;
-use crate::reconcile::plan::{Action, ActionKind, FieldChange, PairPlan};
+use crate::reconcile::plan::{Action, ActionKind, FieldChange, Hold, PairPlan};
 use crate::reconcile::policy::{OnDelete, Policy};
 
 /// One side was deleted. An edit on the other since the last agreement wins over the delete, and what boardsync itself removed
@@ -34,6 +34,21 @@ pub(super) fn plan_gone(
             (_, None) => left.unread.contains(key),
         }
     });
+    if !edited
+        && policy.on_delete != OnDelete::Unlink
+        && link.removed != Some(gone)
+        && let Some(field) = not_shown(link, kept, left, policy)
+    {
+        let why = ReadWhy::FieldLeftOut {
+            side: kept,
+            field: field.clone(),
+        };
+        plan.holds.push(Hold {
+            subject: field.into(),
+            ..hold(link, kept, why)
+        });
+        return;
+    }
     let on_kept = |kind, then| on_left(link, kept, left, kind, deleted(gone, evidence, then));
     let action = match policy.on_delete {
         _ if edited => on_kept(ActionKind::Unlink, After::EditedHere),
@@ -58,6 +73,24 @@ pub(super) fn plan_gone(
         },
     };
     plan.actions.push(action.sealed(&policy.pair));
+}
+
+/// A synced field of the item that is left, which it had and which its answer left out: an edit of it speaks against the delete.
+///
+/// Example: Ana renames a task whose work item was deleted, and the answer about the task lacks the name.
+fn not_shown<'a>(
+    link: &LinkView,
+    kept: Side,
+    left: &Item,
+    policy: &'a Policy,
+) -> Option<&'a FieldKey> {
+    let had = |key: &&FieldKey| {
+        link.base
+            .get(*key)
+            .is_some_and(|base| !base.get(kept).is_empty())
+    };
+    let mut had = policy.fields.keys().filter(had);
+    had.find(|key| !left.fields.contains_key(*key) && !left.unread.contains(*key))
 }
 
 fn deleted(side: Side, evidence: &str, then: After) -> ActionWhy {

@@ -317,3 +317,17 @@ fn beside_a_counterpart_that_is_gone_nothing_counts_as_agreed() {
     let result = undone(scene(view, vec![wrote(Side::ClickUp, "A", "B")]));
     assert_eq!(result.plan.actions[0].changes[0].source_value, None);
 }
+
+/// Both values of what an undo leaves apart are told, so both have to be there.
+#[test]
+fn beside_a_counterpart_that_does_not_show_the_field_nothing_is_taken_back() {
+    let mut link = titled("B");
+    link.items.ado.fields.remove(&FieldKey::Title);
+    let result = undone(scene(link.view(), vec![wrote(Side::ClickUp, "A", "B")]));
+    assert_eq!(kinds(&result), []);
+    let reasons: Vec<String> = result.left.iter().map(Hold::reason).collect();
+    assert!(
+        reasons.iter().any(|r| r.contains("no longer shows")),
+        "{reasons:?}"
+    );
+}

@@ -102,3 +102,34 @@ fn an_item_with_a_value_that_cannot_be_read_is_never_deleted() {
     let odd = unreadable(Side::ClickUp, FieldKey::Priority);
     assert_eq!(kind(odd.with(Side::Ado, gone())), ActionKind::Unlink);
 }
+
+/// What an answer left out may be an edit, and another reading shows it.
+#[test]
+fn an_item_of_which_an_answer_left_a_field_out_is_not_deleted_before_it_is_shown() {
+    for rule in [OnDelete::Delete, OnDelete::Close, OnDelete::Unlink] {
+        let mut policy = Policy {
+            on_delete: rule,
+            ..policy()
+        };
+        let silent = || {
+            let mut link = Linked::new(1).same(FieldKey::Priority, FieldValue::Number(2000));
+            link.items.clickup.fields.remove(&FieldKey::Priority);
+            link.with(Side::Ado, gone())
+        };
+        let plan = plan_one(silent(), &policy);
+        let held = usize::from(rule != OnDelete::Unlink);
+        assert_eq!((plan.actions.len(), plan.holds.len()), (1 - held, held));
+        if let Some(hold) = plan.holds.first() {
+            assert_eq!(hold.subject, FieldKey::Priority);
+            assert!(hold.reason().contains("did not show"), "{hold:?}");
+        }
+        // A field that is not synced is not read either.
+        policy.fields.remove(&FieldKey::Priority);
+        let plan = plan_one(silent(), &policy);
+        let mut reasons = plan.holds.iter().map(|hold| hold.reason());
+        assert!(
+            !reasons.any(|said| said.contains("did not show")),
+            "{rule:?}"
+        );
+    }
+}
