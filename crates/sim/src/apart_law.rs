@@ -14,6 +14,8 @@ pub struct Undone {
     value: FieldValue,
     /// True time.
     at: i64,
+    /// True time at which the command began.
+    began: i64,
 }
 
 impl World {
@@ -52,9 +54,11 @@ impl World {
             })
         });
         let Some((on, of, ..)) = broken else { return };
+        let undone = self.told.undone.get(&(on, of, key.clone()));
+        let began = undone.map_or(i64::MAX, |undone| undone.began);
         self.forget_undone(on, of, &key);
         let finished = self.before_ours(side, at, &key, old).as_ref() == Some(new);
-        let theirs = on != side && self.is_typed_there(on, of, kind, (old, new));
+        let theirs = on != side && self.is_typed_there((on, of, began), kind, (old, new));
         if !asked_for || finished || theirs || self.is_excused(on, of, &key) {
             self.count("undo carried on");
             return;
@@ -69,20 +73,21 @@ impl World {
         );
     }
 
-    /// Whether a set gets only what a person put into the other side's, which is what is left of their edit after the undo.
+    /// Whether a set gets only what a person put into the other side's while the undo, which began then, was at work: it did not
+    /// see that, so it is an edit beside it. What was there when it looked is a part of what it left apart.
     ///
     /// Example: while an undo brings a tag back to a task, somebody adds another one there, and that goes over.
     fn is_typed_there(
         &self,
-        on: Side,
-        of: usize,
+        (on, of, began): (Side, usize, i64),
         kind: &dyn Kind,
         (old, new): (&FieldValue, &FieldValue),
     ) -> bool {
         let (held, holds) = (kind.pieces(old), kind.pieces(new));
-        let authored = self.side.get(on).records[of].authored.keys();
-        let typed = authored.filter(|(field, _)| *field == kind.key());
-        let typed: Vec<String> = typed.flat_map(|(_, piece)| kind.image(on, piece)).collect();
+        let authored = self.side.get(on).records[of].authored.iter();
+        let typed = authored.filter(|((field, _), at)| *field == kind.key() && **at >= began);
+        let typed = typed.flat_map(|((_, piece), _)| kind.image(on, piece));
+        let typed: Vec<String> = typed.collect();
         kind.is_set()
             && held.is_subset(&holds)
             && holds.difference(&held).all(|piece| typed.contains(piece))
@@ -107,6 +112,7 @@ impl World {
         let undone = Undone {
             value: value.clone(),
             at: self.now,
+            began: self.began,
         };
         let field = (side, at, key.clone());
         self.told.undone.insert(field, undone);

@@ -76,6 +76,7 @@ impl Reader for Remote {
         let fault = self.send(&ons).await;
         let answer = self.refuse(fault.as_ref(), false).map(|()| {
             let mut world = lock(&self.world);
+            world.answers(self.side, fault.as_ref());
             let count = u32::try_from(ids.len()).unwrap_or(1).max(1);
             ids.iter()
                 .zip(0..)

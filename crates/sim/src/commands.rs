@@ -17,7 +17,7 @@ use boardsync::engine::deeds::{
 use boardsync::engine::{CycleError, Engine, Scope, Writers};
 use boardsync::model::{FieldKey, ItemId, LinkId, Side, Sided};
 use boardsync::reason::{Cause, HoldWhy, LeftWhy, SettledBy};
-use boardsync::store::{Batch, Choice, Op, Store};
+use boardsync::store::{Batch, Choice, NewConflict, Op, Store};
 use std::sync::Mutex;
 
 /// Every command that a large enough run must have met at least once, and what may come of it.
@@ -123,7 +123,16 @@ impl Sim {
             }
             drop(world);
             if undo && self.control == Some(Control::SilentUndo) {
-                forget_conflicts(&mut store);
+                forget_conflicts(&mut store, |_| true);
+            }
+            if undo && self.control == Some(Control::UndoHeardOfNothing) {
+                let notes = store.transits().unwrap_or_default();
+                forget_conflicts(&mut store, |of| {
+                    notes.iter().any(|note| {
+                        let apart = note.source.as_ref().is_some_and(|source| source.apart);
+                        apart && (note.link, &note.field) == (of.link, &of.field)
+                    })
+                });
             }
         }
         if matches!(end, End::Killed) {
@@ -171,10 +180,11 @@ fn dissolved(store: &Store) -> Vec<LinkId> {
     dead.map(|link| link.id).collect()
 }
 
-/// The design that says nothing of what an undo leaves apart.
-fn forget_conflicts(store: &mut Store) {
+/// The designs that say nothing of what an undo leaves apart, or of these fields.
+fn forget_conflicts(store: &mut Store, forgotten: impl Fn(&NewConflict) -> bool) {
     let open = store.conflicts(true).unwrap_or_default();
-    let ops = open.iter().map(|conflict| Op::ResolveConflict {
+    let open = open.iter().filter(|conflict| forgotten(&conflict.record));
+    let ops = open.map(|conflict| Op::ResolveConflict {
         id: conflict.id,
         taken: None,
         by: SettledBy::Agreed,

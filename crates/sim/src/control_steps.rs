@@ -219,6 +219,40 @@ pub fn taken_back_after_a_lost_answer() -> Vec<Step> {
     steps
 }
 
+/// A title goes over and is undone, and the answer to the undo is lost; on either side.
+pub fn undone_without_an_answer() -> Vec<Step> {
+    let first_write = Point {
+        on: On::Write,
+        n: 0,
+        after: false,
+    };
+    let mut steps = Vec::new();
+    for (item, side) in (0..).zip(Side::BOTH) {
+        steps.extend([
+            Step::Act(Act::Create {
+                side,
+                n: 81 + item,
+                pair: 0,
+            }),
+            Step::Wait(400_000),
+            Step::Cycle(false),
+            Step::Act(Act::Edit {
+                side,
+                item,
+                field: FieldKey::Title,
+                n: 84,
+            }),
+            Step::Wait(400_000),
+            Step::Cycle(false),
+            Step::Command(Command::UndoRun { back: 0 }),
+            Step::During(first_write, Deed::Fault(Fault::Unanswered)),
+            Step::Wait(400_000),
+            Step::Cycle(false),
+        ]);
+    }
+    steps
+}
+
 /// An item is moved out of the pair, then its counterpart is deleted; on either side.
 pub fn deleted_beside_one_that_left() -> impl Iterator<Item = Step> {
     Side::BOTH.into_iter().flat_map(|side| {
@@ -324,4 +358,44 @@ pub fn edited_while_asked() -> Vec<Step> {
             acts: vec![edit],
         })),
     ]
+}
+
+/// An item of each side gets another title there, and the answers to that cycle's reads lack the titles.
+pub fn left_out_beside_an_edit() -> Vec<Step> {
+    let silent = Fault::LeavesOut {
+        fields: vec![FieldKey::Title],
+        answers: 2,
+        both: true,
+    };
+    let first_read = Point {
+        on: On::Read,
+        n: 0,
+        after: false,
+    };
+    let mut steps = Vec::new();
+    for side in Side::BOTH {
+        steps.push(Step::Act(Act::Create {
+            side,
+            n: 61,
+            pair: 0,
+        }));
+        let quiet = [Step::Wait(400_000), Step::Cycle(false)];
+        steps.extend(quiet.clone().into_iter().chain(quiet));
+    }
+    for (item, side) in (0..).zip(Side::BOTH) {
+        steps.extend([
+            Step::Act(Act::Edit {
+                side,
+                item,
+                field: FieldKey::Title,
+                n: 64 + item,
+            }),
+            Step::Wait(200_000),
+            Step::Cycle(false),
+            Step::During(first_read, Deed::Fault(silent.clone())),
+            Step::Wait(60_000),
+            Step::Cycle(false),
+        ]);
+    }
+    steps
 }

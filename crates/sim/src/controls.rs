@@ -3,8 +3,9 @@
 
 use super::control_steps::{
     deleted_beside_one_that_left, done_in_two_steps, edited_while_asked, emptied_and_put_back,
-    first_create, gone_with_its_list, killed_before_a_run_that_fails, refused_beside_an_edit,
-    set_back_after_a_lost_answer, taken_back_after_a_lost_answer, vanishing_one_by_one,
+    first_create, gone_with_its_list, killed_before_a_run_that_fails, left_out_beside_an_edit,
+    refused_beside_an_edit, set_back_after_a_lost_answer, taken_back_after_a_lost_answer,
+    undone_without_an_answer, vanishing_one_by_one,
 };
 use super::generate::Range;
 use super::kinds::{STATES, STYLED, states};
@@ -12,7 +13,8 @@ use super::script::{Act, Deed, Deleting, Fault, Script, Step};
 use boardsync::engine::Timing;
 use boardsync::mapping::Relation;
 use boardsync::model::{FieldKey, FieldValue, Folded, PairName, Side, Timestamp};
-use boardsync::store::{Batch, Op, PartOp, RailOp, Store, TransitRow};
+use boardsync::reason::{HoldWhy, ReadWhy};
+use boardsync::store::{Batch, HoldRow, Op, PartOp, RailOp, Store, TransitRow};
 use std::collections::BTreeSet;
 
 /// A known-bad design.
@@ -88,6 +90,14 @@ pub enum Control {
     YesToAnything,
     /// What is in force of a write without an answer is an edit of the other side.
     OursIsTheirs,
+    /// An undo without an answer has settled its field: nothing says any more that it leaves the two sides apart.
+    UndoHeardOfNothing,
+    /// What an answer leaves out is empty.
+    LeftOutIsEmpty,
+    /// What an answer leaves out is as both sides had agreed.
+    LeftOutIsUnchanged,
+    /// What an answer left out is not looked at again.
+    LeftOutForGood,
 }
 
 /// What a design is told of the moment after a cycle.
@@ -99,7 +109,7 @@ pub struct Moment {
 }
 
 impl Control {
-    pub const ALL: [Control; 35] = [
+    pub const ALL: [Control; 39] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -135,6 +145,10 @@ impl Control {
         Control::NeverArrived,
         Control::YesToAnything,
         Control::OursIsTheirs,
+        Control::UndoHeardOfNothing,
+        Control::LeftOutIsEmpty,
+        Control::LeftOutIsUnchanged,
+        Control::LeftOutForGood,
     ];
 
     /// The histories in which it is tried.
@@ -144,7 +158,7 @@ impl Control {
                 rollbacks: true,
                 ..Range::BASIC
             },
-            Control::ArmedChoice | Control::SilentUndo => Range {
+            Control::ArmedChoice | Control::SilentUndo | Control::UndoHeardOfNothing => Range {
                 commands: true,
                 ..Range::BASIC
             },
@@ -194,6 +208,10 @@ impl Control {
             Control::NeverArrived => set_back_after_a_lost_answer(),
             Control::YesToAnything => edited_while_asked(),
             Control::OursIsTheirs => taken_back_after_a_lost_answer(),
+            Control::UndoHeardOfNothing => undone_without_an_answer(),
+            Control::LeftOutIsEmpty | Control::LeftOutIsUnchanged | Control::LeftOutForGood => {
+                left_out_beside_an_edit()
+            }
             _ => Vec::new(),
         };
         script.steps.splice(0..0, first);
@@ -299,6 +317,11 @@ impl Control {
                 });
                 forgotten.map(PartOp::SaveTransit).map(Op::Part).collect()
             }
+            Control::LeftOutForGood => {
+                let pairs = moment.pairs.iter();
+                let forgotten = pairs.filter_map(|pair| without_a_look(store, pair));
+                forgotten.collect()
+            }
             Control::ThawedWhileOff => {
                 let pairs = moment.pairs.iter();
                 let frozen = pairs.flat_map(|pair| store.freezes(pair).unwrap_or_default());
@@ -357,4 +380,23 @@ impl Control {
             _ => value,
         }
     }
+}
+
+/// Ends the holds of fields that an answer left out; `None`: there are none.
+fn without_a_look(store: &Store, pair: &PairName) -> Option<Op> {
+    let left_out = |row: &&HoldRow| {
+        let why = &row.why;
+        matches!(why, HoldWhy::Read(ReadWhy::FieldLeftOut { .. }))
+    };
+    let holds = store.holds(Some(pair)).unwrap_or_default();
+    let item = |row: &HoldRow| Some((row.side?, row.item.clone()?));
+    let items: BTreeSet<_> = holds.iter().filter(left_out).filter_map(item).collect();
+    let kept = holds.iter().filter(|row| !left_out(row));
+    let kept = kept.filter(|row| item(row).is_some_and(|item| items.contains(&item)));
+    let op = Op::SetHoldsFor {
+        pair: pair.clone(),
+        holds: kept.cloned().collect(),
+        items: items.clone(),
+    };
+    (!items.is_empty()).then_some(op)
 }

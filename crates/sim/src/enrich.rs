@@ -138,6 +138,18 @@ pub fn apart(script: &mut Script, range: Range) {
     script.steps.splice(at..at, writer.steps);
 }
 
+/// In some histories answers leave out fields that somebody has edited.
+pub fn left_out(script: &mut Script, range: Range) {
+    let mut rng = Rng::new(script.seed ^ 0x01E_F707);
+    if !rng.chance(150) {
+        return;
+    }
+    let at = a_cycle(script, &mut rng);
+    let mut writer = Writer::further(Rng::new(rng.draw()), range, 11_000);
+    writer.left_out();
+    script.steps.splice(at..at, writer.steps);
+}
+
 /// In some histories an administrator renames a tag.
 fn tag_renamed(script: &mut Script) {
     let mut rng = Rng::new(script.seed ^ 0x07A6_9A3E);

@@ -1,6 +1,8 @@
 //! Writes the history of a seed.
 
-use super::enrich::{apart, asked, enrich, set_back, steps, taken_back, vanishing, withdrawn};
+use super::enrich::{
+    apart, asked, enrich, left_out, set_back, steps, taken_back, vanishing, withdrawn,
+};
 use super::kinds::{UNMAPPED, kinds};
 use super::rng::Rng;
 use super::script::{
@@ -105,6 +107,7 @@ pub fn generate(seed: u64, range: Range) -> Script {
     withdrawn(&mut script);
     asked(&mut script, range);
     apart(&mut script, range);
+    left_out(&mut script, range);
     script
 }
 

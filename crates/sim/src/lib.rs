@@ -10,6 +10,7 @@
 //! | [`asked`] | `apply` with its question, while people go on working |
 //! | [`config_moves`], [`claims`], [`places`] | commands about plans, names, tables and pairs; installations beside one another; places that are gone |
 //! | [`enrich`] | puts those into a history |
+//! | [`left_out`] | answers that leave fields out |
 //! | [`vanish`] | tasks that answer 404 one by one although nobody deleted them |
 //! | [`policies`], [`told`], [`noted`] | the configuration at a moment, what the judge knows of commands, and what the history leaves open |
 //! | [`people`], [`service`] | what people do to it, and what requests do |
@@ -58,6 +59,7 @@ pub mod generate;
 pub mod guard_law;
 pub mod half_way_law;
 pub mod kinds;
+pub mod left_out;
 pub mod lost_answers;
 pub mod many;
 pub mod noted;

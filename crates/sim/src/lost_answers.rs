@@ -94,7 +94,10 @@ impl Writer {
         }));
         self.steps.push(Step::Cycle(false));
         self.steps.push(Step::Command(Command::UndoRun { back: 0 }));
-        self.lose(0);
+        match self.rng.chance(400) {
+            true => self.lose_look(),
+            false => self.lose(0),
+        }
         if self.rng.chance(500) {
             let (side, n) = (self.side(), self.number());
             self.steps.push(Step::Act(match self.rng.chance(500) {
@@ -144,6 +147,18 @@ impl Writer {
         }));
         self.steps.push(Step::Cycle(false));
         self.lose(write);
+    }
+
+    /// A read of the command gets no answer. Where it is the one after a call that says nothing of what it did, nobody is told
+    /// what became of that.
+    fn lose_look(&mut self) {
+        let point = Point {
+            on: On::Read,
+            n: u32::try_from(self.rng.range(2, 6)).unwrap_or(2),
+            after: false,
+        };
+        let fault = Deed::Fault(Fault::ServerError);
+        self.steps.push(Step::During(point, fault));
     }
 
     /// The answer to that call of the cycle or command is lost, or the process dies with it.

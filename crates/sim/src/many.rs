@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Everything that a large enough run must have injected at least once.
-pub const FAULTS: [&str; 51] = [
+pub const FAULTS: [&str; 53] = [
     "unreachable",
     "lost",
     "unanswered",
@@ -47,6 +47,8 @@ pub const FAULTS: [&str; 51] = [
     "old read",
     "old listing",
     "false gone",
+    "field left out",
+    "several fields left out",
     "database put back",
     "twins beyond the bounds",
     "edit between calls",

@@ -235,7 +235,7 @@ impl Remote {
             id: record.id.clone(),
             pair: world.name(place),
             version: state.map(|state| Version(state.version)),
-            item: state.map(|state| Box::new(self.item(world, record, state))),
+            item: state.map(|state| Box::new(self.shown(world, record, state))),
             shown: BTreeMap::new(),
         }
     }
@@ -254,6 +254,7 @@ impl Remote {
             (_, Side::ClickUp) => OVERLAP_CLICKUP,
         };
         let from = high.plus_ms(-overlap).0;
+        world.answers(self.side, fault);
         let mut failed = self.troubled(world, &world.names());
         let shut: BTreeSet<usize> = failed.keys().map(numbered).collect();
         if world.setup.silent && self.side == Side::ClickUp && !failed.is_empty() {
@@ -374,7 +375,7 @@ impl Remote {
                 evidence: "in the bin".to_owned(),
             };
         }
-        let item = self.item(world, &world.side.get(self.side).records[at], &state);
+        let item = self.shown(world, &world.side.get(self.side).records[at], &state);
         world.side.get_mut(self.side).records[at].read = (shows, now);
         Fetched::Seen(Box::new(item))
     }

@@ -312,6 +312,13 @@ pub enum Fault {
     Unreadable(u32),
     /// A read by id shows an older state.
     OldRead(u32),
+    /// The items of this answer and of the next ones of its side lack these fields, so many answers in a row; `both`: those of
+    /// the other side too.
+    LeavesOut {
+        fields: Vec<FieldKey>,
+        answers: u32,
+        both: bool,
+    },
     /// A listing of ADO comes from a replica that lags: it shows every item as it was one version ago.
     OldRows,
     /// A read by id says "deleted" of a task that is there.
@@ -362,6 +369,7 @@ impl Fault {
             Fault::Missing(_) => "missing row",
             Fault::Unreadable(_) => "unreadable",
             Fault::OldRead(_) => "old read",
+            Fault::LeavesOut { .. } => "field left out",
             Fault::OldRows => "old listing",
             Fault::FalseGone(_) => "false gone",
         }

@@ -31,6 +31,7 @@ impl Remote {
         fault: Option<&Fault>,
         pairs: &BTreeSet<PairName>,
     ) -> (Vec<ListedRow>, Swept) {
+        world.answers(self.side, fault);
         let failed = self.troubled(world, pairs);
         let asked: BTreeSet<usize> = pairs.iter().map(numbered).collect();
         let found = self.rows(world, fault, |_, state| asked.contains(&state.pair));

@@ -450,6 +450,7 @@ impl Remote {
         let fault = self.send(&ons).await;
         let answer = self.refuse(fault.as_ref(), false).and_then(|()| {
             let mut world = lock(&self.world);
+            world.answers(self.side, fault.as_ref());
             match self.read(&mut world, id, |n| n == 0, fault.as_ref()) {
                 Fetched::Seen(item) => Ok(*item),
                 Fetched::Gone { .. } | Fetched::Unclear { .. } => {

@@ -6,6 +6,7 @@
 
 use super::claims::Canary;
 use super::kinds::{UNMAPPED, kinds};
+use super::left_out::Silence;
 use super::rng::{Rng, hash, mix};
 use super::script::{Deed, Fault, On, Point, Says, Setup};
 use super::told::Told;
@@ -16,6 +17,7 @@ use boardsync::model::{
     FieldKey, FieldValue, Folded, Item, ItemId, PairName, RichText, Side, Sided, TextFormat,
     Timestamp, Version,
 };
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Weak;
 
@@ -239,6 +241,12 @@ pub struct World {
     pub hidden: bool,
     /// Whether the listing that is answered comes from a replica that lags.
     pub lagging: bool,
+    /// What each side leaves out of its next answers.
+    pub silent: Sided<Silence>,
+    /// What the answer under way leaves out.
+    pub unsaid: BTreeSet<FieldKey>,
+    /// How many values it left out so far.
+    pub left_out: Cell<u32>,
     /// The services do what they are told, and nothing happens any more.
     pub calm: bool,
     /// What the judge knows of commands.
@@ -284,6 +292,9 @@ impl World {
             shut: BTreeSet::new(),
             hidden: setup.unbounded,
             lagging: false,
+            silent: Sided::default(),
+            unsaid: BTreeSet::new(),
+            left_out: Cell::default(),
             calm: false,
             told: Told::default(),
         }
