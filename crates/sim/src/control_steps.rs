@@ -219,8 +219,9 @@ pub fn taken_back_after_a_lost_answer() -> Vec<Step> {
     steps
 }
 
-/// A title goes over and is undone, and the answer to the undo is lost; on either side.
-pub fn undone_without_an_answer() -> Vec<Step> {
+/// A title goes over and is undone, and the answer to the undo is lost, or it arrives after a cycle that found both sides equal; on
+/// either side.
+pub fn undone_without_an_answer(fault: &Fault) -> Vec<Step> {
     let first_write = Point {
         on: On::Write,
         n: 0,
@@ -245,7 +246,9 @@ pub fn undone_without_an_answer() -> Vec<Step> {
             Step::Wait(400_000),
             Step::Cycle(false),
             Step::Command(Command::UndoRun { back: 0 }),
-            Step::During(first_write, Deed::Fault(Fault::Unanswered)),
+            Step::During(first_write, Deed::Fault(fault.clone())),
+            Step::Wait(60_000),
+            Step::Cycle(false),
             Step::Wait(400_000),
             Step::Cycle(false),
         ]);

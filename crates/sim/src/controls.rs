@@ -14,7 +14,7 @@ use boardsync::engine::Timing;
 use boardsync::mapping::Relation;
 use boardsync::model::{FieldKey, FieldValue, Folded, PairName, Side, Timestamp};
 use boardsync::reason::{HoldWhy, ReadWhy};
-use boardsync::store::{Batch, HoldRow, Op, PartOp, RailOp, Store, TransitRow};
+use boardsync::store::{Batch, HoldRow, Op, PartOp, RailOp, Source, Store, TransitRow};
 use std::collections::BTreeSet;
 
 /// A known-bad design.
@@ -90,6 +90,8 @@ pub enum Control {
     YesToAnything,
     /// What is in force of a write without an answer is an edit of the other side.
     OursIsTheirs,
+    /// What an undo without an answer did is agreed once it is found in force, whatever says so by then.
+    UndoIsAgreed,
     /// An undo without an answer has settled its field: nothing says any more that it leaves the two sides apart.
     UndoHeardOfNothing,
     /// What an answer leaves out is empty.
@@ -109,7 +111,7 @@ pub struct Moment {
 }
 
 impl Control {
-    pub const ALL: [Control; 39] = [
+    pub const ALL: [Control; 40] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -145,6 +147,7 @@ impl Control {
         Control::NeverArrived,
         Control::YesToAnything,
         Control::OursIsTheirs,
+        Control::UndoIsAgreed,
         Control::UndoHeardOfNothing,
         Control::LeftOutIsEmpty,
         Control::LeftOutIsUnchanged,
@@ -158,7 +161,10 @@ impl Control {
                 rollbacks: true,
                 ..Range::BASIC
             },
-            Control::ArmedChoice | Control::SilentUndo | Control::UndoHeardOfNothing => Range {
+            Control::ArmedChoice
+            | Control::SilentUndo
+            | Control::UndoIsAgreed
+            | Control::UndoHeardOfNothing => Range {
                 commands: true,
                 ..Range::BASIC
             },
@@ -208,7 +214,8 @@ impl Control {
             Control::NeverArrived => set_back_after_a_lost_answer(),
             Control::YesToAnything => edited_while_asked(),
             Control::OursIsTheirs => taken_back_after_a_lost_answer(),
-            Control::UndoHeardOfNothing => undone_without_an_answer(),
+            Control::UndoIsAgreed => undone_without_an_answer(&Fault::Late(100_000)),
+            Control::UndoHeardOfNothing => undone_without_an_answer(&Fault::Unanswered),
             Control::LeftOutIsEmpty | Control::LeftOutIsUnchanged | Control::LeftOutForGood => {
                 left_out_beside_an_edit()
             }
@@ -308,6 +315,18 @@ impl Control {
                     side: row.side,
                 });
                 ended.map(Op::Part).collect()
+            }
+            Control::UndoIsAgreed => {
+                let notes = store.transits().unwrap_or_default().into_iter();
+                let undone = notes.filter(|row| row.source.as_ref().is_some_and(|one| one.apart));
+                let agreed = undone.map(|row| TransitRow {
+                    source: row.source.map(|one| Source {
+                        apart: false,
+                        ..one
+                    }),
+                    ..row
+                });
+                agreed.map(PartOp::SaveTransit).map(Op::Part).collect()
             }
             Control::OursIsTheirs => {
                 let notes = store.transits().unwrap_or_default().into_iter();

@@ -94,9 +94,10 @@ impl Writer {
         }));
         self.steps.push(Step::Cycle(false));
         self.steps.push(Step::Command(Command::UndoRun { back: 0 }));
-        match self.rng.chance(400) {
-            true => self.lose_look(),
-            false => self.lose(0),
+        match self.rng.below(10) {
+            0..=2 => self.lose_look(),
+            3..=5 => self.come_late(),
+            _ => self.lose(0),
         }
         if self.rng.chance(500) {
             let (side, n) = (self.side(), self.number());
@@ -110,8 +111,10 @@ impl Writer {
                 },
             }));
         }
-        self.steps.push(Step::Wait(60_000));
-        self.steps.push(Step::Cycle(false));
+        for _ in 0..2 {
+            self.steps.push(Step::Wait(60_000));
+            self.steps.push(Step::Cycle(false));
+        }
     }
 
     /// Two people edit a field, each on one side, what the rule makes of that gets no answer, and somebody sets again what both
@@ -159,6 +162,17 @@ impl Writer {
         };
         let fault = Deed::Fault(Fault::ServerError);
         self.steps.push(Step::During(point, fault));
+    }
+
+    /// The first call of the command is in force only after the next cycle.
+    fn come_late(&mut self) {
+        let point = Point {
+            on: On::Write,
+            n: 0,
+            after: false,
+        };
+        let fault = Fault::Late(self.rng.range(62_000, 110_000));
+        self.steps.push(Step::During(point, Deed::Fault(fault)));
     }
 
     /// The answer to that call of the cycle or command is lost, or the process dies with it.
