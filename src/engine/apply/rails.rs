@@ -276,6 +276,9 @@ impl Run<'_> {
     }
 
     /// Whether both items were seen and nothing is left to decide or to do about the field.
+    ///
+    /// Example of what is left: an undo left a state apart and stopped half way, and the write that was to go on from there got
+    /// the page of a firewall for an answer. The conflict that names the undo does not become one about the step.
     fn settled(&self, plan: &PairPlan, link: LinkId, field: &FieldKey) -> bool {
         let mut looked_at = self.observed.findings.links_of(&plan.pair).iter();
         let seen = looked_at.any(|(id, items)| {
@@ -291,8 +294,10 @@ impl Run<'_> {
             .conflicts
             .iter()
             .any(|conflict| conflict.link == link && conflict.field == *field);
-        let mut held = plan.holds.iter();
-        let held = held.any(|hold| hold.link == Some(link) && hold.subject.covers(field));
+        let planned = plan.holds.iter().map(|hold| (hold.link, &hold.subject));
+        // A write that was refused in all its parts leaves its hold and nothing else.
+        let mut held = planned.chain(self.holds.iter().map(|hold| (hold.link, &hold.subject)));
+        let held = held.any(|(of, subject)| of == Some(link) && subject.covers(field));
         let kept = self.kept.contains(&(link, field.clone()));
         seen && !contested && !held && !kept && !self.unclean.contains(&link)
     }

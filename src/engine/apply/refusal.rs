@@ -6,7 +6,7 @@ use crate::connector::answer;
 use crate::connector::{Change, ConnectorError, ErrorKind};
 use crate::engine::CycleError;
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Timestamp, Version};
-use crate::reason::{HoldWhy, RailWhy};
+use crate::reason::{ActionWhy, HoldWhy, RailWhy};
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::Failure;
@@ -402,7 +402,11 @@ pub(super) fn hold_row(
     })
 }
 
-/// Whether an action's refusal is taken apart. A close that is refused keeps its link and is tried again as a whole.
-pub(super) fn has_parts(action: &Action) -> bool {
-    action.kind == ActionKind::Update
+/// Whether an action's refusal is taken apart. A close that is refused keeps its link and is tried again as a whole. So does an
+/// undo of which a tag got the page of a firewall for an answer: taken apart, the tag would count as refused, and where it is in
+/// force all the same, as somebody's who wants it on the other side as well.
+pub(super) fn has_parts(action: &Action, error: &ConnectorError) -> bool {
+    let member = error.field.as_ref().is_some_and(is_by_member);
+    let undoes = matches!(action.why, ActionWhy::TakenBack { .. });
+    action.kind == ActionKind::Update && !(undoes && member && error.in_doubt)
 }

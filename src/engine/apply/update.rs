@@ -68,7 +68,7 @@ impl Run<'_> {
         let asked = change.set.keys().cloned().collect();
         if let Err(error) = &result
             && let Some(blame) =
-                refusal::blame(error, &asked).filter(|_| refusal::has_parts(action))
+                refusal::blame(error, &asked).filter(|_| refusal::has_parts(action, error))
         {
             let refused = (error.clone(), blame);
             return self
