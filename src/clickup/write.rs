@@ -299,6 +299,7 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
     };
     let mut own = None;
     let (mut sent, mut tagged) = (false, false);
+    let (mut set, mut refused) = (change.set.clone(), None);
     if !body.is_empty() {
         if read.elapsed() > FRESH {
             return Err(stale(
@@ -311,12 +312,18 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
     if let (Some(answer), false) = (&mut own, apart.is_empty()) {
         complete(inner, change, answer).await;
     }
-    for (method, url) in tag_calls {
+    for (made, (method, url)) in tag_calls.into_iter().enumerate() {
         let call = inner
             .send_write(method, url, None, TAG, Sending::Once)
             .await;
         if let Err(error) = call {
             let mut error = in_part(error, sent, &FieldKey::Tags);
+            if sent && error.kind == ErrorKind::Refused && !error.in_doubt {
+                // It says nothing of the calls before it, which are told as any answer is.
+                only(&mut set, made, current, &tags);
+                refused = Some(error.to_string());
+                break;
+            }
             let left = match (tagged, &own) {
                 (false, own) => own.as_ref().map(|own| own.version),
                 // The answer to a tag has no time.
@@ -345,12 +352,16 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
     };
     let asked = Asked {
         side: Side::ClickUp,
-        set: &change.set,
+        set: &set,
         before: Some(current),
         apart: &apart,
         completes: names.completes,
     };
-    answer::settle(&asked, own, later).ok_or_else(|| doubtful(UPDATE, "nothing was answered"))
+    let mut written = answer::settle(&asked, own, later)
+        .ok_or_else(|| doubtful(UPDATE, "nothing was answered"))?;
+    let refused = refused.map(|said| (FieldKey::Tags, said));
+    written.pending.extend(refused);
+    Ok(written)
 }
 
 /// What is sent to change a task: the body of one request, and the tags that requests of their own add and take away.
@@ -521,6 +532,25 @@ fn new_description(current: &Item, text: Option<&str>, change: &Change) -> Optio
 
 fn takes_a_footer(change: &Change) -> bool {
     change.set.is_empty() || change.set.contains_key(&FieldKey::Description)
+}
+
+/// Leaves of the tags in `set` what the first `made` calls came to: they add first, then they take away.
+fn only(
+    set: &mut BTreeMap<FieldKey, FieldValue>,
+    made: usize,
+    current: &Item,
+    (add, remove): &(BTreeSet<Folded>, BTreeSet<Folded>),
+) {
+    if made == 0 {
+        set.remove(&FieldKey::Tags);
+        return;
+    }
+    let mut tags = members(current, &FieldKey::Tags);
+    tags.extend(add.iter().take(made).cloned());
+    for gone in remove.iter().take(made.saturating_sub(add.len())) {
+        tags.remove(gone);
+    }
+    set.insert(FieldKey::Tags, FieldValue::from_tags(tags));
 }
 
 fn tag_calls(

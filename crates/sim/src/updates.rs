@@ -318,13 +318,14 @@ impl Remote {
         {
             answer::complete(answer, read);
         }
-        let sent = self.tag_each(change, calls, own.as_ref()).await?;
+        let mut set = change.set.clone();
+        let (sent, refused) = self.tag_each(change, calls, own.as_ref(), &mut set).await?;
         let later = self
             .read_after(change, own.as_ref(), sent, apart.is_empty())
             .await?;
         let asked = Asked {
             side: Side::ClickUp,
-            set: &change.set,
+            set: &set,
             before: Some(&change.current),
             apart: &apart,
             completes: completes(&change.set),
@@ -333,6 +334,10 @@ impl Remote {
         let Some(mut written) = written else {
             return Err(self.error(ErrorKind::Ambiguous, "nothing was answered"));
         };
+        if let Some(error) = refused {
+            lock(&self.world).count("refused after a call that went through");
+            written.pending.insert(FieldKey::Tags, error.to_string());
+        }
         if !written.later.is_empty() {
             lock(&self.world).count("edit between calls");
         }
@@ -356,24 +361,31 @@ impl Remote {
         answer
     }
 
-    /// A call for each tag that comes or goes. Returns whether anything of the update went out; `own`: the answer to what has
-    /// already.
+    /// A call for each tag that comes or goes. Returns whether anything of the update went out, and what said no to a call after
+    /// that; then `set` keeps what was made of the tags. `own`: the answer to what went out before.
     async fn tag_each(
         &self,
         change: &Change,
         calls: Vec<(Folded, bool)>,
         own: Option<&Item>,
-    ) -> Result<bool, ConnectorError> {
+        set: &mut BTreeMap<FieldKey, FieldValue>,
+    ) -> Result<(bool, Option<ConnectorError>), ConnectorError> {
         let mut sent = own.is_some();
+        let held = change.current.fields.get(&FieldKey::Tags);
+        let mut tags = held.map(FieldValue::members).unwrap_or_default();
         let named = |(tag, on): &(Folded, bool)| (change.id.clone(), tag.clone(), *on);
         let mut left: BTreeSet<_> = calls.iter().skip(1).map(named).collect();
         for (n, (tag, on)) in calls.into_iter().enumerate() {
             let this = (change.id.clone(), tag.clone(), on);
             // What an update that stopped half way had still to do is no further change.
             let begun = lock(&self.world).told.tags_left.contains(&this);
-            let request = Request::Tag(change.id.clone(), tag, on, n == 0 && !begun);
+            let request = Request::Tag(change.id.clone(), tag.clone(), on, n == 0 && !begun);
             match self.tag_call(request).await {
                 Ok(()) => {
+                    match on {
+                        true => tags.insert(tag),
+                        false => tags.remove(&tag),
+                    };
                     let mut world = lock(&self.world);
                     world.told.tags_left.append(&mut left);
                     world.told.tags_left.remove(&this);
@@ -385,6 +397,12 @@ impl Remote {
                         (error.kind, error.retry_after) = (ErrorKind::Ambiguous, None);
                     }
                     error.field.get_or_insert(FieldKey::Tags);
+                    if sent && error.kind == ErrorKind::Refused && !error.in_doubt {
+                        set.remove(&FieldKey::Tags);
+                        let made = (n > 0).then(|| FieldValue::from_tags(tags));
+                        set.extend(made.map(|made| (FieldKey::Tags, made)));
+                        return Ok((sent, Some(error)));
+                    }
                     let left = match n {
                         0 => own.map(|own| own.version),
                         _ => self.get(&change.id).await.ok().map(|task| task.version),
@@ -400,7 +418,7 @@ impl Remote {
             }
             sent = true;
         }
-        Ok(sent)
+        Ok((sent, None))
     }
 
     /// The read at the end of an update; `None`: the answer showed the whole task, or the read told nothing.

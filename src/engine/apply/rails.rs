@@ -90,6 +90,8 @@ impl Run<'_> {
     pub(super) fn blame(error: &ConnectorError) -> Option<Failure> {
         match error.kind {
             ErrorKind::Stale => Some(Failure::Stale),
+            // A part of it is done, and what is planned of the rest is another change.
+            ErrorKind::Refused if error.begun.is_some() => Some(Failure::Stale),
             ErrorKind::Refused => Some(Failure::Refused),
             ErrorKind::Ambiguous | ErrorKind::NotFound | ErrorKind::Protocol => {
                 Some(Failure::Other)

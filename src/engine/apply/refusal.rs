@@ -214,12 +214,6 @@ impl Run<'_> {
                 parts.trial.refused(&blame, &words(&error));
                 let earlier = std::mem::replace(last, error);
                 last.in_doubt |= earlier.in_doubt;
-                if let Some(earlier) = earlier.begun {
-                    match &mut last.begun {
-                        Some(begun) => begun.fields.extend(earlier.fields),
-                        begun => *begun = Some(earlier),
-                    }
-                }
                 Ok(None)
             }
             None => {
@@ -402,11 +396,18 @@ pub(super) fn hold_row(
     })
 }
 
-/// Whether an action's refusal is taken apart. A close that is refused keeps its link and is tried again as a whole. So does an
-/// undo of which a tag got the page of a firewall for an answer: taken apart, the tag would count as refused, and where it is in
-/// force all the same, as somebody's who wants it on the other side as well.
+/// Whether an action's refusal is taken apart in this run.
+///
+/// A close that is refused keeps its link and is tried again as a whole. Where earlier calls of the same update went through,
+/// nothing is sent over them: the next cycle reads what came of it, and plans the rest. Example: a task has its new title and
+/// one of two tags, and the other tag is refused. Sent again, the title could go over what somebody has typed since, and the
+/// tag that went through would count as somebody's.
+///
+/// Nor is an undo taken apart of which a tag got the page of a firewall for an answer: the tag would count as refused, and
+/// where it is in force all the same, as somebody's who wants it on the other side as well.
 pub(super) fn has_parts(action: &Action, error: &ConnectorError) -> bool {
     let member = error.field.as_ref().is_some_and(is_by_member);
     let undoes = matches!(action.why, ActionWhy::TakenBack { .. });
-    action.kind == ActionKind::Update && !(undoes && member && error.in_doubt)
+    let doubted = undoes && member && error.in_doubt;
+    action.kind == ActionKind::Update && error.begun.is_none() && !doubted
 }

@@ -131,6 +131,60 @@ async fn a_title_set_back_after_the_token_was_revoked_before_the_call_for_a_tag_
     t.quiet().await;
 }
 
+/// A task gets a title and two tags, and the call for the second tag is refused once.
+async fn refused_between_two_tags(status: u16) -> (Bench, (i64, String)) {
+    let t = bench("conflict = \"hold\"").await;
+    let pair = t.linked("Task", &[(TITLE, json!("Item"))]).await;
+    t.ado(pair.0, TITLE, json!("Renamed"));
+    t.ado(pair.0, TAGS, json!("one; two"));
+    t.world.faults.add(FaultRule {
+        service: Service::ClickUp,
+        method: Some("POST".to_owned()),
+        path_contains: "/tag/two".to_owned(),
+        fault: Fault::Status {
+            status,
+            body: json!({"err": "Tag not allowed", "ECODE": "TAG_001"}).to_string(),
+            content_type: "application/json".to_owned(),
+            headers: Vec::new(),
+        },
+        skip: 0,
+        times: 1,
+    });
+    t.cycle().await;
+    assert_eq!(titles(&t, &pair), both("Renamed"), "{status}");
+    assert_eq!(t.tags(&pair.1), ["one"], "{status}");
+    (t, pair)
+}
+
+#[tokio::test]
+async fn a_tag_that_went_through_before_a_refused_one_is_ours_and_goes_again_with_its_author() {
+    for status in [400, 403] {
+        let (t, pair) = refused_between_two_tags(status).await;
+        t.ado(pair.0, TAGS, json!(""));
+        t.cycle().await;
+        let none: [&str; 0] = [];
+        assert_eq!(t.tags(&pair.1), none, "{status}");
+        assert_eq!(t.string(pair.0, TAGS), "", "{status}");
+        assert_eq!((t.open_conflicts(), t.holds()), (0, vec![]), "{status}");
+        t.quiet().await;
+    }
+}
+
+#[tokio::test]
+async fn a_title_that_went_through_is_not_sent_again_when_a_tag_is_refused() {
+    for status in [400, 403] {
+        let (t, pair) = refused_between_two_tags(status).await;
+        let titles_sent = t.world.ledger.writes().into_iter();
+        let titles_sent = titles_sent.filter(|sent| sent.method == "PUT").count();
+        assert_eq!(titles_sent, 1, "{status}");
+        t.clickup(&pair.1, json!({"name": "Typed"}));
+        t.cycle().await;
+        assert_eq!(titles(&t, &pair), both("Typed"), "{status}");
+        assert_eq!(t.tags(&pair.1), ["one", "two"], "{status}");
+        t.quiet().await;
+    }
+}
+
 #[tokio::test]
 async fn a_task_that_nobody_touched_since_is_written_again() {
     let (t, pair) = renamed(Side::ClickUp, false).await;
