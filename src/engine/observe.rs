@@ -167,7 +167,6 @@ struct Focus {
     versions: Sided<BTreeMap<ItemId, Version>>,
     swept: bool,
     total: u64,
-    untouched: usize,
 }
 
 /// What a look sets out to do.
@@ -245,12 +244,9 @@ impl Engine {
             plan.ran_before = plan.first_contact && yes.is_some();
             plan.restored = plan.ran_before && yes.as_deref() == Some(RESTORED);
             // A link that no listing names is as it was when it was last looked at.
-            let unnamed = match focus.swept {
-                true => focus.untouched,
-                false => usize::try_from(focus.total)
-                    .unwrap_or(usize::MAX)
-                    .saturating_sub(focus.links.len()),
-            };
+            let unnamed = usize::try_from(focus.total)
+                .unwrap_or(usize::MAX)
+                .saturating_sub(focus.links.len());
             plan.looked_at += unnamed;
             plan.in_sync += unnamed.saturating_sub(apart);
             plans.push(plan);

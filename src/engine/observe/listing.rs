@@ -119,9 +119,6 @@ impl Engine {
                 focus
                     .links
                     .extend(links.into_iter().map(|link| (link.id, link)));
-                let touched = focus.links.len();
-                let live = usize::try_from(focus.total).unwrap_or(usize::MAX);
-                focus.untouched = live.saturating_sub(touched);
             }
             let again = store.revisits(pair)?;
             let holds = store.holds(Some(pair))?;
