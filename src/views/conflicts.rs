@@ -5,27 +5,27 @@ use crate::engine::deeds::Resolved;
 use crate::model::{FieldKey, FieldValue, ItemId, PairName, Side, Sided, Subject, Timestamp};
 use crate::reason::{Cause, JournalKind, Outcome, Took};
 use crate::reconcile::plan::Conflict;
-use crate::render::{ConflictRow, SinceThen, Standing};
+use crate::render::{ConflictRow, Ends, SinceThen, Standing};
 use crate::store::{self, Store, StoreError, dropped_choice};
 use serde::{Serialize, Serializer};
 
-/// Returns the conflicts that stand as wanted: open, chosen or settled. With how many are settled in all.
+/// Returns the conflicts that stand as wanted: open, chosen or settled. With how many have ended in all.
 ///
 /// # Errors
 /// Only the database's.
 pub fn conflicts(
     store: &Store,
     wanted: impl Fn(Standing) -> bool,
-) -> Result<(Vec<ConflictRow>, usize), StoreError> {
-    let (mut rows, mut settled) = (Vec::new(), 0);
+) -> Result<(Vec<ConflictRow>, Ends), StoreError> {
+    let (mut rows, mut ended) = (Vec::new(), Ends::default());
     for stored in &store.conflicts(false)? {
         let standing = standing(store, stored)?;
-        settled += usize::from(standing.is_settled());
+        ended.add(standing);
         if wanted(standing) {
             rows.push(row(store, stored)?);
         }
     }
-    Ok((rows, settled))
+    Ok((rows, ended))
 }
 
 /// Returns the conflicts that nobody has settled, and those whose choice no cycle has carried out yet, also where a rule had

@@ -42,7 +42,7 @@ async fn a_conflict_that_an_undo_left_does_not_end_as_agreed_where_the_next_edit
     ran.says("1 failed, 1 open conflict, 1 held");
     let all = bench.run(&["conflicts", "--all"]).await.left_with(0);
     lacks(&all, "agree");
-    all.says("settled: replaced by a").says("1 open");
+    all.says("over: replaced by a").says("1 open");
     let shown = bench.run(&["conflicts", "show", "1"]).await.left_with(0);
     shown
         .says("a newer conflict of the same field took its place")
@@ -209,7 +209,7 @@ async fn a_conflict_about_a_field_that_is_no_longer_synced_is_not_told_as_agreed
         .left_with(0);
     let all = bench.run(&["conflicts", "--all"]).await.left_with(0);
     lacks(&all, "agree");
-    all.says("settled: no longer");
+    all.says("over: no longer");
     let shown = bench.run(&["conflicts", "show", "1"]).await.left_with(0);
     shown.says("the field is no longer synced");
     let args = ["conflicts", "resolve", "1", "--take", "ado"];

@@ -16,7 +16,7 @@ mod table;
 
 pub use conflict::plain;
 pub use conflict::{
-    ConflictRow, SinceThen, Standing, When, chosen, conflict_list, conflict_list_json,
+    ConflictRow, Ends, SinceThen, Standing, When, chosen, conflict_list, conflict_list_json,
     conflict_show,
 };
 pub use drift::{DriftView, drift};

@@ -7,7 +7,7 @@ use crate::cli::{ExitCode, Take, WhichConflicts};
 use crate::clock::SystemClock;
 use crate::engine::deeds::{Pick, ResolveError, withdraw};
 use crate::model::{Clock, Side};
-use crate::render::{self, ConflictRow, Standing};
+use crate::render::{self, ConflictRow, Ends, Standing};
 use crate::store::Store;
 use crate::views::status::in_the_way;
 use crate::views::{self, conflicts::ChoiceView};
@@ -27,7 +27,10 @@ pub fn conflicts(context: &Context, which: &WhichConflicts) -> Result<ExitCode, 
     if context.global.json {
         print_json(&render::conflict_list_json(&rows));
     } else {
-        let hidden = if which.all { 0 } else { all };
+        let hidden = match which.all {
+            true => Ends::default(),
+            false => all,
+        };
         let program = context.program();
         print(&render::conflict_list(
             &rows,
@@ -184,8 +187,9 @@ pub fn withdraw_choice(context: &Context, id: i64) -> Result<ExitCode, Failure> 
     lines.extend(withdrawn.sent.iter().map(|(side, item, at)| {
         format!(
             "But a write of it went to {side} {item} at {} and its answer was lost, so it may be in force there: the next cycle \
-             reads the item and goes by what it has; boardsync why {item} shows it now",
-            when(*at)
+             reads the item and goes by what it has; {} shows it now",
+            when(*at),
+            next(context, &format!("why {item}"))
         )
     }));
     for line in lines {

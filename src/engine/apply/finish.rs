@@ -57,7 +57,7 @@ fn stood_still(
                 false => String::new(),
             };
             let over = plan.guarded().map(|tripped| {
-                let (what, side) = (tripped.counted(), tripped.side);
+                let (what, side) = (plan.counted(tripped), tripped.side);
                 format!(
                     "{} {what} in {side}, {} allowed",
                     tripped.count, tripped.limit

@@ -35,19 +35,6 @@ impl Limit {
     }
 }
 
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Limit::Creates => "creates",
-            Limit::Updates => "updates",
-            Limit::Clears => "clears",
-            Limit::Deletes => "deletes",
-            Limit::Noise => "noise",
-            Limit::Vanished => "vanished",
-        })
-    }
-}
-
 /// Who told the program to write nothing more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Switched {
@@ -57,13 +44,23 @@ pub enum Switched {
     File(String),
 }
 
+impl Switched {
+    /// Returns the path of the stop file of which a stored text speaks; `None`: it speaks of something else.
+    pub fn file_in(text: &str) -> Option<&str> {
+        text.strip_prefix(BY_FILE)?.strip_suffix(GO_ON)
+    }
+}
+
+const BY_FILE: &str = "stopped by the file ";
+const GO_ON: &str = "; remove it to go on";
+
 impl fmt::Display for Switched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Switched::End => {
                 f.write_str("told to end before everything was done; run it again to go on")
             }
-            Switched::File(path) => write!(f, "stopped by the file {path}; remove it to go on"),
+            Switched::File(path) => write!(f, "{BY_FILE}{path}{GO_ON}"),
         }
     }
 }

@@ -139,6 +139,33 @@ impl PairPlan {
             .filter(move |tripped| !covered(tripped.what))
     }
 
+    /// Says what a guard counts, as far as this plan has it: `unlinks`, where deletes, closes and unlinks are limited together
+    /// and nothing is deleted.
+    pub fn counted(&self, tripped: &Tripped) -> String {
+        let ending = [
+            (ActionKind::Delete, "deletes"),
+            (ActionKind::Close, "closes"),
+            (ActionKind::Unlink, "unlinks"),
+        ];
+        let planned = |kind: ActionKind| {
+            let mut actions = self.actions.iter();
+            actions.any(|action| action.target == tripped.side && action.kind == kind)
+        };
+        let kinds: Vec<&str> = match tripped.what {
+            Limit::Deletes => {
+                let ending = ending.iter().filter(|(kind, _)| planned(*kind));
+                ending.map(|(_, word)| *word).collect()
+            }
+            Limit::Creates | Limit::Updates | Limit::Clears | Limit::Noise | Limit::Vanished => {
+                Vec::new()
+            }
+        };
+        match kinds.as_slice() {
+            [] => tripped.counted().to_owned(),
+            kinds => kinds.join(", "),
+        }
+    }
+
     /// Returns what a yes to the pair would be to, where one is waited for.
     pub fn yes_to(&self) -> YesTo {
         match (self.ran_before, self.restored) {

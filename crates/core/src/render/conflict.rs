@@ -93,20 +93,20 @@ pub struct SinceThen {
     pub merged: Option<FieldValue>,
 }
 
-/// Returns the list for people, ending in a line break. `hidden`: how many others there are that are settled. `program`: how
-/// the program is called in hints.
-pub fn conflict_list(rows: &[ConflictRow], hidden: usize, program: &str, style: &Style) -> String {
-    let others = match hidden {
-        0 => String::new(),
-        n => {
-            let text = format!("{n} settled, not listed here: {program} conflicts --all");
+/// Returns the list for people, ending in a line break. `hidden`: how many others there are that are settled, or over without
+/// that anybody or a rule settled them. `program`: how the program is called in hints.
+pub fn conflict_list(rows: &[ConflictRow], hidden: Ends, program: &str, style: &Style) -> String {
+    let others = match hidden.words() {
+        None => String::new(),
+        Some(words) => {
+            let text = format!("{words}, not listed here: {program} conflicts --all");
             hanging(&text, 2, style)
         }
     };
     if rows.is_empty() {
-        return match hidden {
-            0 => "no conflicts\n".to_owned(),
-            _ => format!("no open conflicts; {others}"),
+        return match others.is_empty() {
+            true => "no conflicts\n".to_owned(),
+            false => format!("no open conflicts; {others}"),
         };
     }
     let cells: Vec<Vec<String>> = rows
@@ -142,21 +142,71 @@ pub fn conflict_list(rows: &[ConflictRow], hidden: usize, program: &str, style: 
         of_kind.count()
     };
     let mut parts = vec![format!("{} open", count("open"))];
-    for (key, words) in [
-        ("chosen", "chosen and not carried out yet"),
-        ("settled", "settled"),
-    ] {
-        if count(key) > 0 {
-            parts.push(format!("{} {words}", count(key)));
-        }
+    if count("chosen") > 0 {
+        parts.push(format!(
+            "{} chosen and not carried out yet",
+            count("chosen")
+        ));
     }
+    let mut ends = Ends::default();
+    for row in rows {
+        ends.add(row.standing);
+    }
+    parts.extend(ends.words());
     let text = format!(
         "{}; {program} conflicts show ID has the values",
         parts.join(", ")
     );
     out.push_str(&hanging(&text, 2, style));
+    if count("open") > 0 {
+        let text = format!(
+            "settle one with {program} conflicts resolve ID --take ado, --take clickup, or for a text --take merged FILE"
+        );
+        out.push_str(&hanging(&text, 2, style));
+    }
     out.push_str(&others);
     out
+}
+
+/// How many conflicts ended, by whether that settled them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// A person or a rule settled them, or both sides came to agree.
+    settled: usize,
+    /// Nobody did; see [`end_of`].
+    over: usize,
+}
+
+impl Ends {
+    /// Counts a conflict, if it has ended.
+    pub fn add(&mut self, standing: Standing) {
+        if let Standing::Settled { by, .. } = standing {
+            match end_of(by) {
+                OVER => self.over += 1,
+                _ => self.settled += 1,
+            }
+        }
+    }
+
+    /// `2 settled, 1 over`; `None` where there are none.
+    fn words(self) -> Option<String> {
+        let counts = [(self.settled, SETTLED), (self.over, OVER)];
+        let some = counts.into_iter().filter(|(n, _)| *n > 0);
+        let parts: Vec<String> = some.map(|(n, word)| format!("{n} {word}")).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+const SETTLED: &str = "settled";
+const OVER: &str = "over";
+
+/// How a conflict ended, in a word. A newer conflict in its place, or the end of the link, leaves its two values apart: that is
+/// no settlement.
+fn end_of(by: Option<SettledBy>) -> &'static str {
+    match by {
+        Some(SettledBy::Replaced | SettledBy::Unlinked | SettledBy::Unsynced) => OVER,
+        Some(SettledBy::Person | SettledBy::Rule | SettledBy::Agreed) | None => SETTLED,
+    }
 }
 
 /// The state in a table, as a phrase.
@@ -174,7 +224,7 @@ fn state(standing: Standing) -> String {
                 (None, Some(SettledBy::Unsynced)) => "no longer synced".to_owned(),
                 (None, _) => "both agree".to_owned(),
             };
-            format!("settled: {how}")
+            format!("{}: {how}", end_of(by))
         }
     }
 }
@@ -242,7 +292,7 @@ pub fn conflict_show(row: &ConflictRow, program: &str, style: &Style, when: When
     let head = match row.standing {
         Standing::Open => "open".to_owned(),
         Standing::Chosen { took, .. } => format!("{}, not carried out yet", chosen(took)),
-        Standing::Settled { .. } => "settled".to_owned(),
+        Standing::Settled { by, .. } => end_of(by).to_owned(),
     };
     let mut out = format!("conflict {} in {pair}: {head}\n\n", row.id);
     let shown = row.shown();

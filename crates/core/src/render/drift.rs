@@ -139,7 +139,10 @@ fn counts(differences: &[Difference]) -> String {
         .iter()
         .filter_map(|kind| {
             let n = differences.iter().filter(|d| d.kind == *kind).count();
-            (n > 0).then(|| format!("{} {}", amount(n), word(*kind)))
+            (n > 0).then(|| match kind {
+                DriftKind::Conflict => plural(n, "conflict", "conflicts"),
+                _ => format!("{} {}", amount(n), word(*kind)),
+            })
         })
         .collect();
     format!(

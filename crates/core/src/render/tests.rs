@@ -155,7 +155,15 @@ fn a_stored_conflict_and_the_list() {
         .collect();
     let style = Style::default();
     let when = |at: Timestamp| at.to_rfc3339();
-    let list = conflict_list(&rows, 3, "boardsync", &style);
+    let mut hidden = Ends::default();
+    for by in [SettledBy::Person, SettledBy::Agreed, SettledBy::Replaced] {
+        hidden.add(Standing::Settled {
+            took: None,
+            by: Some(by),
+            at: Timestamp(2_000),
+        });
+    }
+    let list = conflict_list(&rows, hidden, "boardsync", &style);
     let shown: Vec<String> = rows
         .iter()
         .map(|row| conflict_show(row, "boardsync", &style, &when))
@@ -204,7 +212,7 @@ fn a_guard_says_what_it_counts_beside_the_plan() {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     for said in [
         "what side counted allowed items gone one by one ClickUp 5 3",
-        "5 linked items vanish in ClickUp one by one: 1 in this plan, 4 that seem deleted and are asked for again.",
+        "5 linked items vanish in ClickUp, not all in one plan: 1 in this plan, 4 that seem deleted and are asked for again.",
         "If they come back nothing is lost",
     ] {
         assert!(text.contains(said), "{said}\n{text}");

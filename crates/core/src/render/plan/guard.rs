@@ -8,15 +8,16 @@ use crate::render::paint::{Ink, amount};
 use crate::render::table::table;
 use std::collections::BTreeSet;
 
-/// The keys of `[guard]` that set a limit; `None`: it is fixed.
-fn keys(limit: Limit) -> Option<&'static str> {
-    match limit {
+/// The keys of `[guard]` that set a limit; `None`: it is fixed. Of items that are gone one by one those of deletes count
+/// too, but never let more than nine in ten of a pair's links go.
+fn keys(tripped: &Tripped) -> Option<&'static str> {
+    match tripped.what {
         Limit::Creates => Some("max_creates, creates_percent"),
         Limit::Updates => Some("max_updates, updates_percent"),
         Limit::Clears => Some("max_clears, clears_percent"),
         Limit::Deletes => Some("max_deletes, deletes_percent"),
         Limit::Noise => Some("noise_percent"),
-        Limit::Vanished => None,
+        Limit::Vanished => tripped.slow.map(|_| "max_deletes, deletes_percent"),
     }
 }
 
@@ -55,7 +56,7 @@ fn gone(tripped: &Tripped) -> String {
         ));
     }
     format!(
-        "{} linked items vanish in {side} one by one: {}. {same}",
+        "{} linked items vanish in {side}, not all in one plan: {}. {same}",
         amount(tripped.count),
         parts.join(", ")
     )
@@ -85,7 +86,7 @@ impl Page<'_> {
         for line in table(&headers, &rows, self.style).lines() {
             self.line("   ", line);
         }
-        let keys: BTreeSet<&str> = pair.guarded().filter_map(|t| keys(t.what)).collect();
+        let keys: BTreeSet<&str> = pair.guarded().filter_map(keys).collect();
         let keys: Vec<&str> = keys.into_iter().collect();
         if !keys.is_empty() {
             let text = format!("The limits stand in [guard]: {}.", keys.join(", "));
@@ -151,7 +152,14 @@ impl Page<'_> {
         let large: Vec<String> = pair
             .tripped
             .iter()
-            .map(|large| format!("{} {} in {}", amount(large.count), large.what, large.side))
+            .map(|large| {
+                format!(
+                    "{} {} in {}",
+                    amount(large.count),
+                    pair.counted(large),
+                    large.side
+                )
+            })
             .collect();
         if !large.is_empty() {
             let text = format!(

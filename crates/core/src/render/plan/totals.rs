@@ -162,7 +162,7 @@ impl Page<'_> {
                 format!(
                     "{} {} in {}, {} allowed",
                     amount(large.count),
-                    large.what,
+                    pair.counted(large),
                     large.side,
                     amount(large.limit)
                 )

@@ -358,7 +358,7 @@ fn a_guard_says_its_numbers_and_what_lets_the_plan_through() {
         .collect();
     let text = of(links);
     for part in [
-        "STOPPED     by a guard: 4 deletes in ClickUp, 3 allowed",
+        "STOPPED     by a guard: 4 unlinks in ClickUp, 3 allowed",
         "max_deletes, deletes_percent",
         "boardsync apply FILE",
         "--approve ",
