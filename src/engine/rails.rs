@@ -259,12 +259,7 @@ impl Engine {
             return Some(Switched::End);
         }
         let path = self.safety.stop_file.as_ref()?;
-        // The name alone counts, so a link that points nowhere stops as well. What cannot be looked for counts as there: to
-        // stand still is the safe mistake.
-        let absent = path
-            .symlink_metadata()
-            .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
-        (!absent).then(|| Switched::File(path.display().to_string()))
+        super::stop::stop_file_stands(path).then(|| Switched::File(path.display().to_string()))
     }
 
     /// A cycle in read-only mode: says what there would be to do. The store of such a process is a copy in memory; only

@@ -3,9 +3,19 @@
 //! Two steps, so that nothing is left in doubt: from the first moment on nothing new is written, while the write in hand
 //! gets its answer and is recorded. Who asks (a signal, a test) is not the engine's business.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
+
+/// Whether a stop file is there. The name alone counts, so a link that points nowhere stops as well. What cannot be looked for
+/// counts as there: to stand still is the safe mistake.
+pub fn stop_file_stands(path: &Path) -> bool {
+    let absent = path
+        .symlink_metadata()
+        .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+    !absent
+}
 
 /// Shared between the engine and who may ask it to end. Clones are the same switch.
 #[derive(Clone, Debug, Default)]

@@ -2,6 +2,7 @@
 
 use super::status::Need;
 use crate::config::Config;
+use crate::engine::stop::stop_file_stands;
 use crate::model::{PairName, Side, Timestamp};
 use crate::reconcile::rails::{breaker, restored};
 use crate::store::{FileId, Holder, Store, StoreError};
@@ -22,7 +23,7 @@ pub(super) fn notices(
         notices.push((Need::Somebody, text.to_owned()));
     }
     let stop = &config.state.stop_file;
-    if stop.try_exists().unwrap_or(true) {
+    if stop_file_stands(stop) {
         notices.push((
             Need::Somebody,
             format!(

@@ -6,8 +6,9 @@ use super::{ClaimView, newest_title};
 use crate::claim::Claim;
 use crate::config::{Config, Pair, Poll};
 use crate::engine::left_alone_until;
+use crate::engine::stop::stop_file_stands;
 use crate::model::{ItemId, PairName, Service, Side, Sided, Subject, Timestamp, subject};
-use crate::reason::{self, RunEnd};
+use crate::reason::{self, RunEnd, Switched};
 use crate::render::{Standing, rfc3339, rfc3339_if_any};
 use crate::store::{HoldRow, Holder, RESTORED, StateLock, Store, StoreError};
 use serde::{Serialize, Serializer};
@@ -108,9 +109,9 @@ fn run_end<S: Serializer>(end: &RunEnd, to: S) -> Result<S::Ok, S::Error> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Token {
-    /// It did, the last time.
+    /// It did when a cycle last asked.
     Ok,
-    /// It refused it, the last time.
+    /// It refused it when a cycle last asked.
     Refused {
         /// When it did so first, without taking it in between.
         #[serde(serialize_with = "rfc3339")]
@@ -142,6 +143,9 @@ pub struct PairStatus {
     pub stale: bool,
     /// Whether a person said yes to the present scope and mapping.
     pub approved: bool,
+    /// Whether that yes was to another scope or mapping. Then nothing that is known of the pair is by the present one.
+    #[serde(skip)]
+    pub reconfigured: bool,
     /// How many links are alive.
     pub links: u64,
     /// Creates whose answer was lost.
@@ -181,6 +185,7 @@ impl PairStatus {
 
 const OK: &str = "ok";
 const STALE: &str = "stale";
+const FREE: &str = "was stopped by the stop file, which is gone: the next cycle goes on";
 const NOT_REACHED: &str = "the last cycle ended by an error before it came to this pair";
 
 /// A canary and the claim that this database holds on its pair.
@@ -244,7 +249,7 @@ pub fn status(config: &Config, store: &Store, now: Timestamp) -> Result<Status, 
         .iter()
         .map(|pair| pair_status(config, pair, store, &tokens, now))
         .collect();
-    let (mut pairs, last_cycle) = (pairs?, last_cycle(store)?);
+    let (mut pairs, last_cycle) = (pairs?, last_cycle(config, store)?);
     for pair in &mut pairs {
         let failed = last_cycle
             .as_ref()
@@ -301,7 +306,7 @@ pub fn replaced_under_a_process(config: &Config) -> Option<String> {
 /// Cycles and undos that are looked through for the last cycle.
 const RECENT: usize = 50;
 
-fn last_cycle(store: &Store) -> Result<Option<LastCycle>, StoreError> {
+fn last_cycle(config: &Config, store: &Store) -> Result<Option<LastCycle>, StoreError> {
     let mut runs = store.recent_cycles(RECENT)?.into_iter();
     let last = runs.find(|run| !run.cause.is_undo());
     Ok(last.map(|run| {
@@ -315,9 +320,25 @@ fn last_cycle(store: &Store) -> Result<Option<LastCycle>, StoreError> {
             started_at: run.started_at,
             finished_at: run.finished_at,
             outcome: run.outcome,
-            detail: run.detail,
+            detail: run.detail.map(|detail| of_today(config, detail)),
         }
     }))
+}
+
+/// What a run had to say, without the advice to take a stop file away that is gone.
+fn of_today(config: &Config, detail: String) -> String {
+    if stop_file_stands(&config.state.stop_file) {
+        return detail;
+    }
+    let line = |line: &str| {
+        let why = line.split_once(": ").map_or(line, |(_, why)| why);
+        match [line, why].into_iter().find_map(Switched::file_in) {
+            Some(file) => format!("stopped by the file {file}, which is gone"),
+            None => line.to_owned(),
+        }
+    };
+    let lines: Vec<String> = detail.lines().map(line).collect();
+    lines.join("\n")
 }
 
 fn token(config: &Config, store: &Store, side: Side) -> Result<Token, StoreError> {
@@ -351,7 +372,8 @@ fn pair_status(
     let holds = store.holds(Some(&pair.name))?;
     let poll = &config.schedule.poll;
     let stale = state.last_success.is_none_or(|at| is_stale(poll, at, now));
-    let approved = state.fingerprint.as_deref() == Some(pair.fingerprint.as_str());
+    let before = state.fingerprint.as_deref();
+    let approved = before == Some(pair.fingerprint.as_str());
     let (conflicts, chosen): (Vec<_>, Vec<_>) = conflicts
         .into_iter()
         .partition(|(_, standing)| matches!(standing, Standing::Open));
@@ -362,11 +384,14 @@ fn pair_status(
     let chosen = chosen.len();
     let refuses = |side: &Side| matches!(tokens.get(*side), Token::Refused { .. });
     let refuses = Side::BOTH.into_iter().find(refuses);
+    // A stop file is taken away by hand, and nothing but the next cycle tells the database.
+    let by_file = state.last_error.as_deref().and_then(Switched::file_in);
+    let free = by_file.is_some() && !stop_file_stands(&config.state.stop_file);
     let needs = [
-        Need::act(state.last_error.is_some() || !approved || refuses.is_some()),
+        Need::act((state.last_error.is_some() && !free) || !approved || refuses.is_some()),
         Need::act(!conflicts.is_empty()),
         Need::act(holds.iter().any(|hold| !hold.why.ends_by_itself())),
-        Need::wait(stale || open_intents > 0 || chosen > 0 || !holds.is_empty()),
+        Need::wait(free || stale || open_intents > 0 || chosen > 0 || !holds.is_empty()),
     ];
     Ok(PairStatus {
         pair: pair.name.clone(),
@@ -376,6 +401,7 @@ fn pair_status(
         last_sweep: state.last_sweep,
         stale,
         approved,
+        reconfigured: !approved && before.is_some_and(|before| before != RESTORED),
         links: store.count_links(&pair.name)?,
         open_intents,
         open_conflicts: conflicts.len(),
@@ -385,9 +411,9 @@ fn pair_status(
         oldest_hold: holds.iter().map(|hold| hold.since).min(),
         holds: holds.len(),
         next_look: left_alone_until(store, &pair.name, &pair.fingerprint, now)?,
-        note: match (state.last_error, approved, stale) {
+        note: match (state.last_error.filter(|_| !free), approved, stale) {
             // Also where an earlier cycle stopped the pair: before the token is mended nothing else can be.
-            _ if let Some(side) = refuses => format!("stands still while {side} refuses the token"),
+            _ if let Some(side) = refuses => format!("stands still until a cycle finds that {side} takes the token"),
             (Some(error), _, _) => error,
             // Of what was agreed to there is a fingerprint alone, so nobody can tell which key it was.
             (None, false, _) if state.fingerprint.as_deref() == Some(RESTORED) => {
@@ -399,6 +425,7 @@ fn pair_status(
                     .to_owned()
             }
             (None, false, _) => "waits for a first yes".to_owned(),
+            (None, true, _) if free => FREE.to_owned(),
             (None, true, true) => STALE.to_owned(),
             (None, true, false) => OK.to_owned(),
         },
@@ -444,7 +471,7 @@ pub fn in_the_way(
     let mut why = status.notices;
     let pairs = status.pairs.into_iter();
     // These say how fresh it is; the next cycle may well write.
-    let fresh = [OK, STALE, NOT_REACHED];
+    let fresh = [OK, STALE, NOT_REACHED, FREE];
     let stopped = pairs.filter(|of| of.pair == *pair && !fresh.contains(&of.note.as_str()));
     why.extend(stopped.map(|of| of.note));
     Ok(why)

@@ -3,6 +3,7 @@
 use super::bench::{Bench, status};
 use boardsync::model::Side;
 use boardsync::sandbox::faults::Fault;
+use serde_json::json;
 use std::time::Duration;
 
 const ALWAYS: u32 = u32::MAX;
@@ -26,9 +27,24 @@ async fn the_stop_file_is_loud_and_its_removal_is_all_it_takes() {
         .says("boardsync.db.stop")
         .says("remove it");
     std::fs::remove_file(&file).unwrap();
+    // Nobody has to do anything any more, and no cycle has told the database so yet.
+    let status = bench.run(&["status"]).await.left_with(5);
+    assert!(!status.out.contains("remove it"), "{}", status.out);
+    status.says("which is gone: the next cycle goes on");
     bench.run(&["reconcile", "--once"]).await.left_with(0);
     assert!(bench.titles().contains(&"Edited".to_owned()));
     bench.run(&["status"]).await.left_with(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_stands_still_names_what_is_open_as_a_plan_of_the_same_moment_does() {
+    let bench = Bench::contested(&json!({ "name": "Theirs" })).await;
+    std::fs::write(bench.folder.path().join("boardsync.db.stop"), "").unwrap();
+    for (args, code) in [(&["plan"][..], 0), (&["reconcile", "--once"], 4)] {
+        let ran = bench.run(args).await.left_with(code);
+        ran.says("1 open conflict")
+            .says("config.toml conflicts show 1");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -214,11 +214,11 @@ async fn a_refused_token_is_told_at_once_and_since_when() {
     bench.world.clickup.set_token("another");
     bench.run(&["reconcile", "--once"]).await.left_with(77);
     let status = bench.run(&["status"]).await.left_with(3);
-    let status = status.says("ClickUp token: refused since");
+    let status = status.says("ClickUp token: refused in every cycle since");
     status
         .says("ADO token: ok")
         .says("ended by an error")
-        .says(" check says what to do");
+        .says(" check asks anew and says what to do");
     let json = bench.run(&["status", "--json"]).await.json();
     let since = json["tokens"]["clickup"]["since"].clone();
     bench.run(&["reconcile", "--once"]).await.left_with(77);
@@ -455,7 +455,7 @@ async fn check_says_of_an_error_whether_reconcile_goes_on_all_the_same() {
     let bench = Bench::new().await;
     bench.replace_config("\"in review\"", "\"in revue\"");
     let check = bench.run(&["check"]).await.left_with(78);
-    check.says("does not stop `boardsync reconcile`");
+    check.says("config.toml reconcile`: it goes on");
     let report = bench.run(&["check", "--json"]).await.left_with(78).json();
     assert_eq!(report["findings"][0]["stops"], false, "{report}");
 }
@@ -521,7 +521,7 @@ async fn a_token_that_is_refused_before_the_first_look_or_at_a_write_is_told_too
     bench.run(&first).await.left_with(77);
     let status = bench.run(&["status"]).await.left_with(3);
     status
-        .says("ClickUp token: refused since")
+        .says("ClickUp token: refused in every cycle since")
         .says("ADO token: never tried")
         .says("ended by an error");
 
@@ -592,9 +592,9 @@ async fn a_token_counts_as_taken_only_for_as_long_as_the_service_was_asked() {
         .run(&["status"])
         .await
         .left_with(0)
-        .says("ClickUp token: ok\n");
+        .says("ClickUp token: ok when a cycle last asked, ");
     bench.fault(Side::ClickUp, None, "", Fault::DropBeforeApply, u32::MAX);
     bench.run(&["reconcile", "--once"]).await.left_with(69);
     let status = bench.run(&["status"]).await;
-    status.says("ClickUp token: ok when it was last asked");
+    status.says("ClickUp token: ok when a cycle last asked, ");
 }

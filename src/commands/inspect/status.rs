@@ -112,7 +112,13 @@ fn long_note(pair: &PairStatus) -> Option<&str> {
 }
 
 fn cells(pair: &PairStatus, now: Timestamp) -> Vec<String> {
-    let note = long_note(pair).map_or(pair.note.as_str(), |_| "see below");
+    let apart = pair.open_conflicts + pair.holds + pair.open_intents > 0;
+    let note = match long_note(pair) {
+        Some(_) => "see below",
+        // The counts beside it say what is not.
+        None if pair.is_ok() && apart => "ok otherwise",
+        None => pair.note.as_str(),
+    };
     let aged = |count: usize, oldest: Option<Timestamp>| match oldest {
         Some(at) => format!("{count}, oldest {}", age(now, at)),
         None => count.to_string(),
@@ -155,12 +161,16 @@ fn show(context: &Context, status: &Status, now: Timestamp) {
     let last = status.last_cycle.as_ref();
     let told = last.map_or_else(|| "none yet".to_owned(), |cycle| last_cycle(cycle, now));
     wrapped(context, &format!("last cycle: {told}"));
+    // Nothing but a cycle tells the database.
+    let asked = status.pairs.iter().filter_map(|pair| pair.last_attempt);
+    let asked = asked.max();
     for side in Side::BOTH {
         let mut told = token(context, status.tokens.get(side), now);
-        // After a cycle that an error ended nobody knows: the service may not even have been asked.
-        let failed = last.is_some_and(|run| run.outcome == RunEnd::Failed);
-        if failed && *status.tokens.get(side) == Token::Ok {
-            told.push_str(" when it was last asked");
+        if *status.tokens.get(side) == Token::Ok {
+            told.push_str(" when a cycle last asked");
+            if let Some(at) = asked {
+                told.push_str(&format!(", {} ago", age(now, at)));
+            }
         }
         wrapped(context, &format!("{side} token: {told}"));
     }
@@ -188,6 +198,15 @@ fn show(context: &Context, status: &Status, now: Timestamp) {
     for pair in &status.pairs {
         if let Some(canary) = &pair.canary {
             line(&claims::stored(&pair.pair, canary));
+        }
+    }
+    for pair in &status.pairs {
+        if pair.holds > 0 && pair.reconfigured {
+            let text = format!(
+                "{}: what is held is told as it was under the configuration before; the next plan looks at it anew",
+                pair.pair
+            );
+            wrapped(context, &text);
         }
     }
     for hold in &status.holds {
@@ -272,7 +291,7 @@ fn token(context: &Context, token: &Token, now: Timestamp) -> String {
         Token::Ok => "ok".to_owned(),
         Token::NeverTried => format!("never tried ({check} tries it)"),
         Token::Refused { since, said } => format!(
-            "refused since {}, {} ago: {said}; {check} says what to do",
+            "refused in every cycle since {}, {} ago: {said}; {check} asks anew and says what to do",
             when(*since),
             age(now, *since)
         ),
