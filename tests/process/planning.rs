@@ -443,3 +443,56 @@ async fn what_is_refused_of_a_saved_plan_says_what_has_become_of_it() {
     assert!(!said.contains("\"As saved\""), "{said}");
     bench.task_named("As saved");
 }
+
+/// A link that is looked at again for a reason of ours is in the listing as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_plan_counts_a_link_once_however_it_came_to_be_looked_at() {
+    let bench = Bench::equal().await;
+    let id = bench.ids[4].to_string();
+    let links = bench.run(&["links", "--json"]).await.json();
+    let links = links["links"].as_array().unwrap();
+    let all = links.len();
+    let link = links.iter().find(|link| link["ado"] == id.as_str());
+    let task = link.unwrap()["clickup"].as_str().unwrap();
+    bench.run(&["links", "remove", &id]).await.left_with(0);
+    let add = ["links", "add", "web", &id, task];
+    bench.run(&add).await.left_with(0);
+    for args in [&["plan"][..], &["plan", "--full"]] {
+        let said = format!("nothing to do; {all} linked items");
+        bench.run(args).await.left_with(0).says(&said);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_deleted_or_unlinked_since_a_plan_was_saved_is_not_told_as_equal() {
+    let bench = Bench::new().await;
+    bench.run(&["plan", "--out", "first"]).await.left_with(0);
+    bench.world.ado.delete(bench.ids[4]);
+    let ran = bench.run(&["apply", "first"]).await.left_with(3);
+    let ran = ran.says("is not in the pair any more: it was deleted in ADO, or it left the scope");
+    assert!(!ran.err.contains("sides agree"), "{}", ran.err);
+
+    let bench = Bench::equal().await;
+    bench.rename(bench.ids[4], "Renamed");
+    bench.run(&["plan", "--out", "p"]).await.left_with(0);
+    let id = bench.ids[4].to_string();
+    bench.run(&["links", "remove", &id]).await.left_with(0);
+    let ran = bench.run(&["apply", "p"]).await.left_with(3);
+    let ran = ran.says("is no longer linked: removed by hand");
+    assert!(!ran.err.contains("sides agree"), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_mapped_now_is_planned_and_not_told_as_held_from_before() {
+    let bench = Bench::new().await;
+    let row = "[\"User Story\", \"Task\"], ";
+    bench.replace_config(row, "");
+    let first = ["reconcile", "--once", "--yes"];
+    bench.run(&first).await.left_with(3).says("held");
+    bench.replace_config("types = [", &format!("types = [{row}"));
+    let plan = bench.run(&["plan"]).await.left_with(0);
+    assert!(!plan.out.contains("is not mapped"), "{}", plan.out);
+    plan.says("new in ClickUp");
+    let status = bench.run(&["status"]).await.left_with(3);
+    status.says("what is held is told as it was under the configuration before");
+}

@@ -58,7 +58,7 @@ impl Approver for ByHand<'_> {
     async fn answer(&mut self, engine: &Engine, mut observed: Observed) -> Result<Answer, Failure> {
         if self.asked.shown.is_some() {
             let mut consent = Consent::default();
-            self.asked.reduce(&mut observed, &mut consent);
+            self.asked.reduce(engine, &mut observed, &mut consent)?;
             return Ok(Answer::CarryOut(Box::new(observed), consent));
         }
         let (asks, json) = (prompt::asks(observed.plan()), self.context.global.json);
@@ -120,7 +120,8 @@ impl Approver for Once<'_> {
             return Ok(Answer::Leave(Box::new(observed)));
         }
         if self.asked.shown.is_some() {
-            self.asked.reduce(&mut observed, &mut self.consent);
+            self.asked
+                .reduce(engine, &mut observed, &mut self.consent)?;
         } else if self.may_ask(&observed) && engine.stopped_by().is_none() {
             let (how, whole) = (before_a_question(false), whole(self.context));
             let beside = Beside {
@@ -229,11 +230,17 @@ impl Asked {
     }
 
     /// Names what is no longer planned as it was shown.
-    fn reduce(&mut self, observed: &mut Observed, consent: &mut Consent) {
+    fn reduce(
+        &mut self,
+        engine: &Engine,
+        observed: &mut Observed,
+        consent: &mut Consent,
+    ) -> Result<(), Failure> {
         let Some(shown) = self.shown.take() else {
-            return;
+            return Ok(());
         };
-        let moved = shown.keep(observed, consent);
+        let mut moved = shown.keep(observed, consent);
+        engine.explain(observed, &mut moved)?;
         for moved in &moved {
             note(&format!(
                 "left out: {}; the next cycle plans it again\n",
@@ -241,5 +248,6 @@ impl Asked {
             ));
         }
         self.left_out = moved.into_iter().map(Refused::moved).collect();
+        Ok(())
     }
 }

@@ -11,7 +11,9 @@ use crate::engine::apply::{Done, Report, Stopped};
 use crate::engine::cycle::Ended;
 use crate::engine::observe::Observed;
 use crate::model::PairName;
-use crate::render::{self, Outcome, OutcomeResult, ReportView, Show};
+use crate::render::{self, Outcome, OutcomeResult, ReportView, Show, StillOpen};
+use crate::views::still_open::still_open;
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 
 /// Counts and shows what was done, and returns the exit code for it.
@@ -27,7 +29,9 @@ pub(super) fn told(
     };
     let open = engine.store().open_intents()?.len();
     signals.count(observed.plan(), &report, open);
-    let code = finish(context, &observed, &report, asked);
+    // As `plan` shows it of the same moment.
+    let still_open = still_open(&engine.store())?;
+    let code = finish(context, &observed, &report, asked, &still_open);
     Ok(with_left_out(code, asked.left_out.len()))
 }
 
@@ -40,7 +44,13 @@ fn with_left_out(code: ExitCode, left_out: usize) -> ExitCode {
 }
 
 /// Shows what was done and returns the exit code for it.
-fn finish(context: &Context, observed: &Observed, report: &Report, asked: &Asked) -> ExitCode {
+fn finish(
+    context: &Context,
+    observed: &Observed,
+    report: &Report,
+    asked: &Asked,
+    still_open: &BTreeMap<PairName, StillOpen>,
+) -> ExitCode {
     let views = views(observed, report);
     if context.global.json {
         let pairs: Vec<_> = views.iter().map(render::report_json).collect();
@@ -59,6 +69,7 @@ fn finish(context: &Context, observed: &Observed, report: &Report, asked: &Asked
                 let (program, whole) = (context.program(), whole(context));
                 let show = Show {
                     whole: Some(&whole),
+                    still_open,
                     ..how(&ShowArgs::default(), &program)
                 };
                 print(&render::plan_of_pairs(alone, &show, &context.style));

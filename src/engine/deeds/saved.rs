@@ -157,6 +157,7 @@ impl Engine {
                 self.compare(old, plan, &mut found)?;
             }
         }
+        self.explain(observed, &mut found.moved)?;
         if found.edited.is_empty() {
             // Carried out even in part, such a pair would count as approved. Example: `on_delete` is another now, and the
             // next cycle would delete by a rule that nobody has seen a plan of.
@@ -169,6 +170,19 @@ impl Engine {
             }
         }
         Ok(found)
+    }
+
+    /// Says more exactly of what needs nothing any more why that is so.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn explain(&self, observed: &Observed, moved: &mut [Moved]) -> Result<(), StoreError> {
+        for moved in moved {
+            if moved.now == Instead::Nothing {
+                moved.now = instead::why_nothing(&moved.action, observed, &self.store())?;
+            }
+        }
+        Ok(())
     }
 
     /// Sorts the actions of a saved plan that the present one does not hold as they were saved.

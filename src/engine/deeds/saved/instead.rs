@@ -1,9 +1,11 @@
 //! What is planned in the place of an action that a saved plan holds and that is not planned any more.
 
 use super::SavedAction;
+use crate::engine::observe::Observed;
 use crate::model::{ItemId, Side, Sided, Version};
 use crate::reason::JournalKind;
 use crate::reconcile::plan::{Action, PairPlan};
+use crate::store::{LinkState, Store, StoreError};
 
 /// An action of a saved or shown plan that is not carried out, with what has become of it.
 #[derive(Clone, Debug)]
@@ -26,7 +28,13 @@ pub enum Instead {
     Held(String),
     /// A conflict is open.
     Contested,
-    /// Nothing: what the action was for is so by now, or the items are no longer in the pair.
+    /// Nothing, for the item of this side was deleted.
+    Deleted(Side),
+    /// Nothing, for the link of the items ended, for this reason.
+    Ended(String),
+    /// Nothing, for the item of this side is neither linked nor listed: it was deleted or left the scope of the pair.
+    Left(Side),
+    /// Nothing: what the action was for is so by now, or a linked item left the scope of the pair.
     Nothing,
 }
 
@@ -44,6 +52,12 @@ impl std::fmt::Display for Instead {
             }
             Instead::Held(reason) => write!(f, "is held now: {reason}"),
             Instead::Contested => f.write_str("is in conflict now: both sides were edited"),
+            Instead::Deleted(side) => write!(f, "was deleted in {side} since the plan was made"),
+            Instead::Ended(why) => write!(f, "is no longer linked: {why}"),
+            Instead::Left(side) => write!(
+                f,
+                "is not in the pair any more: it was deleted in {side}, or it left the scope there"
+            ),
             Instead::Nothing => {
                 f.write_str("needs nothing any more: the sides agree by now, or it left the pair")
             }
@@ -74,6 +88,50 @@ pub(super) fn instead(action: &SavedAction, now: &PairPlan) -> Instead {
             None => Instead::Nothing,
         },
     }
+}
+
+/// Says more exactly why nothing is planned any more, where that is known.
+pub(super) fn why_nothing(
+    action: &SavedAction,
+    observed: &Observed,
+    store: &Store,
+) -> Result<Instead, StoreError> {
+    for side in Side::BOTH {
+        let gone = observed.findings.gone.get(side);
+        let found = action.items.get(side).as_ref().and_then(|id| gone.get(id));
+        if let Some(Ok(_)) = found {
+            return Ok(Instead::Deleted(side));
+        }
+    }
+    let (side, id) = match (&action.items.ado, &action.items.clickup) {
+        (Some(ado), Some(clickup)) => {
+            let mut links = store.find_item(ado)?;
+            links.retain(|link| link.ado == *ado && link.clickup == *clickup);
+            // The two may have been linked again since.
+            let living = links.iter().position(|link| link.state.is_living());
+            let link = match living {
+                Some(at) => links.into_iter().nth(at),
+                None => links.pop(),
+            };
+            return Ok(match link.map(|link| link.state) {
+                Some(LinkState::Tombstone { why }) => Instead::Ended(why.to_string()),
+                Some(LinkState::Active | LinkState::OutOfScope | LinkState::Missing { .. })
+                | None => Instead::Nothing,
+            });
+        }
+        (Some(ado), None) => (Side::Ado, ado),
+        (None, Some(clickup)) => (Side::ClickUp, clickup),
+        (None, None) => return Ok(Instead::Nothing),
+    };
+    let links = store.find_item(id)?;
+    let known = observed.items.get(side).contains_key(id)
+        || links
+            .iter()
+            .any(|link| link.item(side) == id && link.state.is_living());
+    Ok(match known {
+        true => Instead::Nothing,
+        false => Instead::Left(side),
+    })
 }
 
 /// The items of an action by side: the one that it changes and the one that it comes from.

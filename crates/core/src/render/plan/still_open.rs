@@ -1,7 +1,7 @@
 //! What is open in a pair although a plan does not speak of it: nothing about it changed since the last look.
 
 use super::Page;
-use crate::model::{FieldKey, ItemId, LinkId, PairName, Sided, Subject};
+use crate::model::{FieldKey, ItemId, LinkId, PairName, Side, Sided, Subject};
 use crate::reconcile::plan::{Hold, PairPlan};
 use crate::render::measure::{cut, width};
 use crate::render::paint::{Ink, amount, escape, plural};
@@ -71,6 +71,16 @@ pub(in crate::render) fn beside(still_open: Option<&StillOpen>, plan: &PairPlan)
         changes.map(move |change| (link, (&change.field).into()))
     });
     let told: BTreeSet<(LinkId, Subject)> = conflicts.chain(holds).chain(written).collect();
+    // What was in the way of an item without a link is gone where something is planned for it now. Example: its type is mapped.
+    let begun = plan.actions.iter().filter(|action| action.link.is_none());
+    let begun: BTreeSet<(Side, &ItemId)> = begun
+        .flat_map(|action| {
+            let target = action.target_item.as_ref().map(|id| (action.target, id));
+            let source = action.source_item.as_ref();
+            let source = source.map(|id| (action.target.other(), id));
+            [target, source].into_iter().flatten()
+        })
+        .collect();
     let held = |hold: &Hold| {
         let same = |other: &Hold| {
             other.side == hold.side && other.item == hold.item && other.subject == hold.subject
@@ -78,7 +88,7 @@ pub(in crate::render) fn beside(still_open: Option<&StillOpen>, plan: &PairPlan)
         let told = hold
             .link
             .is_some_and(|link| told.contains(&(link, hold.subject.clone())));
-        told || plan.holds.iter().any(same)
+        told || begun.contains(&(hold.side, &hold.item)) || plan.holds.iter().any(same)
     };
     let in_conflict =
         |conflict: &&OpenConflict| !told.contains(&(conflict.link, Subject::from(&conflict.field)));
