@@ -115,16 +115,16 @@ fn unmapped_types(pair: &Pair, schema: &Sided<Schema>, idle: &[String], report: 
     if pair.types.is_empty() {
         return;
     }
-    let narrowed = pair.ado.condition.as_ref().is_some_and(|condition| {
-        let condition = condition.to_lowercase().replace(' ', "");
-        condition.contains("workitemtype")
-    });
+    let condition = pair.ado.condition.as_deref().unwrap_or_default();
+    let narrowed = condition.to_lowercase().contains("workitemtype");
+    let named = NamedTypes::of(condition);
     for side in Side::BOTH {
         let creates = match side {
             Side::Ado => matches!(pair.create, CreateSide::Both | CreateSide::ClickUp),
             Side::ClickUp => matches!(pair.create, CreateSide::Both | CreateSide::Ado),
         };
-        if !creates || side == Side::Ado && narrowed {
+        let scope = named.as_ref().filter(|_| side == Side::Ado);
+        if !creates || side == Side::Ado && narrowed && scope.is_none() {
             continue;
         }
         let have = shown(schema.get(side).types.iter().map(|kind| &kind.name));
@@ -139,13 +139,15 @@ fn unmapped_types(pair: &Pair, schema: &Sided<Schema>, idle: &[String], report: 
         let missing = have.iter().filter(|name| {
             let name = fold(name);
             let idle = side == Side::ClickUp && idle.iter().any(|idle| fold(idle) == name);
-            !mapped.contains(&name) && !misspelt.contains(&name) && !idle
+            let outside = scope.is_some_and(|scope| !scope.lets_in(&name));
+            !mapped.contains(&name) && !misspelt.contains(&name) && !idle && !outside
         });
         let missing: Vec<String> = missing.map(|name| format!("\"{name}\"")).collect();
         if missing.is_empty() {
             continue;
         }
         let (types, help) = match side {
+            Side::Ado if narrowed => ("ADO types", ", or take it out of ado.where"),
             Side::Ado => (
                 "ADO types",
                 ", or narrow the scope with ado.where = \"[System.WorkItemType] IN (...)\"",
@@ -161,6 +163,46 @@ fn unmapped_types(pair: &Pair, schema: &Sided<Schema>, idle: &[String], report: 
                 missing.join(", ")
             ),
         );
+    }
+}
+
+/// The types that a condition names in its only comparison of the type: `= 'Bug'`, `IN ('Bug', 'Task')`, and the opposites.
+struct NamedTypes {
+    names: BTreeSet<String>,
+    /// Whether those are the ones that stay out.
+    out: bool,
+}
+
+impl NamedTypes {
+    /// Reads them; `None`: the condition compares no type, or in another way (twice, `IN GROUP`, `UNDER`, within `NOT (...)`).
+    fn of(condition: &str) -> Option<NamedTypes> {
+        let lower = condition.to_lowercase();
+        let (before, after) = lower.split_once("[system.workitemtype]")?;
+        let before = before.trim_end_matches([' ', '(']);
+        if after.contains("[system.workitemtype]") || before.ends_with("not") {
+            return None;
+        }
+        let after = after.trim_start();
+        let operators = [("not in", true), ("in", false), ("<>", true), ("=", false)];
+        let mut found = operators
+            .into_iter()
+            .filter_map(|(operator, out)| Some((after.strip_prefix(operator)?.trim_start(), out)));
+        let (values, out) = found.next()?;
+        let values = match (values.strip_prefix('('), values.strip_prefix('\'')) {
+            (Some(list), _) => list.split_once(')')?.0,
+            (None, Some(one)) => values.get(..one.find('\'')? + 2)?,
+            (None, None) => return None,
+        };
+        let quoted = values.split('\'').skip(1).step_by(2);
+        Some(NamedTypes {
+            names: quoted.map(fold).collect(),
+            out,
+        })
+    }
+
+    /// Whether items of a type, which is folded, may be in the scope.
+    fn lets_in(&self, name: &str) -> bool {
+        self.names.contains(name) != self.out
     }
 }
 

@@ -126,6 +126,31 @@ fn types_in_the_scope_that_stand_in_no_row_are_told_and_those_that_a_condition_l
         !narrowed.contains("Epic") && narrowed.contains(clickup),
         "{narrowed}"
     );
+    for (condition, some) in [
+        ("[System.WorkItemType] IN ('bug', 'Epic')", &["Epic"][..]),
+        ("[System.WorkItemType] NOT IN ('Bug','Epic')", &["Feature"]),
+        (
+            "[System.Tags] CONTAINS 'a' AND [System.WorkItemType] <> 'Epic'",
+            &["Feature"],
+        ),
+        (
+            "[System.WorkItemType] IN GROUP 'Microsoft.BugCategory'",
+            &[],
+        ),
+        ("NOT ([System.WorkItemType] = 'Epic')", &[]),
+        (
+            "[System.WorkItemType] = 'Epic' OR [System.WorkItemType] = 'Bug'",
+            &[],
+        ),
+    ] {
+        let text = told(&format!(
+            "ado.where = \"{condition}\"\ncreate = \"clickup\"\n"
+        ));
+        for kind in ["Epic", "Feature", "Bug"] {
+            let named = text.contains(&format!("\"{kind}\""));
+            assert_eq!(named, some.contains(&kind), "{condition}: {text}");
+        }
+    }
     let tagged = told("ado.where = \"[System.Tags] CONTAINS 'web'\"\n");
     assert!(tagged.contains(ado), "{tagged}");
     assert_eq!(told("create = \"none\"\n"), "", "they are left alone");
