@@ -132,7 +132,7 @@ pub enum Command {
     /// Show what the last runs did, or one run, action or link in full
     ///
     /// Told is what was written, as the service answered it, with the reason; what was refused or had no answer is named as
-    /// that. Runs that found nothing to do leave no trace and are not listed.
+    /// that. A cycle that found nothing to do is listed too, as "nothing written".
     #[command(after_help = "Example: boardsync log c1763742662000")]
     Log(LogArgs),
     /// List, show and settle fields that were changed on both sides

@@ -6,6 +6,7 @@ mod claims;
 pub mod cycle;
 mod demo;
 mod doctor;
+mod hints;
 mod inspect;
 mod pager;
 mod prompt;
@@ -210,8 +211,9 @@ fn to_columns(text: Cow<'_, str>, terminal: bool) -> Cow<'_, str> {
 
 /// Writes a result for people to stdout. A closed pipe ends the output, not the work.
 pub(crate) fn print(text: &str) {
+    let text = hints::with_program(text);
     // Before a line is broken: half a credential is not recognised any more.
-    let text = crate::redact::mask(text);
+    let text = crate::redact::mask(&text);
     let text = to_columns(text, std::io::stdout().is_terminal());
     print_raw(&text);
 }
@@ -228,7 +230,8 @@ static SAID: AtomicBool = AtomicBool::new(false);
 /// Writes an error, or a note that `--quiet` has to be asked about first, to stderr.
 pub(crate) fn note(text: &str) {
     SAID.store(true, Ordering::Relaxed);
-    let text = crate::redact::mask(text);
+    let text = hints::with_program(text);
+    let text = crate::redact::mask(&text);
     let text = match crate::telemetry::to_journal() {
         true => {
             let grave = ["error", "stopped"]
@@ -356,6 +359,11 @@ pub async fn run(cli: Cli) -> ExitCode {
         style: style(&cli.global),
         global: cli.global,
     };
+    // A sandbox has a configuration of its own, and so has the demo.
+    let own = matches!(&cli.command, Command::Sandbox(_) | Command::Demo(_));
+    if context.global.config.is_some() && !own {
+        hints::repeat(context.program());
+    }
     let daemon = matches!(&cli.command, Command::Reconcile(args) if !args.once);
     log(&context.global, daemon);
     let result = match cli.command {

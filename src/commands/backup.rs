@@ -3,6 +3,7 @@
 use super::{Context, Failure, print, print_json, setup};
 use crate::cli::{BackupArgs, ExitCode};
 use crate::config::Config;
+use crate::render;
 use crate::store::{self, Store};
 use serde_json::json;
 use std::path::Path;
@@ -42,9 +43,14 @@ pub fn backup(context: &Context, args: &BackupArgs) -> Result<ExitCode, Failure>
         return Ok(ExitCode::Done);
     }
     print(&format!(
-        "copied {} to {} ({links} links, {size} bytes, checked)\n",
+        "copied {} to {} ({}, {size} bytes, checked)\n",
         database.display(),
-        args.file.display()
+        args.file.display(),
+        render::plural(
+            usize::try_from(links).unwrap_or(usize::MAX),
+            "link",
+            "links"
+        )
     ));
     if key {
         print(&format!(

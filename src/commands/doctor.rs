@@ -4,7 +4,7 @@ mod files;
 mod items;
 mod state;
 
-use super::{Context, Failure, print, print_json, setup};
+use super::{Context, Failure, hints, print, print_json, setup};
 use crate::cli::{DoctorArgs, ExitCode};
 use crate::render;
 use crate::store::Store;
@@ -85,7 +85,7 @@ pub async fn doctor(context: &Context, args: &DoctorArgs) -> Result<ExitCode, Fa
                     "services",
                     Level::Fail,
                     found,
-                    "or look at the files only: --offline",
+                    "mend that, or look at the files only: --offline",
                 );
                 unreachable = Some(failure.code);
             }
@@ -110,8 +110,9 @@ pub async fn doctor(context: &Context, args: &DoctorArgs) -> Result<ExitCode, Fa
                 vec![
                     finding.level.word().to_owned(),
                     finding.check.to_owned(),
-                    finding.found.clone(),
-                    finding.advice.clone(),
+                    // Before a cell is broken into lines.
+                    hints::with_program(&finding.found).into_owned(),
+                    hints::with_program(&finding.advice).into_owned(),
                 ]
             })
             .collect();

@@ -71,7 +71,8 @@ fn through(text: &str) -> bool {
     let Ok(mut child) = command.spawn() else {
         return false;
     };
-    let text = crate::redact::mask(text);
+    let text = super::hints::with_program(text);
+    let text = crate::redact::mask(&text);
     if let Some(mut to) = child.stdin.take() {
         // Whoever leaves the pager early has read enough.
         let _ = to.write_all(text.as_bytes());

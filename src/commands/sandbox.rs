@@ -197,8 +197,13 @@ fn said_no(error: ConnectorError) -> Failure {
 }
 
 fn unknown(field: &str, known: &[&str]) -> Failure {
+    // Plans say `status` of both sides.
+    let state = match field == "status" && known.contains(&"state") {
+        true => " (the status of a work item is its state)",
+        false => "",
+    };
     usage(format!(
-        "there is no field \"{field}\" here; known are: {}",
+        "there is no field \"{field}\" here{state}; known are: {}",
         known.join(", ")
     ))
 }

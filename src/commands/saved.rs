@@ -144,7 +144,7 @@ fn text(path: &Path) -> Result<String, Failure> {
         let what = match error.kind() {
             ErrorKind::InvalidData => "not a saved plan: it is no text".to_owned(),
             ErrorKind::NotFound => {
-                "there is no such file; boardsync plan --out FILE saves a plan".to_owned()
+                "there is no such file; `boardsync plan --out FILE` saves a plan".to_owned()
             }
             _ => format!("a saved plan could not be read from it: {error}"),
         };
@@ -163,7 +163,7 @@ pub(super) fn load(path: &Path) -> Result<Saved, Failure> {
     // To the scope of a cycle no pair means every pair.
     if pairs.is_empty() {
         return Err(usage(
-            "it holds no pair, so there is nothing to carry out; make it again with boardsync plan --out".to_owned(),
+            "it holds no pair, so there is nothing to carry out; make it again with `boardsync plan --out`".to_owned(),
         ));
     }
     Ok(Saved {
@@ -210,7 +210,7 @@ pub fn read<P: DeserializeOwned>(text: &str) -> Result<P, String> {
         Some(version) if version == u64::from(PLAN_FORMAT) => {}
         Some(version) => {
             return Err(format!(
-                "saved in format {version}, this program reads {PLAN_FORMAT}; make it again with boardsync plan --out"
+                "saved in format {version}, this program reads {PLAN_FORMAT}; make it again with `boardsync plan --out`"
             ));
         }
         None => return Err(none(&"format_version is missing")),
@@ -263,7 +263,7 @@ impl Saved {
         for pair in &kept.reconfigured {
             note(&format!(
                 "refused: the configuration of the pair {pair} changed since the plan was made, so nothing of it is carried \
-                 out; make a new one with boardsync plan --out\n"
+                 out; make a new one with `boardsync plan --out`\n"
             ));
         }
         if kept.done > 0 {
@@ -317,7 +317,7 @@ impl Saved {
             ExitCode::Usage,
             format!(
                 "{path}: what it says of {} was changed in the file. Nothing was written: a saved plan is carried out as it \
-                 was made. Change the items themselves and make a new one with boardsync plan --out {path}",
+                 was made. Change the items themselves and make a new one with `boardsync plan --out {path}`",
                 named(action)
             ),
         )
@@ -397,7 +397,7 @@ mod tests {
             assert_eq!(
                 read::<Plan>(&other).unwrap_err(),
                 format!(
-                    "saved in format {version}, this program reads 2; make it again with boardsync plan --out"
+                    "saved in format {version}, this program reads 2; make it again with `boardsync plan --out`"
                 )
             );
         }

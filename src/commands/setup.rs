@@ -215,7 +215,7 @@ pub fn open_state(config: &Config) -> Result<(StateLock, Store, MarkerKey), Fail
     if !store.remember_key(&key)? {
         tracing::warn!(
             "the key file is not the one that this database was first used with: markers on the items count as a \
-             stranger's; restore the key from a backup (boardsync doctor)"
+             stranger's; restore the key from a backup (`boardsync doctor`)"
         );
     }
     Ok((lock, store, key))

@@ -132,7 +132,7 @@ impl Signals {
 fn go_on(args: impl Iterator<Item = String>) -> String {
     let args: Vec<String> = args.collect();
     if args.iter().any(|arg| arg.starts_with("--approve")) {
-        return "look at what is left with: boardsync plan".to_owned();
+        return "look at what is left with `boardsync plan`".to_owned();
     }
     let typed: Vec<String> = args.iter().map(|arg| typed(arg)).collect();
     format!("go on with: boardsync {}", typed.join(" "))

@@ -249,7 +249,8 @@ fn show(
         }
         if plan.pairs.iter().any(|pair| !pair.conflicts.is_empty()) {
             let text = "The two sides will differ in these fields. `boardsync conflicts` lists them; boardsync leaves them \
-                        alone until somebody edits one of them or settles the conflict.";
+                        alone until somebody edits one of them or settles the conflict. Of tags and assignees an edit carries over only \
+                        what it changes, and the conflict stays open for the rest.";
             print(&render::hanging(text, 0, &context.style));
         }
     }

@@ -88,7 +88,7 @@ async fn apply_as_json_prints_one_document_and_asks_nobody() {
         ran.err
     );
     assert!(
-        ran.err.contains("`boardsync reconcile --once`"),
+        ran.err.contains("config.toml reconcile --once`"),
         "{}",
         ran.err
     );
@@ -112,7 +112,9 @@ async fn under_the_stop_file_nobody_is_sent_to_what_writes_nothing() {
         .says("boardsync.db.stop; remove it to go on");
     std::fs::remove_file(&stop).unwrap();
     let apply = bench.run(&["apply"]).await.left_with(4);
-    apply.says("carry it out with `boardsync reconcile --once`");
+    apply
+        .says("carry it out with `boardsync --config ")
+        .says("config.toml reconcile --once`");
     bench.run(&["reconcile", "--once"]).await.left_with(0);
 }
 

@@ -294,7 +294,8 @@ async fn without_a_terminal_the_question_names_what_answers_it() {
         .left_with(4)
         .says("there is no terminal to ask on")
         .says("plan --out FILE")
-        .says("; or carry it out with `boardsync reconcile --once`, since nothing in it waits");
+        .says("; or carry it out with `boardsync --config ")
+        .says("config.toml reconcile --once`, since nothing in it waits");
     let guard = "[guard]\nmax_updates = 0\nupdates_percent = 0\n\n[[pair]]";
     bench.replace_config("[[pair]]", guard);
     let hash = hash_in(&bench.run(&["plan"]).await.left_with(0).out);

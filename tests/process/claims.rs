@@ -163,7 +163,7 @@ async fn a_damaged_claim_is_told_and_a_takeover_mends_it() {
         .await
         .left_with(4)
         .says(told)
-        .says("`boardsync links takeover web`");
+        .says("config.toml links takeover web`");
     assert_eq!(bench.world.ledger.writes(), []);
     bench.run(&["status"]).await.says(told);
     bench.run(&["check"]).await.says(told);
@@ -184,7 +184,7 @@ async fn a_copied_state_folder_is_stopped() {
         .await
         .left_with(4)
         .says("from another machine or folder")
-        .says("boardsync links takeover web");
+        .says("config.toml links takeover web");
     assert_eq!(bench.world.ledger.writes(), []);
     assert_eq!(boards(&bench), before);
     // The first one goes on, until the copy is given the pair; then its own claim is one that it knows nothing of.

@@ -101,7 +101,7 @@ async fn two_items_moved_into_another_pair_are_linked_there_by_the_printed_advic
         move_task(&bench, &task, 1);
         twice(&bench).await.left_with(3);
         the_two(&bench);
-        let advice = format!("boardsync links remove {task}");
+        let advice = format!("links remove {task}");
         bench
             .run(&["status"])
             .await

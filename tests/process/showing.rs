@@ -75,6 +75,26 @@ async fn the_hints_after_a_plan_repeat_the_configuration_that_was_named() {
         .says("config.toml reconcile --once --yes");
 }
 
+/// Followed as it stands, a bare command would work on whatever ./config.toml names.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_in_a_reason_repeats_the_configuration_that_was_named() {
+    let bench = Bench::contested(&json!({ "name": "Theirs" })).await;
+    let verify = bench.run(&["verify"]).await.left_with(3);
+    assert!(
+        !verify.out.contains("`boardsync conflicts"),
+        "{}",
+        verify.out
+    );
+    verify.says("config.toml conflicts`");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_conflicts_names_the_command_that_settles_one() {
+    let bench = Bench::contested(&json!({ "name": "Theirs" })).await;
+    let list = bench.run(&["conflicts"]).await.left_with(0);
+    list.says("config.toml conflicts resolve ID --take ado");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_conflict_is_named_by_a_plan_that_has_nothing_to_do() {
     let bench = Bench::contested(&json!({ "name": "Theirs" })).await;

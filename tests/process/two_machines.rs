@@ -130,7 +130,7 @@ async fn a_second_machine_writes_nothing_and_says_why() {
             .says("5 items carry markers of another installation, such as ClickUp")
             .says("(made for ADO")
             .says("another boardsync works on this pair, or one did and its state is lost")
-            .says("boardsync links takeover web");
+            .says("links takeover web`");
     }
     second
         .run(&bench, &["plan", "--out", "p"])
@@ -141,7 +141,7 @@ async fn a_second_machine_writes_nothing_and_says_why() {
         .run(&bench, &["status"])
         .await
         .left_with(3)
-        .says("boardsync links takeover web");
+        .says("links takeover web`");
     assert_eq!(bench.world.ledger.writes(), []);
     assert_eq!(boards(&bench), before);
     // The newcomer's looking around changes nothing for the first one.

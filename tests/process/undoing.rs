@@ -375,7 +375,7 @@ async fn a_deleted_task_is_named_because_clickup_cannot_restore_it() {
         .run(&["undo", "c1", "--yes"])
         .await
         .left_with(64)
-        .says("boardsync undo");
+        .says("config.toml undo");
 }
 
 /// A link that ended keeps the next cycle from making another counterpart, and nothing else would say so for weeks.

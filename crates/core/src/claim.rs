@@ -134,7 +134,7 @@ pub fn on_pair(texts: &[String], pair: &PairName) -> Vec<Claim> {
 pub fn judge(found: &[Claim], own: &Own, me: Me<'_>, pair: &PairName, canary: &str) -> Verdict {
     let known =
         |claim: &&Claim| own.wanted.as_ref() == Some(*claim) || own.held.as_ref() == Some(*claim);
-    let take = format!("to have this one take the pair over: boardsync links takeover {pair}");
+    let take = format!("to have this one take the pair over: `boardsync links takeover {pair}`");
     let unknown: Vec<&Claim> = found.iter().filter(|claim| !known(claim)).collect();
     if let Some(other) = unknown.iter().find(|claim| claim.instance != me.instance) {
         return Verdict::Taken(format!(

@@ -144,10 +144,10 @@ fn gone(survey: &Survey, links: &[&LinkRow], chart: &mut Chart) {
         match (gone.next(), gone.next()) {
             (None, _) => {}
             (Some(side), None) => one.push(format!(
-                "{side} {} of {} = {}",
+                "{side} {} (linked to {} {})",
                 link.item(side),
-                link.ado,
-                link.clickup
+                side.other(),
+                link.item(side.other())
             )),
             (Some(_), Some(_)) => both.push(format!("{} = {}", link.ado, link.clickup)),
         }
@@ -160,7 +160,7 @@ fn gone(survey: &Survey, links: &[&LinkRow], chart: &mut Chart) {
             "orphans",
             Level::Warn,
             format!(
-                "{} whose counterpart is there cannot be read: {}",
+                "{} cannot be read, although the counterpart can: {}",
                 render::plural(one.len(), "item", "items"),
                 first(&one)
             ),

@@ -26,9 +26,7 @@ pub fn log(context: &Context, args: &LogArgs) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::Done);
     }
     if views.is_empty() {
-        print(
-            "no run is on record: none has done anything, or the journal does not go back to it\n",
-        );
+        print("no run is on record: there was none, or the journal does not go back to it\n");
         return Ok(ExitCode::Done);
     }
     let told = Told {

@@ -24,7 +24,7 @@ pub enum LinkError {
     },
     /// One of the two has another counterpart.
     #[error(
-        "{side} {item} is linked to {other} in pair {pair}; end that first with: boardsync links remove {item}"
+        "{side} {item} is linked to {other} in pair {pair}; end that first with `boardsync links remove {item}`"
     )]
     Taken {
         /// The side.

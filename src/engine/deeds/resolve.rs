@@ -51,7 +51,7 @@ pub enum ResolveError {
     Over(i64),
     /// A newer conflict of the same field took its place.
     #[error(
-        "conflict {id} was replaced by conflict {by}, which has the values of today: boardsync conflicts show {by}"
+        "conflict {id} was replaced by conflict {by}, which has the values of today: `boardsync conflicts show {by}`"
     )]
     Replaced {
         /// The conflict that was named.

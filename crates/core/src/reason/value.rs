@@ -220,7 +220,7 @@ impl fmt::Display for ValueWhy {
             ValueWhy::Flattens { side, what } => write!(
                 f,
                 "what was edited in {} would take {what} away in {side}, so neither text is written; \
-                 make the edit there too, or choose one with boardsync conflicts resolve",
+                 make the edit there too, or choose one with `boardsync conflicts resolve`",
                 side.other()
             ),
             ValueWhy::CannotClose {

@@ -46,7 +46,7 @@ pub fn judge(view: &View, pair: &PairName) -> Option<String> {
     Some(format!(
         "{carry} of another installation, such as {}, and this one has linked nothing here yet: another boardsync works on \
          this pair, or one did and its state is lost. Stop the other one, or restore its database and .key file here; to have this \
-         one take the pair over instead: boardsync links takeover {pair}",
+         one take the pair over instead: `boardsync links takeover {pair}`",
         examples.join(" and ")
     ))
 }
