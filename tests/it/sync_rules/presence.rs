@@ -3,6 +3,7 @@
 use crate::sync_rules::bench::*;
 use boardsync::engine::Scope;
 use boardsync::engine::apply::Consent;
+use boardsync::reason::Limit;
 use boardsync::sandbox::world::{LIST, World};
 use boardsync::store::LinkState;
 use serde_json::json;
@@ -335,7 +336,7 @@ async fn all_tasks_of_a_small_pair_gone_at_once_wait_for_a_person() {
     }
     let (observed, report) = look(true).await;
     let plan = &observed.plan().pairs[0];
-    let tripped: Vec<_> = plan.guarded().map(|t| t.what.to_string()).collect();
-    assert_eq!(tripped, ["vanished"]);
+    let tripped: Vec<_> = plan.guarded().map(|t| t.what).collect();
+    assert_eq!(tripped, [Limit::Vanished]);
     assert_eq!(report.stopped.len(), 1);
 }
