@@ -70,7 +70,7 @@ const HOLDS: &[(&str, &str)] = &[
     (
         r#"{"code":"flattens","side":"ado","what":"coloured text"}"#,
         "what was edited in ClickUp would take coloured text away in ADO, so neither text is written; make the edit there too, \
-         or choose one with boardsync conflicts resolve",
+         or choose one with `boardsync conflicts resolve`",
     ),
     (
         r#"{"code":"cannot_close","side":"ado","evidence":"in the bin","because":{"code":"no_closed_state","kind":"Bug","side":"clickup"}}"#,
