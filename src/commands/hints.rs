@@ -62,7 +62,10 @@ mod tests {
                 "`boardsync --config c.toml plan`",
                 "`boardsync --config c.toml plan`",
             ),
-            ("see `boardsync   next cell", "see `boardsync   next cell"),
+            (
+                "`boardsync   and another cell",
+                "`boardsync   and another cell",
+            ),
             ("another boardsync works", "another boardsync works"),
             (
                 "`boardsync.db` and `boardsync`",

@@ -88,7 +88,7 @@ async fn a_deleted_task_is_seen_by_verify_and_doctor_as_the_next_cycle_sees_it()
     let verify = verify.says(says);
     assert!(!verify.out.contains("on_delete"), "{}", verify.out);
     let doctor = bench.run(&["doctor"]).await.left_with(3);
-    let doctor = doctor.says("1 item whose counterpart is");
+    let doctor = doctor.says("1 item cannot be read, although");
     assert!(!doctor.out.contains("both items of every link"));
     doctor.says(&task);
     bench

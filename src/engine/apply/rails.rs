@@ -296,11 +296,13 @@ impl Run<'_> {
             .conflicts
             .iter()
             .any(|conflict| conflict.link == link && conflict.field == *field);
-        let planned = plan.holds.iter().map(|hold| (hold.link, &hold.subject));
-        // A write that was refused in all its parts leaves its hold and nothing else.
-        let mut held = planned.chain(self.holds.iter().map(|hold| (hold.link, &hold.subject)));
-        let held = held.any(|(of, subject)| of == Some(link) && subject.covers(field));
+        let mut held = plan.holds.iter();
+        let held = held.any(|hold| hold.link == Some(link) && hold.subject.covers(field));
+        // What a side shows then may be our own step, which nobody has chosen.
+        let doubt = Side::BOTH
+            .iter()
+            .any(|side| self.in_doubt.contains(&(link, *side)));
         let kept = self.kept.contains(&(link, field.clone()));
-        seen && !contested && !held && !kept && !self.unclean.contains(&link)
+        seen && !contested && !held && !doubt && !kept && !self.unclean.contains(&link)
     }
 }
