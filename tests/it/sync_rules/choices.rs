@@ -361,7 +361,7 @@ async fn a_damaged_choice_is_told_changes_nothing_and_can_be_made_again() {
     s.t.open().await;
     let (code, said) = s.t.command(&["reconcile", "--once"]).await;
     assert!(code == 1 && said.contains("choice"), "{code} {said}");
-    assert!(said.contains("`boardsync conflicts resolve 1`"), "{said}");
+    assert!(said.contains("conflicts resolve 1`"), "{said}");
     s.shows(1, 2);
     s.choose("clickup").await;
     s.t.cycle().await;
