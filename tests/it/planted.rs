@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A fault of the table; `wrong` and `noticed_by` are the runner's business.
+/// A fault of the table; `wrong` is the runner's business.
 struct Fault {
     name: String,
     loses: String,
     file: String,
     right: String,
+    noticed_by: Vec<String>,
 }
 
 fn root() -> &'static Path {
@@ -31,7 +32,12 @@ fn faults() -> Vec<Fault> {
                 _ => panic!("{}: {name} has no {key}", path.display()),
             };
             assert_ne!(text("right"), text("wrong"), "{name}");
+            let hints = fault.get("noticed_by").and_then(toml::Value::as_array);
+            let hints = hints.into_iter().flatten();
             faults.push(Fault {
+                noticed_by: hints
+                    .map(|hint| hint.as_str().unwrap().to_owned())
+                    .collect(),
                 loses: text("loses"),
                 file: text("file"),
                 right: text("right"),
@@ -69,6 +75,68 @@ fn every_fragment_occurs_once_and_overlaps_no_other() {
     assert!(
         wrong.is_empty(),
         "tests/planted/*.toml does not fit the sources any more:\n{}",
+        wrong.join("\n")
+    );
+}
+
+/// Where the sources of a judge's tests are, from the first folder or file of its crate.
+fn sources_of(judge: &str) -> &'static str {
+    match judge {
+        "lib" => "src",
+        "core" => "crates/core/src",
+        "it" => "tests/it",
+        "process" => "tests/process",
+        "sim" => "crates/sim/tests",
+        other => panic!("no judge is called {other}"),
+    }
+}
+
+/// Every function in the sources of a judge, with the path that a test there has: `sync_rules::doubt::a_step`. Those of a `mod tests`
+/// in its file are there twice, with it and without.
+fn functions_of(judge: &str) -> Vec<String> {
+    let mut functions = Vec::new();
+    let base = root().join(sources_of(judge));
+    let mut folders = vec![base.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let module = path.strip_prefix(&base).unwrap().with_extension("");
+                let module = module.to_str().unwrap().replace('/', "::");
+                let text = fs::read_to_string(&path).unwrap();
+                for rest in text.split("fn ").skip(1) {
+                    let name = rest.split(['(', '<']).next().unwrap_or("");
+                    functions.push(format!("{module}::{name}"));
+                    functions.push(format!("{module}::tests::{name}"));
+                }
+            }
+        }
+    }
+    functions
+}
+
+#[test]
+fn every_test_that_is_named_as_noticing_a_fault_exists() {
+    let judges = ["lib", "core", "it", "process", "sim"];
+    let functions = judges.map(|judge| (judge, functions_of(judge)));
+    let functions = BTreeMap::from(functions);
+    let mut wrong = Vec::new();
+    for fault in faults() {
+        for hint in fault.noticed_by {
+            let (judge, test) = hint.split_once(": ").unwrap();
+            if !functions[judge]
+                .iter()
+                .any(|function| function.contains(test))
+            {
+                wrong.push(format!("{}: {hint}", fault.name));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "tests/planted/*.toml names tests that are not there:\n{}",
         wrong.join("\n")
     );
 }

@@ -361,6 +361,10 @@ async fn an_item_that_two_queries_find_belongs_to_the_pair_with_the_deeper_area(
         let listing = reader.fetch_all(&both).await.unwrap();
         assert_eq!(ids(&listing), ["1"]);
         assert_eq!(listing.rows[0].pair.0, "inner");
+        server.lock().unwrap().queries = vec![vec![1], vec![1]];
+        let listing = reader.fetch_changes(&since(), &|_| None).await.unwrap();
+        assert_eq!(ids(&listing), ["1"]);
+        assert_eq!(listing.rows[0].pair.0, "inner", "in what changed as well");
     }
 }
 
