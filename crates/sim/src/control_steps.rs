@@ -219,6 +219,42 @@ pub fn taken_back_after_a_lost_answer() -> Vec<Step> {
     steps
 }
 
+/// A tag is renamed on Azure DevOps, which ClickUp learns in two calls, and the second one is refused. Before the next cycle the
+/// author takes the new name back.
+pub fn taken_back_after_a_refused_call() -> Vec<Step> {
+    let second_write = Point {
+        on: On::Write,
+        n: 1,
+        after: false,
+    };
+    let create = Act::Create {
+        side: Side::Ado,
+        n: 203,
+        pair: 0,
+    };
+    let revert = Act::Revert {
+        side: Side::Ado,
+        item: 0,
+        field: FieldKey::Tags,
+    };
+    let mut steps = vec![Step::Act(create), Step::Wait(400_000), Step::Cycle(false)];
+    for n in [1, 3, 5] {
+        steps.extend([
+            Step::Act(Act::RenameTag { n }),
+            Step::Wait(400_000),
+            Step::Cycle(true),
+            Step::During(second_write, Deed::Fault(Fault::Refused(None))),
+            Step::Wait(2000),
+            Step::Act(revert.clone()),
+            Step::Wait(400_000),
+            Step::Cycle(false),
+            Step::Wait(60_000),
+            Step::Cycle(false),
+        ]);
+    }
+    steps
+}
+
 /// A title goes over and is undone, and the answer to the undo is lost, or it arrives after a cycle that found both sides equal; on
 /// either side.
 pub fn undone_without_an_answer(fault: &Fault) -> Vec<Step> {

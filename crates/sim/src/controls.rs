@@ -5,7 +5,7 @@ use super::control_steps::{
     deleted_beside_one_that_left, done_in_two_steps, edited_while_asked, emptied_and_put_back,
     first_create, gone_with_its_list, killed_before_a_run_that_fails, left_out_beside_an_edit,
     refused_beside_an_edit, set_back_after_a_lost_answer, taken_back_after_a_lost_answer,
-    undone_without_an_answer, vanishing_one_by_one,
+    taken_back_after_a_refused_call, undone_without_an_answer, vanishing_one_by_one,
 };
 use super::generate::Range;
 use super::kinds::{STATES, STYLED, states};
@@ -100,6 +100,8 @@ pub enum Control {
     LeftOutIsUnchanged,
     /// What an answer left out is not looked at again.
     LeftOutForGood,
+    /// A call of an update that is refused counts for all of them: what went through before it is told nowhere.
+    RefusedAsAWhole,
 }
 
 /// What a design is told of the moment after a cycle.
@@ -111,7 +113,7 @@ pub struct Moment {
 }
 
 impl Control {
-    pub const ALL: [Control; 40] = [
+    pub const ALL: [Control; 41] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -152,6 +154,7 @@ impl Control {
         Control::LeftOutIsEmpty,
         Control::LeftOutIsUnchanged,
         Control::LeftOutForGood,
+        Control::RefusedAsAWhole,
     ];
 
     /// The histories in which it is tried.
@@ -219,6 +222,7 @@ impl Control {
             Control::LeftOutIsEmpty | Control::LeftOutIsUnchanged | Control::LeftOutForGood => {
                 left_out_beside_an_edit()
             }
+            Control::RefusedAsAWhole => taken_back_after_a_refused_call(),
             _ => Vec::new(),
         };
         script.steps.splice(0..0, first);

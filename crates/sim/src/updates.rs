@@ -397,6 +397,9 @@ impl Remote {
                         (error.kind, error.retry_after) = (ErrorKind::Ambiguous, None);
                     }
                     error.field.get_or_insert(FieldKey::Tags);
+                    if self.is(Control::RefusedAsAWhole) && error.kind == ErrorKind::Refused {
+                        return Err(error);
+                    }
                     if sent && error.kind == ErrorKind::Refused && !error.in_doubt {
                         set.remove(&FieldKey::Tags);
                         let made = (n > 0).then(|| FieldValue::from_tags(tags));
