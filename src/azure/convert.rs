@@ -51,6 +51,8 @@ pub(super) fn item(context: &Context<'_>, wire: &WorkItem) -> Item {
             continue;
         }
         let value = match value {
+            // Every work item has a title and a state. One that an answer lacks was left out of it.
+            None | Some(Value::Null) if key.row().everywhere => continue,
             None | Some(Value::Null) => Some(FieldValue::Empty),
             Some(value) => read_as(form, value, context.zone),
         };

@@ -57,6 +57,9 @@ pub struct Field {
     pub kind: &'static dyn Kind,
     /// Whether it is synced where the configuration does not name it.
     pub unasked: bool,
+    /// Every item has a value of it, so that an answer without one has left it out. Other fields are perhaps not there at all:
+    /// not every workspace has every field.
+    pub everywhere: bool,
     /// What it means for an item that is to be made.
     pub create: Create,
     /// How likely it is at fault where a service refuses a change and does not say why; `None`: less than all others.

@@ -64,15 +64,22 @@ pub fn with_rule(key: FieldKey, direction: Direction, winner: Option<Side>) -> P
 
 /// An item with a title and nothing else.
 pub fn item(side: Side, id: &str, title: &str) -> Item {
-    let url = match side {
-        Side::Ado => format!("https://ado.example/Fabrikam/_workitems/edit/{id}"),
-        Side::ClickUp => format!("https://clickup.example/t/{id}"),
+    let (url, kind, state) = match side {
+        Side::Ado => {
+            let url = format!("https://ado.example/Fabrikam/_workitems/edit/{id}");
+            (url, "Bug", "New")
+        }
+        Side::ClickUp => (format!("https://clickup.example/t/{id}"), "Bug", "to do"),
     };
     Item {
         id: id.into(),
         version: Version(7),
         url,
-        fields: BTreeMap::from([(FieldKey::Title, FieldValue::text(title))]),
+        fields: BTreeMap::from([
+            (FieldKey::Title, FieldValue::text(title)),
+            (FieldKey::Type, FieldValue::choice(kind)),
+            (FieldKey::State, FieldValue::choice(state)),
+        ]),
         raw: Default::default(),
         unread: BTreeSet::new(),
         markers: Vec::new(),

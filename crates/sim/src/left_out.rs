@@ -4,8 +4,8 @@
 //! Example: Ana renames a work item, and the answer about its task lacks the name. The next cycles know both versions already,
 //! so nothing but another look carries her title over.
 //!
-//! Only what was set when both sides last agreed is left out. A field that was empty then, or that belongs to a new item, may be
-//! one that its workspace or type does not have, and the engine takes it for that.
+//! Only what was set when both sides last agreed is left out, and what every item has. Any other field that was empty then, or that
+//! belongs to a new item, may be one that its workspace or type does not have, and the engine takes it for that.
 
 use super::controls::Control;
 use super::generate::Writer;
@@ -74,7 +74,8 @@ impl Remote {
         let mut item = self.item(world, record, state);
         for key in &world.unsaid {
             let agreed = self.agreed(world, record, key);
-            if agreed.as_ref().is_none_or(FieldValue::is_empty) {
+            let never_set = agreed.as_ref().is_none_or(FieldValue::is_empty);
+            if never_set && !key.row().everywhere {
                 continue;
             }
             let instead = match self.control {

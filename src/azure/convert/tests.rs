@@ -93,6 +93,23 @@ fn unset_is_empty_and_a_field_that_the_type_lacks_is_absent() {
 }
 
 #[test]
+fn a_title_or_a_state_that_an_answer_lacks_is_absent_rather_than_empty() {
+    for fields in [
+        json!({}),
+        json!({"System.Title": null, "System.State": null}),
+    ] {
+        let item = convert(json!({"id": 1, "rev": 1, "fields": fields}));
+        for key in [FieldKey::Title, FieldKey::State] {
+            assert!(!item.fields.contains_key(&key), "{key}");
+            assert!(
+                !item.unread.contains(&key),
+                "{key}: it may be shown by the next answer"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_value_of_an_unexpected_shape_is_absent_rather_than_empty() {
     let item = convert(json!({"id": 1, "rev": 1, "fields": {
         "System.Title": 5, "System.AssignedTo": "Ana", "Microsoft.VSTS.Common.Priority": "high"}}));

@@ -9,6 +9,7 @@ pub(super) static ROW: Field = Field {
     also: &[],
     kind: &Custom,
     unasked: false,
+    everywhere: false,
     create: Create::OPTIONAL,
     suspect: None,
     ado: Ado {

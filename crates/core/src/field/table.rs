@@ -44,6 +44,7 @@ fields! {
         also: &["name"],
         kind: &line::Line,
         unasked: true,
+        everywhere: true,
         create: Create { always: true, vital: true, filled: true },
         suspect: None,
         ado: Ado { names: &["System.Title"], label: Some("title"), every_type: true },
@@ -55,6 +56,7 @@ fields! {
         also: &[],
         kind: &TYPE,
         unasked: false,
+        everywhere: false,
         create: Create { always: true, vital: true, filled: false },
         suspect: None,
         ado: Ado { names: &["System.WorkItemType"], label: Some("work item type"), every_type: true },
@@ -66,6 +68,7 @@ fields! {
         also: &["state"],
         kind: &STATE,
         unasked: true,
+        everywhere: true,
         create: Create { always: false, vital: true, filled: false },
         suspect: Some(Suspect::Rules),
         ado: Ado { names: &["System.State"], label: Some("state"), every_type: true },
@@ -77,6 +80,7 @@ fields! {
         also: &["assignee", "assigned_to"],
         kind: &people::People,
         unasked: true,
+        everywhere: false,
         create: Create::OPTIONAL,
         suspect: Some(Suspect::People),
         ado: Ado { names: &["System.AssignedTo"], label: Some("assigned to"), every_type: true },
@@ -88,6 +92,7 @@ fields! {
         also: &[],
         kind: &Priority,
         unasked: true,
+        everywhere: false,
         create: Create::OPTIONAL,
         suspect: None,
         ado: Ado {
@@ -103,6 +108,7 @@ fields! {
         also: &[],
         kind: &tags::Tags,
         unasked: true,
+        everywhere: false,
         create: Create::OPTIONAL,
         suspect: Some(Suspect::Rights),
         ado: Ado { names: &["System.Tags"], label: Some("tags"), every_type: true },
@@ -114,6 +120,7 @@ fields! {
         also: &[],
         kind: &day::Day,
         unasked: true,
+        everywhere: false,
         create: Create::OPTIONAL,
         suspect: Some(Suspect::Dates),
         ado: Ado {
@@ -129,6 +136,7 @@ fields! {
         also: &[],
         kind: &day::Day,
         unasked: true,
+        everywhere: false,
         create: Create::OPTIONAL,
         suspect: Some(Suspect::Dates),
         // Agile has DueDate, Basic and Scrum TargetDate, CMMI FinishDate.
@@ -149,6 +157,7 @@ fields! {
         also: &["estimate", "time"],
         kind: &duration::Duration,
         unasked: false,
+        everywhere: false,
         create: Create::OPTIONAL,
         suspect: None,
         ado: Ado {
@@ -167,6 +176,7 @@ fields! {
         also: &["story_points", "story points"],
         kind: &Number,
         unasked: false,
+        everywhere: false,
         create: Create::OPTIONAL,
         suspect: None,
         // Agile, Scrum and CMMI name it differently (microsoft/process-customization-scripts, Import, 2022).
@@ -187,6 +197,7 @@ fields! {
         also: &[],
         kind: &text::Text,
         unasked: true,
+        everywhere: false,
         create: Create::OPTIONAL,
         suspect: None,
         // The form of a Bug shows its repro steps and not its description.

@@ -7,7 +7,7 @@ use super::policy::Policy;
 use super::{FreshItem, Origin};
 use crate::capabilities;
 use crate::model::{ActionId, FieldValue, Item, ItemId, Side, Subject};
-use crate::reason::{ActionWhy, HoldWhy, OriginWhy};
+use crate::reason::{ActionWhy, HoldWhy, OriginWhy, ReadWhy};
 use boardsync_markup as markup;
 
 /// Plans one unlinked item of `side`. `counterpart` is the item that it belongs to, where that is in this pair too, and
@@ -79,10 +79,17 @@ fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
         // The title and the type decide whether an item can exist at all, so a one-way rule does not hold them back.
         let made_of = key.row().create;
         let Some(value) = item.fields.get(key) else {
-            if item.unread.contains(key) && (made_of.always || rule.direction.writes_to(target)) {
-                let why = unreadable(side, key);
+            let why = match item.unread.contains(key) {
+                true => unreadable(side, key),
+                false if key.row().everywhere => {
+                    let field = key.clone();
+                    ReadWhy::FieldLeftOut { side, field }
+                }
+                false => continue,
+            };
+            if made_of.always || rule.direction.writes_to(target) {
                 plan.holds.push(hold(side, item, key.into(), why));
-                if made_of.always {
+                if made_of.vital {
                     return;
                 }
             }

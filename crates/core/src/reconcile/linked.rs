@@ -415,7 +415,8 @@ fn unread(items: &Sided<&Item>, key: &FieldKey) -> Option<Side> {
 }
 
 /// The side that left a field out of its answer which both sides had, where that may keep an edit back: the other side's, or one
-/// of its own that its version would not tell of a second time. A field without a base was perhaps never there.
+/// of its own that its version would not tell of a second time. A field without a base was perhaps never there, but every item has
+/// a title and a state.
 ///
 /// Example: Ana renames a work item, and the answer about its task lacks the name. Both versions are known from then on, so without
 /// another look her title would stay where it is.
@@ -424,8 +425,11 @@ fn not_shown(
     items: &Sided<&Item>,
     (key, rule): (&FieldKey, &FieldPolicy),
 ) -> Option<Side> {
-    let base = link.base.get(key)?;
     let mut silent = Side::BOTH.into_iter();
+    let Some(base) = link.base.get(key) else {
+        let mut silent = silent.filter(|_| key.row().everywhere);
+        return silent.find(|side| !items.get(*side).fields.contains_key(key));
+    };
     silent.find(|side| {
         let (own, other) = (*side, side.other());
         let waits = |value: &FieldValue| value != base.get(other) && rule.direction.writes_to(own);

@@ -62,6 +62,14 @@ fn a_field_that_an_answer_left_out_is_held_where_an_edit_may_wait_for_it() {
             assert_eq!(changes(&plan), []);
             assert_eq!(plan.holds.len(), held, "{side} {had:?} {now:?}");
         }
+        // Every item has a title and a state.
+        for key in [FieldKey::Title, FieldKey::State] {
+            let mut link = Linked::new(1);
+            link.base.remove(&key);
+            link.items.get_mut(side).fields.remove(&key);
+            let plan = plan_one(link.view(), &policy());
+            assert_eq!(plan.holds.len(), 1, "{side} {key}: {:?}", plan.holds);
+        }
         // It was never there: not every workspace has every field.
         let mut link = Linked::new(1);
         link.items
@@ -76,7 +84,11 @@ fn a_field_that_an_answer_left_out_is_held_where_an_edit_may_wait_for_it() {
 
 #[test]
 fn a_new_item_is_made_without_what_cannot_be_read() {
-    for (key, creates) in [(FieldKey::Priority, 1), (FieldKey::Title, 0)] {
+    for (key, creates) in [
+        (FieldKey::Priority, 1),
+        (FieldKey::Title, 0),
+        (FieldKey::State, 0),
+    ] {
         let mut new = item(Side::ClickUp, "86d9", "New");
         new.fields.insert(FieldKey::Type, FieldValue::choice("Bug"));
         new.fields.remove(&key);
