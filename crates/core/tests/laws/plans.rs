@@ -59,8 +59,14 @@ fn linked(n: i64, fate: Fate) -> LinkView {
 
 fn fresh(side: Side, n: i64) -> FreshItem {
     let mut item = item(side, &n.to_string());
-    item.fields
-        .insert(FieldKey::Title, FieldValue::text(&format!("New {n}")));
+    let state = match side {
+        Side::Ado => "New",
+        Side::ClickUp => "to do",
+    };
+    item.fields.extend([
+        (FieldKey::Title, FieldValue::text(&format!("New {n}"))),
+        (FieldKey::State, FieldValue::choice(state)),
+    ]);
     FreshItem {
         item,
         origin: Origin::Person,
