@@ -234,7 +234,7 @@ impl Board {
 
 /// Every value that a conflict record keeps, as plain text.
 fn kept_values(program: &Program) -> BTreeSet<String> {
-    let all = program.json(&["conflicts", "list", "--json"]);
+    let all = program.json(&["conflicts", "list", "--all", "--json"]);
     let rows = all["conflicts"].as_array().unwrap();
     let mut kept = BTreeSet::new();
     for row in rows {
