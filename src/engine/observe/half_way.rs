@@ -295,7 +295,7 @@ impl Unanswered {
             }
             // Where the versions in between show what ours became, the service is known not to have cut what is there now.
             (Reached::Over, Some(now))
-                if !matches!(fate, Fate::Changed(_)) && write.may_be_cut(&now) =>
+                if matches!(fate, Fate::Told | Fate::Doubted) && write.may_be_cut(&now) =>
             {
                 tracing::warn!(item = %format_args!("{side} {}", item.id), %side, field = %row.field, outcome = "in doubt", "may have been cut; both texts are kept");
                 LeftBehind::Unclear(row.wanted)
@@ -369,6 +369,10 @@ impl Write<'_> {
                 // Where only some of the tags are there, and yet it never arrived, those are somebody's.
                 (None, Some((base, made))) if made.whole => half_way(base, made),
                 (None, _) => self.replaced(now),
+            },
+            Fate::Theirs => match self.agreed(now) {
+                Some(base) => LeftBehind::Agreed(base),
+                None => LeftBehind::Settled,
             },
             Fate::Changed(ours) => self.changed(ours),
             Fate::Doubted => self.doubted(now),

@@ -73,6 +73,26 @@ async fn a_revision_that_never_was_is_written_again_under_the_edits_of_others() 
     t.quiet().await;
 }
 
+/// It never arrived, so the date is Ana's, and what Bo sets in ClickUp meanwhile contends with hers.
+#[tokio::test]
+async fn the_very_value_of_a_lost_write_that_somebody_sets_in_ado_is_theirs() {
+    for (at_rest, open) in [("Renamed", 0), ("Later", 1)] {
+        let (t, pair) = renamed(Side::Ado, false).await;
+        t.ado(pair.0, TITLE, json!("Renamed"));
+        t.clickup(&pair.1, json!({"name": at_rest}));
+        t.cycle().await;
+        let apart = ("Renamed".to_owned(), at_rest.to_owned());
+        assert_eq!((titles(&t, &pair), t.open_conflicts()), (apart, open));
+        t.quiet().await;
+    }
+    // Nobody but us was there.
+    let (t, pair) = renamed(Side::Ado, true).await;
+    t.clickup(&pair.1, json!({"name": "Later"}));
+    t.cycle().await;
+    assert_eq!((titles(&t, &pair), t.open_conflicts()), (both("Later"), 0));
+    t.quiet().await;
+}
+
 /// Nothing but its change time tells that somebody was there.
 #[tokio::test]
 async fn a_task_that_shows_the_old_value_at_a_later_time_is_in_conflict() {

@@ -8,14 +8,19 @@
 //! | the item shows | at a version | its history says | so |
 //! |---|---|---|---|
 //! | whatever | that the write was based on | | nothing has arrived, or not yet: [`Fate::Told`] |
-//! | what was sent | later | | it is in force: [`Fate::Told`] |
+//! | what was sent | later | the next version is somebody else's | ours never arrived, and they set it: [`Fate::Theirs`] |
+//! | the same | later | it is not, or nobody knows | it is in force: [`Fate::Told`] |
 //! | something else, of a value that is taken whole | later | | somebody's edit, and the merge sees it: [`Fate::Told`] |
 //! | the old value, the one that both sides last agreed on, or only a part of our change | later | every version is without our change | it never arrived: [`Fate::Told`] |
 //! | the same | later | a version shows our change | somebody took it back: [`Fate::Changed`] |
 //! | the same | later | a version shows a step on the way to it | [`Fate::Doubted`] |
 //! | the same | later | nothing, or not each version | [`Fate::Doubted`] |
 //!
-//! The third row tells that somebody edited the value, and not what they made theirs of, so that the other side's value counts as
+//! A service that compares versions takes a write as the very next version or not at all. Example: Bo sets a due date in ClickUp
+//! and it is sent to a work item at version 7, where it does not arrive. Ana sets the same date there, which is version 8. Were
+//! that taken for ours, it would give way without a conflict to the next date that Bo chooses.
+//!
+//! The fourth row tells that somebody edited the value, and not what they made theirs of, so that the other side's value counts as
 //! an edit as well from then on. The same in the rows with a doubt.
 //!
 //! What is doubted counts as an edit, and so becomes a conflict with the value that was to be written. That is safe and has
@@ -23,7 +28,7 @@
 //! for such a conflict, for the comment makes a new version as well.
 
 use crate::capabilities::{self, Versions};
-use crate::model::{FieldKey, FieldValue, Folded, Item, Past, Side, Version};
+use crate::model::{Author, FieldKey, FieldValue, Folded, Item, Past, Side, Version};
 use boardsync_markup::{self as markup, TextMerge};
 use std::collections::BTreeSet;
 
@@ -52,6 +57,8 @@ pub struct Sent<'a> {
 pub enum Fate {
     /// What is there may be taken for what it looks like.
     Told,
+    /// It never arrived. What is there is somebody's edit, even where it is what was sent.
+    Theirs,
     /// It was in force: the side showed this. What is there by now is somebody's edit of it.
     Changed(FieldValue),
     /// Nobody can tell whether it never arrived or somebody took it back.
@@ -61,7 +68,10 @@ pub enum Fate {
 /// Judges an item that was read. `history` holds the item's versions after [`Sent::expected`], as far as they are known.
 pub fn judge(sent: &Sent<'_>, item: &Item, history: &[Past]) -> Fate {
     if !is_open(sent, item) {
-        return Fate::Told;
+        return match is_theirs(sent, item, history) {
+            true => Fate::Theirs,
+            false => Fate::Told,
+        };
     }
     let Some(versions) = every_version(sent, item, history) else {
         return Fate::Doubted;
@@ -77,9 +87,25 @@ pub fn judge(sent: &Sent<'_>, item: &Item, history: &[Past]) -> Fate {
     }
 }
 
-/// Whether only the versions in between tell what became of it.
+/// Whether only the versions in between, and who made them, tell what became of it.
 pub fn wants_history(sent: &Sent<'_>, item: &Item) -> bool {
-    capabilities::of(sent.side).versions == Versions::Counted && is_open(sent, item)
+    let told = is_open(sent, item) || is_shown(sent, item);
+    capabilities::of(sent.side).versions == Versions::Counted && told
+}
+
+/// Whether the item shows what was sent although the version that the write would have made is somebody else's.
+fn is_theirs(sent: &Sent<'_>, item: &Item, history: &[Past]) -> bool {
+    let next = Version(sent.expected.0.saturating_add(1));
+    let mut versions = history.iter();
+    capabilities::of(sent.side).compares_versions
+        && is_shown(sent, item)
+        && versions.any(|past| past.item.version == next && past.by == Author::Another)
+}
+
+/// Whether the item was touched since and shows what was sent.
+fn is_shown(sent: &Sent<'_>, item: &Item) -> bool {
+    let now = item.fields.get(sent.field);
+    item.version > sent.expected && now.is_some_and(|now| sent.holds(now))
 }
 
 /// Whether the item was touched since and shows less than what was sent, so that its look alone does not tell.

@@ -181,14 +181,58 @@ fn a_part_of_our_change_that_is_missing_is_in_doubt_whatever_else_somebody_did()
     }
 }
 
+/// Azure DevOps takes a write as the very next version or not at all.
+#[test]
+fn what_was_sent_is_theirs_who_made_the_version_that_ours_would_have_been() {
+    let title = FieldKey::Title;
+    let [old, new] = [OLD, NEW].map(FieldValue::text);
+    let (token, another) = (Author::Token, Author::Another);
+    type Row<'a> = (Side, &'a [(i64, &'a FieldValue, Author)], Fate);
+    let rows: [Row<'_>; 6] = [
+        (Side::Ado, &[(8, &new, another)], Fate::Theirs),
+        (
+            Side::Ado,
+            &[(8, &old, another), (9, &new, token)],
+            Fate::Theirs,
+        ),
+        (
+            Side::Ado,
+            &[(8, &new, token), (9, &new, another)],
+            Fate::Told,
+        ),
+        (Side::Ado, &[(8, &new, Author::Unknown)], Fate::Told),
+        (Side::Ado, &[(9, &new, another)], Fate::Told),
+        (Side::ClickUp, &[(8, &new, another)], Fate::Told),
+    ];
+    for (side, versions, expected) in rows {
+        let sent = Sent {
+            side,
+            field: &title,
+            origin: &old,
+            base: None,
+            via: &[],
+            wanted: &new,
+            expected: Version(7),
+        };
+        let past = |(version, value, by): &(i64, &FieldValue, Author)| Past {
+            item: at(side, *version, &title, value),
+            by: *by,
+        };
+        let history: Vec<Past> = versions.iter().map(past).collect();
+        let now = &history.last().unwrap().item;
+        assert_eq!(judge(&sent, now, &history), expected, "{side} {versions:?}");
+    }
+}
+
 #[test]
 fn a_history_is_only_asked_for_where_it_may_tell() {
     let title = FieldKey::Title;
-    let [old, new] = [OLD, NEW].map(FieldValue::text);
+    let [old, new, other] = [OLD, NEW, "Invoice"].map(FieldValue::text);
     for (side, version, value, wants) in [
         (Side::Ado, 9, &old, true),
         (Side::Ado, 7, &old, false),
-        (Side::Ado, 9, &new, false),
+        (Side::Ado, 9, &new, true),
+        (Side::Ado, 9, &other, false),
         (Side::ClickUp, 9, &old, false),
     ] {
         let sent = Sent {
