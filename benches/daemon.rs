@@ -37,7 +37,7 @@ const SPARE: f64 = 1.05;
 const MOST_READ: u64 = 1_000_000;
 /// Requests that a listing of a large board needs.
 const LARGE: usize = 1000;
-/// Ids that one query of work items returns, revisions that one batch returns, and tasks on one page.
+/// Ids that one query of work items can return, revisions that one batch returns, and tasks on one page.
 const PAGES: (usize, usize, usize) = (19_000, 200, 100);
 /// Cycles without a change before an idle daemon is looked at.
 const IDLE_CYCLES: usize = 3;

@@ -57,8 +57,8 @@ pub trait Reader: Send + Sync {
     /// Lists every item in scope of the given pairs (closed, subtasks and archived included), page by page: what a sweep
     /// needs of memory does not grow with the board. The walk is complete or an error.
     ///
-    /// An item comes again only where a later state of it was met on the way: of two rows of one item the one with the
-    /// higher version counts. Rows of a pair that turns out to have failed are void. An error of `each` ends the walk.
+    /// An item may come again, as where the list moved under the walk: of two rows of one item the one with the higher
+    /// version counts. Rows of a pair that turns out to have failed are void. An error of `each` ends the walk.
     async fn sweep(
         &self,
         pairs: &BTreeSet<PairName>,

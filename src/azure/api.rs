@@ -70,19 +70,17 @@ fn bin_time(text: &str) -> String {
 }
 
 impl Api {
-    /// Runs one page of a query.
+    /// Runs one page of a query, of at most `rows` rows.
     pub(super) async fn wiql(
         &self,
         project: Option<&str>,
         query: &str,
+        rows: usize,
         priority: Priority,
     ) -> Result<WiqlAnswer, ConnectorError> {
         let scope = project.map_or_else(String::new, |project| format!("{}/", segment(project)));
         // `timePrecision` counts on the query string only (ADO-4).
-        let path = format!(
-            "{scope}_apis/wit/wiql?{VERSION}&timePrecision=true&$top={}",
-            super::wiql::PAGE
-        );
+        let path = format!("{scope}_apis/wit/wiql?{VERSION}&timePrecision=true&$top={rows}");
         let body = json!({ "query": query });
         self.read(
             "query work items",

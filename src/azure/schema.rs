@@ -43,7 +43,9 @@ impl Shared {
         }
         // No item has this number, so the answer is empty: only whether the query is understood matters.
         let query = wiql::single(scope).query(Since::Ever, i64::from(i32::MAX) - 1);
-        let answer = self.api.wiql(Some(&scope.project), &query, Priority::Live);
+        let answer = self
+            .api
+            .wiql(Some(&scope.project), &query, 1, Priority::Live);
         match answer.await {
             Ok(_) => {}
             Err(error) if error.kind == ErrorKind::Refused => {

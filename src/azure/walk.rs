@@ -173,10 +173,11 @@ impl Shared {
         };
         let query = group.query(since, last);
         let project = group.project.as_deref();
-        let page = self.api.wiql(project, &query, priority).await?;
+        let page = self.api.wiql(project, &query, since.page(), priority);
+        let page = page.await?;
         let as_of = Timestamp::parse_rfc3339(&page.as_of);
         let as_of = as_of.ok_or_else(|| broken("asOf is not a time"))?;
-        let full = page.work_items.len() >= wiql::PAGE;
+        let full = page.work_items.len() >= since.page();
         let ids = page.work_items.iter().map(|row| row.id);
         let next = match ids.clone().max().filter(|_| full) {
             Some(id) if id > last => Some(id),

@@ -4,8 +4,13 @@ use super::Scope;
 use crate::model::{PairName, Timestamp};
 use std::collections::BTreeSet;
 
-/// Rows asked for at a time. Above 20,000 the service refuses (learn.microsoft.com, object-limits, 2024-09).
-pub(super) const PAGE: usize = 19_000;
+/// Rows asked for at a time where the answer is held whole anyway. Above 20,000 the service refuses (learn.microsoft.com,
+/// object-limits, 2024-09).
+const PAGE: usize = 19_000;
+
+/// Rows asked for at a time by a full listing, which holds one page of ids: what it holds stays the same from some
+/// thousand items on, for 14 requests more in the 1,506 that a board of 100,000 needs.
+const SWEPT_PAGE: usize = 5_000;
 
 /// Longest query text accepted (same page: 32,000 characters), less room for the paging clause.
 const MAX_LENGTH: usize = 31_800;
@@ -29,6 +34,16 @@ pub(super) enum Since {
     Changed(Timestamp),
     /// Created at or after.
     Created(Timestamp),
+}
+
+impl Since {
+    /// Returns how many rows one page asks for.
+    pub(super) fn page(self) -> usize {
+        match self {
+            Since::Ever => SWEPT_PAGE,
+            Since::Changed(_) | Since::Created(_) => PAGE,
+        }
+    }
 }
 
 impl Group {

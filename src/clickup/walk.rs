@@ -140,7 +140,7 @@ impl Inner {
         found: &mut Found<'_>,
         tasks: Vec<Task>,
     ) -> Result<(), ConnectorError> {
-        let new = found.seen.take(tasks);
+        let new = found.take(tasks);
         match &mut found.kept {
             Kept::Held(held) => hold(held, new),
             Kept::Passed(lists, each) => {

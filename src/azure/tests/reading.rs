@@ -144,23 +144,23 @@ async fn a_full_walk_has_revisions_and_is_complete() {
     let (server, reader, _) = start(vec![scope("a", "One")]).await;
     {
         let mut script = server.lock().unwrap();
-        script.queries = vec![(1..=19_000).collect(), vec![19_001]];
-        script.items = BTreeMap::from([(19_001, wire(19_001, 4, "One", "New"))]);
+        script.queries = vec![(1..=5_000).collect(), vec![5_001]];
+        script.items = BTreeMap::from([(5_001, wire(5_001, 4, "One", "New"))]);
     }
     let listing = reader
         .fetch_changes(&Watermark::default(), &|_| None)
         .await
         .unwrap();
     assert!(listing.complete);
-    assert_eq!(listing.rows.len(), 19_001);
-    let last = listing.rows.iter().find(|row| row.id.as_str() == "19001");
+    assert_eq!(listing.rows.len(), 5_001);
+    let last = listing.rows.iter().find(|row| row.id.as_str() == "5001");
     assert_eq!(last.unwrap().version, Some(Version(4)));
     let log = server.lock().unwrap().log.clone();
     let queries: Vec<String> = log.iter().map(|sent| sent.2["query"].to_string()).collect();
     let mut pages = queries
         .iter()
         .filter(|query| query.contains("[System.Id] > "));
-    assert!(pages.next_back().unwrap().contains("[System.Id] > 19000"));
+    assert!(pages.next_back().unwrap().contains("[System.Id] > 5000"));
 }
 
 #[tokio::test]
@@ -338,7 +338,7 @@ async fn the_next_look_begins_where_the_first_answer_of_this_one_stood() {
 #[tokio::test]
 async fn the_next_look_begins_where_the_first_page_of_a_long_listing_stood() {
     let (server, reader, _) = start(vec![scope("a", "One")]).await;
-    server.lock().unwrap().queries = vec![(1..=19_000).collect(), vec![19_001]];
+    server.lock().unwrap().queries = vec![(1..=5_000).collect(), vec![5_001]];
     let listing = reader.fetch_all(&BTreeSet::from(["a".into()])).await;
     assert_eq!(server.lock().unwrap().answered, 2);
     let first = Some(at("2026-05-01T12:00:00.5Z"));

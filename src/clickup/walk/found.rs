@@ -15,35 +15,37 @@ use std::hash::BuildHasher;
 pub struct Seen {
     numbers: RandomState,
     states: HashSet<u64>,
-    /// Largest change time seen.
-    pub high: Option<Timestamp>,
 }
 
 impl Seen {
     /// Takes in a page and returns the tasks of it whose (id, version) was unseen.
-    ///
-    /// A row without id or home list is passed over and the other rows count: absence from a listing proves nothing, and
-    /// the next sweep reads a linked task that it missed by its id.
     pub fn take(&mut self, tasks: Vec<Task>) -> Vec<Task> {
-        tasks.into_iter().filter(|task| self.is_new(task)).collect()
+        let mut new = told_apart(tasks);
+        new.retain(|task| {
+            let state = (convert::task_id(task), convert::version(task));
+            self.states.insert(self.numbers.hash_one(state))
+        });
+        new
     }
+}
 
-    fn is_new(&mut self, task: &Task) -> bool {
+/// Leaves out rows without id or home list, and the other rows count: absence from a listing proves nothing, and the next
+/// sweep reads a linked task that it missed by its id.
+fn told_apart(mut tasks: Vec<Task>) -> Vec<Task> {
+    tasks.retain(|task| {
         let id = convert::task_id(task);
-        let Some(id) = id.filter(|_| convert::home_list(task).is_some()) else {
-            let named = convert::task_id(task);
-            let id = named.map_or_else(String::new, |id| single_line(id.as_str()));
+        let is_whole = id.is_some() && convert::home_list(task).is_some();
+        if !is_whole {
+            let id = id.map_or_else(String::new, |id| single_line(id.as_str()));
             tracing::warn!(
                 side = "clickup",
                 task = id,
                 "a row of the listing has no id or no home list; it is passed over"
             );
-            return false;
-        };
-        let version = convert::version(task);
-        self.high = self.high.max(version.map(|version| Timestamp(version.0)));
-        self.states.insert(self.numbers.hash_one((id, version)))
-    }
+        }
+        is_whole
+    });
+    tasks
 }
 
 /// Where the tasks of a walk go.
@@ -67,16 +69,17 @@ pub fn hold(held: &mut BTreeMap<ItemId, Task>, new: Vec<Task>) {
     }
 }
 
-/// What one or more walks have found.
+/// What one or more walks have found. A task that two of them meet, as where windows of time touch, is handed on twice:
+/// whoever takes it in keeps the later state.
 pub struct Found<'a> {
-    pub(super) seen: Seen,
+    high: Option<Timestamp>,
     pub(super) kept: Kept<'a>,
 }
 
 impl Default for Found<'_> {
     fn default() -> Self {
         Found {
-            seen: Seen::default(),
+            high: None,
             kept: Kept::Held(BTreeMap::new()),
         }
     }
@@ -86,14 +89,22 @@ impl<'a> Found<'a> {
     /// Hands the tasks of `lists` on as they come.
     pub fn passing(lists: &'a [&'a str], each: EachPage<'a>) -> Self {
         Found {
-            seen: Seen::default(),
+            high: None,
             kept: Kept::Passed(lists, each),
         }
     }
 
+    /// Notes how far a page reaches and returns those of its tasks that can be told apart.
+    pub(super) fn take(&mut self, tasks: Vec<Task>) -> Vec<Task> {
+        let tasks = told_apart(tasks);
+        let highest = tasks.iter().filter_map(convert::version).max();
+        self.high = self.high.max(highest.map(|version| Timestamp(version.0)));
+        tasks
+    }
+
     /// Largest change time seen.
     pub fn high(&self) -> Option<Timestamp> {
-        self.seen.high
+        self.high
     }
 
     /// Returns the tasks that were held, by id.

@@ -53,6 +53,7 @@ fn an_oldest_first_walk_moves_the_time_and_pages_only_through_one_value() {
 #[test]
 fn a_task_seen_twice_counts_once_with_its_later_state() {
     let (mut seen, mut held) = (Seen::default(), BTreeMap::new());
+    let mut found = Found::default();
     for (page, unseen) in [
         (tasks(&[("a", 5), ("b", 4)]), 2),
         (tasks(&[("a", 9), ("b", 4), ("a", 5)]), 1),
@@ -61,9 +62,9 @@ fn a_task_seen_twice_counts_once_with_its_later_state() {
     ] {
         let new = seen.take(page);
         assert_eq!(new.len(), unseen);
-        hold(&mut held, new);
+        hold(&mut held, found.take(new));
     }
-    assert_eq!(seen.high, Some(Timestamp(9)));
+    assert_eq!(found.high(), Some(Timestamp(9)));
     let versions: Vec<_> = held
         .values()
         .map(|task| convert::version(task).unwrap().0)
