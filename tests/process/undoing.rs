@@ -75,7 +75,9 @@ async fn a_run_is_taken_back_and_stays_put_until_somebody_edits() {
         .left_with(0)
         .says("no differences");
 
+    // An undo and the undo of it are no edits: the run is taken back once more.
     bench.run(&["undo", &run, "--yes"]).await.left_with(3);
+    assert_eq!(bench.task_named(old), task);
     bench
         .world
         .clickup

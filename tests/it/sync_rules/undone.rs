@@ -5,6 +5,7 @@ use crate::sync_rules::bench::*;
 use boardsync::model::{ItemId, Service, Side};
 use boardsync::reason::Outcome;
 use boardsync::sandbox::faults::{Fault, FaultRule};
+use boardsync::sandbox::world::World;
 use serde_json::{Value, json};
 
 /// The newest run that wrote something.
@@ -85,6 +86,31 @@ async fn an_undo_of_an_undo_goes_on_from_what_both_had_agreed_on() {
     assert_eq!(t.string(id, TITLE), "Edited");
     assert_eq!(t.task(&task)["priority"], Value::Null, "nobody set one");
     t.quiet().await;
+}
+
+/// A tag decides whether a work item belongs to the pair, and nothing but a listing tells, which may be late. So an undo does
+/// not write to one that was changed a moment ago and whose task is gone: somebody may have moved it to another team.
+#[tokio::test]
+async fn an_undo_leaves_what_may_have_left_the_pair_a_moment_ago() {
+    let pair = World::example_pair();
+    let pair = pair.replace(
+        "ado.where = \"",
+        "ado.where = \"[System.Tags] CONTAINS 'web' AND ",
+    );
+    let mut t = bench_of(&pair).await;
+    let (id, task) = t.linked("Task", &[(TAGS, json!("web"))]).await;
+    t.clickup(&task, json!({"name": "Renamed"}));
+    t.cycle().await;
+    assert_eq!(t.string(id, TITLE), "Renamed");
+    let run = last_run(&mut t).await;
+    t.world.clickup.delete(&task).unwrap();
+    t.ado(id, TAGS, json!(""));
+    let (code, said) = undo(&mut t, &run).await;
+    assert_eq!(t.string(id, TITLE), "Renamed", "{code} {said}");
+    assert!(
+        said.contains("it was changed a moment ago"),
+        "{code} {said}"
+    );
 }
 
 #[tokio::test]
