@@ -1,5 +1,6 @@
 //! What walks have met, and the tasks that they keep.
 
+use super::PAGE_SIZE;
 use crate::clickup::convert;
 use crate::clickup::failure::single_line;
 use crate::clickup::wire::Task;
@@ -9,12 +10,20 @@ use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashSet};
 use std::hash::BuildHasher;
 
-/// Which states of which tasks a walk has met. It holds a number for each, so that a walk over a large workspace stays
-/// small; that two of a million get the same number, and the second is passed over, is next to impossible.
+/// How many states a walk remembers of its begin, and twice as many of its end: fifty pages each.
+const REMEMBERED: usize = 50 * PAGE_SIZE;
+
+/// Which states of which tasks a walk has met: those of its first pages, and those of its latest ones. So a walk over a large
+/// workspace takes as much memory as one over a small one. That is enough for what it is asked: a task that moves under the
+/// walk comes again on the next page, a server that ignores `page` shows the same ones again, and another round begins with
+/// the first pages. A state that was forgotten counts as unseen, and whoever takes the tasks in knows it.
+///
+/// It holds a number for each; that two of a million get the same one, and the second is passed over, is next to impossible.
 #[derive(Debug, Default)]
 pub struct Seen {
     numbers: RandomState,
-    states: HashSet<u64>,
+    first: HashSet<u64>,
+    latest: [HashSet<u64>; 2],
 }
 
 impl Seen {
@@ -23,9 +32,31 @@ impl Seen {
         let mut new = told_apart(tasks);
         new.retain(|task| {
             let state = (convert::task_id(task), convert::version(task));
-            self.states.insert(self.numbers.hash_one(state))
+            self.insert(self.numbers.hash_one(state))
         });
         new
+    }
+
+    /// How many states it holds.
+    #[cfg(test)]
+    pub fn held(&self) -> usize {
+        self.first.len() + self.latest.iter().map(HashSet::len).sum::<usize>()
+    }
+
+    /// Adds a state; `false`: it is remembered already.
+    fn insert(&mut self, state: u64) -> bool {
+        if self.first.contains(&state) || self.latest.iter().any(|some| some.contains(&state)) {
+            return false;
+        }
+        if self.first.len() < REMEMBERED {
+            return self.first.insert(state);
+        }
+        let [now, before] = &mut self.latest;
+        if now.len() == REMEMBERED {
+            std::mem::swap(now, before);
+            now.clear();
+        }
+        now.insert(state)
     }
 }
 

@@ -72,6 +72,30 @@ fn a_task_seen_twice_counts_once_with_its_later_state() {
     assert_eq!(versions, [9, 4]);
 }
 
+/// A walk over a large workspace holds no more than one over a small one, and knows its first pages and its latest ones.
+#[test]
+fn what_a_walk_remembers_does_not_grow_with_the_workspace() {
+    let page = |number: usize| -> Vec<Task> {
+        let ids: Vec<String> = (0..PAGE_SIZE).map(|n| format!("{number}-{n}")).collect();
+        let rows: Vec<(&str, i64)> = ids.iter().map(|id| (id.as_str(), 5)).collect();
+        tasks(&rows)
+    };
+    let mut seen = Seen::default();
+    for number in 0..1000 {
+        assert_eq!(seen.take(page(number)).len(), PAGE_SIZE, "{number}");
+        assert_eq!(seen.take(page(number)).len(), 0, "page {number} again");
+        let before = number.saturating_sub(40);
+        assert_eq!(seen.take(page(before)).len(), 0, "page {before}");
+    }
+    for number in 0..50 {
+        assert_eq!(seen.take(page(number)).len(), 0, "page {number}");
+    }
+    assert!(seen.held() <= 150 * PAGE_SIZE, "{}", seen.held());
+    let mut small = Seen::default();
+    (0..100).for_each(|number| drop(small.take(page(number))));
+    assert_eq!(small.held(), 100 * PAGE_SIZE, "nothing is forgotten");
+}
+
 #[test]
 fn an_odd_row_of_a_listing_costs_that_row_only() {
     let mut rows: Vec<_> = [
