@@ -184,6 +184,8 @@ struct Unlinked {
     apart: Vec<String>,
     /// Those that name an item which is linked to another one.
     copies: Vec<String>,
+    /// Those that name an item which no listing of their pair shows.
+    alone: Vec<String>,
     /// The others, as links: what is left when a database is lost.
     found: BTreeMap<(PairName, ItemId), ItemId>,
     /// How many items stand in `found`: of a link both halves may be marked.
@@ -204,6 +206,10 @@ impl Unlinked {
             }
         }
         let mut sorted = Unlinked::default();
+        let lists = |side: Side, pair: &PairName, id: &ItemId| {
+            let listed = survey.listed.get(side).get(pair);
+            listed.is_some_and(|ids| ids.contains(id))
+        };
         for side in Side::BOTH {
             for (pair, ids) in survey.listed.get(side) {
                 for id in ids {
@@ -226,6 +232,9 @@ impl Unlinked {
                     } else if living.get(side.other()).contains(&named) {
                         let copy = format!("{side} {id} names {} {}", side.other(), marker.id);
                         sorted.copies.push(copy);
+                    } else if !lists(side.other(), pair, &marker.id) {
+                        let alone = format!("{side} {id} names {} {}", side.other(), marker.id);
+                        sorted.alone.push(alone);
                     } else {
                         sorted.carrying += 1;
                         let Sided { ado, clickup } = Sided::of(side, id.clone(), marker.id);
@@ -249,6 +258,7 @@ fn orphans(
     let Unlinked {
         apart,
         copies,
+        alone,
         found,
         carrying,
     } = Unlinked::among(survey, key, links);
@@ -274,8 +284,17 @@ fn orphans(
         let help = "`boardsync plan` shows what becomes of it; a copy that is to be an item of its own needs no marker";
         chart.add(check, Level::Warn, found, help);
     }
+    if !alone.is_empty() {
+        let found = format!(
+            "{} our marker and {} an item that was deleted or is outside the pair: {}. One whose item was deleted stays alone",
+            render::plural(alone.len(), "item carries", "items carry"),
+            if alone.len() == 1 { "names" } else { "name" },
+            first(&alone)
+        );
+        chart.ok(check, found);
+    }
     if found.is_empty() {
-        if apart.is_empty() && copies.is_empty() {
+        if apart.is_empty() && copies.is_empty() && alone.is_empty() {
             chart.ok(check, "no item carries our marker without being linked");
         }
         return Vec::new();
