@@ -35,6 +35,7 @@ use crate::reconcile::rails::{source, tried, without_halves};
 use crate::reconcile::settle::Answer;
 use crate::store::{Attempt, Batch, CycleRow, HoldRow, Op, StoreError, TransitRow};
 pub(in crate::engine) use kept::{goes_apart, kept_of};
+pub(in crate::engine) use pair::about;
 pub use report::{Consent, Done, Report};
 use std::collections::{BTreeMap, BTreeSet};
 use tracing::Instrument as _;
@@ -133,6 +134,11 @@ impl Engine {
             ..Report::default()
         };
         self.record_trouble(observed, started, &mut report)?;
+        if observed.plan.pairs.is_empty() && report.troubled.is_empty() {
+            // Every pair is left alone for a while. Neither service was asked anything, so this is no cycle that anybody should
+            // hear of, and nothing was learnt of a token or a service that was down.
+            return Ok(report);
+        }
         self.copy_before_large(observed, consent)?;
         let mut run = Run::new(self, writers, observed, report.cycle.clone());
         for plan in &observed.plan.pairs {

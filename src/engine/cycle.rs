@@ -24,6 +24,7 @@ use super::observe::Observed;
 use super::recover::Recovered;
 use super::{CycleError, Engine, Scope, Writers};
 use crate::model::Timestamp;
+use crate::reconcile::plan::Plan;
 
 /// Who says whether a plan may be carried out.
 ///
@@ -133,10 +134,11 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::cycle`].
-    pub async fn look_around(&self, scope: &Scope) -> Result<Report, CycleError> {
+    pub async fn look_around(&self, scope: &Scope) -> Result<(Report, Plan), CycleError> {
         let seen = self.settle_and_look(scope, |_| {}).await;
         let observed = self.watch(seen)?;
-        Ok(self.only_look(&observed)?)
+        let report = self.only_look(&observed)?;
+        Ok((report, observed.plan))
     }
 
     async fn settle_and_look(

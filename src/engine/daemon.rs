@@ -4,14 +4,18 @@
 //! is done in its jobs: rings that come during a cycle melt into one. A plain timer beside it rings as well, because a
 //! clock that was set back silences cron jobs until it has caught up.
 
-use super::apply::{Consent, Report};
+use super::apply::{Consent, Report, about};
 use super::cycle::{Answer, Approver};
 use super::observe::Observed;
 use super::rails::trips;
 use super::{CycleError, Engine, Scope, Writers};
 use crate::config::Poll;
 use crate::connector::ErrorKind;
+use crate::model::PairName;
+use crate::reconcile::plan::Plan;
 use crate::store::StateLock;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -97,7 +101,7 @@ pub async fn run(
             }
             lock.beat(engine.clock.now());
         }
-        match one(engine, writers, &full).await {
+        match one(engine, writers, &full, &mut told).await {
             Ok(report) => {
                 told.cycle(&report);
                 full.full = false;
@@ -146,10 +150,13 @@ async fn one(
     engine: &Engine,
     writers: Option<&Writers>,
     scope: &Scope,
+    told: &mut Told,
 ) -> Result<Report, CycleError> {
     engine.probe().await?;
     let Some(writers) = writers else {
-        return engine.look_around(scope).await;
+        let (report, plan) = engine.look_around(scope).await?;
+        told.plan(&plan);
+        return Ok(report);
     };
     let ended = engine.cycle(writers, scope, &mut Nobody).await?;
     Ok(ended.report.unwrap_or_default())
@@ -166,6 +173,8 @@ struct Told {
     at: Option<Instant>,
     /// How many cycles since then ended in the same way.
     alike: u32,
+    /// What was told of the plans of pairs that are only looked at, as a hash.
+    plans: BTreeMap<PairName, u64>,
 }
 
 impl Told {
@@ -181,12 +190,34 @@ impl Told {
         } else {
             1
         };
-        *self = Told {
-            last: what,
-            at: Some(Instant::now()),
-            alike: 0,
-        };
+        (self.last, self.at, self.alike) = (what, Some(Instant::now()), 0);
         Some(alike)
+    }
+
+    /// Tells what would be written and what would be held, where it is not what was told the last time.
+    fn plan(&mut self, plan: &Plan) {
+        for plan in &plan.pairs {
+            let holds = plan.holds.iter();
+            let holds: Vec<_> = holds
+                .map(|hold| (hold.side, &hold.item, hold.reason()))
+                .collect();
+            let mut hash = DefaultHasher::new();
+            (plan.hash(), holds).hash(&mut hash);
+            let hash = hash.finish();
+            if self.plans.insert(plan.pair.clone(), hash) == Some(hash) {
+                continue;
+            }
+            let (pair, writes) = (&plan.pair, plan.writes());
+            tracing::info!(%pair, writes, held = plan.holds.len(), "read-only: nothing is written; this is what would be");
+            for action in &plan.actions {
+                about(plan, action)
+                    .in_scope(|| tracing::info!(outcome = "planned", "{}", action.reason()));
+            }
+            for hold in &plan.holds {
+                let item = format_args!("{} {}", hold.side, hold.item);
+                tracing::info!(%pair, %item, field = %hold.subject, outcome = "held", "{}", hold.reason());
+            }
+        }
     }
 
     fn cycle(&mut self, report: &Report) {
@@ -209,7 +240,8 @@ impl Told {
                 open,
                 "cycle done"
             );
-        } else if report.stopped.is_empty()
+        } else if report.looked()
+            && report.stopped.is_empty()
             && let Some(cycles) = self.due(format!("{held} {open}"))
         {
             tracing::info!(

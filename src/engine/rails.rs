@@ -266,6 +266,7 @@ impl Engine {
     /// the time of a sweep is kept in it, so that not every cycle lists everything, and what is wrong with a pair, so that
     /// it is told once and not in every cycle.
     pub(super) fn only_look(&self, observed: &Observed) -> Result<Report, StoreError> {
+        let mut report = Report::default();
         let mut store = self.store();
         for (pair, error) in &observed.findings.troubled {
             let mut state = store.pair_state(pair)?;
@@ -277,7 +278,7 @@ impl Engine {
             store.save_pair_state(pair, &state)?;
         }
         for plan in &observed.plan.pairs {
-            tracing::warn!(pair = %plan.pair, writes = plan.writes(), holds = plan.holds.len(), "read-only: nothing is written");
+            report.held.insert(plan.pair.clone(), plan.holds.len());
             let mut state = store.pair_state(&plan.pair)?;
             state.last_error = None;
             if observed.findings.swept.contains(&plan.pair) {
@@ -285,7 +286,7 @@ impl Engine {
             }
             store.save_pair_state(&plan.pair, &state)?;
         }
-        Ok(Report::default())
+        Ok(report)
     }
 
     /// A cycle under the stop file: nothing is carried out and nothing counts as seen, so that the next one sees it again.

@@ -289,6 +289,57 @@ async fn a_daemon_begins_by_saying_which_program_works_on_what() {
     assert!(said.contains("said once an hour"), "{said}");
 }
 
+/// A daemon that only looks tells each write and each hold that would be, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_daemon_says_what_it_would_do_whenever_that_is_something_else() {
+    let bench = Bench::equal().await;
+    bench.replace_config("[ado]", "[schedule]\npoll = \"5s\"\n\n[ado]");
+    let id = bench.ids[1];
+    let task = bench.task_named("Guest can enter an address");
+    bench.rename(id, "Renamed");
+    let heard = Heard::daemon(&bench, &["reconcile", "--read-only"], None);
+    let planned = format!(
+        "pair=web item=\"ClickUp {task}\" side=ClickUp field=\"title\" kind=\"update\"}}: differs from ADO outcome=\"planned\""
+    );
+    let said = heard.until("planned").await;
+    assert!(
+        said.contains(
+            "read-only: nothing is written; this is what would be pair=web writes=1 held=0"
+        ),
+        "{said}"
+    );
+    bench.world.ledger.clear();
+    bench.until(|bench| bench.world.ledger.count() > 3).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let said = heard.text();
+    assert_eq!(said.matches("planned").count(), 1, "{planned}: {said}");
+    bench.rename(bench.ids[2], "Another");
+    heard.until("writes=2").await;
+    assert_eq!(bench.world.ledger.writes(), []);
+}
+
+/// A pair that another installation works on is left alone for a quarter of an hour. A cycle that looks at nothing is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_whose_pairs_are_left_alone_has_no_cycle_that_is_done() {
+    let bench = Bench::equal().await;
+    bench.replace_config("[ado]", "[schedule]\npoll = \"5s\"\n\n[ado]");
+    for name in [
+        "boardsync.db",
+        "boardsync.db-wal",
+        "boardsync.db-shm",
+        "boardsync.db.key",
+    ] {
+        let _ = std::fs::remove_file(bench.folder.path().join(name));
+    }
+    let heard = Heard::daemon(&bench, &["reconcile"], None);
+    heard.until("was not carried out").await;
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    let said = heard.text();
+    assert!(!said.contains("nothing written"), "{said}");
+    let status = bench.run(&["status"]).await.left_with(3);
+    status.says("stopped, 0 writes");
+}
+
 /// At rest the log of a daemon does not grow.
 #[tokio::test(flavor = "multi_thread")]
 async fn idle_cycles_add_no_line() {

@@ -8,7 +8,7 @@ use crate::reconcile::policy::Policy;
 use tracing::{Instrument as _, Span};
 
 /// What every line of the log about an action says: enough for `boardsync history ITEM` to find it.
-fn about(plan: &PairPlan, action: &Action) -> Span {
+pub(in crate::engine) fn about(plan: &PairPlan, action: &Action) -> Span {
     let source = action.target.other();
     let item = match (&action.target_item, &action.source_item) {
         (Some(item), _) => format!("{} {item}", action.target),

@@ -59,6 +59,11 @@ impl Report {
             .count()
     }
 
+    /// Returns whether any pair was looked at, or could not be: a daemon leaves one alone for a while whose plan was stopped.
+    pub fn looked(&self) -> bool {
+        !self.held.is_empty() || !self.troubled.is_empty()
+    }
+
     /// Returns how many actions of a kind were carried out.
     pub fn done(&self, kind: ActionKind) -> usize {
         let done = self.outcomes.iter();
