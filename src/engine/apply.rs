@@ -389,7 +389,12 @@ impl Run<'_> {
         }
         let undone = match &done {
             Done::Done(_) => {
-                tracing::info!(outcome = "done", "{}", action.reason());
+                tracing::info!(
+                    outcome = "done",
+                    "{}: {}",
+                    action.kind.past(),
+                    action.reason()
+                );
                 return Ok(done);
             }
             Done::Stale(said) => UndoneWhy::Stale { said: said.clone() },

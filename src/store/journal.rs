@@ -68,7 +68,7 @@ pub struct JournalRow {
 pub struct RunRow {
     /// Its id, the same as its cycle's.
     pub id: String,
-    /// Local time of its first line.
+    /// Local time at which it began; of one that was killed, of its first line.
     pub at: Timestamp,
     /// Actions that were carried out.
     pub actions: u64,
@@ -260,7 +260,7 @@ impl Store {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT journal.cycle, min(journal.at), count(DISTINCT journal.action_id), cycle.cause, cycle.why
+                "SELECT journal.cycle, coalesce(cycle.started_at, min(journal.at)), count(DISTINCT journal.action_id), cycle.cause, cycle.why
                  FROM journal LEFT JOIN cycle ON cycle.id = journal.cycle
                  WHERE journal.outcome = ?2 AND journal.kind <> ?3
                  GROUP BY journal.cycle ORDER BY max(journal.id) DESC LIMIT ?1",
@@ -295,6 +295,22 @@ impl Store {
     /// Returns one cycle.
     pub fn cycle(&self, id: &str) -> Result<Option<CycleRow>, StoreError> {
         Ok(self.cycles("id = ?1", params![id])?.into_iter().next())
+    }
+
+    /// Returns the runs that were to take a run back, each with that run, the newest first.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn undos(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let undos = self.cycles(
+            "cause LIKE 'undo of %' ORDER BY started_at DESC, id DESC",
+            params![],
+        )?;
+        let of_run = undos.into_iter().filter_map(|undo| match undo.cause {
+            Cause::UndoOfRun { run } => Some((undo.id, run)),
+            Cause::Cycle | Cause::UndoOfItem { .. } | Cause::ToldBefore { .. } => None,
+        });
+        Ok(of_run.collect())
     }
 
     fn cycles(

@@ -56,9 +56,9 @@ pub fn log(
             ids.insert((run.at, run.id.clone()), run.id);
         }
     }
-    let mut runs = Vec::new();
+    let (mut runs, undos) = (Vec::new(), store.undos()?);
     for id in ids.into_values().rev() {
-        let Some(mut run) = run(store, &id)? else {
+        let Some(mut run) = run_with(store, &id, &undos)? else {
             continue;
         };
         if let Some(pair) = pair {
@@ -80,9 +80,18 @@ pub fn log(
 /// # Errors
 /// Only the database's.
 pub fn run(store: &Store, id: &str) -> Result<Option<RunView>, StoreError> {
+    run_with(store, id, &store.undos()?)
+}
+
+/// As [`run`], with all undos.
+fn run_with(
+    store: &Store,
+    id: &str,
+    undos: &[(String, String)],
+) -> Result<Option<RunView>, StoreError> {
     let deeds = deeds(store, store.journal_of_cycle(id)?)?;
     let began = deeds.first().map(|deed| deed.at);
-    let head = head(store, id, began)?;
+    let head = head(store, id, began, undos)?;
     let whole = Tally::of(&deeds);
     Ok(head.map(|head| RunView {
         deeds,
@@ -92,7 +101,12 @@ pub fn run(store: &Store, id: &str) -> Result<Option<RunView>, StoreError> {
 }
 
 /// A run without what it did. One that was killed has only its deeds to tell when it began.
-fn head(store: &Store, id: &str, began: Option<Timestamp>) -> Result<Option<RunView>, StoreError> {
+fn head(
+    store: &Store,
+    id: &str,
+    began: Option<Timestamp>,
+    undos: &[(String, String)],
+) -> Result<Option<RunView>, StoreError> {
     let cycle = store.cycle(id)?;
     let Some(at) = cycle.as_ref().map(|cycle| cycle.started_at).or(began) else {
         return Ok(None);
@@ -106,7 +120,25 @@ fn head(store: &Store, id: &str, began: Option<Timestamp>) -> Result<Option<RunV
         cause: cycle.map(|cycle| cycle.cause),
         deeds: Vec::new(),
         whole: Tally::default(),
+        undone_by: undone_by(store, id, undos)?,
     }))
+}
+
+/// Returns the last run that took a run back and still stands; `None`: there is none. `undos`: each with what it took back.
+fn undone_by(
+    store: &Store,
+    run: &str,
+    undos: &[(String, String)],
+) -> Result<Option<String>, StoreError> {
+    for (undo, _) in undos.iter().filter(|(_, of)| of == run) {
+        // An undo that was taken back counts no more, and one that found nothing to write never did.
+        let did = store.journal_of_cycle(undo)?;
+        let did = did.iter().any(|row| row.entry.outcome == Outcome::Done);
+        if did && undone_by(store, undo, undos)?.is_none() {
+            return Ok(Some(undo.clone()));
+        }
+    }
+    Ok(None)
 }
 
 /// Returns the runs of some deeds, in the order in which they began, each with these deeds alone.
@@ -114,13 +146,13 @@ fn head(store: &Store, id: &str, began: Option<Timestamp>) -> Result<Option<RunV
 /// # Errors
 /// Only the database's.
 pub fn by_run(store: &Store, deeds: Vec<DeedView>) -> Result<Vec<RunView>, StoreError> {
-    let mut runs: Vec<RunView> = Vec::new();
+    let (mut runs, undos): (Vec<RunView>, _) = (Vec::new(), store.undos()?);
     for deed in deeds {
         let known = runs.iter_mut().find(|run| run.run == deed.run);
         match known {
             Some(run) => run.deeds.push(deed),
             None => {
-                if let Some(head) = head(store, &deed.run, Some(deed.at))? {
+                if let Some(head) = head(store, &deed.run, Some(deed.at), &undos)? {
                     let whole = Tally::of(&self::deeds(store, store.journal_of_cycle(&deed.run)?)?);
                     runs.push(RunView {
                         deeds: vec![deed],

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 pub struct RunView {
     /// Its id.
     pub run: String,
-    /// When its first action was recorded.
+    /// When it began; of one that was killed, when its first action was recorded.
     #[serde(serialize_with = "rfc3339")]
     pub at: Timestamp,
     /// What it was for; `None`: it was killed before that was stored.

@@ -148,7 +148,7 @@ async fn the_journal_is_kept_for_as_long_as_configured_and_open_conflicts_for_ev
             ))
             .unwrap();
     };
-    let creates = |ran: Ran| ran.left_with(0).out.matches("create").count();
+    let creates = |ran: Ran| ran.left_with(0).out.matches("created ").count();
     age(9);
     bench.run(&["reconcile", "--once"]).await.left_with(3);
     assert_eq!(creates(bench.run(&["history", "4"]).await), 1);

@@ -262,6 +262,8 @@ impl Run<'_> {
         let Some(item) = action.target_item.clone() else {
             return Ok(());
         };
+        // The item that has the value, as the hold names it.
+        let (side, of) = source(action).unwrap_or((action.target, item.clone()));
         let mut ops = Vec::new();
         for (
             field,
@@ -273,7 +275,7 @@ impl Run<'_> {
         ) in by_field(held, wanted)
         {
             let why = HoldWhy::from(refused(action.target, &field, &value, &words, proven));
-            tracing::warn!(%field, outcome = "held", "{why}");
+            tracing::warn!(item = %format_args!("{side} {of}"), %side, %field, outcome = "held", "{why}");
             self.holds.extend(hold_row(
                 plan,
                 action,

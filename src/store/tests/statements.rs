@@ -16,10 +16,10 @@ const SELDOM: [(&str, &str); 11] = [
     ),
     (
         "WHERE state <> 'tombstone' AND pair NOT IN (SELECT value FROM json_each",
-        "doctor",
+        "doctor, status",
     ),
     (
-        "SELECT journal.cycle, min(journal.at)",
+        "SELECT journal.cycle, coalesce(cycle.started_at, min(journal.at))",
         "undo, to offer runs",
     ),
     ("resolved_at IS NOT NULL AND resolved_at <", "once a day"),

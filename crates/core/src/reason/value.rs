@@ -113,6 +113,24 @@ impl ValueWhy {
         }
     }
 
+    /// Returns the side that has the value; `None`: either may have it.
+    pub fn side(&self) -> Option<Side> {
+        match self {
+            ValueWhy::StateUnmapped { side, .. }
+            | ValueWhy::TypeUnmapped { side, .. }
+            | ValueWhy::NoValue { side, .. }
+            | ValueWhy::CannotClose { side, .. } => Some(*side),
+            ValueWhy::PeopleUnmapped { side, .. } | ValueWhy::Flattens { side, .. } => {
+                Some(side.other())
+            }
+            // Azure DevOps alone has these limits.
+            ValueWhy::AssigneesUnmapped
+            | ValueWhy::TitleTooLong { .. }
+            | ValueWhy::TagsStay { .. } => Some(Side::ClickUp),
+            ValueWhy::TitleEmpty => None,
+        }
+    }
+
     /// Returns what to add to the configuration, as a phrase.
     fn add(&self) -> String {
         let row = self.missing_row();

@@ -206,9 +206,12 @@ fn plan_field(
         }
         Merged::Blocked(why) => {
             fields.busy = true;
+            // The item that has the value is the one to mend.
+            let empty = |side: &Side| *now.get(*side) == FieldValue::Empty;
+            let side = why.side().or_else(|| Side::BOTH.into_iter().find(empty));
             plan.holds.push(Hold {
                 subject: key.into(),
-                ..hold(link, Side::Ado, why)
+                ..hold(link, side.unwrap_or(Side::Ado), why)
             });
             return;
         }
@@ -483,7 +486,7 @@ fn blank(
 }
 
 pub(super) fn hold(link: &LinkView, side: Side, why: impl Into<HoldWhy>) -> Hold {
-    let title = Side::BOTH
+    let title = [side, side.other()]
         .iter()
         .find_map(|side| link.now.get(*side).item())
         .map(Item::title)

@@ -294,6 +294,19 @@ impl ActionKind {
         }
     }
 
+    /// Returns what was done, in a word: `updated`.
+    pub fn past(self) -> &'static str {
+        match self {
+            ActionKind::Create => "created",
+            ActionKind::Update => "updated",
+            ActionKind::Delete => "deleted",
+            ActionKind::Close => "closed",
+            ActionKind::Link => "linked",
+            ActionKind::Unlink => "unlinked",
+            ActionKind::Restore => "restored",
+        }
+    }
+
     /// Returns whether the link is gone once it is carried out.
     pub fn dissolves(self) -> bool {
         match self {

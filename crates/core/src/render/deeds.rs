@@ -50,6 +50,9 @@ pub struct RunView {
     /// What all of the run did: what an undo of it is about.
     #[serde(skip)]
     pub whole: Tally,
+    /// The run that took it back last, as far as it could; `None`: none did, or that was taken back itself.
+    #[serde(skip)]
+    pub undone_by: Option<String>,
 }
 
 /// How much a whole run did.
@@ -61,6 +64,8 @@ pub struct Tally {
     pub in_trash: usize,
     /// Links among them that were ended.
     pub unlinked: usize,
+    /// Items among them that were created, or brought back: an undo leaves them unless it is told to delete them.
+    pub made: usize,
 }
 
 impl Tally {
@@ -71,9 +76,12 @@ impl Tally {
             deed.kind == JournalKind::Delete && !capabilities::of(deed.side).restores
         };
         let unlinked = done.clone().filter(|deed| deed.kind == JournalKind::Unlink);
+        let is_made =
+            |deed: &&DeedView| matches!(deed.kind, JournalKind::Create | JournalKind::Restore);
         Tally {
             done: done.clone().count(),
             unlinked: unlinked.count(),
+            made: done.clone().filter(is_made).count(),
             in_trash: done.filter(in_trash).count(),
         }
     }
@@ -206,15 +214,22 @@ fn run(view: &RunView, told: &Told<'_>, style: &Style, out: &mut String) {
     let open = view.deeds.iter().filter(|deed| is_open(deed)).count();
     let rest = view.deeds.len() - done - open;
     let mut words = Vec::new();
+    // Of an item, say: what the whole run did, which is what `undo` takes back.
+    let in_all = view.whole.done.max(done);
     match (done, open) {
+        (0, 0) if in_all > 0 => words.push("nothing of this written".to_owned()),
         (0, 0) => words.push("nothing written".to_owned()),
         (0, _) => {}
         (n, _) => words.push(plural(n, "action done", "actions done")),
     }
-    // Of an item, say: what the whole run did, which is what `undo` takes back.
-    let in_all = view.whole.done.max(done);
     if in_all > done {
-        words.push(format!("{in_all} in the whole run"));
+        words.push(match done {
+            0 => format!(
+                "{} done in the whole run",
+                plural(in_all, "action", "actions")
+            ),
+            _ => format!("{in_all} in the whole run"),
+        });
     }
     if rest > 0 {
         words.push(format!("{rest} not done"));
@@ -247,12 +262,19 @@ fn run(view: &RunView, told: &Told<'_>, style: &Style, out: &mut String) {
 
 /// What takes a run back. `in_all`: how many actions that is about.
 fn undo_hint(view: &RunView, in_all: usize, told: &Told<'_>, style: &Style, out: &mut String) {
+    if let Some(by) = &view.undone_by {
+        let text = format!("taken back by run {by}, as far as it could be; what that did:");
+        sentence(out, 2, &text, style);
+        let log = format!("{} log {}", told.program, escape(by));
+        line(out, 4, &style.paint(Ink::Faint, &log));
+        return;
+    }
     match view.whole.in_trash {
         0 => {}
         1 => sentence(out, 2, RESTORE_ONE, style),
         _ => sentence(out, 2, RESTORE_SOME, style),
     }
-    let undo = format!("{} undo {}", told.program, escape(&view.run));
+    let mut undo = format!("{} undo {}", told.program, escape(&view.run));
     let undoes = view.cause.as_ref().is_some_and(Cause::is_undo);
     if view.whole.unlinked > 0 && view.whole.unlinked == view.whole.done && !undoes {
         sentence(out, 2, RELINK, style);
@@ -263,13 +285,24 @@ fn undo_hint(view: &RunView, in_all: usize, told: &Told<'_>, style: &Style, out:
         true => format!("all {in_all} actions of the run"),
         false => "it".to_owned(),
     };
-    let lead = format!("to take {what} back:");
+    let made = view.whole.made;
+    let lead = match made > 0 && made == view.whole.done {
+        true => {
+            undo.push_str(" --delete-created");
+            format!("to take {what} back, which deletes what was made:")
+        }
+        false => format!("to take {what} back:"),
+    };
     match 3 + width(&lead) + width(&undo) <= style.columns() {
         true => line(out, 2, &style.paint(Ink::Faint, &format!("{lead} {undo}"))),
         false => {
             line(out, 2, &style.paint(Ink::Faint, &lead));
             line(out, 4, &style.paint(Ink::Faint, &undo));
         }
+    }
+    if made > 0 && made < view.whole.done {
+        let text = "(what it created stays, unless --delete-created is added)";
+        sentence(out, 2, text, style);
     }
 }
 

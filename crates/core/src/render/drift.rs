@@ -131,9 +131,16 @@ fn word(kind: DriftKind) -> &'static str {
     }
 }
 
+/// What is linked is compared and may differ; an item without a link is compared with nothing, so it is counted apart.
 fn counts(differences: &[Difference]) -> String {
+    let alone = |d: &&Difference| d.kind == DriftKind::Unlinked;
+    let (alone, differences): (Vec<_>, Vec<_>) = differences.iter().partition(alone);
+    let alone = match alone.len() {
+        0 => String::new(),
+        n => format!("; {} not linked", plural(n, "item", "items")),
+    };
     if differences.is_empty() {
-        return "no differences".to_owned();
+        return format!("no differences{alone}");
     }
     let parts: Vec<String> = KINDS
         .iter()
@@ -146,7 +153,7 @@ fn counts(differences: &[Difference]) -> String {
         })
         .collect();
     format!(
-        "{}: {}",
+        "{}: {}{alone}",
         plural(differences.len(), "difference", "differences"),
         parts.join(", ")
     )

@@ -81,7 +81,7 @@ pub fn report(view: &ReportView, style: &Style) -> String {
             .filter(|o| o.result == OutcomeResult::Done && o.action.kind == kind)
             .count();
         if done > 0 {
-            parts.push(format!("{} {}", amount(done), past(kind)));
+            parts.push(format!("{} {}", amount(done), kind.past()));
         }
     }
     for (key, word) in [
@@ -145,18 +145,6 @@ const KINDS: [ActionKind; 7] = [
     ActionKind::Unlink,
     ActionKind::Restore,
 ];
-
-fn past(kind: ActionKind) -> &'static str {
-    match kind {
-        ActionKind::Create => "created",
-        ActionKind::Update => "updated",
-        ActionKind::Delete => "deleted",
-        ActionKind::Close => "closed",
-        ActionKind::Link => "linked",
-        ActionKind::Unlink => "unlinked",
-        ActionKind::Restore => "restored",
-    }
-}
 
 fn verb(kind: ActionKind) -> &'static str {
     match kind {

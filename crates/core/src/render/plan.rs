@@ -37,6 +37,8 @@ pub struct Show<'a> {
     pub whole: Option<&'a str>,
     /// The file that the plan comes from, as the command line has it; `None`: it was just made.
     pub file: Option<&'a str>,
+    /// Whether a command makes this plan again only with `--full`: without it nobody looks for what is gone.
+    pub full: bool,
     /// What is open in a pair beside the plan, because nothing of it changed.
     pub still_open: &'a BTreeMap<PairName, StillOpen>,
 }
@@ -61,6 +63,7 @@ impl Default for Show<'_> {
             program: "boardsync",
             whole: None,
             file: None,
+            full: false,
             still_open: &NONE,
         }
     }
@@ -179,8 +182,7 @@ impl Page<'_> {
         let fields = Fields::of(pair);
         self.items(pair, &fields);
         self.conflicts(pair);
-        self.holds(pair, &fields);
-        self.beside(&rest);
+        self.holds(pair, &fields, rest);
         let guarded = pair.guarded().next().is_some();
         if guarded {
             self.guards(pair);
@@ -207,9 +209,13 @@ impl Page<'_> {
         for conflict in pair.conflicts.iter().take(self.show.most()) {
             conflict::block(conflict, "  ", self.style, &mut self.out);
             if conflict.taken.is_none() {
+                let when = match self.is_recorded(pair, conflict) {
+                    true => "",
+                    false => ", which can be done once a cycle has recorded it",
+                };
+                let program = self.show.program;
                 let hint = format!(
-                    "stays as it is until somebody settles it: {} conflicts list",
-                    self.show.program
+                    "stays as it is until somebody settles it{when}: {program} conflicts list"
                 );
                 self.sentence("    ", &hint);
             }
@@ -218,16 +224,30 @@ impl Page<'_> {
         self.more(pair.conflicts.len(), "conflict", "conflicts");
     }
 
-    /// What is held, but for what stands at its field already.
-    fn holds(&mut self, pair: &PairPlan, fields: &Fields<'_>) {
-        let holds = pair.holds.iter().filter(|hold| !fields.shows(hold));
-        let holds: Vec<&Hold> = holds.collect();
+    /// What is held, but for what stands at its field already: what is new, and then what is open from before. `rest`: what is
+    /// open beside the plan.
+    fn holds(&mut self, pair: &PairPlan, fields: &Fields<'_>, mut rest: StillOpen) {
+        let (shown, holds): (Vec<&Hold>, Vec<&Hold>) =
+            pair.holds.iter().partition(|hold| fields.shows(hold));
+        let (known, holds): (Vec<&Hold>, Vec<&Hold>) = holds
+            .into_iter()
+            .partition(|hold| self.is_known(pair, hold));
+        rest.holds.extend(known.into_iter().cloned());
+        self.new_holds(&holds, shown.len());
+        self.beside(&rest);
+    }
+
+    /// `shown`: how many others stand at their fields.
+    fn new_holds(&mut self, holds: &[&Hold], shown: usize) {
         if holds.is_empty() {
             return;
         }
-        let head = self
-            .style
-            .paint(Ink::Warn, "held, nothing is written there:");
+        let others = match shown {
+            0 => String::new(),
+            n => format!(" ({} more at its field above)", amount(n)),
+        };
+        let head = format!("held, nothing is written there{others}:");
+        let head = self.style.paint(Ink::Warn, &head);
         self.line("  ", &head);
         for hold in holds.iter().take(self.show.most()) {
             self.hold(hold);

@@ -1,5 +1,6 @@
 //! What people see, as snapshots; the plans come out of the real core.
 
+mod before;
 mod plans;
 mod runs;
 

@@ -111,9 +111,13 @@ impl Page<'_> {
         }
         self.line("  ", "to let exactly this plan through, after a look:");
         self.apply_hint();
-        let program = self.show.program;
-        let approve = format!("{program} reconcile --once --approve {}", pair.hash());
-        self.line("    ", &approve);
+        // How a saved plan was made is not known any more; the file says all.
+        if self.show.file.is_none() {
+            let (program, full) = (self.show.program, self.full());
+            let hash = pair.hash();
+            let approve = format!("{program} reconcile --once{full} --approve {hash}");
+            self.line("    ", &approve);
+        }
         self.out.push('\n');
     }
 
@@ -180,13 +184,20 @@ impl Page<'_> {
         self.out.push('\n');
     }
 
+    fn full(&self) -> &'static str {
+        match self.show.full {
+            true => " --full",
+            false => "",
+        }
+    }
+
     /// How this very plan is carried out.
     fn apply_hint(&mut self) {
         let program = self.show.program;
         match self.show.file {
             Some(file) => self.line("    ", &format!("{program} apply {file}")),
             None => {
-                let save = format!("{program} plan --out FILE");
+                let save = format!("{program} plan{} --out FILE", self.full());
                 let apply = format!("{program} apply FILE");
                 let room = self.style.columns().saturating_sub(4);
                 match save.len() + apply.len() + 10 <= room {

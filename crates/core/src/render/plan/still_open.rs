@@ -2,7 +2,8 @@
 
 use super::Page;
 use crate::model::{FieldKey, ItemId, LinkId, PairName, Side, Sided, Subject};
-use crate::reconcile::plan::{Hold, PairPlan};
+use crate::reason::code;
+use crate::reconcile::plan::{Conflict, Hold, PairPlan};
 use crate::render::measure::{cut, width};
 use crate::render::paint::{Ink, amount, escape, plural};
 use serde::Serialize;
@@ -71,6 +72,11 @@ pub(in crate::render) fn beside(still_open: Option<&StillOpen>, plan: &PairPlan)
         changes.map(move |change| (link, (&change.field).into()))
     });
     let told: BTreeSet<(LinkId, Subject)> = conflicts.chain(holds).chain(written).collect();
+    // A link that ends takes everything with it that was open of it. Example: a task seemed deleted, and is known to be now.
+    let ends = |link: LinkId| {
+        let mut actions = plan.actions.iter();
+        actions.any(|action| action.kind.dissolves() && action.link == Some(link))
+    };
     // What was in the way of an item without a link is gone where something is planned for it now. Example: its type is mapped.
     let begun = plan.actions.iter().filter(|action| action.link.is_none());
     let begun: BTreeSet<(Side, &ItemId)> = begun
@@ -87,11 +93,13 @@ pub(in crate::render) fn beside(still_open: Option<&StillOpen>, plan: &PairPlan)
         };
         let told = hold
             .link
-            .is_some_and(|link| told.contains(&(link, hold.subject.clone())));
+            .is_some_and(|link| ends(link) || told.contains(&(link, hold.subject.clone())));
         told || begun.contains(&(hold.side, &hold.item)) || plan.holds.iter().any(same)
     };
-    let in_conflict =
-        |conflict: &&OpenConflict| !told.contains(&(conflict.link, Subject::from(&conflict.field)));
+    let in_conflict = |conflict: &&OpenConflict| {
+        let field = Subject::from(&conflict.field);
+        !ends(conflict.link) && !told.contains(&(conflict.link, field))
+    };
     let conflicts = still_open.conflicts.iter().filter(in_conflict);
     // A field whose conflict is open is held because of it; once is enough.
     let open = |hold: &Hold| {
@@ -113,6 +121,26 @@ impl Page<'_> {
     /// What is open beside the plan of a pair.
     pub(super) fn still_open(&self, pair: &PairPlan) -> StillOpen {
         beside(self.show.still_open.get(&pair.pair), pair)
+    }
+
+    /// Whether an earlier cycle held the same for the same reason. The times in a reason may be others.
+    pub(super) fn is_known(&self, pair: &PairPlan, hold: &Hold) -> bool {
+        let known = self.show.still_open.get(&pair.pair);
+        let mut known = known.into_iter().flat_map(|known| &known.holds);
+        known.any(|known| {
+            known.side == hold.side
+                && known.item == hold.item
+                && known.subject == hold.subject
+                && (known.why == hold.why
+                    || hold.why.ends_by_itself() && code(&known.why) == code(&hold.why))
+        })
+    }
+
+    /// Whether an earlier cycle recorded a conflict, so that `conflicts` lists it.
+    pub(super) fn is_recorded(&self, pair: &PairPlan, conflict: &Conflict) -> bool {
+        let known = self.show.still_open.get(&pair.pair);
+        let mut known = known.into_iter().flat_map(|known| &known.conflicts);
+        known.any(|known| known.link == conflict.link && known.field == conflict.field)
     }
 
     /// Names what is open from before.

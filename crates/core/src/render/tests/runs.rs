@@ -41,6 +41,7 @@ fn run(deeds: Vec<DeedView>) -> RunView {
     let whole = Tally::of(&deeds);
     RunView {
         whole,
+        undone_by: None,
         run: "c1764338710000".to_owned(),
         at: Timestamp(1_764_338_710_000),
         ended_at: Some(Timestamp(1_764_338_712_000)),
@@ -188,6 +189,43 @@ fn of_a_part_of_a_run_it_is_said_what_the_undo_of_the_whole_is_about() {
         part.contains("  to take all 5 actions of the run back: "),
         "{part}"
     );
+}
+
+#[test]
+fn of_a_run_without_anything_of_the_item_the_counts_do_not_contradict_each_other() {
+    let mut view = run(vec![
+        deed(1, JournalKind::Update, Outcome::Done),
+        deed(2, JournalKind::Update, Outcome::Lost),
+    ]);
+    view.deeds.remove(0);
+    let shown = in_columns(&[view], 100, false);
+    let words = "cycle: nothing of this written, 1 action done in the whole run, 1 not done\n";
+    assert!(shown.contains(words), "{shown}");
+}
+
+#[test]
+fn what_takes_creates_back_is_named_with_the_option_that_deletes() {
+    let made = (1..=2).map(|n| deed(n, JournalKind::Create, Outcome::Done));
+    let made = run(made.collect());
+    let shown = in_columns(std::slice::from_ref(&made), 100, false);
+    let command = "boardsync undo c1764338710000 --delete-created";
+    assert!(shown.contains(command), "{shown}");
+    let mut deeds = made.deeds;
+    deeds.push(deed(3, JournalKind::Update, Outcome::Done));
+    let shown = in_columns(&[run(deeds)], 100, false);
+    let plain = "to take it back: boardsync undo c1764338710000\n";
+    assert!(shown.contains(plain), "{shown}");
+    let stays = "what it created stays, unless --delete-created is added";
+    assert!(shown.contains(stays), "{shown}");
+}
+
+#[test]
+fn a_run_that_was_taken_back_is_not_offered_for_that_again() {
+    let mut view = run(vec![deed(1, JournalKind::Update, Outcome::Done)]);
+    view.undone_by = Some("u1764338799000".to_owned());
+    let shown = in_columns(&[view], 100, false);
+    assert!(shown.contains("boardsync log u1764338799000"), "{shown}");
+    assert!(!shown.contains("boardsync undo"), "{shown}");
 }
 
 #[test]
