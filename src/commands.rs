@@ -30,6 +30,7 @@ use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tracing::Level;
 
 /// What a command needs of its surroundings.
 pub struct Context {
@@ -138,7 +139,7 @@ fn way_in(holder: &Holder) -> String {
     };
     format!(
         "only one process writes at a time, and a daemon never ends by itself: stop it first ({stop}), run this again, then \
-         start it. What only shows (status, plan, why, log, conflicts) works beside it"
+         start it. What only shows (status, plan, why, log, the list of conflicts) works beside it"
     )
 }
 
@@ -227,19 +228,27 @@ fn print_raw(text: &str) {
 /// Whether anything was said on stderr beside the log.
 static SAID: AtomicBool = AtomicBool::new(false);
 
+/// Whether stderr is a log of JSON objects, so that everything there is one.
+static JSON_LOG: AtomicBool = AtomicBool::new(false);
+
 /// Writes an error, or a note that `--quiet` has to be asked about first, to stderr.
 pub(crate) fn note(text: &str) {
     SAID.store(true, Ordering::Relaxed);
     let text = hints::with_program(text);
     let text = crate::redact::mask(&text);
-    let text = match crate::telemetry::to_journal() {
-        true => {
-            let grave = ["error", "stopped"]
-                .iter()
-                .any(|word| text.starts_with(word));
-            crate::telemetry::prioritised(&text, if grave { 3 } else { 5 }).into()
+    let grave = ["error", "stopped"]
+        .iter()
+        .any(|word| text.starts_with(word))
+        || has_a_place(&text);
+    // A question waits for its answer on the same line; programs are asked nothing.
+    let json = JSON_LOG.load(Ordering::Relaxed) && text.ends_with('\n');
+    let text = match (json, crate::telemetry::to_journal()) {
+        (true, _) => {
+            let level = if grave { Level::ERROR } else { Level::INFO };
+            crate::telemetry::said(level, text.trim_start_matches("error: ")).into()
         }
-        false => to_columns(text, std::io::stderr().is_terminal()),
+        (false, true) => crate::telemetry::prioritised(&text, if grave { 3 } else { 5 }).into(),
+        (false, false) => to_columns(text, std::io::stderr().is_terminal()),
     };
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }
@@ -479,7 +488,17 @@ pub(crate) fn error(context: &Context, message: &str) {
         }
         false => message.to_owned(),
     };
-    note(&format!("error: {message}\n"));
+    // A problem of the configuration begins with its place, and has the word behind that.
+    match has_a_place(&message) {
+        true => note(&format!("{message}\n")),
+        false => note(&format!("error: {message}\n")),
+    }
+}
+
+/// Whether a message begins as `config.toml:4:1: error: unknown key`.
+fn has_a_place(message: &str) -> bool {
+    let line = message.lines().next().unwrap_or_default();
+    line.contains(": error: ")
 }
 
 /// Starts the log: what is said of libraries below a warning is noise, and with `--quiet` that as well.
@@ -501,5 +520,6 @@ fn log(global: &crate::cli::Global, daemon: bool) {
         Some(format) => format == LogFormat::Json,
         None => daemon && global.json,
     };
+    JSON_LOG.store(json, Ordering::Relaxed);
     crate::telemetry::init(Some(&level), json, std::io::stderr().is_terminal());
 }

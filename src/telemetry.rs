@@ -9,7 +9,7 @@
 
 mod line;
 
-pub use line::{Format, Lines};
+pub use line::{Format, Lines, said};
 
 use std::io;
 use std::sync::LazyLock;

@@ -43,6 +43,8 @@ pub enum ConflictsCommand {
     ///
     /// Both items are read first: where somebody edited the field since, nothing is chosen. The choice is stored and what it
     /// will write is shown. Until a cycle has carried it out, --withdraw takes it back, and another --take replaces it.
+    ///
+    /// Only one process writes at a time, so stop a running daemon first and start it again afterwards.
     #[command(
         after_help = "Examples: boardsync conflicts resolve 7 --take merged text.md\n          boardsync conflicts resolve 7 --withdraw"
     )]

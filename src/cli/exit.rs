@@ -79,7 +79,7 @@ impl ExitCode {
             ExitCode::Unexpected => "unexpected error; run it again with -v",
             ExitCode::Pending => "changes are pending; `boardsync plan` shows them",
             ExitCode::Partial => {
-                "some items failed, are held, differ or are in conflict; `boardsync status` names them"
+                "some items failed, are held or are in conflict; `boardsync status` names them"
             }
             ExitCode::Guard => {
                 "stopped before writing: a plan waits for its yes, or a guard found it too large; `boardsync plan` shows it"

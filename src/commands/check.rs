@@ -6,6 +6,7 @@ use super::{Context, Failure, claims, note, print, print_json, setup};
 use crate::cli::ExitCode;
 use crate::config::{Config, CreateSide, Direction, Field, Pair, Place, Places};
 use crate::connector::{ConnectorError, ErrorKind, Schema, SchemaFinding, Setting};
+use crate::engine::stop::stop_file_stands;
 use crate::model::{FieldKey, Folded, PairName, Side, Sided};
 use crate::render;
 use serde::Serialize;
@@ -187,6 +188,9 @@ pub async fn check(context: &Context, offline: bool) -> Result<ExitCode, Failure
         ..Report::default()
     };
     compare::overlaps(&config.pairs, &mut report);
+    if let Some(why) = switched_off(&config) {
+        report.add(Weight::Warning, why);
+    }
     if !offline {
         let services = setup::connect(&config, &CancellationToken::new())?;
         for pair in &config.pairs {
@@ -211,6 +215,17 @@ pub async fn check(context: &Context, offline: bool) -> Result<ExitCode, Failure
         show(context, &config, &report, offline);
     }
     Ok(report.code())
+}
+
+/// Why nothing would be written now, however good the configuration is; `None`: it would be.
+pub(super) fn switched_off(config: &Config) -> Option<String> {
+    let stop = &config.state.stop_file;
+    if stop_file_stands(stop) {
+        let text = "is there: nothing is written to either service; remove it to go on";
+        return Some(format!("the file {} {text}", stop.display()));
+    }
+    let text = "[guard] read_only = true: nothing is written to either service";
+    config.guard.read_only.then(|| text.to_owned())
 }
 
 /// Prints what was found, on one line each.
@@ -245,7 +260,7 @@ fn show(context: &Context, config: &Config, report: &Report, offline: bool) {
     match beside.count() {
         0 => {}
         n => print(&format!(
-            "{} not stop `boardsync reconcile`: it goes on, and holds only the items that have these values\n",
+            "{} not stop `boardsync reconcile`: it goes on, and holds only the items whose type, state or person such a row was meant for\n",
             match n {
                 1 => "one of these errors does".to_owned(),
                 n => format!("{n} of these errors do"),
@@ -254,11 +269,17 @@ fn show(context: &Context, config: &Config, report: &Report, offline: bool) {
     }
     let pairs = render::plural(config.pairs.len(), "pair", "pairs");
     let path = config.path.display();
-    let errors = report.count(Weight::Configuration) + report.count(Weight::Rights);
+    let rights = report.count(Weight::Rights);
+    let errors = report.count(Weight::Configuration) + rights;
+    let counted = render::plural(errors, "error", "errors");
     print(&match (errors, offline) {
         (0, true) => format!("{path}: the configuration is well-formed ({pairs})\n"),
         (0, false) => format!("{path}: the configuration fits both services ({pairs})\n"),
-        (errors, _) => format!("{path}: {}\n", render::plural(errors, "error", "errors")),
+        // The file itself may be as it should be.
+        (errors, _) if errors == rights => {
+            format!("{counted}: a service refuses what {path} needs\n")
+        }
+        (_, _) => format!("{path}: {counted}\n"),
     });
 }
 

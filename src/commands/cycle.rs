@@ -107,7 +107,8 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
     }
     let troubled = observed.findings().troubled.clone();
     let troubled: Vec<_> = troubled.into_iter().collect();
-    if let Some(code) = tell_trouble(&troubled) {
+    let others = !observed.plan().pairs.is_empty();
+    if let Some(code) = tell_trouble(&troubled, others) {
         return Ok(code);
     }
     Ok(
@@ -173,12 +174,27 @@ fn show(
             still_open,
             whole: beside.whole,
             file: beside.file,
+            full: needs_full(engine, observed)?,
             ..how(args, &program)
         };
         let text = render::plan(plan, &show, &context.style);
         pager::page(context, &args.page, &text);
     }
     Ok(())
+}
+
+/// Whether only another full listing makes this plan again: a listing of what changed lately shows nothing of what is gone.
+/// After a cycle that stopped a pair the next one lists it in full by itself.
+fn needs_full(engine: &Engine, observed: &Observed) -> Result<bool, Failure> {
+    let swept = &observed.findings().swept;
+    for plan in &observed.plan().pairs {
+        let ends = plan.actions.iter().any(|action| action.kind.dissolves());
+        let state = engine.store().pair_state(&plan.pair)?;
+        if ends && swept.contains(&plan.pair) && state.last_sweep.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// How a plan is shown that was just made.

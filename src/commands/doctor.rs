@@ -4,7 +4,7 @@ mod files;
 mod items;
 mod state;
 
-use super::{Context, Failure, hints, print, print_json, setup};
+use super::{Context, Failure, hints, next, note, print, print_json, setup};
 use crate::cli::{DoctorArgs, ExitCode};
 use crate::render;
 use crate::store::Store;
@@ -121,6 +121,14 @@ pub async fn doctor(context: &Context, args: &DoctorArgs) -> Result<ExitCode, Fa
     }
     if let Some(code) = unreachable {
         return Ok(code);
+    }
+    let bad = chart.0.iter().filter(|one| one.level != Level::Ok).count();
+    if context.global.quiet && bad > 0 {
+        let bad = render::plural(bad, "finding needs a look", "findings need a look");
+        note(&format!(
+            "{bad}; `{}` names what\n",
+            next(context, "doctor")
+        ));
     }
     Ok(match worst {
         Some(Level::Ok) | None => ExitCode::Done,

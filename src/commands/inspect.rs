@@ -12,6 +12,7 @@ pub use conflicts::{conflict, conflicts, resolve, withdraw_choice};
 pub use history::history;
 pub use links::{link, links, unlink};
 pub use log::log;
+pub(super) use log::older;
 pub use status::status;
 pub use takeover::takeover;
 pub use why::why;
@@ -40,20 +41,28 @@ fn replaced(config: &Config) -> Option<Failure> {
     Some(Failure::new(ExitCode::Partial, text))
 }
 
-fn in_no_link(id: &ItemId) -> Failure {
-    Failure::new(
-        ExitCode::Usage,
-        format!(
-            "{id} is in no link; `boardsync links` lists them, and `boardsync plan` shows what is new"
+/// Why nothing is known of an item.
+fn in_no_link(config: &Config, store: &Store, id: &ItemId) -> Failure {
+    let pairs = config.pairs.iter();
+    let links: Result<Vec<u64>, _> = pairs.map(|pair| store.count_links(&pair.name)).collect();
+    let none = links.is_ok_and(|links| links.iter().all(|links| *links == 0));
+    let path = config.state.path.display();
+    let what = match (none, config.state.path.exists()) {
+        (_, false) => format!("{id} is in no link: the database {path} is not there"),
+        (true, true) => format!("{id} is in no link: {path} holds none yet"),
+        (false, true) => format!(
+            "{id} is in no link; `boardsync links` lists them, and of an item that is in the scope of a pair and new \
+             `boardsync plan` tells"
         ),
-    )
+    };
+    Failure::new(ExitCode::Usage, what)
 }
 
-fn links_of(store: &Store, text: &str) -> Result<Vec<LinkRow>, Failure> {
+fn links_of(config: &Config, store: &Store, text: &str) -> Result<Vec<LinkRow>, Failure> {
     let id = item_id(text);
     let rows = store.find_item(&id)?;
     match rows.is_empty() {
-        true => Err(in_no_link(&id)),
+        true => Err(in_no_link(config, store, &id)),
         false => Ok(rows),
     }
 }

@@ -102,13 +102,18 @@ pub(super) fn asks(plan: &Plan) -> bool {
 
 /// Asks whether a plan that was just shown is to be carried out, but for what a guard stops: [`approved`] asks about that. A
 /// plan that writes nothing needs no answer, unless the yes would be to a pair's scope and mapping: that only a person gives.
-/// `json`: the plan was printed for a program, and nobody is asked.
-pub(super) fn confirmed(plan: &Plan, json: bool, stop: &StopSwitch) -> Result<bool, Failure> {
+/// `json`: the plan was printed for a program, and nobody is asked. `full`: only a full listing makes the plan again.
+pub(super) fn confirmed(
+    plan: &Plan,
+    json: bool,
+    full: bool,
+    stop: &StopSwitch,
+) -> Result<bool, Failure> {
     if !asks(plan) {
         return Ok(true);
     }
     if json || !std::io::stdin().is_terminal() {
-        note(&unasked(plan, json));
+        note(&unasked(plan, json, full));
         return Ok(false);
     }
     let waiting = plan.pairs.iter().filter(|pair| pair.waits_for_a_yes());
@@ -124,28 +129,32 @@ pub(super) fn confirmed(plan: &Plan, json: bool, stop: &StopSwitch) -> Result<bo
 }
 
 /// What is said where there is nobody to ask: each way that would carry out some of this very plan.
-fn unasked(plan: &Plan, json: bool) -> String {
-    let mut ways = vec![
-        "save the plan with `boardsync plan --out FILE`, then `boardsync apply FILE`".to_owned(),
-    ];
+fn unasked(plan: &Plan, json: bool, full: bool) -> String {
+    let (full, whole) = if full {
+        ("--full ", " --full")
+    } else {
+        ("", "")
+    };
+    let mut ways = vec![format!(
+        "save the plan with `boardsync plan {full}--out FILE`, then `boardsync apply FILE`"
+    )];
     if plan.pairs.iter().any(PairPlan::waits_for_a_yes) {
-        ways.push(
-            "say yes to what waits for one with `boardsync reconcile --once --yes`".to_owned(),
-        );
+        ways.push(format!(
+            "say yes to what waits for one with `boardsync reconcile --once {full}--yes`"
+        ));
     }
     for pair in plan.pairs.iter().filter(|pair| is_guarded(pair)) {
         ways.push(format!(
-            "let {} through its guard with `boardsync reconcile --once --approve {}`",
+            "let {} through its guard with `boardsync reconcile --once {full}--approve {}`",
             named(pair),
             pair.hash()
         ));
     }
     // A pair that another installation works on is carried out by none of these.
     if ways.len() == 1 && plan.pairs.iter().all(|pair| pair.blocked.is_none()) {
-        ways.push(
-            "carry it out with `boardsync reconcile --once`, since nothing in it waits for a yes"
-                .to_owned(),
-        );
+        ways.push(format!(
+            "carry it out with `boardsync reconcile --once{whole}`, since nothing in it waits for a yes"
+        ));
     }
     let why = match json {
         true => "nobody is asked with --json. Without a question",
@@ -172,7 +181,8 @@ pub(super) fn approved(plan: &Plan, stop: &StopSwitch) -> Result<BTreeSet<String
             Typed::Line(line) if line == hash => {
                 hashes.insert(hash);
             }
-            Typed::Line(_) => note("left out\n"),
+            Typed::Line(line) if line.is_empty() => note("left out\n"),
+            Typed::Line(_) => note(&format!("left out: what was typed is not {hash}\n")),
             Typed::Nothing => break,
         }
     }

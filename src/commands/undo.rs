@@ -1,6 +1,7 @@
 //! `undo`: the inverse of a run, or of everything that was written to one item.
 
 use super::cycle::{before_a_question, how, views, with_progress};
+use super::inspect::older;
 use super::setup::{self, Services};
 use super::signals::Signals;
 use super::when::when;
@@ -17,9 +18,10 @@ use crate::engine::stop::StopSwitch;
 use crate::model::{PairName, Side};
 use crate::reconcile::plan::{Action, ActionKind, Plan};
 use crate::render;
+use crate::render::deeds::RunView;
 use crate::store::StateLock;
-use crate::views::item_id;
 use crate::views::runs::runs;
+use crate::views::{history, item_id};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -34,7 +36,14 @@ pub async fn undo(context: &Context, args: UndoArgs) -> Result<ExitCode, Failure
         return list(context);
     };
     let signals = Signals::of_command();
-    signals.conclude(undo_under(context, &args, what, &signals).await)
+    let ended = signals.conclude(undo_under(context, &args, what, &signals).await);
+    if context.global.quiet && matches!(ended, Ok(ExitCode::Partial)) {
+        let look = next(context, &format!("undo {} --dry-run", typed(what)));
+        note(&format!(
+            "some of it stays as it is; `{look}` names what and why\n"
+        ));
+    }
+    ended
 }
 
 async fn undo_under(
@@ -182,33 +191,53 @@ fn outcome(report: &Report, stays: bool) -> ExitCode {
 fn list(context: &Context) -> Result<ExitCode, Failure> {
     let config = setup::config(context.global.config.as_deref())?;
     let (store, _) = setup::open_state_read_only(&config)?;
-    let runs = runs(&store, LISTED)?;
+    let mut runs = runs(&store, LISTED + 1)?;
+    let more = runs.len() > LISTED;
+    runs.truncate(LISTED);
     if context.global.json {
         print_json(&json!({ "format_version": 1, "runs": runs }));
     } else if runs.is_empty() {
         print("no run in the journal did anything\n");
     } else {
-        let rows: Vec<Vec<String>> = runs
-            .into_iter()
-            .map(|run| {
-                vec![
-                    run.run,
-                    when(run.at),
-                    run.cause.map_or_else(
-                        || "killed or recovered".to_owned(),
-                        |cause| cause.to_string(),
-                    ),
-                    run.actions.to_string(),
-                ]
-            })
-            .collect();
+        let mut rows = Vec::new();
+        for run in runs {
+            let told = history::run(&store, &run.run)?;
+            rows.push(vec![
+                run.run,
+                when(run.at),
+                run.cause.map_or_else(
+                    || "killed or recovered".to_owned(),
+                    |cause| cause.to_string(),
+                ),
+                run.actions.to_string(),
+                told.as_ref().map(back).unwrap_or_default(),
+            ]);
+        }
         print(&render::table(
-            &["run", "started", "cause", "actions"],
+            &["run", "started", "cause", "actions", "taking it back"],
             &rows,
             &context.style,
         ));
+        if more {
+            print(&older(context, "log -n 100"));
+        }
     }
     Ok(ExitCode::Done)
+}
+
+/// What an undo of a run would come to, where that is not what one expects; empty: it writes what was there before.
+fn back(run: &RunView) -> String {
+    let whole = run.whole;
+    match &run.undone_by {
+        Some(by) => format!("done by {by}"),
+        None if whole.done > 0 && whole.made == whole.done => {
+            "only with --delete-created".to_owned()
+        }
+        None if whole.done > 0 && whole.unlinked == whole.done => {
+            "once what was deleted is restored".to_owned()
+        }
+        None => String::new(),
+    }
 }
 
 /// Shows the plan with what stays, and asks. Returns whether to go on.

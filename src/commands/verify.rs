@@ -2,7 +2,7 @@
 
 use super::survey::Survey;
 use super::when::when;
-use super::{Context, Failure, cycle, print, print_json, setup};
+use super::{Context, Failure, cycle, next, note, print, print_json, setup};
 use crate::cli::{ExitCode, VerifyArgs};
 use crate::clock::SystemClock;
 use crate::engine::{Engine, observe};
@@ -53,8 +53,6 @@ pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Fai
     }
     let (mut views, mut in_the_way) = (Vec::new(), BTreeMap::new());
     for policy in &policies {
-        let why = status::in_the_way(&config, &engine.store(), SystemClock.now(), &policy.pair)?;
-        in_the_way.insert(policy.pair.clone(), why);
         let mut view = compare(&engine, policy, &survey, &pairs)?;
         date(&engine.store(), &policy.pair, &mut view.differences)?;
         name_owner(&survey, &policy.pair, &mut view.differences);
@@ -64,6 +62,10 @@ pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Fai
             &policy.pair,
             &mut view.differences,
         )?;
+        let fresh = |difference: &Difference| difference.kind == DriftKind::Unlinked;
+        let (creates, now) = (view.differences.iter().any(fresh), SystemClock.now());
+        let why = status::in_the_way(&config, &engine.store(), now, &policy.pair, creates)?;
+        in_the_way.insert(policy.pair.clone(), why);
         views.push(view);
     }
     let open = views
@@ -83,30 +85,42 @@ pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Fai
             .collect();
         print_json(&json!({ "format_version": 1, "open": open, "pairs": pairs }));
     } else {
-        for view in &views {
-            // "The next cycle writes" is no promise while something keeps it from that.
-            let promised = |difference: &Difference| match difference.kind {
-                DriftKind::Pending | DriftKind::Missing | DriftKind::Unlinked => true,
-                DriftKind::Conflict
-                | DriftKind::Held
-                | DriftKind::Settled
-                | DriftKind::OutOfScope
-                | DriftKind::Unreadable
-                | DriftKind::ByRule => false,
-            };
-            if view.differences.iter().any(promised) {
-                for why in in_the_way.get(&view.pair).into_iter().flatten() {
-                    let text = format!("{}: nothing is written at present: {why}", view.pair);
-                    print(&render::hanging(&text, 4, &context.style));
-                }
-            }
-            print(&render::drift(view, &context.style, &when));
-        }
+        show(context, &views, &in_the_way);
+    }
+    if context.global.quiet && open > 0 {
+        let open = render::plural(open, "difference", "differences");
+        note(&format!(
+            "{open}; `{}` names what differs\n",
+            next(context, "verify")
+        ));
     }
     Ok(match open {
         0 => ExitCode::Done,
         _ => ExitCode::Partial,
     })
+}
+
+/// Prints what differs, by pair.
+fn show(context: &Context, views: &[DriftView], in_the_way: &BTreeMap<PairName, Vec<String>>) {
+    for view in views {
+        // "The next cycle writes" is no promise while something keeps it from that.
+        let promised = |difference: &Difference| match difference.kind {
+            DriftKind::Pending | DriftKind::Missing | DriftKind::Unlinked => true,
+            DriftKind::Conflict
+            | DriftKind::Held
+            | DriftKind::Settled
+            | DriftKind::OutOfScope
+            | DriftKind::Unreadable
+            | DriftKind::ByRule => false,
+        };
+        if view.differences.iter().any(promised) {
+            for why in in_the_way.get(&view.pair).into_iter().flatten() {
+                let text = format!("{}: nothing is written at present: {why}", view.pair);
+                print(&render::hanging(&text, 4, &context.style));
+            }
+        }
+        print(&render::drift(view, &context.style, &when));
+    }
 }
 
 /// Returns the items of all living links.

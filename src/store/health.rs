@@ -3,7 +3,7 @@
 use super::Store;
 use super::error::{StoreError, sql};
 use super::open::{NEWEST, snapshot};
-use crate::model::Timestamp;
+use crate::model::{PairName, Timestamp};
 use rusqlite::Connection;
 use std::path::Path;
 
@@ -96,5 +96,28 @@ impl Store {
                  WHERE state <> 'tombstone' AND pair NOT IN (SELECT value FROM json_each(?1))",
             )?,
         ))
+    }
+
+    /// Returns how many living links each pair has that is none of these.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn links_of_other_pairs(&self, pairs: &[&str]) -> Result<Vec<(PairName, u64)>, StoreError> {
+        const OPERATION: &str = "count the links of other pairs";
+        let known = serde_json::to_string(pairs).unwrap_or_default();
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT pair, count(*) FROM link
+                 WHERE state <> 'tombstone' AND pair NOT IN (SELECT value FROM json_each(?1))
+                 GROUP BY pair ORDER BY pair",
+            )
+            .map_err(sql(OPERATION))?;
+        let rows = statement
+            .query_map([&known], |row| {
+                Ok((PairName(row.get(0)?), row.get::<_, i64>(1)?.unsigned_abs()))
+            })
+            .map_err(sql(OPERATION))?;
+        rows.collect::<Result<_, _>>().map_err(sql(OPERATION))
     }
 }

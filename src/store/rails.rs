@@ -170,6 +170,20 @@ impl Store {
             .collect()
     }
 
+    /// Returns whether there is anything that [`Store::forgive`] would have tried again.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn has_failures(&self) -> Result<bool, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM attempt) OR EXISTS (SELECT 1 FROM refusal) OR EXISTS (SELECT 1 FROM kept)",
+                [],
+                |row| row.get(0),
+            )
+            .map_err(sql("look for failures"))
+    }
+
     /// Forgets all failures and refused values, so that the next cycle tries everything that waits, and returns how many
     /// there were.
     pub fn forgive(&mut self) -> Result<usize, StoreError> {

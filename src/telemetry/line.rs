@@ -156,6 +156,17 @@ where
     }
 }
 
+/// Returns what a command says on stderr beside the log as a line of a log of JSON objects.
+pub fn said(level: Level, message: &str) -> String {
+    let line = Line {
+        level,
+        target: "boardsync".to_owned(),
+        message: message.trim_end().to_owned(),
+        fields: Fields::default(),
+    };
+    line.json()
+}
+
 struct Line {
     level: Level,
     target: String,

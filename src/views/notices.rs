@@ -3,29 +3,55 @@
 use super::status::Need;
 use crate::config::Config;
 use crate::engine::stop::stop_file_stands;
-use crate::model::{PairName, Side, Timestamp};
+use crate::model::{PairName, Service, Side, Timestamp};
 use crate::reconcile::rails::{breaker, restored};
 use crate::store::{FileId, Holder, Store, StoreError};
 
-/// Returns one sentence for each thing that keeps work from being done and is not a hold of its own, with whether somebody
-/// has to act on it.
+/// One sentence about something that keeps work from being done and is not a hold of its own.
+pub(super) struct Notice {
+    /// Whether somebody has to act on it.
+    pub(super) need: Need,
+    /// The sentence.
+    pub(super) text: String,
+    /// What the next cycle does not do because of it.
+    pub(super) bars: Bars,
+}
+
+/// What the next cycle does not do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bars {
+    /// Nothing is written.
+    Writes,
+    /// Nothing is created; what is linked is written.
+    Creates,
+    /// It writes all the same, what is held apart.
+    Nothing,
+}
+
+fn notice(need: Need, bars: Bars, text: impl Into<String>) -> Notice {
+    let text = text.into();
+    Notice { need, text, bars }
+}
+
+/// Returns one sentence for each thing that keeps work from being done and is not a hold of its own.
 pub(super) fn notices(
     config: &Config,
     store: &Store,
     now: Timestamp,
     holder: Option<&Holder>,
-) -> Result<Vec<(Need, String)>, StoreError> {
+) -> Result<Vec<Notice>, StoreError> {
     let mut notices = Vec::new();
     notices.extend(holder.and_then(|holder| works_elsewhere(config, holder)));
     notices.extend(holder.and_then(|holder| late(config, holder, now)));
     if config.guard.read_only {
         let text = "[guard] read_only = true: nothing is written to either service";
-        notices.push((Need::Somebody, text.to_owned()));
+        notices.push(notice(Need::Somebody, Bars::Writes, text));
     }
     let stop = &config.state.stop_file;
     if stop_file_stands(stop) {
-        notices.push((
+        notices.push(notice(
             Need::Somebody,
+            Bars::Writes,
             format!(
                 "the file {} is there: nothing is written to either service; remove it to go on",
                 stop.display()
@@ -35,8 +61,9 @@ pub(super) fn notices(
     notices.extend(restored_lately(config, store, now)?);
     for pair in &config.pairs {
         let strangers = strangers(store, &pair.name)?;
-        notices.extend(strangers.map(|text| (Need::Somebody, text)));
+        notices.extend(strangers.map(|text| notice(Need::Somebody, Bars::Nothing, text)));
     }
+    notices.extend(gone_pairs(config, store)?);
     for side in Side::BOTH {
         notices.extend(left_alone(store, side, now, holder)?);
     }
@@ -46,10 +73,11 @@ pub(super) fn notices(
         .filter(|attempt| attempt.retry_at.is_none())
         .count();
     if quarantined > 0 {
-        notices.push((Need::Somebody, format!(
+        let text = format!(
             "{} no longer tried, see the holds; after mending the cause run `boardsync reconcile --once --retry`",
             crate::render::plural(quarantined, "item is", "items are")
-        )));
+        );
+        notices.push(notice(Need::Somebody, Bars::Nothing, text));
     }
     Ok(notices)
 }
@@ -59,20 +87,33 @@ fn restored_lately(
     config: &Config,
     store: &Store,
     now: Timestamp,
-) -> Result<Vec<(Need, String)>, StoreError> {
+) -> Result<Vec<Notice>, StoreError> {
     let mut notices = Vec::new();
     let Some(mark) = store.restored()? else {
         return Ok(notices);
     };
+    let path = &config.state.path;
+    let what = match path.try_exists() {
+        Ok(false) => format!("the database {} is not there", path.display()),
+        Ok(true) | Err(_) => "the database was restored or replaced".to_owned(),
+    };
+    // What only looks notices it anew each time, so before a cycle there is no time to tell.
+    let what = match mark.pairs {
+        Some(_) => format!("{what} (noticed {})", mark.at),
+        None => what,
+    };
     let quiet = i64::try_from(config.schedule.quiet_time.as_millis()).unwrap_or(i64::MAX);
     let left = restored::left_ms(quiet, (mark.at, now), None);
     if left > 0 {
-        let text = format!(
-            "the database was restored or replaced (noticed {}): nothing is created before {}",
-            mark.at,
-            now.plus_ms(left)
-        );
-        notices.push((Need::Time, text));
+        let until = match mark.pairs {
+            Some(_) => format!("before {}", now.plus_ms(left)),
+            None => format!(
+                "for {} after the next cycle begins",
+                humantime::format_duration(config.schedule.quiet_time)
+            ),
+        };
+        let text = format!("{what}: nothing is created {until}");
+        notices.push(notice(Need::Time, Bars::Creates, text));
     }
     let pairs = config.pairs.iter();
     let open: Vec<&str> = pairs
@@ -81,14 +122,28 @@ fn restored_lately(
         .collect();
     if !open.is_empty() {
         let text = format!(
-            "the database was restored or replaced (noticed {}): fields that differ are not written and nothing is created \
-             before a full listing of {}",
-            mark.at,
+            "{what}: fields that differ are not written and nothing is created before a full listing of {}",
             open.join(", ")
         );
-        notices.push((Need::Time, text));
+        notices.push(notice(Need::Time, Bars::Writes, text));
     }
     Ok(notices)
+}
+
+/// Says which pairs have links although the configuration has no such pair: they were renamed or taken out, perhaps meant so.
+fn gone_pairs(config: &Config, store: &Store) -> Result<Vec<Notice>, StoreError> {
+    let known = config.pairs.iter().map(|pair| pair.name.0.as_str());
+    let gone = store.links_of_other_pairs(&known.collect::<Vec<_>>())?;
+    let told = gone.into_iter().map(|(pair, links)| {
+        let links = usize::try_from(links).unwrap_or(usize::MAX);
+        let text = format!(
+            "the pair \"{pair}\" is not in the configuration any more, and {} of it stay: nothing of it is synced. If it was \
+             renamed, give it its old name back; else end them with `boardsync links remove`",
+            crate::render::plural(links, "link", "links")
+        );
+        notice(Need::Nothing, Bars::Nothing, text)
+    });
+    Ok(told.collect())
 }
 
 /// Says that a service is left alone for a while after it failed; `None`: it is not.
@@ -97,9 +152,14 @@ fn left_alone(
     side: Side,
     now: Timestamp,
     holder: Option<&Holder>,
-) -> Result<Option<(Need, String)>, StoreError> {
+) -> Result<Option<Notice>, StoreError> {
     let Some(row) = store.breaker(side)? else {
         return Ok(None);
+    };
+    // Of a token that is refused more is said elsewhere.
+    let reason = match store.refused_token(Service::from(side))? {
+        Some(_) => "it refuses the token".to_owned(),
+        None => row.reason,
     };
     if !holder.is_some_and(Holder::is_daemon) {
         let cycles = match row.failures {
@@ -108,9 +168,9 @@ fn left_alone(
         };
         let text = format!(
             "{side} failed in {cycles}, which was noticed at {}; whatever is started next asks it again at once: {}",
-            row.opened_at, row.reason
+            row.opened_at, reason
         );
-        return Ok(Some((Need::Time, text)));
+        return Ok(Some(notice(Need::Time, Bars::Nothing, text)));
     }
     let next = match breaker::pauses(row.opened_at, row.retry_at, now) {
         true => format!("tried again at {}", row.retry_at),
@@ -123,13 +183,13 @@ fn left_alone(
     let text = format!(
         "{side} is left alone by a running daemon since {} after {} failed {cycles}, {next}, or at once when its token is \
          replaced or boardsync is started again: {}",
-        row.opened_at, row.failures, row.reason
+        row.opened_at, row.failures, reason
     );
-    Ok(Some((Need::Time, text)))
+    Ok(Some(notice(Need::Time, Bars::Writes, text)))
 }
 
 /// Says that a process works on another database than the one that is there now.
-pub(super) fn works_elsewhere(config: &Config, holder: &Holder) -> Option<(Need, String)> {
+pub(super) fn works_elsewhere(config: &Config, holder: &Holder) -> Option<Notice> {
     let path = &config.state.path;
     let had = holder.database?;
     (FileId::of(path) != Some(had)).then(|| {
@@ -141,11 +201,12 @@ pub(super) fn works_elsewhere(config: &Config, holder: &Holder) -> Option<(Need,
         };
         let text = format!(
             "{} works on another database than this one: {} was replaced, moved or deleted while it ran. Stop it ({stop}), \
-             remove the -wal and -shm files, and start it again; what it does meanwhile is not in this file",
+             move the -wal and -shm files away, to the database that it had where that still is, for they hold its last writes, \
+             and start it again; what it does meanwhile is not in this file",
             process(holder),
             path.display(),
         );
-        (Need::Somebody, text)
+        notice(Need::Somebody, Bars::Writes, text)
     })
 }
 
@@ -155,7 +216,7 @@ const MISSED: u32 = 3;
 const SLACK_MS: i64 = 30_000;
 
 /// Says that a daemon is there and does not begin its cycles.
-fn late(config: &Config, holder: &Holder, now: Timestamp) -> Option<(Need, String)> {
+fn late(config: &Config, holder: &Holder, now: Timestamp) -> Option<Notice> {
     if !holder.is_daemon() {
         return None;
     }
@@ -164,7 +225,7 @@ fn late(config: &Config, holder: &Holder, now: Timestamp) -> Option<(Need, Strin
             "{} is suspended (SIGSTOP, or Ctrl-Z on its terminal) and does nothing: `kill -CONT {pid}` lets it go on",
             process(holder)
         );
-        return Some((Need::Time, text));
+        return Some(notice(Need::Time, Bars::Writes, text));
     }
     let beat = holder.beat?;
     let due = config.schedule.poll.due(beat, MISSED)?;
@@ -174,7 +235,7 @@ fn late(config: &Config, holder: &Holder, now: Timestamp) -> Option<(Need, Strin
              Its log says what it does; starting it again does no harm",
             process(holder)
         );
-        (Need::Time, text)
+        notice(Need::Time, Bars::Nothing, text)
     })
 }
 

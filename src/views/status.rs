@@ -1,7 +1,7 @@
 //! How fresh and how clean each pair is.
 
 use super::conflicts::{held, unsettled};
-use super::notices::{notices, works_elsewhere};
+use super::notices::{Bars, notices, works_elsewhere};
 use super::{ClaimView, newest_title};
 use crate::claim::Claim;
 use crate::config::{Config, Pair, Poll};
@@ -186,6 +186,7 @@ impl PairStatus {
 const OK: &str = "ok";
 const STALE: &str = "stale";
 const FREE: &str = "was stopped by the stop file, which is gone: the next cycle goes on";
+const TAKEN_OVER: &str = "was taken over: the next cycle plans it";
 const NOT_REACHED: &str = "the last cycle ended by an error before it came to this pair";
 
 /// A canary and the claim that this database holds on its pair.
@@ -269,7 +270,7 @@ pub fn status(config: &Config, store: &Store, now: Timestamp) -> Result<Status, 
     let needs = pairs
         .iter()
         .map(|pair| pair.need)
-        .chain(notices.iter().map(|(need, _)| *need))
+        .chain(notices.iter().map(|notice| notice.need))
         .chain(refused.map(Need::act))
         .chain([Need::wait(failed == Some(true))]);
     Ok(Status {
@@ -282,7 +283,7 @@ pub fn status(config: &Config, store: &Store, now: Timestamp) -> Result<Status, 
         last_cycle,
         tokens,
         pairs,
-        notices: notices.into_iter().map(|(_, text)| text).collect(),
+        notices: notices.into_iter().map(|notice| notice.text).collect(),
         holds: holds?,
     })
 }
@@ -300,7 +301,7 @@ impl From<Holder> for Running {
 /// Returns what is to be said where a process works on another database than the one that is there now; `None`: none does.
 pub fn replaced_under_a_process(config: &Config) -> Option<String> {
     let holder = StateLock::holder(&config.state.path)?;
-    works_elsewhere(config, &holder).map(|(_, text)| text)
+    works_elsewhere(config, &holder).map(|notice| notice.text)
 }
 
 /// Cycles and undos that are looked through for the last cycle.
@@ -387,11 +388,15 @@ fn pair_status(
     // A stop file is taken away by hand, and nothing but the next cycle tells the database.
     let by_file = state.last_error.as_deref().and_then(Switched::file_in);
     let free = by_file.is_some() && !stop_file_stands(&config.state.stop_file);
+    // No cycle has looked since, so what the last one said is of the time before.
+    let taken = store.takeover(&pair.name)?;
+    let taken = taken.is_some_and(|at| state.last_attempt.is_none_or(|last| at >= last));
+    let over = free || taken;
     let needs = [
-        Need::act((state.last_error.is_some() && !free) || !approved || refuses.is_some()),
+        Need::act((state.last_error.is_some() && !over) || !approved || refuses.is_some()),
         Need::act(!conflicts.is_empty()),
         Need::act(holds.iter().any(|hold| !hold.why.ends_by_itself())),
-        Need::wait(free || stale || open_intents > 0 || chosen > 0 || !holds.is_empty()),
+        Need::wait(over || stale || open_intents > 0 || chosen > 0 || !holds.is_empty()),
     ];
     Ok(PairStatus {
         pair: pair.name.clone(),
@@ -411,7 +416,7 @@ fn pair_status(
         oldest_hold: holds.iter().map(|hold| hold.since).min(),
         holds: holds.len(),
         next_look: left_alone_until(store, &pair.name, &pair.fingerprint, now)?,
-        note: match (state.last_error.filter(|_| !free), approved, stale) {
+        note: match (state.last_error.filter(|_| !over), approved, stale) {
             // Also where an earlier cycle stopped the pair: before the token is mended nothing else can be.
             _ if let Some(side) = refuses => format!("stands still until a cycle finds that {side} takes the token"),
             (Some(error), _, _) => error,
@@ -424,7 +429,9 @@ fn pair_status(
                  for: the next plan waits for a yes"
                     .to_owned()
             }
+            (None, false, _) if taken => "was taken over: the next plan waits for a first yes".to_owned(),
             (None, false, _) => "waits for a first yes".to_owned(),
+            (None, true, _) if taken => TAKEN_OVER.to_owned(),
             (None, true, _) if free => FREE.to_owned(),
             (None, true, true) => STALE.to_owned(),
             (None, true, false) => OK.to_owned(),
@@ -457,7 +464,8 @@ pub(super) fn hold(store: &Store, row: HoldRow) -> Result<HoldView, StoreError> 
     })
 }
 
-/// Returns what keeps the next cycle from writing in a pair, as sentences. Empty: nothing that is known.
+/// Returns what keeps the next cycle from writing in a pair, as sentences. Empty: nothing that is known. `creates`: whether it
+/// is about items that are to be created too.
 ///
 /// # Errors
 /// Only the database's.
@@ -466,12 +474,20 @@ pub fn in_the_way(
     store: &Store,
     now: Timestamp,
     pair: &PairName,
+    creates: bool,
 ) -> Result<Vec<String>, StoreError> {
     let status = status(config, store, now)?;
-    let mut why = status.notices;
+    let holder = StateLock::holder(&config.state.path);
+    let notices = notices(config, store, now, holder.as_ref())?.into_iter();
+    let notices = notices.filter(|notice| match notice.bars {
+        Bars::Writes => true,
+        Bars::Creates => creates,
+        Bars::Nothing => false,
+    });
+    let mut why: Vec<String> = notices.map(|notice| notice.text).collect();
     let pairs = status.pairs.into_iter();
     // These say how fresh it is; the next cycle may well write.
-    let fresh = [OK, STALE, NOT_REACHED, FREE];
+    let fresh = [OK, STALE, NOT_REACHED, FREE, TAKEN_OVER];
     let stopped = pairs.filter(|of| of.pair == *pair && !fresh.contains(&of.note.as_str()));
     why.extend(stopped.map(|of| of.note));
     Ok(why)

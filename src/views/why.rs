@@ -183,6 +183,21 @@ fn ended(store: &Store, link: &LinkRow, why: &ActionWhy) -> Result<EndedLink, St
     })
 }
 
+/// Returns the links of an item that no run has ended, but a person by hand.
+///
+/// # Errors
+/// Only the database's.
+pub fn ended_by_hand(store: &Store, item: &ItemId) -> Result<Vec<EndedLink>, StoreError> {
+    let mut found = Vec::new();
+    for link in store.find_item(item)? {
+        if let LinkState::Tombstone { why } = &link.state {
+            let link = ended(store, &link, why)?;
+            found.extend(Some(link).filter(|link| link.run.is_none()));
+        }
+    }
+    Ok(found)
+}
+
 fn last_run(store: &Store, link: &LinkRow) -> Result<Option<String>, StoreError> {
     let lines = store.journal_of(Some(Side::Ado), &link.ado)?;
     let last = lines

@@ -214,7 +214,9 @@ async fn a_lost_database_is_rebuilt_from_the_markers() {
     }
     let ran = bench.run(&["doctor", "--json"]).await.left_with(3);
     let report = ran.json();
-    assert!(bad(&report, "lost database")[0].contains("5 items carry our marker"));
+    assert!(
+        bad(&report, "lost database")[0].contains("5 pairs of items belong together by our marker")
+    );
     assert_eq!(report["would_relink"].as_array().unwrap().len(), 5);
     assert_eq!(bench.world.ledger.writes(), []);
     // It says what comes true.

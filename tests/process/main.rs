@@ -33,6 +33,8 @@ mod moving;
 mod narrow;
 #[cfg(unix)]
 mod owners;
+mod pasting;
+mod plainly;
 mod planning;
 mod playing;
 mod projects;

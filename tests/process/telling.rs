@@ -195,7 +195,9 @@ async fn status_names_the_state_the_last_cycle_and_the_tokens() {
     let database = bench.folder.path().join("boardsync.db");
     let first = before.out.lines().next().unwrap();
     assert!(first.contains(database.to_str().unwrap()), "{first}");
-    before.says("never tried").says("last cycle: none yet");
+    before
+        .says("no cycle has used it yet")
+        .says("last cycle: none yet");
     let first = ["reconcile", "--once", "--yes"];
     bench.run(&first).await.left_with(0);
     let status = bench.run(&["status"]).await.left_with(0);
@@ -218,7 +220,7 @@ async fn a_refused_token_is_told_at_once_and_since_when() {
     status
         .says("ADO token: ok")
         .says("ended by an error")
-        .says(" check asks anew and says what to do");
+        .says(" check tries it anew and says what to do");
     let json = bench.run(&["status", "--json"]).await.json();
     let since = json["tokens"]["clickup"]["since"].clone();
     bench.run(&["reconcile", "--once"]).await.left_with(77);
@@ -522,7 +524,7 @@ async fn a_token_that_is_refused_before_the_first_look_or_at_a_write_is_told_too
     let status = bench.run(&["status"]).await.left_with(3);
     status
         .says("ClickUp token: refused in every cycle since")
-        .says("ADO token: never tried")
+        .says("ADO token: no cycle has used it yet")
         .says("ended by an error");
 
     let bench = Bench::equal().await;

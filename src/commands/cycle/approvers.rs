@@ -3,7 +3,7 @@
 use super::super::saved::{self, Refused, Saved};
 use super::super::setup::{self, Services};
 use super::super::{Context, Failure, note, prompt};
-use super::{Beside, before_a_question, show, whole};
+use super::{Beside, before_a_question, needs_full, show, whole};
 use crate::config::Config;
 use crate::engine::apply::Consent;
 use crate::engine::cycle::{Answer, Approver};
@@ -73,7 +73,8 @@ impl Approver for ByHand<'_> {
             note(&format!("nothing was changed: {why}\n"));
             return Ok(Answer::Leave(Box::new(observed)));
         }
-        if !prompt::confirmed(observed.plan(), json, self.stop)? {
+        let full = needs_full(engine, &observed)?;
+        if !prompt::confirmed(observed.plan(), json, full, self.stop)? {
             return Ok(Answer::Leave(Box::new(observed)));
         }
         let hashes = prompt::approved(observed.plan(), self.stop)?;
@@ -155,20 +156,25 @@ fn flows(pair: &PairPlan) -> bool {
 }
 
 impl Once<'_> {
-    /// Says of an approval that it is of no plan of now, where a plan waits for one: it was mistyped, or something changed
-    /// since the hash was shown.
+    /// Says of an approval that it is of no plan of now: it was mistyped, something changed since the hash was shown, or
+    /// the plan that it is of was made by a full listing.
     fn name_strange_hashes(&self, observed: &Observed) {
         if self.consent.hashes.is_empty() {
             return;
         }
         let pairs = &observed.plan().pairs;
         let hashes: BTreeSet<String> = pairs.iter().map(PairPlan::hash).collect();
-        let mut pairs = pairs.iter();
-        let waits = pairs.any(|pair| pair.guarded().next().is_some() || pair.waits_for_a_yes());
-        for given in self.consent.hashes.iter().filter(|_| waits) {
+        let swept = &observed.findings().swept;
+        let listed = pairs.iter().all(|pair| swept.contains(&pair.pair));
+        let full = match listed {
+            true => "",
+            false => "; of one that `plan --full` showed, approve with --full",
+        };
+        for given in &self.consent.hashes {
             if !hashes.contains(given) {
                 note(&format!(
-                    "--approve {}: no plan has this hash now; what was planned changed since it was shown, or it was mistyped\n",
+                    "--approve {}: no plan has this hash now; what was planned changed since it was shown, or it was \
+                     mistyped{full}\n",
                     crate::render::escape(given)
                 ));
             }

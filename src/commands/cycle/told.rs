@@ -31,7 +31,9 @@ pub(super) fn told(
     signals.count(observed.plan(), &report, open);
     // As `plan` shows it of the same moment.
     let still_open = still_open(&engine.store())?;
-    let code = finish(context, &observed, &report, asked, &still_open);
+    // Nothing but what failed before is tried sooner by `--retry`.
+    let retries = engine.store().has_failures()?;
+    let code = finish(context, &observed, &report, asked, (&still_open, retries));
     Ok(with_left_out(code, asked.left_out.len()))
 }
 
@@ -49,7 +51,7 @@ fn finish(
     observed: &Observed,
     report: &Report,
     asked: &Asked,
-    still_open: &BTreeMap<PairName, StillOpen>,
+    (still_open, retries): (&BTreeMap<PairName, StillOpen>, bool),
 ) -> ExitCode {
     let views = views(observed, report);
     if context.global.json {
@@ -77,7 +79,7 @@ fn finish(
             print(&render::report(view, &context.style));
         }
     }
-    tell_open(context, report);
+    tell_open(context, report, retries);
     // What a signal cut short is told with the signal.
     let told = |error: &&ConnectorError| error.kind != ErrorKind::Cancelled;
     let failed: Vec<_> = report.closed.iter().filter(told).collect();
@@ -85,7 +87,8 @@ fn finish(
         let help = failed.hint().map(|hint| format!("\nhelp: {hint}"));
         error(context, &format!("{failed}{}", help.unwrap_or_default()));
     }
-    let troubled = tell_trouble(&report.troubled);
+    let others = !observed.plan().pairs.is_empty();
+    let troubled = tell_trouble(&report.troubled, others);
     if let Some(error) = failed.first() {
         return exit_code(error);
     }
@@ -106,15 +109,24 @@ fn finish(
     }
 }
 
-/// Says what is left for a person, on stderr: cron mails that, and stdout may go nowhere.
-fn tell_open(context: &Context, report: &Report) {
+/// How much is held: what the cycle recorded, which `status` shows, and what only the plans say that were not carried out.
+fn held(report: &Report) -> (usize, usize) {
+    let stopped = |pair: &PairName| report.stopped.iter().any(|(stopped, _)| stopped == pair);
+    let planned = report.held.iter().filter(|(pair, _)| stopped(pair));
+    let planned = planned.map(|(_, held)| held).sum();
+    (report.holds().saturating_sub(planned), planned)
+}
+
+/// Says what is left for a person, on stderr: cron mails that, and stdout may go nowhere. `retries`: as in
+/// [`open_in_a_line`].
+fn tell_open(context: &Context, report: &Report, retries: bool) {
     let mut told = Vec::new();
     if !std::io::stdout().is_terminal() {
         let stopped = report.stopped.iter();
         told.extend(stopped.map(|(pair, why)| stood_still(context, pair, why)));
     }
     if context.global.quiet {
-        told.extend(open_in_a_line(context, report));
+        told.extend(open_in_a_line(context, report, retries));
         if !told.is_empty() {
             note(&format!("{}\n", told.join("; ")));
         }
@@ -126,12 +138,18 @@ fn tell_open(context: &Context, report: &Report) {
     if context.global.json {
         return;
     }
-    if report.holds() > 0 {
-        note(&format!(
-            "{} held; `{}` says what and why\n",
-            render::plural(report.holds(), "item or field is", "items or fields are"),
-            next(context, "status")
-        ));
+    let (recorded, planned) = held(report);
+    for (held, by, whole) in [
+        (recorded, "status", ""),
+        (planned, "plan", " in what was not carried out"),
+    ] {
+        if held > 0 {
+            note(&format!(
+                "{} held{whole}; `{}` says what and why\n",
+                render::plural(held, "item or field is", "items or fields are"),
+                next(context, by)
+            ));
+        }
     }
     if report.open_conflicts() > 0 {
         note(&format!(
@@ -163,9 +181,10 @@ fn stood_still(context: &Context, pair: &PairName, stopped: &Stopped) -> String 
 }
 
 /// What failed, is held and is open, as one line for the mail of a cron job, with what tells more of just that; `None`:
-/// nothing is.
-fn open_in_a_line(context: &Context, report: &Report) -> Option<String> {
-    let (failures, holds, conflicts) = (report.failures(), report.holds(), report.open_conflicts());
+/// nothing is. `retries`: something waits after a failure.
+fn open_in_a_line(context: &Context, report: &Report, retries: bool) -> Option<String> {
+    let (failures, conflicts) = (report.failures(), report.open_conflicts());
+    let (holds, planned) = held(report);
     let told = [
         (
             failures,
@@ -173,6 +192,11 @@ fn open_in_a_line(context: &Context, report: &Report) -> Option<String> {
             "actions were not carried out",
         ),
         (holds, "item or field is held", "items or fields are held"),
+        (
+            planned,
+            "item or field is held in what was not carried out",
+            "items or fields are held in what was not carried out",
+        ),
         (conflicts, "conflict is open", "conflicts are open"),
     ];
     let told = told.iter().filter(|(count, _, _)| *count > 0);
@@ -181,24 +205,33 @@ fn open_in_a_line(context: &Context, report: &Report) -> Option<String> {
         .collect();
     let (status, list) = (next(context, "status"), next(context, "conflicts"));
     let retry = next(context, "reconcile --once --retry");
-    let retry = format!("`{retry}` tries at once what waits after a failure");
+    let retry = match retries {
+        true => format!(", and `{retry}` tries at once what waits after a failure"),
+        false => String::new(),
+    };
     let help = match (failures + holds > 0, conflicts > 0) {
+        (false, false) if planned > 0 => {
+            format!("`{}` says what and why", next(context, "plan"))
+        }
         (false, false) => return None,
-        (true, true) => format!("`{status}` and `{list}` say what and why, and {retry}"),
-        (true, false) => format!("`{status}` says what and why, and {retry}"),
+        (true, true) => format!("`{status}` and `{list}` say what and why{retry}"),
+        (true, false) => format!("`{status}` says what and why{retry}"),
         (false, true) => format!("`{list}` says what and how to settle it"),
     };
     Some(format!("{}; {help}", told.join(", ")))
 }
 
 /// Names the pairs that stand still because what their configuration names is not there. `None`: there are none.
+/// `others`: whether any other pair goes on.
 pub(super) fn tell_trouble<'a>(
     troubled: impl IntoIterator<Item = &'a (PairName, ConnectorError)>,
+    others: bool,
 ) -> Option<ExitCode> {
     let mut code = None;
+    let rest = if others { ", the others go on" } else { "" };
     for (pair, error) in troubled {
         note(&format!(
-            "error: pair \"{pair}\" stands still, the others go on: {error}\n"
+            "error: pair \"{pair}\" stands still{rest}: {error}\n"
         ));
         code = Some(ExitCode::Config);
     }

@@ -1,5 +1,6 @@
 //! The files: the database, its key, who may read them, and the room that is left.
 
+use super::super::check::switched_off;
 use super::super::when::when;
 use super::{Chart, Level};
 use crate::config::Config;
@@ -19,6 +20,9 @@ pub(super) fn examine(config: &Config, chart: &mut Chart) {
     place(database, chart);
     modes(database, chart);
     room(database, chart);
+    if let Some(why) = switched_off(config) {
+        chart.add("switch", Level::Warn, why, "take it away to go on");
+    }
     match StateLock::holder(database) {
         Some(holder) => chart.ok("lock", format!("taken by {holder}")),
         None => chart.ok("lock", "free"),

@@ -307,9 +307,9 @@ fn orphans(
         check,
         Level::Warn,
         format!(
-            "{} our marker and {} in no link: {}",
-            render::plural(carrying, "item carries", "items carry"),
-            if carrying == 1 { "is" } else { "are" },
+            "{} together by our marker (on {}) and in no link: {}",
+            render::plural(rows.len(), "pair of items belongs", "pairs of items belong"),
+            render::plural(carrying, "item", "items"),
             rows.join(", ")
         ),
         "nothing is lost: the next plan links them again and makes no twin; fields that differ then wait as conflicts. \

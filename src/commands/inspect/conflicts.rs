@@ -101,7 +101,7 @@ pub async fn resolve(
     let engine = setup::engine(&config, &services, store, key).await?;
     let resolved = ChoiceView::from(&engine.resolve(id, pick).await?);
     let now = SystemClock.now();
-    let in_the_way = in_the_way(&config, &engine.store(), now, &resolved.pair)?;
+    let in_the_way = in_the_way(&config, &engine.store(), now, &resolved.pair, false)?;
     if context.global.json {
         print_json(&json!({
             "format_version": 1, "choice": resolved, "in_the_way": in_the_way,

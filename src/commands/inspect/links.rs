@@ -103,7 +103,7 @@ impl From<LinkError> for Failure {
 pub fn unlink(context: &Context, item: &str) -> Result<ExitCode, Failure> {
     let config = config(context)?;
     let (_lock, mut store, _) = setup::open_state(&config)?;
-    links_of(&store, item)?;
+    links_of(&config, &store, item)?;
     let ended = unlink_by_hand(&mut store, &item_id(item), SystemClock.now())?;
     if context.global.json {
         let mut views = Vec::new();

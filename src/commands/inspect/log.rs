@@ -1,7 +1,7 @@
 //! `log`: what the runs did.
 
 use super::super::when::when;
-use super::super::{Context, Failure, pager, print, print_json};
+use super::super::{Context, Failure, next, pager, print, print_json};
 use super::{config, read_only};
 use crate::cli::{ExitCode, LogArgs};
 use crate::model::{ActionId, LinkId, PairName};
@@ -20,7 +20,12 @@ pub fn log(context: &Context, args: &LogArgs) -> Result<ExitCode, Failure> {
         let message = format!("there is no pair \"{name}\" in the configuration");
         return Err(Failure::new(ExitCode::Usage, message));
     }
-    let views = views(&store, args)?;
+    let mut views = views(&store, args)?;
+    let listed = args.what.is_none() && args.link.is_none();
+    let more = listed && views.len() > args.last;
+    if more {
+        views.truncate(args.last);
+    }
     if context.global.json {
         print_json(&json!({ "format_version": 1, "runs": views }));
         return Ok(ExitCode::Done);
@@ -35,9 +40,19 @@ pub fn log(context: &Context, args: &LogArgs) -> Result<ExitCode, Failure> {
         // Whoever names one thing wants to see it.
         all: args.page.all || args.what.is_some() || args.link.is_some(),
     };
-    let text = runs(&views, &told, &context.style);
+    let mut text = runs(&views, &told, &context.style);
+    if more {
+        let longer = format!("log -n {}", args.last.saturating_mul(2).max(1));
+        text.push_str(&older(context, &longer));
+    }
     pager::page(context, &args.page, &text);
     Ok(ExitCode::Done)
+}
+
+/// Says that the list does not go back to the first run, and what shows more of it.
+pub(in super::super) fn older(context: &Context, longer: &str) -> String {
+    let text = format!("older runs are on record too: {}", next(context, longer));
+    format!("\n{}", crate::render::hanging(&text, 4, &context.style))
 }
 
 fn views(store: &Store, args: &LogArgs) -> Result<Vec<RunView>, Failure> {
@@ -56,7 +71,9 @@ fn views(store: &Store, args: &LogArgs) -> Result<Vec<RunView>, Failure> {
     }
     let Some(what) = args.what.as_deref().map(str::trim) else {
         let pair = args.pair.clone().map(PairName);
-        return Ok(history::log(store, pair.as_ref(), args.last)?);
+        // One more than is shown tells whether there are more.
+        let most = args.last.saturating_add(1);
+        return Ok(history::log(store, pair.as_ref(), most)?);
     };
     if let Some(run) = history::run(store, what)? {
         return Ok(vec![run]);

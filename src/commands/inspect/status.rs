@@ -4,7 +4,7 @@ use super::super::when::{age, when};
 use super::super::{Context, Failure, claims, next, note, print, print_json};
 use super::{config, read_only};
 use crate::cli::ExitCode;
-use crate::model::{Clock, Side, Timestamp};
+use crate::model::{Clock, PairName, Side, Sided, Timestamp};
 use crate::reason::RunEnd;
 use crate::render;
 use crate::views::status::{
@@ -159,7 +159,10 @@ fn show(context: &Context, status: &Status, now: Timestamp) {
         &format!("running: {}", running(status.running.as_ref())),
     );
     let last = status.last_cycle.as_ref();
-    let told = last.map_or_else(|| "none yet".to_owned(), |cycle| last_cycle(cycle, now));
+    let told = last.map_or_else(
+        || "none yet".to_owned(),
+        |cycle| last_cycle(cycle, &status.tokens, now),
+    );
     wrapped(context, &format!("last cycle: {told}"));
     // Nothing but a cycle tells the database.
     let asked = status.pairs.iter().filter_map(|pair| pair.last_attempt);
@@ -209,6 +212,12 @@ fn show(context: &Context, status: &Status, now: Timestamp) {
             wrapped(context, &text);
         }
     }
+    holds(context, status, now);
+    conflicts(context, status);
+}
+
+/// Everything that is held.
+fn holds(context: &Context, status: &Status, now: Timestamp) {
     for hold in &status.holds {
         // Also a hold that ends by itself waits for as long as a daemon leaves its pair alone.
         let mut pairs = status.pairs.iter().filter(|_| status.running.is_some());
@@ -218,8 +227,15 @@ fn show(context: &Context, status: &Status, now: Timestamp) {
             retry_at: hold.retry_at.max(rests),
             ..hold.clone()
         };
-        wrapped(context, &held(&hold, now));
+        // One pair needs no name, unless it is another one.
+        let alone = matches!(status.pairs.as_slice(), [one] if one.pair == hold.pair);
+        let pair = (!alone).then_some(&hold.pair);
+        wrapped(context, &held(&hold, pair, now));
     }
+}
+
+/// What is chosen and what is open, with the command that tells more.
+fn conflicts(context: &Context, status: &Status) {
     let held: usize = status.pairs.iter().map(|pair| pair.held_choices).sum();
     let chosen: usize = status.pairs.iter().map(|pair| pair.chosen_conflicts).sum();
     for (count, what) in [
@@ -259,7 +275,7 @@ fn running(running: Option<&Running>) -> String {
     format!("{command}{process}{since}")
 }
 
-fn last_cycle(run: &LastCycle, now: Timestamp) -> String {
+fn last_cycle(run: &LastCycle, tokens: &Sided<Token>, now: Timestamp) -> String {
     let at = run.finished_at.unwrap_or(run.started_at);
     let end = match run.outcome {
         RunEnd::Done => "done",
@@ -279,27 +295,41 @@ fn last_cycle(run: &LastCycle, now: Timestamp) -> String {
     if run.failures > 0 {
         text.push_str(&format!(", {} failed", run.failures));
     }
-    if let Some(detail) = &run.detail {
+    let told = run.detail.as_ref();
+    if let Some(side) = told.and_then(|detail| refused(detail, tokens)) {
+        text.push_str(&format!(": {side} refused the token, see below"));
+    } else if let Some(detail) = told {
         text.push_str(&format!(": {}", detail.replace('\n', "; ")));
     }
     text
+}
+
+/// Returns the side whose refusal of a token is all that this says; `None`: it says something else.
+fn refused(detail: &str, tokens: &Sided<Token>) -> Option<Side> {
+    Side::BOTH.into_iter().find(|side| match tokens.get(*side) {
+        Token::Refused { said, .. } => detail.contains(said.as_str()),
+        Token::Ok | Token::NeverTried => false,
+    })
 }
 
 fn token(context: &Context, token: &Token, now: Timestamp) -> String {
     let check = next(context, "check");
     match token {
         Token::Ok => "ok".to_owned(),
-        Token::NeverTried => format!("never tried ({check} tries it)"),
+        Token::NeverTried => format!("no cycle has used it yet ({check} tries it)"),
         Token::Refused { since, said } => format!(
-            "refused in every cycle since {}, {} ago: {said}; {check} asks anew and says what to do",
+            "refused in every cycle since {}, {} ago: {said}; {check} tries it anew and says what to do, and this line ends \
+             with the next cycle that gets in, say {}",
             when(*since),
-            age(now, *since)
+            age(now, *since),
+            next(context, "reconcile --once")
         ),
     }
 }
 
-/// One hold, as a line.
-pub(super) fn held(hold: &HoldView, now: Timestamp) -> String {
+/// One hold, as a line. `pair`: its pair, where that is to be told.
+pub(super) fn held(hold: &HoldView, pair: Option<&PairName>, now: Timestamp) -> String {
+    let of = pair.map_or_else(String::new, |pair| format!(" in pair \"{pair}\""));
     let item = hold
         .item
         .as_ref()
@@ -319,7 +349,7 @@ pub(super) fn held(hold: &HoldView, now: Timestamp) -> String {
         (Need::Somebody | Need::Nothing, _) => "waits for somebody".to_owned(),
     };
     format!(
-        "held: {side}{item}{title}{what}: {} (for {}, {next})",
+        "held{of}: {side}{item}{title}{what}: {} (for {}, {next})",
         hold.reason,
         age(now, hold.since)
     )

@@ -8,7 +8,7 @@ use crate::cli::ExitCode;
 use crate::model::{Clock, FieldValue, Side, Sided, Timestamp};
 use crate::render;
 use crate::views::item_id;
-use crate::views::why::{About, FieldWhy, Why, about as look};
+use crate::views::why::{About, EndedLink, FieldWhy, Why, about as look};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
@@ -29,11 +29,11 @@ pub async fn why(context: &Context, item: &str) -> Result<ExitCode, Failure> {
     let links = store.find_item(&id)?;
     let waits = |hold: &crate::store::HoldRow| hold.item.as_ref() == Some(&id);
     if links.is_empty() && !store.holds(None)?.iter().any(waits) {
-        return Err(in_no_link(&id));
+        return Err(in_no_link(&config, &store, &id));
     }
     let engine = setup::engine(&config, &services, store, key).await?;
     let found = look(&engine, &links, &id).await?;
-    let about = found.ok_or_else(|| in_no_link(&id))?;
+    let about = found.ok_or_else(|| in_no_link(&config, &engine.store(), &id))?;
     if context.global.json {
         print_json(&Versioned {
             format_version: 1,
@@ -43,28 +43,33 @@ pub async fn why(context: &Context, item: &str) -> Result<ExitCode, Failure> {
     }
     let now = crate::clock::SystemClock.now();
     for hold in &about.holds {
-        let text = format!("{}: {}", hold.pair, held(hold, now));
+        let text = format!("{}: {}", hold.pair, held(hold, None, now));
         print(&render::hanging(&text, 4, &context.style));
     }
     for link in &about.ended {
-        let text = format!(
-            "{}: the link of work item {} and task {} ended{}: {}{}",
-            link.pair,
-            link.ado,
-            link.clickup,
-            link.ended_at
-                .map_or_else(String::new, |at| format!(" {}", when(at))),
-            link.why,
-            link.run
-                .as_ref()
-                .map_or_else(String::new, |run| format!(" (run {run})")),
-        );
+        let text = ended(link);
         print(&render::hanging(&text, 4, &context.style));
     }
     for why in &about.links {
         show(context, why, now);
     }
     Ok(ExitCode::Done)
+}
+
+/// A link that has ended, as a line.
+pub(super) fn ended(link: &EndedLink) -> String {
+    format!(
+        "{}: the link of work item {} and task {} ended{}: {}{}",
+        link.pair,
+        link.ado,
+        link.clickup,
+        link.ended_at
+            .map_or_else(String::new, |at| format!(" {}", when(at))),
+        link.why,
+        link.run
+            .as_ref()
+            .map_or_else(String::new, |run| format!(" (run {run})")),
+    )
 }
 
 fn show(context: &Context, why: &Why, now: Timestamp) {
@@ -111,7 +116,7 @@ fn show(context: &Context, why: &Why, now: Timestamp) {
         ));
     }
     for hold in &why.holds {
-        print(&render::hanging(&held(hold, now), 4, &context.style));
+        print(&render::hanging(&held(hold, None, now), 4, &context.style));
     }
     if let Some(run) = &why.last_run {
         let undo = next(context, &format!("undo {run}"));
