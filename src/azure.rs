@@ -45,6 +45,7 @@ mod write;
 pub use states::allowed_way;
 
 use crate::connector::client::{Budget, ClientConfig, HttpClient, RateLimit, ReadAgain, Timing};
+use crate::connector::customs::Customs;
 use crate::connector::vocabulary::{Key, Vocabulary};
 use crate::connector::{
     Change, ClaimChange, Claims, ConnectorError, EachPage, ErrorKind, Fetched, Kept, Known,
@@ -118,6 +119,7 @@ struct Shared {
     scopes: Vec<Scope>,
     types: read::TypeCache,
     vocabulary: Arc<Vocabulary>,
+    customs: Arc<Customs>,
     apart: walk::Apart,
 }
 
@@ -175,6 +177,7 @@ pub fn connect_with(
         scopes: settings.pairs,
         types: read::TypeCache::default(),
         vocabulary: settings.kept.vocabulary,
+        customs: settings.kept.customs,
         apart: walk::Apart::default(),
     });
     Ok((AzureReader(shared.clone()), AzureWriter(shared)))

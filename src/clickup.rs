@@ -30,6 +30,7 @@ mod api;
 mod body;
 mod codec;
 mod convert;
+mod custom;
 pub mod decode;
 mod failure;
 mod listing;
@@ -154,6 +155,7 @@ pub fn connect(settings: Settings) -> Result<(ClickUpReader, ClickUpWriter), Con
         settings.workspace
     );
     let words = Words {
+        customs: settings.kept.customs,
         vocabulary: settings.kept.vocabulary,
         place,
     };
@@ -444,7 +446,7 @@ async fn fetch_one(inner: &Inner, id: &ItemId) -> Result<Fetched, ConnectorError
         Err(error) => return unclear(error.to_string()),
     };
     let lookups = inner.lookups(std::slice::from_ref(&task)).await?;
-    match convert::item(&task, &lookups) {
+    match convert::item(&task, &lookups.of_one()) {
         Some(item) if item.id == *id => Ok(Fetched::Seen(Box::new(item))),
         Some(item) => unclear(format!("ClickUp answered with task {}", item.id)),
         None => unclear("the answer has no id, list or change time".to_owned()),

@@ -3,7 +3,8 @@
 mod backup;
 mod check;
 mod claims;
-pub mod cycle;
+pub mod customs;
+mod cycle;
 mod demo;
 mod doctor;
 mod hints;

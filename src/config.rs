@@ -216,7 +216,8 @@ pub struct Pair {
     pub states: Vec<(String, String)>,
     /// ADO e-mail <-> ClickUp e-mail for people whose addresses differ; usually empty.
     pub people: Vec<(String, String)>,
-    /// Synced fields, defaults included, in the order of [`FieldKey::BUILT_IN`]; never two of one key.
+    /// Synced fields, defaults included, in the order of [`FieldKey::BUILT_IN`], then the custom ones by name; never two of one
+    /// key.
     pub fields: Vec<Field>,
 }
 
@@ -227,6 +228,7 @@ impl Pair {
             let wanted = Wanted {
                 direction: field.direction,
                 ado: field.ado.clone(),
+                form: None,
             };
             (field.key.clone(), wanted)
         });
@@ -311,4 +313,8 @@ pub struct Field {
     pub direction: Direction,
     /// The field's own conflict policy; `None` means the pair's.
     pub conflict: Option<ConflictPolicy>,
+    /// ADO option <-> ClickUp option of a custom field, a relation; options of equal names need no row. Left out of the
+    /// fingerprint where there is none, so that no other field has another one because of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<(String, String)>,
 }

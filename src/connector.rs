@@ -8,6 +8,7 @@
 
 pub mod answer;
 pub mod client;
+pub mod customs;
 mod error;
 pub mod limiter;
 pub mod plain;
@@ -16,6 +17,7 @@ pub mod vocabulary;
 
 pub use error::{Begun, ConnectorError, Disposition, ErrorKind, Setting, outdated};
 
+use crate::field::negotiate::Native;
 use crate::model::{
     FieldKey, FieldValue, Item, ItemId, PairName, Past, Side, TextFormat, Timestamp, Version,
 };
@@ -30,6 +32,8 @@ pub struct Kept {
     pub sends: Option<Arc<dyn limiter::log::SendLog>>,
     /// What the services said of their own words.
     pub vocabulary: Arc<vocabulary::Vocabulary>,
+    /// What the custom fields of each pair are.
+    pub customs: Arc<customs::Customs>,
     /// Reads the token again from where it comes from. `None`: it stays for the life of the process.
     pub token: Option<client::ReadAgain>,
 }
@@ -511,6 +515,9 @@ pub struct Schema {
     pub missing_rights: Vec<SchemaFinding>,
     /// What stops nothing but is worth knowing, as sentences.
     pub warnings: Vec<String>,
+    /// The fields that a custom field may be made of; asked for only where the pair has one.
+    #[serde(default)]
+    pub customs: Vec<Native>,
 }
 
 /// Something about a pair that will not work.

@@ -220,6 +220,20 @@ pub enum Op {
         /// Holds to add.
         holds: Vec<HoldRow>,
     },
+    /// Remembers by which ids ClickUp knows the custom fields of a pair.
+    SetCustoms {
+        /// The pair.
+        pair: PairName,
+        /// Id by field.
+        ids: BTreeMap<FieldKey, String>,
+    },
+    /// Replaces the holds of a pair that are about no item of it.
+    SetHoldsOfPair {
+        /// The pair.
+        pair: PairName,
+        /// Holds to add.
+        holds: Vec<HoldRow>,
+    },
     /// Appends to the journal.
     Journal(NewJournal),
     /// Moves a side's watermark.
@@ -350,6 +364,8 @@ fn apply(tx: &Connection, op: &Op) -> Result<(), StoreError> {
         Op::SetHoldsFor { pair, items, holds } => {
             conflicts::set_holds(tx, pair, Some(items), holds)
         }
+        Op::SetCustoms { pair, ids } => state::set_customs(tx, pair, ids),
+        Op::SetHoldsOfPair { pair, holds } => conflicts::set_holds_of_pair(tx, pair, holds),
         Op::Journal(entry) => journal::append(tx, entry),
         Op::SetWatermark { side, watermark } => state::set_watermark(tx, *side, watermark),
         Op::SaveCycle(cycle) => journal::save_cycle(tx, cycle),

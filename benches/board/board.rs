@@ -66,6 +66,8 @@ pub fn policy() -> Policy {
         people: People::default(),
         backlink: true,
         guard: GuardLimits::default(),
+        customs: BTreeMap::new(),
+        paused: BTreeMap::new(),
         closed_states: Sided::default(),
     }
 }

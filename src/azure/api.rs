@@ -2,7 +2,8 @@
 
 use super::errors::{self, Asked, Target};
 use super::wire::{
-    BinRow, ConnectionData, LinkFeed, ListOf, Node, WiqlAnswer, WireState, WireType, WorkItem,
+    BinRow, ConnectionData, LinkFeed, ListOf, Node, WiqlAnswer, WireField, WireState, WireType,
+    WireTypeField, WorkItem,
 };
 use crate::connector::client::{ApiRequest, ApiResponse, HttpClient, Priority, Sending};
 use crate::connector::{ConnectorError, ErrorKind};
@@ -255,6 +256,33 @@ impl Api {
         );
         let answer: ListOf<WireState> = self
             .read("read states", Method::GET, &path, None, Priority::Live)
+            .await?;
+        Ok(answer.value)
+    }
+
+    /// Reads the fields that a project has, with their types.
+    pub(super) async fn fields(&self, project: &str) -> Result<Vec<WireField>, ConnectorError> {
+        let path = format!("{}/_apis/wit/fields?{VERSION}", segment(project));
+        let answer: ListOf<WireField> = self
+            .read("read fields", Method::GET, &path, None, Priority::Live)
+            .await?;
+        Ok(answer.value)
+    }
+
+    /// Reads the fields of a type with the values that each of them takes.
+    pub(super) async fn type_fields(
+        &self,
+        project: &str,
+        name: &str,
+    ) -> Result<Vec<WireTypeField>, ConnectorError> {
+        let path = format!(
+            "{}/_apis/wit/workitemtypes/{}/fields?$expand=all&{VERSION}",
+            segment(project),
+            segment(name)
+        );
+        let operation = "read the fields of a type";
+        let answer: ListOf<WireTypeField> = self
+            .read(operation, Method::GET, &path, None, Priority::Live)
             .await?;
         Ok(answer.value)
     }

@@ -2,7 +2,7 @@
 
 use super::fields;
 use super::wire::WorkItem;
-use crate::connector::rich_value;
+use crate::connector::{customs, rich_value};
 use crate::field::{FieldSpecs, Form, YES};
 use crate::model::{
     FieldValue, Folded, Item, ItemId, RawTexts, RichText, Side, TextFormat, Timestamp, Version,
@@ -123,23 +123,9 @@ pub(super) fn read_as(form: Form, value: &Value, zone: Option<Tz>) -> Option<Fie
             true => FieldValue::choice(YES),
             false => FieldValue::Empty,
         }),
-        Form::ByShape => custom(value, zone),
-    }
-}
-
-/// A custom field shows its kind only by the shape of its value.
-fn custom(value: &Value, zone: Option<Tz>) -> Option<FieldValue> {
-    match value {
-        Value::Bool(yes) => Some(FieldValue::choice(if *yes { "true" } else { "false" })),
-        Value::Number(number) => scaled(number.as_f64()?, 1000.0).map(FieldValue::Number),
-        Value::Object(_) => {
-            person(value).map(|person| FieldValue::People(BTreeSet::from([person])))
-        }
-        Value::String(text) => Some(match (text.ends_with('Z'), day(text, zone)) {
-            (true, Some(day)) => FieldValue::Day(day),
-            _ => FieldValue::text(text),
-        }),
-        Value::Null | Value::Array(_) => None,
+        Form::Decimal => customs::thousandths(value.as_f64()?).map(FieldValue::Number),
+        Form::Plain => value.as_str().map(FieldValue::plain),
+        Form::Negotiated => None,
     }
 }
 

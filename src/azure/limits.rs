@@ -36,7 +36,7 @@ pub(super) fn refuse_unfit(
             continue;
         };
         let day = matches!(values.get(key), Some(FieldValue::Day(_)));
-        let Some(message) = unfit(key, day, text) else {
+        let Some(message) = unfit(key, spec.form(), day, text) else {
             continue;
         };
         let mut error = ConnectorError::new(Side::Ado, ErrorKind::Refused, operation, message);
@@ -47,9 +47,9 @@ pub(super) fn refuse_unfit(
 }
 
 /// Says what is wrong with a text that is to be sent for a field.
-fn unfit(key: &FieldKey, day: bool, text: &str) -> Option<String> {
+fn unfit(key: &FieldKey, form: Form, day: bool, text: &str) -> Option<String> {
     let length = |text: &str| text.encode_utf16().count();
-    match key.kind().form() {
+    match form {
         Form::Line => {
             let most = capabilities::of(Side::Ado).line;
             most.filter(|most| length(text) > *most).map(|most| {
@@ -139,7 +139,7 @@ mod tests {
         );
         let long = format!("{}🚀", "x".repeat(254));
         assert_eq!(refused(title.clone(), &long), Some(title.clone()));
-        let said = unfit(&title, false, &long).unwrap();
+        let said = unfit(&title, Form::Line, false, &long).unwrap();
         assert!(said.contains("256") && said.contains("255"), "{said}");
     }
 

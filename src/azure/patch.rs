@@ -21,7 +21,7 @@ pub(super) fn field_ops(change: &Change, specs: &FieldSpecs, zone: Option<Tz>) -
         if *key == FieldKey::State || keeps_person(held, value) {
             continue;
         }
-        let form = key.kind().form();
+        let form = specs.form(key);
         match sent(form, value, change.current.raw.get(key), zone) {
             Some(sent) if form == Form::Tags => ops.push(tags(name, sent, held)),
             Some(sent) => ops.push(add(name, sent)),

@@ -4,9 +4,10 @@ use super::api::{BATCH, Select};
 use super::wire::{ConnectionData, WireType, WorkItem};
 use super::{Scope, Shared, convert, fields, states::Transitions, wiql};
 use crate::connector::client::Priority;
+use crate::connector::customs::Customs;
 use crate::connector::vocabulary::Key;
 use crate::connector::{ConnectorError, ErrorKind, Fetched, Traces};
-use crate::field::{AdoType, FieldSpecs, WantedFields};
+use crate::field::{AdoType, FieldSpecs};
 use crate::model::{
     Author, FieldKey, FieldValue, Folded, Item, ItemId, PairName, Past, Service, Side, Timestamp,
     Version,
@@ -28,7 +29,7 @@ pub(super) struct TypeInfo {
     /// What the pairs that met the type make of it; under `None` those items that belong to no pair. It goes with the
     /// rest: a type that is read anew has its fields resolved anew.
     #[serde(skip)]
-    specs: Mutex<BTreeMap<Option<PairName>, Arc<FieldSpecs>>>,
+    specs: Mutex<BTreeMap<(Option<PairName>, u64), Arc<FieldSpecs>>>,
 }
 
 impl AdoType for TypeInfo {
@@ -64,8 +65,8 @@ impl TypeCache {
 
 impl TypeInfo {
     /// Whether an item of the type shows a state or a field that the type is not known to have.
-    fn is_contradicted(&self, wire: &WorkItem, scope: Option<&Scope>) -> bool {
-        let specs = self.specs(scope);
+    fn is_contradicted(&self, wire: &WorkItem, scope: Option<&Scope>, customs: &Customs) -> bool {
+        let specs = self.specs(scope, customs);
         let odd_state = specs.on(Side::Ado).any(|(spec, name)| {
             let shown = wire.text(name).map(Folded::new);
             let known = |shown| spec.options.is_empty() || spec.options.contains(&shown);
@@ -81,11 +82,13 @@ impl TypeInfo {
     }
 
     /// Returns the fields of a pair on this type.
-    pub(super) fn specs(&self, scope: Option<&Scope>) -> Arc<FieldSpecs> {
+    pub(super) fn specs(&self, scope: Option<&Scope>, customs: &Customs) -> Arc<FieldSpecs> {
         let mut specs = self.specs.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = specs.entry(scope.map(|scope| scope.pair.clone()));
+        // What custom fields are may be agreed on anew.
+        let generation = customs.generation();
+        let known = specs.entry((scope.map(|scope| scope.pair.clone()), generation));
         known
-            .or_insert_with(|| Arc::new(resolve(scope, self)))
+            .or_insert_with(|| Arc::new(resolve(scope, customs, self)))
             .clone()
     }
 
@@ -113,9 +116,9 @@ impl TypeInfo {
 }
 
 /// Puts together what a pair wants and what a type has; of an item that belongs to no pair, the built-in fields.
-fn resolve(scope: Option<&Scope>, of: &dyn AdoType) -> FieldSpecs {
-    static NOTHING: WantedFields = WantedFields::new();
-    FieldSpecs::resolve(scope.map_or(&NOTHING, |scope| &scope.fields), of)
+fn resolve(scope: Option<&Scope>, customs: &Customs, of: &dyn AdoType) -> FieldSpecs {
+    let wanted = scope.map(|scope| customs.wanted(&scope.pair, &scope.fields));
+    FieldSpecs::resolve(&wanted.unwrap_or_default(), of)
 }
 
 impl Shared {
@@ -179,7 +182,7 @@ impl Shared {
         let by_hearsay = self.vocabulary.is_handed_down(&key);
         let state = wire.text(fields::STATE).map(Folded::new);
         let unmet = state.is_some_and(|state| self.vocabulary.meet(Service::Ado, &state));
-        let contradicted = by_hearsay && info.is_contradicted(wire, scope);
+        let contradicted = by_hearsay && info.is_contradicted(wire, scope, &self.customs);
         if unmet || contradicted && self.vocabulary.contradict(Service::Ado) {
             self.types.forget();
             info = self.type_info(project, type_name).await?;
@@ -187,9 +190,9 @@ impl Shared {
         let specs = match info.fields.is_empty() {
             true => {
                 let shown: BTreeSet<String> = wire.fields.keys().cloned().collect();
-                Arc::new(resolve(scope, &shown))
+                Arc::new(resolve(scope, &self.customs, &shown))
             }
-            false => info.specs(scope),
+            false => info.specs(scope, &self.customs),
         };
         let context = convert::Context {
             specs: &specs,

@@ -1,14 +1,16 @@
 //! The live vocabulary of a project, for `check` and for proposing mappings.
 
-use super::Shared;
 use super::read::TypeInfo;
 use super::walk::unplaced;
 use super::wiql::{self, Since};
-use super::wire::{ConnectionData, Node, WireState, WireType};
+use super::wire::{ConnectionData, Node, WireField, WireState, WireType};
+use super::{Scope, Shared};
 use crate::connector::client::Priority;
 use crate::connector::{ConnectorError, ErrorKind, Schema, SchemaFinding, SchemaState, SchemaType};
-use crate::model::PairName;
+use crate::field::negotiate::Native;
+use crate::model::{FieldKey, PairName};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 impl Shared {
     pub(super) async fn fetch_schema(&self, pair: &PairName) -> Result<Schema, ConnectorError> {
@@ -41,6 +43,9 @@ impl Shared {
                 .findings
                 .push(format!("Area paths could not be read: {error}.").into()),
         }
+        if scope.fields.keys().any(FieldKey::is_custom) {
+            schema.customs = self.customs(scope, &schema.types).await?;
+        }
         // No item has this number, so the answer is empty: only whether the query is understood matters.
         let query = wiql::single(scope).query(Since::Ever, i64::from(i32::MAX) - 1);
         let answer = self
@@ -72,6 +77,83 @@ impl Shared {
             Err(error) => return Err(error),
         }
         Ok(schema)
+    }
+}
+
+impl Shared {
+    /// Reads what is known of the fields that the pair's custom fields name.
+    async fn customs(
+        &self,
+        scope: &Scope,
+        types: &[SchemaType],
+    ) -> Result<Vec<Native>, ConnectorError> {
+        let customs = scope.fields.iter().filter(|(key, _)| key.is_custom());
+        let names: BTreeSet<String> = customs
+            .flat_map(|(_, wanted)| &wanted.ado)
+            .map(|name| name.to_lowercase())
+            .collect();
+        let fields = self.api.fields(&scope.project).await?;
+        let wanted = |field: &WireField| names.contains(&field.reference_name.to_lowercase());
+        let (mut found, mut limited) = (Vec::new(), BTreeSet::new());
+        for field in fields.into_iter().filter(wanted) {
+            let native = native(&field);
+            if native.kind == "string" && !field.suggests {
+                limited.insert(native.id.clone());
+            }
+            found.push(native);
+        }
+        for kind in types {
+            let own = found
+                .iter_mut()
+                .filter(|native| kind.fields.contains(&native.id));
+            let mut lists = false;
+            for native in own {
+                native.places.insert(kind.name.clone());
+                lists |= limited.contains(&native.id);
+            }
+            if !lists {
+                continue;
+            }
+            for row in self.api.type_fields(&scope.project, &kind.name).await? {
+                let native = found
+                    .iter_mut()
+                    .find(|native| native.id == row.reference_name);
+                let Some(native) = native.filter(|native| limited.contains(&native.id)) else {
+                    continue;
+                };
+                for value in row
+                    .allowed_values
+                    .iter()
+                    .flatten()
+                    .filter_map(Value::as_str)
+                {
+                    let option = (value.to_owned(), value.to_owned());
+                    if !native.options.contains(&option) {
+                        native.options.push(option);
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn native(field: &WireField) -> Native {
+    let kind = match field.is_identity {
+        true => "identity".to_owned(),
+        false => field.kind.clone(),
+    };
+    // Some servers name what a list holds in the type itself (`FieldType`, wit 7.1).
+    let kind = match kind.strip_prefix("picklist") {
+        Some("String") => "string".to_owned(),
+        _ => kind,
+    };
+    Native {
+        id: field.reference_name.clone(),
+        name: field.name.clone(),
+        kind,
+        read_only: field.read_only,
+        ..Native::default()
     }
 }
 

@@ -7,6 +7,7 @@ use super::wire::WorkItem;
 use super::{Scope, Shared, convert, fields, wiql};
 use crate::connector::client::Priority;
 use crate::connector::{ConnectorError, EachPage, ListedRow, Swept, Watermark};
+use crate::field::WantedFields;
 use crate::model::{FieldKey, FieldValue, PairName, Service, Timestamp, Version};
 use chrono_tz::Tz;
 use std::cmp::Reverse;
@@ -120,7 +121,8 @@ impl Shared {
                 let scope = self.scope(&pair).ok();
                 let shown = wire
                     .zip(scope)
-                    .map(|(wire, scope)| renamable(scope, &wire, self.zone));
+                    .map(|(wire, scope)| (wire, self.customs.wanted(&scope.pair, &scope.fields)));
+                let shown = shown.map(|(wire, wanted)| renamable(&wanted, &wire, self.zone));
                 ListedRow {
                     shown: shown.unwrap_or_default(),
                     ..row(id, pair, version)
@@ -145,20 +147,26 @@ struct Walk {
 }
 
 /// Reads what a sweep compares beside the revision: tags, and a custom field that is mapped to the iteration.
-fn renamable(scope: &Scope, wire: &WorkItem, zone: Option<Tz>) -> BTreeMap<FieldKey, FieldValue> {
-    let mapped = scope.fields.iter();
+fn renamable(
+    fields: &WantedFields,
+    wire: &WorkItem,
+    zone: Option<Tz>,
+) -> BTreeMap<FieldKey, FieldValue> {
+    let mapped = fields.iter();
     let mapped = mapped.filter_map(|(key, wanted)| match wanted.ado.as_slice() {
-        [name] => Some((key, name.as_str())),
+        [name] => Some((key, name.as_str(), wanted.form)),
         _ => None,
     });
-    let tags = !scope.fields.contains_key(&FieldKey::Tags);
-    let tags = tags.then_some((&FieldKey::Tags, fields::TAGS));
+    let tags = !fields.contains_key(&FieldKey::Tags);
+    let tags = tags.then_some((&FieldKey::Tags, super::fields::TAGS, None));
     let asked = mapped
         .chain(tags)
-        .filter(|(_, name)| RENAMABLE.contains(name));
-    let shown = asked.map(|(key, name)| {
+        .filter(|(_, name, _)| RENAMABLE.contains(name));
+    let asked = asked.filter(|(key, _, form)| form.is_some() || !key.is_custom());
+    let shown = asked.map(|(key, name, form)| {
+        let form = form.unwrap_or_else(|| key.kind().form());
         let value = wire.fields.get(name);
-        let value = value.and_then(|value| convert::read_as(key.kind().form(), value, zone));
+        let value = value.and_then(|value| convert::read_as(form, value, zone));
         (key.clone(), value.unwrap_or(FieldValue::Empty))
     });
     shown.collect()

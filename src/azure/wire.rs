@@ -182,6 +182,28 @@ pub(super) struct WireTypeField {
     pub(super) always_required: bool,
     #[serde(default, rename = "defaultValue")]
     pub(super) default_value: Option<Value>,
+    /// The values that it takes; only where they were asked for.
+    #[serde(default, rename = "allowedValues", deserialize_with = "some")]
+    pub(super) allowed_values: Option<Vec<Value>>,
+}
+
+/// A field of a project (learn.microsoft.com, wit/fields/list, 7.1).
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct WireField {
+    #[serde(rename = "referenceName")]
+    pub(super) reference_name: String,
+    #[serde(default, deserialize_with = "text_or_empty")]
+    pub(super) name: String,
+    /// `string`, `double`, ...
+    #[serde(default, rename = "type", deserialize_with = "text_or_empty")]
+    pub(super) kind: String,
+    #[serde(default, rename = "readOnly", deserialize_with = "yes")]
+    pub(super) read_only: bool,
+    #[serde(default, rename = "isIdentity", deserialize_with = "yes")]
+    pub(super) is_identity: bool,
+    /// Whether the values of its list are only suggested.
+    #[serde(default, rename = "isPicklistSuggested", deserialize_with = "yes")]
+    pub(super) suggests: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -35,7 +35,7 @@ impl Kind {
 impl Shared {
     async fn kind(&self, scope: &Scope, project: &str, name: &str) -> Result<Kind, ConnectorError> {
         let info = self.type_info(project, name).await?;
-        let specs = info.specs(Some(scope));
+        let specs = info.specs(Some(scope), &self.customs);
         Ok(Kind { info, specs })
     }
 
@@ -55,7 +55,7 @@ impl Shared {
             match key {
                 FieldKey::Type | FieldKey::State => {}
                 _ => ops.extend(kind.specs.name(Side::Ado, key).and_then(|name| {
-                    let sent = sent(key.kind().form(), value, None, self.zone)?;
+                    let sent = sent(kind.specs.form(key), value, None, self.zone)?;
                     Some(add(name, sent))
                 })),
             }

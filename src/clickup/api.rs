@@ -9,6 +9,7 @@ use super::wire::{CustomItemsAnswer, List, Task, TeamsAnswer, UserAnswer};
 use super::words::{KeptMe, LIST_FIELDS, MEMBERS, TYPES, USER, Words, list_key};
 use super::{Scope, body};
 use crate::connector::client::{ApiRequest, ApiResponse, HttpClient, Priority, Sending};
+use crate::connector::customs::CustomFields;
 use crate::connector::{ConnectorError, ErrorKind, Setting};
 use crate::model::{FieldKey, Folded, PairName, Service, Side};
 use chrono_tz::Tz;
@@ -410,6 +411,16 @@ impl Inner {
         Ok(list)
     }
 
+    /// The custom fields of every pair that has some, with the lists that it watches.
+    fn customs(&self) -> Vec<(Vec<String>, Arc<CustomFields>)> {
+        let of = |scope: &Scope| {
+            let fields = self.words.customs.of(&scope.pair)?;
+            let lists = scope.watched().map(str::to_owned).collect();
+            (!fields.is_empty()).then_some((lists, fields))
+        };
+        self.scopes.iter().filter_map(of).collect()
+    }
+
     /// Returns what converting these tasks needs, asking only for what is needed and not known yet.
     pub async fn lookups(&self, tasks: &[Task]) -> Result<Lookups, ConnectorError> {
         let mut lookups = Lookups {
@@ -419,9 +430,10 @@ impl Inner {
                 .map(|scope| scope.ado_url_prefix.clone())
                 .filter(|prefix| !prefix.is_empty())
                 .collect(),
+            customs: self.customs(),
             ..Lookups::default()
         };
-        if tasks.iter().any(convert::needs_zone) {
+        if tasks.iter().any(|task| convert::needs_zone(task, &lookups)) {
             lookups.zone = self.fetch_me().await?.zone;
         }
         // Types are only asked for where somebody syncs them: the call may be refused by the plan.
@@ -444,6 +456,7 @@ impl Inner {
         }
         for task in tasks {
             self.compare_status(task).await;
+            self.compare_customs(task, &lookups).await;
         }
         let mut seen = self.seen.lock().await;
         for user in tasks

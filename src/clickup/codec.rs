@@ -243,7 +243,7 @@ fn written_day(
     }
 }
 
-fn decimal(thousandths: i64) -> Value {
+pub fn decimal(thousandths: i64) -> Value {
     if thousandths % 1000 == 0 {
         json!(thousandths / 1000)
     } else {

@@ -3,7 +3,10 @@
 //! A field that the answer did not carry, or that cannot be told without a look-up that failed, stays absent.
 
 use super::codec;
+use super::custom;
 use super::wire::{Num, Slot, Task, User};
+use crate::connector::customs::CustomFields;
+use crate::field::Form;
 use crate::markup;
 use crate::model::{
     FieldKey, Folded, Item, ItemId, RawTexts, RichText, TextFormat, Timestamp, Version,
@@ -11,6 +14,7 @@ use crate::model::{
 use chrono::{NaiveDate, Offset, TimeZone};
 use chrono_tz::Tz;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Start of every origin marker.
 pub const MARKER_PREFIX: &str = "sx1:";
@@ -26,6 +30,26 @@ pub struct Lookups {
     pub types: BTreeMap<i64, String>,
     /// Start of the addresses that count as back-links; empty accepts every footer.
     pub backlink_prefixes: Vec<String>,
+    /// The custom fields of every pair, with the lists that it watches.
+    pub customs: Vec<(Vec<String>, Arc<CustomFields>)>,
+    /// Whether the tasks were asked for one by one, by their ids.
+    pub alone: bool,
+}
+
+impl Lookups {
+    /// The same for the answer to a question about one task.
+    pub fn of_one(self) -> Lookups {
+        Lookups {
+            alone: true,
+            ..self
+        }
+    }
+
+    /// Whether one of the custom fields holds days, which need the time zone.
+    fn has_custom_days(&self) -> bool {
+        let fields = self.customs.iter().flat_map(|(_, fields)| fields.values());
+        fields.into_iter().any(|field| field.rule.form == Form::Day)
+    }
 }
 
 /// Task types that every workspace has (developer.clickup.com reference, `custom_item_id`).
@@ -48,6 +72,13 @@ pub fn item(task: &Task, lookups: &Lookups) -> Option<Item> {
                 unread.insert(key.clone());
             }
             None => {}
+        }
+    }
+    for (lists, customs) in &lookups.customs {
+        if lists.contains(&container) {
+            let shown = custom::read(task, customs, lookups.zone, lookups.alone);
+            fields.extend(shown.values);
+            unread.extend(shown.unread);
         }
     }
     let (mut markers, mut backlinks) = (Vec::new(), Vec::new());
@@ -178,8 +209,9 @@ pub fn shows_new_person(task: &Task, people: &BTreeMap<i64, Folded>) -> bool {
 }
 
 /// Returns whether the task has a day, which needs the time zone.
-pub fn needs_zone(task: &Task) -> bool {
-    task.due_date.get().is_some() || task.start_date.get().is_some()
+pub fn needs_zone(task: &Task, lookups: &Lookups) -> bool {
+    let custom = || lookups.has_custom_days() && task.custom_fields.get().is_some();
+    task.due_date.get().is_some() || task.start_date.get().is_some() || custom()
 }
 
 /// Returns whether an assignee comes without an e-mail address, which needs the directory.

@@ -40,6 +40,12 @@ const DEAD_CREDENTIAL: [&str; 5] = [
     "OAUTH_077",
 ];
 
+/// The plan of the workspace allows no more uses of custom fields (developer.clickup.com/docs/customfields: 60 on the free plan).
+const QUOTA: &str = "FIELD_033";
+/// What to do about that.
+const QUOTA_HELP: &str = "the workspace's plan allows no more of them: change the plan, or take the field out of the configuration; \
+                          then `boardsync reconcile --once --retry` tries again";
+
 /// The task exists but the token's user may not see it (SmiNat/Clickup_API error table).
 const NOT_VISIBLE: &str = "ACCESS_083";
 
@@ -67,6 +73,10 @@ pub fn judge(response: &ApiResponse, operation: &str, intent: Intent) -> Failure
             "refused without a code of ClickUp's, so perhaps by a proxy or a firewall".to_owned()
         }
         _ => plain_reason(kind).to_owned(),
+    };
+    let message = match named {
+        QUOTA => format!("{message}; {QUOTA_HELP}"),
+        _ => message,
     };
     let mut error = ConnectorError::new(Side::ClickUp, kind, operation, message);
     error.status = Some(response.status);

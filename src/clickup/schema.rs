@@ -1,14 +1,16 @@
 //! The live vocabulary of a pair's lists, for `check` and for proposing mappings.
 
+use super::Scope;
 use super::api::Inner;
 use super::body;
 use super::convert::BUILT_IN_TYPES;
 use super::failure::single_line;
 use super::walk::Query;
-use super::wire::{List, Page, Slot};
+use super::wire::{CustomField, FieldsAnswer, List, Page, Slot};
 use crate::connector::client::Priority;
 use crate::connector::{ConnectorError, ErrorKind, Schema, SchemaFinding, SchemaState, SchemaType};
 use crate::field::WantedFields;
+use crate::field::negotiate::Native;
 use crate::model::{FieldKey, Folded, PairName};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,6 +73,9 @@ pub async fn fetch(inner: &Inner, pair: &PairName) -> Result<Schema, ConnectorEr
             }
         }
     }
+    if scope.fields.keys().any(FieldKey::is_custom) {
+        schema.customs = customs(inner, scope, &mut schema).await?;
+    }
     let mut names: Vec<String> = BUILT_IN_TYPES.map(|(_, name)| name.to_owned()).to_vec();
     let types = inner.fetch_types(true).await;
     if let Some(types) = tolerate(types, &mut schema, "The task types", None)? {
@@ -92,6 +97,56 @@ pub async fn fetch(inner: &Inner, pair: &PairName) -> Result<Schema, ConnectorEr
         })
         .collect();
     Ok(schema)
+}
+
+/// Reads the custom fields of the pair's lists, each once.
+async fn customs(
+    inner: &Inner,
+    scope: &Scope,
+    schema: &mut Schema,
+) -> Result<Vec<Native>, ConnectorError> {
+    let mut found: Vec<Native> = Vec::new();
+    for id in scope.watched().collect::<BTreeSet<_>>() {
+        let path = format!("list/{}/field", body::segment(id));
+        let url = inner.address(&path, &[])?;
+        let operation = "read the custom fields of a list";
+        let answer: Result<FieldsAnswer, _> =
+            inner.fetch_json(url, operation, Priority::Live).await;
+        let what = format!("The custom fields of list {id}");
+        let Some(answer) = tolerate(answer, schema, &what, Some(id))? else {
+            continue;
+        };
+        for native in answer.fields.iter().filter_map(native) {
+            let known = found.iter().position(|own| own.id == native.id);
+            let at = known.unwrap_or(found.len());
+            if known.is_none() {
+                found.push(native);
+            }
+            if let Some(own) = found.get_mut(at) {
+                own.places.insert(id.to_owned());
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn native(field: &CustomField) -> Option<Native> {
+    let options = field
+        .type_config
+        .get()
+        .and_then(|config| config.options.get());
+    let mut options: Vec<_> = options.into_iter().flatten().collect();
+    options.sort_by_key(|option| option.orderindex.get().map_or(i64::MAX, |at| at.0));
+    let options = options.into_iter();
+    let options = options
+        .filter_map(|option| Some((option.id.get()?.0.clone(), option.name.get()?.0.clone())));
+    Some(Native {
+        id: field.id.get()?.0.clone(),
+        name: field.name.get()?.0.clone(),
+        kind: field.kind.get()?.clone(),
+        options: options.collect(),
+        ..Native::default()
+    })
 }
 
 /// Returns the types that no workspace is without, and of which the pair's lists hold no task. `Task` is never among them:

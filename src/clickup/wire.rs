@@ -63,7 +63,7 @@ pub struct Text(pub String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level(pub i64);
 
-fn whole(value: &Value) -> Option<i64> {
+pub fn whole(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_i64().or_else(|| {
             let float = number.as_f64()?;
@@ -82,6 +82,16 @@ fn thousandths(value: &Value) -> Option<i64> {
     };
     let scaled = (float * 1000.0).round();
     (scaled.abs() < 9.0e15).then_some(scaled as i64)
+}
+
+/// A number in thousandths, or `None` where that would round it.
+pub fn thousandths_exact(value: &Value) -> Option<i64> {
+    let float = match value {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim().parse::<f64>().ok()?,
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+    };
+    crate::connector::customs::thousandths(float)
 }
 
 fn level(value: &Value) -> Option<i64> {
@@ -170,6 +180,53 @@ pub struct Task {
     pub url: Slot<String>,
     /// Home list.
     pub list: Slot<Named>,
+    /// The custom fields of the task's place and type, set or not.
+    pub custom_fields: Slot<Vec<CustomField>>,
+}
+
+/// A custom field in a task, or of a list.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct CustomField {
+    /// UUID.
+    pub id: Slot<Text>,
+    /// Name.
+    pub name: Slot<Text>,
+    /// The type, as `drop_down`.
+    #[serde(rename = "type")]
+    pub kind: Slot<String>,
+    /// What belongs to the type.
+    pub type_config: Slot<TypeConfig>,
+    /// The value, in a task; missing where none is set.
+    pub value: Slot<Value>,
+}
+
+/// What belongs to the type of a custom field.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct TypeConfig {
+    /// The options of a list.
+    pub options: Slot<Vec<FieldOption>>,
+}
+
+/// An option of a custom field.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct FieldOption {
+    /// UUID.
+    pub id: Slot<Text>,
+    /// Name.
+    pub name: Slot<Text>,
+    /// Place in the list.
+    pub orderindex: Slot<Num>,
+}
+
+/// `GET /list/{id}/field`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct FieldsAnswer {
+    /// The custom fields that tasks of the list have.
+    #[serde(deserialize_with = "rows")]
+    pub fields: Vec<CustomField>,
 }
 
 /// The status of a task or of a list.

@@ -1,8 +1,10 @@
 //! Names that are kept for other processes ([`crate::connector::vocabulary`]), and when they are out of date.
 
 use super::api::Inner;
-use super::convert;
+use super::convert::{self, Lookups};
+use super::custom;
 use super::wire::Task;
+use crate::connector::customs::Customs;
 use crate::connector::vocabulary::{Key, Vocabulary};
 use crate::connector::{ConnectorError, ErrorKind};
 use crate::model::{Folded, Service};
@@ -13,6 +15,8 @@ use std::sync::Arc;
 /// What earlier processes were told by this workspace, and what later ones will be.
 pub struct Words {
     pub(super) vocabulary: Arc<Vocabulary>,
+    /// What the custom fields of each pair are.
+    pub(super) customs: Arc<Customs>,
     /// Address and workspace.
     pub(super) place: String,
 }
@@ -108,6 +112,21 @@ impl Inner {
         let outdated = vocabulary.meet(Service::ClickUp, &status)
             || self.lacks(list, &status).await && vocabulary.contradict(Service::ClickUp);
         if outdated {
+            self.forget_held().await;
+            self.places.forget();
+        }
+    }
+
+    /// A task whose own list of options is not the one that was kept, or a custom field that is of another type by now: what was
+    /// kept of the pair is out of date, and so is whatever else was made from it.
+    pub(super) async fn compare_customs(&self, task: &Task, lookups: &Lookups) {
+        let Some(list) = convert::home_list(task) else {
+            return;
+        };
+        let of_list = lookups.customs.iter();
+        let mut of_list = of_list.filter(|(lists, _)| lists.iter().any(|own| own == list));
+        let outdated = of_list.any(|(_, fields)| custom::differs(task, fields));
+        if outdated && self.words.vocabulary.contradict(Service::ClickUp) {
             self.forget_held().await;
             self.places.forget();
         }

@@ -3,23 +3,26 @@
 //! Every request goes out once. ClickUp cannot be told which version a change was planned against, so an update names
 //! nothing but the fields that change and writes sets as differences against what was just read.
 
+mod calls;
 mod second;
 
 use super::api::Inner;
 use super::body::{self, Names};
 use super::convert::{self, footer_url};
+use super::custom;
 use super::failure::refused;
 use super::wire::Task;
 use crate::connector::answer::{self, Asked};
 use crate::connector::client::{ApiResponse, FRESH, Priority, Sending};
 use crate::connector::{
-    Begun, Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked, stranger,
+    Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked, stranger,
 };
 use crate::field::Form;
 use crate::markup;
 use crate::model::{
     FieldKey, FieldValue, Folded, Item, ItemId, PairName, Side, Timestamp, Version,
 };
+use calls::Calls;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -29,7 +32,6 @@ use url::Url;
 
 const CREATE: &str = "create a task";
 const UPDATE: &str = "update a task";
-const TAG: &str = "change a task's tags";
 const DELETE: &str = "delete a task";
 
 impl Inner {
@@ -44,7 +46,8 @@ impl Inner {
         let operation = "read a task";
         let url = self.task_address(id)?;
         let task: Task = self.fetch_json(url, operation, Priority::Live).await?;
-        self.item_of(&task).await?.ok_or_else(|| {
+        let lookups = self.lookups(std::slice::from_ref(&task)).await?;
+        convert::item(&task, &lookups.of_one()).ok_or_else(|| {
             super::failure::protocol(operation, "the answer has no id, list or change time")
         })
     }
@@ -174,7 +177,8 @@ pub async fn create(inner: &Inner, new: &NewItem) -> Result<Written, ConnectorEr
     {
         inner.refuse_unknown_status(&scope.list, status).await?;
     }
-    let body = body_of_new(inner, new, &fields, &names).await?;
+    let customs = customs_of_new(inner, new, &mut fields, &names)?;
+    let body = body_of_new(inner, new, &fields, (customs, &names)).await?;
     let path = format!("list/{}/task", body::segment(&scope.list));
     let url = inner.address(&path, &[])?;
     let began = inner.http.server_now();
@@ -187,9 +191,13 @@ pub async fn create(inner: &Inner, new: &NewItem) -> Result<Written, ConnectorEr
     };
     // From here on the task exists and nothing may fail, unless the answer is about another one.
     let own = inner.item_of(&task).await.ok().flatten();
+    let shows = |own: &Item| {
+        let mut customs = fields.keys().filter(|key| key.is_custom());
+        customs.all(|key| own.fields.contains_key(key))
+    };
     let later = match &own {
-        Some(_) => None,
-        None => inner.fetch_task(&id).await.ok(),
+        Some(own) if shows(own) => None,
+        Some(_) | None => inner.fetch_task(&id).await.ok(),
     };
     if let Some(shown) = own.as_ref().or(later.as_ref()) {
         stranger::refuse((Side::ClickUp, CREATE), new, shown, began)?;
@@ -217,14 +225,43 @@ pub async fn create(inner: &Inner, new: &NewItem) -> Result<Written, ConnectorEr
     Ok(written)
 }
 
+/// The custom fields of a new task. Those that its list does not have are taken out of `fields`: a create that names one is
+/// refused (ClickUp's `FIELD_115`).
+fn customs_of_new(
+    inner: &Inner,
+    new: &NewItem,
+    fields: &mut BTreeMap<FieldKey, FieldValue>,
+    names: &Names,
+) -> Result<Vec<Value>, ConnectorError> {
+    let list = &inner.scope(&new.pair, CREATE)?.list;
+    let agreed = inner.words.customs.of(&new.pair).unwrap_or_default();
+    let has = |key: &FieldKey| {
+        let native = agreed.get(key).map(|agreed| &agreed.native.clickup);
+        native.is_some_and(|native| native.places.contains(list))
+    };
+    fields.retain(|key, _| !key.is_custom() || has(key));
+    let mut sent = Vec::new();
+    for (key, value) in fields.iter() {
+        if let Some(agreed) = agreed.get(key) {
+            let value = custom::written(agreed, value, names.zone)
+                .map_err(|why| refused(CREATE, key, why))?;
+            sent.extend(value.map(|value| json!({"id": agreed.native.clickup.id, "value": value})));
+        }
+    }
+    Ok(sent)
+}
+
 /// What is sent to create a task: its fields, and its marker in the footer.
 async fn body_of_new(
     inner: &Inner,
     new: &NewItem,
     fields: &BTreeMap<FieldKey, FieldValue>,
-    names: &Names,
+    (customs, names): (Vec<Value>, &Names),
 ) -> Result<Value, ConnectorError> {
     let mut body = Map::new();
+    if !customs.is_empty() {
+        body.insert("custom_fields".to_owned(), json!(customs));
+    }
     let mut text = None;
     for (key, value) in fields {
         match (key.kind().form(), value) {
@@ -237,6 +274,7 @@ async fn body_of_new(
                 let tags: Vec<&str> = tags.iter().map(|tag| tag.shown.as_str()).collect();
                 body.insert("tags".to_owned(), json!(tags));
             }
+            _ if key.is_custom() => {}
             _ => body::put_plain(&mut body, CREATE, key, value, names)?,
         }
     }
@@ -291,76 +329,46 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
     let read = Instant::now();
     let names = inner.names(&current.container, &change.set).await?;
     let (body, tags) = body_of_change(inner, change, current, &names).await?;
-    let tag_calls = tag_calls(inner, &change.id, &tags)?;
-
-    let apart = match tag_calls.is_empty() {
-        true => BTreeSet::new(),
-        false => BTreeSet::from([FieldKey::Tags]),
-    };
+    let calls = Calls::of(inner, change, current, tags, &names)?;
+    let apart = calls.fields();
+    let sent = !body.is_empty();
     let mut own = None;
-    let (mut sent, mut tagged) = (false, false);
-    let (mut set, mut refused) = (change.set.clone(), None);
-    if !body.is_empty() {
+    if sent {
         if read.elapsed() > FRESH {
             return Err(stale(
                 "looking up names took so long that it has to be read again",
             ));
         }
         own = put_task(inner, &change.id, &Value::Object(body)).await?;
-        sent = true;
     }
     if let (Some(answer), false) = (&mut own, apart.is_empty()) {
-        complete(inner, change, answer).await;
+        complete(inner, change, &apart, answer).await;
     }
-    for (made, (method, url)) in tag_calls.into_iter().enumerate() {
-        let call = inner
-            .send_write(method, url, None, TAG, Sending::Once)
-            .await;
-        if let Err(error) = call {
-            let mut error = in_part(error, sent, &FieldKey::Tags);
-            if sent && error.kind == ErrorKind::Refused && !error.in_doubt {
-                // It says nothing of the calls before it, which are told as any answer is.
-                only(&mut set, made, current, &tags);
-                refused = Some(error.to_string());
-                break;
-            }
-            let left = match (tagged, &own) {
-                (false, own) => own.as_ref().map(|own| own.version),
-                // The answer to a tag has no time.
-                (true, _) => inner
-                    .fetch_task(&change.id)
-                    .await
-                    .ok()
-                    .map(|task| task.version),
-            };
-            let fields = begun(change, &apart, (sent, tagged));
-            error.begun = (!fields.is_empty()).then(|| Box::new(Begun { fields, left }));
-            return Err(error);
-        }
-        (sent, tagged) = (true, true);
-    }
+    let made = calls
+        .make(inner, change, (current, read), (sent, own.as_ref()))
+        .await?;
     let told = own.as_ref().is_some_and(|own| {
         let mut sent = change.set.keys();
         apart.is_empty() && sent.all(|key| own.fields.contains_key(key))
     });
-    // A tag call answers with nothing, and the answer to an update may leave out what was sent. Where it leaves out other
-    // fields only, the next cycle looks at the task again: an edit of those from just before would hide behind the version
-    // that the answer brings.
+    // A call for a tag or a custom field answers with nothing, and the answer to an update may leave out what was sent. Where
+    // it leaves out other fields only, the next cycle looks at the task again: an edit of those from just before would hide
+    // behind the version that the answer brings.
     let later = match told {
         true => None,
-        false => read_back(inner, &change.id, own.is_some(), sent).await?,
+        false => read_back(inner, &change.id, own.is_some(), made.sent).await?,
     };
     let asked = Asked {
         side: Side::ClickUp,
-        set: &set,
+        set: &made.set,
         before: Some(current),
         apart: &apart,
         completes: names.completes,
     };
     let mut written = answer::settle(&asked, own, later)
         .ok_or_else(|| doubtful(UPDATE, "nothing was answered"))?;
-    let refused = refused.map(|said| (FieldKey::Tags, said));
-    written.pending.extend(refused);
+    written.pending.extend(made.refused);
+    written.later.extend(made.edited);
     Ok(written)
 }
 
@@ -389,6 +397,7 @@ async fn body_of_change(
             (Form::Tags, FieldValue::Tags(_) | FieldValue::Empty) => {
                 tags = body::delta(&members(current, key), &value.members());
             }
+            _ if key.is_custom() => {}
             _ => body::put_plain(&mut body, UPDATE, key, value, names)?,
         }
     }
@@ -417,10 +426,10 @@ async fn read_back(
     }
 }
 
-/// Adds to the answer of an update the sent fields that it left out, by a read at the same version. Once tags are
+/// Adds to the answer of an update the sent fields that it left out, by a read at the same version. Once those `apart` are
 /// written too, nothing can tell any more whether such a value is what ClickUp made of ours.
-async fn complete(inner: &Inner, change: &Change, answer: &mut Item) {
-    let told = |key: &FieldKey| *key == FieldKey::Tags || answer.fields.contains_key(key);
+async fn complete(inner: &Inner, change: &Change, apart: &BTreeSet<FieldKey>, answer: &mut Item) {
+    let told = |key: &FieldKey| apart.contains(key) || answer.fields.contains_key(key);
     if change.set.keys().all(told) {
         return;
     }
@@ -475,26 +484,6 @@ fn doubtful(operation: &str, message: &str) -> ConnectorError {
     ConnectorError::new(Side::ClickUp, ErrorKind::Ambiguous, operation, message)
 }
 
-/// Marks an error of a later step: once an earlier one went through, "nothing was sent" is no longer true.
-fn in_part(mut error: ConnectorError, sent: bool, field: &FieldKey) -> ConnectorError {
-    error.field.get_or_insert_with(|| field.clone());
-    if sent && matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Throttled) {
-        error.kind = ErrorKind::Ambiguous;
-        error.retry_after = None;
-    }
-    error
-}
-
-/// The fields of which a call went through; `sent`: the one for all fields but those `apart`, `tagged`: one for a tag.
-fn begun(
-    change: &Change,
-    apart: &BTreeSet<FieldKey>,
-    (sent, tagged): (bool, bool),
-) -> BTreeSet<FieldKey> {
-    let went = |key: &&FieldKey| if apart.contains(*key) { tagged } else { sent };
-    change.set.keys().filter(went).cloned().collect()
-}
-
 fn members(item: &Item, key: &FieldKey) -> BTreeSet<Folded> {
     item.fields
         .get(key)
@@ -504,7 +493,8 @@ fn members(item: &Item, key: &FieldKey) -> BTreeSet<Folded> {
 
 /// Returns whether an item shows what the change is computed against.
 fn shows_what_is_needed(current: &Item, change: &Change) -> bool {
-    let is_set = |key: &&FieldKey| matches!(key.kind().form(), Form::People | Form::Tags);
+    let is_set =
+        |key: &&FieldKey| key.is_custom() || matches!(key.kind().form(), Form::People | Form::Tags);
     let mut changed_sets = change.set.keys().filter(is_set);
     let sets = changed_sets.all(|key| current.fields.contains_key(key));
     let writes_text = change.set.contains_key(&FieldKey::Description)
@@ -532,47 +522,6 @@ fn new_description(current: &Item, text: Option<&str>, change: &Change) -> Optio
 
 fn takes_a_footer(change: &Change) -> bool {
     change.set.is_empty() || change.set.contains_key(&FieldKey::Description)
-}
-
-/// Leaves of the tags in `set` what the first `made` calls came to: they add first, then they take away.
-fn only(
-    set: &mut BTreeMap<FieldKey, FieldValue>,
-    made: usize,
-    current: &Item,
-    (add, remove): &(BTreeSet<Folded>, BTreeSet<Folded>),
-) {
-    if made == 0 {
-        set.remove(&FieldKey::Tags);
-        return;
-    }
-    let mut tags = members(current, &FieldKey::Tags);
-    tags.extend(add.iter().take(made).cloned());
-    for gone in remove.iter().take(made.saturating_sub(add.len())) {
-        tags.remove(gone);
-    }
-    set.insert(FieldKey::Tags, FieldValue::from_tags(tags));
-}
-
-fn tag_calls(
-    inner: &Inner,
-    id: &ItemId,
-    (add, remove): &(BTreeSet<Folded>, BTreeSet<Folded>),
-) -> Result<Vec<(Method, Url)>, ConnectorError> {
-    let adding = add.iter().map(|tag| (Method::POST, tag));
-    let removing = remove.iter().map(|tag| (Method::DELETE, tag));
-    adding
-        .chain(removing)
-        .map(|(method, tag)| {
-            // A dot segment would be resolved away and address another resource.
-            if matches!(tag.shown.as_str(), "" | "." | "..") {
-                let message = format!("{:?} cannot be a tag", tag.shown);
-                return Err(refused(TAG, &FieldKey::Tags, message));
-            }
-            let id = body::segment(id.as_str());
-            let path = format!("task/{id}/tag/{}", body::segment(&tag.shown));
-            Ok((method, inner.address(&path, &[])?))
-        })
-        .collect()
 }
 
 /// Builds what is known of a task whose create was accepted without saying more than its id.

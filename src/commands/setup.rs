@@ -1,21 +1,25 @@
 //! From a configuration to an engine.
 
-use super::{Failure, env};
+use super::{Failure, customs, env};
 use crate::cli::ExitCode;
 use crate::clock::SystemClock;
-use crate::config::{Config, ConflictPolicy, CreateSide, OnDelete as Removal, Pair, SecretSource};
+use crate::config::{
+    Config, ConflictPolicy, CreateSide, OnDelete as Removal, Pair, Places, SecretSource,
+};
 use crate::connector::client::ReadAgain;
+use crate::connector::customs::Customs;
 use crate::connector::limiter::log::SendLog;
 use crate::connector::vocabulary::Vocabulary;
 use crate::connector::{ConnectorError, ErrorKind, Kept, Reader, Schema, Writer};
 use crate::engine::rails::Safety;
 use crate::engine::stop::StopSwitch;
 use crate::engine::{Engine, Timing, Writers, failed_at_start};
+use crate::field::negotiate::Agreed;
 use crate::mapping::{People, Relation};
 use crate::marker::MarkerKey;
 use crate::model::{Clock, FieldKey, ItemId, Side, Sided};
 use crate::reconcile::policy::{FieldPolicy, GuardLimits, OnDelete, Policy};
-use crate::store::{SendFile, StateLock, Store};
+use crate::store::{SendFile, StateLock, Store, StoreError};
 use crate::{azure, clickup};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -33,6 +37,8 @@ pub struct Services {
     pub budget: Arc<dyn Fn() -> String + Send + Sync>,
     /// What the services said of their types, states, lists, members and fields.
     pub vocabulary: Arc<Vocabulary>,
+    /// What the custom fields of each pair are; the clients read and write by it.
+    customs: Arc<Customs>,
     /// Tells answers to this configuration and token from others, as a hash.
     asked_by: String,
 }
@@ -73,10 +79,12 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
     refuse_misplaced(config)?;
     let asked_by = asked_by(config, &token);
     let vocabulary: Arc<Vocabulary> = Arc::default();
+    let customs: Arc<Customs> = Arc::default();
     let kept = |side: Side, url: &str, token: &SecretSource| Kept {
         sends: SendFile::beside(&config.state.path, side.into(), url)
             .map(|sends| Arc::new(sends) as Arc<dyn SendLog>),
         vocabulary: Arc::clone(&vocabulary),
+        customs: Arc::clone(&customs),
         token: Some(read_again(token, config)),
     };
     let (ado_reader, ado_writer) = azure::connect(azure::Settings {
@@ -117,6 +125,7 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
     Ok(Services {
         budget: Arc::new(budget),
         vocabulary,
+        customs,
         asked_by,
         readers: Sided {
             ado: Arc::new(ado_reader),
@@ -287,7 +296,10 @@ async fn build(
     }
     store.keep_vocabulary(Arc::clone(&services.vocabulary), &services.asked_by);
     let policies = match policies(config, services).await {
-        Ok(policies) => policies,
+        Ok(mut policies) => {
+            known_customs(config, &store, &mut policies)?;
+            policies
+        }
         Err(error) => {
             failed_at_start(&mut store, SystemClock.now(), &error, for_cycles)?;
             return Err(error.into());
@@ -365,6 +377,19 @@ fn own_trouble(schema: Result<Schema, ConnectorError>) -> Result<Schema, Connect
     }
 }
 
+/// Compares what custom fields are with what they were when they were synced last.
+fn known_customs(
+    config: &Config,
+    store: &Store,
+    policies: &mut [Policy],
+) -> Result<(), StoreError> {
+    for policy in policies {
+        let known = store.customs(&policy.pair)?;
+        customs::pause_made_anew(config, policy, &known);
+    }
+    Ok(())
+}
+
 /// Returns the rules of every pair.
 pub(super) async fn policies(
     config: &Config,
@@ -372,39 +397,69 @@ pub(super) async fn policies(
 ) -> Result<Vec<Policy>, ConnectorError> {
     let mut policies = Vec::new();
     for pair in &config.pairs {
-        policies.push(policy(config, pair, &services.readers).await?);
+        policies.push(policy(config, pair, services).await?);
     }
     Ok(policies)
 }
 
-/// Returns whether proposed tables of states were made from kept names that an item has just shown to be out of date. What
+/// Returns whether proposed tables of states, or what custom fields are, were made from kept names that an item has just shown to be
+/// out of date. What
 /// was planned by them must be planned again, after [`renew`].
 pub fn outdated(config: &Config, services: &Services) -> bool {
-    let proposed = config.pairs.iter().any(|pair| pair.states.is_empty());
-    services.vocabulary.take_contradicted() && proposed
+    let made_from_names = |pair: &Pair| {
+        let mut fields = pair.fields.iter();
+        pair.states.is_empty() || fields.any(|field| field.key.is_custom())
+    };
+    let made_from_names = config.pairs.iter().any(made_from_names);
+    services.vocabulary.take_contradicted() && made_from_names
 }
 
-/// Makes proposed tables of states anew, from names as the services have them now.
+/// Makes proposed tables of states, and what custom fields are, anew, from names as the services have them now.
 pub async fn renew(
     config: &Config,
     services: &Services,
     engine: &mut Engine,
 ) -> Result<(), Failure> {
-    engine.policies = policies(config, services).await?;
+    let mut policies = policies(config, services).await?;
+    known_customs(config, &engine.store(), &mut policies)?;
+    engine.policies = policies;
     Ok(())
 }
 
 async fn policy(
     config: &Config,
     pair: &Pair,
-    readers: &Sided<Arc<dyn Reader>>,
+    services: &Services,
 ) -> Result<Policy, ConnectorError> {
     let mut states = pair.states.clone();
-    if states.is_empty() {
-        let ado = own_trouble(readers.ado.fetch_schema(&pair.name).await)?;
-        let clickup = own_trouble(readers.clickup.fetch_schema(&pair.name).await)?;
-        states = propose_states(&ado, &clickup);
+    let (mut agreed, mut paused) = Default::default();
+    let has_customs = pair.fields.iter().any(|field| field.key.is_custom());
+    if states.is_empty() || has_customs {
+        let readers = &services.readers;
+        let schema = Sided {
+            ado: own_trouble(readers.ado.fetch_schema(&pair.name).await)?,
+            clickup: own_trouble(readers.clickup.fetch_schema(&pair.name).await)?,
+        };
+        if states.is_empty() {
+            states = propose_states(&schema.ado, &schema.clickup);
+        }
+        if has_customs {
+            let mut found = customs::agreements(pair, &schema);
+            let earlier = config
+                .pairs
+                .iter()
+                .take_while(|other| other.name != pair.name);
+            let earlier =
+                earlier.filter_map(|other| Some((other, services.customs.of(&other.name)?)));
+            customs::refuse_clashes(pair, &mut found, earlier);
+            (agreed, paused) = customs::split(pair, found, &Places::of(config));
+        }
     }
+    let rules = agreed
+        .iter()
+        .map(|(key, agreed): (&FieldKey, &Agreed)| (key.clone(), agreed.rule.clone()));
+    let rules = rules.collect();
+    services.customs.put(&pair.name, agreed);
     let pairs = |rows: &[(String, String)]| {
         Relation::new(rows.iter().map(|(a, c)| (a.as_str(), c.as_str())))
     };
@@ -417,6 +472,7 @@ async fn policy(
         .fields
         .iter()
         .filter(|field| field.key != FieldKey::Type || !pair.types.is_empty())
+        .filter(|field| !paused.contains_key(&field.key))
         .map(|field| {
             let rule = FieldPolicy {
                 direction: field.direction,
@@ -443,6 +499,8 @@ async fn policy(
             Removal::Delete => OnDelete::Delete,
         },
         fields,
+        customs: rules,
+        paused,
         closed_states: Sided::default(),
         states: pairs(&states),
         types: pairs(&pair.types),

@@ -317,9 +317,11 @@ fn field(
     direction: Direction,
     named: Option<String>,
     conflict: Option<ConflictPolicy>,
+    values: Rows,
 ) -> Field {
-    let Wanted { direction, ado } = Wanted::new(&key, direction, named);
+    let Wanted { direction, ado, .. } = Wanted::new(&key, direction, named);
     Field {
+        values,
         key,
         ado,
         direction,
@@ -363,9 +365,23 @@ fn fields(table: &Reader<'_>, types_given: bool, problems: &Problems) -> Vec<Fie
                 "add types = [[\"User Story\", \"Task\"]] to the pair",
             ));
         }
+        let values = rows(&entry, "values", problems);
+        if let FieldKey::Custom(name) = &key {
+            custom(&entry, name, ado.is_some(), problems);
+        } else if let Some(at) = entry.place_of("values") {
+            problems.push(Problem::new(
+                at,
+                format!("`values` is for custom fields, and `{key}` is none"),
+                "remove it; states and types have tables of their own in the pair",
+            ));
+        }
         let named = ado.map(Spanned::into_inner);
-        let entered = direction.map(|direction| field(key.clone(), direction, named, conflict));
-        if chosen.insert(key.clone(), entered).is_some() {
+        let entered =
+            direction.map(|direction| field(key.clone(), direction, named, conflict, values));
+        let twice = chosen
+            .keys()
+            .any(|own| own.to_string().to_lowercase() == key.to_string().to_lowercase());
+        if chosen.insert(key.clone(), entered).is_some() || twice {
             problems.push(Problem::new(
                 at,
                 format!("the pair has two entries for `{key}`"),
@@ -374,13 +390,71 @@ fn fields(table: &Reader<'_>, types_given: bool, problems: &Problems) -> Vec<Fie
         }
     }
     let on = |key: &FieldKey| key.row().unasked || (*key == FieldKey::Type && types_given);
-    FieldKey::BUILT_IN
+    let mut fields: Vec<Field> = FieldKey::BUILT_IN
         .into_iter()
         .filter_map(|key| match chosen.remove(&key) {
             Some(entry) => entry,
-            None => on(&key).then(|| field(key, Direction::Both, None, None)),
+            None => on(&key).then(|| field(key, Direction::Both, None, None, Rows::new())),
         })
-        .collect()
+        .collect();
+    for custom in chosen.into_values().flatten() {
+        taken_by_another(table, &custom, &fields, problems);
+        fields.push(custom);
+    }
+    fields
+}
+
+/// Checks what only an entry of a custom field has.
+fn custom(entry: &Reader<'_>, name: &str, has_ado: bool, problems: &Problems) {
+    let at = entry.place_of("clickup").unwrap_or(entry.at.clone());
+    if name.trim().is_empty() {
+        problems.push(Problem::new(
+            at.clone(),
+            "`custom:` names no custom field",
+            "write the field's name behind it, for example clickup = \"custom:Severity\"",
+        ));
+    }
+    if let Some(id) = name.strip_prefix('#')
+        && !rules::is_uuid(id)
+    {
+        problems.push(Problem::new(
+            at,
+            format!("`{id}` is not the id of a custom field"),
+            "write its UUID behind the #, such as custom:#0f7c1c5e-5d0e-4e58-9d3f-000000000001, or the field's name without a #",
+        ));
+    }
+    if !has_ado && entry.place_of("ado").is_none() {
+        entry.missing(
+            "ado",
+            "name the field in Azure DevOps, for example ado = \"Microsoft.VSTS.Common.Severity\"",
+        );
+    }
+}
+
+/// Refuses a custom field whose field in Azure DevOps another entry of the pair holds already.
+fn taken_by_another(table: &Reader<'_>, custom: &Field, others: &[Field], problems: &Problems) {
+    let same = |one: &String| {
+        let mut names = custom.ado.iter();
+        names.any(|name| name.eq_ignore_ascii_case(one))
+    };
+    let Some(other) = others.iter().find(|other| other.ado.iter().any(same)) else {
+        return;
+    };
+    let entries = table.tables("field", "pair.field");
+    let mut entries = entries.iter();
+    let entry = entries.find(|entry| {
+        let name = entry.string("clickup");
+        name.is_some_and(|name| *name.get_ref() == custom.key.to_string())
+    });
+    let at = entry.and_then(|entry| entry.place_of("ado"));
+    problems.push(Problem::new(
+        at.unwrap_or(table.at.clone()),
+        format!("`{}` holds this field of Azure DevOps already", other.key),
+        format!(
+            "one field of Azure DevOps has one counterpart: remove this entry, or switch `{}` off with direction = \"none\"",
+            other.key
+        ),
+    ));
 }
 
 fn field_key(entry: &Reader<'_>, problems: &Problems) -> Option<FieldKey> {
@@ -394,14 +468,7 @@ fn field_key(entry: &Reader<'_>, problems: &Problems) -> Option<FieldKey> {
         return None;
     };
     match name.get_ref().parse() {
-        Ok(FieldKey::Custom(_)) => {
-            problems.push(Problem::new(
-                name.span(),
-                "custom fields are not supported yet",
-                "remove this [[pair.field]]; this release syncs built-in fields only",
-            ));
-            None
-        }
+        Ok(FieldKey::Custom(custom)) => Some(FieldKey::Custom(custom.trim().to_owned())),
         Ok(key) => Some(key),
         Err(_) => {
             let known: Vec<String> = FieldKey::BUILT_IN.iter().map(ToString::to_string).collect();

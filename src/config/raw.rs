@@ -82,7 +82,10 @@ const KEYS: &[(&str, &[&str])] = &[
         &["project", "area", "where", "assigned_to", "canary"],
     ),
     ("pair.clickup", &["list", "lists", "marker", "canary"]),
-    ("pair.field", &["ado", "clickup", "direction", "conflict"]),
+    (
+        "pair.field",
+        &["ado", "clickup", "direction", "conflict", "values"],
+    ),
     (SECRET, &["env", "file", "credential", "command"]),
 ];
 

@@ -134,6 +134,13 @@ pub(super) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
 }
 
+/// Returns whether the text is a UUID, as `0f7c1c5e-5d0e-4e58-9d3f-000000000001`.
+pub(super) fn is_uuid(text: &str) -> bool {
+    let lengths = text.split('-').map(str::len);
+    let hex = text.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
+    hex && lengths.eq([8, 4, 4, 4, 12])
+}
+
 /// Returns whether the text can be an ADO field reference name: words of letters, digits and `_`, joined by dots.
 pub(super) fn is_reference_name(text: &str) -> bool {
     let word = |part: &str| {

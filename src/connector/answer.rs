@@ -324,7 +324,9 @@ impl Seen<'_> {
             let reason = reason(asked.side, wanted, later);
             written.pending.insert(key.clone(), reason);
             written.item.fields.insert(key.clone(), later.clone());
-        } else if !self.moved && (is_set(wanted, later) || self.before == Some(later)) {
+        } else if self.stands_as_before(asked, later)
+            || !self.moved && (is_set(wanted, later) || self.before == Some(later))
+        {
             let reason = reason(asked.side, wanted, later);
             written.pending.insert(key.clone(), reason);
         } else {
@@ -332,6 +334,13 @@ impl Seen<'_> {
             // tag is taken off a task, and somebody puts it on again before the task is read.
             written.later.insert(key.clone());
         }
+    }
+
+    /// Whether a custom field, which has a call of its own, is as it was before that call. Services say yes to a value that they
+    /// drop, and that call may make a version of its own. It is sent again, as it would be whoever had set it back.
+    fn stands_as_before(&self, asked: &Asked<'_>, later: &FieldValue) -> bool {
+        let apart = self.key.is_custom() && asked.apart.contains(self.key);
+        apart && self.before == Some(later)
     }
 
     /// A field that our calls did not carry.

@@ -279,8 +279,13 @@ impl Engine {
             if new && begun::under_another(&store, policy, state.fingerprint.as_deref())? {
                 agenda.forced.insert(policy.pair.clone());
             }
+            // What was edited while a field stood still shows in no version by now.
+            let resumed = resumed(&store, policy)?;
+            if resumed {
+                agenda.forced.insert(policy.pair.clone());
+            }
             let focus = Focus {
-                swept: scope.full || due || new,
+                swept: scope.full || due || new || resumed,
                 total: store.count_links(&policy.pair)?,
                 ..Focus::default()
             };
@@ -333,6 +338,15 @@ impl Engine {
         }
         Ok(observed)
     }
+}
+
+/// Whether a field is synced again that stood still in the cycle before.
+fn resumed(store: &Store, policy: &Policy) -> Result<bool, StoreError> {
+    let mut holds = store.holds(Some(&policy.pair))?.into_iter();
+    Ok(holds.any(|hold| {
+        let field = hold.subject.field().filter(|_| hold.item.is_none());
+        field.is_some_and(|field| policy.fields.contains_key(field))
+    }))
 }
 
 /// Counts the links of a pair that this look passes over although something of them is held or in conflict: nothing moved,

@@ -398,6 +398,17 @@ pub(super) fn close_of(tx: &Connection, link: LinkId, at: Timestamp) -> Result<(
     .map_err(sql("close the conflicts of a link"))
 }
 
+pub(super) fn set_holds_of_pair(
+    tx: &Connection,
+    pair: &PairName,
+    holds: &[HoldRow],
+) -> Result<(), StoreError> {
+    tx.prepare_cached("DELETE FROM hold WHERE pair = ?1 AND item IS NULL")
+        .and_then(|mut statement| statement.execute([&pair.0]))
+        .map_err(sql("replace holds"))?;
+    set_holds(tx, pair, Some(&BTreeSet::new()), holds)
+}
+
 pub(super) fn set_holds(
     tx: &Connection,
     pair: &PairName,

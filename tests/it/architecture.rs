@@ -460,7 +460,11 @@ const NAME_FIELDS: &[(&str, &str)] = &[
     ),
     (
         "src/clickup/write.rs",
-        "status, type and people are looked up first, tags have requests of their own, the description has a footer",
+        "status, type and people are looked up first, the description has a footer",
+    ),
+    (
+        "src/clickup/write/calls.rs",
+        "tags have requests of their own",
     ),
     (
         "src/clickup/write/second.rs",

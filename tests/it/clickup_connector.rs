@@ -1,6 +1,7 @@
 //! The ClickUp connector against the stateful fake.
 
 mod calls;
+mod customs;
 mod reading;
 mod world;
 mod writing;

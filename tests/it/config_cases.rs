@@ -191,6 +191,22 @@ fn short_quiet_time_is_a_warning_with_its_place() {
     );
 }
 
+/// Whoever takes the comment signs away has a configuration that loads.
+#[test]
+fn the_custom_field_of_the_example_is_valid_once_it_is_no_comment() {
+    let text = example();
+    let (before, block) = text.split_once("# [[pair.field]]\n").unwrap();
+    let block = block
+        .lines()
+        .map(|line| line.strip_prefix("# ").unwrap_or(line));
+    let block: Vec<&str> = block.collect();
+    let text = format!("{before}[[pair.field]]\n{}\n", block.join("\n"));
+    let config = parse_case(&text).unwrap();
+    let last = config.pairs[0].fields.last().unwrap();
+    assert_eq!(last.key.to_string(), "custom:Severity");
+    assert_eq!(last.values.len(), 2);
+}
+
 #[test]
 fn example_loads_without_warnings_and_names_every_key() {
     let text = example();

@@ -18,6 +18,7 @@ mod checkup;
 mod choosing;
 mod claims;
 mod consent;
+mod customs;
 mod deleting;
 mod disk;
 #[cfg(unix)]

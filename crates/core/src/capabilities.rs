@@ -32,6 +32,8 @@ pub struct Capabilities {
     pub restores: bool,
     /// Whether a set is sent as what to add and what to remove, rather than whole.
     pub sets_by_difference: bool,
+    /// Whether each custom field of an item that is there is set by a request of its own.
+    pub sets_customs_apart: bool,
     /// Whether the answer to a write shows every field that has a value.
     pub answers_whole: bool,
     /// Whether rules of a process may set other fields in the same save.
@@ -77,6 +79,7 @@ const ADO: Capabilities = Capabilities {
     bin: "recycle bin",
     restores: true,
     sets_by_difference: false,
+    sets_customs_apart: false,
     answers_whole: true,
     has_rules: true,
     reopens: false,
@@ -96,6 +99,8 @@ const CLICKUP: Capabilities = Capabilities {
     bin: "trash",
     restores: false,
     sets_by_difference: true,
+    // developer.clickup.com reference, Set Custom Field Value: one field for each request.
+    sets_customs_apart: true,
     answers_whole: false,
     has_rules: false,
     reopens: true,

@@ -4,10 +4,11 @@
 //! 1. [`table`](FieldKey) has one row for each field: its word, its kind, and what the two services call it.
 //! 2. [`Kind`] is the list of questions that the program asks about a value. Most have an answer that fits most kinds, so a
 //!    kind says only what is special about it. Each kind is a file in `field/`: `line` (the title), `vocabulary` (type and
-//!    state), `people`, `number`, `tags`, `day`, `duration`, `text` (the description), and `custom`.
+//!    state), `people`, `number`, `tags`, `day`, `duration` and `text` (the description).
 //! 3. `merged` has the merge of values that are taken whole; the text, people and tags files have theirs.
 //! 4. [`FieldSpec`] is a field of one pair: its row, what the configuration wants of it, and what the services call it there.
-//! 5. [`capabilities`](crate::capabilities) has what a service can't hold, for whichever kind asks.
+//! 5. [`negotiate`] finds out what a custom field is, by what both services say of it; `custom` has its values.
+//! 6. [`capabilities`](crate::capabilities) has what a service can't hold, for whichever kind asks.
 //!
 //! # How to add a field
 //! 1. Write its row in `field/table.rs`, at the place where plans are to list it. If an existing kind fits (another day,
@@ -27,6 +28,7 @@ mod day;
 mod duration;
 mod line;
 mod merged;
+pub mod negotiate;
 mod number;
 mod people;
 mod spec;
@@ -35,6 +37,7 @@ mod tags;
 mod text;
 mod vocabulary;
 
+pub use custom::Rule;
 pub use merged::{Merge, Merged, without_base};
 pub use spec::{AdoType, Direction, FieldSpec, FieldSpecs, Wanted, WantedFields};
 pub use table::FieldKey;
@@ -94,6 +97,8 @@ impl Create {
 /// A group of fields that services refuse more often than others. The order is that in which they are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Suspect {
+    /// A custom field: the plan of a workspace allows so many uses, and not every place or type has each.
+    Custom,
     /// Most rules of a process hang on it.
     Rules,
     /// A value that is not there yet has to be made, which needs a right of its own.
@@ -106,7 +111,8 @@ pub enum Suspect {
 
 impl Suspect {
     /// Every group, in order.
-    pub const ALL: [Suspect; 4] = [
+    pub const ALL: [Suspect; 5] = [
+        Suspect::Custom,
         Suspect::Rules,
         Suspect::Rights,
         Suspect::Dates,
@@ -128,7 +134,7 @@ pub struct Ado {
 /// A field in ClickUp.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClickUp {
-    /// The member of a task that holds it; empty where only a custom field could, which is not read or written yet.
+    /// The member of a task that holds it; empty where only a custom field does.
     pub name: &'static str,
     /// The feature of a space without which it is not kept, and what the settings call that.
     pub feature: Option<(&'static str, &'static str)>,
@@ -143,6 +149,8 @@ pub struct Tables<'a> {
     pub types: &'a Relation,
     /// Who is who.
     pub people: &'a People,
+    /// What the sides take, where the field is a custom one.
+    pub custom: Option<&'a Rule>,
 }
 
 /// What a connector has to read and write. Both services' interfaces come down to these few forms; how each of them looks
@@ -167,8 +175,12 @@ pub enum Form {
     LongText,
     /// Yes or no. Yes is the choice [`YES`]; no is [`FieldValue::Empty`], for services show a no and nothing alike.
     YesNo,
-    /// Only the shape of a value shows what it is.
-    ByShape,
+    /// A number of at most three decimals; one with more is not read, for it would be rounded.
+    Decimal,
+    /// Text without markup, of one line or several.
+    Plain,
+    /// What the schemas of both services agree on for a pair; [`FieldSpec::form`] has it.
+    Negotiated,
 }
 
 /// The name that a yes has as a value.
@@ -258,6 +270,19 @@ pub trait Kind: Sync {
 }
 
 impl FieldKey {
+    /// Whether it is a custom field.
+    pub fn is_custom(&self) -> bool {
+        matches!(self, FieldKey::Custom(_))
+    }
+
+    /// The id by which the configuration names a custom field, as in `custom:#ID`; `None`: it names it otherwise, or it is none.
+    pub fn custom_id(&self) -> Option<&str> {
+        match self {
+            FieldKey::Custom(name) => name.strip_prefix('#'),
+            _ => None,
+        }
+    }
+
     /// Returns the kind of the field's values.
     pub fn kind(&self) -> &'static dyn Kind {
         self.row().kind

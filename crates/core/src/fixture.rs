@@ -44,6 +44,8 @@ pub fn policy() -> Policy {
         types: Relation::new([("User Story", "Task"), ("Bug", "Bug")]),
         people: People::new([("ana@contoso.com", "ana@clickup-mail.com")], None),
         guard: GuardLimits::default(),
+        customs: BTreeMap::new(),
+        paused: BTreeMap::new(),
         closed_states: Sided {
             ado: Closing::of(
                 Side::Ado,

@@ -24,6 +24,11 @@ impl Relation {
         }
     }
 
+    /// Builds a relation from rows of names that may be compared by something else than their spelling: an option by its id.
+    pub fn of(rows: Vec<(Folded, Folded)>) -> Relation {
+        Relation { rows }
+    }
+
     /// Returns whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()

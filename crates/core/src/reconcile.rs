@@ -197,6 +197,7 @@ fn unrailed(view: &View, policy: &Policy) -> PairPlan {
         }
     }
     plan.reread.clone_from(&view.reread);
+    plan.paused = policy.paused.values().cloned().collect();
     plan
 }
 

@@ -145,6 +145,18 @@ impl ClickUpSandbox {
         Ok(())
     }
 
+    /// Changes the custom fields of every list, as an administrator does. The values of a field that is taken away, and those that
+    /// name an option that is, stay where they are and show nowhere.
+    pub fn custom_fields(&self, change: impl Fn(&mut Vec<SandboxField>)) {
+        for space in &mut self.world().config.spaces {
+            let folders = space.folders.iter_mut();
+            let inside = folders.flat_map(|folder| folder.lists.iter_mut());
+            for list in inside.chain(space.lists.iter_mut()) {
+                change(&mut list.fields);
+            }
+        }
+    }
+
     /// Moves a task and its subtasks to the trash.
     pub fn delete(&self, task: &str) -> Result<(), Refused> {
         Ok(write::delete(&mut self.world(), task)?)

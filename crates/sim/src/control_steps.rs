@@ -255,6 +255,50 @@ pub fn taken_back_after_a_refused_call() -> Vec<Step> {
     steps
 }
 
+/// Two custom fields go to a task, the service takes its time over the first one, and somebody sets the second one meanwhile.
+pub fn set_between_two_calls() -> Vec<Step> {
+    let first_write = Point {
+        on: On::Write,
+        n: 0,
+        after: true,
+    };
+    let edit = |side: Side, name: &str, n: u32| Act::Edit {
+        side,
+        item: 0,
+        field: FieldKey::Custom(name.to_owned()),
+        n,
+    };
+    let create = Act::Create {
+        side: Side::Ado,
+        n: 62,
+        pair: 0,
+    };
+    let mut steps = vec![Step::Act(create), Step::Wait(400_000), Step::Cycle(false)];
+    for n in [13, 19, 25] {
+        steps.extend([
+            Step::Act(edit(Side::Ado, "Note", n)),
+            Step::Act(edit(Side::Ado, "Size", n)),
+            Step::Wait(400_000),
+            Step::Cycle(false),
+            Step::During(first_write, Deed::Act(edit(Side::ClickUp, "Size", n + 1))),
+            Step::During(first_write, Deed::Wait(2_500)),
+            Step::Wait(400_000),
+            Step::Cycle(false),
+        ]);
+    }
+    steps
+}
+
+/// A task is made with values in its custom fields.
+pub fn made_with_custom_fields() -> Vec<Step> {
+    let create = Act::Create {
+        side: Side::ClickUp,
+        n: 63,
+        pair: 0,
+    };
+    vec![Step::Act(create), Step::Wait(400_000), Step::Cycle(false)]
+}
+
 /// A title goes over and is undone, and the answer to the undo is lost, or it arrives after a cycle that found both sides equal; on
 /// either side.
 pub fn undone_without_an_answer(fault: &Fault) -> Vec<Step> {

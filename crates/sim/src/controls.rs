@@ -4,9 +4,11 @@
 use super::control_steps::{
     deleted_beside_one_that_left, done_in_two_steps, edited_while_asked, emptied_and_put_back,
     first_create, gone_with_its_list, killed_before_a_run_that_fails, left_out_beside_an_edit,
-    refused_beside_an_edit, set_back_after_a_lost_answer, taken_back_after_a_lost_answer,
-    taken_back_after_a_refused_call, undone_without_an_answer, vanishing_one_by_one,
+    made_with_custom_fields, refused_beside_an_edit, set_back_after_a_lost_answer,
+    set_between_two_calls, taken_back_after_a_lost_answer, taken_back_after_a_refused_call,
+    undone_without_an_answer, vanishing_one_by_one,
 };
+use super::customs::Customs;
 use super::generate::Range;
 use super::kinds::{STATES, STYLED, states};
 use super::script::{Act, Deed, Deleting, Fault, Script, Step};
@@ -102,6 +104,10 @@ pub enum Control {
     LeftOutForGood,
     /// A call of an update that is refused counts for all of them: what went through before it is told nowhere.
     RefusedAsAWhole,
+    /// A custom field is written over what somebody has set since the calls before it.
+    CustomOverEdit,
+    /// A custom field that a listing shows without a value is empty.
+    UnlistedIsEmpty,
 }
 
 /// What a design is told of the moment after a cycle.
@@ -113,7 +119,7 @@ pub struct Moment {
 }
 
 impl Control {
-    pub const ALL: [Control; 41] = [
+    pub const ALL: [Control; 43] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -155,6 +161,8 @@ impl Control {
         Control::LeftOutIsUnchanged,
         Control::LeftOutForGood,
         Control::RefusedAsAWhole,
+        Control::CustomOverEdit,
+        Control::UnlistedIsEmpty,
     ];
 
     /// The histories in which it is tried.
@@ -197,6 +205,11 @@ impl Control {
         }
         script.setup.quirks |= matches!(self, Control::NotCompared | Control::TagsByAdd);
         script.setup.tight |= self == Control::YesPassesGuard;
+        match self {
+            Control::CustomOverEdit => script.setup.customs = Customs::Shown,
+            Control::UnlistedIsEmpty => script.setup.customs = Customs::Unlisted,
+            _ => {}
+        }
         if self == Control::PlaceNotAsked {
             script.setup.silent = true;
             // Where something is deleted or closed a full listing goes before it, and tells of the list.
@@ -223,6 +236,8 @@ impl Control {
                 left_out_beside_an_edit()
             }
             Control::RefusedAsAWhole => taken_back_after_a_refused_call(),
+            Control::CustomOverEdit => set_between_two_calls(),
+            Control::UnlistedIsEmpty => made_with_custom_fields(),
             _ => Vec::new(),
         };
         script.steps.splice(0..0, first);

@@ -1,5 +1,6 @@
 //! Writes the history of a seed.
 
+use super::customs::Customs;
 use super::enrich::{
     apart, asked, enrich, left_out, set_back, steps, taken_back, vanishing, withdrawn,
 };
@@ -90,7 +91,12 @@ pub fn generate(seed: u64, range: Range) -> Script {
         next: 10,
         steps: Vec::new(),
     };
-    let setup = writer.setup();
+    let customs = Customs::of(seed);
+    customs.begin();
+    let setup = Setup {
+        customs,
+        ..writer.setup()
+    };
     writer.history();
     let mut script = Script {
         seed,
@@ -160,6 +166,7 @@ impl Writer {
             walked: self.rng.chance(150),
             canary: false,
             silent: false,
+            customs: Customs::None,
         }
     }
 

@@ -4,6 +4,7 @@
 //! What people do to most fields follows from the examples that the row's kind gives (`Plain`). A field with more to it
 //! than that (words that a service drops, a table, a set of people) has an entry in `special`.
 
+use super::customs;
 use boardsync::field::{self, Form, Tables};
 use boardsync::mapping::{People, Relation};
 use boardsync::model::{FieldKey, FieldValue, Folded, Side, Sided};
@@ -50,6 +51,17 @@ pub trait Kind: Sync {
 
 /// Every field that people edit and the pairs map, in the order of the program's table. All items are of one type.
 pub fn kinds() -> &'static [&'static dyn Kind] {
+    static WITH_CUSTOMS: LazyLock<Vec<&'static dyn Kind>> = LazyLock::new(|| {
+        let customs = customs::FIELDS.iter().map(|field| field as &dyn Kind);
+        built_in().iter().copied().chain(customs).collect()
+    });
+    match customs::are_on() {
+        true => &WITH_CUSTOMS,
+        false => built_in(),
+    }
+}
+
+fn built_in() -> &'static [&'static dyn Kind] {
     static KINDS: LazyLock<Vec<&'static dyn Kind>> = LazyLock::new(|| {
         let synced = |key: &FieldKey| *key != UNMAPPED && *key != FieldKey::Type;
         let keys = FieldKey::BUILT_IN.into_iter().filter(synced);
@@ -366,6 +378,7 @@ impl Kind for Plain {
             states: &states,
             types: &states,
             people: &people,
+            custom: None,
         };
         let now = Sided {
             ado: ado.clone(),

@@ -52,6 +52,7 @@ pub mod config_moves;
 pub mod control_steps;
 pub mod controls;
 pub mod crashes;
+pub mod customs;
 pub mod deliver;
 pub mod ending;
 pub mod enrich;

@@ -1,8 +1,9 @@
 //! What the configuration says at a moment of a history: a person may change it between two cycles.
 
 use super::controls::Control;
+use super::customs;
 use super::guard_law::limits;
-use super::kinds::{kinds, people, states};
+use super::kinds::{Kind, kinds, people, states};
 use super::script::{Deleting, Setup};
 use super::world::World;
 use boardsync::mapping::Relation;
@@ -51,6 +52,11 @@ fn policy(n: usize, world: &World, setup: &Setup, control: Option<Control>) -> P
         people: people(),
         backlink: setup.backlink,
         guard: limits(setup.tight),
+        customs: customs::FIELDS
+            .iter()
+            .map(|field| (field.key(), field.rule()))
+            .collect(),
+        paused: BTreeMap::new(),
         closed_states: Sided::default(),
     }
 }

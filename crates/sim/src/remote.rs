@@ -2,6 +2,7 @@
 //! dies: a killed process is a future that never becomes ready.
 
 use super::controls::Control;
+use super::customs::Customs;
 use super::script::{Fault, On};
 use super::world::{Edge, LAG, Record, State, World, numbered};
 use boardsync::connector::{
@@ -235,9 +236,28 @@ impl Remote {
             id: record.id.clone(),
             pair: world.name(place),
             version: state.map(|state| Version(state.version)),
-            item: state.map(|state| Box::new(self.shown(world, record, state))),
+            item: state.map(|state| Box::new(self.listed_item(world, record, state))),
             shown: BTreeMap::new(),
         }
+    }
+
+    /// What a row shows: of tasks, in some histories, no value of a custom field.
+    fn listed_item(&self, world: &World, record: &Record, state: &State) -> Item {
+        let mut item = self.shown(world, record, state);
+        if self.side == Side::ClickUp {
+            let unlisted = world.setup.customs == Customs::Unlisted;
+            let says = |value: &FieldValue| !unlisted && !value.is_empty();
+            for (key, value) in &state.values {
+                if !key.is_custom() || says(value) {
+                    continue;
+                }
+                match self.is(Control::UnlistedIsEmpty) {
+                    true => item.fields.insert(key.clone(), FieldValue::Empty),
+                    false => item.fields.remove(key),
+                };
+            }
+        }
+        item
     }
 
     pub fn changes(

@@ -90,6 +90,7 @@ pub struct Sim {
 impl Sim {
     fn new(script: &Script, control: Option<Control>, lines: bool) -> Sim {
         first_table();
+        script.setup.customs.begin();
         let clock = ManualClock::new(Timestamp(START + script.setup.local));
         let mut world = World::new(script.seed, &script.setup, clock.clone(), lines);
         world.one_vocabulary = control == Some(Control::M0);

@@ -2,6 +2,7 @@
 //! it, so a script that fails can be cut down and kept.
 
 use super::asked::Question;
+use super::customs::Customs;
 use boardsync::model::{FieldKey, Side};
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,9 @@ pub struct Setup {
     /// A listing of what changed lately says nothing of a list that is gone: the others answer, and no row is missed.
     #[serde(default)]
     pub silent: bool,
+    /// The custom fields, and what the services do with them.
+    #[serde(default)]
+    pub customs: Customs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

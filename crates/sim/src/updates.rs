@@ -17,6 +17,16 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A title of a person is longer than what the design that cuts titles takes.
 const SHORT: usize = 7;
 
+/// As the connector has it.
+const FRESH_MS: i64 = 1_000;
+
+/// What became of calls for custom fields.
+#[derive(Default)]
+struct Apart {
+    refused: BTreeMap<FieldKey, String>,
+    edited: BTreeSet<FieldKey>,
+}
+
 /// Whether the status among these completes a task.
 fn completes(set: &BTreeMap<FieldKey, FieldValue>) -> bool {
     let status = set.get(&FieldKey::State);
@@ -304,10 +314,12 @@ impl Remote {
         let mut first = change.clone();
         let tags = first.set.remove(&FieldKey::Tags);
         let calls = tags.map_or_else(Vec::new, |tags| tag_calls(&tags, &change.current));
-        let apart = match calls.is_empty() {
-            true => BTreeSet::new(),
-            false => BTreeSet::from([FieldKey::Tags]),
-        };
+        first.set.retain(|key, _| !key.is_custom());
+        let customs = change.set.keys().filter(|key| key.is_custom());
+        let mut apart: BTreeSet<FieldKey> = customs.cloned().collect();
+        if !calls.is_empty() {
+            apart.insert(FieldKey::Tags);
+        }
         let mut own = None;
         if !first.set.is_empty() || change.set.is_empty() {
             own = Some(self.fields_call(change, &first).await?);
@@ -320,6 +332,9 @@ impl Remote {
         }
         let mut set = change.set.clone();
         let (sent, refused) = self.tag_each(change, calls, own.as_ref(), &mut set).await?;
+        let tagged = sent && apart.contains(&FieldKey::Tags);
+        let before = (own.as_ref(), sent, tagged && refused.is_none());
+        let (sent, customs) = self.custom_each(change, before, &mut set).await?;
         let later = self
             .read_after(change, own.as_ref(), sent, apart.is_empty())
             .await?;
@@ -338,6 +353,8 @@ impl Remote {
             lock(&self.world).count("refused after a call that went through");
             written.pending.insert(FieldKey::Tags, error.to_string());
         }
+        written.pending.extend(customs.refused);
+        written.later.extend(customs.edited);
         if !written.later.is_empty() {
             lock(&self.world).count("edit between calls");
         }
@@ -359,6 +376,92 @@ impl Remote {
             world.told.unanswered.push((self.side, whole));
         }
         answer
+    }
+
+    /// A call for each custom field, as the connector has it: where what was seen of the task last is not fresh any more, it is
+    /// looked at again, and nothing is sent over what somebody has set meanwhile. `own`: the answer to the first call, whether
+    /// anything was sent, and whether a tag was.
+    async fn custom_each(
+        &self,
+        change: &Change,
+        (own, mut sent, mut alone): (Option<&Item>, bool, bool),
+        set: &mut BTreeMap<FieldKey, FieldValue>,
+    ) -> Result<(bool, Apart), ConnectorError> {
+        let mut done = Apart::default();
+        let mut went: BTreeSet<FieldKey> = change.set.keys().cloned().collect();
+        went.retain(|key| match key {
+            FieldKey::Tags => alone,
+            key => own.is_some() && !key.is_custom(),
+        });
+        let mut looked = own.cloned();
+        for (key, value) in change.set.iter().filter(|(key, _)| key.is_custom()) {
+            if self.has_grown_old(&change.id) {
+                match self.get(&change.id).await {
+                    Ok(item) => looked = Some(item),
+                    Err(error) => return Err(self.ended(change, error, (alone, own), went).await),
+                }
+            }
+            let before = change.current.fields.get(key);
+            let now = looked.as_ref().and_then(|item| item.fields.get(key));
+            let edited = now.is_some_and(|now| Some(now) != before && now != value);
+            if edited && !self.is(Control::CustomOverEdit) {
+                lock(&self.world).count("custom field edited between calls");
+                set.remove(key);
+                done.edited.insert(key.clone());
+                continue;
+            }
+            let one = Change {
+                set: BTreeMap::from([(key.clone(), value.clone())]),
+                backlink: None,
+                ..change.clone()
+            };
+            match self.put(&one, &one, Delivery::Now).await {
+                Ok(_) => {
+                    (sent, alone) = (true, true);
+                    went.insert(key.clone());
+                }
+                Err(mut error) => {
+                    let unsent =
+                        matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Throttled);
+                    if sent && unsent {
+                        (error.kind, error.retry_after) = (ErrorKind::Ambiguous, None);
+                    }
+                    error.field.get_or_insert_with(|| key.clone());
+                    if sent && error.kind == ErrorKind::Refused && !error.in_doubt {
+                        lock(&self.world).count("custom field refused alone");
+                        set.remove(key);
+                        done.refused.insert(key.clone(), error.to_string());
+                        continue;
+                    }
+                    return Err(self.ended(change, error, (alone, own), went).await);
+                }
+            }
+        }
+        Ok((sent, done))
+    }
+
+    /// Whether a task was read too long ago for a write to stand on that.
+    fn has_grown_old(&self, id: &ItemId) -> bool {
+        let world = lock(&self.world);
+        let tasks = world.side.get(self.side);
+        let read = tasks.find(id).map(|at| tasks.records[at].read.0);
+        read.is_none_or(|read| world.now - read > FRESH_MS)
+    }
+
+    /// An error that ends an update, with what went through before it.
+    async fn ended(
+        &self,
+        change: &Change,
+        mut error: ConnectorError,
+        (alone, own): (bool, Option<&Item>),
+        fields: BTreeSet<FieldKey>,
+    ) -> ConnectorError {
+        let left = match alone {
+            false => own.map(|own| own.version),
+            true => self.get(&change.id).await.ok().map(|task| task.version),
+        };
+        error.begun = (!fields.is_empty()).then(|| Box::new(Begun { fields, left }));
+        error
     }
 
     /// A call for each tag that comes or goes. Returns whether anything of the update went out, and what said no to a call after

@@ -5,6 +5,7 @@
 //! shows the present; a listing shows each record as its index last saw it, up to [`LAG`] ago.
 
 use super::claims::Canary;
+use super::customs::Customs;
 use super::kinds::{UNMAPPED, kinds};
 use super::left_out::Silence;
 use super::rng::{Rng, hash, mix};
@@ -436,7 +437,7 @@ impl World {
         let server = self.server(side);
         let now = self.now;
         let record = &self.side.get(side).records[at];
-        let before = record.now().clone();
+        let (id, before) = (record.id.clone(), record.now().clone());
         let mut state = State {
             by_engine: false,
             ..before.clone()
@@ -452,12 +453,24 @@ impl World {
         if state.values.get(&FieldKey::State) != before.values.get(&FieldKey::State) {
             state.half_way = self.stepping;
         }
+        // Setting a custom field may move no date of a task.
+        let silent = side == Side::ClickUp && self.setup.customs == Customs::Unmoved;
+        let silent = silent && only_customs(&before, &state);
+        if silent {
+            self.count("custom field set without a version");
+            // Only a full listing tells.
+            self.hidden = true;
+        }
         state.version = match side {
             Side::Ado => before.version + 1,
+            Side::ClickUp if silent => before.version,
             Side::ClickUp => server.max(before.version),
         };
-        state.changed = server.max(before.changed);
-        let lag = self.lag(side, &record.id, state.version);
+        state.changed = match silent {
+            true => before.changed,
+            false => server.max(before.changed),
+        };
+        let lag = self.lag(side, &id, state.version);
         state.indexed = before.indexed.max(now + lag);
         self.side.get_mut(side).records[at].past.push(state);
         true
@@ -528,6 +541,20 @@ impl World {
             changed_at: Timestamp(state.changed),
         }
     }
+}
+
+/// Whether two states differ in nothing but custom fields.
+fn only_customs(before: &State, after: &State) -> bool {
+    let others = |state: &State| {
+        let mut values = state.values.clone();
+        values.retain(|key, _| !key.is_custom());
+        State {
+            values,
+            by_engine: false,
+            ..state.clone()
+        }
+    };
+    others(before) == others(after)
 }
 
 /// The place of what is in no pair.

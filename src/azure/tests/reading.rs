@@ -4,7 +4,7 @@ use super::scope;
 use super::server::{Server, addresses, at, start, wire};
 use crate::azure::*;
 use crate::connector::ListedRow;
-use crate::field::{Direction, Wanted};
+use crate::field::{Direction, Form, Wanted};
 use crate::model::{FieldKey, FieldValue, Version};
 use serde_json::json;
 
@@ -373,7 +373,10 @@ async fn an_item_that_two_queries_find_belongs_to_the_pair_with_the_deeper_area(
 async fn a_sweep_shows_tags_and_a_mapped_iteration_beside_the_revision() {
     let sprint = FieldKey::Custom("Sprint".to_owned());
     let iteration = Some("System.IterationPath".to_owned());
-    let iteration = Wanted::new(&sprint, Direction::Both, iteration);
+    let iteration = Wanted {
+        form: Some(Form::Plain),
+        ..Wanted::new(&sprint, Direction::Both, iteration)
+    };
     let scope = Scope {
         fields: BTreeMap::from([(sprint.clone(), iteration)]),
         ..scope("a", "One")

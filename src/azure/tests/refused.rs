@@ -5,7 +5,7 @@ use super::server::{made, start, wire};
 use super::writing::{change, new_item};
 use crate::azure::*;
 use crate::connector::Backlink;
-use crate::field::{Direction, Wanted};
+use crate::field::{Direction, Form, Wanted};
 use crate::model::{FieldKey, FieldValue};
 use serde_json::{Value, json};
 
@@ -19,7 +19,10 @@ async fn a_refusal_names_the_field_that_the_pair_maps_and_not_the_usual_one() {
     const OWN: &str = "Custom.RootCause";
     let mut one = scope("a", "One");
     let key = FieldKey::Custom("Cause".to_owned());
-    let wanted = Wanted::new(&key, Direction::Both, Some(OWN.to_owned()));
+    let wanted = Wanted {
+        form: Some(Form::Plain),
+        ..Wanted::new(&key, Direction::Both, Some(OWN.to_owned()))
+    };
     one.fields.insert(key.clone(), wanted);
     let (server, _, writer) = start(vec![one]).await;
     server.lock().unwrap().writes = vec![(400, rule(OWN)), (400, rule(OWN))];

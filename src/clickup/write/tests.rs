@@ -84,12 +84,3 @@ fn deltas_are_not_computed_against_something_that_was_not_read() {
     let link = change(item(None), &[], Some("sx1:m"));
     assert!(!shows_what_is_needed(&link.current, &link));
 }
-
-#[test]
-fn after_a_first_step_nothing_counts_as_not_sent() {
-    let error = |kind| ConnectorError::new(Side::ClickUp, kind, TAG, "x");
-    let kind = |kind, sent| in_part(error(kind), sent, &FieldKey::Tags).kind;
-    assert_eq!(kind(ErrorKind::Unreachable, true), ErrorKind::Ambiguous);
-    assert_eq!(kind(ErrorKind::Unreachable, false), ErrorKind::Unreachable);
-    assert_eq!(kind(ErrorKind::Auth, true), ErrorKind::Auth);
-}

@@ -1,5 +1,6 @@
 //! What the configuration names beside what the services have. Pure.
 
+use super::super::customs::{agreements, at_fault};
 use super::super::setup;
 use super::{At, Report, Weight};
 use crate::azure::allowed_way;
@@ -19,6 +20,7 @@ pub(super) fn compare(pair: &Pair, schema: &Sided<Schema>, idle: &[String], repo
     let kinds = mapped_kinds(pair, &schema.ado);
     let typed = typed(pair, &kinds);
     fields(pair, &typed, report);
+    customs(pair, schema, report);
     states(pair, schema, &typed, report);
 }
 
@@ -255,6 +257,40 @@ const SYSTEM: [&str; 12] = [
 
 fn is_of_the_system(name: &str) -> bool {
     SYSTEM.iter().any(|field| field.eq_ignore_ascii_case(name))
+}
+
+/// Custom fields that are not what the configuration says. Each stands still, and the rest of the pair goes on.
+fn customs(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) {
+    // Where a side could not be asked, that is a finding of its own.
+    let known = |schema: &Schema| !schema.types.is_empty();
+    if !known(&schema.ado) || !known(&schema.clickup) {
+        return;
+    }
+    for (key, agreed) in agreements(pair, schema) {
+        match agreed {
+            Err(unfit) => {
+                let (name, value) = at_fault(pair, &key, &unfit);
+                let at = At {
+                    pair: &pair.name,
+                    key: name,
+                    side: unfit.side,
+                    value: &value,
+                };
+                let text = format!("{}: {key} is not synced: {}", pair.name, unfit.text);
+                report.add_at(&at, text, false);
+            }
+            Ok(agreed) => {
+                let list = &pair.clickup.list;
+                if !agreed.native.clickup.places.contains(list) {
+                    let text = format!(
+                        "{}: list {list}, where new tasks are made, has no {key}, so that they get none; add the field to the list",
+                        pair.name
+                    );
+                    report.add(Weight::Warning, text);
+                }
+            }
+        }
+    }
 }
 
 /// Required fields that nothing fills, and synced fields that no type has.

@@ -232,7 +232,10 @@ impl Run<'_> {
             .fields
             .iter()
             .all(|(key, value)| key.kind().stays(side.other(), value).is_none());
-        let again = !(settled && whole && written.later.is_empty());
+        let again = !(settled && whole && written.later.is_empty())
+            || sent
+                .iter()
+                .any(|(key, value)| fills_in(&written, key, value));
         let Sided { ado, clickup } = Sided::of(side, id.clone(), source.id.clone());
         let made = self.made(plan, action, &written);
         let unmarked = self.note_unmarked(side, &written, &new.marker);
@@ -353,8 +356,22 @@ impl Run<'_> {
             let base = settle::after_create(key, action.target, &made, policy);
             (key.clone(), base)
         };
-        sent.iter().map(base).collect()
+        // A custom field that the new item does not show is none of its type or place. With a base, its absence would look like an
+        // edit as soon as it came to have the field.
+        //
+        // Nor has one that the service fills in by itself: the next look takes it over to the source.
+        let told = |(key, value): &(&FieldKey, &FieldValue)| {
+            let shown = written.item.fields.contains_key(*key);
+            !key.is_custom() || shown && !fills_in(written, key, value)
+        };
+        sent.iter().filter(told).map(base).collect()
     }
+}
+
+/// Whether a new item has a value of a custom field of which its source has none.
+fn fills_in(written: &Written, key: &FieldKey, source: &FieldValue) -> bool {
+    let shown = written.item.fields.get(key);
+    key.is_custom() && source.is_empty() && shown.is_some_and(|shown| !shown.is_empty())
 }
 
 /// Why an item gets no counterpart in this pair; `None`: it may. While somebody moves an item, the listings of two pairs

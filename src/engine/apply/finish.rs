@@ -158,6 +158,8 @@ impl<'a> Ending<'a> {
         ops.extend(self.run.refusals_over(self.store, self.plan, &looked_at)?);
         ops.extend(self.taken_after_all()?);
         ops.push(self.holds(looked_at)?);
+        ops.push(self.paused());
+        ops.extend(self.customs()?);
         ops.push(self.pair_state()?);
         ops.extend(self.again()?);
         ops.extend(self.listed()?);

@@ -252,7 +252,9 @@ impl Run<'_> {
         for open in store.conflicts(true)? {
             let (id, record) = (open.id, &open.record);
             let (link, field) = (record.link, &record.field);
-            if record.pair != plan.pair || !self.settled(plan, link, field) {
+            // What stands still shows no values, so that nobody can tell whether the two agree.
+            let still = self.stands_still(plan, field);
+            if record.pair != plan.pair || still || !self.settled(plan, link, field) {
                 continue;
             }
             if let Some(now) = self.left_apart(plan, link, field) {
@@ -270,6 +272,11 @@ impl Run<'_> {
             ops.push(Op::ResolveConflict { id, taken, by, at });
         }
         Ok(ops)
+    }
+
+    fn stands_still(&self, plan: &PairPlan, field: &FieldKey) -> bool {
+        let policy = self.engine.policy(&plan.pair);
+        policy.is_some_and(|policy| policy.paused.contains_key(field))
     }
 
     fn is_synced(&self, plan: &PairPlan, field: &FieldKey) -> bool {

@@ -2,6 +2,7 @@
 
 use super::sorting::Sorting;
 use super::{Focus, Looks, Observed, living};
+use crate::capabilities;
 use crate::connector::{ConnectorError, ErrorKind, Known, ListedRow, Watermark, answer};
 use crate::engine::{CycleError, Engine};
 use crate::model::{
@@ -35,15 +36,18 @@ impl Engine {
             .rows
             .into_iter()
             .partition(|row| swept.contains(&row.pair));
+        let customs = self.customs_left_out(side);
         let mut sorting = Sorting {
             side,
             forced,
+            customs: &customs,
             unanswered: unanswered(&self.store(), side)?,
             linked: without_version(of_swept),
             listed,
             focus,
             left: Vec::new(),
             looks: BTreeMap::new(),
+            hidden: Vec::new(),
             again: BTreeSet::new(),
         };
         let (mut watermark, mut failed) = (told.watermark, told.failed);
@@ -73,8 +77,21 @@ impl Engine {
             }
         }
         *observed.watermarks.get_mut(side) = watermark;
-        sorting.end(failed, observed);
+        let turn = self.clock.now().0.checked_div(self.timing.sweep_ms);
+        let turn = turn.and_then(|turn| usize::try_from(turn).ok());
+        sorting.end(failed, turn.unwrap_or_default(), observed);
         Ok(())
+    }
+
+    /// The custom fields of each pair that a listing of this side may leave out.
+    fn customs_left_out(&self, side: Side) -> BTreeMap<PairName, BTreeSet<FieldKey>> {
+        let whole = capabilities::of(side).answers_whole;
+        let pairs = self.policies.iter().filter(|_| !whole);
+        let customs = pairs.map(|policy| {
+            let keys = policy.fields.keys().filter(|key| key.is_custom());
+            (policy.pair.clone(), keys.cloned().collect())
+        });
+        customs.collect()
     }
 
     /// Notes which of the items that are looked at the full listings showed.

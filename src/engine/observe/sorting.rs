@@ -4,7 +4,7 @@ use super::listing::{looks_at, told};
 use super::{Focus, Looks, Observed, living};
 use crate::capabilities::{self, Versions};
 use crate::connector::{ConnectorError, ListedRow};
-use crate::model::{ItemId, LinkId, PairName, Side, Version};
+use crate::model::{FieldKey, Item, ItemId, LinkId, PairName, Side, Version};
 use crate::store::{LinkRow, LinkState, Listed, Met, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -14,6 +14,8 @@ pub(super) struct Sorting<'a> {
     pub(super) side: Side,
     /// Pairs of which every item counts as changed.
     pub(super) forced: &'a BTreeSet<PairName>,
+    /// The custom fields of each pair, whose values a listing may leave out.
+    pub(super) customs: &'a BTreeMap<PairName, BTreeSet<FieldKey>>,
     /// Links with a request that had no answer, with the item's version before it.
     pub(super) unanswered: BTreeMap<LinkId, Version>,
     /// Items whose links changed, which no version shows.
@@ -24,6 +26,8 @@ pub(super) struct Sorting<'a> {
     pub(super) left: Vec<LinkRow>,
     /// What the listing shows of values that were sent.
     pub(super) looks: BTreeMap<LinkId, (PairName, Looks)>,
+    /// Links of items whose values in custom fields a full listing leaves out.
+    pub(super) hidden: Vec<LinkRow>,
     /// Links of which the listing shows something else than what was sent.
     pub(super) again: BTreeSet<(PairName, LinkId)>,
 }
@@ -84,7 +88,11 @@ impl Sorting<'_> {
             }
             // An index that lags shows an item as it was before what was read of it by id, and where it was: it is read again.
             // Example: a task was moved to another pair's list and back, and its own link ended in between.
-            let item = match store.newest(side, &row.id)? > row.version {
+            //
+            // Nor is one planned from a row that may leave out a value of a custom field: it would be made without that, and no
+            // version would ever tell.
+            let lags = store.newest(side, &row.id)? > row.version;
+            let item = match lags || leaves_out(self.customs.get(&row.pair), row.item.as_deref()) {
                 true => None,
                 false => row.item.map(|item| *item),
             };
@@ -111,6 +119,10 @@ impl Sorting<'_> {
                 self.looks.insert(link.id, (row.pair.clone(), looks));
             }
             if settled {
+                let customs = self.customs.get(&row.pair).filter(|_| focus.swept);
+                if hides(store, side, customs, &row)? {
+                    self.hidden.push(link);
+                }
                 return Ok(());
             }
         }
@@ -143,7 +155,25 @@ impl Sorting<'_> {
     }
 
     /// The listing is over: takes the pairs that failed out, and hands the rest on.
-    pub(super) fn end(self, failed: BTreeMap<PairName, ConnectorError>, observed: &mut Observed) {
+    /// `turn` counts the full listings: of what they hide each looks at another part.
+    pub(super) fn end(
+        mut self,
+        failed: BTreeMap<PairName, ConnectorError>,
+        turn: usize,
+        observed: &mut Observed,
+    ) {
+        let hidden = std::mem::take(&mut self.hidden);
+        let first = (turn.wrapping_mul(MOST_HIDDEN)).checked_rem(hidden.len());
+        let around = hidden.iter().cycle().skip(first.unwrap_or_default());
+        let looked_at: Vec<LinkRow> = around
+            .take(MOST_HIDDEN.min(hidden.len()))
+            .cloned()
+            .collect();
+        for link in looked_at {
+            if let Some(focus) = self.focus.get_mut(&link.pair) {
+                focus.links.insert(link.id, link);
+            }
+        }
         for (pair, error) in failed {
             // Whatever else was found of it is left: it is swept as soon as it can be listed again.
             if self.focus.remove(&pair).is_some() {
@@ -196,6 +226,40 @@ impl Sorting<'_> {
         }
         Ok(settled)
     }
+}
+
+/// How many items a full listing reads by id because it leaves out what their custom fields had: no version tells whether somebody
+/// has cleared one.
+const MOST_HIDDEN: usize = 50;
+
+/// Whether a row leaves out a custom field that had a value when the item was seen last.
+fn hides(
+    store: &Store,
+    side: Side,
+    customs: Option<&BTreeSet<FieldKey>>,
+    row: &ListedRow,
+) -> Result<bool, StoreError> {
+    let (Some(customs), Some(item)) = (customs, &row.item) else {
+        return Ok(false);
+    };
+    let mut missing = customs.iter().filter(|key| !item.fields.contains_key(*key));
+    let Some(first) = missing.next() else {
+        return Ok(false);
+    };
+    let seen = store.observation(side, &row.id)?;
+    let had = |key: &FieldKey| {
+        let value = seen.as_ref().and_then(|seen| seen.item.fields.get(key));
+        value.is_some_and(|value| !value.is_empty())
+    };
+    Ok(had(first) || missing.any(had))
+}
+
+/// Whether a row shows an item without one of these fields.
+fn leaves_out(customs: Option<&BTreeSet<FieldKey>>, item: Option<&Item>) -> bool {
+    let Some((customs, item)) = customs.zip(item) else {
+        return false;
+    };
+    !customs.iter().all(|key| item.fields.contains_key(key))
 }
 
 /// Notes the version at which an item that is looked at was listed. Of the others, which may be a whole board, none is kept.
@@ -273,7 +337,7 @@ mod tests {
     use super::super::listing::tests::{base, shown};
     use super::*;
     use crate::connector::ErrorKind;
-    use crate::model::{FieldKey, Item, Timestamp};
+    use crate::model::Timestamp;
 
     /// ClickUp's version is a time, and two changes may fall into the same tick: then the content tells them apart.
     #[test]
@@ -339,12 +403,14 @@ mod tests {
         let mut sorting = Sorting {
             side: Side::ClickUp,
             forced: &BTreeSet::new(),
+            customs: &BTreeMap::new(),
             unanswered: BTreeMap::new(),
             linked: linked.iter().map(|id| ItemId::from(*id)).collect(),
             listed: &mut Listed::new().unwrap(),
             focus: &mut focus,
             left: Vec::new(),
             looks: BTreeMap::new(),
+            hidden: Vec::new(),
             again: BTreeSet::new(),
         };
         for page in pages {
@@ -352,7 +418,7 @@ mod tests {
         }
         let gone = ConnectorError::new(Side::ClickUp, ErrorKind::NotFound, "list", "no such list");
         let failed = fails.then_some((pair, gone));
-        sorting.end(failed.into_iter().collect(), &mut observed);
+        sorting.end(failed.into_iter().collect(), 0, &mut observed);
         (focus, observed)
     }
 

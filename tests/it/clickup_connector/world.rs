@@ -1,7 +1,8 @@
 //! A fake workspace with the connector in front of it.
 
 use boardsync::clickup::{ClickUpReader, ClickUpWriter, Scope, Settings, connect};
-use boardsync::connector::{Change, Fetched, Known, Listing, NewItem, Reader};
+use boardsync::connector::customs::Customs;
+use boardsync::connector::{Change, Fetched, Kept, Known, Listing, NewItem, Reader};
 use boardsync::field::{Direction, Wanted, WantedFields};
 use boardsync::model::{FieldKey, FieldValue, Folded, Item, ItemId, PairName, Service, Timestamp};
 use boardsync::sandbox::clickup::{ClickUpConfig, ClickUpSandbox, Quirks};
@@ -12,6 +13,7 @@ use boardsync::sandbox::{Running, serve};
 use secrecy::SecretString;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 pub const BACKLOG: &str = "901100000001";
@@ -28,6 +30,7 @@ pub struct World {
     pub faults: Faults,
     pub reader: ClickUpReader,
     pub writer: ClickUpWriter,
+    pub customs: Arc<Customs>,
     _server: Running,
 }
 
@@ -70,6 +73,8 @@ pub async fn world_taking(
         default_type: None,
         ado_url_prefix: PREFIX.to_owned(),
     };
+    let kept = Kept::default();
+    let customs = Arc::clone(&kept.customs);
     let (reader, writer) = connect(Settings {
         url: server.url.clone(),
         workspace: "9010000001".to_owned(),
@@ -78,7 +83,7 @@ pub async fn world_taking(
         pairs: vec![scope],
         cancel: CancellationToken::new(),
         max_body,
-        kept: boardsync::connector::Kept::default(),
+        kept,
     })
     .unwrap();
     World {
@@ -88,6 +93,7 @@ pub async fn world_taking(
         faults,
         reader,
         writer,
+        customs,
         _server: server,
     }
 }

@@ -1,7 +1,14 @@
-//! A custom field, of which only the configuration's name is known.
+//! A custom field: its values are of the kind that the schemas of both services agree on for its pair (see
+//! [`negotiate`](super::negotiate)), and [`Rule`] says what each side takes.
+//!
+//! A value carries its kind with it, for it was read by that agreement; nothing asks the field's name.
 
-use super::{Ado, ClickUp, Create, Field, Form, Kind, duration, line, text};
-use crate::model::{FieldValue, Side};
+use super::{Ado, ClickUp, Create, Field, Form, Kind, Suspect, Tables, duration, line, text};
+use crate::capabilities::{self, units};
+use crate::mapping::Relation;
+use crate::model::{FieldKey, FieldValue, Folded, Side, Sided};
+use crate::reason::ValueWhy;
+use std::collections::BTreeSet;
 
 /// The row of every custom field.
 pub(super) static ROW: Field = Field {
@@ -11,7 +18,7 @@ pub(super) static ROW: Field = Field {
     unasked: false,
     everywhere: false,
     create: Create::OPTIONAL,
-    suspect: None,
+    suspect: Some(Suspect::Custom),
     ado: Ado {
         names: &[],
         label: None,
@@ -23,15 +30,116 @@ pub(super) static ROW: Field = Field {
     },
 };
 
+/// What the two sides of a pair take as values of one custom field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The field.
+    pub key: FieldKey,
+    /// What ClickUp knows it by: a field that was made anew under the same name is another one.
+    pub id: String,
+    /// What its values are.
+    pub form: Form,
+    /// Which option of one side means which of the other: the rows of the configuration, then options of equal names.
+    pub values: Relation,
+    /// Sides that take a name which stands in no row.
+    pub open: Sided<bool>,
+    /// Whether Azure DevOps takes whole numbers only.
+    pub whole: bool,
+    /// Whether Azure DevOps takes a single line of limited length only.
+    pub one_line: bool,
+    /// The texts that Azure DevOps takes; empty: any.
+    pub only: BTreeSet<Folded>,
+}
+
+impl Rule {
+    /// Translates a value that a side has.
+    fn translate(&self, from: Side, value: &FieldValue) -> Result<FieldValue, ValueWhy> {
+        match value {
+            FieldValue::Choice(name) if self.form == Form::Name => self.option(from, name),
+            FieldValue::Number(number) if from == Side::ClickUp => self.number(*number),
+            FieldValue::Text(text) if from == Side::ClickUp => self.text(text),
+            other => Ok(other.clone()),
+        }
+    }
+
+    fn option(&self, from: Side, name: &Folded) -> Result<FieldValue, ValueWhy> {
+        let there = self.values.translate(from, name);
+        let spelt = || Folded::new(&name.shown);
+        let as_it_is = || self.open.get(from.other()).then(spelt);
+        let there = there.or_else(as_it_is);
+        there
+            .map(FieldValue::Choice)
+            .ok_or_else(|| ValueWhy::OptionUnmapped {
+                side: from,
+                field: self.key.clone(),
+                option: name.shown.clone(),
+            })
+    }
+
+    fn number(&self, number: i64) -> Result<FieldValue, ValueWhy> {
+        match self.whole && number % 1000 != 0 {
+            true => Err(ValueWhy::NumberNotWhole {
+                field: self.key.clone(),
+                number: FieldValue::Number(number).to_string(),
+            }),
+            false => Ok(FieldValue::Number(number)),
+        }
+    }
+
+    fn text(&self, text: &str) -> Result<FieldValue, ValueWhy> {
+        let field = || self.key.clone();
+        if self.one_line && text.contains('\n') {
+            return Err(ValueWhy::SeveralLines { field: field() });
+        }
+        let most = capabilities::of(Side::Ado).line;
+        if let Some(most) = most.filter(|most| self.one_line && units(text) > *most) {
+            let units = units(text);
+            return Err(ValueWhy::TextTooLong {
+                field: field(),
+                units,
+                most,
+            });
+        }
+        if !self.only.is_empty() && !self.only.contains(&Folded::new(text)) {
+            return Err(ValueWhy::NotOnTheList {
+                field: field(),
+                value: text.to_owned(),
+            });
+        }
+        Ok(FieldValue::Text(text.to_owned()))
+    }
+}
+
 /// Whatever the field holds.
 struct Custom;
 
 impl Kind for Custom {
     fn form(&self) -> Form {
-        Form::ByShape
+        Form::Negotiated
     }
 
-    /// The kind of a custom field shows only by the shape of its value, which an answer may give in another one.
+    fn agree(&self, now: &Sided<FieldValue>, tables: &Tables<'_>) -> bool {
+        let in_a_row = match (&now.ado, &now.clickup, tables.custom) {
+            (FieldValue::Choice(ado), FieldValue::Choice(clickup), Some(rule)) => {
+                rule.values.consistent(ado, clickup)
+            }
+            _ => false,
+        };
+        in_a_row || now.ado == now.clickup
+    }
+
+    fn translate(
+        &self,
+        from: Side,
+        value: &FieldValue,
+        tables: &Tables<'_>,
+    ) -> Result<FieldValue, ValueWhy> {
+        match tables.custom {
+            Some(rule) => rule.translate(from, value),
+            None => Ok(value.clone()),
+        }
+    }
+
     fn in_force(&self, side: Side, wanted: &FieldValue, shown: &FieldValue) -> bool {
         match (wanted, shown) {
             (FieldValue::Rich(_), FieldValue::Rich(_) | FieldValue::Empty) => {
@@ -41,11 +149,111 @@ impl Kind for Custom {
             (FieldValue::Duration(_), FieldValue::Duration(_)) => {
                 duration::Duration.in_force(side, wanted, shown)
             }
-            _ => wanted.to_string() == shown.to_string(),
+            _ => wanted == shown,
         }
     }
 
     fn example(&self, _side: Side, n: u32) -> FieldValue {
         FieldValue::text(&format!("value {n}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::policy;
+    use crate::reconcile::policy::Policy;
+
+    fn with(rule: Rule) -> (FieldKey, Policy) {
+        let (key, mut policy) = (rule.key.clone(), policy());
+        policy.customs.insert(key.clone(), rule);
+        (key, policy)
+    }
+
+    fn rule(form: Form) -> Rule {
+        Rule {
+            key: FieldKey::Custom("Severity".to_owned()),
+            id: "f1".to_owned(),
+            form,
+            values: Relation::new([("1 - Critical", "critical"), ("High", "high")]),
+            open: Sided::default(),
+            whole: true,
+            one_line: true,
+            only: BTreeSet::new(),
+        }
+    }
+
+    fn there(rule: Rule, from: Side, value: &FieldValue) -> Result<FieldValue, ValueWhy> {
+        let (key, policy) = with(rule);
+        key.kind().translate(from, value, &policy.tables_of(&key))
+    }
+
+    #[test]
+    fn an_option_goes_by_its_row_and_one_without_a_row_is_held() {
+        let choice = FieldValue::choice;
+        let name = || rule(Form::Name);
+        let critical = there(name(), Side::ClickUp, &choice("Critical"));
+        assert_eq!(critical, Ok(choice("1 - Critical")));
+        let low = there(name(), Side::Ado, &choice("Low"));
+        assert!(matches!(low, Err(ValueWhy::OptionUnmapped { .. })));
+        let open = Rule {
+            open: Sided {
+                ado: true,
+                clickup: false,
+            },
+            ..name()
+        };
+        let low = there(open.clone(), Side::ClickUp, &choice("Low"));
+        assert_eq!(low, Ok(choice("Low")));
+        assert!(there(open, Side::Ado, &choice("Low")).is_err());
+        assert_eq!(
+            there(name(), Side::Ado, &FieldValue::Empty),
+            Ok(FieldValue::Empty)
+        );
+    }
+
+    #[test]
+    fn an_integer_side_takes_no_fraction_and_gives_any_number() {
+        let half = FieldValue::Number(500);
+        let whole = there(rule(Form::Decimal), Side::ClickUp, &half);
+        assert!(matches!(whole, Err(ValueWhy::NumberNotWhole { .. })));
+        assert!(there(rule(Form::Decimal), Side::Ado, &half).is_ok());
+        let two = FieldValue::Number(2000);
+        assert_eq!(there(rule(Form::Decimal), Side::ClickUp, &two), Ok(two));
+    }
+
+    #[test]
+    fn a_text_that_azure_devops_cannot_hold_whole_is_held() {
+        let held = |text: &str| {
+            let value = FieldValue::Text(text.to_owned());
+            there(rule(Form::Plain), Side::ClickUp, &value).err()
+        };
+        assert_eq!(held("one"), None);
+        let lines = held("one\ntwo");
+        assert!(matches!(lines, Some(ValueWhy::SeveralLines { .. })));
+        let long = held(&"x".repeat(256));
+        assert!(matches!(long, Some(ValueWhy::TextTooLong { .. })));
+        let listed = Rule {
+            only: BTreeSet::from([Folded::new("Blue")]),
+            ..rule(Form::Plain)
+        };
+        let value = |text: &str| FieldValue::text(text);
+        assert!(there(listed.clone(), Side::ClickUp, &value("blue")).is_ok());
+        let off = there(listed, Side::ClickUp, &value("red"));
+        assert!(matches!(off, Err(ValueWhy::NotOnTheList { .. })));
+    }
+
+    #[test]
+    fn options_of_one_row_agree() {
+        let (key, policy) = with(rule(Form::Name));
+        let agree = |ado: &str, clickup: &str| {
+            let now = Sided {
+                ado: FieldValue::choice(ado),
+                clickup: FieldValue::choice(clickup),
+            };
+            key.kind().agree(&now, &policy.tables_of(&key))
+        };
+        assert!(agree("1 - Critical", "Critical") && agree("", ""));
+        assert!(!agree("High", "critical") && !agree("High", ""));
     }
 }

@@ -40,6 +40,8 @@ pub struct Wanted {
     pub direction: Direction,
     /// The reference names that may hold it in Azure DevOps, best first.
     pub ado: Vec<String>,
+    /// What both services agree on that its values are, where it is a custom field; `None`: nothing yet, and then it is not read.
+    pub form: Option<Form>,
 }
 
 impl Wanted {
@@ -49,7 +51,11 @@ impl Wanted {
             Some(name) => vec![name],
             None => usual(key).map(str::to_owned).collect(),
         };
-        Wanted { direction, ado }
+        Wanted {
+            direction,
+            ado,
+            form: None,
+        }
     }
 }
 
@@ -91,6 +97,8 @@ pub struct FieldSpec {
     pub native: Sided<Option<String>>,
     /// The names that it may have in Azure DevOps; empty: any, or it is not known.
     pub options: BTreeSet<Folded>,
+    /// As [`Wanted::form`].
+    pub agreed: Option<Form>,
 }
 
 impl FieldSpec {
@@ -105,6 +113,7 @@ impl FieldSpec {
         FieldSpec {
             direction: wanted.map(|wanted| wanted.direction),
             options: of.options(key),
+            agreed: wanted.and_then(|wanted| wanted.form),
             native: Sided {
                 ado,
                 clickup: (!member.is_empty()).then(|| member.to_owned()),
@@ -120,7 +129,7 @@ impl FieldSpec {
 
     /// Returns what a connector has to read and write.
     pub fn form(&self) -> Form {
-        self.kind().form()
+        self.agreed.unwrap_or_else(|| self.kind().form())
     }
 }
 
@@ -149,15 +158,22 @@ impl FieldSpecs {
         FieldSpecs(specs.collect())
     }
 
-    /// Returns the fields that a side can hold, with what it calls them.
+    /// Returns the fields that a side can hold, with what it calls them, but for those of which nobody knows what they are.
     pub fn on(&self, side: Side) -> impl Iterator<Item = (&FieldSpec, &str)> {
         let specs = self.0.values();
+        let specs = specs.filter(|spec| spec.form() != Form::Negotiated);
         specs.filter_map(move |spec| Some((spec, spec.native.get(side).as_deref()?)))
     }
 
     /// Returns what a side calls a field; `None`: it can't be held there.
     pub fn name(&self, side: Side, key: &FieldKey) -> Option<&str> {
         self.0.get(key)?.native.get(side).as_deref()
+    }
+
+    /// Returns what a connector has to read and write of a field.
+    pub fn form(&self, key: &FieldKey) -> Form {
+        let spec = self.0.get(key);
+        spec.map_or_else(|| key.kind().form(), FieldSpec::form)
     }
 
     /// Returns the fields that are synced.
@@ -203,6 +219,7 @@ mod tests {
         let due = Wanted {
             direction: Direction::ToAdo,
             ado: vec!["A.One".to_owned(), "A.Two".to_owned()],
+            form: None,
         };
         let named = Some("Custom.Team".to_owned());
         let wanted = WantedFields::from([

@@ -138,6 +138,15 @@ impl FieldValue {
         }
     }
 
+    /// Builds text of one line or several as it stands, but for blanks around it; blank gives `Empty`.
+    pub fn plain(text: &str) -> FieldValue {
+        let text = text.replace("\r\n", "\n");
+        match text.trim() {
+            "" => FieldValue::Empty,
+            text => FieldValue::Text(text.to_owned()),
+        }
+    }
+
     /// Wraps canonical Markdown; blank gives `Empty`.
     pub fn rich(markdown: String) -> FieldValue {
         if markdown.trim().is_empty() {

@@ -30,6 +30,16 @@ pub enum ReadWhy {
         /// The field.
         field: FieldKey,
     },
+    /// A custom field is not what the configuration says, so that nothing of it is read or written until that is mended.
+    FieldPaused {
+        /// The field.
+        field: FieldKey,
+        /// What is wrong and what to do.
+        said: String,
+        /// Where the configuration names it, as `file:line:column`; empty: nobody knows.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        place: String,
+    },
     /// An answer left a field out that was there before. That says neither that it is empty nor that nobody changed it.
     FieldLeftOut {
         /// The side that left it out.
@@ -67,6 +77,12 @@ impl fmt::Display for ReadWhy {
                 f,
                 "{side} shows a {field} that boardsync cannot read, so it is left alone; set it again in {side}"
             ),
+            ReadWhy::FieldPaused { field, said, place } => {
+                if !place.is_empty() {
+                    write!(f, "{place}: ")?;
+                }
+                write!(f, "{field} stands still: {said}")
+            }
             ReadWhy::FieldLeftOut { side, field } => write!(
                 f,
                 "{side} did not show the {field}, so it is left alone until another reading shows it"

@@ -51,6 +51,43 @@ pub enum ValueWhy {
         /// The field.
         field: FieldKey,
     },
+    /// An option of a custom field has no counterpart.
+    OptionUnmapped {
+        /// The side that has it.
+        side: Side,
+        /// The field.
+        field: FieldKey,
+        /// The option.
+        option: String,
+    },
+    /// A number with decimals, for a field of Azure DevOps that holds whole numbers.
+    NumberNotWhole {
+        /// The field.
+        field: FieldKey,
+        /// The number.
+        number: String,
+    },
+    /// A text of several lines, for a field of Azure DevOps that holds one.
+    SeveralLines {
+        /// The field.
+        field: FieldKey,
+    },
+    /// A text that is longer than a field of Azure DevOps takes.
+    TextTooLong {
+        /// The field.
+        field: FieldKey,
+        /// Its length as Azure DevOps counts it.
+        units: usize,
+        /// The most that it takes.
+        most: usize,
+    },
+    /// A text that is none of those that a field of Azure DevOps takes.
+    NotOnTheList {
+        /// The field.
+        field: FieldKey,
+        /// The text.
+        value: String,
+    },
     /// Tags of a task that Azure DevOps cannot hold.
     TagsStay {
         /// The tags.
@@ -119,6 +156,7 @@ impl ValueWhy {
             ValueWhy::StateUnmapped { side, .. }
             | ValueWhy::TypeUnmapped { side, .. }
             | ValueWhy::NoValue { side, .. }
+            | ValueWhy::OptionUnmapped { side, .. }
             | ValueWhy::CannotClose { side, .. } => Some(*side),
             ValueWhy::PeopleUnmapped { side, .. } | ValueWhy::Flattens { side, .. } => {
                 Some(side.other())
@@ -126,6 +164,10 @@ impl ValueWhy {
             // Azure DevOps alone has these limits.
             ValueWhy::AssigneesUnmapped
             | ValueWhy::TitleTooLong { .. }
+            | ValueWhy::NumberNotWhole { .. }
+            | ValueWhy::SeveralLines { .. }
+            | ValueWhy::TextTooLong { .. }
+            | ValueWhy::NotOnTheList { .. }
             | ValueWhy::TagsStay { .. } => Some(Side::ClickUp),
             ValueWhy::TitleEmpty => None,
         }
@@ -151,6 +193,7 @@ impl ValueWhy {
         match self {
             ValueWhy::StateUnmapped { side, state } => Some(("states", row(side, state))),
             ValueWhy::TypeUnmapped { side, kind } => Some(("types", row(side, kind))),
+            ValueWhy::OptionUnmapped { side, option, .. } => Some(("values", row(side, option))),
             ValueWhy::PeopleUnmapped {
                 addresses, side, ..
             } if !addresses.is_empty() => {
@@ -162,6 +205,10 @@ impl ValueWhy {
             ValueWhy::TitleTooLong { .. }
             | ValueWhy::TitleEmpty
             | ValueWhy::NoValue { .. }
+            | ValueWhy::NumberNotWhole { .. }
+            | ValueWhy::SeveralLines { .. }
+            | ValueWhy::TextTooLong { .. }
+            | ValueWhy::NotOnTheList { .. }
             | ValueWhy::TagsStay { .. }
             | ValueWhy::Flattens { .. }
             | ValueWhy::CannotClose { .. } => None,
@@ -223,6 +270,37 @@ impl fmt::Display for ValueWhy {
             ),
             ValueWhy::TitleEmpty => f.write_str("title is empty; neither service takes that"),
             ValueWhy::NoValue { side, field } => write!(f, "{side} gives no {field}"),
+            ValueWhy::OptionUnmapped {
+                side,
+                field,
+                option,
+            } => {
+                let (_, row) = self.missing_row().unwrap_or_default();
+                write!(
+                    f,
+                    "{side} has {field} \"{option}\", which has no counterpart in {}: add the option there, or add {row} to \
+                     `values` of the field",
+                    side.other()
+                )
+            }
+            ValueWhy::NumberNotWhole { field, number } => write!(
+                f,
+                "{field} is {number}, and Azure DevOps takes whole numbers only; nothing is rounded, so set one without \
+                 decimals"
+            ),
+            ValueWhy::SeveralLines { field } => write!(
+                f,
+                "{field} has several lines, and Azure DevOps takes one; write it on one line"
+            ),
+            ValueWhy::TextTooLong { field, units, most } => write!(
+                f,
+                "{field} has {units} characters as Azure DevOps counts them, and it takes {most}; shorten it"
+            ),
+            ValueWhy::NotOnTheList { field, value } => write!(
+                f,
+                "{field} is \"{value}\", which is none of the values that Azure DevOps takes; choose one of those, or add \
+                 it there"
+            ),
             ValueWhy::TagsStay { tags } => {
                 let names: Vec<String> = tags.iter().map(|tag| format!("`{tag}`")).collect();
                 let stay = match names.as_slice() {

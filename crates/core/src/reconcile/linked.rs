@@ -86,7 +86,7 @@ fn plan_fields(link: &LinkView, items: &Sided<&Item>, policy: &Policy, plan: &mu
     let unmapped = link
         .chosen
         .iter()
-        .filter(|(key, _)| !policy.fields.contains_key(*key));
+        .filter(|(key, _)| !policy.fields.contains_key(*key) && !policy.paused.contains_key(*key));
     for (key, choice) in unmapped {
         plan.dropped.push(Dropped {
             link: link.link,
@@ -419,7 +419,8 @@ fn unread(items: &Sided<&Item>, key: &FieldKey) -> Option<Side> {
 
 /// The side that left a field out of its answer which both sides had, where that may keep an edit back: the other side's, or one
 /// of its own that its version would not tell of a second time. A field without a base was perhaps never there, but every item has
-/// a title and a state.
+/// a title and a state. Nor has every type and place each custom field, and what is planned by was read by id: an item that does not
+/// show one has none.
 ///
 /// Example: Ana renames a work item, and the answer about its task lacks the name. Both versions are known from then on, so without
 /// another look her title would stay where it is.
@@ -428,6 +429,9 @@ fn not_shown(
     items: &Sided<&Item>,
     (key, rule): (&FieldKey, &FieldPolicy),
 ) -> Option<Side> {
+    if key.is_custom() {
+        return None;
+    }
     let mut silent = Side::BOTH.into_iter();
     let Some(base) = link.base.get(key) else {
         let mut silent = silent.filter(|_| key.row().everywhere);

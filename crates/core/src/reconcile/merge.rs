@@ -32,7 +32,7 @@ pub fn merge_field(
     }
     match base {
         None if agree(key, now, policy) => Merged::Rebase,
-        None => without_base(key.kind(), now, &policy.tables()),
+        None => without_base(key.kind(), now, &policy.tables_of(key)),
         Some(base) => merge_changed(key, base, now, changed, rule, policy),
     }
 }
@@ -59,7 +59,7 @@ fn merge_changed(
         now,
         changed,
         winner: rule.winner,
-        tables: &policy.tables(),
+        tables: &policy.tables_of(key),
     })
 }
 
@@ -106,7 +106,7 @@ pub fn merge_doubted(
 
 /// Returns whether the two values mean the same under the policy's tables.
 pub fn agree(key: &FieldKey, now: &Sided<FieldValue>, policy: &Policy) -> bool {
-    key.kind().agree(now, &policy.tables())
+    key.kind().agree(now, &policy.tables_of(key))
 }
 
 /// Translates a value into the other side's vocabulary.
@@ -119,5 +119,5 @@ pub fn translate(
     value: &FieldValue,
     policy: &Policy,
 ) -> Result<FieldValue, ValueWhy> {
-    key.kind().translate(from, value, &policy.tables())
+    key.kind().translate(from, value, &policy.tables_of(key))
 }

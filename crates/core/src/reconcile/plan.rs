@@ -5,7 +5,7 @@ use crate::model::{
     About, ActionId, FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Subject,
     Timestamp, Version, subject,
 };
-use crate::reason::{self, ActionWhy, HoldWhy, JournalKind, Limit, YesTo};
+use crate::reason::{self, ActionWhy, HoldWhy, JournalKind, Limit, ReadWhy, YesTo};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +49,9 @@ pub struct PairPlan {
     /// others who have one. Only told; nothing is kept of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<Hold>,
+    /// Custom fields that stand still, whatever item they are of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paused: Vec<ReadWhy>,
     /// Fields changed on both sides, differently. Stored before any action runs.
     pub conflicts: Vec<Conflict>,
     /// Bases that advance without a write, because both sides agree.
@@ -100,6 +103,7 @@ impl PairPlan {
             actions: Vec::new(),
             holds: Vec::new(),
             left_out: Vec::new(),
+            paused: Vec::new(),
             conflicts: Vec::new(),
             rebases: Vec::new(),
             reread: Vec::new(),

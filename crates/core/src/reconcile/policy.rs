@@ -2,9 +2,10 @@
 
 use super::closing::Closing;
 pub use crate::field::Direction;
-use crate::field::Tables;
+use crate::field::{Rule, Tables};
 use crate::mapping::{People, Relation};
 use crate::model::{FieldKey, PairName, Side, Sided};
+use crate::reason::ReadWhy;
 use std::collections::BTreeMap;
 
 /// The rules of one pair.
@@ -28,6 +29,10 @@ pub struct Policy {
     pub types: Relation,
     /// Who is who.
     pub people: People,
+    /// What the sides take as values of each custom field.
+    pub customs: BTreeMap<FieldKey, Rule>,
+    /// Custom fields that the configuration wants and that stand still, with the reason. None of them is among `fields`.
+    pub paused: BTreeMap<FieldKey, ReadWhy>,
     /// Whether an item gets a link to its counterpart together with its first real change.
     pub backlink: bool,
     /// Limits of one plan.
@@ -43,6 +48,15 @@ impl Policy {
             states: &self.states,
             types: &self.types,
             people: &self.people,
+            custom: None,
+        }
+    }
+
+    /// The same for one field.
+    pub fn tables_of(&self, key: &FieldKey) -> Tables<'_> {
+        Tables {
+            custom: self.customs.get(key),
+            ..self.tables()
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::model::{
     ActionId, FieldKey, FieldValue, ItemId, LinkId, PairName, Side, Sided, Subject, Timestamp,
     subject,
 };
-use crate::reason::{self, Reason};
+use crate::reason::{self, HoldWhy, ReadWhy, Reason};
 use crate::reconcile::drift::{Difference, DriftKind};
 use crate::reconcile::plan::{
     Action, ActionKind, Conflict, FieldChange, Frozen, Hold, PairPlan, Plan, Rebase, Tripped,
@@ -49,6 +49,9 @@ struct Pair<'a> {
     conflicts: Each<'a, Conflict>,
     holds: Each<'a, Hold>,
     left_out: Each<'a, Hold>,
+    /// Custom fields that stand still.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    paused: Vec<Paused<'a>>,
     frozen: Each<'a, Frozen>,
     rebases: Each<'a, Rebase>,
     reread: Each<'a, Rebase>,
@@ -58,6 +61,25 @@ struct Pair<'a> {
     from_before: StillOpen,
     looked_at: usize,
     in_sync: usize,
+}
+
+/// A custom field that stands still.
+#[derive(Serialize)]
+struct Paused<'a> {
+    field: &'a FieldKey,
+    code: String,
+    reason: String,
+}
+
+fn paused(why: &ReadWhy) -> Option<Paused<'_>> {
+    let ReadWhy::FieldPaused { field, .. } = why else {
+        return None;
+    };
+    Some(Paused {
+        field,
+        code: reason::code(&HoldWhy::from(why.clone())),
+        reason: why.to_string(),
+    })
 }
 
 /// A list in which each element takes its form for programs only when it is written.
@@ -332,6 +354,7 @@ impl PlanJson<'_> {
             conflicts: Each(&plan.conflicts),
             holds: Each(&plan.holds),
             left_out: Each(&plan.left_out),
+            paused: plan.paused.iter().filter_map(paused).collect(),
             frozen: Each(&plan.frozen),
             rebases: Each(&plan.rebases),
             reread: Each(&plan.reread),

@@ -170,6 +170,7 @@ impl Page<'_> {
                 }
             }
             self.beside(&rest);
+            self.paused(pair);
             if pair.first_contact {
                 self.first_contact(pair);
             }
@@ -182,6 +183,7 @@ impl Page<'_> {
         let fields = Fields::of(pair);
         self.items(pair, &fields);
         self.conflicts(pair);
+        self.paused(pair);
         self.holds(pair, &fields, rest);
         let guarded = pair.guarded().next().is_some();
         if guarded {
@@ -255,6 +257,12 @@ impl Page<'_> {
         self.more(holds.len(), "hold", "holds");
         if holds.len() <= self.show.most() {
             self.out.push('\n');
+        }
+    }
+
+    fn paused(&mut self, pair: &PairPlan) {
+        for why in &pair.paused {
+            self.sentence("  ", &why.to_string());
         }
     }
 

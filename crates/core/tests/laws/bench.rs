@@ -64,6 +64,8 @@ pub fn policy() -> Policy {
             deletes: (1000, 0.0),
             noise: 100.0,
         },
+        customs: BTreeMap::new(),
+        paused: BTreeMap::new(),
         closed_states: Sided {
             ado: Closing::of(Side::Ado, [("Bug", vec![("Closed", "Completed")])], &[]),
             clickup: Closing::of(Side::ClickUp, [("Bug", vec![("complete", "closed")])], &[]),

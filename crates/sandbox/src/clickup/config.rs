@@ -152,6 +152,8 @@ pub struct Quirks {
     pub lowercase_tags: bool,
     /// Whether the plan has custom fields; without, definitions are empty and writes get `FIELD_033`.
     pub custom_fields: bool,
+    /// How many values of custom fields the plan allows in all; `None`: any number.
+    pub field_uses: Option<usize>,
     /// Whether a status must be written in its exact case.
     pub status_case_sensitive: bool,
     /// Whether `"priority": null` clears.
@@ -188,6 +190,7 @@ impl Default for Quirks {
             put_omits_description: false,
             lowercase_tags: true,
             custom_fields: true,
+            field_uses: None,
             status_case_sensitive: false,
             null_clears_priority: true,
             empty_clears_description: false,

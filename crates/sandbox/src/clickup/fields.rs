@@ -168,6 +168,15 @@ pub(super) fn put(world: &World, task: &mut Task, id: &str, value: &Value) -> Re
         return Ok(());
     }
     let stored = accept(field(world, &task.list, id)?, value, task.fields.get(id))?;
+    let used: usize = world.live().map(|task| task.fields.len()).sum();
+    let full = world
+        .config
+        .quirks
+        .field_uses
+        .is_some_and(|most| used >= most);
+    if full && !task.fields.contains_key(id) {
+        return Err(PLAN);
+    }
     task.fields.insert(id.to_owned(), stored);
     Ok(())
 }

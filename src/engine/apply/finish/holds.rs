@@ -2,14 +2,55 @@
 
 use super::super::earlier;
 use super::Ending;
-use crate::model::{About, ItemId, Side, Subject, Timestamp};
+use crate::model::{About, FieldKey, ItemId, Side, Subject, Timestamp};
 use crate::reason::{self, HoldWhy, ReadWhy};
 use crate::reconcile::plan::Hold;
 use crate::reconcile::rails::attempt;
 use crate::store::{HoldRow, Op, StoreError};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Ending<'_> {
+    /// Remembers what the custom fields are that are synced; of one that stands still, what it was.
+    pub(super) fn customs(&self) -> Result<Option<Op>, StoreError> {
+        let before = self.store.customs(&self.plan.pair)?;
+        let rules = self.policy.customs.iter();
+        let synced = rules.filter(|(key, _)| self.policy.fields.contains_key(*key));
+        let mut ids: BTreeMap<FieldKey, String> = synced
+            .map(|(key, rule)| (key.clone(), rule.id.clone()))
+            .collect();
+        for key in self.policy.paused.keys() {
+            let id = before.get(key).cloned();
+            ids.extend(id.map(|id| (key.clone(), id)));
+        }
+        Ok((ids != before).then(|| Op::SetCustoms {
+            pair: self.plan.pair.clone(),
+            ids,
+        }))
+    }
+
+    /// Replaces the holds of fields that stand still: they are about the whole pair, one for each.
+    pub(super) fn paused(&self) -> Op {
+        let before = |field: &FieldKey| {
+            let mut before = self.before.iter();
+            before.find(|hold| hold.item.is_none() && hold.subject == *field)
+        };
+        let rows = self.policy.paused.iter().map(|(field, why)| HoldRow {
+            pair: self.plan.pair.clone(),
+            link: None,
+            side: None,
+            item: None,
+            subject: field.into(),
+            why: why.clone().into(),
+            since: before(field).map_or(self.now, |hold| hold.since),
+            tries: 0,
+            retry_at: None,
+        });
+        Op::SetHoldsOfPair {
+            pair: self.plan.pair.clone(),
+            holds: rows.collect(),
+        }
+    }
+
     /// Replaces the holds of the items that were looked at with those of this cycle.
     pub(super) fn holds(&self, looked_at: BTreeSet<(Side, ItemId)>) -> Result<Op, StoreError> {
         let mut holds = self.run.holds.clone();

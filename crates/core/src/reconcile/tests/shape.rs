@@ -139,6 +139,8 @@ fn a_close_changes_the_state_alone() {
     assert_eq!(change.after, FieldValue::choice("Closed"));
     assert_eq!(change.source_value, None);
     let nowhere = Policy {
+        customs: std::collections::BTreeMap::new(),
+        paused: std::collections::BTreeMap::new(),
         closed_states: Sided::default(),
         ..policy
     };

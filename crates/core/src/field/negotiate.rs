@@ -1,0 +1,487 @@
+//! What a custom field is for a pair, by what both services say of it: never by the look of a value.
+//!
+//! Each row of [`KINDS`] joins types of custom fields in ClickUp (developer.clickup.com/docs/customfields) with types of fields
+//! in Azure DevOps (learn.microsoft.com, wit/fields, `FieldType`). Two types that meet in no row cannot be kept equal, and
+//! [`agree`] says why.
+
+use super::custom::Rule;
+use super::{Direction, Form};
+use crate::mapping::Relation;
+use crate::model::{FieldKey, Folded, Side, Sided};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// A field as the schema of a service describes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Native {
+    /// ClickUp: its UUID. Azure DevOps: its reference name.
+    pub id: String,
+    /// The name that people see.
+    pub name: String,
+    /// The service's word for its type: `drop_down`, `double`. An Azure DevOps field that holds a person is `identity`.
+    pub kind: String,
+    /// What it may be set to, as (id, name) in the service's order; empty: anything. In Azure DevOps both are the name.
+    pub options: Vec<(String, String)>,
+    /// Where it is to be had: ids of lists, names of types of work items.
+    pub places: BTreeSet<String>,
+    /// Whether only the service itself writes it.
+    pub read_only: bool,
+}
+
+impl Native {
+    /// Returns the name of an option.
+    pub fn option(&self, id: &str) -> Option<&str> {
+        let found = self.options.iter().find(|(own, _)| own == id);
+        found.map(|(_, name)| name.as_str())
+    }
+
+    /// Returns an option as a value has it: compared by its id, for whoever renames it makes no other one of it, and shown by its
+    /// name.
+    pub fn choice(&self, id: &str) -> Option<Folded> {
+        Some(Folded::person(id, self.option(id)?))
+    }
+
+    /// Returns the id of the option with this name.
+    pub fn option_id(&self, name: &Folded) -> Option<&str> {
+        let mut options = self.options.iter();
+        let found = options.find(|(_, own)| Folded::new(own) == *name);
+        found.map(|(id, _)| id.as_str())
+    }
+
+    /// Two options whose names differ in nothing but case and blanks.
+    fn alike(&self) -> Option<(&str, &str)> {
+        let mut seen: Vec<(Folded, &str)> = Vec::new();
+        for (_, name) in &self.options {
+            let folded = Folded::new(name);
+            if let Some((_, earlier)) = seen.iter().find(|(own, _)| *own == folded) {
+                return Some((earlier, name));
+            }
+            seen.push((folded, name));
+        }
+        None
+    }
+}
+
+/// What the configuration says of a custom field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked<'a> {
+    /// The field.
+    pub key: &'a FieldKey,
+    /// Which way it flows.
+    pub direction: Direction,
+    /// Its rows of `values`: an option of Azure DevOps beside one of ClickUp.
+    pub values: &'a [(String, String)],
+}
+
+/// A custom field of a pair that both services can hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agreed {
+    /// What each service calls it and says of it.
+    pub native: Sided<Native>,
+    /// What each side takes.
+    pub rule: Rule,
+}
+
+/// Why a custom field is not synced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfit {
+    /// Whose name in the configuration is at fault.
+    pub side: Side,
+    /// A value of `values` that is at fault, rather than the name of the field.
+    pub value: Option<String>,
+    /// What it is and what to do, as a phrase.
+    pub text: String,
+}
+
+/// Types of both services that hold the same.
+struct Join {
+    clickup: &'static [&'static str],
+    ado: &'static [&'static str],
+    form: Form,
+    /// Whether nothing may be written to ClickUp, and why.
+    only_to_ado: Option<&'static str>,
+}
+
+const KINDS: [Join; 6] = [
+    Join {
+        clickup: &["short_text", "text", "url", "email", "phone"],
+        ado: &["string", "plainText"],
+        form: Form::Plain,
+        only_to_ado: None,
+    },
+    Join {
+        clickup: &["number"],
+        ado: &["double", "integer"],
+        form: Form::Decimal,
+        only_to_ado: None,
+    },
+    Join {
+        clickup: &["currency"],
+        ado: &["double"],
+        form: Form::Decimal,
+        only_to_ado: Some("in which unit ClickUp takes an amount of money is not documented"),
+    },
+    Join {
+        clickup: &["checkbox"],
+        ado: &["boolean"],
+        form: Form::YesNo,
+        only_to_ado: None,
+    },
+    Join {
+        clickup: &["date"],
+        ado: &["dateTime"],
+        form: Form::Day,
+        only_to_ado: None,
+    },
+    Join {
+        clickup: &["drop_down"],
+        ado: &["string"],
+        form: Form::Name,
+        only_to_ado: None,
+    },
+];
+
+/// Types that are refused whatever stands beside them, and why.
+const NEVER: [(&str, &str); 14] = [
+    ("tasks", "it holds tasks and no value"),
+    ("list_relationship", "it holds tasks and no value"),
+    ("attachment", "it holds files and no value"),
+    ("button", "setting it would press the button"),
+    ("votes", "only people can vote"),
+    ("labels", "labels are not supported yet"),
+    ("users", "people are not supported yet"),
+    ("emoji", "ratings are not supported yet"),
+    ("manual_progress", "progress is not supported yet"),
+    ("automatic_progress", "progress is not supported yet"),
+    ("location", "places are not supported yet"),
+    ("formula", "formulas are not supported yet"),
+    ("rollup", "rollups are not supported yet"),
+    ("identity", "people are not supported yet"),
+];
+
+/// Fields of Azure DevOps that the service or its boards keep by themselves.
+const OWN: [&str; 4] = [
+    "System.Board",
+    "WEF_",
+    "Microsoft.VSTS.Common.StackRank",
+    "Microsoft.VSTS.Common.BacklogPriority",
+];
+
+/// Puts together what both services say of a field that the configuration names. `ado`: the field with that reference name;
+/// `clickup`: the custom fields with that name or id.
+///
+/// # Errors
+/// Why it cannot be kept equal.
+pub fn agree(
+    asked: &Asked<'_>,
+    ado: Option<&Native>,
+    clickup: &[&Native],
+) -> Result<Agreed, Unfit> {
+    let clickup = in_clickup(asked.key, clickup)?;
+    let ado = in_ado(ado)?;
+    for (side, native) in [(Side::ClickUp, clickup), (Side::Ado, ado)] {
+        if let Some((kind, why)) = NEVER.iter().find(|(kind, _)| *kind == native.kind) {
+            let text = format!("it is of the type {kind}, which is not synced: {why}");
+            return Err(unfit(side, text));
+        }
+    }
+    let join = KINDS.iter().find(|join| {
+        join.clickup.contains(&clickup.kind.as_str()) && join.ado.contains(&ado.kind.as_str())
+    });
+    let Some(join) = join else {
+        return Err(apart(ado, clickup));
+    };
+    let to_ado_only = asked.direction == Direction::ToAdo;
+    if let Some(why) = join.only_to_ado.filter(|_| !to_ado_only) {
+        let text = format!(
+            "a field of the type {} flows to Azure DevOps only, for {why}; add direction = \"to_ado\"",
+            clickup.kind
+        );
+        return Err(unfit(Side::ClickUp, text));
+    }
+    let native = Sided {
+        ado: ado.clone(),
+        clickup: clickup.clone(),
+    };
+    let rule = rule(asked, join.form, &native)?;
+    Ok(Agreed { native, rule })
+}
+
+fn unfit(side: Side, text: String) -> Unfit {
+    Unfit {
+        side,
+        value: None,
+        text,
+    }
+}
+
+fn in_clickup<'a>(key: &FieldKey, found: &[&'a Native]) -> Result<&'a Native, Unfit> {
+    match found {
+        [one] => Ok(one),
+        [] => Err(unfit(
+            Side::ClickUp,
+            format!("none of the pair's lists has a custom field {key}"),
+        )),
+        several => {
+            let ids: Vec<String> = several
+                .iter()
+                .map(|field| format!("\"custom:#{}\"", field.id))
+                .collect();
+            Err(unfit(
+                Side::ClickUp,
+                format!(
+                    "the pair's lists have {} custom fields of this name; name the one that is meant by its id: {}",
+                    several.len(),
+                    ids.join(", ")
+                ),
+            ))
+        }
+    }
+}
+
+fn in_ado(found: Option<&Native>) -> Result<&Native, Unfit> {
+    let Some(field) = found else {
+        let text = "the project has no field with this reference name".to_owned();
+        return Err(unfit(Side::Ado, text));
+    };
+    let own = OWN.iter().any(|prefix| field.id.starts_with(prefix));
+    if field.read_only || own || field.id == "System.Parent" {
+        let text = "only Azure DevOps itself writes this field".to_owned();
+        return Err(unfit(Side::Ado, text));
+    }
+    Ok(field)
+}
+
+/// Says what the type of the ClickUp field could stand beside.
+fn apart(ado: &Native, clickup: &Native) -> Unfit {
+    let joins = KINDS
+        .iter()
+        .filter(|join| join.clickup.contains(&clickup.kind.as_str()));
+    let fit: Vec<&str> = joins.flat_map(|join| join.ado.iter().copied()).collect();
+    match fit.is_empty() {
+        true => unfit(
+            Side::ClickUp,
+            format!(
+                "it is of the type {}, which is not known and not synced",
+                clickup.kind
+            ),
+        ),
+        false => unfit(
+            Side::Ado,
+            format!(
+                "it is of the type {}, and the ClickUp field is of the type {}, which goes with {} only",
+                ado.kind,
+                clickup.kind,
+                fit.join(" or ")
+            ),
+        ),
+    }
+}
+
+fn rule(asked: &Asked<'_>, form: Form, native: &Sided<Native>) -> Result<Rule, Unfit> {
+    let named = form == Form::Name;
+    if let Some((_, clickup)) = asked.values.first().filter(|_| !named) {
+        return Err(Unfit {
+            side: Side::ClickUp,
+            value: Some(clickup.clone()),
+            text: format!(
+                "`values` is for options, and the field is of the type {}; remove it",
+                native.clickup.kind
+            ),
+        });
+    }
+    let options = |side: Side| native.get(side).options.iter().map(|(_, name)| name);
+    let rows = if named {
+        for side in Side::BOTH {
+            if let Some((one, other)) = native.get(side).alike() {
+                let text = format!(
+                    "its options \"{one}\" and \"{other}\" differ in case or blanks only, so that nothing tells them apart; \
+                     rename one of them in {side}"
+                );
+                return Err(unfit(side, text));
+            }
+        }
+        known_options(asked, native)?;
+        let limited = !native.ado.options.is_empty();
+        let there = |name: &str| native.clickup.option_id(&Folded::new(name));
+        let mut rows: Vec<(Folded, Folded)> = Vec::new();
+        for (ado, clickup) in asked.values {
+            let option = there(clickup).and_then(|id| native.clickup.choice(id));
+            rows.extend(option.map(|option| (Folded::new(ado), option)));
+        }
+        for (id, name) in &native.clickup.options {
+            let folded = Folded::new(name);
+            let own = options(Side::Ado).find(|own| Folded::new(own) == folded);
+            let own = own.map(|own| Folded::new(own));
+            let own = own.or_else(|| (!limited).then_some(folded));
+            rows.extend(own.zip(native.clickup.choice(id)));
+        }
+        rows
+    } else {
+        Vec::new()
+    };
+    let only = options(Side::Ado).filter(|_| form == Form::Plain);
+    Ok(Rule {
+        key: asked.key.clone(),
+        id: native.clickup.id.clone(),
+        form,
+        values: Relation::of(rows),
+        open: Sided {
+            ado: named && native.ado.options.is_empty(),
+            clickup: false,
+        },
+        whole: native.ado.kind == "integer",
+        one_line: native.ado.kind == "string",
+        only: only.map(|name| Folded::new(name)).collect(),
+    })
+}
+
+/// Refuses a row of `values` with an option that its side does not have.
+fn known_options(asked: &Asked<'_>, native: &Sided<Native>) -> Result<(), Unfit> {
+    for (ado, clickup) in asked.values {
+        for (side, name) in [(Side::Ado, ado), (Side::ClickUp, clickup)] {
+            let native = native.get(side);
+            if !native.options.is_empty() && native.option_id(&Folded::new(name)).is_none() {
+                let names: Vec<String> = native
+                    .options
+                    .iter()
+                    .map(|(_, name)| format!("\"{name}\""))
+                    .collect();
+                return Err(Unfit {
+                    side,
+                    value: Some(name.clone()),
+                    text: format!(
+                        "{side} has no option \"{name}\" of it; it has {}",
+                        names.join(", ")
+                    ),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn native(id: &str, kind: &str, options: &[&str]) -> Native {
+        let options = options.iter().enumerate();
+        Native {
+            id: id.to_owned(),
+            name: "Severity".to_owned(),
+            kind: kind.to_owned(),
+            options: options
+                .map(|(n, name)| (format!("{id}-{n}"), (*name).to_owned()))
+                .collect(),
+            ..Native::default()
+        }
+    }
+
+    fn agreed(
+        ado: &Native,
+        clickup: &[&Native],
+        direction: Direction,
+        values: &[(String, String)],
+    ) -> Result<Agreed, Unfit> {
+        let key = FieldKey::Custom("Severity".to_owned());
+        let asked = Asked {
+            key: &key,
+            direction,
+            values,
+        };
+        agree(&asked, Some(ado), clickup)
+    }
+
+    fn form(ado: &str, clickup: &str, direction: Direction) -> Result<Form, Unfit> {
+        let (ado, clickup) = (native("A.B", ado, &[]), native("id", clickup, &[]));
+        agreed(&ado, &[&clickup], direction, &[]).map(|agreed| agreed.rule.form)
+    }
+
+    #[test]
+    fn the_types_of_both_sides_make_the_kind() {
+        for (ado, clickup, wanted) in [
+            ("string", "short_text", Form::Plain),
+            ("plainText", "text", Form::Plain),
+            ("string", "url", Form::Plain),
+            ("integer", "number", Form::Decimal),
+            ("double", "number", Form::Decimal),
+            ("boolean", "checkbox", Form::YesNo),
+            ("dateTime", "date", Form::Day),
+            ("string", "drop_down", Form::Name),
+        ] {
+            assert_eq!(form(ado, clickup, Direction::Both), Ok(wanted), "{clickup}");
+        }
+        assert_eq!(
+            form("double", "currency", Direction::ToAdo),
+            Ok(Form::Decimal)
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_kept_equal_is_refused_with_what_to_do() {
+        let text = |ado, clickup| form(ado, clickup, Direction::Both).unwrap_err();
+        assert!(text("boolean", "number").text.contains("double or integer"));
+        assert_eq!(text("boolean", "number").side, Side::Ado);
+        assert!(text("double", "currency").text.contains("to_ado"));
+        assert!(text("boolean", "button").text.contains("press"));
+        assert!(text("identity", "short_text").text.contains("people"));
+        assert!(text("string", "hologram").text.contains("not known"));
+        let own = native("WEF_12_Kanban.Column", "string", &[]);
+        let clickup = native("id", "short_text", &[]);
+        let refused = agreed(&own, &[&clickup], Direction::Both, &[]).unwrap_err();
+        assert!(refused.text.contains("itself"));
+    }
+
+    #[test]
+    fn a_name_that_several_fields_have_asks_for_the_id() {
+        let (one, two) = (native("a", "number", &[]), native("b", "number", &[]));
+        let ado = native("A.B", "double", &[]);
+        let refused = agreed(&ado, &[&one, &two], Direction::Both, &[]).unwrap_err();
+        assert!(refused.text.contains("\"custom:#b\""), "{}", refused.text);
+        let none = agreed(&ado, &[], Direction::Both, &[]).unwrap_err();
+        assert!(none.text.contains("custom:Severity"), "{}", none.text);
+    }
+
+    #[test]
+    fn options_of_equal_names_need_no_row_and_a_row_comes_first() {
+        let ado = native("A.B", "string", &["1 - Critical", "Minor", "Other"]);
+        let clickup = native("id", "drop_down", &["Critical", "minor", "New"]);
+        let rows = [("1 - Critical".to_owned(), "critical".to_owned())];
+        let rule = agreed(&ado, &[&clickup], Direction::Both, &rows)
+            .unwrap()
+            .rule;
+        let there = |id: &str| {
+            let option = Folded::person(id, "");
+            let own = rule.values.translate(Side::ClickUp, &option);
+            own.map(|own| own.shown)
+        };
+        assert_eq!(there("id-0").as_deref(), Some("1 - Critical"));
+        assert_eq!(there("id-1").as_deref(), Some("Minor"));
+        assert_eq!(there("id-2"), None);
+        assert!(!rule.open.ado);
+        let free = native("A.B", "string", &[]);
+        let rule = agreed(&free, &[&clickup], Direction::Both, &[])
+            .unwrap()
+            .rule;
+        assert!(rule.open.ado && !rule.open.clickup);
+        let there = rule.values.translate(Side::Ado, &Folded::new("NEW"));
+        assert_eq!(there, Some(Folded::person("id-2", "New")));
+    }
+
+    #[test]
+    fn a_row_with_an_option_that_is_not_there_and_options_that_read_alike_are_refused() {
+        let ado = native("A.B", "string", &["High"]);
+        let clickup = native("id", "drop_down", &["Critical"]);
+        let rows = [("High".to_owned(), "Criticall".to_owned())];
+        let refused = agreed(&ado, &[&clickup], Direction::Both, &rows).unwrap_err();
+        assert_eq!(refused.value.as_deref(), Some("Criticall"));
+        let alike = native("id", "drop_down", &["Critical", "critical "]);
+        let refused = agreed(&ado, &[&alike], Direction::Both, &[]).unwrap_err();
+        assert!(refused.text.contains("nothing tells them apart"));
+        let number = native("id", "number", &[]);
+        let double = native("A.B", "double", &[]);
+        let refused = agreed(&double, &[&number], Direction::Both, &rows).unwrap_err();
+        assert!(refused.text.contains("remove it"));
+    }
+}

@@ -1,0 +1,181 @@
+//! Custom fields, in about a quarter of the histories: a text, a number, a yes or no, and an option that a table translates.
+//!
+//! ClickUp sets each by a call of its own whose answer shows nothing. In some histories that makes no new version of the task,
+//! in others the listings leave the values out.
+
+use super::kinds::Kind;
+use super::rng::mix;
+use boardsync::field::{Form, Rule, Tables, YES};
+use boardsync::mapping::Relation;
+use boardsync::model::{FieldKey, FieldValue, Folded, Side, Sided};
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+/// The options of both sides; two of Azure DevOps stand beside one of ClickUp.
+const OPTIONS: [(&str, &str); 4] = [
+    ("1 - Critical", "critical"),
+    ("2 - High", "high"),
+    ("3 - Medium", "minor"),
+    ("4 - Low", "minor"),
+];
+
+thread_local! {
+    static ON: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What the services do with custom fields in a history.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Customs {
+    /// There are none.
+    #[default]
+    None,
+    /// Setting one makes a new version, and listings show the values.
+    Shown,
+    /// Setting one makes no new version of a task: only a listing that shows another value tells.
+    Unmoved,
+    /// Listings of tasks leave the values out.
+    Unlisted,
+}
+
+impl Customs {
+    /// Those of a seed.
+    pub fn of(seed: u64) -> Customs {
+        match mix(seed ^ 0x0043_5553) % 12 {
+            0 => Customs::Shown,
+            1 => Customs::Unmoved,
+            2 => Customs::Unlisted,
+            _ => Customs::None,
+        }
+    }
+
+    /// The history on this thread has these from now on.
+    pub fn begin(self) {
+        ON.set(self != Customs::None);
+    }
+}
+
+/// Whether the history on this thread has custom fields.
+pub fn are_on() -> bool {
+    ON.get()
+}
+
+/// One of the fields.
+pub struct Custom {
+    name: &'static str,
+    form: Form,
+}
+
+/// Every custom field.
+pub static FIELDS: [Custom; 4] = [
+    Custom {
+        name: "Note",
+        form: Form::Plain,
+    },
+    Custom {
+        name: "Size",
+        form: Form::Decimal,
+    },
+    Custom {
+        name: "Blocked",
+        form: Form::YesNo,
+    },
+    Custom {
+        name: "Severity",
+        form: Form::Name,
+    },
+];
+
+impl Custom {
+    fn options(&self) -> Relation {
+        match self.form {
+            Form::Name => Relation::new(OPTIONS),
+            _ => Relation::new([]),
+        }
+    }
+
+    /// What both sides take.
+    pub fn rule(&self) -> Rule {
+        Rule {
+            key: self.key(),
+            id: self.name.to_owned(),
+            form: self.form,
+            values: self.options(),
+            open: Sided::default(),
+            whole: false,
+            one_line: true,
+            only: BTreeSet::new(),
+        }
+    }
+}
+
+impl Kind for Custom {
+    fn key(&self) -> FieldKey {
+        FieldKey::Custom(self.name.to_owned())
+    }
+    fn start(&self, side: Side, n: u32) -> FieldValue {
+        match n % 3 {
+            0 => self.edit(side, &FieldValue::Empty, n),
+            _ => FieldValue::Empty,
+        }
+    }
+    fn edit(&self, side: Side, now: &FieldValue, n: u32) -> FieldValue {
+        if self.form == Form::YesNo {
+            return match now.is_empty() {
+                true => FieldValue::choice(YES),
+                false => FieldValue::Empty,
+            };
+        }
+        match (n % 6, self.form) {
+            (0, _) => FieldValue::Empty,
+            (_, Form::Decimal) => FieldValue::Number(125 * i64::from(n % 64)),
+            (_, Form::Name) => {
+                let row = OPTIONS[n as usize / 6 % OPTIONS.len()];
+                FieldValue::choice(if side == Side::Ado { row.0 } else { row.1 })
+            }
+            _ => FieldValue::plain(&format!("note {n}")),
+        }
+    }
+    fn pieces(&self, value: &FieldValue) -> BTreeSet<String> {
+        match value {
+            FieldValue::Empty => BTreeSet::new(),
+            FieldValue::Choice(name) => BTreeSet::from([name.key.clone()]),
+            other => BTreeSet::from([other.to_string()]),
+        }
+    }
+    fn images(&self, side: Side, value: &FieldValue) -> BTreeSet<String> {
+        let FieldValue::Choice(name) = value else {
+            return self.pieces(value);
+        };
+        if self.form != Form::Name {
+            return self.pieces(value);
+        }
+        let rows = OPTIONS.iter().map(|(ado, clickup)| match side {
+            Side::Ado => (ado, clickup),
+            Side::ClickUp => (clickup, ado),
+        });
+        rows.filter(|(own, _)| Folded::new(own) == *name)
+            .map(|(_, other)| Folded::new(other).key)
+            .collect()
+    }
+    fn image(&self, side: Side, piece: &str) -> BTreeSet<String> {
+        match self.form {
+            Form::Name => self.images(side, &FieldValue::choice(piece)),
+            _ => BTreeSet::from([piece.to_owned()]),
+        }
+    }
+    fn agree(&self, ado: &FieldValue, clickup: &FieldValue) -> bool {
+        let (none, people, rule) = (Relation::new([]), super::kinds::people(), self.rule());
+        let tables = Tables {
+            states: &none,
+            types: &none,
+            people: &people,
+            custom: Some(&rule),
+        };
+        let now = Sided {
+            ado: ado.clone(),
+            clickup: clickup.clone(),
+        };
+        self.key().kind().agree(&now, &tables)
+    }
+}

@@ -1,0 +1,194 @@
+//! Custom fields of tasks: how each kind of value is read and written. Pure.
+//!
+//! What is written differs from what is read, type by type (developer.clickup.com/docs/customfields, and the reference of Set
+//! Custom Field Value): an option goes by its id and comes back as its place in the list, numbers and dates come back as text.
+
+use super::convert;
+use super::wire::{CustomField, FieldOption, Slot, Task, thousandths_exact, whole};
+use crate::connector::customs::CustomFields;
+use crate::field::negotiate::Agreed;
+use crate::field::{Form, YES};
+use crate::model::{FieldKey, FieldValue, Folded};
+use chrono_tz::Tz;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a task shows of its custom fields.
+#[derive(Debug, Default, PartialEq)]
+pub struct Shown {
+    /// Values that can be read.
+    pub values: BTreeMap<FieldKey, FieldValue>,
+    /// Fields with something in them that cannot.
+    pub unread: BTreeSet<FieldKey>,
+}
+
+/// Reads the custom fields of a task. `alone`: it was asked for by its id, and then a field without a value is empty. In a
+/// listing that says nothing (client reports), and neither does the answer to a write. A field that a task does not show at all
+/// is none of its type.
+pub fn read(task: &Task, fields: &CustomFields, zone: Option<Tz>, alone: bool) -> Shown {
+    let mut shown = Shown::default();
+    let rows = match &task.custom_fields {
+        Slot::Is(rows) => rows,
+        Slot::Absent | Slot::Odd | Slot::Null => {
+            if alone {
+                shown.unread.extend(fields.keys().cloned());
+            }
+            return shown;
+        }
+    };
+    for (key, agreed) in fields {
+        let is_it = |row: &&CustomField| {
+            row.id
+                .get()
+                .is_some_and(|id| id.0 == agreed.native.clickup.id)
+        };
+        let Some(row) = rows.iter().find(is_it) else {
+            continue;
+        };
+        let kind = row.kind.get().map(String::as_str);
+        let value = match (&row.value, kind) {
+            // It was made anew as something else since the schema was read.
+            (_, Some(kind)) if kind != agreed.native.clickup.kind => None,
+            // The option that was chosen is gone.
+            (Slot::Null, _) if agreed.rule.form == Form::Name => None,
+            (Slot::Absent | Slot::Null, _) if alone => Some(FieldValue::Empty),
+            (Slot::Absent | Slot::Null, _) => continue,
+            (Slot::Odd, _) => None,
+            (Slot::Is(value), _) => one(value, row, agreed, zone),
+        };
+        match value {
+            Some(value) => {
+                shown.values.insert(key.clone(), value);
+            }
+            None => {
+                shown.unread.insert(key.clone());
+            }
+        }
+    }
+    shown
+}
+
+/// Whether a task shows one of these fields as something else than the schema did: of another type, or with other options.
+pub fn differs(task: &Task, fields: &CustomFields) -> bool {
+    let rows = task.custom_fields.get();
+    let mut rows = rows.into_iter().flatten();
+    rows.any(|row| {
+        let Some(id) = row.id.get() else {
+            return false;
+        };
+        let natives = || fields.values().map(|agreed| &agreed.native.clickup);
+        let folded = row.name.get().map(|name| Folded::new(&name.0));
+        // Named by its id, it may well have a namesake.
+        let by_name = fields.iter().filter(|(key, _)| key.custom_id().is_none());
+        let mut by_name = by_name.map(|(_, agreed)| &agreed.native.clickup);
+        if by_name.any(|native| native.id != id.0 && Some(Folded::new(&native.name)) == folded) {
+            return true;
+        }
+        let mut of_row = natives().filter(|native| native.id == id.0);
+        of_row.any(|native| {
+            let kind = row.kind.get().is_some_and(|kind| *kind != native.kind);
+            let options = row
+                .type_config
+                .get()
+                .and_then(|config| config.options.get());
+            let mut options = options.into_iter().flatten();
+            kind || options.any(|option| {
+                let (Some(id), Some(name)) = (option.id.get(), option.name.get()) else {
+                    return false;
+                };
+                native.option(&id.0) != Some(name.0.as_str())
+            })
+        })
+    })
+}
+
+fn one(value: &Value, row: &CustomField, agreed: &Agreed, zone: Option<Tz>) -> Option<FieldValue> {
+    match agreed.rule.form {
+        Form::Plain => match value {
+            Value::String(text) => Some(FieldValue::plain(text)),
+            Value::Number(number) => Some(FieldValue::plain(&number.to_string())),
+            _ => None,
+        },
+        Form::Decimal => thousandths_exact(value).map(FieldValue::Number),
+        Form::YesNo => match value {
+            Value::Bool(yes) => Some(yes_or_no(*yes)),
+            Value::String(text) if text == "true" => Some(yes_or_no(true)),
+            Value::String(text) if text == "false" => Some(yes_or_no(false)),
+            _ => None,
+        },
+        Form::Day => convert::day(whole(value)?, zone?).map(FieldValue::Day),
+        Form::Name => option(value, row, agreed).map(FieldValue::Choice),
+        _ => None,
+    }
+}
+
+fn yes_or_no(yes: bool) -> FieldValue {
+    match yes {
+        true => FieldValue::choice(YES),
+        false => FieldValue::Empty,
+    }
+}
+
+/// The option that is shown by its id or by its place. The task's own list of options goes first: that is as old as the value, so
+/// that nobody's reordering in between makes another one of it.
+fn option(value: &Value, row: &CustomField, agreed: &Agreed) -> Option<Folded> {
+    let own = row
+        .type_config
+        .get()
+        .and_then(|config| config.options.get());
+    let choice = |option: &FieldOption| {
+        let (id, name) = (option.id.get()?, option.name.get()?);
+        Some(Folded::person(&id.0, &name.0))
+    };
+    let known = &agreed.native.clickup;
+    if let Value::String(id) = value {
+        let mut own = own.into_iter().flatten();
+        let found = own.find(|option| option.id.get().is_some_and(|own| own.0 == *id));
+        if let Some(found) = found.and_then(choice).or_else(|| known.choice(id)) {
+            return Some(found);
+        }
+    }
+    let place = whole(value)?;
+    match own {
+        Some(options) => {
+            let mut options = options.iter();
+            choice(options.find(|option| option.orderindex.get().is_some_and(|at| at.0 == place))?)
+        }
+        None => {
+            let (id, _) = known.options.get(usize::try_from(place).ok()?)?;
+            known.choice(id)
+        }
+    }
+}
+
+/// What a value becomes: what is set, or `None` to clear.
+///
+/// # Errors
+/// Why ClickUp cannot hold it.
+pub fn written(
+    agreed: &Agreed,
+    value: &FieldValue,
+    zone: Option<Tz>,
+) -> Result<Option<Value>, String> {
+    Ok(Some(match (agreed.rule.form, value) {
+        // There is no third state (client code), and a no that was never set reads the same.
+        (Form::YesNo, value) => json!(!value.is_empty()),
+        (_, FieldValue::Empty) => return Ok(None),
+        (Form::Plain, FieldValue::Text(text)) => json!(text),
+        (Form::Decimal, FieldValue::Number(number)) => super::codec::decimal(*number),
+        (Form::Day, FieldValue::Day(day)) => {
+            json!(convert::noon_ms(*day, zone).ok_or("the day is out of range")?)
+        }
+        (Form::Name, FieldValue::Choice(option)) => {
+            match agreed.native.clickup.option(&option.key) {
+                Some(_) => json!(option.key),
+                None => return Err(format!("the field has no option {:?}", option.shown)),
+            }
+        }
+        _ => return Err("the value is of the wrong kind for this field".to_owned()),
+    }))
+}
+
+#[cfg(test)]
+#[path = "custom/tests.rs"]
+mod tests;

@@ -1,0 +1,191 @@
+//! Custom fields read and written.
+
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+use super::*;
+use crate::field::Rule;
+use crate::field::negotiate::Native;
+use crate::mapping::Relation;
+use crate::model::Sided;
+
+const ID: &str = "0f7c1c5e-5d0e-4e58-9d3f-000000000003";
+
+fn key() -> FieldKey {
+    FieldKey::Custom("Severity".to_owned())
+}
+
+fn agreed(kind: &str, form: Form) -> Agreed {
+    let options = [("o1", "Critical"), ("o2", "Minor")];
+    Agreed {
+        native: Sided {
+            ado: Native::default(),
+            clickup: Native {
+                id: ID.to_owned(),
+                kind: kind.to_owned(),
+                options: options
+                    .map(|(id, name)| (id.to_owned(), name.to_owned()))
+                    .to_vec(),
+                ..Native::default()
+            },
+        },
+        rule: Rule {
+            key: key(),
+            id: ID.to_owned(),
+            form,
+            values: Relation::new([]),
+            open: Sided::default(),
+            whole: false,
+            one_line: false,
+            only: BTreeSet::new(),
+        },
+    }
+}
+
+fn shown(kind: &str, form: Form, rows: Value, alone: bool) -> Shown {
+    let task: Task = serde_json::from_value(json!({"id": "a", "custom_fields": rows})).unwrap();
+    let fields = CustomFields::from([(key(), agreed(kind, form))]);
+    read(&task, &fields, Some(chrono_tz::Europe::Berlin), alone)
+}
+
+fn value(kind: &str, form: Form, value: Value) -> Option<FieldValue> {
+    let rows = json!([{"id": ID, "type": kind, "value": value}]);
+    let found = shown(kind, form, rows, false);
+    assert_eq!(found.values.is_empty(), found.unread.contains(&key()));
+    found.values.get(&key()).cloned()
+}
+
+#[test]
+fn every_kind_is_read_as_it_comes_back() {
+    let choice = |id, name| Some(FieldValue::Choice(Folded::person(id, name)));
+    for (kind, form, wire, wanted) in [
+        (
+            "number",
+            Form::Decimal,
+            json!("8"),
+            Some(FieldValue::Number(8000)),
+        ),
+        (
+            "number",
+            Form::Decimal,
+            json!(2.125),
+            Some(FieldValue::Number(2125)),
+        ),
+        (
+            "currency",
+            Form::Decimal,
+            json!("0.1"),
+            Some(FieldValue::Number(100)),
+        ),
+        (
+            "checkbox",
+            Form::YesNo,
+            json!("true"),
+            Some(FieldValue::choice(YES)),
+        ),
+        (
+            "checkbox",
+            Form::YesNo,
+            json!(false),
+            Some(FieldValue::Empty),
+        ),
+        (
+            "short_text",
+            Form::Plain,
+            json!(" one "),
+            Some(FieldValue::text("one")),
+        ),
+        (
+            "text",
+            Form::Plain,
+            json!("a\r\nb"),
+            Some(FieldValue::Text("a\nb".to_owned())),
+        ),
+        ("drop_down", Form::Name, json!(1), choice("o2", "Minor")),
+        (
+            "drop_down",
+            Form::Name,
+            json!("o1"),
+            choice("o1", "Critical"),
+        ),
+        ("drop_down", Form::Name, json!(7), None),
+        ("number", Form::Decimal, json!({"odd": 1}), None),
+    ] {
+        assert_eq!(value(kind, form, wire.clone()), wanted, "{kind} {wire}");
+    }
+    // 04:00 in the zone of whoever set it.
+    let day = value("date", Form::Day, json!("1778464800000"));
+    let wanted = chrono::NaiveDate::from_ymd_opt(2026, 5, 11);
+    assert_eq!(day, wanted.map(FieldValue::Day));
+}
+
+#[test]
+fn a_number_with_more_decimals_than_are_kept_is_not_read_as_another_one() {
+    for wire in [json!(0.0004), json!("0.0004"), json!(1.23456)] {
+        assert_eq!(value("number", Form::Decimal, wire.clone()), None, "{wire}");
+    }
+}
+
+#[test]
+fn a_missing_value_is_empty_in_a_task_that_was_asked_for_and_nothing_in_a_listing() {
+    let rows = json!([{"id": ID, "type": "number"}]);
+    let alone = shown("number", Form::Decimal, rows.clone(), true);
+    assert_eq!(alone.values.get(&key()), Some(&FieldValue::Empty));
+    let listed = shown("number", Form::Decimal, rows, false);
+    assert_eq!(listed, Shown::default());
+}
+
+#[test]
+fn a_field_that_a_task_does_not_show_is_none_of_its_type() {
+    let found = shown("number", Form::Decimal, json!([]), true);
+    assert_eq!(found, Shown::default());
+    let task: Task = serde_json::from_value(json!({"id": "a"})).unwrap();
+    let fields = CustomFields::from([(key(), agreed("number", Form::Decimal))]);
+    let odd = read(&task, &fields, None, true);
+    assert!(odd.unread.contains(&key()), "an answer without the list");
+}
+
+#[test]
+fn a_field_that_was_made_anew_as_another_type_is_not_read() {
+    let rows = json!([{"id": ID, "type": "short_text", "value": "8"}]);
+    let found = shown("number", Form::Decimal, rows, true);
+    assert!(found.values.is_empty() && found.unread.contains(&key()));
+}
+
+#[test]
+fn an_option_goes_by_the_tasks_own_list_whatever_the_order_was_before() {
+    let rows = json!([{"id": ID, "type": "drop_down", "value": 0, "type_config": {"options": [
+        {"id": "o2", "name": "Minor", "orderindex": 0}, {"id": "o1", "name": "Critical", "orderindex": 1}]}}]);
+    let found = shown("drop_down", Form::Name, rows, false);
+    assert_eq!(
+        found.values.get(&key()),
+        Some(&FieldValue::Choice(Folded::person("o2", "Minor")))
+    );
+}
+
+#[test]
+fn every_kind_is_written_and_cleared_in_its_own_way() {
+    let put = |kind, form, value: FieldValue| written(&agreed(kind, form), &value, None);
+    let number = put("number", Form::Decimal, FieldValue::Number(2500));
+    assert_eq!(number, Ok(Some(json!(2.5))));
+    let option = put(
+        "drop_down",
+        Form::Name,
+        FieldValue::Choice(Folded::person("o2", "Minor")),
+    );
+    assert_eq!(option, Ok(Some(json!("o2"))));
+    assert!(put("drop_down", Form::Name, FieldValue::choice("Other")).is_err());
+    for (kind, form) in [
+        ("number", Form::Decimal),
+        ("drop_down", Form::Name),
+        ("date", Form::Day),
+        ("short_text", Form::Plain),
+    ] {
+        assert_eq!(put(kind, form, FieldValue::Empty), Ok(None), "{kind}");
+    }
+    let yes = |value| put("checkbox", Form::YesNo, value);
+    assert_eq!(yes(FieldValue::Empty), Ok(Some(json!(false))));
+    assert_eq!(
+        yes(FieldValue::Some(FieldValue::choice(YES))),
+        Ok(Some(json!(true)))
+    );
+}

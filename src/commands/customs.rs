@@ -1,0 +1,151 @@
+//! What the custom fields of a pair are, by what both services say of them.
+
+use crate::config::{Config, Pair, Places};
+use crate::connector::Schema;
+use crate::connector::customs::CustomFields;
+use crate::field::negotiate::{Agreed, Asked, Native, Unfit, agree};
+use crate::model::{FieldKey, Folded, Side, Sided};
+use crate::reason::ReadWhy;
+use crate::reconcile::policy::Policy;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Returns what each custom field of a pair is, in the order of the configuration, or why it is not synced.
+pub fn agreements(pair: &Pair, schema: &Sided<Schema>) -> Vec<(FieldKey, Result<Agreed, Unfit>)> {
+    let customs = pair.fields.iter().filter(|field| field.key.is_custom());
+    let found = customs.map(|field| {
+        let asked = Asked {
+            key: &field.key,
+            direction: field.direction,
+            values: &field.values,
+        };
+        let mut of_ado = schema.ado.customs.iter();
+        let ado = of_ado.find(|native| {
+            let mut names = field.ado.iter();
+            names.any(|name| name.eq_ignore_ascii_case(&native.id))
+        });
+        let clickup: Vec<&Native> = schema
+            .clickup
+            .customs
+            .iter()
+            .filter(|native| is_named(&field.key, native))
+            .collect();
+        (field.key.clone(), agree(&asked, ado, &clickup))
+    });
+    found.collect()
+}
+
+fn is_named(key: &FieldKey, native: &Native) -> bool {
+    let FieldKey::Custom(name) = key else {
+        return false;
+    };
+    match key.custom_id() {
+        Some(id) => native.id.eq_ignore_ascii_case(id),
+        None => Folded::new(&native.name) == Folded::new(name),
+    }
+}
+
+/// The value in the configuration's entry for a field that is at fault, with the key under which it stands there.
+pub fn at_fault(pair: &Pair, key: &FieldKey, unfit: &Unfit) -> (&'static str, String) {
+    if let Some(value) = &unfit.value {
+        return ("values", value.clone());
+    }
+    match unfit.side {
+        Side::ClickUp => ("clickup", key.to_string()),
+        Side::Ado => {
+            let mut fields = pair.fields.iter();
+            let field = fields.find(|field| field.key == *key);
+            let name = field.and_then(|field| field.ado.first().cloned());
+            ("ado", name.unwrap_or_default())
+        }
+    }
+}
+
+/// Makes a custom field unfit that another pair, which watches one of the same lists, reads as something else: a task of such a list
+/// is read once, for both. `earlier`: the pairs before this one, with what was agreed on for them.
+pub fn refuse_clashes<'a>(
+    pair: &Pair,
+    found: &mut [(FieldKey, Result<Agreed, Unfit>)],
+    earlier: impl Iterator<Item = (&'a Pair, Arc<CustomFields>)>,
+) {
+    for (other, fields) in earlier {
+        let mut lists = other.clickup.lists.iter();
+        if !lists.any(|list| pair.clickup.lists.contains(list)) {
+            continue;
+        }
+        for (key, agreed) in found.iter_mut() {
+            let (Ok(own), Some(theirs)) = (&*agreed, fields.get(key)) else {
+                continue;
+            };
+            let same_field = own.native.clickup.id == theirs.native.clickup.id;
+            if same_field && own.rule.form == theirs.rule.form {
+                continue;
+            }
+            *agreed = Err(Unfit {
+                side: Side::ClickUp,
+                value: None,
+                text: format!(
+                    "the pair {} watches one of the same lists and reads it as something else, beside another field of Azure \
+                     DevOps; give both pairs fields of one type",
+                    other.name
+                ),
+            });
+        }
+    }
+}
+
+/// Has fields stand still that ClickUp knows by another id than when they were synced last: somebody removed the field and made
+/// another one of that name, whose tasks have no values yet. `known`: the ids of then.
+///
+/// Example: `Severity` is deleted and made again. Every task has an empty one now, and would empty its work item's.
+pub fn pause_made_anew(config: &Config, policy: &mut Policy, known: &BTreeMap<FieldKey, String>) {
+    for (key, id) in known {
+        let new = policy.customs.get(key).map(|rule| rule.id.clone());
+        let Some(new) = new.filter(|new| new != id) else {
+            continue;
+        };
+        let text = key.to_string();
+        let place = Places::of(config).find(&policy.pair, "clickup", Side::ClickUp, &text);
+        let place = place.map(|at| format!("{}:{}:{}", at.file, at.line, at.column));
+        let why = ReadWhy::FieldPaused {
+            field: key.clone(),
+            said: format!(
+                "ClickUp has another field of this name than before, so that what tasks show of it is nobody's edit; to sync the \
+                 new one, write clickup = \"custom:#{new}\""
+            ),
+            place: place.unwrap_or_default(),
+        };
+        tracing::warn!(pair = %policy.pair, field = %key, outcome = "paused", "{why}");
+        policy.fields.remove(key);
+        policy.paused.insert(key.clone(), why);
+    }
+}
+
+/// Splits what was found into what is synced and what stands still, with the reason for people.
+pub fn split(
+    pair: &Pair,
+    found: Vec<(FieldKey, Result<Agreed, Unfit>)>,
+    places: &Places,
+) -> (CustomFields, BTreeMap<FieldKey, ReadWhy>) {
+    let (mut synced, mut paused) = (CustomFields::new(), BTreeMap::new());
+    for (key, agreed) in found {
+        match agreed {
+            Ok(agreed) => {
+                synced.insert(key, agreed);
+            }
+            Err(unfit) => {
+                let (name, value) = at_fault(pair, &key, &unfit);
+                let place = places.find(&pair.name, name, unfit.side, &value);
+                let place = place.map(|at| format!("{}:{}:{}", at.file, at.line, at.column));
+                let why = ReadWhy::FieldPaused {
+                    field: key.clone(),
+                    said: unfit.text,
+                    place: place.unwrap_or_default(),
+                };
+                tracing::warn!(pair = %pair.name, field = %key, outcome = "paused", "{why}");
+                paused.insert(key, why);
+            }
+        }
+    }
+    (synced, paused)
+}
