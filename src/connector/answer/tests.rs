@@ -158,15 +158,22 @@ fn values_are_compared_by_what_they_mean() {
         (Description, rich("- a_b"), rich("* a\\_b"), true),
         (Description, rich("one two"), rich("one"), false),
         (Description, rich("one"), FieldValue::Empty, false),
+        // What a custom field is was agreed on before: no text is a number because it looks like one.
         (
             Custom("x".into()),
             FieldValue::text("3"),
+            FieldValue::Number(3_000),
+            false,
+        ),
+        (
+            Custom("x".into()),
+            FieldValue::Number(3_000),
             FieldValue::Number(3_000),
             true,
         ),
         (
             Custom("x".into()),
-            FieldValue::text("3"),
+            FieldValue::Number(3_000),
             FieldValue::Number(4_000),
             false,
         ),
