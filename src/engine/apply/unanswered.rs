@@ -202,7 +202,10 @@ impl Run<'_> {
         // Other parts of an update whose answer is in doubt: they may be in force all the same.
         let mut others = self.earlier.remove(&(link, side)).unwrap_or_default();
         others.retain(|row| rows.iter().all(|own| own.field != row.field));
-        if self.in_doubt.contains(&(link, side)) {
+        // An undo carries its own fields and looks at no others: what a run before it noted of those is still to be judged. Example:
+        // the answer about a tag is lost, its author takes it back, and a date is undone before the next cycle.
+        let undoes = matches!(action.why, ActionWhy::TakenBack { .. });
+        if undoes || self.in_doubt.contains(&(link, side)) {
             // This version is ours.
             let known = written.item.version;
             let later = others.into_iter().map(|row| TransitRow {
