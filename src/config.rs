@@ -317,4 +317,10 @@ pub struct Field {
     /// fingerprint where there is none, so that no other field has another one because of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<(String, String)>,
+    /// Whether a custom field that is a date is a moment and not a day.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub time: bool,
+    /// How many parts of a custom currency field make one of Azure DevOps, 1 or 100; `None`: it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<i64>,
 }

@@ -116,6 +116,7 @@ pub(super) fn read_as(form: Form, value: &Value, zone: Option<Tz>) -> Option<Fie
         Form::Duration => scaled(value.as_f64()?, MS_PER_HOUR).map(FieldValue::Duration),
         Form::Tags => value.as_str().map(|text| FieldValue::tags(text.split(';'))),
         Form::Day => day(value.as_str()?, zone).map(FieldValue::Day),
+        Form::Moment => Timestamp::parse_rfc3339(value.as_str()?).map(FieldValue::moment),
         Form::LongText => value
             .as_str()
             .map(|text| rich_value(TextFormat::Html, text)),
@@ -254,6 +255,7 @@ pub(super) fn written(value: &FieldValue, zone: Option<Tz>) -> Option<Value> {
         FieldValue::Number(thousandths) => Some(json!(*thousandths as f64 / 1000.0)),
         FieldValue::Duration(ms) => Some(json!(*ms as f64 / MS_PER_HOUR)),
         FieldValue::Day(day) => Some(json!(instant_of(*day, zone))),
+        FieldValue::Moment(at) => Some(json!(at.to_rfc3339())),
         FieldValue::Tags(tags) => {
             let names: Vec<&str> = tags.iter().map(|tag| tag.shown.as_str()).collect();
             Some(json!(names.join("; ")))

@@ -35,7 +35,10 @@ pub(super) fn refuse_unfit(
         let Some(text) = op.and_then(|op| op.get("value")?.as_str()) else {
             continue;
         };
-        let day = matches!(values.get(key), Some(FieldValue::Day(_)));
+        let day = matches!(
+            values.get(key),
+            Some(FieldValue::Day(_) | FieldValue::Moment(_))
+        );
         let Some(message) = unfit(key, spec.form(), day, text) else {
             continue;
         };

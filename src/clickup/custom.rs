@@ -8,7 +8,7 @@ use super::wire::{CustomField, FieldOption, Slot, Task, thousandths_exact, whole
 use crate::connector::customs::CustomFields;
 use crate::field::negotiate::Agreed;
 use crate::field::{Form, YES};
-use crate::model::{FieldKey, FieldValue, Folded};
+use crate::model::{FieldKey, FieldValue, Folded, Timestamp};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -107,15 +107,24 @@ fn one(value: &Value, row: &CustomField, agreed: &Agreed, zone: Option<Tz>) -> O
         Form::Plain => match value {
             Value::String(text) => Some(FieldValue::plain(text)),
             Value::Number(number) => Some(FieldValue::plain(&number.to_string())),
-            _ => None,
+            // A place.
+            value => Some(FieldValue::plain(value.get("formatted_address")?.as_str()?)),
         },
-        Form::Decimal => thousandths_exact(value).map(FieldValue::Number),
+        Form::Decimal => {
+            // Progress stands in an object.
+            let inner = ["current", "percent_completed"];
+            let inner = inner.iter().find_map(|name| value.get(*name));
+            let parts = thousandths_exact(inner.unwrap_or(value))?;
+            let scale = agreed.rule.scale;
+            (parts % scale == 0).then_some(FieldValue::Number(parts / scale))
+        }
         Form::YesNo => match value {
             Value::Bool(yes) => Some(yes_or_no(*yes)),
             Value::String(text) if text == "true" => Some(yes_or_no(true)),
             Value::String(text) if text == "false" => Some(yes_or_no(false)),
             _ => None,
         },
+        Form::Moment => whole(value).map(|ms| FieldValue::moment(Timestamp(ms))),
         Form::Day => convert::day(whole(value)?, zone?).map(FieldValue::Day),
         Form::Name => option(value, row, agreed).map(FieldValue::Choice),
         _ => None,
@@ -161,6 +170,18 @@ fn option(value: &Value, row: &CustomField, agreed: &Agreed) -> Option<Folded> {
     }
 }
 
+/// What goes with a value in the request that sets it, where something does: a date keeps its time only where that is said.
+pub fn options_of(agreed: &Agreed) -> Option<Value> {
+    match agreed.rule.form {
+        Form::Day => Some(json!({"time": false})),
+        Form::Moment => Some(json!({"time": true})),
+        _ => None,
+    }
+}
+
+/// The type whose value is an object.
+const PROGRESS: &str = "manual_progress";
+
 /// What a value becomes: what is set, or `None` to clear.
 ///
 /// # Errors
@@ -175,7 +196,15 @@ pub fn written(
         (Form::YesNo, value) => json!(!value.is_empty()),
         (_, FieldValue::Empty) => return Ok(None),
         (Form::Plain, FieldValue::Text(text)) => json!(text),
-        (Form::Decimal, FieldValue::Number(number)) => super::codec::decimal(*number),
+        (Form::Decimal, FieldValue::Number(number)) => {
+            let parts = number.checked_mul(agreed.rule.scale);
+            let sent = super::codec::decimal(parts.ok_or("the amount is out of range")?);
+            match agreed.native.clickup.kind == PROGRESS {
+                true => json!({"current": sent}),
+                false => sent,
+            }
+        }
+        (Form::Moment, FieldValue::Moment(at)) => json!(at.0),
         (Form::Day, FieldValue::Day(day)) => {
             json!(convert::noon_ms(*day, zone).ok_or("the day is out of range")?)
         }

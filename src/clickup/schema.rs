@@ -6,7 +6,7 @@ use super::body;
 use super::convert::BUILT_IN_TYPES;
 use super::failure::single_line;
 use super::walk::Query;
-use super::wire::{CustomField, FieldsAnswer, List, Page, Slot};
+use super::wire::{CustomField, FieldsAnswer, List, Num, Page, Slot, TypeConfig};
 use crate::connector::client::Priority;
 use crate::connector::{ConnectorError, ErrorKind, Schema, SchemaFinding, SchemaState, SchemaType};
 use crate::field::WantedFields;
@@ -140,10 +140,22 @@ fn native(field: &CustomField) -> Option<Native> {
     let options = options.into_iter();
     let options = options
         .filter_map(|option| Some((option.id.get()?.0.clone(), option.name.get()?.0.clone())));
+    let kind = field.kind.get()?.clone();
+    let limit = |of: fn(&TypeConfig) -> &Slot<Num>| {
+        let config = field.type_config.get()?;
+        of(config).get().map(|number| number.0)
+    };
+    // developer.clickup.com/docs/customfields: a rating is 0 to `count`, progress is between `start` and `end`.
+    let range = match kind.as_str() {
+        "emoji" => limit(|config| &config.count).map(|count| (0, count)),
+        "manual_progress" => limit(|config| &config.start).zip(limit(|config| &config.end)),
+        _ => None,
+    };
     Some(Native {
+        range,
         id: field.id.get()?.0.clone(),
         name: field.name.get()?.0.clone(),
-        kind: field.kind.get()?.clone(),
+        kind,
         options: options.collect(),
         ..Native::default()
     })

@@ -207,6 +207,12 @@ pub struct CustomField {
 pub struct TypeConfig {
     /// The options of a list.
     pub options: Slot<Vec<FieldOption>>,
+    /// How many stars a rating has.
+    pub count: Slot<Num>,
+    /// Where progress begins.
+    pub start: Slot<Num>,
+    /// Where it ends.
+    pub end: Slot<Num>,
 }
 
 /// An option of a custom field.

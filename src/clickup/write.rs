@@ -245,7 +245,8 @@ fn customs_of_new(
         if let Some(agreed) = agreed.get(key) {
             let value = custom::written(agreed, value, names.zone)
                 .map_err(|why| refused(CREATE, key, why))?;
-            sent.extend(value.map(|value| json!({"id": agreed.native.clickup.id, "value": value})));
+            let row = value.map(|value| json!({"id": agreed.native.clickup.id, "value": value}));
+            sent.extend(row.map(|row| calls::with_options(agreed, row)));
         }
     }
     Ok(sent)

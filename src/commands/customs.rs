@@ -17,6 +17,8 @@ pub fn agreements(pair: &Pair, schema: &Sided<Schema>) -> Vec<(FieldKey, Result<
         let asked = Asked {
             key: &field.key,
             direction: field.direction,
+            time: field.time,
+            scale: field.scale,
             values: &field.values,
         };
         let mut of_ado = schema.ado.customs.iter();

@@ -322,6 +322,8 @@ fn field(
     let Wanted { direction, ado, .. } = Wanted::new(&key, direction, named);
     Field {
         values,
+        time: false,
+        scale: None,
         key,
         ado,
         direction,
@@ -368,16 +370,24 @@ fn fields(table: &Reader<'_>, types_given: bool, problems: &Problems) -> Vec<Fie
         let values = rows(&entry, "values", problems);
         if let FieldKey::Custom(name) = &key {
             custom(&entry, name, ado.is_some(), problems);
-        } else if let Some(at) = entry.place_of("values") {
-            problems.push(Problem::new(
-                at,
-                format!("`values` is for custom fields, and `{key}` is none"),
-                "remove it; states and types have tables of their own in the pair",
-            ));
+        } else {
+            for name in ["values", "time", "scale"] {
+                if let Some(at) = entry.place_of(name) {
+                    problems.push(Problem::new(
+                        at,
+                        format!("`{name}` is for custom fields, and `{key}` is none"),
+                        "remove it; states and types have tables of their own in the pair",
+                    ));
+                }
+            }
         }
         let named = ado.map(Spanned::into_inner);
-        let entered =
-            direction.map(|direction| field(key.clone(), direction, named, conflict, values));
+        let (time, scale) = (entry.flag("time").unwrap_or(false), scale(&entry, problems));
+        let entered = direction.map(|direction| Field {
+            time,
+            scale,
+            ..field(key.clone(), direction, named, conflict, values)
+        });
         let twice = chosen
             .keys()
             .any(|own| own.to_string().to_lowercase() == key.to_string().to_lowercase());
@@ -402,6 +412,19 @@ fn fields(table: &Reader<'_>, types_given: bool, problems: &Problems) -> Vec<Fie
         fields.push(custom);
     }
     fields
+}
+
+/// How many parts of a currency make one; an amount is counted in whole ones or in hundredths.
+fn scale(entry: &Reader<'_>, problems: &Problems) -> Option<i64> {
+    let scale = entry.number("scale", 1..=100)?;
+    if let (2..=99, Some(at)) = (scale, entry.place_of("scale")) {
+        problems.push(Problem::new(
+            at,
+            "`scale` is 1 or 100",
+            "write 100 where ClickUp shows 1.00 for what its API calls 100, and 1 where both are the same",
+        ));
+    }
+    Some(i64::from(scale))
 }
 
 /// Checks what only an entry of a custom field has.

@@ -84,7 +84,15 @@ const KEYS: &[(&str, &[&str])] = &[
     ("pair.clickup", &["list", "lists", "marker", "canary"]),
     (
         "pair.field",
-        &["ado", "clickup", "direction", "conflict", "values"],
+        &[
+            "ado",
+            "clickup",
+            "direction",
+            "conflict",
+            "values",
+            "time",
+            "scale",
+        ],
     ),
     (SECRET, &["env", "file", "credential", "command"]),
 ];

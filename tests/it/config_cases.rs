@@ -202,9 +202,27 @@ fn the_custom_field_of_the_example_is_valid_once_it_is_no_comment() {
     let block: Vec<&str> = block.collect();
     let text = format!("{before}[[pair.field]]\n{}\n", block.join("\n"));
     let config = parse_case(&text).unwrap();
-    let last = config.pairs[0].fields.last().unwrap();
-    assert_eq!(last.key.to_string(), "custom:Severity");
-    assert_eq!(last.values.len(), 2);
+    let customs = config.pairs[0].fields.iter();
+    let customs: Vec<String> = customs
+        .filter(|field| field.key.is_custom())
+        .map(|field| {
+            format!(
+                "{} {} {} {:?}",
+                field.key,
+                field.values.len(),
+                field.time,
+                field.scale
+            )
+        })
+        .collect();
+    assert_eq!(
+        customs,
+        [
+            "custom:Budget 0 false Some(100)",
+            "custom:Launch 0 true None",
+            "custom:Severity 2 false None"
+        ]
+    );
 }
 
 #[test]

@@ -545,3 +545,95 @@ async fn a_field_that_is_made_anew_empties_nothing() {
     assert_eq!(value(&bench, &task, "Note"), "before");
     bench.quiet().await;
 }
+
+/// What ClickUp holds in forms of its own: stars, progress, money, a moment, and what it works out by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn stars_progress_money_and_moments() {
+    let fields: [(&str, &str, &str, Kind, &str); 4] = [
+        ("Stars", "emoji", "Custom.Stars", Kind::Integer, ""),
+        ("Done", "manual_progress", "Custom.Done", Kind::Double, ""),
+        (
+            "Budget",
+            "currency",
+            "Custom.Budget",
+            Kind::Double,
+            "scale = 100\n",
+        ),
+        (
+            "Start",
+            "date",
+            "Custom.Start",
+            Kind::DateTime,
+            "time = true\n",
+        ),
+    ];
+    let rows: String = fields
+        .iter()
+        .map(|(name, _, ado, _, more)| {
+            format!("[[pair.field]]\nclickup = \"custom:{name}\"\nado = \"{ado}\"\n{more}\n")
+        })
+        .collect();
+    let bench = with_fields(&rows).await;
+    for (name, _, reference, kind, _) in fields {
+        bench.world.ado.add_field(FieldDef {
+            reference: reference.to_owned(),
+            name: format!("{name} (ours)"),
+            kind,
+            server_only: false,
+        });
+    }
+    bench.world.clickup.custom_fields(|all| {
+        for (n, (name, kind, ..)) in fields.into_iter().enumerate() {
+            let id = format!("0f7c1c5e-5d0e-4e58-9d3f-2000000000{n:02}");
+            let mut field = SandboxField::new(&id, name, kind);
+            field.type_config = match kind {
+                "emoji" => json!({"count": 5, "code_point": "2b50"}),
+                "manual_progress" => json!({"start": 0, "end": 100}),
+                _ => json!({}),
+            };
+            all.push(field);
+        }
+    });
+    bench.run(&["check"]).await.left_with(0);
+    let id = bug(
+        &bench,
+        "One",
+        &[
+            ("Custom.Stars", json!(4)),
+            ("Custom.Done", json!(30)),
+            ("Custom.Budget", json!(12.5)),
+            ("Custom.Start", json!("2026-05-11T14:02:05Z")),
+        ],
+    );
+    first_yes(&bench).await;
+    let task = bench.task_named("One");
+    assert_eq!(value(&bench, &task, "Stars"), 4);
+    assert_eq!(value(&bench, &task, "Done")["current"], 30);
+    assert_eq!(value(&bench, &task, "Budget"), "1250");
+    assert_eq!(value(&bench, &task, "Start"), "1778508125000");
+    bench.quiet().await;
+    let put = |name: &str, value: Value| {
+        let n = fields.iter().position(|(own, ..)| *own == name).unwrap();
+        let id = format!("0f7c1c5e-5d0e-4e58-9d3f-2000000000{n:02}");
+        let edit = json!({"custom_fields": [{"id": id, "value": value}]});
+        bench.world.clickup.edit(&task, &edit).unwrap();
+    };
+    put("Stars", json!(2));
+    put("Done", json!({"current": 45}));
+    put("Budget", json!(99));
+    put("Start", json!(1_778_511_725_000_i64));
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert_eq!(field(&bench, id, "Custom.Stars").as_f64(), Some(2.0));
+    assert_eq!(field(&bench, id, "Custom.Done").as_f64(), Some(45.0));
+    assert_eq!(field(&bench, id, "Custom.Budget"), 0.99);
+    assert_eq!(field(&bench, id, "Custom.Start"), "2026-05-11T15:02:05Z");
+    bench.quiet().await;
+    edit(&bench, id, &[("Custom.Stars", json!(9))]);
+    bench.run(&["reconcile", "--once"]).await.left_with(3);
+    bench
+        .run(&["status"])
+        .await
+        .left_with(3)
+        .says("whole numbers from 0 to 5");
+    assert_eq!(value(&bench, &task, "Stars"), 2);
+}

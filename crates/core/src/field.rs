@@ -171,6 +171,8 @@ pub enum Form {
     Tags,
     /// A calendar day.
     Day,
+    /// A moment.
+    Moment,
     /// Long text with formatting.
     LongText,
     /// Yes or no. Yes is the choice [`YES`]; no is [`FieldValue::Empty`], for services show a no and nothing alike.

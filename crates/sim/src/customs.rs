@@ -103,6 +103,8 @@ impl Custom {
             values: self.options(),
             open: Sided::default(),
             whole: false,
+            range: None,
+            scale: 1,
             one_line: true,
             only: BTreeSet::new(),
         }

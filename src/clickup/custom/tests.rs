@@ -35,6 +35,8 @@ fn agreed(kind: &str, form: Form) -> Agreed {
             values: Relation::new([]),
             open: Sided::default(),
             whole: false,
+            range: None,
+            scale: 1,
             one_line: false,
             only: BTreeSet::new(),
         },
@@ -184,8 +186,5 @@ fn every_kind_is_written_and_cleared_in_its_own_way() {
     }
     let yes = |value| put("checkbox", Form::YesNo, value);
     assert_eq!(yes(FieldValue::Empty), Ok(Some(json!(false))));
-    assert_eq!(
-        yes(FieldValue::Some(FieldValue::choice(YES))),
-        Ok(Some(json!(true)))
-    );
+    assert_eq!(yes(FieldValue::choice(YES)), Ok(Some(json!(true))));
 }

@@ -11,6 +11,7 @@ use crate::clickup::failure::refused;
 use crate::connector::answer::in_force;
 use crate::connector::client::{FRESH, Sending};
 use crate::connector::{Begun, Change, ConnectorError, ErrorKind};
+use crate::field::negotiate::Agreed;
 use crate::model::{FieldKey, FieldValue, Folded, Item, ItemId, Side};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -279,6 +280,15 @@ fn tag_calls(
         .collect()
 }
 
+/// Adds to a value what goes with it.
+pub(super) fn with_options(agreed: &Agreed, mut value: Value) -> Value {
+    let options = custom::options_of(agreed);
+    if let (Some(body), Some(options)) = (value.as_object_mut(), options) {
+        body.insert("value_options".to_owned(), options);
+    }
+    value
+}
+
 /// A value is set by a request with it and cleared by another one: null is refused (developer.clickup.com reference, Set and
 /// Remove Custom Field Value).
 fn field_call(
@@ -306,7 +316,7 @@ fn field_call(
             None => Method::DELETE,
         },
         url: inner.address(&path, &[])?,
-        body: sent.map(|value| json!({"value": value})),
+        body: sent.map(|value| with_options(agreed, json!({"value": value}))),
     })
 }
 

@@ -42,6 +42,8 @@ fn agreed(
     let asked = Asked {
         key: &key(name),
         direction: Direction::Both,
+        time: false,
+        scale: None,
         values: &[],
     };
     let ado = native("Custom.Field", kinds.0);

@@ -358,7 +358,8 @@ fn item_laws(item: &Item, body: &[u8]) {
             FieldValue::Empty
             | FieldValue::Number(_)
             | FieldValue::Duration(_)
-            | FieldValue::Day(_) => {}
+            | FieldValue::Day(_)
+            | FieldValue::Moment(_) => {}
             FieldValue::Text(text) => {
                 assert!(
                     !text.is_empty() && text.trim() == text && !text.contains('\n'),

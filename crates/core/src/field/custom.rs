@@ -45,6 +45,10 @@ pub struct Rule {
     pub open: Sided<bool>,
     /// Whether Azure DevOps takes whole numbers only.
     pub whole: bool,
+    /// The least and the greatest whole number that ClickUp takes; `None`: any number.
+    pub range: Option<(i64, i64)>,
+    /// How many parts of ClickUp make one of Azure DevOps.
+    pub scale: i64,
     /// Whether Azure DevOps takes a single line of limited length only.
     pub one_line: bool,
     /// The texts that Azure DevOps takes; empty: any.
@@ -57,6 +61,7 @@ impl Rule {
         match value {
             FieldValue::Choice(name) if self.form == Form::Name => self.option(from, name),
             FieldValue::Number(number) if from == Side::ClickUp => self.number(*number),
+            FieldValue::Number(number) => self.in_range(*number),
             FieldValue::Text(text) if from == Side::ClickUp => self.text(text),
             other => Ok(other.clone()),
         }
@@ -83,6 +88,23 @@ impl Rule {
                 number: FieldValue::Number(number).to_string(),
             }),
             false => Ok(FieldValue::Number(number)),
+        }
+    }
+
+    /// Ratings are whole numbers too.
+    fn in_range(&self, number: i64) -> Result<FieldValue, ValueWhy> {
+        let Some((least, most)) = self.range else {
+            return Ok(FieldValue::Number(number));
+        };
+        let whole = number % 1000 == 0;
+        match whole && (least..=most).contains(&(number / 1000)) {
+            true => Ok(FieldValue::Number(number)),
+            false => Err(ValueWhy::NumberOutOfRange {
+                field: self.key.clone(),
+                number: FieldValue::Number(number).to_string(),
+                least,
+                most,
+            }),
         }
     }
 
@@ -178,6 +200,8 @@ mod tests {
             values: Relation::new([("1 - Critical", "critical"), ("High", "high")]),
             open: Sided::default(),
             whole: true,
+            range: None,
+            scale: 1,
             one_line: true,
             only: BTreeSet::new(),
         }
@@ -220,6 +244,20 @@ mod tests {
         assert!(there(rule(Form::Decimal), Side::Ado, &half).is_ok());
         let two = FieldValue::Number(2000);
         assert_eq!(there(rule(Form::Decimal), Side::ClickUp, &two), Ok(two));
+    }
+
+    #[test]
+    fn a_rating_takes_whole_numbers_up_to_its_stars() {
+        let stars = || Rule {
+            range: Some((0, 5)),
+            ..rule(Form::Decimal)
+        };
+        let put = |number| there(stars(), Side::Ado, &FieldValue::Number(number));
+        assert!(put(5000).is_ok() && put(0).is_ok());
+        for number in [6000, -1000, 2500] {
+            let held = put(number);
+            assert!(matches!(held, Err(ValueWhy::NumberOutOfRange { .. })));
+        }
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub struct Native {
     pub kind: String,
     /// What it may be set to, as (id, name) in the service's order; empty: anything. In Azure DevOps both are the name.
     pub options: Vec<(String, String)>,
+    /// The least and the greatest whole number that it holds; `None`: it has no such limits.
+    #[serde(default)]
+    pub range: Option<(i64, i64)>,
     /// Where it is to be had: ids of lists, names of types of work items.
     pub places: BTreeSet<String>,
     /// Whether only the service itself writes it.
@@ -69,6 +72,10 @@ pub struct Asked<'a> {
     pub key: &'a FieldKey,
     /// Which way it flows.
     pub direction: Direction,
+    /// Whether a date is a moment and not a day.
+    pub time: bool,
+    /// How many parts an amount of money is counted in, 1 or 100; `None`: it is not said.
+    pub scale: Option<i64>,
     /// Its rows of `values`: an option of Azure DevOps beside one of ClickUp.
     pub values: &'a [(String, String)],
 }
@@ -102,7 +109,7 @@ struct Join {
     only_to_ado: Option<&'static str>,
 }
 
-const KINDS: [Join; 6] = [
+const KINDS: [Join; 11] = [
     Join {
         clickup: &["short_text", "text", "url", "email", "phone"],
         ado: &["string", "plainText"],
@@ -122,15 +129,45 @@ const KINDS: [Join; 6] = [
         only_to_ado: Some("in which unit ClickUp takes an amount of money is not documented"),
     },
     Join {
-        clickup: &["checkbox"],
-        ado: &["boolean"],
-        form: Form::YesNo,
+        clickup: &["emoji"],
+        ado: &["integer"],
+        form: Form::Decimal,
         only_to_ado: None,
+    },
+    Join {
+        clickup: &["manual_progress"],
+        ado: &["double", "integer"],
+        form: Form::Decimal,
+        only_to_ado: None,
+    },
+    Join {
+        clickup: &["formula", "rollup", "automatic_progress"],
+        ado: &["double"],
+        form: Form::Decimal,
+        only_to_ado: Some(BY_ITSELF),
+    },
+    Join {
+        clickup: &["formula", "rollup"],
+        ado: &["string"],
+        form: Form::Plain,
+        only_to_ado: Some(BY_ITSELF),
+    },
+    Join {
+        clickup: &["location"],
+        ado: &["string"],
+        form: Form::Plain,
+        only_to_ado: Some("Azure DevOps does not hold the coordinates of a place"),
     },
     Join {
         clickup: &["date"],
         ado: &["dateTime"],
         form: Form::Day,
+        only_to_ado: None,
+    },
+    Join {
+        clickup: &["checkbox"],
+        ado: &["boolean"],
+        form: Form::YesNo,
         only_to_ado: None,
     },
     Join {
@@ -141,8 +178,11 @@ const KINDS: [Join; 6] = [
     },
 ];
 
+/// Why a field that ClickUp works out is not written.
+const BY_ITSELF: &str = "ClickUp works its value out by itself";
+
 /// Types that are refused whatever stands beside them, and why.
-const NEVER: [(&str, &str); 14] = [
+const NEVER: [(&str, &str); 8] = [
     ("tasks", "it holds tasks and no value"),
     ("list_relationship", "it holds tasks and no value"),
     ("attachment", "it holds files and no value"),
@@ -150,12 +190,6 @@ const NEVER: [(&str, &str); 14] = [
     ("votes", "only people can vote"),
     ("labels", "labels are not supported yet"),
     ("users", "people are not supported yet"),
-    ("emoji", "ratings are not supported yet"),
-    ("manual_progress", "progress is not supported yet"),
-    ("automatic_progress", "progress is not supported yet"),
-    ("location", "places are not supported yet"),
-    ("formula", "formulas are not supported yet"),
-    ("rollup", "rollups are not supported yet"),
     ("identity", "people are not supported yet"),
 ];
 
@@ -192,9 +226,15 @@ pub fn agree(
         return Err(apart(ado, clickup));
     };
     let to_ado_only = asked.direction == Direction::ToAdo;
-    if let Some(why) = join.only_to_ado.filter(|_| !to_ado_only) {
+    let money = clickup.kind == "currency";
+    let told = money && asked.scale.is_some();
+    if let Some(why) = join.only_to_ado.filter(|_| !to_ado_only && !told) {
+        let or_scale = match money {
+            true => ", or scale = 1 or 100 for what ClickUp counts 1.00 as",
+            false => "",
+        };
         let text = format!(
-            "a field of the type {} flows to Azure DevOps only, for {why}; add direction = \"to_ado\"",
+            "a field of the type {} flows to Azure DevOps only, for {why}; add direction = \"to_ado\"{or_scale}",
             clickup.kind
         );
         return Err(unfit(Side::ClickUp, text));
@@ -203,7 +243,25 @@ pub fn agree(
         ado: ado.clone(),
         clickup: clickup.clone(),
     };
-    let rule = rule(asked, join.form, &native)?;
+    let form = match (join.form, asked.time) {
+        (Form::Day, true) => Form::Moment,
+        (_, true) => {
+            let text = format!(
+                "`time` is for dates, and the field is of the type {}; remove it",
+                clickup.kind
+            );
+            return Err(unfit(Side::ClickUp, text));
+        }
+        (form, false) => form,
+    };
+    if asked.scale.is_some() && !money {
+        let text = format!(
+            "`scale` is for a currency, and the field is of the type {}; remove it",
+            clickup.kind
+        );
+        return Err(unfit(Side::ClickUp, text));
+    }
+    let rule = rule(asked, form, &native)?;
     Ok(Agreed { native, rule })
 }
 
@@ -331,6 +389,8 @@ fn rule(asked: &Asked<'_>, form: Form, native: &Sided<Native>) -> Result<Rule, U
             clickup: false,
         },
         whole: native.ado.kind == "integer",
+        range: native.clickup.range,
+        scale: asked.scale.unwrap_or(1),
         one_line: native.ado.kind == "string",
         only: only.map(|name| Folded::new(name)).collect(),
     })
@@ -388,6 +448,8 @@ mod tests {
         let asked = Asked {
             key: &key,
             direction,
+            time: false,
+            scale: None,
             values,
         };
         agree(&asked, Some(ado), clickup)
@@ -409,6 +471,8 @@ mod tests {
             ("boolean", "checkbox", Form::YesNo),
             ("dateTime", "date", Form::Day),
             ("string", "drop_down", Form::Name),
+            ("integer", "emoji", Form::Decimal),
+            ("double", "manual_progress", Form::Decimal),
         ] {
             assert_eq!(form(ado, clickup, Direction::Both), Ok(wanted), "{clickup}");
         }
@@ -416,6 +480,48 @@ mod tests {
             form("double", "currency", Direction::ToAdo),
             Ok(Form::Decimal)
         );
+    }
+
+    #[test]
+    fn what_clickup_works_out_flows_to_azure_devops_only() {
+        for (ado, clickup, wanted) in [
+            ("double", "formula", Form::Decimal),
+            ("string", "formula", Form::Plain),
+            ("double", "rollup", Form::Decimal),
+            ("double", "automatic_progress", Form::Decimal),
+            ("string", "location", Form::Plain),
+        ] {
+            assert_eq!(
+                form(ado, clickup, Direction::ToAdo),
+                Ok(wanted),
+                "{clickup}"
+            );
+            let refused = form(ado, clickup, Direction::Both).unwrap_err();
+            assert!(refused.text.contains("to_ado"), "{}", refused.text);
+        }
+    }
+
+    #[test]
+    fn time_is_for_dates_and_scale_for_money() {
+        let key = FieldKey::Custom("When".to_owned());
+        let of = |ado: &str, clickup: &str, time: bool, scale: Option<i64>| {
+            let asked = Asked {
+                key: &key,
+                direction: Direction::Both,
+                time,
+                scale,
+                values: &[],
+            };
+            let (ado, clickup) = (native("A.B", ado, &[]), native("id", clickup, &[]));
+            agree(&asked, Some(&ado), &[&clickup]).map(|agreed| agreed.rule)
+        };
+        let date = of("dateTime", "date", true, None).unwrap();
+        assert_eq!(date.form, Form::Moment);
+        assert!(of("double", "number", true, None).is_err());
+        let money = of("double", "currency", false, Some(100)).unwrap();
+        assert_eq!((money.form, money.scale), (Form::Decimal, 100));
+        assert!(of("double", "currency", false, None).is_err());
+        assert!(of("double", "number", false, Some(100)).is_err());
     }
 
     #[test]

@@ -83,6 +83,8 @@ pub enum FieldValue {
     Duration(i64),
     /// A calendar day without a time zone.
     Day(chrono::NaiveDate),
+    /// A moment, to the second.
+    Moment(Timestamp),
     /// A set of tags. Never an empty set (that is `Empty`).
     Tags(BTreeSet<Folded>),
     /// A set of people. Never an empty set (that is `Empty`).
@@ -138,6 +140,11 @@ impl FieldValue {
         }
     }
 
+    /// Builds a moment; services keep fractions of a second in ways of their own, so they are left out.
+    pub fn moment(at: Timestamp) -> FieldValue {
+        FieldValue::Moment(Timestamp(at.0 - at.0.rem_euclid(1000)))
+    }
+
     /// Builds text of one line or several as it stands, but for blanks around it; blank gives `Empty`.
     pub fn plain(text: &str) -> FieldValue {
         let text = text.replace("\r\n", "\n");
@@ -181,7 +188,8 @@ impl FieldValue {
             | FieldValue::Choice(_)
             | FieldValue::Number(_)
             | FieldValue::Duration(_)
-            | FieldValue::Day(_) => BTreeSet::new(),
+            | FieldValue::Day(_)
+            | FieldValue::Moment(_) => BTreeSet::new(),
         }
     }
 }
@@ -218,6 +226,10 @@ impl fmt::Display for FieldValue {
                 }
             }
             FieldValue::Day(day) => write!(f, "{day}"),
+            FieldValue::Moment(at) => match chrono::DateTime::from_timestamp_millis(at.0) {
+                Some(at) => write!(f, "{}", at.format("%Y-%m-%d %H:%M:%S UTC")),
+                None => write!(f, "{at}"),
+            },
             FieldValue::Tags(set) | FieldValue::People(set) => {
                 let names: Vec<&str> = set.iter().map(|name| name.shown.as_str()).collect();
                 f.write_str(&names.join(", "))

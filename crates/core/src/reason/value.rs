@@ -67,6 +67,17 @@ pub enum ValueWhy {
         /// The number.
         number: String,
     },
+    /// A number that a field of ClickUp does not take.
+    NumberOutOfRange {
+        /// The field.
+        field: FieldKey,
+        /// The number.
+        number: String,
+        /// The least that it takes.
+        least: i64,
+        /// The most.
+        most: i64,
+    },
     /// A text of several lines, for a field of Azure DevOps that holds one.
     SeveralLines {
         /// The field.
@@ -169,6 +180,8 @@ impl ValueWhy {
             | ValueWhy::TextTooLong { .. }
             | ValueWhy::NotOnTheList { .. }
             | ValueWhy::TagsStay { .. } => Some(Side::ClickUp),
+            // A rating ends at so many in ClickUp alone.
+            ValueWhy::NumberOutOfRange { .. } => Some(Side::Ado),
             ValueWhy::TitleEmpty => None,
         }
     }
@@ -206,6 +219,7 @@ impl ValueWhy {
             | ValueWhy::TitleEmpty
             | ValueWhy::NoValue { .. }
             | ValueWhy::NumberNotWhole { .. }
+            | ValueWhy::NumberOutOfRange { .. }
             | ValueWhy::SeveralLines { .. }
             | ValueWhy::TextTooLong { .. }
             | ValueWhy::NotOnTheList { .. }
@@ -287,6 +301,15 @@ impl fmt::Display for ValueWhy {
                 f,
                 "{field} is {number}, and Azure DevOps takes whole numbers only; nothing is rounded, so set one without \
                  decimals"
+            ),
+            ValueWhy::NumberOutOfRange {
+                field,
+                number,
+                least,
+                most,
+            } => write!(
+                f,
+                "{field} is {number}, and ClickUp takes whole numbers from {least} to {most}; set one of those"
             ),
             ValueWhy::SeveralLines { field } => write!(
                 f,

@@ -232,7 +232,8 @@ fn shows(now: &FieldValue, sent: &FieldValue) -> bool {
         | FieldValue::Choice(_)
         | FieldValue::Number(_)
         | FieldValue::Duration(_)
-        | FieldValue::Day(_) => now == sent,
+        | FieldValue::Day(_)
+        | FieldValue::Moment(_) => now == sent,
     }
 }
 

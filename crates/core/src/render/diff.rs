@@ -63,6 +63,7 @@ pub(super) fn text(value: &FieldValue) -> &str {
         | FieldValue::Number(_)
         | FieldValue::Duration(_)
         | FieldValue::Day(_)
+        | FieldValue::Moment(_)
         | FieldValue::Tags(_)
         | FieldValue::People(_) => "",
     }

@@ -138,6 +138,19 @@ fn accept(field: &SandboxField, value: &Value, old: Option<&Value>) -> Result<Va
             ids.dedup();
             Ok(json!(ids))
         }
+        "emoji" => {
+            let most = field.type_config.get("count").and_then(Value::as_u64);
+            match value.as_u64() {
+                Some(stars) if most.is_none_or(|most| stars <= most) => Ok(value.clone()),
+                _ => Err(BAD_OPTION),
+            }
+        }
+        "manual_progress" => match value.get("current") {
+            Some(Value::Number(_)) => Ok(value.clone()),
+            _ => Err(BAD_OPTION),
+        },
+        // Worked out by the service.
+        "formula" | "rollup" | "automatic_progress" => Err(BAD_OPTION),
         _ => Ok(value.clone()),
     }
 }
