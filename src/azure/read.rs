@@ -29,8 +29,11 @@ pub(super) struct TypeInfo {
     /// What the pairs that met the type make of it; under `None` those items that belong to no pair. It goes with the
     /// rest: a type that is read anew has its fields resolved anew.
     #[serde(skip)]
-    specs: Mutex<BTreeMap<(Option<PairName>, u64), Arc<FieldSpecs>>>,
+    specs: Mutex<Resolved>,
 }
+
+/// Fields by pair, and by the agreement on custom fields that they were put together from.
+type Resolved = BTreeMap<(Option<PairName>, u64), Arc<FieldSpecs>>;
 
 impl AdoType for TypeInfo {
     fn has(&self, name: &str) -> bool {
@@ -86,6 +89,7 @@ impl TypeInfo {
         let mut specs = self.specs.lock().unwrap_or_else(PoisonError::into_inner);
         // What custom fields are may be agreed on anew.
         let generation = customs.generation();
+        specs.retain(|(_, of), _| *of == generation);
         let known = specs.entry((scope.map(|scope| scope.pair.clone()), generation));
         known
             .or_insert_with(|| Arc::new(resolve(scope, customs, self)))

@@ -25,7 +25,7 @@ impl Customs {
     pub fn put(&self, pair: &PairName, fields: CustomFields) {
         let mut state = self.held();
         let same = state.pairs.get(pair).is_some_and(|old| **old == fields);
-        if !same && !(fields.is_empty() && !state.pairs.contains_key(pair)) {
+        if !same && (!fields.is_empty() || state.pairs.contains_key(pair)) {
             state.pairs.insert(pair.clone(), Arc::new(fields));
             state.generation += 1;
         }

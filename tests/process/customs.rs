@@ -481,7 +481,7 @@ async fn quota_of_custom_fields() {
 /// The option is the same one whatever it is called: nothing is written, and nothing counts as an edit.
 #[tokio::test(flavor = "multi_thread")]
 async fn option_renamed_deleted() {
-    let rows = format!("[[pair.field]]\nclickup = \"custom:Severity\"\nado = \"Custom.Note\"\n");
+    let rows = "[[pair.field]]\nclickup = \"custom:Severity\"\nado = \"Custom.Note\"\n".to_owned();
     let bench = with_fields(&rows).await;
     let one = bug(&bench, "One", &[("Custom.Note", json!("Critical"))]);
     let two = bug(&bench, "Two", &[("Custom.Note", json!("Minor"))]);

@@ -1,6 +1,6 @@
 //! What a custom field is for a pair, by what both services say of it: never by the look of a value.
 //!
-//! Each row of [`KINDS`] joins types of custom fields in ClickUp (developer.clickup.com/docs/customfields) with types of fields
+//! Each row of `KINDS` joins types of custom fields in ClickUp (developer.clickup.com/docs/customfields) with types of fields
 //! in Azure DevOps (learn.microsoft.com, wit/fields, `FieldType`). Two types that meet in no row cannot be kept equal, and
 //! [`agree`] says why.
 
