@@ -3,7 +3,7 @@
 use crate::config::{Config, Pair, Places};
 use crate::connector::Schema;
 use crate::connector::customs::CustomFields;
-use crate::field::negotiate::{Agreed, Asked, Native, Unfit, agree};
+use crate::field::negotiate::{Agreed, Asked, Native, Unfit, agree, refuse_twice};
 use crate::model::{FieldKey, Folded, Side, Sided};
 use crate::reason::ReadWhy;
 use crate::reconcile::policy::Policy;
@@ -34,7 +34,9 @@ pub fn agreements(pair: &Pair, schema: &Sided<Schema>) -> Vec<(FieldKey, Result<
             .collect();
         (field.key.clone(), agree(&asked, ado, &clickup))
     });
-    found.collect()
+    let mut found: Vec<_> = found.collect();
+    refuse_twice(&mut found);
+    found
 }
 
 fn is_named(key: &FieldKey, native: &Native) -> bool {

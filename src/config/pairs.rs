@@ -460,7 +460,14 @@ fn taken_by_another(table: &Reader<'_>, custom: &Field, others: &[Field], proble
         let mut names = custom.ado.iter();
         names.any(|name| name.eq_ignore_ascii_case(one))
     };
-    let Some(other) = others.iter().find(|other| other.ado.iter().any(same)) else {
+    let held = |other: &&Field| match other.ado.is_empty() {
+        true => {
+            let mut usual = other.key.row().ado.names.iter();
+            usual.any(|name| same(&(*name).to_owned()))
+        }
+        false => other.ado.iter().any(same),
+    };
+    let Some(other) = others.iter().find(held) else {
         return;
     };
     let entries = table.tables("field", "pair.field");

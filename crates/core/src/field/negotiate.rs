@@ -9,7 +9,7 @@ use super::{Direction, Form};
 use crate::mapping::Relation;
 use crate::model::{FieldKey, Folded, Side, Sided};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A field as the schema of a service describes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,9 +193,10 @@ const NEVER: [(&str, &str); 8] = [
     ("identity", "people are not supported yet"),
 ];
 
-/// Fields of Azure DevOps that the service or its boards keep by themselves.
+/// Fields of Azure DevOps that the service or its boards keep by themselves, or that move an item when they are set (its project,
+/// its area). The built-in fields of a pair are the others of `System.`.
 const OWN: [&str; 4] = [
-    "System.Board",
+    "System.",
     "WEF_",
     "Microsoft.VSTS.Common.StackRank",
     "Microsoft.VSTS.Common.BacklogPriority",
@@ -303,11 +304,34 @@ fn in_ado(found: Option<&Native>) -> Result<&Native, Unfit> {
         return Err(unfit(Side::Ado, text));
     };
     let own = OWN.iter().any(|prefix| field.id.starts_with(prefix));
-    if field.read_only || own || field.id == "System.Parent" {
-        let text = "only Azure DevOps itself writes this field".to_owned();
+    if field.read_only || own {
+        let text = "Azure DevOps itself or its boards keep this field; name another one".to_owned();
         return Err(unfit(Side::Ado, text));
     }
     Ok(field)
+}
+
+/// Refuses a field of ClickUp that an earlier entry of the pair holds already: two fields of Azure DevOps beside one of ClickUp
+/// would take turns in writing over each other. The first of the two is synced.
+///
+/// Example: one entry names `custom:Size`, and another one names the same field by its id.
+pub fn refuse_twice(found: &mut [(FieldKey, Result<Agreed, Unfit>)]) {
+    let mut held: BTreeMap<String, FieldKey> = BTreeMap::new();
+    for (key, agreed) in found {
+        let Ok(own) = &*agreed else { continue };
+        let id = own.native.clickup.id.to_lowercase();
+        match held.get(&id) {
+            Some(other) => {
+                let text = format!(
+                    "`{other}` of the pair is this very field of ClickUp; keep one of the two entries"
+                );
+                *agreed = Err(unfit(Side::ClickUp, text));
+            }
+            None => {
+                held.insert(id, key.clone());
+            }
+        }
+    }
 }
 
 /// Says what the type of the ClickUp field could stand beside.
@@ -537,6 +561,33 @@ mod tests {
         let clickup = native("id", "short_text", &[]);
         let refused = agreed(&own, &[&clickup], Direction::Both, &[]).unwrap_err();
         assert!(refused.text.contains("itself"));
+    }
+
+    /// By its name and by its id; the first entry is synced.
+    #[test]
+    fn one_field_of_clickup_is_synced_once() {
+        let clickup = native("id", "number", &[]);
+        let entry = |name: &str, ado: &str| {
+            let ado = native(ado, "double", &[]);
+            let agreed = agreed(&ado, &[&clickup], Direction::Both, &[]);
+            (FieldKey::Custom(name.to_owned()), agreed)
+        };
+        let mut found = [entry("Size", "A.One"), entry("#id", "A.Two")];
+        refuse_twice(&mut found);
+        assert!(found[0].1.is_ok());
+        let text = found[1].1.clone().unwrap_err().text;
+        assert!(text.contains("`custom:Size`"), "{text}");
+    }
+
+    /// Setting the project would move the item.
+    #[test]
+    fn a_field_of_the_system_is_no_custom_one() {
+        let clickup = native("id", "short_text", &[]);
+        for name in ["System.TeamProject", "System.Reason", "System.Parent"] {
+            let ado = native(name, "string", &[]);
+            let refused = agreed(&ado, &[&clickup], Direction::Both, &[]).unwrap_err();
+            assert_eq!(refused.side, Side::Ado, "{name}");
+        }
     }
 
     #[test]
