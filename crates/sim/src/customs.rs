@@ -1,7 +1,7 @@
-//! Custom fields, in about a quarter of the histories: a text, a number, a yes or no, and an option that a table translates.
+//! Custom fields, in about a sixth of the histories: a text, a number, a yes or no, and an option that a table translates.
 //!
-//! ClickUp sets each by a call of its own whose answer shows nothing. In some histories that makes no new version of the task,
-//! in others the listings leave the values out.
+//! ClickUp sets each by a call of its own whose answer shows nothing. In half of these histories the listings leave the values
+//! out; in some that are played from scripts a call makes no new version of the task.
 
 use super::kinds::Kind;
 use super::rng::mix;
@@ -39,11 +39,11 @@ pub enum Customs {
 }
 
 impl Customs {
-    /// Those of a seed.
+    /// Those of a seed. [`Customs::Unmoved`] is for scripts alone: the judge tells by versions who edited after whom, and without
+    /// one it takes an edit that replaced another, or that came between a read and the write, for a loss.
     pub fn of(seed: u64) -> Customs {
         match mix(seed ^ 0x0043_5553) % 12 {
             0 => Customs::Shown,
-            1 => Customs::Unmoved,
             2 => Customs::Unlisted,
             _ => Customs::None,
         }
