@@ -41,6 +41,7 @@ fn view(n: i64, edit: i64) -> View {
                 chosen: BTreeMap::new(),
                 contested: BTreeSet::new(),
                 removed: None,
+                left_out: BTreeSet::new(),
             }
         })
         .collect();

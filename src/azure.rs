@@ -48,8 +48,8 @@ use crate::connector::client::{Budget, ClientConfig, HttpClient, RateLimit, Read
 use crate::connector::customs::Customs;
 use crate::connector::vocabulary::{Key, Vocabulary};
 use crate::connector::{
-    Change, ClaimChange, Claims, ConnectorError, EachPage, ErrorKind, Fetched, Kept, Known,
-    Listing, NewItem, Objection, Reader, Schema, Swept, Traces, Watermark, Writer, Written,
+    BeforeCall, Change, ClaimChange, Claims, ConnectorError, EachPage, ErrorKind, Fetched, Kept,
+    Known, Listing, NewItem, Objection, Reader, Schema, Swept, Traces, Watermark, Writer, Written,
     outdated,
 };
 use crate::field::WantedFields;
@@ -396,7 +396,11 @@ impl Writer for AzureWriter {
         self.0.steps(change).await
     }
 
-    async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
+    async fn update_in_calls(
+        &self,
+        change: &Change,
+        _before: BeforeCall<'_>,
+    ) -> Result<Written, ConnectorError> {
         // From memory: they were asked for a moment ago.
         let said = self.0.steps(change).await?;
         match self.0.update(change).await {

@@ -44,8 +44,8 @@ mod write;
 
 use crate::connector::client::{ClientConfig, HttpClient, Priority, RateLimit, ReadAgain};
 use crate::connector::{
-    Change, ConnectorError, EachPage, ErrorKind, Fetched, Kept, Known, Listing, NewItem, Reader,
-    Schema, Swept, Traces, Watermark, Writer, Written, outdated,
+    BeforeCall, Change, ConnectorError, EachPage, ErrorKind, Fetched, Kept, Known, Listing,
+    NewItem, Reader, Schema, Swept, Traces, Watermark, Writer, Written, outdated,
 };
 use crate::field::WantedFields;
 use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Service, Side, Timestamp};
@@ -376,8 +376,12 @@ impl Writer for ClickUpWriter {
         self.0.make_room().await
     }
 
-    async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
-        match write::update(&self.0, change).await {
+    async fn update_in_calls(
+        &self,
+        change: &Change,
+        before: BeforeCall<'_>,
+    ) -> Result<Written, ConnectorError> {
+        match write::update(&self.0, change, before).await {
             // What it stands on is a moment old by now, so it is read again first.
             Err(error) if self.0.is_outdated(&error).await => Err(outdated(error)),
             other => other,

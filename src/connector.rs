@@ -224,7 +224,16 @@ pub trait Writer: Send + Sync {
 
     /// Changes the named fields. ADO refuses with [`ErrorKind::Stale`] when `change.expected` is not the current
     /// version; ClickUp cannot, so the caller reads immediately before.
-    async fn update(&self, change: &Change) -> Result<Written, ConnectorError>;
+    async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
+        self.update_in_calls(change, &mut |_, _| Ok(())).await
+    }
+
+    /// The same for whoever notes what is sent: `before` hears of each call that carries one field alone.
+    async fn update_in_calls(
+        &self,
+        change: &Change,
+        before: BeforeCall<'_>,
+    ) -> Result<Written, ConnectorError>;
 
     /// Moves an item to the recycle bin or trash. Never destroys.
     async fn delete(&self, pair: &PairName, id: &ItemId) -> Result<(), ConnectorError>;
@@ -352,6 +361,11 @@ pub struct Traces {
     /// Number of attached files.
     pub files: Option<usize>,
 }
+
+/// Hears of a call of an update right before it leaves: which field it carries, where that is all that it carries, and the latest
+/// version that the item was seen at. An error keeps the call from being sent and ends the update.
+pub type BeforeCall<'a> =
+    &'a mut (dyn FnMut(&FieldKey, Version) -> Result<(), ConnectorError> + Send);
 
 /// Takes the rows of a sweep as they come.
 pub type EachPage<'a> = &'a mut (dyn FnMut(Vec<ListedRow>) -> Result<(), ConnectorError> + Send);

@@ -123,7 +123,7 @@
 //! | intent | the note of a create, written before the request: after a crash its marker is searched |
 //! | quiet time | for so long an unanswered create is only looked for, and not sent again |
 //! | doubted | said of one side's base: the side counts as changed whatever it shows, because somebody may have set just that value over one of ours ([`reconcile::doubt`]) |
-//! | transit | the note of fields that are about to be sent, with what the other side had of each, and the steps in between where a state takes several requests; it goes with the answer |
+//! | transit | the note of fields that are about to be sent, made right before the call that carries each, with what the other side had of it, and the steps in between where a state takes several requests; it goes with the answer |
 //! | settle | to find out what became of what was sent: whether a create without an answer took effect, and what both sides have agreed on ([`reconcile::settle`]) |
 //! | hold | the record that something is deliberately not done, with its reason; *held* is said of nothing else: a conflict is *open*, and the state is *in use* or *locked* |
 //! | conflict | the record of both values of a field that changed on both sides; *open* until they agree or a person chooses |

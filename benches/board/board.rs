@@ -7,8 +7,8 @@ pub mod prose;
 use async_trait::async_trait;
 use boardsync::clock::ManualClock;
 use boardsync::connector::{
-    Change, ConnectorError, EachPage, ErrorKind, Fetched, Known, ListedRow, Listing, NewItem,
-    Reader, Schema, Swept, Watermark, Writer, Written,
+    BeforeCall, Change, ConnectorError, EachPage, ErrorKind, Fetched, Known, ListedRow, Listing,
+    NewItem, Reader, Schema, Swept, Watermark, Writer, Written,
 };
 use boardsync::engine::apply::{Consent, Report};
 use boardsync::engine::cycle::{Answer, Approver};
@@ -291,7 +291,11 @@ impl Writer for Service {
         self.refuse()
     }
 
-    async fn update(&self, _change: &Change) -> Result<Written, ConnectorError> {
+    async fn update_in_calls(
+        &self,
+        _change: &Change,
+        _before: BeforeCall<'_>,
+    ) -> Result<Written, ConnectorError> {
         self.refuse()
     }
 

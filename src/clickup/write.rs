@@ -15,7 +15,7 @@ use super::wire::Task;
 use crate::connector::answer::{self, Asked};
 use crate::connector::client::{ApiResponse, FRESH, Priority, Sending};
 use crate::connector::{
-    Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked, stranger,
+    BeforeCall, Change, ConnectorError, ErrorKind, NewItem, Written, refuse_masked, stranger,
 };
 use crate::field::Form;
 use crate::markup;
@@ -315,7 +315,11 @@ fn untold(item: Item) -> Written {
 ///
 /// # Errors
 /// `Refused` names the field at fault. `Ambiguous` when some of it may be in force; the caller re-reads and plans again.
-pub async fn update(inner: &Inner, change: &Change) -> Result<Written, ConnectorError> {
+pub async fn update(
+    inner: &Inner,
+    change: &Change,
+    before: BeforeCall<'_>,
+) -> Result<Written, ConnectorError> {
     refuse_masked(Side::ClickUp, UPDATE, &change.set)?;
     let fresh;
     let current = if shows_what_is_needed(&change.current, change) {
@@ -346,7 +350,7 @@ pub async fn update(inner: &Inner, change: &Change) -> Result<Written, Connector
         complete(inner, change, &apart, answer).await;
     }
     let made = calls
-        .make(inner, change, (current, read), (sent, own.as_ref()))
+        .make(inner, change, (current, read), (sent, own.as_ref()), before)
         .await?;
     let told = own.as_ref().is_some_and(|own| {
         let mut sent = change.set.keys();

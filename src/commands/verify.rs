@@ -155,11 +155,15 @@ fn compare(
         for side in Side::BOTH {
             known.get_mut(side).insert(link.item(side).clone());
         }
+        let base = observe::base_of(&store, link.id)?;
+        let customs = base.keys().filter(|key| key.is_custom()).cloned();
         view.links.push(LinkView {
             link: link.id,
             items: Sided::build(|side| link.item(side).clone()),
             doubted: reconcile::doubted(&store.base(link.id)?),
-            base: observe::base_of(&store, link.id)?,
+            // Not every type and place has each custom field, and this is the only look.
+            left_out: customs.collect(),
+            base,
             now: Sided::build(|side| {
                 let seen = survey.presence(pair, side, link.item(side));
                 believed(engine, &link, side, seen)

@@ -34,7 +34,7 @@ use crate::reconcile::rails::attempt::Failure;
 use crate::reconcile::rails::{source, tried, without_halves};
 use crate::reconcile::settle::Answer;
 use crate::store::{Attempt, Batch, CycleRow, HoldRow, Op, StoreError, TransitRow};
-pub(in crate::engine) use kept::{goes_apart, kept_of};
+pub(in crate::engine) use kept::kept_of;
 pub(in crate::engine) use pair::about;
 pub use report::{Consent, Done, Report};
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,6 +84,8 @@ struct Run<'a> {
     apart: bool,
     /// What of updates is noted while it is sent and not answered.
     unanswered: BTreeMap<LinkId, Vec<TransitRow>>,
+    /// Of the next update, what goes in calls of its own and is noted as those leave.
+    alone: Vec<TransitRow>,
     /// What earlier runs noted of those updates and nobody has answered yet.
     earlier: BTreeMap<(LinkId, Side), Vec<TransitRow>>,
     /// First steps of fields that take several requests. A write that fails as a whole has sent no other one.
@@ -321,6 +323,7 @@ impl<'a> Run<'a> {
             lost: None,
             apart: false,
             unanswered: BTreeMap::new(),
+            alone: Vec::new(),
             earlier: BTreeMap::new(),
             first_steps: BTreeMap::new(),
             in_doubt: BTreeSet::new(),

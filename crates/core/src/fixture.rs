@@ -177,6 +177,7 @@ impl Linked {
             chosen: BTreeMap::new(),
             contested: BTreeSet::new(),
             removed: None,
+            left_out: BTreeSet::new(),
         }
     }
 

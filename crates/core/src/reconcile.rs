@@ -70,6 +70,8 @@ pub struct LinkView {
     pub contested: BTreeSet<FieldKey>,
     /// The side whose item is gone after a request of our own to remove it, which had no answer.
     pub removed: Option<Side>,
+    /// Fields of which a hold says that the answers of the look before this one left them out.
+    pub left_out: BTreeSet<FieldKey>,
 }
 
 impl LinkView {

@@ -7,8 +7,8 @@ use super::script::On;
 use super::world::{Delivery, ELSEWHERE, Request, numbered};
 use async_trait::async_trait;
 use boardsync::connector::{
-    Change, ClaimChange, Claims, ConnectorError, EachPage, Fetched, Known, Listing, NewItem,
-    Reader, Schema, SchemaState, SchemaType, Swept, Traces, Watermark, Writer, Written,
+    BeforeCall, Change, ClaimChange, Claims, ConnectorError, EachPage, Fetched, Known, Listing,
+    NewItem, Reader, Schema, SchemaState, SchemaType, Swept, Traces, Watermark, Writer, Written,
 };
 use boardsync::model::{
     FieldKey, FieldValue, Item, ItemId, PairName, Past, Side, Timestamp, Version,
@@ -277,10 +277,14 @@ impl Writer for Remote {
         self.write_claim(change).await
     }
 
-    async fn update(&self, change: &Change) -> Result<Written, ConnectorError> {
+    async fn update_in_calls(
+        &self,
+        change: &Change,
+        before: BeforeCall<'_>,
+    ) -> Result<Written, ConnectorError> {
         match self.side {
             Side::Ado => self.patch(change).await,
-            Side::ClickUp => self.update_in_calls(change).await,
+            Side::ClickUp => self.in_calls(change, before).await,
         }
     }
 

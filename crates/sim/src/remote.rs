@@ -396,6 +396,7 @@ impl Remote {
             };
         }
         let item = self.shown(world, &world.side.get(self.side).records[at], &state);
+        world.was_read(self.side, &state, &item);
         world.side.get_mut(self.side).records[at].read = (shows, now);
         Fetched::Seen(Box::new(item))
     }

@@ -9,7 +9,8 @@ use super::script::{Fault, On};
 use super::world::{Delivery, Request};
 use boardsync::connector::answer::{self, Asked};
 use boardsync::connector::{
-    Begun, Change, ConnectorError, ErrorKind, Fetched, NewItem, Reader, Written, stranger,
+    BeforeCall, Begun, Change, ConnectorError, ErrorKind, Fetched, NewItem, Reader, Written,
+    stranger,
 };
 use boardsync::model::{FieldKey, FieldValue, Folded, Item, ItemId, Side, Version};
 use std::collections::{BTreeMap, BTreeSet};
@@ -310,7 +311,11 @@ impl Remote {
     }
 
     /// ClickUp's calls, in the order of the connector.
-    pub async fn update_in_calls(&self, change: &Change) -> Result<Written, ConnectorError> {
+    pub async fn in_calls(
+        &self,
+        change: &Change,
+        before_call: BeforeCall<'_>,
+    ) -> Result<Written, ConnectorError> {
         let mut first = change.clone();
         let tags = first.set.remove(&FieldKey::Tags);
         let calls = tags.map_or_else(Vec::new, |tags| tag_calls(&tags, &change.current));
@@ -319,6 +324,11 @@ impl Remote {
         let mut apart: BTreeSet<FieldKey> = customs.cloned().collect();
         if !calls.is_empty() {
             apart.insert(FieldKey::Tags);
+        }
+        if self.is(Control::NotedAtOnce) {
+            for key in &apart {
+                before_call(key, change.expected)?;
+            }
         }
         let mut own = None;
         if !first.set.is_empty() || change.set.is_empty() {
@@ -331,10 +341,18 @@ impl Remote {
             answer::complete(answer, read);
         }
         let mut set = change.set.clone();
+        if !calls.is_empty() {
+            let seen = own
+                .as_ref()
+                .map_or(change.current.version, |own| own.version);
+            before_call(&FieldKey::Tags, seen)?;
+        }
         let (sent, refused) = self.tag_each(change, calls, own.as_ref(), &mut set).await?;
         let tagged = sent && apart.contains(&FieldKey::Tags);
         let before = (own.as_ref(), sent, tagged && refused.is_none());
-        let (sent, customs) = self.custom_each(change, before, &mut set).await?;
+        let (sent, customs) = self
+            .custom_each(change, before, &mut set, before_call)
+            .await?;
         let later = self
             .read_after(change, own.as_ref(), sent, apart.is_empty())
             .await?;
@@ -386,6 +404,7 @@ impl Remote {
         change: &Change,
         (own, mut sent, mut alone): (Option<&Item>, bool, bool),
         set: &mut BTreeMap<FieldKey, FieldValue>,
+        before_call: BeforeCall<'_>,
     ) -> Result<(bool, Apart), ConnectorError> {
         let mut done = Apart::default();
         let mut went: BTreeSet<FieldKey> = change.set.keys().cloned().collect();
@@ -415,6 +434,10 @@ impl Remote {
                 backlink: None,
                 ..change.clone()
             };
+            before_call(
+                key,
+                looked.as_ref().map_or(change.expected, |item| item.version),
+            )?;
             match self.put(&one, &one, Delivery::Now).await {
                 Ok(_) => {
                     (sent, alone) = (true, true);

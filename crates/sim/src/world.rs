@@ -248,6 +248,8 @@ pub struct World {
     pub unsaid: BTreeSet<FieldKey>,
     /// How many values it left out so far.
     pub left_out: Cell<u32>,
+    /// Custom fields that the read before this one left out of an item.
+    pub unread: BTreeSet<(Side, ItemId, FieldKey)>,
     /// The services do what they are told, and nothing happens any more.
     pub calm: bool,
     /// What the judge knows of commands.
@@ -296,6 +298,7 @@ impl World {
             silent: Sided::default(),
             unsaid: BTreeSet::new(),
             left_out: Cell::default(),
+            unread: BTreeSet::new(),
             calm: false,
             told: Told::default(),
         }

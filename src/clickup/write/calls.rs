@@ -10,9 +10,9 @@ use crate::clickup::custom;
 use crate::clickup::failure::refused;
 use crate::connector::answer::in_force;
 use crate::connector::client::{FRESH, Sending};
-use crate::connector::{Begun, Change, ConnectorError, ErrorKind};
+use crate::connector::{BeforeCall, Begun, Change, ConnectorError, ErrorKind};
 use crate::field::negotiate::Agreed;
-use crate::model::{FieldKey, FieldValue, Folded, Item, ItemId, Side};
+use crate::model::{FieldKey, FieldValue, Folded, Item, ItemId, Side, Version};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,7 +79,7 @@ impl Calls {
     }
 
     /// Sends them, one after the other. `own`: what the answer to the request before them showed, where there was one. `read`:
-    /// when `current` was read.
+    /// when `current` was read. `before` hears of each field.
     ///
     /// # Errors
     /// A refusal of the first thing that is sent at all, and whatever keeps the rest from being sent.
@@ -89,6 +89,7 @@ impl Calls {
         change: &Change,
         (current, read): (&Item, Instant),
         (sent, own): (bool, Option<&Item>),
+        before: BeforeCall<'_>,
     ) -> Result<Made, ConnectorError> {
         let apart = self.fields();
         let carried = change
@@ -102,7 +103,9 @@ impl Calls {
             alone: false,
             looked: match own {
                 Some(own) if apart.iter().all(shown(own)) => (Some(own.clone()), Instant::now()),
-                Some(_) | None => (own.cloned(), read),
+                Some(own) => (Some(own.clone()), read),
+                None if sent => (None, read),
+                None => (Some(current.clone()), read),
             },
             made: Made {
                 set: change.set.clone(),
@@ -112,6 +115,7 @@ impl Calls {
             },
         };
         let mut tags_made = 0;
+        let mut announced = BTreeSet::new();
         for call in self.calls {
             let key = call.key.clone();
             if run.made.refused.contains_key(&key) {
@@ -121,6 +125,9 @@ impl Calls {
                 run.made.set.remove(&key);
                 run.made.edited.insert(key);
                 continue;
+            }
+            if announced.insert(key.clone()) {
+                run.announce(&key, current.version, before).await?;
             }
             match run.send(call).await? {
                 None if key.is_custom() => {}
@@ -181,6 +188,26 @@ impl Run<'_> {
             return Ok(Some(error.to_string()));
         }
         Err(self.ended(error).await)
+    }
+
+    /// Says that the calls for a field are next. Where nothing was shown of what went out before them, the task is read: whatever
+    /// is noted of them counts from the version that it has by then.
+    async fn announce(
+        &mut self,
+        key: &FieldKey,
+        read: Version,
+        before: BeforeCall<'_>,
+    ) -> Result<(), ConnectorError> {
+        if self.made.sent && self.looked.0.is_none() {
+            let now = Instant::now();
+            let shown = self.inner.fetch_task(&self.change.id).await.ok();
+            self.looked = shown.map_or((None, self.looked.1), |shown| (Some(shown), now));
+        }
+        let seen = self.looked.0.as_ref().map_or(read, |item| item.version);
+        match before(key, seen) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.ended(error).await),
+        }
     }
 
     /// Whether somebody has set a custom field since the task was read. Each request before it takes its time, so the task is

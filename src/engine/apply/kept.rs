@@ -181,7 +181,7 @@ impl Run<'_> {
 
 /// Whether a change of a field may take calls of its own, each with a version of its own: one for each member that comes or goes,
 /// and one for each custom field.
-pub(in crate::engine) fn goes_apart(side: Side, key: &FieldKey) -> bool {
+pub(super) fn goes_apart(side: Side, key: &FieldKey) -> bool {
     let able = capabilities::of(side);
     able.sets_by_difference && key.kind().by_member().is_some()
         || able.sets_customs_apart && key.is_custom()

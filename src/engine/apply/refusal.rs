@@ -180,7 +180,7 @@ impl Run<'_> {
         if let Some(done) = self.note_way(action, parts.change).await? {
             return Ok(Some(done));
         }
-        let error = match self.writers.get(side).update(parts.change).await {
+        let error = match self.send(action, parts.change).await? {
             Ok(written) => {
                 engine.point("after-update")?;
                 let later = written.later.first().cloned();

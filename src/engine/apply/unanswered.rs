@@ -5,7 +5,7 @@ use super::kept::goes_apart;
 use super::record::{self, saw};
 use super::update::{other_half, returned};
 use super::{Done, Run};
-use crate::connector::{Change, ConnectorError, NewItem, Written};
+use crate::connector::{Change, ConnectorError, ErrorKind, NewItem, Written};
 use crate::engine::CycleError;
 use crate::engine::observe::{LeftBehind, transit_of};
 use crate::model::{BaseState, FieldKey, FieldValue, ItemId, LinkId, Side, Sided, Version};
@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 impl Run<'_> {
     /// Notes an update that is about to be sent: what the next read shows of it may be ours, or a person's edit over it. The
-    /// notes are stored with what is returned.
+    /// notes are stored with what is returned. What goes in a call of its own is noted when that leaves ([`Run::send`]).
     pub(super) fn note_sent(
         &mut self,
         plan: &PairPlan,
@@ -49,12 +49,62 @@ impl Run<'_> {
                 source: self.source_of(plan, (action, link), (field, wanted), unclear),
             }
         };
-        let rows: Vec<TransitRow> = change.set.iter().map(row).collect();
+        let rows = change.set.iter().map(row);
+        let (alone, rows): (Vec<_>, Vec<_>) =
+            rows.partition(|row| goes_apart(row.side, &row.field));
         let ops = rows.iter().cloned();
         let ops = ops.map(|row| noted(beside(row, &earlier))).collect();
         self.earlier.insert(key, earlier);
         self.unanswered.insert(link, rows);
+        self.alone = alone;
         Ok(ops)
+    }
+
+    /// Sends an update. Each field that goes in a call of its own is noted right before that call, with the version that the
+    /// item has by then: so whatever shows that version has nothing of the call yet, and a call that was never sent has no note.
+    ///
+    /// Example: a task gets a new title and then a tag, and the process is killed. A stale read shows it at the version that
+    /// the title made, without the tag: that may still be there, and the note stays. Had the note been made before the title
+    /// was sent, the task would have a later version than the note without the tag, as if somebody had taken it away again.
+    pub(super) async fn send(
+        &mut self,
+        action: &Action,
+        change: &Change,
+    ) -> Result<Result<Written, ConnectorError>, CycleError> {
+        let (engine, side) = (self.engine, action.target);
+        let link = action.link.unwrap_or(LinkId(0));
+        let mut alone = std::mem::take(&mut self.alone);
+        let earlier = self.earlier.get(&(link, side));
+        let earlier = earlier.map_or(&[][..], Vec::as_slice);
+        let (mut left, mut broken) = (Vec::new(), None);
+        let mut before = |field: &FieldKey, seen: Version| {
+            let Some(at) = alone.iter().position(|row| row.field == *field) else {
+                return Ok(());
+            };
+            let mut row = alone.remove(at);
+            row.expected = row.expected.max(seen);
+            let op = noted(beside(row.clone(), earlier));
+            left.push(row);
+            let stored = engine.store().commit(&Batch(vec![op]));
+            let stored = stored.map_err(CycleError::from);
+            stored
+                .and_then(|()| engine.point("before-call"))
+                .map_err(|error| {
+                    let kind = ErrorKind::Cancelled;
+                    let told = ConnectorError::new(side, kind, "note a call", error.to_string());
+                    broken = Some(error);
+                    told
+                })
+        };
+        let writer = self.writers.get(side);
+        let result = writer.update_in_calls(change, &mut before).await;
+        if let Some(rows) = self.unanswered.get_mut(&link) {
+            rows.extend(left);
+        }
+        match broken {
+            Some(error) => Err(error),
+            None => Ok(result),
+        }
     }
 
     /// What the other side has of a field that is about to be sent; `None`: it is not to settle with that. So it is where only
@@ -213,6 +263,13 @@ impl Run<'_> {
                 ..row
             });
             ops.extend(later.map(noted));
+        } else {
+            // Somebody has edited it meanwhile, so its call was not sent this time.
+            let planned = |row: &TransitRow| {
+                let mut changes = action.changes.iter();
+                changes.any(|change| change.field == row.field)
+            };
+            ops.extend(others.into_iter().filter(planned).map(noted));
         }
         let waits = |row: &TransitRow| {
             let mut changes = action.changes.iter();

@@ -64,7 +64,7 @@ impl Run<'_> {
         if let Some(done) = self.note_way(action, &change).await? {
             return Ok(done);
         }
-        let result = self.writers.get(side).update(&change).await;
+        let result = self.send(action, &change).await?;
         let asked = change.set.keys().cloned().collect();
         if let Err(error) = &result
             && let Some(blame) =

@@ -2,11 +2,8 @@
 
 use super::{Focus, LeftBehind, Observed};
 use crate::connector::{ConnectorError, answer};
-use crate::engine::apply::goes_apart;
 use crate::engine::{CycleError, Engine};
-use crate::model::{
-    BaseState, FieldKey, FieldValue, Item, LinkId, PairName, Past, Side, Sided, Version,
-};
+use crate::model::{BaseState, FieldKey, FieldValue, Item, LinkId, PairName, Past, Side, Sided};
 use crate::reconcile::doubt::{self, Fate, Made, Sent};
 use crate::reconcile::merge::{agree, translate};
 use crate::reconcile::policy::Policy;
@@ -128,20 +125,7 @@ pub(super) fn settle(side: Side, linked: &mut LinkView, policy: &Policy, observe
             .extend(chosen.into_iter().map(|field| (field, side)));
         return;
     };
-    let open: Vec<Unanswered> = open.collect();
-    let begun = begun_at(&open, item);
-    let is_under_way = |one: &Unanswered| {
-        let as_before = item.fields.get(&one.row.field) == Some(&one.row.origin);
-        let later = goes_apart(side, &one.row.field);
-        as_before && later && begun.contains(&one.row.expected)
-    };
-    let (under_way, open): (Vec<_>, Vec<_>) = open.into_iter().partition(is_under_way);
-    if !under_way.is_empty() {
-        let again = observed.findings.again.entry(policy.pair.clone());
-        again.or_default().insert(linked.link);
-    }
     let left: Vec<(FieldKey, LeftBehind)> = open
-        .into_iter()
         .filter_map(|one| match is_measured(&one, observed) {
             true => Some((one.row.field, LeftBehind::Settled)),
             false => one.left_behind(item, (other, linked), policy),
@@ -184,23 +168,6 @@ pub(super) fn settle(side: Side, linked: &mut LinkView, policy: &Policy, observe
         let found = (linked.link, side, field, left);
         observed.findings.left_behind.push(found);
     }
-}
-
-/// The versions on which updates were based of which the first call is in force at the item as it was read. What goes in later
-/// calls may be missing only because the item was read between the two, or because an older answer shows it so, and then it is
-/// told by the next look.
-///
-/// Example: a task gets a person and then a tag, and the process is killed. The author takes the tag away again, and the next
-/// read shows the task as the first call left it: without a tag, like the work item. The tag is there all the same.
-fn begun_at(open: &[Unanswered], item: &Item) -> BTreeSet<Version> {
-    let first = open.iter().filter(|one| {
-        let row = &one.row;
-        let now = item.fields.get(&row.field);
-        !goes_apart(row.side, &row.field)
-            && item.version > row.expected
-            && now.is_some_and(|now| answer::in_force(row.side, &row.field, &row.wanted, now))
-    });
-    first.map(|one| one.row.expected).collect()
 }
 
 /// Whether the first half of a merge is measured already, by the second one: that was sent without an answer too, and it is in

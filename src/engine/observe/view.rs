@@ -4,8 +4,8 @@ use super::origin::Named;
 use super::{Focus, Looks, Observed, chosen, half_way, listing, retyped, values};
 use crate::connector::answer;
 use crate::engine::Engine;
-use crate::model::{BaseState, FieldKey, FieldValue, Item, PairName, Side, Sided};
-use crate::reason::{JournalKind, Outcome};
+use crate::model::{BaseState, FieldKey, FieldValue, Item, LinkId, PairName, Side, Sided};
+use crate::reason::{HoldWhy, JournalKind, Outcome, ReadWhy};
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::Policy;
 use crate::reconcile::{
@@ -88,6 +88,25 @@ fn note_unmeasured(
     }
 }
 
+/// The custom fields that a look before this one did not find in the answers about a link.
+fn left_out(
+    store: &Store,
+    policy: &Policy,
+) -> Result<BTreeMap<LinkId, BTreeSet<FieldKey>>, StoreError> {
+    let mut left_out: BTreeMap<LinkId, BTreeSet<FieldKey>> = BTreeMap::new();
+    if !policy.fields.keys().any(FieldKey::is_custom) {
+        return Ok(left_out);
+    }
+    for hold in store.holds(Some(&policy.pair))? {
+        if let (HoldWhy::Read(ReadWhy::FieldLeftOut { field, .. }), Some(link)) =
+            (hold.why, hold.link)
+        {
+            left_out.entry(link).or_default().insert(field);
+        }
+    }
+    Ok(left_out)
+}
+
 impl Engine {
     /// Plans one pair from what was read of it.
     pub(super) fn plan_pair(
@@ -122,10 +141,12 @@ impl Engine {
             ..View::default()
         };
         let pair = &policy.pair;
+        let mut left_out = left_out(store, policy)?;
         for link in focus.links.values() {
             let now = self.presences(policy, link, focus, observed);
             let linked = self.linked(store, policy, (link, now), &mut view, observed)?;
-            view.links.push(linked);
+            let left_out = left_out.remove(&link.id).unwrap_or_default();
+            view.links.push(LinkView { left_out, ..linked });
         }
         if view.noise != Sided::default() {
             view.bases = store.count_bases(pair)?;
@@ -215,6 +236,7 @@ impl Engine {
             chosen: chosen(store, link.id)?,
             contested: store.contested(link.id)?,
             removed: None,
+            left_out: BTreeSet::new(),
         };
         linked.removed = removed(store, &linked)?;
         for side in Side::BOTH {

@@ -419,8 +419,7 @@ fn unread(items: &Sided<&Item>, key: &FieldKey) -> Option<Side> {
 
 /// The side that left a field out of its answer which both sides had, where that may keep an edit back: the other side's, or one
 /// of its own that its version would not tell of a second time. A field without a base was perhaps never there, but every item has
-/// a title and a state. Nor has every type and place each custom field, and what is planned by was read by id: an item that does not
-/// show one has none.
+/// a title and a state. Nor has every type and place each custom field: an item that does not show one in two looks has none.
 ///
 /// Example: Ana renames a work item, and the answer about its task lacks the name. Both versions are known from then on, so without
 /// another look her title would stay where it is.
@@ -429,7 +428,7 @@ fn not_shown(
     items: &Sided<&Item>,
     (key, rule): (&FieldKey, &FieldPolicy),
 ) -> Option<Side> {
-    if key.is_custom() {
+    if key.is_custom() && link.left_out.contains(key) {
         return None;
     }
     let mut silent = Side::BOTH.into_iter();

@@ -247,5 +247,6 @@ pub fn link(
         chosen: BTreeMap::new(),
         contested: BTreeSet::new(),
         removed: None,
+        left_out: BTreeSet::new(),
     }
 }

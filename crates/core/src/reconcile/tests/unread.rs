@@ -4,7 +4,7 @@ use super::fixture::*;
 use crate::fixture::reconcile;
 use crate::model::{FieldKey, FieldValue, Side};
 use crate::reconcile::plan::ActionKind;
-use crate::reconcile::policy::{OnDelete, Policy};
+use crate::reconcile::policy::{Direction, FieldPolicy, OnDelete, Policy};
 use crate::reconcile::{LinkView, Origin};
 
 fn unreadable(side: Side, key: FieldKey) -> Linked {
@@ -79,6 +79,31 @@ fn a_field_that_an_answer_left_out_is_held_where_an_edit_may_wait_for_it() {
         link.items.get_mut(side).fields.remove(&FieldKey::Priority);
         let plan = plan_one(link.view(), &policy());
         assert_eq!(plan.holds.len(), 0, "{side}: {:?}", plan.holds);
+    }
+}
+
+/// A single answer may leave a custom field out that its item has. Not every type and place has one, so the second look counts.
+#[test]
+fn a_custom_field_that_two_looks_leave_out_is_none_of_the_item() {
+    let size = FieldKey::Custom("Size".to_owned());
+    for side in Side::BOTH {
+        let mut policy = policy();
+        policy.fields.insert(
+            size.clone(),
+            FieldPolicy {
+                direction: Direction::Both,
+                winner: None,
+            },
+        );
+        let mut link = Linked::new(1).same(size.clone(), FieldValue::Number(2000));
+        link.items.get_mut(side).fields.remove(&size);
+        let first = link.view();
+        let second = LinkView {
+            left_out: [size.clone()].into(),
+            ..first.clone()
+        };
+        assert_eq!(plan_one(first, &policy).holds.len(), 1, "{side}");
+        assert_eq!(plan_one(second, &policy).holds.len(), 0, "{side}");
     }
 }
 
