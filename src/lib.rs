@@ -114,6 +114,7 @@
 //! | shown | said of one side's base: the service has shown the value |
 //! | sent | said of one side's base: we sent the value, and nothing has shown yet what the service made of it. A rounding of it is no edit |
 //! | owed | said of one side's base: that side's value has still to be carried over, because the other side did not take it or did not get it |
+//! | identity | the two fields of the services that a field of a pair stands for; a base is about those ([`reconcile::identity`]) |
 //! | observation | an item as it was read last, with its version |
 //! | version | `rev` in Azure DevOps, `date_updated` in ClickUp. Only ever compared within one item |
 //! | delta, sweep | a listing of what changed lately; a listing of everything |

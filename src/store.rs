@@ -12,6 +12,7 @@ mod epoch;
 mod error;
 mod files;
 mod health;
+mod identities;
 mod intents;
 mod journal;
 mod key;
@@ -56,6 +57,7 @@ use crate::model::{
     Version,
 };
 use crate::reason::SettledBy;
+use crate::reconcile::identity::Identity;
 use error::sql;
 use rusqlite::{Connection, TransactionBehavior};
 use std::cell::RefCell;
@@ -220,12 +222,12 @@ pub enum Op {
         /// Holds to add.
         holds: Vec<HoldRow>,
     },
-    /// Remembers by which ids ClickUp knows the custom fields of a pair.
-    SetCustoms {
+    /// Remembers what fields of a pair stand for. Others keep what is known of them.
+    SetIdentities {
         /// The pair.
         pair: PairName,
-        /// Id by field.
-        ids: BTreeMap<FieldKey, String>,
+        /// The fields.
+        fields: BTreeMap<FieldKey, Identity>,
     },
     /// Replaces the holds of a pair that are about no item of it.
     SetHoldsOfPair {
@@ -364,7 +366,7 @@ fn apply(tx: &Connection, op: &Op) -> Result<(), StoreError> {
         Op::SetHoldsFor { pair, items, holds } => {
             conflicts::set_holds(tx, pair, Some(items), holds)
         }
-        Op::SetCustoms { pair, ids } => state::set_customs(tx, pair, ids),
+        Op::SetIdentities { pair, fields } => identities::set(tx, pair, fields),
         Op::SetHoldsOfPair { pair, holds } => conflicts::set_holds_of_pair(tx, pair, holds),
         Op::Journal(entry) => journal::append(tx, entry),
         Op::SetWatermark { side, watermark } => state::set_watermark(tx, *side, watermark),

@@ -68,6 +68,7 @@ pub fn policy() -> Policy {
         guard: GuardLimits::default(),
         customs: BTreeMap::new(),
         paused: BTreeMap::new(),
+        identities: BTreeMap::new(),
         closed_states: Sided::default(),
     }
 }

@@ -3,9 +3,11 @@
 use crate::config::{Config, Pair, Places};
 use crate::connector::Schema;
 use crate::connector::customs::CustomFields;
+use crate::field::Form;
 use crate::field::negotiate::{Agreed, Asked, Native, Unfit, agree, refuse_twice};
 use crate::model::{FieldKey, Folded, Side, Sided};
 use crate::reason::ReadWhy;
+use crate::reconcile::identity::{Identity, Move};
 use crate::reconcile::policy::Policy;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -99,13 +101,13 @@ pub fn refuse_clashes<'a>(
 }
 
 /// Has fields stand still that ClickUp knows by another id than when they were synced last: somebody removed the field and made
-/// another one of that name, whose tasks have no values yet. `known`: the ids of then.
+/// another one of that name, whose tasks have no values yet. `known`: what the fields stood for then.
 ///
 /// Example: `Severity` is deleted and made again. Every task has an empty one now, and would empty its work item's.
-pub fn pause_made_anew(config: &Config, policy: &mut Policy, known: &BTreeMap<FieldKey, String>) {
-    for (key, id) in known {
+pub fn pause_made_anew(config: &Config, policy: &mut Policy, known: &BTreeMap<FieldKey, Identity>) {
+    for (key, was) in known {
         let new = policy.customs.get(key).map(|rule| rule.id.clone());
-        let Some(new) = new.filter(|new| new != id) else {
+        let Some(new) = new.filter(|new| !new.eq_ignore_ascii_case(&was.clickup)) else {
             continue;
         };
         let text = key.to_string();
@@ -122,6 +124,58 @@ pub fn pause_made_anew(config: &Config, policy: &mut Policy, known: &BTreeMap<Fi
         tracing::warn!(pair = %policy.pair, field = %key, outcome = "paused", "{why}");
         policy.fields.remove(key);
         policy.paused.insert(key.clone(), why);
+    }
+}
+
+/// Returns what each field that a pair syncs stands for, where the configuration or a schema names that. `customs`: what its custom
+/// fields are.
+pub fn identities(
+    pair: &Pair,
+    policy: &Policy,
+    customs: &CustomFields,
+) -> BTreeMap<FieldKey, Identity> {
+    let custom = |agreed: &Agreed| Identity {
+        clickup: agreed.native.clickup.id.clone(),
+        ado: agreed.native.ado.id.clone(),
+        unit: match (agreed.rule.form, agreed.rule.scale) {
+            (Form::Moment, _) => "time".to_owned(),
+            (_, 1) => String::new(),
+            (_, parts) => format!("1/{parts}"),
+        },
+    };
+    let built_in = |key: &FieldKey, ado: &[String]| Identity {
+        clickup: key.to_string(),
+        ado: ado.join(","),
+        unit: String::new(),
+    };
+    let wanted = pair.wanted().into_iter();
+    let synced = wanted.filter(|(key, _)| policy.fields.contains_key(key));
+    let stands_for = synced.filter_map(|(key, wanted)| {
+        let is = match key.is_custom() {
+            true => custom(customs.get(&key)?),
+            false => built_in(&key, &wanted.ado),
+        };
+        (!is.ado.is_empty()).then_some((key, is))
+    });
+    stands_for.collect()
+}
+
+/// Says what becomes of the bases of fields that stand for something else by now.
+pub fn tell(pair: &Pair, moves: &[Move]) {
+    for one in moves {
+        match one {
+            Move::Park { field, was } => tracing::warn!(
+                pair = %pair.name, %field, outcome = "begins anew",
+                "{field} stands for other fields than before ({}), or counts in another unit: its values are compared anew, and \
+                 nothing of it counts as cleared. What both sides agreed on before is kept, and counts again under the old entry",
+                was.ado
+            ),
+            Move::Rename { from, to, .. } => tracing::info!(
+                pair = %pair.name, field = %to, outcome = "renamed",
+                "{to} is the same two fields as {from} was, and goes on from what both sides agreed on"
+            ),
+            Move::Unpark { .. } => {}
+        }
     }
 }
 

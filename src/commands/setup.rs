@@ -18,11 +18,13 @@ use crate::field::negotiate::Agreed;
 use crate::mapping::{People, Relation};
 use crate::marker::MarkerKey;
 use crate::model::{Clock, FieldKey, ItemId, Side, Sided};
+use crate::reconcile::identity;
 use crate::reconcile::policy::{FieldPolicy, GuardLimits, OnDelete, Policy};
 use crate::store::{SendFile, StateLock, Store, StoreError};
 use crate::{azure, clickup};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
@@ -297,7 +299,7 @@ async fn build(
     store.keep_vocabulary(Arc::clone(&services.vocabulary), &services.asked_by);
     let policies = match policies(config, services).await {
         Ok(mut policies) => {
-            known_customs(config, &store, &mut policies)?;
+            follow_fields(config, services, &mut store, &mut policies)?;
             policies
         }
         Err(error) => {
@@ -377,15 +379,24 @@ fn own_trouble(schema: Result<Schema, ConnectorError>) -> Result<Schema, Connect
     }
 }
 
-/// Compares what custom fields are with what they were when they were synced last.
-fn known_customs(
+/// Compares what the fields of each pair stand for with what they stood for when they were synced last. A store that was opened
+/// for looking follows in memory alone.
+fn follow_fields(
     config: &Config,
-    store: &Store,
+    services: &Services,
+    store: &mut Store,
     policies: &mut [Policy],
 ) -> Result<(), StoreError> {
-    for policy in policies {
-        let known = store.customs(&policy.pair)?;
+    for (pair, policy) in config.pairs.iter().zip(policies) {
+        let known = store.identities(&pair.name)?;
         customs::pause_made_anew(config, policy, &known);
+        let agreed = services.customs.of(&pair.name).unwrap_or_default();
+        policy.identities = customs::identities(pair, policy, &agreed);
+        let moves = identity::moves(&known, &policy.identities);
+        if !moves.is_empty() {
+            store.follow(&pair.name, &moves)?;
+            customs::tell(pair, &moves);
+        }
     }
     Ok(())
 }
@@ -421,7 +432,7 @@ pub async fn renew(
     engine: &mut Engine,
 ) -> Result<(), Failure> {
     let mut policies = policies(config, services).await?;
-    known_customs(config, &engine.store(), &mut policies)?;
+    follow_fields(config, services, &mut engine.store(), &mut policies)?;
     engine.policies = policies;
     Ok(())
 }
@@ -501,6 +512,7 @@ async fn policy(
         fields,
         customs: rules,
         paused,
+        identities: BTreeMap::new(),
         closed_states: Sided::default(),
         states: pairs(&states),
         types: pairs(&pair.types),

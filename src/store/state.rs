@@ -2,11 +2,9 @@
 
 use super::Store;
 use super::error::{StoreError, from_json, sql, to_json};
-use super::links::parse_field;
 use crate::connector::Watermark;
-use crate::model::{FieldKey, PairName, Side, Timestamp};
+use crate::model::{PairName, Side, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::BTreeMap;
 
 /// What is known about a pair. A pair that was never run has the default: everything `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,22 +41,6 @@ impl Store {
             || Ok(Watermark::default()),
             |body| from_json("watermark", &body),
         )
-    }
-
-    /// Returns by which ids ClickUp knew the custom fields of a pair when they were synced last.
-    pub fn customs(&self, pair: &PairName) -> Result<BTreeMap<FieldKey, String>, StoreError> {
-        const OPERATION: &str = "read the ids of custom fields";
-        let rows: Vec<(String, String)> = self
-            .connection
-            .prepare_cached("SELECT field, id FROM custom WHERE pair = ?1")
-            .and_then(|mut statement| {
-                let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-                statement.query_map([&pair.0], read)?.collect()
-            })
-            .map_err(sql(OPERATION))?;
-        rows.into_iter()
-            .map(|(field, id)| Ok((parse_field(&field)?, id)))
-            .collect()
     }
 
     /// Returns what is known about a pair.
@@ -99,23 +81,6 @@ impl Store {
     ) -> Result<(), StoreError> {
         save_pair_state(&self.connection, pair, state)
     }
-}
-
-pub(super) fn set_customs(
-    tx: &Connection,
-    pair: &PairName,
-    ids: &BTreeMap<FieldKey, String>,
-) -> Result<(), StoreError> {
-    const OPERATION: &str = "remember the ids of custom fields";
-    tx.prepare_cached("DELETE FROM custom WHERE pair = ?1")
-        .and_then(|mut statement| statement.execute([&pair.0]))
-        .map_err(sql(OPERATION))?;
-    for (field, id) in ids {
-        tx.prepare_cached("INSERT INTO custom (pair, field, id) VALUES (?1, ?2, ?3)")
-            .and_then(|mut statement| statement.execute(params![pair.0, field.to_string(), id]))
-            .map_err(sql(OPERATION))?;
-    }
-    Ok(())
 }
 
 pub(super) fn set_watermark(

@@ -7,6 +7,8 @@ use boardsync::sandbox::clock::SandboxClock;
 use boardsync::sandbox::world::{LIST, PROJECT, World};
 use serde_json::{Value, json};
 
+mod entries;
+
 /// A field of each kind: name, type in ClickUp, reference name and type in Azure DevOps.
 const KINDS: [(&str, &str, &str, Kind); 6] = [
     ("Size", "number", "Custom.Size", Kind::Double),

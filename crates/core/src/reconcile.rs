@@ -10,6 +10,7 @@ pub mod doubt;
 pub mod drift;
 mod fresh;
 pub mod guard;
+pub mod identity;
 mod left_out;
 mod linked;
 pub mod merge;

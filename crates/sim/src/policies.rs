@@ -57,6 +57,7 @@ fn policy(n: usize, world: &World, setup: &Setup, control: Option<Control>) -> P
             .map(|field| (field.key(), field.rule()))
             .collect(),
         paused: BTreeMap::new(),
+        identities: BTreeMap::new(),
         closed_states: Sided::default(),
     }
 }

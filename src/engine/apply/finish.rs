@@ -159,7 +159,7 @@ impl<'a> Ending<'a> {
         ops.extend(self.taken_after_all()?);
         ops.push(self.holds(looked_at)?);
         ops.push(self.paused());
-        ops.extend(self.customs()?);
+        ops.extend(self.identities()?);
         ops.push(self.pair_state()?);
         ops.extend(self.again()?);
         ops.extend(self.listed()?);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const GROWING: [&str; 6] = ["link", "base", "observation", "seen", "journal", "conflict"];
 
 /// Statements that may read all of one, by words that no other has, and when they do.
-const SELDOM: [(&str, &str); 11] = [
+const SELDOM: [(&str, &str); 12] = [
     ("min(at) FROM journal", "status, doctor"),
     (
         "WHERE pair IS NULL OR pair NOT IN (SELECT value FROM json_each",
@@ -35,6 +35,10 @@ const SELDOM: [(&str, &str); 11] = [
     ),
     ("pair = ?1 AND origin IS NOT NULL", "stops at the first row"),
     ("NOT EXISTS (SELECT 1 FROM link)", "stops at the first row"),
+    (
+        "UPDATE OR REPLACE freeze SET subject",
+        "once, after an entry got another name",
+    ),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

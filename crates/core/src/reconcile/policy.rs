@@ -1,6 +1,7 @@
 //! What the configuration says about one pair, in the form in which the core wants it.
 
 use super::closing::Closing;
+use super::identity::Identity;
 pub use crate::field::Direction;
 use crate::field::{Rule, Tables};
 use crate::mapping::{People, Relation};
@@ -33,6 +34,8 @@ pub struct Policy {
     pub customs: BTreeMap<FieldKey, Rule>,
     /// Custom fields that the configuration wants and that stand still, with the reason. None of them is among `fields`.
     pub paused: BTreeMap<FieldKey, ReadWhy>,
+    /// What the synced fields stand for, where the configuration or a schema names that.
+    pub identities: BTreeMap<FieldKey, Identity>,
     /// Whether an item gets a link to its counterpart together with its first real change.
     pub backlink: bool,
     /// Limits of one plan.

@@ -66,6 +66,7 @@ pub fn policy() -> Policy {
         },
         customs: BTreeMap::new(),
         paused: BTreeMap::new(),
+        identities: BTreeMap::new(),
         closed_states: Sided {
             ado: Closing::of(Side::Ado, [("Bug", vec![("Closed", "Completed")])], &[]),
             clickup: Closing::of(Side::ClickUp, [("Bug", vec![("complete", "closed")])], &[]),

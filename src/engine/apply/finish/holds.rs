@@ -7,24 +7,18 @@ use crate::reason::{self, HoldWhy, ReadWhy};
 use crate::reconcile::plan::Hold;
 use crate::reconcile::rails::attempt;
 use crate::store::{HoldRow, Op, StoreError};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 impl Ending<'_> {
-    /// Remembers what the custom fields are that are synced; of one that stands still, what it was.
-    pub(super) fn customs(&self) -> Result<Option<Op>, StoreError> {
-        let before = self.store.customs(&self.plan.pair)?;
-        let rules = self.policy.customs.iter();
-        let synced = rules.filter(|(key, _)| self.policy.fields.contains_key(*key));
-        let mut ids: BTreeMap<FieldKey, String> = synced
-            .map(|(key, rule)| (key.clone(), rule.id.clone()))
-            .collect();
-        for key in self.policy.paused.keys() {
-            let id = before.get(key).cloned();
-            ids.extend(id.map(|id| (key.clone(), id)));
-        }
-        Ok((ids != before).then(|| Op::SetCustoms {
-            pair: self.plan.pair.clone(),
-            ids,
+    /// Remembers what the synced fields stand for. Of one that stands still, what it was stays known.
+    pub(super) fn identities(&self) -> Result<Option<Op>, StoreError> {
+        let pair = &self.plan.pair;
+        let before = self.store.identities(pair)?;
+        let mut fields = self.policy.identities.clone();
+        fields.retain(|key, is| before.get(key) != Some(is));
+        Ok((!fields.is_empty()).then(|| Op::SetIdentities {
+            pair: pair.clone(),
+            fields,
         }))
     }
 

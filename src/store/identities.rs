@@ -1,0 +1,166 @@
+//! What the fields of a pair stand for, and their bases when that changes.
+
+use super::Store;
+use super::error::{StoreError, sql};
+use super::links::parse_field;
+use crate::model::{FieldKey, PairName};
+use crate::reconcile::identity::{Identity, Move};
+use rusqlite::{Connection, params};
+use std::collections::BTreeMap;
+
+/// Tables with one row for a link's field, which hold only as long as the field stands for the same.
+const OF_A_LINK: [&str; 4] = ["base", "transit", "kept", "choice"];
+
+impl Store {
+    /// Returns what the fields of a pair stood for when they were synced last, those that are not synced any more included.
+    pub fn identities(&self, pair: &PairName) -> Result<BTreeMap<FieldKey, Identity>, StoreError> {
+        const OPERATION: &str = "read what fields stand for";
+        let rows: Vec<(String, Identity)> = self
+            .connection
+            .prepare_cached("SELECT field, clickup, ado, unit FROM identity WHERE pair = ?1")
+            .and_then(|mut statement| {
+                let read = |row: &rusqlite::Row<'_>| {
+                    let is = Identity {
+                        clickup: row.get(1)?,
+                        ado: row.get(2)?,
+                        unit: row.get(3)?,
+                    };
+                    Ok((row.get(0)?, is))
+                };
+                statement.query_map([&pair.0], read)?.collect()
+            })
+            .map_err(sql(OPERATION))?;
+        rows.into_iter()
+            .map(|(field, is)| Ok((parse_field(&field)?, is)))
+            .collect()
+    }
+
+    /// Has the bases of a pair follow fields that stand for something else by now, all in one transaction. Nothing is lost by
+    /// it: what is put aside comes back when the old entry does.
+    pub fn follow(&mut self, pair: &PairName, moves: &[Move]) -> Result<(), StoreError> {
+        const OPERATION: &str = "have bases follow their fields";
+        let tx = self.connection.transaction().map_err(sql(OPERATION))?;
+        for one in moves {
+            match one {
+                Move::Park { field, was } => park(&tx, pair, field, was),
+                Move::Rename { from, to, is } => rename(&tx, pair, (from, to), is),
+                Move::Unpark { field, is } => unpark(&tx, pair, field, is),
+            }
+            .map_err(sql(OPERATION))?;
+        }
+        tx.commit().map_err(sql(OPERATION))
+    }
+}
+
+fn park(
+    tx: &Connection,
+    pair: &PairName,
+    field: &FieldKey,
+    was: &Identity,
+) -> rusqlite::Result<()> {
+    let field = field.to_string();
+    tx.execute(
+        "INSERT OR REPLACE INTO parked_base
+             (link, clickup, ado, unit, base_ado, base_clickup, ado_state, clickup_state)
+         SELECT link, ?3, ?4, ?5, ado, clickup, ado_state, clickup_state FROM base
+         WHERE field = ?2 AND link IN (SELECT id FROM link WHERE pair = ?1)",
+        params![pair.0, field, was.clickup, was.ado, was.unit],
+    )?;
+    for table in OF_A_LINK {
+        tx.execute(
+            &format!(
+                "DELETE FROM {table} WHERE field = ?2 AND link IN (SELECT id FROM link WHERE pair = ?1)"
+            ),
+            params![pair.0, field],
+        )?;
+    }
+    tx.execute(
+        "DELETE FROM refusal WHERE pair = ?1 AND field = ?2",
+        params![pair.0, field],
+    )?;
+    forget(tx, pair, &field)
+}
+
+fn unpark(
+    tx: &Connection,
+    pair: &PairName,
+    field: &FieldKey,
+    is: &Identity,
+) -> rusqlite::Result<()> {
+    let of_pair = "clickup = ?2 COLLATE NOCASE AND ado = ?3 COLLATE NOCASE AND unit = ?4
+                   AND link IN (SELECT id FROM link WHERE pair = ?1)";
+    let back = tx.execute(
+        &format!(
+            "INSERT OR IGNORE INTO base (link, field, ado, clickup, ado_state, clickup_state)
+             SELECT link, ?5, base_ado, base_clickup, ado_state, clickup_state FROM parked_base
+             WHERE {of_pair}"
+        ),
+        params![pair.0, is.clickup, is.ado, is.unit, field.to_string()],
+    )?;
+    tx.execute(
+        &format!("DELETE FROM parked_base WHERE {of_pair}"),
+        params![pair.0, is.clickup, is.ado, is.unit],
+    )?;
+    match back {
+        // It is remembered once it has been synced.
+        0 => Ok(()),
+        _ => save(tx, pair, field, is),
+    }
+}
+
+fn rename(
+    tx: &Connection,
+    pair: &PairName,
+    (from, to): (&FieldKey, &FieldKey),
+    is: &Identity,
+) -> rusqlite::Result<()> {
+    let (from, to_text) = (from.to_string(), to.to_string());
+    for table in OF_A_LINK.iter().chain(&["conflict"]) {
+        tx.execute(
+            &format!(
+                "UPDATE OR REPLACE {table} SET field = ?3
+                 WHERE field = ?2 AND link IN (SELECT id FROM link WHERE pair = ?1)"
+            ),
+            params![pair.0, from, to_text],
+        )?;
+    }
+    tx.execute(
+        "UPDATE OR REPLACE freeze SET subject = ?3
+         WHERE subject = ?2 AND link IN (SELECT id FROM link WHERE pair = ?1)",
+        params![pair.0, from, to_text],
+    )?;
+    tx.execute(
+        "UPDATE OR REPLACE refusal SET field = ?3 WHERE pair = ?1 AND field = ?2",
+        params![pair.0, from, to_text],
+    )?;
+    forget(tx, pair, &from)?;
+    save(tx, pair, to, is)
+}
+
+/// Remembers what fields of a pair stand for.
+pub(super) fn set(
+    tx: &Connection,
+    pair: &PairName,
+    fields: &BTreeMap<FieldKey, Identity>,
+) -> Result<(), StoreError> {
+    for (field, is) in fields {
+        save(tx, pair, field, is).map_err(sql("remember what a field stands for"))?;
+    }
+    Ok(())
+}
+
+fn save(tx: &Connection, pair: &PairName, field: &FieldKey, is: &Identity) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO identity (pair, field, clickup, ado, unit) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![pair.0, field.to_string(), is.clickup, is.ado, is.unit])
+    .map(|_| ())
+}
+
+fn forget(tx: &Connection, pair: &PairName, field: &str) -> rusqlite::Result<()> {
+    tx.execute(
+        "DELETE FROM identity WHERE pair = ?1 AND field = ?2",
+        params![pair.0, field],
+    )
+    .map(|_| ())
+}
