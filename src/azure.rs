@@ -346,10 +346,8 @@ impl Reader for AzureReader {
             return Ok(schema);
         }
         let schema = self.0.fetch_schema(pair).await?;
-        // One with a part that could not be read is asked for again.
-        if schema.findings.is_empty() {
-            self.0.vocabulary.put(key, &schema);
-        }
+        let whole = schema.findings.is_empty();
+        self.0.vocabulary.put_schema(key, &schema, whole);
         Ok(schema)
     }
 

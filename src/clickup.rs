@@ -348,10 +348,8 @@ impl Reader for ClickUpReader {
         }
         inner.forget().await;
         let schema = schema::fetch(inner, pair).await?;
-        // One with a part that could not be read is asked for again.
-        if schema.findings.is_empty() && schema.missing_rights.is_empty() {
-            inner.words.vocabulary.put(key, &schema);
-        }
+        let whole = schema.findings.is_empty() && schema.missing_rights.is_empty();
+        inner.words.vocabulary.put_schema(key, &schema, whole);
         Ok(schema)
     }
     async fn fetch_idle_types(&self, pair: &PairName) -> Result<Vec<String>, ConnectorError> {

@@ -11,6 +11,7 @@ mod hints;
 mod inspect;
 mod pager;
 mod prompt;
+pub mod rules;
 mod sandbox;
 pub mod saved;
 pub mod setup;

@@ -53,11 +53,10 @@ pub use state::PairState;
 
 use crate::connector::Watermark;
 use crate::model::{
-    BaseState, FieldKey, FieldValue, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp,
-    Version,
+    BaseState, FieldKey, FieldValue, Identity, Item, ItemId, LinkId, PairName, Side, Sided,
+    Timestamp, Version,
 };
 use crate::reason::SettledBy;
-use crate::reconcile::identity::Identity;
 use error::sql;
 use rusqlite::{Connection, TransactionBehavior};
 use std::cell::RefCell;

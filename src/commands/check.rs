@@ -327,7 +327,7 @@ async fn look_at(
     let mut idle = Vec::new();
     if !schema.clickup.types.is_empty() && !report.silent.contains(&Side::ClickUp) {
         // Left unknown, each type counts as in use: a warning too many is better than one too few.
-        let reader = &services.readers.clickup;
+        let reader = &services.sources.readers.clickup;
         match reader.fetch_idle_types(name).await {
             Ok(types) => idle = types,
             Err(error) if error.kind == ErrorKind::Cancelled => return Err(error.into()),
@@ -415,7 +415,13 @@ async fn fetch(
     if report.silent.contains(&side) {
         return Ok(None);
     }
-    let error = match services.readers.get(side).fetch_schema(&pair.name).await {
+    let error = match services
+        .sources
+        .readers
+        .get(side)
+        .fetch_schema(&pair.name)
+        .await
+    {
         Ok(schema) => return Ok(Some(schema)),
         Err(error) => error,
     };

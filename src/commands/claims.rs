@@ -45,6 +45,7 @@ pub(super) async fn live(
         return Ok(None);
     };
     let found = match services
+        .sources
         .readers
         .ado
         .fetch_claims(&ItemId(canary.clone()))

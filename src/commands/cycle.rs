@@ -3,6 +3,7 @@
 mod approvers;
 mod told;
 
+use super::rules::{self, Upkeep};
 use super::saved::{self, Saved};
 use super::setup::{self, Names, Services};
 use super::signals::Signals;
@@ -78,8 +79,8 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
     let names = names(args.full);
     let mut engine = setup::engine_with(&config, &services, state, names).await?;
     let mut observed = engine.observe(&scope).await?;
-    if setup::outdated(&config, &services) {
-        setup::renew(&config, &services, &mut engine).await?;
+    if rules::outdated(&config, &services.sources) {
+        rules::renew(&config, &services.sources, &mut engine).await?;
         observed = engine.observe(&scope).await?;
     }
     let saved_as = args.out.as_ref().filter(|_| !blind(&observed));
@@ -337,7 +338,9 @@ async fn reconcile_under(
     }
     starts(config, &scope, &engine);
     let (writers, poll) = (Some(&services.writers), &config.schedule.poll);
-    daemon::run(&engine, writers, poll, &scope, Some(&lock)).await?;
+    let mut upkeep = Upkeep::new(config, services.sources.clone());
+    let refresh = async |engine: &mut Engine| upkeep.look(engine).await;
+    daemon::run(&mut engine, writers, poll, (&scope, refresh), Some(&lock)).await?;
     Ok(ExitCode::Done)
 }
 
@@ -359,7 +362,16 @@ async fn watch(
     engine.safety.stop = signals.stop.clone();
     drop(services.writers);
     starts(config, scope, &engine);
-    daemon::run(&engine, None, &config.schedule.poll, scope, None).await?;
+    let mut upkeep = Upkeep::new(config, services.sources);
+    let refresh = async |engine: &mut Engine| upkeep.look(engine).await;
+    daemon::run(
+        &mut engine,
+        None,
+        &config.schedule.poll,
+        (scope, refresh),
+        None,
+    )
+    .await?;
     Ok(ExitCode::Done)
 }
 
@@ -404,7 +416,7 @@ async fn once(
     with_progress(context, engine, services);
     let mut ended = engine.cycle(&services.writers, scope, &mut once).await?;
     if once.outdated {
-        setup::renew(config, services, engine).await?;
+        rules::renew(config, &services.sources, engine).await?;
         ended = engine.cycle(&services.writers, scope, &mut once).await?;
     }
     told(context, engine, signals, ended, &once.asked)

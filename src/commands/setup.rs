@@ -1,48 +1,48 @@
 //! From a configuration to an engine.
 
-use super::{Failure, customs, env};
+use super::{Failure, env, rules};
 use crate::cli::ExitCode;
 use crate::clock::SystemClock;
-use crate::config::{
-    Config, ConflictPolicy, CreateSide, OnDelete as Removal, Pair, Places, SecretSource,
-};
+use crate::config::{Config, Pair, SecretSource};
 use crate::connector::client::ReadAgain;
 use crate::connector::customs::Customs;
 use crate::connector::limiter::log::SendLog;
 use crate::connector::vocabulary::Vocabulary;
-use crate::connector::{ConnectorError, ErrorKind, Kept, Reader, Schema, Writer};
+use crate::connector::{Kept, Reader, Writer};
 use crate::engine::rails::Safety;
 use crate::engine::stop::StopSwitch;
 use crate::engine::{Engine, Timing, Writers, failed_at_start};
-use crate::field::negotiate::Agreed;
-use crate::mapping::{People, Relation};
 use crate::marker::MarkerKey;
-use crate::model::{Clock, FieldKey, ItemId, Side, Sided};
-use crate::reconcile::identity;
-use crate::reconcile::policy::{FieldPolicy, GuardLimits, OnDelete, Policy};
-use crate::store::{SendFile, StateLock, Store, StoreError};
+use crate::model::{Clock, ItemId, Side, Sided};
+use crate::store::{SendFile, StateLock, Store};
 use crate::{azure, clickup};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
 
 /// Both halves of both services.
 pub struct Services {
-    /// The reading halves.
-    pub readers: Sided<Arc<dyn Reader>>,
+    /// The reading halves, and what they said of their own words.
+    pub sources: Sources,
     /// The writing halves.
     pub writers: Writers,
     /// Says how many requests were sent to each service and what is left, in a few words.
     pub budget: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Tells answers to this configuration and token from others, as a hash.
+    asked_by: String,
+}
+
+/// What the rules of a pair are made from, besides the configuration.
+#[derive(Clone)]
+pub struct Sources {
+    /// The reading halves of both services.
+    pub readers: Sided<Arc<dyn Reader>>,
     /// What the services said of their types, states, lists, members and fields.
     pub vocabulary: Arc<Vocabulary>,
     /// What the custom fields of each pair are; the clients read and write by it.
-    customs: Arc<Customs>,
-    /// Tells answers to this configuration and token from others, as a hash.
-    asked_by: String,
+    pub customs: Arc<Customs>,
 }
 
 /// Whether a command takes the names of types, states, lists and members from what earlier processes were told.
@@ -126,12 +126,14 @@ pub fn connect(config: &Config, cancel: &CancellationToken) -> Result<Services, 
     };
     Ok(Services {
         budget: Arc::new(budget),
-        vocabulary,
-        customs,
         asked_by,
-        readers: Sided {
-            ado: Arc::new(ado_reader),
-            clickup: Arc::new(clickup_reader),
+        sources: Sources {
+            readers: Sided {
+                ado: Arc::new(ado_reader),
+                clickup: Arc::new(clickup_reader),
+            },
+            vocabulary,
+            customs,
         },
         writers: Sided {
             ado: Arc::new(ado_writer) as Arc<dyn Writer>,
@@ -292,14 +294,15 @@ async fn build(
     names: Names,
     for_cycles: bool,
 ) -> Result<Engine, Failure> {
+    let sources = &services.sources;
     if names == Names::Kept {
         let kept = store.vocabulary(&services.asked_by)?;
-        services.vocabulary.hand_down(kept);
+        sources.vocabulary.hand_down(kept);
     }
-    store.keep_vocabulary(Arc::clone(&services.vocabulary), &services.asked_by);
-    let policies = match policies(config, services).await {
+    store.keep_vocabulary(Arc::clone(&sources.vocabulary), &services.asked_by);
+    let policies = match rules::policies(config, sources).await {
         Ok(mut policies) => {
-            follow_fields(config, services, &mut store, &mut policies)?;
+            rules::follow_fields(config, sources, &mut store, &mut policies)?;
             policies
         }
         Err(error) => {
@@ -310,7 +313,7 @@ async fn build(
     let ms =
         |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     Ok(Engine {
-        readers: services.readers.clone(),
+        readers: sources.readers.clone(),
         store: Mutex::new(store),
         clock: Arc::new(SystemClock),
         policies,
@@ -365,217 +368,4 @@ fn canaries(pair: &Pair) -> Sided<Option<ItemId>> {
         ado: pair.ado.canary.clone().map(ItemId),
         clickup: pair.clickup.canary.clone().map(ItemId),
     }
-}
-
-/// A vocabulary that is refused for one pair is no reason to stop the others: without it nothing is known of the pair's
-/// states, and its listing says what is wrong.
-fn own_trouble(schema: Result<Schema, ConnectorError>) -> Result<Schema, ConnectorError> {
-    match schema {
-        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused) => {
-            tracing::warn!("the states cannot be proposed: {error}");
-            Ok(Schema::default())
-        }
-        other => other,
-    }
-}
-
-/// Compares what the fields of each pair stand for with what they stood for when they were synced last. A store that was opened
-/// for looking follows in memory alone.
-fn follow_fields(
-    config: &Config,
-    services: &Services,
-    store: &mut Store,
-    policies: &mut [Policy],
-) -> Result<(), StoreError> {
-    for (pair, policy) in config.pairs.iter().zip(policies) {
-        let known = store.identities(&pair.name)?;
-        customs::pause_made_anew(config, policy, &known);
-        let agreed = services.customs.of(&pair.name).unwrap_or_default();
-        policy.identities = customs::identities(pair, policy, &agreed);
-        let moves = identity::moves(&known, &policy.identities);
-        if !moves.is_empty() {
-            store.follow(&pair.name, &moves)?;
-            customs::tell(pair, &moves);
-        }
-    }
-    Ok(())
-}
-
-/// Returns the rules of every pair.
-pub(super) async fn policies(
-    config: &Config,
-    services: &Services,
-) -> Result<Vec<Policy>, ConnectorError> {
-    let mut policies = Vec::new();
-    for pair in &config.pairs {
-        policies.push(policy(config, pair, services).await?);
-    }
-    Ok(policies)
-}
-
-/// Returns whether proposed tables of states, or what custom fields are, were made from kept names that an item has just shown to be
-/// out of date. What
-/// was planned by them must be planned again, after [`renew`].
-pub fn outdated(config: &Config, services: &Services) -> bool {
-    let made_from_names = |pair: &Pair| {
-        let mut fields = pair.fields.iter();
-        pair.states.is_empty() || fields.any(|field| field.key.is_custom())
-    };
-    let made_from_names = config.pairs.iter().any(made_from_names);
-    services.vocabulary.take_contradicted() && made_from_names
-}
-
-/// Makes proposed tables of states, and what custom fields are, anew, from names as the services have them now.
-pub async fn renew(
-    config: &Config,
-    services: &Services,
-    engine: &mut Engine,
-) -> Result<(), Failure> {
-    let mut policies = policies(config, services).await?;
-    follow_fields(config, services, &mut engine.store(), &mut policies)?;
-    engine.policies = policies;
-    Ok(())
-}
-
-async fn policy(
-    config: &Config,
-    pair: &Pair,
-    services: &Services,
-) -> Result<Policy, ConnectorError> {
-    let mut states = pair.states.clone();
-    let (mut agreed, mut paused) = Default::default();
-    let has_customs = pair.fields.iter().any(|field| field.key.is_custom());
-    if states.is_empty() || has_customs {
-        let readers = &services.readers;
-        let schema = Sided {
-            ado: own_trouble(readers.ado.fetch_schema(&pair.name).await)?,
-            clickup: own_trouble(readers.clickup.fetch_schema(&pair.name).await)?,
-        };
-        if states.is_empty() {
-            states = propose_states(&schema.ado, &schema.clickup);
-        }
-        if has_customs {
-            let mut found = customs::agreements(pair, &schema);
-            let earlier = config
-                .pairs
-                .iter()
-                .take_while(|other| other.name != pair.name);
-            let earlier =
-                earlier.filter_map(|other| Some((other, services.customs.of(&other.name)?)));
-            customs::refuse_clashes(pair, &mut found, earlier);
-            (agreed, paused) = customs::split(pair, found, &Places::of(config));
-        }
-    }
-    let rules = agreed
-        .iter()
-        .map(|(key, agreed): (&FieldKey, &Agreed)| (key.clone(), agreed.rule.clone()));
-    let rules = rules.collect();
-    services.customs.put(&pair.name, agreed);
-    let pairs = |rows: &[(String, String)]| {
-        Relation::new(rows.iter().map(|(a, c)| (a.as_str(), c.as_str())))
-    };
-    let winner = |policy: ConflictPolicy| match policy {
-        ConflictPolicy::Ado => Some(Side::Ado),
-        ConflictPolicy::ClickUp => Some(Side::ClickUp),
-        ConflictPolicy::Hold => None,
-    };
-    let fields = pair
-        .fields
-        .iter()
-        .filter(|field| field.key != FieldKey::Type || !pair.types.is_empty())
-        .filter(|field| !paused.contains_key(&field.key))
-        .map(|field| {
-            let rule = FieldPolicy {
-                direction: field.direction,
-                winner: winner(field.conflict.unwrap_or(pair.conflict)),
-            };
-            (field.key.clone(), rule)
-        })
-        .collect();
-    let guard = &config.guard;
-    let percent = |value: u32| f64::from(value);
-    Ok(Policy {
-        pair: pair.name.clone(),
-        fingerprint: pair.fingerprint.clone(),
-        approved: false,
-        create_on: match pair.create {
-            CreateSide::Both => vec![Side::Ado, Side::ClickUp],
-            CreateSide::Ado => vec![Side::Ado],
-            CreateSide::ClickUp => vec![Side::ClickUp],
-            CreateSide::None => Vec::new(),
-        },
-        on_delete: match pair.on_delete {
-            Removal::Unlink => OnDelete::Unlink,
-            Removal::Close => OnDelete::Close,
-            Removal::Delete => OnDelete::Delete,
-        },
-        fields,
-        customs: rules,
-        paused,
-        identities: BTreeMap::new(),
-        closed_states: Sided::default(),
-        states: pairs(&states),
-        types: pairs(&pair.types),
-        people: People::new(
-            pair.people.iter().map(|(a, c)| (a.as_str(), c.as_str())),
-            None,
-        ),
-        backlink: pair.backlink,
-        guard: GuardLimits {
-            creates: (guard.max_creates, percent(guard.creates_percent)),
-            updates: (guard.max_updates, percent(guard.updates_percent)),
-            clears: (guard.max_clears, percent(guard.clears_percent)),
-            deletes: (guard.max_deletes, percent(guard.deletes_percent)),
-            noise: percent(guard.noise_percent),
-        },
-    })
-}
-
-/// Proposes a state table from the categories, where the configuration has none: every ADO state beside the first
-/// ClickUp status of the matching kind, and every ClickUp status beside at least one state.
-pub(super) fn propose_states(ado: &Schema, clickup: &Schema) -> Vec<(String, String)> {
-    let kinds = |category: &str| match category {
-        "Proposed" => ["open", "unstarted", "custom"],
-        "InProgress" => ["custom", "unstarted", "open"],
-        "Resolved" => ["done", "custom", "closed"],
-        _ => ["closed", "done", "custom"],
-    };
-    let mut states: Vec<(&str, &str)> = Vec::new();
-    for state in ado.types.iter().flat_map(|kind| &kind.states) {
-        if !states.iter().any(|(name, _)| *name == state.name) {
-            states.push((&state.name, &state.category));
-        }
-    }
-    let statuses: Vec<(&str, &str)> = clickup
-        .types
-        .first()
-        .map(|kind| {
-            kind.states
-                .iter()
-                .map(|s| (s.name.as_str(), s.category.as_str()))
-                .collect()
-        })
-        .unwrap_or_default();
-    let mut rows = Vec::new();
-    for (state, category) in &states {
-        let status = kinds(category)
-            .iter()
-            .find_map(|kind| statuses.iter().find(|(_, of)| of == kind));
-        if let Some((status, _)) = status {
-            rows.push(((*state).to_owned(), (*status).to_owned()));
-        }
-    }
-    for (status, kind) in &statuses {
-        if rows.iter().any(|(_, used)| used == status) {
-            continue;
-        }
-        let state = states
-            .iter()
-            .find(|(_, category)| kinds(category).first() == Some(kind))
-            .or(states.first());
-        if let Some((state, _)) = state {
-            rows.push(((*state).to_owned(), (*status).to_owned()));
-        }
-    }
-    rows
 }

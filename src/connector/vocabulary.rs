@@ -38,6 +38,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// How long an answer may be used.
 pub const LIFETIME_MS: i64 = 24 * 3_600_000;
 
+/// How soon a process that runs on asks again for what it was told itself.
+const TOLD_AGAIN_MS: i64 = 10 * 60_000;
+
 /// What an answer is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
@@ -75,6 +78,8 @@ struct State {
     emptied: BTreeSet<Service>,
     /// Names of the states that tables were made from, folded.
     states: BTreeMap<Service, BTreeSet<String>>,
+    /// Services that told this process itself what tables are made from, and when an item contradicted that last.
+    told: BTreeMap<Service, Option<Timestamp>>,
     contradicted: bool,
 }
 
@@ -91,6 +96,14 @@ impl Unsaved {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.emptied.is_empty() && self.answers.is_empty()
+    }
+}
+
+impl State {
+    fn add_states(&mut self, service: Service, schema: &Schema) {
+        let states = schema.types.iter().flat_map(|kind| &kind.states);
+        let names = states.map(|state| Folded::new(&state.name).key);
+        self.states.entry(service).or_default().extend(names);
     }
 }
 
@@ -134,22 +147,35 @@ impl Vocabulary {
     /// As [`Vocabulary::get`], for what tables of states are made from.
     pub fn get_schema(&self, key: &Key) -> Option<Schema> {
         let schema: Schema = self.get(key)?;
-        let states = schema.types.iter().flat_map(|kind| &kind.states);
-        let names = states.map(|state| Folded::new(&state.name).key);
-        let mut state = self.held();
-        state.states.entry(key.service).or_default().extend(names);
+        self.held().add_states(key.service, &schema);
         Some(schema)
     }
 
-    /// An item of a service is in a state. Where tables were made from what was handed down and none knows the state, they
-    /// are out of date: as [`Vocabulary::contradict`].
+    /// This process was told what tables are made from. It is kept unless some of it could not be read.
+    pub fn put_schema(&self, key: Key, schema: &Schema, whole: bool) {
+        {
+            let mut state = self.held();
+            state.add_states(key.service, schema);
+            state.told.entry(key.service).or_default();
+        }
+        if whole {
+            self.put(key, schema);
+        }
+    }
+
+    /// An item of a service is in a state. Where tables were made from names of states and none knows this one, they are out of
+    /// date: as [`Vocabulary::contradict`]. A state that is still unknown after that is asked for once.
     pub fn meet(&self, service: Service, state: &Folded) -> bool {
         let known = {
             let held = self.held();
             let names = held.states.get(&service);
             names.is_none_or(|names| names.is_empty() || names.contains(&state.key))
         };
-        !known && self.contradict(service)
+        let contradicts = !known && self.contradict(service);
+        if contradicts && let Some(names) = self.held().states.get_mut(&service) {
+            names.insert(state.key.clone());
+        }
+        contradicts
     }
 
     /// Whether the next [`Vocabulary::get`] of this is likely to be answered: nobody has read it anew yet.
@@ -212,13 +238,25 @@ impl Vocabulary {
     }
 
     /// As [`Vocabulary::doubt`], where an item shows something that was handed down to be wrong. Tables that were made from it
-    /// are wrong as well; [`Vocabulary::take_contradicted`] tells. Returns whether anything of it was used.
+    /// are wrong as well; [`Vocabulary::take_contradicted`] tells. The same where this process was told it itself, unless
+    /// that was contradicted a moment ago: a service may show what its own schema does not know. Returns whether anything was used.
+    ///
+    /// Example: a daemon has run for a week, and somebody adds an option to a field and chooses it for a task.
     pub fn contradict(&self, service: Service) -> bool {
-        let used = self.held().used.iter().any(|key| key.service == service);
+        let now = self.clock.now();
+        let used = {
+            let state = self.held();
+            let lately = |at: Timestamp| (0..TOLD_AGAIN_MS).contains(&now.since(at));
+            let mut handed_down = state.used.iter();
+            handed_down.any(|key| key.service == service)
+                || (state.told.get(&service)).is_some_and(|at| !at.is_some_and(lately))
+        };
         if used {
-            tracing::debug!(service = service.key(), "kept names are out of date");
+            tracing::debug!(service = service.key(), "known names are out of date");
             self.doubt(service);
-            self.held().contradicted = true;
+            let mut state = self.held();
+            state.contradicted = true;
+            state.told.insert(service, Some(now));
         }
         used
     }

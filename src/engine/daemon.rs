@@ -42,7 +42,8 @@ impl From<String> for DaemonError {
     }
 }
 
-/// Runs cycles until the engine's stop switch is asked. Without writers every cycle only looks and plans. A cycle that is under way ends cleanly: what was sent is recorded.
+/// Runs cycles until the engine's stop switch is asked. Without writers every cycle only looks and plans. A cycle that is under way
+/// ends cleanly: what was sent is recorded. `refresh` is called before each of them, and may put other rules in their place.
 ///
 /// `lock` is that of the state, where it is open for writing: each cycle says by it that the daemon is at work, and none
 /// begins once the files of the state are others.
@@ -51,10 +52,10 @@ impl From<String> for DaemonError {
 /// When the schedule cannot be set up, and when the files of the state were replaced; a failing cycle is logged and the next
 /// one comes.
 pub async fn run(
-    engine: &Engine,
+    engine: &mut Engine,
     writers: Option<&Writers>,
     poll: &Poll,
-    scope: &Scope,
+    (scope, mut refresh): (&Scope, impl AsyncFnMut(&mut Engine)),
     lock: Option<&StateLock>,
 ) -> Result<(), DaemonError> {
     let bell = Arc::new(Notify::new());
@@ -101,6 +102,7 @@ pub async fn run(
             }
             lock.beat(engine.clock.now());
         }
+        refresh(engine).await;
         match one(engine, writers, &full, &mut told).await {
             Ok(report) => {
                 told.cycle(&report);

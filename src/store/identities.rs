@@ -3,8 +3,7 @@
 use super::Store;
 use super::error::{StoreError, sql};
 use super::links::parse_field;
-use crate::model::{FieldKey, PairName};
-use crate::reconcile::identity::{Identity, Move};
+use crate::model::{FieldKey, Identity, Move, PairName};
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 

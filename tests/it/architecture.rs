@@ -475,7 +475,7 @@ const NAME_FIELDS: &[(&str, &str)] = &[
         "states that can't be reached",
     ),
     (
-        "src/commands/setup.rs",
+        "src/commands/rules.rs",
         "types are proposed only where the pair has a table",
     ),
     (

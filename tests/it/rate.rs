@@ -369,7 +369,11 @@ async fn check_on_an_idle_pair_asks_clickup_without_a_pause() {
     // A process of its own, as `check` is one.
     let config = setup::config(Some(&bench.path)).map_err(|error| error.message);
     let services = setup::connect(&config.unwrap(), &CancellationToken::new());
-    let readers = services.map_err(|error| error.message).unwrap().readers;
+    let readers = services
+        .map_err(|error| error.message)
+        .unwrap()
+        .sources
+        .readers;
     readers.clickup.fetch_schema(&"web".into()).await.unwrap();
     let sent = bench.world.ledger.entries();
     assert!(sent.len() >= 5, "{sent:?}");

@@ -4,6 +4,7 @@
 //! values must mean the same thing in a dry run, in a test and a year later in the journal.
 
 mod base;
+mod identity;
 mod ids;
 mod item;
 mod long_text;
@@ -14,6 +15,7 @@ mod time;
 pub use crate::field::FieldKey;
 pub use base::BaseState;
 pub use boardsync_markup::{TextFormat, is_no_character, legible};
+pub use identity::{Identity, Move};
 pub use ids::{ActionId, ItemId, LinkId, PairName, Version};
 pub use item::{Author, FieldValue, Folded, Item, Past};
 pub use long_text::LongText;

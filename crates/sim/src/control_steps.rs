@@ -289,54 +289,6 @@ pub fn set_between_two_calls() -> Vec<Step> {
     steps
 }
 
-/// A person and a tag go to a task, and the process is killed after the call for the tag. The tag is taken away again in Azure
-/// DevOps, and the next read shows the task as the call before that left it.
-pub fn killed_after_a_later_call() -> Vec<Step> {
-    let edit = |field: FieldKey, n: u32| {
-        Step::Act(Act::Edit {
-            side: Side::Ado,
-            item: 0,
-            field,
-            n,
-        })
-    };
-    let at = |on: On, deed: Deed| {
-        Step::During(
-            Point {
-                on,
-                n: 1,
-                after: true,
-            },
-            deed,
-        )
-    };
-    let create = Act::Create {
-        side: Side::Ado,
-        n: 62,
-        pair: 0,
-    };
-    let mut steps = vec![Step::Act(create), Step::Wait(400_000), Step::Cycle(false)];
-    for n in 0..4 {
-        steps.extend([
-            edit(FieldKey::Assignees, 100 + n),
-            edit(FieldKey::Tags, 100 + n),
-            Step::Wait(400_000),
-            Step::Cycle(false),
-            at(On::Write, Deed::Crash),
-            Step::Act(Act::Revert {
-                side: Side::Ado,
-                item: 0,
-                field: FieldKey::Tags,
-            }),
-            Step::Cycle(false),
-            at(On::Read, Deed::Fault(Fault::OldRead(0))),
-            Step::Wait(400_000),
-            Step::Cycle(false),
-        ]);
-    }
-    steps
-}
-
 /// A task is made with values in its custom fields.
 pub fn made_with_custom_fields() -> Vec<Step> {
     let create = Act::Create {

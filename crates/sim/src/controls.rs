@@ -3,10 +3,10 @@
 
 use super::control_steps::{
     deleted_beside_one_that_left, done_in_two_steps, edited_while_asked, emptied_and_put_back,
-    first_create, gone_with_its_list, killed_after_a_later_call, killed_before_a_run_that_fails,
-    left_out_beside_an_edit, made_with_custom_fields, refused_beside_an_edit,
-    set_back_after_a_lost_answer, set_between_two_calls, taken_back_after_a_lost_answer,
-    taken_back_after_a_refused_call, undone_without_an_answer, vanishing_one_by_one,
+    first_create, gone_with_its_list, killed_before_a_run_that_fails, left_out_beside_an_edit,
+    made_with_custom_fields, refused_beside_an_edit, set_back_after_a_lost_answer,
+    set_between_two_calls, taken_back_after_a_lost_answer, taken_back_after_a_refused_call,
+    undone_without_an_answer, vanishing_one_by_one,
 };
 use super::customs::Customs;
 use super::generate::Range;
@@ -108,8 +108,6 @@ pub enum Control {
     CustomOverEdit,
     /// A custom field that a listing shows without a value is empty.
     UnlistedIsEmpty,
-    /// Every call of an update is noted before the first one, by the version that this one finds.
-    NotedAtOnce,
 }
 
 /// What a design is told of the moment after a cycle.
@@ -121,7 +119,7 @@ pub struct Moment {
 }
 
 impl Control {
-    pub const ALL: [Control; 44] = [
+    pub const ALL: [Control; 43] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -165,7 +163,6 @@ impl Control {
         Control::RefusedAsAWhole,
         Control::CustomOverEdit,
         Control::UnlistedIsEmpty,
-        Control::NotedAtOnce,
     ];
 
     /// The histories in which it is tried.
@@ -241,7 +238,6 @@ impl Control {
             Control::RefusedAsAWhole => taken_back_after_a_refused_call(),
             Control::CustomOverEdit => set_between_two_calls(),
             Control::UnlistedIsEmpty => made_with_custom_fields(),
-            Control::NotedAtOnce => killed_after_a_later_call(),
             _ => Vec::new(),
         };
         script.steps.splice(0..0, first);

@@ -325,11 +325,6 @@ impl Remote {
         if !calls.is_empty() {
             apart.insert(FieldKey::Tags);
         }
-        if self.is(Control::NotedAtOnce) {
-            for key in &apart {
-                before_call(key, change.expected)?;
-            }
-        }
         let mut own = None;
         if !first.set.is_empty() || change.set.is_empty() {
             own = Some(self.fields_call(change, &first).await?);

@@ -1,7 +1,7 @@
 //! What the configuration names beside what the services have. Pure.
 
 use super::super::customs::{agreements, at_fault};
-use super::super::setup;
+use super::super::rules;
 use super::{At, Report, Weight};
 use crate::azure::allowed_way;
 use crate::config::{CreateSide, Pair, did_you_mean};
@@ -338,7 +338,7 @@ fn fields(pair: &Pair, kinds: &[Typed<'_>], report: &mut Report) {
 fn states(pair: &Pair, schema: &Sided<Schema>, kinds: &[Typed<'_>], report: &mut Report) {
     let proposed;
     let rows = if pair.states.is_empty() {
-        proposed = setup::propose_states(&schema.ado, &schema.clickup);
+        proposed = rules::propose_states(&schema.ado, &schema.clickup);
         &proposed
     } else {
         if carried(pair, Side::Ado) {

@@ -1,7 +1,8 @@
 //! Who says whether a plan is carried out: a saved plan, a person at a terminal, or the flags of `reconcile --once`.
 
+use super::super::rules;
 use super::super::saved::{self, Refused, Saved};
-use super::super::setup::{self, Services};
+use super::super::setup::Services;
 use super::super::{Context, Failure, note, prompt};
 use super::{Beside, before_a_question, needs_full, show, whole};
 use crate::config::Config;
@@ -116,7 +117,7 @@ impl Approver for Once<'_> {
 
     async fn answer(&mut self, engine: &Engine, mut observed: Observed) -> Result<Answer, Failure> {
         let names = self.names.take();
-        if names.is_some_and(|(config, services)| setup::outdated(config, services)) {
+        if names.is_some_and(|(config, services)| rules::outdated(config, &services.sources)) {
             self.outdated = true;
             return Ok(Answer::Leave(Box::new(observed)));
         }

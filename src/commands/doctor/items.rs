@@ -26,7 +26,7 @@ pub(super) async fn examine(
     let services = setup::connect(config, &CancellationToken::new())?;
     let pairs: BTreeSet<PairName> = config.pairs.iter().map(|pair| pair.name.clone()).collect();
     let linked = verify::linked(&store, &pairs)?;
-    let survey = Survey::take(&services.readers, &pairs, &linked).await?;
+    let survey = Survey::take(&services.sources.readers, &pairs, &linked).await?;
     for side in Side::BOTH {
         skew(&services, side, chart);
     }
@@ -46,7 +46,7 @@ pub(super) async fn examine(
 }
 
 fn skew(services: &setup::Services, side: Side, chart: &mut Chart) {
-    let Some(server) = services.readers.get(side).server_now() else {
+    let Some(server) = services.sources.readers.get(side).server_now() else {
         chart.ok("clock", format!("{side} said no time"));
         return;
     };

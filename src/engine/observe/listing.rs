@@ -139,10 +139,12 @@ impl Engine {
             }
             let again = store.revisits(pair)?;
             let holds = store.holds(Some(pair))?;
+            let policy = self.policy(pair);
             // A clock that was set back ends every wait.
             let due = holds.iter().filter(|hold| {
                 hold.retry_at
                     .is_some_and(|at| at <= now || now < hold.since)
+                    || policy.is_some_and(|policy| policy.takes(&hold.why))
             });
             for hold in due {
                 match (hold.link, hold.side, &hold.item) {

@@ -2,7 +2,8 @@
 
 use super::{Bench, LIST, pair, show, writes};
 use crate::common::instance::Instance;
-use boardsync::commands::setup::{self, Services};
+use boardsync::commands::rules;
+use boardsync::commands::setup::Services;
 use boardsync::config::Config;
 use boardsync::engine::apply::{Consent, Report};
 use boardsync::engine::cycle::{Answer, Approver};
@@ -34,7 +35,7 @@ pub async fn once(bench: &Bench) -> (Vec<LedgerEntry>, Report) {
     let writers = &services.writers;
     let mut ended = engine.cycle(writers, &scope, &mut once).await.unwrap();
     if once.outdated {
-        let renewed = setup::renew(config, services, engine).await;
+        let renewed = rules::renew(config, &services.sources, engine).await;
         renewed.unwrap_or_else(|failure| panic!("{}", failure.message));
         ended = engine.cycle(writers, &scope, &mut once).await.unwrap();
     }
@@ -52,7 +53,8 @@ impl Approver for Once<'_> {
 
     async fn answer(&mut self, _: &Engine, observed: Observed) -> Result<Answer, CycleError> {
         let names = self.names.take();
-        self.outdated = names.is_some_and(|(config, services)| setup::outdated(config, services));
+        self.outdated =
+            names.is_some_and(|(config, services)| rules::outdated(config, &services.sources));
         let yes = Consent {
             first_contact: true,
             ..Consent::default()

@@ -338,7 +338,7 @@ async fn names_are_read_anew_after_a_day_and_by_whoever_wants_the_truth() {
     let config = setup::config(Some(&bench.path)).map_err(|error| error.message);
     let never = tokio_util::sync::CancellationToken::new();
     let services = setup::connect(&config.unwrap(), &never).map_err(|error| error.message);
-    let readers = services.unwrap().readers;
+    let readers = services.unwrap().sources.readers;
     readers.clickup.fetch_schema(&"web".into()).await.unwrap();
     assert_eq!(asked(&bench.world.ledger.entries(), MEMBERS), 1);
     let read = readers.clickup.fetch_items(&[ItemId(task)].into()).await;

@@ -91,6 +91,40 @@ impl Rule {
         }
     }
 
+    /// Whether a value of this field that is held has a counterpart by now.
+    pub fn takes(&self, held: &ValueWhy) -> bool {
+        let number = |text: &String| {
+            text.parse()
+                .ok()
+                .map(|number: f64| (number * 1000.0).round())
+        };
+        match held {
+            ValueWhy::OptionUnmapped {
+                side,
+                field,
+                option,
+            } if *field == self.key => {
+                // One of ClickUp is told apart by its id, and a hold has its name.
+                let names = self.values.names(*side);
+                let named = |name: &&Folded| Folded::new(&name.shown) == Folded::new(option);
+                *self.open.get(side.other()) || names.iter().any(named)
+            }
+            ValueWhy::NumberNotWhole { field, .. } => *field == self.key && !self.whole,
+            ValueWhy::NumberOutOfRange {
+                field,
+                number: text,
+                ..
+            } if *field == self.key => {
+                let number = number(text).map(|number| number as i64);
+                number.is_some_and(|number| self.in_range(number).is_ok())
+            }
+            ValueWhy::NotOnTheList { field, value } if *field == self.key => {
+                self.only.is_empty() || self.only.contains(&Folded::new(value))
+            }
+            _ => false,
+        }
+    }
+
     /// Ratings are whole numbers too.
     fn in_range(&self, number: i64) -> Result<FieldValue, ValueWhy> {
         let Some((least, most)) = self.range else {
@@ -234,6 +268,33 @@ mod tests {
             there(name(), Side::Ado, &FieldValue::Empty),
             Ok(FieldValue::Empty)
         );
+    }
+
+    /// Somebody has added the option, or the stars, in a service, and no version of an item tells that.
+    #[test]
+    fn what_is_held_for_want_of_a_counterpart_is_taken_once_there_is_one() {
+        let choice = FieldValue::choice;
+        let before = rule(Form::Name);
+        let more = Rule {
+            values: Relation::of(vec![(Folded::new("Low"), Folded::person("f1-low", "low"))]),
+            ..rule(Form::Name)
+        };
+        for (side, name) in [(Side::Ado, "Low"), (Side::ClickUp, "Low")] {
+            let held = there(before.clone(), side, &choice(name)).unwrap_err();
+            assert!(!before.takes(&held) && more.takes(&held), "{side}");
+        }
+        let stars = |most| Rule {
+            range: Some((0, most)),
+            ..rule(Form::Decimal)
+        };
+        let held = there(stars(5), Side::Ado, &FieldValue::Number(7000)).unwrap_err();
+        assert!(!stars(5).takes(&held) && stars(10).takes(&held));
+        let list = |name: &str| Rule {
+            only: BTreeSet::from([Folded::new(name)]),
+            ..rule(Form::Plain)
+        };
+        let held = there(list("Web"), Side::ClickUp, &FieldValue::plain("Shop")).unwrap_err();
+        assert!(!list("Web").takes(&held) && list("shop").takes(&held));
     }
 
     #[test]

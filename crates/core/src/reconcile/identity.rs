@@ -9,57 +9,8 @@
 //! Example: `Cost` goes to `Custom.Cost`, and somebody makes that `Custom.Price`, which is empty in every work item. Compared with the
 //! bases of `Custom.Cost` each work item would have been emptied, and every task would lose its value.
 
-use crate::model::FieldKey;
-use serde::{Deserialize, Serialize};
+use crate::model::{FieldKey, Identity, Move};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The two fields that a field of a pair stands for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Identity {
-    /// UUID of a custom field in ClickUp, or the key of a built-in one.
-    pub clickup: String,
-    /// Reference names in Azure DevOps, with commas in between; empty: not known.
-    pub ado: String,
-    /// What its values are counted in, where the configuration says that: `1/100`, `time`; empty: nothing is said.
-    pub unit: String,
-}
-
-impl Identity {
-    /// Whether these are the same two fields. The services do not tell names apart by case.
-    pub fn is(&self, other: &Identity) -> bool {
-        let unknown = self.ado.is_empty() || other.ado.is_empty();
-        self.clickup.eq_ignore_ascii_case(&other.clickup)
-            && (unknown || self.ado.eq_ignore_ascii_case(&other.ado) && self.unit == other.unit)
-    }
-}
-
-/// What becomes of the bases of a field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Move {
-    /// They are put aside: the field stands for others by now.
-    Park {
-        /// The field.
-        field: FieldKey,
-        /// What it stood for.
-        was: Identity,
-    },
-    /// Everything that is known of a field goes on under another name.
-    Rename {
-        /// Its name before.
-        from: FieldKey,
-        /// Its name now.
-        to: FieldKey,
-        /// What it stands for.
-        is: Identity,
-    },
-    /// What was put aside comes back.
-    Unpark {
-        /// The field.
-        field: FieldKey,
-        /// What it stands for again.
-        is: Identity,
-    },
-}
 
 /// What follows for the bases of a pair. `known`: what its fields stood for when they were synced last; `wanted`: what those that
 /// are synced stand for now. In this order.

@@ -1,12 +1,11 @@
 //! What the configuration says about one pair, in the form in which the core wants it.
 
 use super::closing::Closing;
-use super::identity::Identity;
 pub use crate::field::Direction;
 use crate::field::{Rule, Tables};
 use crate::mapping::{People, Relation};
-use crate::model::{FieldKey, PairName, Side, Sided};
-use crate::reason::ReadWhy;
+use crate::model::{FieldKey, Folded, Identity, PairName, Side, Sided};
+use crate::reason::{HoldWhy, ReadWhy, ValueWhy};
 use std::collections::BTreeMap;
 
 /// The rules of one pair.
@@ -52,6 +51,20 @@ impl Policy {
             types: &self.types,
             people: &self.people,
             custom: None,
+        }
+    }
+
+    /// Whether a value that is held has a counterpart by now: somebody has added the state, or the option, in a service. No version
+    /// of an item tells that.
+    pub fn takes(&self, held: &HoldWhy) -> bool {
+        let HoldWhy::Value(why) = held else {
+            return false;
+        };
+        match why {
+            ValueWhy::StateUnmapped { side, state } => {
+                self.states.translate(*side, &Folded::new(state)).is_some()
+            }
+            why => self.customs.values().any(|rule| rule.takes(why)),
         }
     }
 
