@@ -250,27 +250,36 @@ impl Run<'_> {
         let side = action.target;
         let mut ops = vec![Op::Part(PartOp::EndTransit { link, side })];
         // Other parts of an update whose answer is in doubt: they may be in force all the same.
-        let mut others = self.earlier.remove(&(link, side)).unwrap_or_default();
-        others.retain(|row| rows.iter().all(|own| own.field != row.field));
+        let earlier = self.earlier.remove(&(link, side)).unwrap_or_default();
+        let (mut same, mut others): (Vec<_>, Vec<_>) = earlier
+            .into_iter()
+            .partition(|row| rows.iter().any(|own| own.field == row.field));
+        // Of a set that went in parts a call before this one may be in force as well.
+        let doubted = self.in_doubt.contains(&(link, side));
+        same.retain(|row| doubted && rows.iter().any(|own| is_smaller_part(own, row)));
+        let left = record::left(written);
+        let same = same.into_iter().map(|row| TransitRow {
+            expected: left.map_or(row.expected, |left| left.max(row.expected)),
+            ..row
+        });
+        let same: Vec<TransitRow> = same.collect();
         // An undo carries its own fields and looks at no others: what a run before it noted of those is still to be judged. Example:
         // the answer about a tag is lost, its author takes it back, and a date is undone before the next cycle.
         let undoes = matches!(action.why, ActionWhy::TakenBack { .. });
-        if undoes || self.in_doubt.contains(&(link, side)) {
+        if undoes || doubted {
             // This version is ours.
             let known = written.item.version;
-            let later = others.into_iter().map(|row| TransitRow {
-                expected: known.max(row.expected),
-                ..row
-            });
-            ops.extend(later.map(noted));
+            for row in &mut others {
+                row.expected = known.max(row.expected);
+            }
         } else {
             // Somebody has edited it meanwhile, so its call was not sent this time.
-            let planned = |row: &TransitRow| {
+            others.retain(|row| {
                 let mut changes = action.changes.iter();
                 changes.any(|change| change.field == row.field)
-            };
-            ops.extend(others.into_iter().filter(planned).map(noted));
+            });
         }
+        ops.extend(others.into_iter().map(noted));
         let waits = |row: &TransitRow| {
             let mut changes = action.changes.iter();
             let change = changes.find(|change| change.field == row.field);
@@ -297,6 +306,7 @@ impl Run<'_> {
                 None => {}
             }
         }
+        ops.extend(same.into_iter().map(noted));
         ops
     }
 
@@ -556,6 +566,14 @@ fn is_part(row: &TransitRow, earlier: &TransitRow) -> bool {
     let came = part.difference(&had).all(|tag| whole.contains(tag));
     let went = had.difference(&part).all(|tag| !whole.contains(tag));
     by_member && row.field == earlier.field && same_look && came && went
+}
+
+/// As [`is_part`], where the earlier one carried more.
+///
+/// Example: two tags go to a task, the call for the first one gets the page of a firewall for an answer, and the other one is sent
+/// alone. The read after it shows both: the first one is ours too, and its author may take it away again.
+fn is_smaller_part(row: &TransitRow, earlier: &TransitRow) -> bool {
+    row.wanted != earlier.wanted && is_part(row, earlier)
 }
 
 fn noted(row: TransitRow) -> Op {
