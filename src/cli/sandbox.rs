@@ -43,7 +43,7 @@ pub enum SandboxCommand {
         #[arg(value_name = "ITEM")]
         item: String,
         /// What to change: title, description, state (ADO) or status (ClickUp), priority (1 to 4), points; in ADO also type,
-        /// tags, assignee
+        /// tags, assignee, severity; in ClickUp also custom fields, as custom:Severity=Critical
         #[arg(value_name = "FIELD=VALUE", required = true)]
         changes: Vec<String>,
     },

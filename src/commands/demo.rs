@@ -27,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 const REPRO: &str = "As a guest I enter:";
 const TITLE: &str = "Guest can enter an address";
 const BOTH: &str = "Validate postcodes";
+const BUG: &str = "Country list is empty in Safari";
 
 fn failed(what: impl std::fmt::Display) -> Failure {
     Failure::new(ExitCode::Unexpected, format!("demo: {what}"))
@@ -101,7 +102,7 @@ pub async fn demo(context: &Context, args: DemoArgs) -> Result<ExitCode, Failure
     let folder = std::env::temp_dir().join(format!("boardsync-demo-{}", std::process::id()));
     std::fs::create_dir_all(&folder).map_err(failed)?;
     let path = world
-        .write_config(&folder, &World::example_pair())
+        .write_config(&folder, &World::example_with_custom())
         .map_err(failed)?;
     let result = story(context, &world, &path).await;
     if args.keep {
@@ -122,11 +123,12 @@ async fn story(context: &Context, world: &World, path: &Path) -> Result<ExitCode
         "A board in Azure DevOps and a list in ClickUp (both embedded, on loopback). Nothing is linked yet.\n",
     );
     let instance = first_contact(context, path).await?;
-    let (story, work_item) = edits_on_both_sides(context, world, &instance).await?;
+    let (story, work_item, bug) = edits_on_both_sides(context, world, &instance).await?;
     conflicts_of(context, &instance)?;
     let (instance, tasks) = kill_and_restart(context, world, path, instance).await?;
     let writes = second_pass(context, &instance).await?;
-    let lost = missing_words(world, &story, work_item);
+    let mut lost = missing_words(world, &story, work_item);
+    lost.extend(missing_severity(world, bug));
     for what in &lost {
         print(&format!("LOST: {what}\n"));
     }
@@ -182,24 +184,28 @@ async fn first_contact(context: &Context, path: &Path) -> Result<Instance, Failu
     Ok(instance)
 }
 
-/// Returns the task that both edited, with its work item.
+/// Returns the task that both edited, with its work item, and the bug.
 async fn edits_on_both_sides(
     context: &Context,
     world: &World,
     instance: &Instance,
-) -> Result<(String, i64), Failure> {
+) -> Result<(String, i64, i64), Failure> {
     chapter(3, "People edit on both sides");
     let story = task_named(world, TITLE).ok_or_else(|| failed("the story has no task"))?;
     let other = task_named(world, BOTH).ok_or_else(|| failed("the task has no counterpart"))?;
     let (work_item, other_item) = (item_of(instance, &story)?, item_of(instance, &other)?);
     edit_both(world, &story, work_item, &other, other_item)?;
+    let bug = task_named(world, BUG).ok_or_else(|| failed("the bug has no task"))?;
+    make_critical(world, &bug)?;
     print(
         "In Azure DevOps Ada adds a line to the story's description; in ClickUp Bo rewords its first line.\n",
     );
-    print("Both rename the same task, differently.\n\n");
+    print(
+        "Both rename the same task, differently. Bo also sets the bug's severity, a custom field, to Critical.\n\n",
+    );
     let (observed, report) = instance.cycle(&mut Showing(context)).await?;
     show(context, &observed, &report);
-    Ok((story, work_item))
+    Ok((story, work_item, item_of(instance, &bug)?))
 }
 
 fn conflicts_of(context: &Context, instance: &Instance) -> Result<(), Failure> {
@@ -334,6 +340,26 @@ fn edit_both(
     };
     edit(story, json!({ "markdown_content": reworded }))?;
     edit(other, json!({ "name": "Check postcodes before paying" }))
+}
+
+/// Chooses the first option of the custom field, as its form does.
+fn make_critical(world: &World, task: &str) -> Result<(), Failure> {
+    let shown = world.clickup.task(task).unwrap_or_default();
+    let rows = shown.get("custom_fields").and_then(Value::as_array);
+    let mut rows = rows.into_iter().flatten();
+    let severity = rows.find(|row| row.get("name").is_some_and(|name| name == "Severity"));
+    let id = severity.and_then(|row| row.get("id"));
+    let id = id.ok_or_else(|| failed("the bug has no severity"))?;
+    let chosen = json!({ "custom_fields": [{ "id": id, "value": 0 }] });
+    let edited = world.clickup.edit(task, &chosen);
+    edited.map_err(|refused| failed(format!("{refused:?}")))
+}
+
+fn missing_severity(world: &World, bug: i64) -> Option<String> {
+    let item = world.ado.item(bug);
+    let severity = item.and_then(|item| item.fields.get("Microsoft.VSTS.Common.Severity").cloned());
+    (severity != Some(json!("1 - Critical")))
+        .then(|| format!("the severity in Azure DevOps is {severity:?}"))
 }
 
 fn missing_words(world: &World, story: &str, work_item: i64) -> Vec<String> {

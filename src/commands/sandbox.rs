@@ -5,6 +5,7 @@
 
 mod ado;
 mod clickup;
+mod custom;
 
 use super::demo::workspace;
 use super::{Context, Failure, print, print_json, setup};
@@ -104,7 +105,7 @@ async fn serve(
     seed::ado_board(&world.ado, PROJECT).map_err(|refusal| failed(format!("{refusal:?}")))?;
     std::fs::create_dir_all(&folder).map_err(failed)?;
     let path = world
-        .write_config(&folder, &World::example_pair())
+        .write_config(&folder, &World::example_with_custom())
         .map_err(failed)?;
     tell(context, &world, &path);
     let _ = tokio::signal::ctrl_c().await;
@@ -140,7 +141,7 @@ fn tell(context: &Context, world: &World, path: &Path) {
     print(&format!(
         "Azure DevOps: {}\nClickUp:      {}\n\nTry, in another terminal:\n  cd {folder}\n  boardsync plan\n  \
          boardsync reconcile --once --yes\n  boardsync sandbox show ADO\n  \
-         boardsync sandbox edit ADO 5 title=\"Country list is empty\"\n  boardsync plan\n\nEnd with Ctrl-C.\n",
+         boardsync sandbox edit ADO 5 title=\"Country list is empty\" severity=\"2 - High\"\n  boardsync plan\n\nEnd with Ctrl-C.\n",
         world.ado_url(),
         world.clickup_url(),
     ));

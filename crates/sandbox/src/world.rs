@@ -126,6 +126,15 @@ impl World {
         )
     }
 
+    /// The same with a custom field, the severity of bugs.
+    pub fn example_with_custom() -> String {
+        format!(
+            "{}\n[[pair.field]]\nado = \"Microsoft.VSTS.Common.Severity\"\nclickup = \"custom:Severity\"\n\
+             values = [[\"1 - Critical\", \"Critical\"], [\"2 - High\", \"Critical\"], [\"3 - Medium\", \"Minor\"], [\"4 - Low\", \"Minor\"]]\n",
+            World::example_pair()
+        )
+    }
+
     /// Writes a configuration and the token files (0600; those of people as well, where they have one) into `folder` and returns the configuration's path.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ const PATCH: &str = "application/json-patch+json";
 const STEPS: &str = "Microsoft.VSTS.TCM.ReproSteps";
 
 /// What is typed, and the field that it is.
-const FIELDS: [(&str, &str); 8] = [
+const FIELDS: [(&str, &str); 9] = [
     ("title", "System.Title"),
     ("description", "System.Description"),
     ("type", "System.WorkItemType"),
@@ -27,6 +27,7 @@ const FIELDS: [(&str, &str); 8] = [
     ("priority", "Microsoft.VSTS.Common.Priority"),
     ("tags", "System.Tags"),
     ("points", "Microsoft.VSTS.Scheduling.StoryPoints"),
+    ("severity", "Microsoft.VSTS.Common.Severity"),
 ];
 
 struct Person {

@@ -1,7 +1,7 @@
 //! What a person does in the fake ClickUp.
 
 use super::super::Failure;
-use super::{Changes, Shown, changes, failed, number, said_no, unknown, usage};
+use super::{Changes, Shown, changes, custom, failed, number, said_no, unknown, usage};
 use crate::cli::SandboxCommand;
 use crate::config::Config;
 use crate::connector::plain::Plain;
@@ -52,17 +52,22 @@ pub(super) async fn act(
             ..
         } => {
             let id = person.find(&item).await?;
-            let (path, body) = (format!("api/v2/task/{id}"), body(changes(&typed)?)?);
-            person
-                .client
-                .ask("PUT", &path, Some((JSON, body)), "edit a task")
-                .await
-                .map_err(said_no)?;
+            let (customs, own) = person.split(changes(&typed)?).await?;
+            if !own.is_empty() {
+                let (path, body) = (format!("api/v2/task/{id}"), body(own)?);
+                person
+                    .client
+                    .ask("PUT", &path, Some((JSON, body)), "edit a task")
+                    .await
+                    .map_err(said_no)?;
+            }
+            person.set(&id, customs).await?;
             Ok(vec![person.show(&id).await?])
         }
         SandboxCommand::Create { changes: typed, .. } => {
             let path = format!("api/v2/list/{}/task", person.list);
-            let body = body(changes(&typed)?)?;
+            let (customs, own) = person.split(changes(&typed)?).await?;
+            let body = body(own)?;
             let made = person
                 .client
                 .ask("POST", &path, Some((JSON, body)), "create a task")
@@ -70,6 +75,7 @@ pub(super) async fn act(
                 .map_err(said_no)?;
             let id = made.get("id").and_then(Value::as_str);
             let id = id.ok_or_else(|| failed("the new task has no id"))?;
+            person.set(id, customs).await?;
             Ok(vec![person.show(id).await?])
         }
         SandboxCommand::Delete { item, .. } => {
@@ -103,6 +109,44 @@ impl Person {
             ..shown(task)
         };
         Ok(tasks.into_iter().flatten().map(bare).collect())
+    }
+
+    /// Takes the custom fields out of what was typed.
+    async fn split(&self, changes: Changes) -> Result<(Vec<custom::Set>, Changes), Failure> {
+        let (customs, own): (Changes, Changes) =
+            (changes.into_iter()).partition(|(field, _)| custom::name(field).is_some());
+        if customs.is_empty() {
+            return Ok((Vec::new(), own));
+        }
+        let path = format!("api/v2/list/{}/field", self.list);
+        let answer = self
+            .client
+            .ask("GET", &path, None, "read the custom fields of a list")
+            .await
+            .map_err(said_no)?;
+        let known = answer.get("fields").and_then(Value::as_array);
+        let known = known.map_or(&[][..], Vec::as_slice);
+        let sets = customs.iter().filter_map(|(field, value)| {
+            let name = custom::name(field)?;
+            Some(custom::set(known, name, value))
+        });
+        Ok((sets.collect::<Result<_, _>>()?, own))
+    }
+
+    /// ClickUp takes each custom field in a request of its own.
+    async fn set(&self, id: &str, customs: Vec<custom::Set>) -> Result<(), Failure> {
+        for (field, value) in customs {
+            let path = format!("api/v2/task/{id}/field/{field}");
+            let (method, body) = match value {
+                Some(value) => ("POST", Some((JSON, json!({ "value": value })))),
+                None => ("DELETE", None),
+            };
+            self.client
+                .ask(method, &path, body, "set a custom field")
+                .await
+                .map_err(said_no)?;
+        }
+        Ok(())
     }
 
     /// The id that was typed, or that of the task whose title was.
@@ -153,10 +197,12 @@ fn shown(task: &Value) -> Shown {
         let value = value.filter(|value| !value.is_null() && value != "")?;
         Some((name.to_owned(), value))
     });
+    let mut fields: Map<String, Value> = fields.collect();
+    custom::show(task, &mut fields);
     Shown {
         id: text(task.get("id")),
         title: text(task.get("name")),
-        fields: fields.collect(),
+        fields,
     }
 }
 
