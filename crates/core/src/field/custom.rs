@@ -156,13 +156,17 @@ impl Rule {
                 most,
             });
         }
-        if !self.only.is_empty() && !self.only.contains(&Folded::new(text)) {
-            return Err(ValueWhy::NotOnTheList {
+        if self.only.is_empty() {
+            return Ok(FieldValue::Text(text.to_owned()));
+        }
+        // Azure DevOps spells a value as its list does, whatever is sent.
+        let listed = self.only.get(&Folded::new(text));
+        listed
+            .map(|listed| FieldValue::plain(&listed.shown))
+            .ok_or_else(|| ValueWhy::NotOnTheList {
                 field: field(),
                 value: text.to_owned(),
-            });
-        }
-        Ok(FieldValue::Text(text.to_owned()))
+            })
     }
 }
 
@@ -178,6 +182,9 @@ impl Kind for Custom {
         let in_a_row = match (&now.ado, &now.clickup, tables.custom) {
             (FieldValue::Choice(ado), FieldValue::Choice(clickup), Some(rule)) => {
                 rule.values.consistent(ado, clickup)
+            }
+            (FieldValue::Text(ado), FieldValue::Text(clickup), Some(rule)) => {
+                !rule.only.is_empty() && Folded::new(ado) == Folded::new(clickup)
             }
             _ => false,
         };
@@ -295,6 +302,27 @@ mod tests {
         };
         let held = there(list("Web"), Side::ClickUp, &FieldValue::plain("Shop")).unwrap_err();
         assert!(!list("Web").takes(&held) && list("shop").takes(&held));
+    }
+
+    #[test]
+    fn a_listed_text_is_spelt_as_the_list_has_it_and_is_the_same_in_any_case() {
+        let listed = Rule {
+            only: BTreeSet::from([Folded::new("Web Shop")]),
+            ..rule(Form::Plain)
+        };
+        let text = FieldValue::plain;
+        let sent = there(listed.clone(), Side::ClickUp, &text("web shop"));
+        assert_eq!(sent, Ok(text("Web Shop")));
+        let (key, policy) = with(listed);
+        let agree = |ado: &str, clickup: &str| {
+            let now = Sided {
+                ado: text(ado),
+                clickup: text(clickup),
+            };
+            key.kind().agree(&now, &policy.tables_of(&key))
+        };
+        assert!(agree("Web Shop", "web shop"));
+        assert!(!agree("Web Shop", "shop"));
     }
 
     #[test]
