@@ -4,6 +4,7 @@ mod apart;
 mod create;
 mod doubt;
 mod finish;
+mod found;
 mod kept;
 mod left_out;
 mod misanswered;

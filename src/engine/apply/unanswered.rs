@@ -2,17 +2,17 @@
 //! the next cycle reads (see `observe::half_way`).
 
 use super::kept::goes_apart;
-use super::record::{self, saw};
+use super::record;
 use super::update::{other_half, returned};
 use super::{Done, Run};
 use crate::connector::{Change, ConnectorError, ErrorKind, NewItem, Written};
 use crate::engine::CycleError;
-use crate::engine::observe::{LeftBehind, transit_of};
-use crate::model::{BaseState, FieldKey, FieldValue, ItemId, LinkId, Side, Sided, Version};
+use crate::engine::observe::transit_of;
+use crate::model::{FieldKey, FieldValue, ItemId, LinkId, Side, Version};
 use crate::reason::ActionWhy;
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::settle::{self, Answer};
-use crate::store::{Batch, ChoiceOp, NewConflict, Op, PartOp, Source, StoreError, TransitRow};
+use crate::store::{Batch, Op, PartOp, Source, StoreError, TransitRow};
 use std::collections::BTreeMap;
 
 impl Run<'_> {
@@ -254,15 +254,12 @@ impl Run<'_> {
         let (mut same, mut others): (Vec<_>, Vec<_>) = earlier
             .into_iter()
             .partition(|row| rows.iter().any(|own| own.field == row.field));
-        // Of a set that went in parts a call before this one may be in force as well.
         let doubted = self.in_doubt.contains(&(link, side));
+        // Of a set that went in parts a call before this one may be in force as well.
         same.retain(|row| doubted && rows.iter().any(|own| is_smaller_part(own, row)));
-        let left = record::left(written);
-        let same = same.into_iter().map(|row| TransitRow {
-            expected: left.map_or(row.expected, |left| left.max(row.expected)),
-            ..row
-        });
-        let same: Vec<TransitRow> = same.collect();
+        for row in &mut same {
+            row.expected = seen_by(written, row);
+        }
         // An undo carries its own fields and looks at no others: what a run before it noted of those is still to be judged. Example:
         // the answer about a tag is lost, its author takes it back, and a date is undone before the next cycle.
         let undoes = matches!(action.why, ActionWhy::TakenBack { .. });
@@ -299,8 +296,10 @@ impl Run<'_> {
                 // An answer that leaves it out says as little of it as none.
                 None if !row.via.is_empty() || is_text(&row) || waits(&row) => {
                     // Its calls went out after the one that was answered.
-                    let ours = record::left(written).filter(|_| goes_apart(side, &row.field));
-                    let expected = ours.map_or(row.expected, |ours| ours.max(row.expected));
+                    let expected = match goes_apart(side, &row.field) {
+                        true => seen_by(written, &row),
+                        false => row.expected,
+                    };
                     ops.push(noted(TransitRow { expected, ..row }));
                 }
                 None => {}
@@ -428,111 +427,12 @@ impl Run<'_> {
         let link = action.link?;
         Some((link, self.unanswered.remove(&link)?))
     }
+}
 
-    /// What earlier runs sent without an answer, as this cycle found it. A state that stands half way becomes the base of its
-    /// side, so that it stays ours whatever happens to the item later; the note stays as long as a later step may arrive. A
-    /// text of which nobody can tell who shortened it has no base. A value that somebody may have chosen over ours counts as an
-    /// edit from now on.
-    pub(super) fn left_behind(&self, plan: &PairPlan) -> Result<Vec<Op>, StoreError> {
-        let links = self.observed.findings.links_of(&plan.pair).iter();
-        let links: BTreeMap<LinkId, &Sided<ItemId>> =
-            links.map(|(link, ids)| (*link, ids)).collect();
-        let found = self.observed.findings.left_behind.iter();
-        let mut ops = Vec::new();
-        for (link, side, field, left) in found {
-            let Some(ids) = links.get(link) else {
-                continue;
-            };
-            // A base of what was read goes with its version: after a kill an older answer must be known as one.
-            for side in Side::BOTH {
-                let item = self.observed.items.get(side).get(ids.get(side));
-                ops.extend(item.map(|item| saw(side, item)));
-            }
-            let (link, side, field) = (*link, *side, field.clone());
-            match left.clone() {
-                LeftBehind::HalfWay { base, made, .. } | LeftBehind::SetBack { base, made } => {
-                    if plan.chosen.contains(&(link, field.clone())) {
-                        ops.push(Op::Choice(ChoiceOp::Wrote {
-                            link,
-                            field: field.clone(),
-                            side,
-                            value: made,
-                        }));
-                    }
-                    let fields = BTreeMap::from([(field.clone(), base)]);
-                    ops.push(Op::SetBase { link, fields });
-                }
-                LeftBehind::Agreed(base) => {
-                    let fields = BTreeMap::from([(field.clone(), base)]);
-                    ops.push(Op::SetBase { link, fields });
-                }
-                LeftBehind::Unclear(sent) => {
-                    ops.extend(self.doubtful_text(plan, (link, side), &field, sent));
-                    ops.push(Op::ClearBase {
-                        link,
-                        field: field.clone(),
-                    });
-                }
-                LeftBehind::Doubted {
-                    origin,
-                    base,
-                    doubts,
-                    ..
-                } => {
-                    let stored = self.engine.store().base(link)?.remove(&field);
-                    let base = base.or(stored);
-                    let mut base =
-                        base.unwrap_or_else(|| settle::doubted_without_base(side, origin));
-                    // What the other side owes is measured by nothing that it has shown, so it counts as an edit anyway.
-                    let owed = matches!(base.get(side.other()), BaseState::Owed(_));
-                    for at in Side::BOTH.into_iter().filter(|at| *doubts.get(*at)) {
-                        if at == side || !owed {
-                            base = settle::doubted(at, base);
-                        }
-                    }
-                    let fields = BTreeMap::from([(field.clone(), base)]);
-                    ops.push(Op::SetBase { link, fields });
-                }
-                LeftBehind::Settled => {}
-            }
-            let open = matches!(left, LeftBehind::HalfWay { open: true, .. });
-            if !open {
-                ops.push(Op::Part(PartOp::EndTransitOf { link, side, field }));
-            }
-        }
-        Ok(ops)
-    }
-
-    /// Keeps a text that was sent and that nobody may have any more, beside what the other side has: the two sides may agree
-    /// on what is left of it.
-    fn doubtful_text(
-        &self,
-        plan: &PairPlan,
-        (link, side): (LinkId, Side),
-        field: &FieldKey,
-        sent: FieldValue,
-    ) -> Option<Op> {
-        let mut links = self.observed.findings.links_of(&plan.pair).iter();
-        let (_, ids) = links.find(|(id, _)| *id == link)?;
-        let item = |side: Side| self.observed.items.get(side).get(ids.get(side));
-        let versions = Sided {
-            ado: item(Side::Ado)?.version,
-            clickup: item(Side::ClickUp)?.version,
-        };
-        let there = item(side.other())?.fields.get(field)?.clone();
-        Some(Op::AddConflict(NewConflict {
-            link,
-            pair: plan.pair.clone(),
-            items: ids.clone(),
-            field: field.clone(),
-            base: Sided::default(),
-            now: Sided::of(side, sent, there),
-            raw: Sided::default(),
-            versions,
-            taken: None,
-            at: self.engine.clock.now(),
-        }))
-    }
+/// The version up to which nobody but us has touched an item, after an answer, for a note that stays.
+fn seen_by(written: &Written, row: &TransitRow) -> Version {
+    let ours = record::left(written);
+    ours.map_or(row.expected, |ours| ours.max(row.expected))
 }
 
 /// Whether a note is of a long text, which a service may cut.
