@@ -126,7 +126,7 @@ pub enum Command {
     /// Show per field what was agreed last, what both sides hold now, and the decision
     #[command(after_help = "Example: boardsync why 123")]
     Why(ItemArgs),
-    /// Show everything that runs did to an item, and its links that were ended by hand
+    /// Show everything that runs did to an item, and what was done to its links by hand
     #[command(after_help = "Example: boardsync history 86d3f01jq")]
     History(HistoryArgs),
     /// Show what the last runs did, or one run, action or link in full

@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::error::{StoreError, from_json, reason, sql, to_json, word};
-use super::links::parse_side;
+use super::links::{LinkRow, parse_side};
 use crate::model::{
     ActionId, FieldValue, ItemId, LinkId, PairName, Side, Subject, Timestamp, Version,
 };
@@ -122,6 +122,35 @@ impl Store {
                      SELECT id FROM link WHERE clickup = ?1 AND coalesce(?2, 'clickup') = 'clickup'))",
             params![item.0, side.map(Side::key)],
         )
+    }
+
+    /// Returns the link that a line belongs to; `None`: it names none, and none is known of its item.
+    ///
+    /// A line about a link that it made was written before that had a number. So a create belongs to the first link of its
+    /// item, and a linking to the one that was made with it. Example: a run links two items, and somebody ends that link and
+    /// links the two by hand. The run's line is about the first link, whatever becomes of the second.
+    pub fn link_behind(&self, entry: &NewJournal) -> Result<Option<LinkRow>, StoreError> {
+        let item = match (entry.link, &entry.item) {
+            (Some(link), _) => return self.link(link),
+            (None, Some(item)) => item,
+            (None, None) => return Ok(None),
+        };
+        let mut links = self.find_item(item)?;
+        links.retain(|link| link.pair == entry.pair && link.item(entry.side) == item);
+        match entry.kind {
+            JournalKind::Create => Ok(links.into_iter().next()),
+            // The nearest one, not the last one before it: somebody may have set the clock back since.
+            JournalKind::Link => Ok(links
+                .into_iter()
+                .min_by_key(|link| (entry.at.0.abs_diff(link.created_at.0), link.id))),
+            JournalKind::Update
+            | JournalKind::Delete
+            | JournalKind::Close
+            | JournalKind::Unlink
+            | JournalKind::Restore
+            | JournalKind::Choice
+            | JournalKind::Claim => self.link_by_item(&entry.pair, entry.side, item),
+        }
     }
 
     /// Returns the last update of a link's item on a side, this run's own aside, where it had no answer, or one that leaves

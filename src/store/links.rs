@@ -102,6 +102,17 @@ impl Store {
         Ok(rows.into_iter().next())
     }
 
+    /// Returns when a link last changed its state, or was made; local time. `None`: there is no such link.
+    pub fn link_changed_at(&self, id: LinkId) -> Result<Option<Timestamp>, StoreError> {
+        self.connection
+            .prepare_cached("SELECT changed_at FROM link WHERE id = ?1")
+            .and_then(|mut statement| {
+                let at = |row: &Row<'_>| row.get(0).map(Timestamp);
+                statement.query_row([id.0], at).optional()
+            })
+            .map_err(sql("read when a link changed"))
+    }
+
     /// Returns every link in which this id occurs, on any side and in any pair, tombstones included.
     pub fn find_item(&self, id: &ItemId) -> Result<Vec<LinkRow>, StoreError> {
         select(

@@ -1,10 +1,13 @@
 //! What was done: to an item, by a run, or by one action.
 
 use super::newest_title;
+use super::why::{EndedLink, ended};
 use crate::model::{ActionId, ItemId, LinkId, PairName, Side, Sided, Timestamp};
-use crate::reason::{JournalKind, Outcome};
+use crate::reason::{ActionWhy, JournalKind, Outcome};
 use crate::render::deeds::{ChangeView, DeedView, RunView, Tally};
-use crate::store::{JournalRow, LinkRow, Store, StoreError};
+use crate::render::rfc3339;
+use crate::store::{JournalRow, LinkRow, LinkState, NewJournal, Store, StoreError};
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Returns what was done to an item and to its counterparts, oldest first. `None`: it is neither in the journal nor in a
@@ -30,6 +33,61 @@ pub fn history(store: &Store, item: &ItemId) -> Result<Option<Vec<DeedView>>, St
         }
     }
     deeds(store, rows.into_values().collect()).map(Some)
+}
+
+/// The beginning or end of a link of which no run on record tells.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Turn {
+    /// When.
+    #[serde(serialize_with = "rfc3339")]
+    pub at: Timestamp,
+    /// The link.
+    pub link: LinkId,
+    /// The pair.
+    pub pair: PairName,
+    /// The work item.
+    pub ado: ItemId,
+    /// The task.
+    pub clickup: ItemId,
+    /// Whether a person did it; else a run that is no longer on record.
+    pub by_hand: bool,
+    /// Why the link ended, in words; `None`: it was made.
+    pub ended: Option<String>,
+}
+
+/// Returns what became of the links of an item beside the runs on record, oldest first: `links add` and `links remove` are
+/// no runs.
+///
+/// # Errors
+/// Only the database's.
+pub fn turns(store: &Store, item: &ItemId) -> Result<Vec<Turn>, StoreError> {
+    let mut found = Vec::new();
+    for link in store.find_item(item)? {
+        let turn = |at, by_hand, ended| Turn {
+            at,
+            link: link.id,
+            pair: link.pair.clone(),
+            ado: link.ado.clone(),
+            clickup: link.clickup.clone(),
+            by_hand,
+            ended,
+        };
+        if link.origin.is_none() {
+            found.push(turn(link.created_at, true, None));
+        }
+        if let LinkState::Tombstone { why } = &link.state
+            && let EndedLink {
+                ended_at: Some(at),
+                run: None,
+                ..
+            } = ended(store, &link, why)?
+        {
+            let by_hand = *why == ActionWhy::RemovedByHand;
+            found.push(turn(at, by_hand, Some(why.to_string())));
+        }
+    }
+    found.sort_by_key(|turn| (turn.at, turn.link));
+    Ok(found)
 }
 
 /// Returns the last runs that are on record, the newest first, at most so many: those that did something, and those that
@@ -183,17 +241,23 @@ pub fn of_link(store: &Store, link: LinkId) -> Result<Vec<DeedView>, StoreError>
     for row in store.journal_of_link(link)? {
         rows.insert(row.id, row);
     }
-    // The create that the link came from was written before there was a link to name.
+    // The create that the link came from, and the line that says that it was made, were written before there was a link
+    // to name.
     if let Some(link) = store.link(link)? {
         for side in Side::BOTH {
             let item = link.item(side);
             let made = store.journal_of(Some(side), item)?.into_iter();
             let made = made.filter(|row| {
                 let entry = &row.entry;
-                let create = entry.kind == JournalKind::Create && entry.link.is_none();
-                create && entry.pair == link.pair && entry.item.as_ref() == Some(item)
+                let makes = matches!(entry.kind, JournalKind::Create | JournalKind::Link);
+                makes && entry.link.is_none() && entry.item.as_ref() == Some(item)
             });
-            rows.extend(made.map(|row| (row.id, row)));
+            for row in made {
+                let behind = store.link_behind(&row.entry)?;
+                if behind.is_some_and(|behind| behind.id == link.id) {
+                    rows.insert(row.id, row);
+                }
+            }
         }
     }
     deeds(store, rows.into_values().collect())
@@ -241,7 +305,7 @@ fn deed(
         link = link.or(entry.link);
         // What came back is true; what was sent is all that there is where nothing came back. A refusal of a part does not
         // unsay that the rest was written.
-        let done = |entry: &crate::store::NewJournal| entry.outcome == Outcome::Done;
+        let done = |entry: &NewJournal| entry.outcome == Outcome::Done;
         told = match told {
             Some(before) if done(&before) && !done(&entry) => Some(before),
             _ => Some(entry),
@@ -250,11 +314,12 @@ fn deed(
     let Some(entry) = told else {
         return Ok(None);
     };
-    let row = match (link, &item) {
-        (Some(link), _) => store.link(link)?,
-        (None, Some(item)) => store.link_by_item(&entry.pair, entry.side, item)?,
-        (None, None) => None,
-    };
+    let row = store.link_behind(&NewJournal {
+        link,
+        item: item.clone(),
+        at,
+        ..entry.clone()
+    })?;
     let counterpart = row.as_ref().map(|row| row.item(entry.side.other()).clone());
     let item = item.or_else(|| row.as_ref().map(|row| row.item(entry.side).clone()));
     let ids = Sided::of(entry.side, item.clone(), counterpart.clone());

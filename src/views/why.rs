@@ -33,10 +33,10 @@ pub struct EndedLink {
     pub clickup: ItemId,
     /// Why it ended, in words.
     pub why: String,
-    /// When; `None`: the journal does not reach back so far.
+    /// When; `None`: not known.
     #[serde(serialize_with = "rfc3339_if_any")]
     pub ended_at: Option<Timestamp>,
-    /// The run that ended it; as `ended_at`.
+    /// The run that ended it; `None`: somebody did by hand, or the journal does not reach back so far.
     pub run: Option<String>,
 }
 
@@ -162,7 +162,14 @@ fn absent(seen: &Observed, side: Side, id: &ItemId) -> Option<String> {
 }
 
 /// Returns a link that has ended, with the run that ended it.
-fn ended(store: &Store, link: &LinkRow, why: &ActionWhy) -> Result<EndedLink, StoreError> {
+///
+/// # Errors
+/// Only the database's.
+pub(super) fn ended(
+    store: &Store,
+    link: &LinkRow,
+    why: &ActionWhy,
+) -> Result<EndedLink, StoreError> {
     let lines = store.journal_of_link(link.id)?;
     let ends = |line: &&JournalRow| {
         let kind = line.entry.kind;
@@ -178,24 +185,12 @@ fn ended(store: &Store, link: &LinkRow, why: &ActionWhy) -> Result<EndedLink, St
         ado: link.ado.clone(),
         clickup: link.clickup.clone(),
         why: why.to_string(),
-        ended_at: last.map(|line| line.entry.at),
+        ended_at: match last {
+            Some(line) => Some(line.entry.at),
+            None => store.link_changed_at(link.id)?,
+        },
         run: last.map(|line| line.entry.cycle.clone()),
     })
-}
-
-/// Returns the links of an item that no run has ended, but a person by hand.
-///
-/// # Errors
-/// Only the database's.
-pub fn ended_by_hand(store: &Store, item: &ItemId) -> Result<Vec<EndedLink>, StoreError> {
-    let mut found = Vec::new();
-    for link in store.find_item(item)? {
-        if let LinkState::Tombstone { why } = &link.state {
-            let link = ended(store, &link, why)?;
-            found.extend(Some(link).filter(|link| link.run.is_none()));
-        }
-    }
-    Ok(found)
 }
 
 fn last_run(store: &Store, link: &LinkRow) -> Result<Option<String>, StoreError> {

@@ -255,14 +255,43 @@ async fn a_retry_is_offered_only_where_something_waits_for_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_that_was_ended_by_hand_is_told_by_the_history_too() {
+async fn links_made_and_ended_by_hand_are_told_by_the_history_in_their_place() {
     let bench = Bench::equal().await;
     let id = bench.ids[1].to_string();
+    let links = bench.run(&["links", "--json"]).await.json();
+    let links = links["links"].as_array().unwrap();
+    let link = links.iter().find(|link| link["ado"] == id.as_str());
+    let task = link.unwrap()["clickup"].as_str().unwrap().to_owned();
     bench.run(&["links", "remove", &id]).await.left_with(0);
+    let add = ["links", "add", "web", &id, &task];
+    bench.run(&add).await.left_with(0);
     let history = bench.run(&["history", &id]).await.left_with(0);
-    history
-        .says("created ClickUp")
-        .says(&format!("web: the link of work item {id} and task"));
+    let made = format!("linked ADO {id} = ClickUp {task}");
+    let ended = format!("unlinked ADO {id} = ClickUp {task}: removed by hand");
+    let places = ["created ClickUp", &ended, &format!("  {made}")];
+    let places = places.map(|said| history.out.find(said));
+    assert!(
+        places.is_sorted() && places[0].is_some(),
+        "{places:?}\n{}",
+        history.out
+    );
+
+    // Every line has the number of the link that it belongs to, and `log --link` shows that line.
+    let json = bench.run(&["history", &id, "--json"]).await.json();
+    let first = json["entries"][0]["link"].as_i64().unwrap();
+    let turns = json["links"].as_array().unwrap();
+    let numbers: Vec<_> = turns.iter().map(|turn| turn["link"].as_i64()).collect();
+    assert_eq!(numbers[0], Some(first), "{json}");
+    assert!(numbers[1] > numbers[0], "{json}");
+    let log = ["log", "--link", &first.to_string()];
+    bench.run(&log).await.left_with(0).says("created ClickUp");
+    let later = numbers[1].unwrap().to_string();
+    let log = ["log", "--link", &later];
+    bench
+        .run(&log)
+        .await
+        .left_with(64)
+        .says("no run on record did anything by it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

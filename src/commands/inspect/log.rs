@@ -64,9 +64,14 @@ fn views(store: &Store, args: &LogArgs) -> Result<Vec<RunView>, Failure> {
     };
     if let Some(link) = args.link {
         let deeds = history::of_link(store, LinkId(link))?;
-        return match deeds.is_empty() {
-            true => Err(unknown(format!("nothing is on record of a link {link}"))),
-            false => Ok(history::by_run(store, deeds)?),
+        return match (deeds.is_empty(), store.link(LinkId(link))?) {
+            (false, _) => Ok(history::by_run(store, deeds)?),
+            (true, None) => Err(unknown(format!("nothing is on record of a link {link}"))),
+            (true, Some(row)) => Err(unknown(format!(
+                "link {link} ties ADO {} and ClickUp {}, and no run on record did anything by it; `boardsync history {}` tells \
+                 what else became of it",
+                row.ado, row.clickup, row.ado
+            ))),
         };
     }
     let Some(what) = args.what.as_deref().map(str::trim) else {

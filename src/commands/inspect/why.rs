@@ -57,7 +57,7 @@ pub async fn why(context: &Context, item: &str) -> Result<ExitCode, Failure> {
 }
 
 /// A link that has ended, as a line.
-pub(super) fn ended(link: &EndedLink) -> String {
+fn ended(link: &EndedLink) -> String {
     format!(
         "{}: the link of work item {} and task {} ended{}: {}{}",
         link.pair,

@@ -270,13 +270,9 @@ fn steps(mut rows: Vec<JournalRow>) -> Vec<Written> {
 /// Returns the link that a journal line is about; where it was dissolved and the same two items are linked again, the
 /// new one.
 fn link_of(store: &Store, row: &JournalRow) -> Result<Option<LinkRow>, StoreError> {
-    let entry = &row.entry;
-    let named = match (entry.link, &entry.item) {
-        (Some(link), _) => store.link(link)?,
-        (None, Some(item)) => store.link_by_item(&entry.pair, entry.side, item)?,
-        (None, None) => None,
+    let Some(named) = store.link_behind(&row.entry)? else {
+        return Ok(None);
     };
-    let Some(named) = named else { return Ok(None) };
     let now = store.link_by_item(&named.pair, Side::Ado, &named.ado)?;
     let same = now.filter(|now| now.clickup == named.clickup && now.state.is_living());
     Ok(Some(same.unwrap_or(named)))

@@ -384,6 +384,14 @@ fn view(
         let link = store.link_by_item(pair, side, row.item(side))?;
         *linked.get_mut(side) = link.is_some_and(|link| link.state.is_living());
     }
+    let mut by_hand = Sided::build(|_| false);
+    for side in Side::BOTH {
+        let links = store.find_item(row.item(side))?;
+        *by_hand.get_mut(side) = links.iter().any(|link| {
+            let living = link.item(side) == row.item(side) && link.state.is_living();
+            living && link.origin.is_none()
+        });
+    }
     Ok(UndoLink {
         link: row.id,
         items: Sided::build(|side| row.item(side).clone()),
@@ -391,6 +399,7 @@ fn view(
         now,
         linked,
         living: row.state.is_living(),
+        by_hand,
         waiting: observe::chosen(store, row.id)?.into_keys().collect(),
         carried_back,
         traces: Sided::build(|side| traces.remove(&(row.id, side)).unwrap_or(Traces::None)),

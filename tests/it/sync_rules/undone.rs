@@ -601,3 +601,47 @@ async fn a_title_that_was_refused_and_typed_by_a_person_later_is_not_ours() {
             .any(|row| row.entry.detail.contains("in force after all"))
     );
 }
+
+/// The task that a work item is linked to.
+fn partner(t: &Bench, id: i64) -> Option<String> {
+    let rows = t
+        .engine()
+        .store()
+        .find_item(&ItemId(id.to_string()))
+        .unwrap();
+    let living = rows.into_iter().find(|link| link.state.is_living());
+    living.map(|link| link.clickup.0)
+}
+
+/// An undo ends the link that its run made, and none that somebody made by hand since: neither of the same two items nor of
+/// one of them and another.
+#[tokio::test]
+async fn an_undo_of_a_link_leaves_what_somebody_linked_by_hand_since() {
+    for again in [true, false] {
+        let mut t = bench("").await;
+        let (id, task) = t.linked("Task", &[]).await;
+        assert!(t.world.ado.delete(id));
+        t.sweep().await;
+        assert!(t.world.ado.restore(id));
+        let ended = last_run(&mut t).await;
+        let (_, said) = undo(&mut t, &ended).await;
+        assert_eq!(partner(&t, id), Some(task.clone()), "{said}");
+        let linking = last_run(&mut t).await;
+        let number = id.to_string();
+        let (code, said) = t.command(&["links", "remove", &number]).await;
+        assert_eq!(code, 0, "{said}");
+        let other = match again {
+            true => task,
+            false => t.create_task(&json!({"name": "Another"})),
+        };
+        let (code, said) = t.command(&["links", "add", "web", &number, &other]).await;
+        assert_eq!(code, 0, "{said}");
+        let (_, said) = undo(&mut t, &linking).await;
+        assert_eq!(partner(&t, id), Some(other), "{again} {said}");
+        let says = match again {
+            true => "somebody linked the two by hand since",
+            false => "the link is dissolved already",
+        };
+        assert!(said.contains(says), "{said}");
+    }
+}

@@ -33,6 +33,8 @@ pub enum LeftWhy {
     LinkedAlready,
     /// The link is dissolved already.
     UnlinkedAlready,
+    /// Somebody linked the two by hand after the link of the run had ended.
+    LinkedByHand,
     /// The item left the scope of the pair.
     OutOfScopeForUndo,
     /// Without the counterpart nobody can tell whether the two would be left apart.
@@ -90,6 +92,8 @@ pub enum Stays {
     EditedBeforeFound,
     /// It left the scope of the pair.
     OutOfScope,
+    /// Somebody linked it by hand since.
+    LinkedByHand,
     /// Somebody edited a field of it.
     FieldEdited {
         /// The field.
@@ -162,6 +166,9 @@ impl fmt::Display for Stays {
             Stays::OutOfScope => {
                 f.write_str(", but it left the scope of the pair; delete it by hand")
             }
+            Stays::LinkedByHand => {
+                f.write_str(", but somebody linked it by hand since; delete it by hand")
+            }
             Stays::FieldEdited { field } => {
                 write!(f, ", but its {field} was edited since; delete it by hand")
             }
@@ -204,6 +211,10 @@ impl fmt::Display for LeftWhy {
             LeftWhy::NotLinkedAgain { how } => return write!(f, "not linked again: {how}"),
             LeftWhy::LinkedAlready => "it is linked again already",
             LeftWhy::UnlinkedAlready => "the link is dissolved already",
+            LeftWhy::LinkedByHand => {
+                "the link of that run ended before, and somebody linked the two by hand since, which stays; `boardsync links \
+                 remove` ends it"
+            }
             LeftWhy::OutOfScopeForUndo => {
                 "it left the scope of the pair, where nothing is written; change it by hand"
             }

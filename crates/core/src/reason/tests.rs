@@ -258,6 +258,10 @@ const HOLDS: &[(&str, &str)] = &[
          or moved it; look, and delete it by hand",
     ),
     (
+        r#"{"code":"made_by_run","how":"created","run":"c1","stays":{"code":"linked_by_hand"}}"#,
+        "created by run c1, but somebody linked it by hand since; delete it by hand",
+    ),
+    (
         r#"{"code":"task_in_trash"}"#,
         "deleted by that run; ClickUp's API cannot restore a task: open Trash in ClickUp, restore it there, then run this undo \
          again to link it",
@@ -274,6 +278,10 @@ const HOLDS: &[(&str, &str)] = &[
     (
         r#"{"code":"unlinked_already"}"#,
         "the link is dissolved already",
+    ),
+    (
+        r#"{"code":"linked_by_hand"}"#,
+        "the link of that run ended before, and somebody linked the two by hand since, which stays; `boardsync links remove` ends it",
     ),
     (
         r#"{"code":"out_of_scope_for_undo"}"#,

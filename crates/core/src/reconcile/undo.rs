@@ -104,6 +104,8 @@ pub struct UndoLink {
     pub linked: Sided<bool>,
     /// Whether this link is a living one.
     pub living: bool,
+    /// Whether each item belongs to a living link that somebody made by hand, this one or another.
+    pub by_hand: Sided<bool>,
     /// Fields for which a person's choice in a conflict is still to be written.
     pub waiting: BTreeSet<FieldKey>,
     /// Fields that the sync carried, since a creation below, from the item that was created to the other side.

@@ -50,6 +50,7 @@ fn scene(view: LinkView, deeds: Vec<Deed>) -> UndoLink {
         now: view.now,
         linked: Sided::build(|_| true),
         living: true,
+        by_hand: Sided::build(|_| false),
         waiting: BTreeSet::new(),
         carried_back: BTreeSet::new(),
         traces: Sided::build(|_| Traces::None),

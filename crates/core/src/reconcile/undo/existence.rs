@@ -29,6 +29,10 @@ impl Inverse<'_> {
             }
             (ActionKind::Delete, None) => self.bring_back(side, out),
             (ActionKind::Close | ActionKind::Unlink, _) => self.relink(side, Vec::new(), out),
+            // The link of the run was ended since, and this one is somebody's own.
+            (ActionKind::Link, _) if self.link.living && *self.link.by_hand.get(side) => {
+                self.leave(side, Subject::Item, LeftWhy::LinkedByHand, out);
+            }
             (ActionKind::Link, _) if self.link.living => out.plan.actions.push(
                 self.action(side, ActionKind::Unlink)
                     .sealed(&self.policy.pair),
@@ -90,6 +94,9 @@ impl Inverse<'_> {
         }
         if matches!(self.link.now.get(side), Presence::OutOfScope(_)) {
             return Some(Stays::OutOfScope);
+        }
+        if *self.link.by_hand.get(side) {
+            return Some(Stays::LinkedByHand);
         }
         if let Some(field) = self.touched(deed, item) {
             return Some(Stays::FieldEdited { field });

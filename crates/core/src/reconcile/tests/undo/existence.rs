@@ -277,6 +277,23 @@ fn links_are_dissolved_and_made_again_where_both_items_are_there() {
     assert_eq!(kinds(&undone(half)), []);
 }
 
+/// What somebody linked by hand since is not the link of the run, and an item in it is somebody's.
+#[test]
+fn what_was_linked_by_hand_since_stays() {
+    for (kind, says) in [
+        (ActionKind::Link, "linked the two by hand since"),
+        (ActionKind::Create, "linked it by hand since"),
+    ] {
+        let mut link = scene(titled("B").view(), vec![deed(kind, Side::ClickUp, "", "B")]);
+        assert_eq!(kinds(&deleting(link.clone())).len(), 1, "{says}");
+        link.by_hand = Sided::build(|_| true);
+        let result = deleting(link);
+        assert_eq!(kinds(&result), []);
+        let reason = result.left[0].reason();
+        assert!(reason.contains(says), "{reason}");
+    }
+}
+
 #[test]
 fn a_created_item_with_a_comment_or_a_file_stays() {
     for (traces, says) in [
