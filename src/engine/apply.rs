@@ -244,17 +244,10 @@ impl Engine {
         let mut open: BTreeMap<PairName, usize> =
             pairs.map(|plan| (plan.pair.clone(), 0)).collect();
         let store = self.store();
-        for conflict in store.conflicts(true)? {
-            let Some(count) = open.get_mut(&conflict.record.pair) else {
-                continue;
-            };
-            let choices = match store.choices(conflict.record.link) {
-                // One that cannot be read counts as none.
-                Err(StoreError::Choice { .. }) => Vec::new(),
-                choices => choices?,
-            };
-            let chosen = choices.iter().any(|choice| choice.conflict == conflict.id);
-            *count += usize::from(!chosen);
+        for conflict in store.waiting_conflicts()? {
+            if let Some(count) = open.get_mut(&conflict.record.pair) {
+                *count += 1;
+            }
         }
         Ok(open)
     }

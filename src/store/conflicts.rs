@@ -57,6 +57,12 @@ pub struct Conflict {
 }
 
 impl Conflict {
+    /// Returns whether a hold waits for the choice in this conflict.
+    pub fn is_about(&self, hold: &HoldRow) -> bool {
+        let field = hold.subject.field() == Some(&self.record.field);
+        field && Some(self.record.link) == hold.link && hold.why.asks_for_choice()
+    }
+
     /// Returns which value won; `None`: neither, or it is open.
     pub fn took(&self) -> Option<Took> {
         self.record.taken.map(|side| match self.merged {
@@ -111,6 +117,29 @@ impl Store {
             &format!("{COLUMNS}{filter} ORDER BY id"),
             [],
         )
+    }
+
+    /// Returns the open conflicts in which nobody has chosen, oldest first. A choice that cannot be read counts as none.
+    pub fn waiting_conflicts(&self) -> Result<Vec<Conflict>, StoreError> {
+        let mut waiting = Vec::new();
+        for conflict in self.conflicts(true)? {
+            let choices = match self.choices(conflict.record.link) {
+                Err(StoreError::Choice { .. }) => Vec::new(),
+                choices => choices?,
+            };
+            if !choices.iter().any(|choice| choice.conflict == conflict.id) {
+                waiting.push(conflict);
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// Returns how much is held in a pair, but for what waits for the choice in an open conflict: that counts as the conflict.
+    pub fn count_held(&self, pair: &PairName) -> Result<usize, StoreError> {
+        let waiting = self.waiting_conflicts()?;
+        let holds = self.holds(Some(pair))?.into_iter();
+        let held = holds.filter(|hold| !waiting.iter().any(|one| one.is_about(hold)));
+        Ok(held.count())
     }
 
     /// Returns one conflict.

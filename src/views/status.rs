@@ -160,7 +160,7 @@ pub struct PairStatus {
     /// When the oldest open one was recorded; `None`: there is none.
     #[serde(serialize_with = "rfc3339_if_any")]
     pub oldest_conflict: Option<Timestamp>,
-    /// How much is held.
+    /// How much is held, but for what counts as an open conflict.
     pub holds: usize,
     /// Since when the oldest hold is there; `None`: there is none.
     #[serde(serialize_with = "rfc3339_if_any")]
@@ -233,6 +233,8 @@ pub struct HoldView {
     /// When it is tried again; `None`: by the next cycle where it ends by itself, else not before something changes.
     #[serde(serialize_with = "rfc3339_if_any")]
     pub retry_at: Option<Timestamp>,
+    /// The open conflict whose choice ends it, as which it counts; `None`: it counts as a hold.
+    pub conflict: Option<i64>,
 }
 
 /// Returns how everything stands. `now`: local time.
@@ -261,8 +263,15 @@ pub fn status(config: &Config, store: &Store, now: Timestamp) -> Result<Status, 
             pair.note = NOT_REACHED.to_owned();
         }
     }
-    let rows = store.holds(None)?.into_iter();
-    let holds: Result<Vec<HoldView>, StoreError> = rows.map(|row| hold(store, row)).collect();
+    let waiting = store.waiting_conflicts()?;
+    let mut holds = Vec::new();
+    for row in store.holds(None)? {
+        let conflict = waiting.iter().find(|one| one.is_about(&row));
+        holds.push(HoldView {
+            conflict: conflict.map(|one| one.id),
+            ..hold(store, row)?
+        });
+    }
     let holder = StateLock::holder(path);
     let notices = notices(config, store, now, holder.as_ref())?;
     let refused = Side::BOTH.map(|side| matches!(tokens.get(side), Token::Refused { .. }));
@@ -284,7 +293,7 @@ pub fn status(config: &Config, store: &Store, now: Timestamp) -> Result<Status, 
         tokens,
         pairs,
         notices: notices.into_iter().map(|notice| notice.text).collect(),
-        holds: holds?,
+        holds,
     })
 }
 
@@ -370,7 +379,7 @@ fn pair_status(
     let open_intents = intents.filter(|intent| intent.pair == pair.name).count();
     let mut conflicts = unsettled(store)?;
     conflicts.retain(|(conflict, _)| conflict.record.pair == pair.name);
-    let holds = store.holds(Some(&pair.name))?;
+    let mut holds = store.holds(Some(&pair.name))?;
     let poll = &config.schedule.poll;
     let stale = state.last_success.is_none_or(|at| is_stale(poll, at, now));
     let before = state.fingerprint.as_deref();
@@ -378,6 +387,8 @@ fn pair_status(
     let (conflicts, chosen): (Vec<_>, Vec<_>) = conflicts
         .into_iter()
         .partition(|(_, standing)| matches!(standing, Standing::Open));
+    // One field asks for one decision.
+    holds.retain(|hold| !conflicts.iter().any(|(one, _)| one.is_about(hold)));
     let mut held_choices = 0;
     for (conflict, standing) in &chosen {
         held_choices += usize::from(held(store, conflict, *standing)?.is_some());
@@ -461,6 +472,7 @@ pub(super) fn hold(store: &Store, row: HoldRow) -> Result<HoldView, StoreError> 
         since: row.since,
         tries: row.tries,
         retry_at: row.retry_at,
+        conflict: None,
     })
 }
 

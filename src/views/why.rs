@@ -138,7 +138,13 @@ async fn why(engine: &Engine, link: &LinkRow) -> Result<Option<Why>, CycleError>
     let mut holds = Vec::new();
     for row in store.holds(Some(&link.pair))? {
         if row.link == Some(link.id) {
-            holds.push(hold(&store, row)?);
+            let mut open = unsettled.iter();
+            let open = open
+                .find(|(one, standing)| matches!(standing, Standing::Open) && one.is_about(&row));
+            holds.push(HoldView {
+                conflict: open.map(|(one, _)| one.id),
+                ..hold(&store, row)?
+            });
         }
     }
     Ok(Some(Why {

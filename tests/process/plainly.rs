@@ -308,3 +308,38 @@ async fn every_problem_of_the_configuration_begins_with_its_place() {
         assert!(!problem.starts_with("error: "), "{problem}");
     }
 }
+
+/// A task without a priority, whose work item got one of its own, is as it should be until the state is restored. Then one
+/// field asks for one decision.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_whose_conflict_is_open_is_counted_once() {
+    let bench = Bench::equal().await;
+    let list = boardsync::sandbox::world::LIST;
+    let task = json!({ "name": "Gap" });
+    bench.world.clickup.create_task(list, &task).unwrap();
+    let once = ["reconcile", "--once"];
+    bench.run(&once).await.left_with(0);
+    bench.run(&["backup", "copy"]).await.left_with(0);
+    bench.rename(bench.ids[1], "Edited");
+    bench.run(&once).await.left_with(0);
+    let at = |name: &str| bench.folder.path().join(name);
+    for suffix in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(at(&format!("boardsync.db{suffix}")));
+    }
+    std::fs::copy(at("copy"), at("boardsync.db")).unwrap();
+    let why = "the database was restored and the two sides differ here";
+    let plan = bench.run(&["plan"]).await.left_with(0);
+    lacks(&plan, "1 held");
+    plan.says("nothing to write, 1 conflict;").says(why);
+    let yes = ["reconcile", "--once", "--yes"];
+    let ran = bench.run(&yes).await.left_with(3);
+    lacks(&ran, "held");
+    ran.says("1 open conflict");
+    let json = bench.run(&["status", "--json"]).await.left_with(3).json();
+    let pair = &json["pairs"][0];
+    let counts = (&pair["holds"], &pair["open_conflicts"]);
+    assert_eq!(counts, (&json!(0), &json!(1)), "{json}");
+    let held = &json["holds"][0]["conflict"];
+    let status = bench.run(&["status"]).await.left_with(3);
+    status.says(&format!("conflict {held}: ADO")).says(why);
+}

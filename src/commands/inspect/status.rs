@@ -348,8 +348,12 @@ pub(super) fn held(hold: &HoldView, pair: Option<&PairName>, now: Timestamp) -> 
         (Need::Time, _) => "tried again by the next cycle".to_owned(),
         (Need::Somebody | Need::Nothing, _) => "waits for somebody".to_owned(),
     };
+    let kind = match hold.conflict {
+        Some(id) => format!("conflict {id}"),
+        None => "held".to_owned(),
+    };
     format!(
-        "held{of}: {side}{item}{title}{what}: {} (for {}, {next})",
+        "{kind}{of}: {side}{item}{title}{what}: {} (for {}, {next})",
         hold.reason,
         age(now, hold.since)
     )

@@ -29,12 +29,12 @@ impl Run<'_> {
             let ops = stood_still(&store, policy, plan, stopped, started)?;
             store.commit(&Batch(ops))?;
             // What an earlier cycle holds stays held; of this plan nothing is recorded.
-            let held = store.holds(Some(&plan.pair))?.len();
-            return Ok(held.max(plan.holds.len()));
+            let planned = plan.holds.iter().filter(|hold| !plan.contested(hold));
+            return Ok(store.count_held(&plan.pair)?.max(planned.count()));
         }
         let ops = Ending::new(self, policy, plan, &store, started)?.ops()?;
         store.commit(&Batch(ops))?;
-        Ok(store.holds(Some(&plan.pair))?.len())
+        Ok(store.count_held(&plan.pair)?)
     }
 }
 

@@ -74,6 +74,23 @@ impl HoldWhy {
         }
     }
 
+    /// Returns whether it ends by the choice in the conflict about the same field, which is recorded beside it.
+    pub fn asks_for_choice(&self) -> bool {
+        match self {
+            HoldWhy::Rail(why) => matches!(
+                why,
+                RailWhy::RestoredDiffers | RailWhy::UndoneEachTime { .. }
+            ),
+            HoldWhy::Value(why) => matches!(why, ValueWhy::Flattens { .. }),
+            HoldWhy::ToldBefore { .. }
+            | HoldWhy::Read(_)
+            | HoldWhy::Origin(_)
+            | HoldWhy::Create(_)
+            | HoldWhy::Undone(_)
+            | HoldWhy::Left(_) => false,
+        }
+    }
+
     /// Returns whether a later cycle ends the hold, or tries again, without anybody doing anything.
     pub fn ends_by_itself(&self) -> bool {
         match self {

@@ -92,6 +92,18 @@ pub struct PairPlan {
 }
 
 impl PairPlan {
+    /// Returns whether a hold counts as the conflict about its field: that waits for the same choice, and one field asks for
+    /// one decision. What is held for another reason counts beside its conflict.
+    pub fn contested(&self, hold: &Hold) -> bool {
+        let field = hold.subject.field();
+        let mut conflicts = self.conflicts.iter();
+        hold.why.asks_for_choice()
+            && conflicts.any(|conflict| {
+                let waits = conflict.taken.is_none();
+                waits && Some(conflict.link) == hold.link && Some(&conflict.field) == field
+            })
+    }
+
     /// Returns an empty plan of a pair.
     pub fn empty(pair: PairName, fingerprint: String) -> PairPlan {
         PairPlan {

@@ -211,6 +211,13 @@ impl Page<'_> {
         for conflict in pair.conflicts.iter().take(self.show.most()) {
             conflict::block(conflict, "  ", self.style, &mut self.out);
             if conflict.taken.is_none() {
+                let about = |hold: &&Hold| {
+                    let field = hold.subject.field() == Some(&conflict.field);
+                    field && hold.link == Some(conflict.link) && pair.contested(hold)
+                };
+                if let Some(hold) = pair.holds.iter().find(about) {
+                    self.sentence("    ", &hold.reason());
+                }
                 let when = match self.is_recorded(pair, conflict) {
                     true => "",
                     false => ", which can be done once a cycle has recorded it",
@@ -226,11 +233,14 @@ impl Page<'_> {
         self.more(pair.conflicts.len(), "conflict", "conflicts");
     }
 
-    /// What is held, but for what stands at its field already: what is new, and then what is open from before. `rest`: what is
+    /// What is held, but for what stands at its field or its conflict already: what is new, and then what is open from before. `rest`: what is
     /// open beside the plan.
     fn holds(&mut self, pair: &PairPlan, fields: &Fields<'_>, mut rest: StillOpen) {
-        let (shown, holds): (Vec<&Hold>, Vec<&Hold>) =
-            pair.holds.iter().partition(|hold| fields.shows(hold));
+        let (shown, holds): (Vec<&Hold>, Vec<&Hold>) = pair
+            .holds
+            .iter()
+            .filter(|hold| !pair.contested(hold))
+            .partition(|hold| fields.shows(hold));
         let (known, holds): (Vec<&Hold>, Vec<&Hold>) = holds
             .into_iter()
             .partition(|hold| self.is_known(pair, hold));

@@ -70,7 +70,11 @@ impl<'a> Totals<'a> {
                 .count()
         };
         let conflicts = sum(waits).saturating_add(self.before.0);
-        let holds = sum(|pair| pair.holds.len()).saturating_add(self.before.1);
+        let held = |pair: &PairPlan| {
+            let holds = pair.holds.iter();
+            holds.filter(|hold| !pair.contested(hold)).count()
+        };
+        let holds = sum(held).saturating_add(self.before.1);
         let mut open = Vec::new();
         if conflicts > 0 {
             open.push(plural(conflicts, "conflict", "conflicts"));
