@@ -294,6 +294,8 @@ async fn look_at(
         clickup: fetch(pair, Side::ClickUp, services, report).await?,
     };
     let name = &pair.name;
+    let ado = schema.ado.as_ref();
+    let area_lost = ado.is_some_and(|ado| compare::lacks_area(pair, ado));
     for side in Side::BOTH {
         let Some(schema) = schema.get(side) else {
             continue;
@@ -303,6 +305,11 @@ async fn look_at(
             (Weight::Configuration, &schema.findings),
         ] {
             for SchemaFinding { text, about } in found {
+                // What compares the names says that, with those that there are.
+                let is_area = about.as_ref().is_some_and(|(key, _)| *key == "area");
+                if area_lost && side == Side::Ado && is_area {
+                    continue;
+                }
                 let place = about.as_ref().and_then(|(key, value)| {
                     let place = |key: &str| {
                         report.place(&At {
@@ -335,7 +342,7 @@ async fn look_at(
         }
     }
     compare::compare(pair, &schema, &idle, report);
-    if known && let Err(error) = try_writes(pair, &schema.ado, services, report).await {
+    if known && let Err(error) = try_writes(pair, &schema.ado, services, area_lost, report).await {
         report.leave(Side::Ado, error)?;
     }
     Ok(())
@@ -450,14 +457,16 @@ async fn fetch(
 }
 
 /// Has Azure DevOps validate a new item of every mapped type, the only way to learn whether its token may write. Where
-/// the pair creates nothing there, one type is enough to tell that, and what rules say about creates is left out.
+/// the pair creates nothing there, one type is enough to tell that, and what rules say about creates is left out. So it is
+/// where the area of the pair is not there, for which every new item would be refused.
 async fn try_writes(
     pair: &Pair,
     schema: &Schema,
     services: &setup::Services,
+    area_lost: bool,
     report: &mut Report,
 ) -> Result<(), ConnectorError> {
-    let creates = matches!(pair.create, CreateSide::Both | CreateSide::Ado);
+    let creates = matches!(pair.create, CreateSide::Both | CreateSide::Ado) && !area_lost;
     let mut types: Vec<String> = compare::mapped_kinds(pair, schema)
         .iter()
         .map(|kind| kind.name.clone())
@@ -483,7 +492,7 @@ async fn try_writes(
     let people: Vec<String> = pair.people.iter().map(|(ado, _)| ado.clone()).collect();
     let assigned =
         |field: &Field| field.key == FieldKey::Assignees && field.direction != Direction::ToClickUp;
-    let assigns = pair.fields.iter().any(assigned);
+    let assigns = pair.fields.iter().any(assigned) && !area_lost;
     if let Some(kind) = types.first().filter(|_| may_write && assigns) {
         for (person, said) in writer.fetch_strangers(&pair.name, kind, &people).await? {
             let at = At {
@@ -499,6 +508,8 @@ async fn try_writes(
             report.add_at(&at, text, false);
         }
     }
-    report.validated.extend(types);
+    if !area_lost {
+        report.validated.extend(types);
+    }
     Ok(())
 }

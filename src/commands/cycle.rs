@@ -109,7 +109,7 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
     let troubled = observed.findings().troubled.clone();
     let troubled: Vec<_> = troubled.into_iter().collect();
     let others = !observed.plan().pairs.is_empty();
-    if let Some(code) = tell_trouble(&troubled, others) {
+    if let Some(code) = tell_trouble(context, &troubled, others) {
         return Ok(code);
     }
     Ok(

@@ -272,7 +272,7 @@ impl Engine {
             let mut state = store.pair_state(pair)?;
             let text = error.to_string();
             if state.last_error.as_ref() != Some(&text) {
-                tracing::error!(%pair, "this pair stands still, the others go on: {error}");
+                tracing::error!(%pair, "{}: {error}", self.stands_still());
             }
             state.last_error = Some(text);
             store.save_pair_state(pair, &state)?;

@@ -8,6 +8,14 @@ use crate::model::Timestamp;
 use crate::store::{Batch, Op, StoreError};
 
 impl Engine {
+    /// What a pair in trouble does, and the others, if there are any.
+    pub(super) fn stands_still(&self) -> &'static str {
+        match self.policies.len() {
+            0 | 1 => "this pair stands still",
+            _ => "this pair stands still, the others go on",
+        }
+    }
+
     /// Records the pairs that could not be listed, before the watermarks move on without them: each is listed in full as
     /// soon as that works again, so nothing that changes meanwhile is passed over.
     pub(super) fn record_trouble(
@@ -21,7 +29,7 @@ impl Engine {
             let mut state = store.pair_state(pair)?;
             let text = error.to_string();
             if state.last_error.as_ref() != Some(&text) {
-                tracing::error!(target: crate::telemetry::SAID_AGAIN, %pair, "this pair stands still, the others go on: {error}");
+                tracing::error!(target: crate::telemetry::SAID_AGAIN, %pair, "{}: {error}", self.stands_still());
             }
             state.last_attempt = Some(started);
             state.last_sweep = None;

@@ -343,3 +343,24 @@ async fn a_field_whose_conflict_is_open_is_counted_once() {
     let status = bench.run(&["status"]).await.left_with(3);
     status.says(&format!("conflict {held}: ADO")).says(why);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_area_that_is_not_there_is_one_finding_with_its_place() {
+    let bench = Bench::equal().await;
+    bench.replace_config("name = \"web\"", "name = \"web\"\nado.area = 'Shop\\Wbe'");
+    let check = bench.run(&["check"]).await.left_with(78);
+    let found = check.out.lines().filter(|line| line.contains("error: "));
+    let found: Vec<_> = found.collect();
+    assert_eq!(found.len(), 1, "{}", check.out);
+    assert!(found[0].contains("config.toml:"), "{}", check.out);
+    lacks(&check, "is refused");
+    lacks(&check, "was asked to validate");
+    check
+        .says("ADO has no area path \"Shop\\Wbe\"")
+        .says("Until that is put right the pair stands still")
+        .says("1 error");
+    let ran = bench.run(&["-v", "reconcile", "--once"]).await;
+    let ran = ran.left_with(78);
+    lacks(&ran, "the others go on");
+    ran.says("check` tells where that stands");
+}

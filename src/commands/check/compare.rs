@@ -79,12 +79,18 @@ fn vocabulary(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) {
         }
         let near = did_you_mean(wanted, have.iter().map(String::as_str));
         let near = near.map_or_else(String::new, |near| format!("did you mean \"{near}\"? "));
+        // Without its area a pair cannot be listed.
+        let rest = match key {
+            "area" => {
+                ". Until that is put right the pair stands still, and what new items need is not asked"
+            }
+            _ => "",
+        };
         let text = format!(
-            "{}: {side} has no {what} \"{wanted}\"; {near}it has: {}",
+            "{}: {side} has no {what} \"{wanted}\"; {near}it has: {}{rest}",
             pair.name,
             have.join(", ")
         );
-        // Without its area a pair cannot be listed.
         let at = At {
             pair: &pair.name,
             key,
@@ -108,6 +114,16 @@ fn vocabulary(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) {
     }
     if let Some(area) = &pair.ado.area {
         named(Side::Ado, ("area", "area path"), area, &areas);
+    }
+}
+
+/// Whether the pair's area is known not to be there. Then Azure DevOps refuses the query and every new item for that alone.
+pub(super) fn lacks_area(pair: &Pair, ado: &Schema) -> bool {
+    let is_it = |area: &String, path: &str| fold(path) == fold(area);
+    let mut paths = ado.containers.iter().map(|(path, _)| path);
+    match &pair.ado.area {
+        Some(area) => !ado.containers.is_empty() && !paths.any(|path| is_it(area, path)),
+        None => false,
     }
 }
 

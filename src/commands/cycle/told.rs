@@ -88,7 +88,7 @@ fn finish(
         error(context, &format!("{failed}{}", help.unwrap_or_default()));
     }
     let others = !observed.plan().pairs.is_empty();
-    let troubled = tell_trouble(&report.troubled, others);
+    let troubled = tell_trouble(context, &report.troubled, others);
     if let Some(error) = failed.first() {
         return exit_code(error);
     }
@@ -224,6 +224,7 @@ fn open_in_a_line(context: &Context, report: &Report, retries: bool) -> Option<S
 /// Names the pairs that stand still because what their configuration names is not there. `None`: there are none.
 /// `others`: whether any other pair goes on.
 pub(super) fn tell_trouble<'a>(
+    context: &Context,
     troubled: impl IntoIterator<Item = &'a (PairName, ConnectorError)>,
     others: bool,
 ) -> Option<ExitCode> {
@@ -234,6 +235,12 @@ pub(super) fn tell_trouble<'a>(
             "error: pair \"{pair}\" stands still{rest}: {error}\n"
         ));
         code = Some(ExitCode::Config);
+    }
+    if code.is_some() {
+        let check = next(context, "check");
+        note(&format!(
+            "help: `{check}` tells where that stands in the configuration, and what there is\n"
+        ));
     }
     code
 }
