@@ -61,11 +61,10 @@ pub fn backup(context: &Context, args: &BackupArgs) -> Result<ExitCode, Failure>
         print("there is no key file yet, so there was none to copy\n");
     }
     print(&format!(
-        "to restore: stop boardsync, put both files in place of {} and {}, remove {}-wal and {}-shm\n",
+        "to restore: stop boardsync, move {} away together with its -wal and -shm files, where they are there, for they hold its \
+         last changes; then put both files in place of it and {}\n",
         database.display(),
         store::key_path(database).display(),
-        database.display(),
-        database.display()
     ));
     Ok(ExitCode::Done)
 }

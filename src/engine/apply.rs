@@ -392,6 +392,7 @@ impl Run<'_> {
                     action.kind.past(),
                     action.reason()
                 );
+                record::tell_ruled(plan, action);
                 return Ok(done);
             }
             Done::Stale(said) => UndoneWhy::Stale { said: said.clone() },

@@ -30,8 +30,9 @@ pub enum DaemonError {
     Setup(String),
     /// The state's files are not those any more that this process has open.
     #[error(
-        "{0}. Nothing more is written: what this process knows is not what the file knows that is there now. Remove the -wal \
-         and -shm files beside it, which belong to the one before, and start boardsync again to work on it"
+        "{0}. Nothing more is written: what this process knows is not what the file knows that is there now. Of -wal and -shm \
+         files delete none: they belong to the database that was there before, whose last changes may be in them alone. Keep \
+         them beside that one, wherever it is now, and away from any other; then start boardsync again"
     )]
     Lost(String),
 }
@@ -118,6 +119,7 @@ pub async fn run(
     if let Some(watchdog) = watchdog {
         watchdog.abort();
     }
+    tracing::info!("stopped; nothing is under way any more");
     Ok(())
 }
 

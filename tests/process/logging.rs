@@ -441,3 +441,36 @@ async fn a_daemon_that_is_started_with_a_good_token_tries_at_once() {
     let _ = child.kill();
     let _ = child.wait();
 }
+
+/// Whose value was not taken finds out from the log that it is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_that_the_rule_settles_is_said_in_the_log() {
+    let bench = Bench::equal().await;
+    let task = bench.task_named("Validate postcodes");
+    bench.rename(bench.ids[3], "Ours");
+    let theirs = json!({ "name": "Theirs" });
+    bench.world.clickup.edit(&task, &theirs).unwrap();
+    let heard = Heard::daemon(&bench, &["reconcile"], None);
+    let said = heard.until("cycle done").await;
+    let line = said.lines().find(|line| line.contains("by the rule"));
+    let line = line.expect(&said);
+    for part in ["ADO wins", "field=title", "pair=web", "conflicts --all"] {
+        assert!(line.contains(part), "{line}");
+    }
+    assert!(!said.contains("Theirs"), "{said}");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_says_that_it_has_stopped() {
+    let bench = Bench::equal().await;
+    let heard = Heard::daemon(&bench, &["reconcile"], None);
+    heard.until("nothing written").await;
+    let pid = heard.child.id().to_string();
+    std::process::Command::new("kill")
+        .args(["-TERM", &pid])
+        .status()
+        .unwrap();
+    let said = heard.until("INFO stopped").await;
+    assert!(said.contains("stopping after what is under way"), "{said}");
+}

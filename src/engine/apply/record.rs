@@ -310,6 +310,25 @@ fn agreed_before(
     Ok(base)
 }
 
+/// Says of each conflict that the pair's rule settled by this write which side was taken. Its values stay on record.
+pub(super) fn tell_ruled(plan: &PairPlan, action: &Action) {
+    for conflict in &plan.conflicts {
+        let Some(taken) = conflict.taken.filter(|taken| *taken != action.target) else {
+            continue;
+        };
+        let mut changes = action.changes.iter();
+        if Some(conflict.link) == action.link && changes.any(|one| one.field == conflict.field) {
+            tracing::info!(
+                field = %conflict.field,
+                outcome = "settled",
+                "changed on both sides since they last agreed; by the rule {taken} wins, and what {} had is kept: \
+                 `boardsync conflicts --all`",
+                action.target
+            );
+        }
+    }
+}
+
 /// Whether a write of this field carries out what a conflict came to: by the policy, by a person's choice, or by an undo.
 pub(super) fn is_settled_by(plan: &PairPlan, link: LinkId, field: &FieldKey) -> bool {
     let contested = |conflict: &Conflict| conflict.link == link && conflict.field == *field;
