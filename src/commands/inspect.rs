@@ -41,6 +41,20 @@ fn replaced(config: &Config) -> Option<Failure> {
     Some(Failure::new(ExitCode::Partial, text))
 }
 
+/// Says that there is no database, and where it was looked for; `None`: there is one. Else a list that is empty for that
+/// looks as if nothing was ever done.
+pub(super) fn not_there(config: &Config) -> Option<String> {
+    let path = &config.state.path;
+    let missing = matches!(path.try_exists(), Ok(false));
+    missing.then(|| {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        format!(
+            "the database {} is not there: the first cycle makes it, and one that was lost comes back from a backup\n",
+            path.display()
+        )
+    })
+}
+
 /// Why nothing is known of an item.
 fn in_no_link(config: &Config, store: &Store, id: &ItemId) -> Failure {
     let pairs = config.pairs.iter();
@@ -48,11 +62,14 @@ fn in_no_link(config: &Config, store: &Store, id: &ItemId) -> Failure {
     let none = links.is_ok_and(|links| links.iter().all(|links| *links == 0));
     let path = config.state.path.display();
     let what = match (none, config.state.path.exists()) {
-        (_, false) => format!("{id} is in no link: the database {path} is not there"),
+        (_, false) => format!(
+            "{id} is in no link: {}",
+            not_there(config).unwrap_or_default().trim_end()
+        ),
         (true, true) => format!("{id} is in no link: {path} holds none yet"),
         (false, true) => format!(
-            "{id} is in no link; `boardsync links` lists them, and of an item that is in the scope of a pair and new \
-             `boardsync plan` tells"
+            "{id} is in no link; `boardsync links` lists them. If it is in the scope of a pair, `boardsync plan` tells what is to \
+             become of it; if not, nothing of it is synced"
         ),
     };
     Failure::new(ExitCode::Usage, what)

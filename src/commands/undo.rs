@@ -1,7 +1,7 @@
 //! `undo`: the inverse of a run, or of everything that was written to one item.
 
 use super::cycle::{before_a_question, how, views, with_progress};
-use super::inspect::older;
+use super::inspect::{not_there, older};
 use super::setup::{self, Services};
 use super::signals::Signals;
 use super::when::when;
@@ -15,7 +15,7 @@ use crate::engine::apply::{Done, Report};
 use crate::engine::deeds::{Left, Target, gather, hashes};
 use crate::engine::observe::Observed;
 use crate::engine::stop::StopSwitch;
-use crate::model::{PairName, Side};
+use crate::model::{FieldValue, PairName, Side};
 use crate::reconcile::plan::{Action, ActionKind, Plan};
 use crate::render;
 use crate::render::deeds::RunView;
@@ -198,6 +198,7 @@ fn list(context: &Context) -> Result<ExitCode, Failure> {
         print_json(&json!({ "format_version": 1, "runs": runs }));
     } else if runs.is_empty() {
         print("no run in the journal did anything\n");
+        print(&not_there(&config).unwrap_or_default());
     } else {
         let mut rows = Vec::new();
         for run in runs {
@@ -277,10 +278,18 @@ fn show(
             }
         }
         if plan.pairs.iter().any(|pair| !pair.conflicts.is_empty()) {
-            let text = "The two sides will differ in these fields. `boardsync conflicts` lists them; boardsync leaves them \
-                        alone until somebody edits one of them or settles the conflict. Of tags and assignees an edit carries over only \
-                        what it changes, and the conflict stays open for the rest.";
-            print(&render::hanging(text, 0, &context.style));
+            let mut text = "The two sides will differ in these fields. `boardsync conflicts` lists them; boardsync leaves them \
+                            alone until somebody edits one of them or settles the conflict."
+                .to_owned();
+            let mut conflicts = plan.pairs.iter().flat_map(|pair| &pair.conflicts);
+            let is_set =
+                |value: &FieldValue| matches!(value, FieldValue::People(_) | FieldValue::Tags(_));
+            if conflicts.any(|one| Side::BOTH.iter().any(|side| is_set(one.now.get(*side)))) {
+                text.push_str(
+                    " Of tags and assignees an edit carries over only what it changes, and the conflict stays open for the rest.",
+                );
+            }
+            print(&render::hanging(&text, 0, &context.style));
         }
     }
     if !context.global.json {

@@ -156,7 +156,7 @@ async fn open_files_a_lost_key_a_changed_mapping_and_old_rows_are_found() {
     let report = bench.run(&["doctor", "--json"]).await.left_with(3).json();
     assert!(bad(&report, "file modes")[0].contains("0644"));
     assert!(bad(&report, "markers")[0].contains("5 links have a marker"));
-    assert!(bad(&report, "key file")[0].starts_with("not the one"));
+    assert!(bad(&report, "right key")[0].starts_with("not the one"));
     bench
         .run(&["reconcile", "--once"])
         .await

@@ -364,3 +364,61 @@ async fn an_area_that_is_not_there_is_one_finding_with_its_place() {
     lacks(&ran, "the others go on");
     ran.says("check` tells where that stands");
 }
+
+/// An empty list looks as if nothing was ever done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_not_there_is_told_wherever_a_list_is_empty_for_it() {
+    let bench = Bench::equal().await;
+    let id = bench.ids[1].to_string();
+    for name in ["boardsync.db", "boardsync.db-wal", "boardsync.db-shm"] {
+        let _ = std::fs::remove_file(bench.folder.path().join(name));
+    }
+    let path = bench.folder.path().join("boardsync.db");
+    let says = format!("the database {} is not there", path.display());
+    for args in [&["links"][..], &["log"], &["conflicts"], &["undo"]] {
+        bench.run(args).await.left_with(0).says(&says);
+    }
+    let history = ["history", &id];
+    bench.run(&history).await.left_with(64).says(&says);
+    let said = format!("state: {} (not there)", path.display());
+    bench.run(&["status"]).await.says(&said);
+}
+
+/// One screen, one way to tell a time.
+#[tokio::test(flavor = "multi_thread")]
+async fn status_tells_every_time_in_the_same_way() {
+    let bench = Bench::equal().await;
+    for name in ["boardsync.db", "boardsync.db-wal", "boardsync.db-shm"] {
+        let _ = std::fs::remove_file(bench.folder.path().join(name));
+    }
+    bench.run(&["reconcile", "--once", "--yes"]).await;
+    let status = bench.run(&["status"]).await;
+    let told = status.out.split_whitespace();
+    let zulu = told
+        .filter(|word| word.contains('T') && word.contains("Z"))
+        .filter(|word| word.contains("20"));
+    assert_eq!(zulu.collect::<Vec<_>>(), [""; 0], "{}", status.out);
+    status.says("(noticed 20").says("nothing is created before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_explains_tags_and_people_only_where_it_leaves_them_apart() {
+    let bench = Bench::equal().await;
+    let says = "Of tags and assignees";
+    for (field, value, told) in [
+        ("Microsoft.VSTS.Common.Priority", json!(1), false),
+        ("System.Tags", json!("extra"), true),
+    ] {
+        let ado = &bench.world.ado;
+        ado.edit(bench.ids[4], &[(field, value)], "ada@contoso.example")
+            .unwrap();
+        bench.run(&["reconcile", "--once"]).await.left_with(0);
+        let runs = bench.run(&["undo", "--json"]).await.json();
+        let run = runs["runs"][0]["run"].as_str().unwrap();
+        let undo = bench.run(&["undo", run, "--dry-run"]).await;
+        match told {
+            true => drop(undo.says(says)),
+            false => lacks(&undo, says),
+        }
+    }
+}

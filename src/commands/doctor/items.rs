@@ -46,8 +46,12 @@ pub(super) async fn examine(
 }
 
 fn skew(services: &setup::Services, side: Side, chart: &mut Chart) {
+    let clock = match side {
+        Side::Ado => "clock to ADO",
+        Side::ClickUp => "clock to ClickUp",
+    };
     let Some(server) = services.sources.readers.get(side).server_now() else {
-        chart.ok("clock", format!("{side} said no time"));
+        chart.ok(clock, "it said no time");
         return;
     };
     let ahead = SystemClock.now().since(server);
@@ -58,13 +62,13 @@ fn skew(services: &setup::Services, side: Side, chart: &mut Chart) {
     );
     if ahead.unsigned_abs() > SKEW_MS.unsigned_abs() {
         chart.add(
-            "clock",
+            clock,
             Level::Warn,
             found,
             "nothing is decided by this clock, but waits and the journal go by it: set it",
         );
     } else {
-        chart.ok("clock", found);
+        chart.ok(clock, found);
     }
 }
 

@@ -86,9 +86,9 @@ fn signature(config: &Config, store: &Store, chart: &mut Chart) -> Result<(), St
         return Ok(());
     };
     match store.knows_key(&key)? {
-        Some(true) => chart.ok("key file", "the one that this database has been used with"),
+        Some(true) => chart.ok("right key", "the one that this database has been used with"),
         Some(false) => chart.add(
-            "key file",
+            "right key",
             Level::Fail,
             "not the one that this database was first used with",
             "restore FILE.key from a backup: with another key the markers on the items are a stranger's",

@@ -2,7 +2,7 @@
 
 use super::super::when::when;
 use super::super::{Context, Failure, next, print, print_json, setup};
-use super::{config, read_only};
+use super::{config, not_there, read_only};
 use crate::cli::{ExitCode, Take, WhichConflicts};
 use crate::clock::SystemClock;
 use crate::engine::deeds::{Pick, ResolveError, withdraw};
@@ -17,7 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 /// `conflicts list`: what is open or chosen; with `--all` what is settled too.
 pub fn conflicts(context: &Context, which: &WhichConflicts) -> Result<ExitCode, Failure> {
-    let store = read_only(&config(context)?)?;
+    let config = config(context)?;
+    let store = read_only(&config)?;
     let wanted = |standing| match standing {
         Standing::Open => true,
         Standing::Chosen { .. } => !which.open,
@@ -38,6 +39,7 @@ pub fn conflicts(context: &Context, which: &WhichConflicts) -> Result<ExitCode, 
             &program,
             &context.style,
         ));
+        print(&not_there(&config).unwrap_or_default());
     }
     Ok(ExitCode::Done)
 }

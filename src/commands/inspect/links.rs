@@ -1,7 +1,7 @@
 //! `links`: which items are kept equal, and changes of that by hand.
 
 use super::super::{Context, Failure, note, print, print_json, setup};
-use super::{config, links_of, read_only};
+use super::{config, links_of, not_there, read_only};
 use crate::cli::ExitCode;
 use crate::clock::SystemClock;
 use crate::engine::deeds::{LinkError, unlink_by_hand};
@@ -21,6 +21,7 @@ pub fn links(context: &Context) -> Result<ExitCode, Failure> {
         print_json(&json!({ "format_version": 1, "links": links }));
     } else if links.is_empty() {
         print("no links yet\n");
+        print(&not_there(&config).unwrap_or_default());
     } else {
         let rows: Vec<_> = links.into_iter().map(cells).collect();
         print(&render::table(

@@ -2,7 +2,7 @@
 
 use super::super::when::when;
 use super::super::{Context, Failure, next, pager, print, print_json};
-use super::{config, read_only};
+use super::{config, not_there, read_only};
 use crate::cli::{ExitCode, LogArgs};
 use crate::model::{ActionId, LinkId, PairName};
 use crate::render::deeds::{RunView, Told, runs};
@@ -32,6 +32,7 @@ pub fn log(context: &Context, args: &LogArgs) -> Result<ExitCode, Failure> {
     }
     if views.is_empty() {
         print("no run is on record: there was none, or the journal does not go back to it\n");
+        print(&not_there(&config).unwrap_or_default());
         return Ok(ExitCode::Done);
     }
     let told = Told {

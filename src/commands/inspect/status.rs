@@ -1,6 +1,6 @@
 //! `status`: how fresh and how clean each pair is.
 
-use super::super::when::{age, when};
+use super::super::when::{age, in_words, when};
 use super::super::{Context, Failure, claims, next, note, print, print_json};
 use super::{config, read_only};
 use crate::cli::ExitCode;
@@ -11,6 +11,7 @@ use crate::views::status::{
     HoldView, LastCycle, Need, PairStatus, Running, Status, Token, status as look,
 };
 use serde::Serialize;
+use std::path::Path;
 
 /// Longest reason that is shown in the table; a longer one gets a line of its own.
 pub(super) const MAX_CELL: usize = 40;
@@ -153,7 +154,11 @@ const HEADERS: [&str; 7] = [
 
 fn show(context: &Context, status: &Status, now: Timestamp) {
     // On one line, for a path is copied.
-    line(&format!("state: {}", status.state));
+    let there = match Path::new(&status.state).try_exists() {
+        Ok(false) => " (not there)",
+        Ok(true) | Err(_) => "",
+    };
+    line(&format!("state: {}{there}", status.state));
     wrapped(
         context,
         &format!("running: {}", running(status.running.as_ref())),
@@ -179,13 +184,13 @@ fn show(context: &Context, status: &Status, now: Timestamp) {
     }
     line("");
     for notice in &status.notices {
-        wrapped(context, &format!("notice: {notice}"));
+        wrapped(context, &format!("notice: {}", in_words(notice)));
     }
     let rows: Vec<_> = status.pairs.iter().map(|pair| cells(pair, now)).collect();
     print(&render::table(&HEADERS, &rows, &context.style));
     for pair in &status.pairs {
         if let Some(reason) = long_note(pair) {
-            wrapped(context, &format!("{}: {reason}", pair.pair));
+            wrapped(context, &format!("{}: {}", pair.pair, in_words(reason)));
         }
         if let (Some(at), Some(_)) = (pair.next_look, &status.running) {
             wrapped(
@@ -299,7 +304,7 @@ fn last_cycle(run: &LastCycle, tokens: &Sided<Token>, now: Timestamp) -> String 
     if let Some(side) = told.and_then(|detail| refused(detail, tokens)) {
         text.push_str(&format!(": {side} refused the token, see below"));
     } else if let Some(detail) = told {
-        text.push_str(&format!(": {}", detail.replace('\n', "; ")));
+        text.push_str(&format!(": {}", in_words(&detail.replace('\n', "; "))));
     }
     text
 }
@@ -354,7 +359,7 @@ pub(super) fn held(hold: &HoldView, pair: Option<&PairName>, now: Timestamp) -> 
     };
     format!(
         "{kind}{of}: {side}{item}{title}{what}: {} (for {}, {next})",
-        hold.reason,
+        in_words(&hold.reason),
         age(now, hold.since)
     )
 }
