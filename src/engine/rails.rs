@@ -103,6 +103,10 @@ impl Engine {
                 .as_ref()
                 .is_some_and(|mark| !mark.trusted.contains(&policy.pair)),
             newcomer: !store.has_linked(&policy.pair)? && store.takeover(&policy.pair)?.is_none(),
+            not_begun_ms: mark
+                .as_ref()
+                .filter(|mark| mark.pairs.is_none() && !store.is_started())
+                .map(|_| self.timing.quiet_ms),
             creates_held_until: mark.and_then(|mark| self.held_until(&mark)),
             ..Rails::default()
         };

@@ -47,6 +47,11 @@ impl Store {
         Ok(store)
     }
 
+    /// Returns whether this is the database of a process that writes, and no copy of one that only looks.
+    pub fn is_started(&self) -> bool {
+        self.epoch_file.is_some()
+    }
+
     /// As [`Store::open_read_only`], and a restored database is seen as one. Changes no file.
     pub fn look(path: &Path, now: Timestamp) -> Result<Store, StoreError> {
         let mut store = Store::open_read_only(path)?;

@@ -95,7 +95,9 @@ impl HoldWhy {
     pub fn ends_by_itself(&self) -> bool {
         match self {
             HoldWhy::Rail(why) => match why {
-                RailWhy::RestoredWait { .. } | RailWhy::NotKept { again: Some(_), .. } => true,
+                RailWhy::RestoredWait { .. }
+                | RailWhy::RestoredNotBegun { .. }
+                | RailWhy::NotKept { again: Some(_), .. } => true,
                 RailWhy::FailedBefore { next, .. } => match next {
                     NextTry::Changed { .. } | NextTry::At { .. } => true,
                     NextTry::Never => false,

@@ -15,6 +15,12 @@ pub enum RailWhy {
         /// Local time until which.
         until: Timestamp,
     },
+    /// The same, told by what only looks: the wait begins with the next cycle, and until one has noted that nobody knows when
+    /// it ends.
+    RestoredNotBegun {
+        /// How long it takes.
+        quiet_ms: i64,
+    },
     /// After a restore: pairs were not listed in full since.
     RestoredUnlisted {
         /// These pairs.
@@ -109,6 +115,17 @@ impl fmt::Display for RailWhy {
                 f,
                 "the database was restored: nothing is created before {until}, so that what was made meanwhile is found first"
             ),
+            RailWhy::RestoredNotBegun { quiet_ms } => {
+                let wait = match (quiet_ms / 1000, quiet_ms % 60_000) {
+                    (seconds, 0) => format!("{}m", seconds / 60),
+                    (seconds, _) => format!("{seconds}s"),
+                };
+                write!(
+                    f,
+                    "the database was restored: nothing is created for {wait} after the next cycle begins, so that what was made \
+                     meanwhile is found first"
+                )
+            }
             RailWhy::RestoredUnlisted { pairs } => {
                 let names: Vec<&str> = pairs.iter().map(|pair| pair.0.as_str()).collect();
                 write!(

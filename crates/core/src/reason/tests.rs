@@ -166,6 +166,11 @@ const HOLDS: &[(&str, &str)] = &[
          first",
     ),
     (
+        r#"{"code":"restored_not_begun","quiet_ms":300000}"#,
+        "the database was restored: nothing is created for 5m after the next cycle begins, so that what was made meanwhile is \
+         found first",
+    ),
+    (
         r#"{"code":"restored_unlisted","pairs":["app","web"]}"#,
         "the database was restored, and app and web could not be listed in full since: what was made meanwhile may be there, so \
          nothing is created before that; make it readable again, or take it out of the configuration",

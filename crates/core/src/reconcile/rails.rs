@@ -54,6 +54,9 @@ pub struct Rails {
     pub untrusted: bool,
     /// Local time until which nothing is created; `None`: creates flow.
     pub creates_held_until: Option<Timestamp>,
+    /// How long nothing is created once a cycle has begun, where this process only looks and none has begun since a restore:
+    /// a time would be another one each time. `None`: a time can be told.
+    pub not_begun_ms: Option<i64>,
     /// Pairs that were not listed in full since a restore: nothing is created before they are.
     pub unlisted: BTreeSet<PairName>,
     /// Whether this installation has linked nothing in the pair yet, and nobody told it to take the pair over.
@@ -116,6 +119,10 @@ fn hold_creates(plan: &mut PairPlan, rails: &Rails) {
     let (until, unlisted) = (rails.creates_held_until, &rails.unlisted);
     let Some((why, again)) = restored::holds_creates(until, unlisted, rails.now) else {
         return;
+    };
+    let why = match (why, rails.not_begun_ms) {
+        (RailWhy::RestoredWait { .. }, Some(quiet_ms)) => RailWhy::RestoredNotBegun { quiet_ms },
+        (why, _) => why,
     };
     let (creates, rest) = std::mem::take(&mut plan.actions)
         .into_iter()
