@@ -4,8 +4,8 @@
 //! Example: Ana renames a work item, and the answer about its task lacks the name. The next cycles know both versions already,
 //! so nothing but another look carries her title over.
 //!
-//! Not every type and place has each custom field, and an item that does not show one in two reads has none. So no two reads in a
-//! row leave one out of an item.
+//! Not every type and place has each custom field, and a task that does not show one in two reads has none. So no two reads in a
+//! row leave one out of a task. Azure DevOps leaves out what is empty, so there a custom field that is not shown is just that.
 //!
 //! Only what was set when both sides last agreed is left out, and what every item has. Any other field that was empty then, or that
 //! belongs to a new item, may be one that its workspace or type does not have, and the engine takes it for that.
@@ -59,14 +59,13 @@ impl World {
         }
     }
 
-    /// An item was read by its id: notes the custom fields that it has and did not show.
-    pub fn was_read(&mut self, side: Side, state: &State, item: &Item) {
-        self.unread
-            .retain(|(of, id, _)| (*of, id) != (side, &item.id));
+    /// A task was read by its id: notes the custom fields that it has and did not show.
+    pub fn was_read(&mut self, state: &State, item: &Item) {
+        self.unread.retain(|(id, _)| *id != item.id);
         let hidden = state.values.keys().filter(|key| key.is_custom());
         let hidden = hidden.filter(|key| !item.fields.contains_key(*key));
-        let hidden = hidden.map(|key| (side, item.id.clone(), key.clone()));
-        self.unread.extend(hidden);
+        self.unread
+            .extend(hidden.map(|key| (item.id.clone(), key.clone())));
     }
 
     /// Counts what the answer before left out of its items.
@@ -88,8 +87,9 @@ impl Remote {
         for key in &world.unsaid {
             let agreed = self.agreed(world, record, key);
             let never_set = agreed.as_ref().is_none_or(FieldValue::is_empty);
-            let once = (self.side, record.id.clone(), key.clone());
-            if never_set && !key.row().everywhere || world.unread.contains(&once) {
+            let once = (record.id.clone(), key.clone());
+            let custom = key.is_custom() && self.side == Side::Ado;
+            if never_set && !key.row().everywhere || custom || world.unread.contains(&once) {
                 continue;
             }
             let instead = match self.control {

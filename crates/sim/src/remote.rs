@@ -396,7 +396,9 @@ impl Remote {
             };
         }
         let item = self.shown(world, &world.side.get(self.side).records[at], &state);
-        world.was_read(self.side, &state, &item);
+        if self.side == Side::ClickUp {
+            world.was_read(&state, &item);
+        }
         world.side.get_mut(self.side).records[at].read = (shows, now);
         Fetched::Seen(Box::new(item))
     }

@@ -248,8 +248,8 @@ pub struct World {
     pub unsaid: BTreeSet<FieldKey>,
     /// How many values it left out so far.
     pub left_out: Cell<u32>,
-    /// Custom fields that the read before this one left out of an item.
-    pub unread: BTreeSet<(Side, ItemId, FieldKey)>,
+    /// Custom fields that the read before this one left out of a task.
+    pub unread: BTreeSet<(ItemId, FieldKey)>,
     /// The services do what they are told, and nothing happens any more.
     pub calm: bool,
     /// What the judge knows of commands.
