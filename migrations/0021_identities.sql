@@ -10,12 +10,15 @@ CREATE TABLE identity (
     clickup TEXT NOT NULL,  -- UUID of a custom field in ClickUp, or the key of a built-in one
     ado     TEXT NOT NULL,  -- reference names in Azure DevOps, with commas in between; empty: not known (schema version 20)
     unit    TEXT NOT NULL,  -- what a value is counted in, where the configuration says that: `1/100`, `time`
+    since   INTEGER NOT NULL, -- local time from which on it stands for them; 0: always. What was written before is another field's
+    used    INTEGER NOT NULL CHECK (used IN (0, 1)), -- whether it has been synced since then
     PRIMARY KEY (pair, field)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO identity (pair, field, clickup, ado, unit) SELECT pair, field, id, '', '' FROM custom;
+INSERT INTO identity (pair, field, clickup, ado, unit, since, used) SELECT pair, field, id, '', '', 0, 1 FROM custom;
 DROP TABLE custom;
 
--- The bases of fields whose entry stands for others by now, until it stands for the same ones again.
+-- The bases of fields whose entry stands for others by now. They come back with the old entry, unless something was synced under
+-- the new one: then boardsync itself may have written what differs from them.
 CREATE TABLE parked_base (
     link          INTEGER NOT NULL REFERENCES link (id) ON DELETE CASCADE,
     clickup       TEXT    NOT NULL,  -- as in `identity`

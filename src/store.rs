@@ -35,6 +35,7 @@ pub use epoch::epoch_path;
 pub use error::StoreError;
 pub use files::{examine, is_same, is_state, write_private_by};
 pub use health::Health;
+pub use identities::KnownIdentity;
 pub use intents::{Intent, IntentKey, IntentKind};
 pub use journal::{Before, CycleRow, JournalChange, JournalRow, NewJournal, RunRow};
 pub use key::{copy_key, key_path, load_key, load_or_create_key, nonce};
@@ -221,7 +222,7 @@ pub enum Op {
         /// Holds to add.
         holds: Vec<HoldRow>,
     },
-    /// Remembers what fields of a pair stand for. Others keep what is known of them.
+    /// Remembers what fields of a pair stand for, and that they are synced. Others keep what is known of them.
     SetIdentities {
         /// The pair.
         pair: PairName,

@@ -69,6 +69,7 @@ pub fn policy() -> Policy {
         customs: BTreeMap::new(),
         paused: BTreeMap::new(),
         identities: BTreeMap::new(),
+        since: BTreeMap::new(),
         closed_states: Sided::default(),
     }
 }

@@ -166,7 +166,7 @@ pub fn tell(pair: &Pair, moves: &[Move]) {
             Move::Park { field, was } => tracing::warn!(
                 pair = %pair.name, %field, outcome = "begins anew",
                 "{field} stands for other fields than before ({}), or counts in another unit: its values are compared anew, and \
-                 nothing of it counts as cleared. What both sides agreed on before is kept, and counts again under the old entry",
+                 nothing of it counts as cleared. If that was not meant, put the old entry back before the first run",
                 was.ado
             ),
             Move::Rename { from, to, .. } => tracing::info!(

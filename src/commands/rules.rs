@@ -2,15 +2,16 @@
 
 use super::setup::Sources;
 use super::{Failure, customs};
+use crate::clock::SystemClock;
 use crate::config::{Config, ConflictPolicy, CreateSide, OnDelete as Removal, Pair, Places};
 use crate::connector::{ConnectorError, ErrorKind, Schema};
 use crate::engine::Engine;
 use crate::field::negotiate::Agreed;
 use crate::mapping::{People, Relation};
-use crate::model::{FieldKey, Side, Sided};
+use crate::model::{Clock, FieldKey, Identity, PairName, Side, Sided};
 use crate::reconcile::identity;
 use crate::reconcile::policy::{FieldPolicy, GuardLimits, OnDelete, Policy};
-use crate::store::{Store, StoreError};
+use crate::store::{Batch, Op, Store, StoreError};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -35,17 +36,33 @@ pub(super) fn follow_fields(
     policies: &mut [Policy],
 ) -> Result<(), StoreError> {
     for (pair, policy) in config.pairs.iter().zip(policies) {
-        let known = store.identities(&pair.name)?;
+        let known = stood_for(store, &pair.name)?;
         customs::pause_made_anew(config, policy, &known);
         let agreed = sources.customs.of(&pair.name).unwrap_or_default();
         policy.identities = customs::identities(pair, policy, &agreed);
-        let moves = identity::moves(&known, &policy.identities);
+        let approved = store.pair_state(&pair.name)?.fingerprint;
+        if approved.as_deref() == Some(policy.fingerprint.as_str()) {
+            // What an earlier release did not store is known as long as the entry is the one that it worked with.
+            let mut fields = policy.identities.clone();
+            fields.retain(|key, _| known.get(key).is_none_or(|was| was.ado.is_empty()));
+            let pair = pair.name.clone();
+            store.commit(&Batch(vec![Op::SetIdentities { pair, fields }]))?;
+        }
+        let moves = identity::moves(&stood_for(store, &pair.name)?, &policy.identities);
         if !moves.is_empty() {
-            store.follow(&pair.name, &moves)?;
+            store.follow(&pair.name, &moves, SystemClock.now())?;
             customs::tell(pair, &moves);
         }
+        let known = store.identities(&pair.name)?.into_iter();
+        policy.since = known.map(|(key, known)| (key, known.since)).collect();
     }
     Ok(())
+}
+
+/// What the fields of a pair stood for when they were synced last.
+fn stood_for(store: &Store, pair: &PairName) -> Result<BTreeMap<FieldKey, Identity>, StoreError> {
+    let known = store.identities(pair)?.into_iter();
+    Ok(known.map(|(key, known)| (key, known.is)).collect())
 }
 
 /// Returns the rules of every pair.
@@ -188,6 +205,7 @@ async fn policy(config: &Config, pair: &Pair, sources: &Sources) -> Result<Polic
         customs: rules,
         paused,
         identities: BTreeMap::new(),
+        since: BTreeMap::new(),
         closed_states: Sided::default(),
         states: pairs(&states),
         types: pairs(&pair.types),

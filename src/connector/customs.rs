@@ -47,10 +47,14 @@ impl Customs {
         let with_form = |(key, wanted): (&FieldKey, &Wanted)| {
             let agreed = agreed.as_ref().and_then(|agreed| agreed.get(key));
             let form = agreed.map(|agreed| agreed.rule.form).or(wanted.form);
-            let wanted = Wanted {
+            let mut wanted = Wanted {
                 form,
                 ..wanted.clone()
             };
+            // Items show a field under the service's own spelling of its name.
+            if let Some(agreed) = agreed {
+                wanted.ado = vec![agreed.native.ado.id.clone()];
+            }
             (key.clone(), wanted)
         };
         fields.iter().map(with_form).collect()

@@ -47,6 +47,7 @@ pub fn policy() -> Policy {
         customs: BTreeMap::new(),
         paused: BTreeMap::new(),
         identities: BTreeMap::new(),
+        since: BTreeMap::new(),
         closed_states: Sided {
             ado: Closing::of(
                 Side::Ado,

@@ -58,6 +58,7 @@ fn policy(n: usize, world: &World, setup: &Setup, control: Option<Control>) -> P
             .collect(),
         paused: BTreeMap::new(),
         identities: BTreeMap::new(),
+        since: BTreeMap::new(),
         closed_states: Sided::default(),
     }
 }

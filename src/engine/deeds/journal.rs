@@ -164,6 +164,7 @@ fn history(store: &Store, found: &mut Found, wanted: &BTreeSet<i64>) -> Result<(
         found.deeds.push(Deed {
             by,
             run: row.entry.cycle,
+            at: row.entry.at,
             done,
             kind,
             side: row.entry.side,

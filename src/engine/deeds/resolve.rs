@@ -186,7 +186,9 @@ impl Engine {
         let policy = self
             .policy(&record.pair)
             .ok_or_else(|| unmapped(format!("the pair {}", record.pair)))?;
-        let rule = policy.fields.get(&record.field);
+        // What was recorded under another entry is about other fields.
+        let about_this = policy.is_about(&record.field, record.at);
+        let rule = policy.fields.get(&record.field).filter(|_| about_this);
         let rule = *rule.ok_or_else(|| unmapped(record.field.to_string()))?;
         let (side, value) = picked(&conflict, pick)?;
         translate(&record.field, side, &value, policy).map_err(|why| {

@@ -84,7 +84,7 @@ impl Engine {
     }
 
     /// The custom fields of each pair that a listing of this side may leave out.
-    fn customs_left_out(&self, side: Side) -> BTreeMap<PairName, BTreeSet<FieldKey>> {
+    pub(super) fn customs_left_out(&self, side: Side) -> BTreeMap<PairName, BTreeSet<FieldKey>> {
         let whole = capabilities::of(side).answers_whole;
         let pairs = self.policies.iter().filter(|_| !whole);
         let customs = pairs.map(|policy| {

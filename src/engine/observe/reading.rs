@@ -4,7 +4,7 @@ use super::{Focus, Observed};
 use crate::capabilities;
 use crate::connector::Fetched;
 use crate::engine::{CycleError, Engine};
-use crate::model::{ItemId, PairName, Side, Sided, Timestamp};
+use crate::model::{FieldKey, Item, ItemId, PairName, Side, Sided, Timestamp};
 use crate::reconcile::Presence;
 use crate::reconcile::policy::{OnDelete, Policy};
 use crate::reconcile::presence::{self, Facts, Found, Next, Place, Scope};
@@ -21,7 +21,9 @@ impl Engine {
         let mut answers: Sided<BTreeMap<ItemId, Fetched>> = Sided::default();
         for side in Side::BOTH {
             let mut wanted: BTreeSet<ItemId> = BTreeSet::new();
-            for focus in focus.values() {
+            let customs = self.customs_left_out(side);
+            for (pair, focus) in focus.iter() {
+                let customs = customs.get(pair);
                 let seen = |id: &ItemId| {
                     focus.held.ado.contains_key(id)
                         || matches!(answers.ado.get(id), Some(Fetched::Seen(_)))
@@ -29,8 +31,14 @@ impl Engine {
                 // A task whose work item is not there may be about to be closed or deleted, and that write tests no version:
                 // no listing is enough then.
                 let unread = focus.links.values().filter(|link| {
-                    let held = focus.held.get(side).contains_key(link.item(side));
-                    !held || !capabilities::of(side).compares_versions && !seen(&link.ado)
+                    let held = focus.held.get(side).get(link.item(side));
+                    let other = link.item(side.other());
+                    let there = match answers.get(side.other()).get(other) {
+                        Some(Fetched::Seen(item)) => Some(&**item),
+                        _ => focus.held.get(side.other()).get(other),
+                    };
+                    held.is_none_or(|item| hides(customs, item, there))
+                        || !capabilities::of(side).compares_versions && !seen(&link.ado)
                 });
                 wanted.extend(unread.map(|link| link.item(side).clone()));
                 let unread = focus
@@ -203,6 +211,18 @@ fn refuse_older_than_listed(
             *fetched = Fetched::Unclear { reason };
         }
     }
+}
+
+/// Whether a row leaves a custom field out of which the other item has a value: only a read by id tells that it is empty.
+///
+/// Example: an entry is added for a field of which many work items have a value and no task has. Listings show tasks without it.
+fn hides(customs: Option<&BTreeSet<FieldKey>>, item: &Item, there: Option<&Item>) -> bool {
+    let has = |key: &FieldKey| {
+        let value = there.and_then(|there| there.fields.get(key));
+        value.is_some_and(|value| !value.is_empty())
+    };
+    let mut missing = (customs.into_iter().flatten()).filter(|key| !item.fields.contains_key(*key));
+    missing.any(has)
 }
 
 /// Remembers what is to be asked again before more is concluded of an item.

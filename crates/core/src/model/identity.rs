@@ -17,9 +17,9 @@ pub struct Identity {
 impl Identity {
     /// Whether these are the same two fields. The services do not tell names apart by case.
     pub fn is(&self, other: &Identity) -> bool {
-        let unknown = self.ado.is_empty() || other.ado.is_empty();
         self.clickup.eq_ignore_ascii_case(&other.clickup)
-            && (unknown || self.ado.eq_ignore_ascii_case(&other.ado) && self.unit == other.unit)
+            && self.ado.eq_ignore_ascii_case(&other.ado)
+            && self.unit == other.unit
     }
 }
 

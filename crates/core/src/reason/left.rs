@@ -225,7 +225,7 @@ impl fmt::Display for LeftWhy {
                 );
             }
             LeftWhy::FieldNotSynced => {
-                "the configuration does not sync this field any more; it stays"
+                "the configuration does not sync this field any more, or its entry stands for another one by now; it stays"
             }
             LeftWhy::ChoiceWaits => {
                 "a choice made with `conflicts resolve` is still to be written"

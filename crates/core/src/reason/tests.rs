@@ -298,7 +298,7 @@ const HOLDS: &[(&str, &str)] = &[
     ),
     (
         r#"{"code":"field_not_synced"}"#,
-        "the configuration does not sync this field any more; it stays",
+        "the configuration does not sync this field any more, or its entry stands for another one by now; it stays",
     ),
     (
         r#"{"code":"choice_waits"}"#,

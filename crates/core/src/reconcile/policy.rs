@@ -4,7 +4,7 @@ use super::closing::Closing;
 pub use crate::field::Direction;
 use crate::field::{Rule, Tables};
 use crate::mapping::{People, Relation};
-use crate::model::{FieldKey, Folded, Identity, PairName, Side, Sided};
+use crate::model::{FieldKey, Folded, Identity, PairName, Side, Sided, Timestamp};
 use crate::reason::{HoldWhy, ReadWhy, ValueWhy};
 use std::collections::BTreeMap;
 
@@ -35,6 +35,8 @@ pub struct Policy {
     pub paused: BTreeMap<FieldKey, ReadWhy>,
     /// What the synced fields stand for, where the configuration or a schema names that.
     pub identities: BTreeMap<FieldKey, Identity>,
+    /// Local time from which on a field stands for that, where it stood for something else before.
+    pub since: BTreeMap<FieldKey, Timestamp>,
     /// Whether an item gets a link to its counterpart together with its first real change.
     pub backlink: bool,
     /// Limits of one plan.
@@ -66,6 +68,11 @@ impl Policy {
             }
             why => self.customs.values().any(|rule| rule.takes(why)),
         }
+    }
+
+    /// Whether what was written or recorded of a field at a time is about what it stands for now.
+    pub fn is_about(&self, key: &FieldKey, at: Timestamp) -> bool {
+        self.since.get(key).is_none_or(|since| at >= *since)
     }
 
     /// The same for one field.

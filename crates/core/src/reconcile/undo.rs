@@ -17,7 +17,7 @@ use super::plan::{Action, ActionKind, Conflict, FieldChange, Hold, PairPlan};
 use super::policy::Policy;
 use crate::capabilities;
 use crate::model::{
-    ActionId, FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided, Subject, Version,
+    ActionId, FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided, Subject, Timestamp, Version,
 };
 use crate::reason::{Absent, ActionWhy, Cause, LeftWhy};
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +52,8 @@ pub struct Deed {
     pub by: By,
     /// The run that did it.
     pub run: String,
+    /// Local time at which it was recorded.
+    pub at: Timestamp,
     /// Whether the service said that it is done. An update whose answer was lost may be in force too.
     pub done: bool,
     /// What was done.
@@ -249,7 +251,9 @@ impl Inverse<'_> {
         key: &FieldKey,
         steps: &[(&Deed, &Step)],
     ) -> Result<Option<FieldChange>, LeftWhy> {
-        if !self.policy.fields.contains_key(key) {
+        let mut deeds = steps.iter().map(|(deed, _)| deed);
+        let about_this = deeds.all(|deed| self.policy.is_about(key, deed.at));
+        if !self.policy.fields.contains_key(key) || !about_this {
             return Err(LeftWhy::FieldNotSynced);
         }
         if self.link.waiting.contains(key) {

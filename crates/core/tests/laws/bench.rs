@@ -67,6 +67,7 @@ pub fn policy() -> Policy {
         customs: BTreeMap::new(),
         paused: BTreeMap::new(),
         identities: BTreeMap::new(),
+        since: BTreeMap::new(),
         closed_states: Sided {
             ado: Closing::of(Side::Ado, [("Bug", vec![("Closed", "Completed")])], &[]),
             clickup: Closing::of(Side::ClickUp, [("Bug", vec![("complete", "closed")])], &[]),

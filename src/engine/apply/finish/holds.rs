@@ -15,7 +15,10 @@ impl Ending<'_> {
         let pair = &self.plan.pair;
         let before = self.store.identities(pair)?;
         let mut fields = self.policy.identities.clone();
-        fields.retain(|key, is| before.get(key) != Some(is));
+        fields.retain(|key, is| {
+            let before = before.get(key);
+            before.is_none_or(|before| before.is != *is || !before.used)
+        });
         Ok((!fields.is_empty()).then(|| Op::SetIdentities {
             pair: pair.clone(),
             fields,

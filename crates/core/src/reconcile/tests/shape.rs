@@ -142,6 +142,7 @@ fn a_close_changes_the_state_alone() {
         customs: std::collections::BTreeMap::new(),
         paused: std::collections::BTreeMap::new(),
         identities: std::collections::BTreeMap::new(),
+        since: std::collections::BTreeMap::new(),
         closed_states: Sided::default(),
         ..policy
     };

@@ -5,7 +5,7 @@ mod walk;
 
 use super::fixture::{Linked, gone, policy, rich, row};
 use super::*;
-use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Version};
+use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Timestamp, Version};
 use crate::reason::Cause;
 use crate::reconcile::plan::{ActionKind, Hold};
 use crate::reconcile::undo::{By, Deed, Step, Traces, Undo, UndoLink, Versions, undo};
@@ -34,6 +34,7 @@ fn deed(kind: ActionKind, side: Side, before: &str, after: &str) -> Deed {
     Deed {
         by: By::Target,
         run: "run".to_owned(),
+        at: Timestamp(0),
         done: true,
         kind,
         side,
@@ -158,6 +159,7 @@ fn both_halves_of_a_merge_go_back_clickup_first() {
     let half = |side, before: &str| Deed {
         by: By::Target,
         run: "run".to_owned(),
+        at: Timestamp(0),
         done: true,
         kind: ActionKind::Update,
         side,
