@@ -11,7 +11,7 @@ use super::rails::trips;
 use super::{CycleError, Engine, Scope, Writers};
 use crate::config::Poll;
 use crate::connector::ErrorKind;
-use crate::model::PairName;
+use crate::model::{PairName, Side};
 use crate::reconcile::plan::Plan;
 use crate::store::StateLock;
 use std::collections::BTreeMap;
@@ -198,28 +198,46 @@ impl Told {
         Some(alike)
     }
 
-    /// Tells what would be written and what would be held, where it is not what was told the last time.
+    /// Tells what would be written, what contends and what would be held, where it is not what was told the last time.
     fn plan(&mut self, plan: &Plan) {
         for plan in &plan.pairs {
             let holds = plan.holds.iter();
             let holds: Vec<_> = holds
                 .map(|hold| (hold.side, &hold.item, hold.reason()))
                 .collect();
+            let open: Vec<_> = (plan.conflicts.iter())
+                .filter(|conflict| conflict.taken.is_none())
+                .collect();
+            let contending: Vec<_> = open.iter().map(|one| (one.link, &one.field)).collect();
             let mut hash = DefaultHasher::new();
-            (plan.hash(), holds).hash(&mut hash);
+            (plan.hash(), holds, contending).hash(&mut hash);
             let hash = hash.finish();
             if self.plans.insert(plan.pair.clone(), hash) == Some(hash) {
                 continue;
             }
             let (pair, writes) = (&plan.pair, plan.writes());
-            tracing::info!(%pair, writes, held = plan.holds.len(), "read-only: nothing is written; this is what would be");
+            let held = plan.holds.len() + plan.paused.len();
+            let asks = plan.first_contact || plan.guarded().next().is_some();
+            let then = match &plan.blocked {
+                Some(why) => format!("this could not be carried out: {why}"),
+                None if asks => "this would wait for a yes".to_owned(),
+                None => "this is what would be".to_owned(),
+            };
+            tracing::info!(%pair, writes, held, open = open.len(), "read-only: nothing is written; {then}");
             for action in &plan.actions {
                 about(plan, action)
                     .in_scope(|| tracing::info!(outcome = "planned", "{}", action.reason()));
             }
+            for conflict in open {
+                let item = format_args!("{} {}", Side::Ado, conflict.items.ado);
+                tracing::info!(%pair, %item, field = %conflict.field, outcome = "conflict", "the two sides differ; neither value is written");
+            }
             for hold in &plan.holds {
                 let item = format_args!("{} {}", hold.side, hold.item);
                 tracing::info!(%pair, %item, field = %hold.subject, outcome = "held", "{}", hold.reason());
+            }
+            for why in &plan.paused {
+                tracing::info!(%pair, outcome = "paused", "{why}");
             }
         }
     }

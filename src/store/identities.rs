@@ -121,7 +121,13 @@ fn unpark(
     };
     let of_pair = "clickup = ?2 COLLATE NOCASE AND ado = ?3 COLLATE NOCASE AND unit = ?4
                    AND link IN (SELECT id FROM link WHERE pair = ?1)";
-    if !was.used {
+    // A run that was killed has not said that it synced, and left bases all the same.
+    let left_bases: bool = tx.query_row(
+        &format!("SELECT EXISTS (SELECT 1 FROM parked_base WHERE {of_pair})"),
+        params![pair.0, was.is.clickup, was.is.ado, was.is.unit],
+        |row| row.get(0),
+    )?;
+    if !was.used && !left_bases {
         tx.execute(
             &format!(
                 "INSERT OR IGNORE INTO base (link, field, ado, clickup, ado_state, clickup_state)

@@ -319,6 +319,22 @@ async fn a_read_only_daemon_says_what_it_would_do_whenever_that_is_something_els
     assert_eq!(bench.world.ledger.writes(), []);
 }
 
+/// Where somebody has to say yes or to choose, a daemon that only looks says that, and not that it would write.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_daemon_says_what_would_wait_for_a_person() {
+    let bench = Bench::new().await;
+    let heard = Heard::daemon(&bench, &["reconcile", "--read-only"], None);
+    let said = heard.until("planned").await;
+    assert!(said.contains("this would wait for a yes"), "{said}");
+
+    let edit = serde_json::json!({"name": "Theirs"});
+    let bench = Bench::contested(&edit).await;
+    bench.rename(bench.ids[3], "Ours again");
+    let heard = Heard::daemon(&bench, &["reconcile", "--read-only"], None);
+    let said = heard.until("neither value is written").await;
+    assert!(said.contains("open=1"), "{said}");
+}
+
 /// A pair that another installation works on is left alone for a quarter of an hour. A cycle that looks at nothing is none.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_whose_pairs_are_left_alone_has_no_cycle_that_is_done() {
