@@ -169,7 +169,7 @@ pub fn tell(pair: &Pair, moves: &[Move]) {
                  nothing of it counts as cleared. If that was not meant, put the old entry back before the first run",
                 was.ado
             ),
-            Move::Rename { from, to, .. } => tracing::info!(
+            Move::Rename { from, to } => tracing::info!(
                 pair = %pair.name, field = %to, outcome = "renamed",
                 "{to} is the same two fields as {from} was, and goes on from what both sides agreed on"
             ),

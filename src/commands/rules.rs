@@ -45,8 +45,10 @@ pub(super) fn follow_fields(
             // What an earlier release did not store is known as long as the entry is the one that it worked with.
             let mut fields = policy.identities.clone();
             fields.retain(|key, _| known.get(key).is_none_or(|was| was.ado.is_empty()));
-            let pair = pair.name.clone();
-            store.commit(&Batch(vec![Op::SetIdentities { pair, fields }]))?;
+            if !fields.is_empty() {
+                let pair = pair.name.clone();
+                store.commit(&Batch(vec![Op::SetIdentities { pair, fields }]))?;
+            }
         }
         let moves = identity::moves(&stood_for(store, &pair.name)?, &policy.identities);
         if !moves.is_empty() {

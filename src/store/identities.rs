@@ -69,7 +69,7 @@ impl Store {
         for one in moves {
             match one {
                 Move::Park { field, was } => park(&tx, pair, field, was),
-                Move::Rename { from, to, .. } => rename(&tx, pair, (from, to)),
+                Move::Rename { from, to } => rename(&tx, pair, (from, to)),
                 Move::Unpark { field, is } => unpark(&tx, pair, (field, is), known.get(field), now),
             }
             .map_err(sql(OPERATION))?;

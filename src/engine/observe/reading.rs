@@ -37,7 +37,7 @@ impl Engine {
                         Some(Fetched::Seen(item)) => Some(&**item),
                         _ => focus.held.get(side.other()).get(other),
                     };
-                    held.is_none_or(|item| hides(customs, item, there))
+                    held.is_none_or(|item| lacks_a_value(customs, item, there))
                         || !capabilities::of(side).compares_versions && !seen(&link.ado)
                 });
                 wanted.extend(unread.map(|link| link.item(side).clone()));
@@ -216,7 +216,7 @@ fn refuse_older_than_listed(
 /// Whether a row leaves a custom field out of which the other item has a value: only a read by id tells that it is empty.
 ///
 /// Example: an entry is added for a field of which many work items have a value and no task has. Listings show tasks without it.
-fn hides(customs: Option<&BTreeSet<FieldKey>>, item: &Item, there: Option<&Item>) -> bool {
+fn lacks_a_value(customs: Option<&BTreeSet<FieldKey>>, item: &Item, there: Option<&Item>) -> bool {
     let has = |key: &FieldKey| {
         let value = there.and_then(|there| there.fields.get(key));
         value.is_some_and(|value| !value.is_empty())

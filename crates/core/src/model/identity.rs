@@ -1,10 +1,9 @@
 //! What a field of a pair stands for in both services.
 
 use super::FieldKey;
-use serde::{Deserialize, Serialize};
 
 /// The two fields that a field of a pair stands for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// UUID of a custom field in ClickUp, or the key of a built-in one.
     pub clickup: String,
@@ -39,8 +38,6 @@ pub enum Move {
         from: FieldKey,
         /// Its name now.
         to: FieldKey,
-        /// What it stands for.
-        is: Identity,
     },
     /// What was put aside comes back.
     Unpark {

@@ -38,7 +38,6 @@ pub fn moves(
                 Move::Rename {
                     from: from.clone(),
                     to: key.clone(),
-                    is: is.clone(),
                 }
             }
             None => Move::Unpark {
@@ -76,10 +75,9 @@ mod tests {
         let known = of(&[("custom:Num", is("a1", "Custom.Num", ""))]);
         for name in ["custom:num", "custom:#A1"] {
             let now = is("A1", "custom.num", "");
-            let moves = moves(&known, &of(&[(name, now.clone())]));
-            let to = key(name);
-            let from = key("custom:Num");
-            assert_eq!(moves, [Move::Rename { from, to, is: now }]);
+            let moves = moves(&known, &of(&[(name, now)]));
+            let (from, to) = (key("custom:Num"), key(name));
+            assert_eq!(moves, [Move::Rename { from, to }]);
         }
         assert_eq!(moves(&known, &known), []);
     }
