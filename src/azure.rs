@@ -53,7 +53,9 @@ use crate::connector::{
     outdated,
 };
 use crate::field::WantedFields;
-use crate::model::{FieldValue, Item, ItemId, PairName, Past, Service, Side, Timestamp, Version};
+use crate::model::{
+    FieldKey, FieldValue, Folded, Item, ItemId, PairName, Past, Service, Side, Timestamp, Version,
+};
 use async_trait::async_trait;
 use base64::Engine as _;
 use reqwest::Url;
@@ -349,6 +351,14 @@ impl Reader for AzureReader {
         let whole = schema.findings.is_empty();
         self.0.vocabulary.put_schema(key, &schema, whole);
         Ok(schema)
+    }
+
+    async fn fetch_lacking(
+        &self,
+        pair: &PairName,
+        kind: Option<&Folded>,
+    ) -> Result<BTreeSet<FieldKey>, ConnectorError> {
+        self.0.fetch_lacking(pair, kind).await
     }
 
     async fn fetch_claims(&self, id: &ItemId) -> Result<Claims, ConnectorError> {

@@ -19,7 +19,8 @@ pub use error::{Begun, ConnectorError, Disposition, ErrorKind, Setting, outdated
 
 use crate::field::negotiate::Native;
 use crate::model::{
-    FieldKey, FieldValue, Item, ItemId, PairName, Past, Side, TextFormat, Timestamp, Version,
+    FieldKey, FieldValue, Folded, Item, ItemId, PairName, Past, Side, TextFormat, Timestamp,
+    Version,
 };
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet};
@@ -162,6 +163,16 @@ pub trait Reader: Send + Sync {
     /// `check` only; a service without such types has none, which is the default.
     async fn fetch_idle_types(&self, _pair: &PairName) -> Result<Vec<String>, ConnectorError> {
         Ok(Vec::new())
+    }
+
+    /// Returns the synced fields that an item of a type has no place for; `None`: the type of which new items are that name none.
+    /// Empty: there is one for each, or it is not known, which is the default.
+    async fn fetch_lacking(
+        &self,
+        _pair: &PairName,
+        _kind: Option<&Folded>,
+    ) -> Result<BTreeSet<FieldKey>, ConnectorError> {
+        Ok(BTreeSet::new())
     }
 
     /// Reads the claims (see [`crate::claim`]) that an item carries. A service whose items cannot be claimed under

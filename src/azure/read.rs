@@ -170,6 +170,25 @@ impl Shared {
         Ok(info)
     }
 
+    /// As in [`Reader`](crate::connector::Reader).
+    pub(super) async fn fetch_lacking(
+        &self,
+        pair: &PairName,
+        kind: Option<&Folded>,
+    ) -> Result<BTreeSet<FieldKey>, ConnectorError> {
+        let Some(scope) = self.scopes.iter().find(|scope| scope.pair == *pair) else {
+            return Ok(BTreeSet::new());
+        };
+        let name = kind.map_or(scope.default_type.as_str(), |kind| kind.shown.as_str());
+        let info = self.type_info(&scope.project, name).await?;
+        if info.fields.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let specs = info.specs(Some(scope), &self.customs);
+        let lacking = specs.synced().filter(|spec| spec.native.ado.is_none());
+        Ok(lacking.map(|spec| spec.key.clone()).collect())
+    }
+
     fn type_key(&self, project: &str, name: &str) -> Key {
         self.key(format!("{KEPT_TYPE}{project}/{name}"))
     }

@@ -10,7 +10,7 @@ use crate::field::negotiate::Agreed;
 use crate::mapping::{People, Relation};
 use crate::model::{Clock, FieldKey, Identity, PairName, Side, Sided};
 use crate::reconcile::identity;
-use crate::reconcile::policy::{FieldPolicy, GuardLimits, OnDelete, Policy};
+use crate::reconcile::policy::{FieldPolicy, GuardLimits, Lacks, OnDelete, Policy};
 use crate::store::{Batch, Op, Store, StoreError};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -209,6 +209,7 @@ async fn policy(config: &Config, pair: &Pair, sources: &Sources) -> Result<Polic
         identities: BTreeMap::new(),
         since: BTreeMap::new(),
         closed_states: Sided::default(),
+        lacks: Lacks::default(),
         states: pairs(&states),
         types: pairs(&pair.types),
         people: People::new(

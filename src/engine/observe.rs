@@ -236,7 +236,7 @@ impl Engine {
                 approved: !unapproved.contains(&policy.pair),
                 ..policy.clone()
             };
-            let policy = self.with_closing(policy, &focus, &observed).await;
+            let policy = self.with_types(policy, &focus, &observed).await?;
             let store = self.store();
             let apart = apart(&store, &policy.pair, &focus)?;
             let mut plan = self.plan_pair(&store, &policy, &focus, &named, &mut observed)?;
@@ -331,7 +331,7 @@ impl Engine {
         let mut focus = BTreeMap::from([(pair.clone(), one)]);
         self.read(&mut focus, &mut observed).await?;
         if let Some(focus) = focus.get(pair) {
-            let policy = self.with_closing(policy.clone(), focus, &observed).await;
+            let policy = self.with_types(policy.clone(), focus, &observed).await?;
             let store = self.store();
             let plan = self.plan_pair(&store, &policy, focus, &Named::default(), &mut observed)?;
             observed.plan = plan_of(now, vec![plan]);

@@ -416,6 +416,10 @@ const NAME_FIELDS: &[(&str, &str)] = &[
         "an item is called by its title",
     ),
     (
+        "crates/core/src/reconcile/fresh.rs",
+        "which fields a new work item can have depends on its type",
+    ),
+    (
         "crates/core/src/reconcile/linked/gone.rs",
         "closing an item sets its state, by its type",
     ),
@@ -521,6 +525,10 @@ const NAME_FIELDS: &[(&str, &str)] = &[
     (
         "src/engine/deeds/links.rs",
         "two items are linked where a row names their types",
+    ),
+    (
+        "src/engine/observe/closing.rs",
+        "what a type has no place for is asked of its type",
     ),
     (
         "src/engine/observe/retyped.rs",

@@ -8,6 +8,7 @@ use boardsync::sandbox::world::{LIST, PROJECT, World};
 use serde_json::{Value, json};
 
 mod entries;
+mod lacking;
 mod learning;
 
 /// A field of each kind: name, type in ClickUp, reference name and type in Azure DevOps.

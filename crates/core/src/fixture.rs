@@ -15,7 +15,7 @@ use crate::model::{
 use crate::reconcile::choice::Chosen;
 use crate::reconcile::closing::Closing;
 use crate::reconcile::plan::{Action, PairPlan};
-use crate::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
+use crate::reconcile::policy::{Direction, FieldPolicy, GuardLimits, Lacks, OnDelete, Policy};
 use crate::reconcile::rails::{self, Rails};
 use crate::reconcile::{FreshItem, LinkView, Origin, Presence, View};
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,6 +48,7 @@ pub fn policy() -> Policy {
         paused: BTreeMap::new(),
         identities: BTreeMap::new(),
         since: BTreeMap::new(),
+        lacks: Lacks::default(),
         closed_states: Sided {
             ado: Closing::of(
                 Side::Ado,

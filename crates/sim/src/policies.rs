@@ -8,7 +8,7 @@ use super::script::{Deleting, Setup};
 use super::world::World;
 use boardsync::mapping::Relation;
 use boardsync::model::{FieldKey, Side, Sided};
-use boardsync::reconcile::policy::{Direction, FieldPolicy, OnDelete, Policy};
+use boardsync::reconcile::policy::{Direction, FieldPolicy, Lacks, OnDelete, Policy};
 use std::collections::BTreeMap;
 
 pub fn policies(world: &World, setup: &Setup, control: Option<Control>) -> Vec<Policy> {
@@ -60,5 +60,6 @@ fn policy(n: usize, world: &World, setup: &Setup, control: Option<Control>) -> P
         identities: BTreeMap::new(),
         since: BTreeMap::new(),
         closed_states: Sided::default(),
+        lacks: Lacks::default(),
     }
 }

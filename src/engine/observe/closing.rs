@@ -1,45 +1,105 @@
-//! The states that mean "closed", asked for only where something is about to be closed.
+//! What is asked of the services about types only where it matters: the states that mean "closed", and the fields that a type of
+//! work item has no place for.
 
 use super::{Focus, Observed};
 use crate::connector::Schema;
 use crate::engine::Engine;
-use crate::model::{Side, Sided};
+use crate::model::{FieldKey, FieldValue, Folded, ItemId, Side, Sided};
 use crate::reconcile::closing::Closing;
-use crate::reconcile::policy::{OnDelete, Policy};
+use crate::reconcile::policy::{Lacks, OnDelete, Policy};
+use crate::store::StoreError;
+use std::collections::BTreeSet;
 
 impl Engine {
-    /// Returns the policy with the closed states of both sides, where the counterpart of a deleted item may have to be
-    /// closed in this cycle. A vocabulary that cannot be read leaves the states unknown; the item is then held.
-    pub(super) async fn with_closing(
+    /// Returns the policy with what the items of this cycle make worth asking. What cannot be read stays unknown: an item is
+    /// held then instead of closed, and a type counts as having every field.
+    pub(super) async fn with_types(
         &self,
         policy: Policy,
         focus: &Focus,
         observed: &Observed,
-    ) -> Policy {
-        let gone = |side: Side| {
-            let gone = observed.findings.gone.get(side);
-            let mut links = focus.links.values();
-            links.any(|link| matches!(gone.get(link.item(side)), Some(Ok(_))))
-        };
-        if policy.on_delete != OnDelete::Close {
-            return policy;
-        }
+    ) -> Result<Policy, StoreError> {
+        let closed_states = self.closed_states(&policy, focus, observed).await;
+        let lacks = self.lacks(&policy, focus, observed).await?;
+        Ok(Policy {
+            closed_states,
+            lacks,
+            ..policy
+        })
+    }
+
+    /// The closed states of each side on which the counterpart of a deleted item may have to be closed in this cycle.
+    async fn closed_states(
+        &self,
+        policy: &Policy,
+        focus: &Focus,
+        observed: &Observed,
+    ) -> Sided<Closing> {
         let mut closed_states = Sided::<Closing>::default();
+        if policy.on_delete != OnDelete::Close {
+            return closed_states;
+        }
         for side in Side::BOTH {
-            if !gone(side.other()) {
+            let mut links = focus.links.values();
+            if !links.any(|link| observed.is_gone(side.other(), link.item(side.other()))) {
                 continue;
             }
             match self.readers.get(side).fetch_schema(&policy.pair).await {
-                Ok(schema) => *closed_states.get_mut(side) = closing(side, &schema, &policy),
+                Ok(schema) => *closed_states.get_mut(side) = closing(side, &schema, policy),
                 Err(error) => {
                     tracing::warn!(pair = %policy.pair, %side, "the closed states are not known: {error}");
                 }
             }
         }
-        Policy {
-            closed_states,
-            ..policy
+        closed_states
+    }
+
+    /// What the types lack of which new work items will be, and of which deleted ones were.
+    async fn lacks(
+        &self,
+        policy: &Policy,
+        focus: &Focus,
+        observed: &Observed,
+    ) -> Result<Lacks, StoreError> {
+        let mut kinds: BTreeSet<Option<Folded>> = BTreeSet::new();
+        let synced = policy.fields.contains_key(&FieldKey::Type);
+        if policy.create_on.contains(&Side::Ado) {
+            let items = focus.fresh.clickup.keys();
+            let items = items.filter_map(|id| observed.items.clickup.get(id));
+            kinds.extend(items.map(|item| match item.fields.get(&FieldKey::Type) {
+                Some(FieldValue::Choice(kind)) if synced => {
+                    policy.types.translate(Side::ClickUp, kind)
+                }
+                _ => None,
+            }));
         }
+        if policy.on_delete != OnDelete::Unlink {
+            let links = focus.links.values();
+            for link in links.filter(|link| observed.is_gone(Side::Ado, link.item(Side::Ado))) {
+                let base = self.store().base(link.id)?.remove(&FieldKey::Type);
+                if let Some(FieldValue::Choice(kind)) = base.map(|base| base.ado.value().clone()) {
+                    kinds.insert(Some(kind));
+                }
+            }
+        }
+        let mut lacks = Lacks::default();
+        for kind in kinds {
+            let reader = &self.readers.ado;
+            match reader.fetch_lacking(&policy.pair, kind.as_ref()).await {
+                Ok(fields) => lacks.note(kind.as_ref(), fields),
+                Err(error) => {
+                    tracing::warn!(pair = %policy.pair, "what a type of work item lacks is not known: {error}");
+                }
+            }
+        }
+        Ok(lacks)
+    }
+}
+
+impl Observed {
+    /// Whether an item was deleted, on positive evidence.
+    fn is_gone(&self, side: Side, id: &ItemId) -> bool {
+        matches!(self.findings.gone.get(side).get(id), Some(Ok(_)))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::field::{Rule, Tables};
 use crate::mapping::{People, Relation};
 use crate::model::{FieldKey, Folded, Identity, PairName, Side, Sided, Timestamp};
 use crate::reason::{HoldWhy, ReadWhy, ValueWhy};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The rules of one pair.
 #[derive(Clone, Debug)]
@@ -43,6 +43,8 @@ pub struct Policy {
     pub guard: GuardLimits,
     /// The states, per side, that mean "closed", for `on_delete = close`. Only filled in where one may be needed.
     pub closed_states: Sided<Closing>,
+    /// The synced fields that work items of some types have no place for. Only filled in for types that it matters of.
+    pub lacks: Lacks,
 }
 
 impl Policy {
@@ -81,6 +83,24 @@ impl Policy {
             custom: self.customs.get(key),
             ..self.tables()
         }
+    }
+}
+
+/// The synced fields that a type of work item has no place for, by type. A type that is not named here is not known, and then
+/// it counts as having every field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lacks(BTreeMap<Option<String>, BTreeSet<FieldKey>>);
+
+impl Lacks {
+    /// Notes what a type lacks; `None`: the type of which new items are that name none.
+    pub fn note(&mut self, kind: Option<&Folded>, fields: BTreeSet<FieldKey>) {
+        self.0.insert(kind.map(|kind| kind.key.clone()), fields);
+    }
+
+    /// Whether a work item of a type is known to have no place for a field.
+    pub fn lacks(&self, kind: Option<&Folded>, key: &FieldKey) -> bool {
+        let fields = self.0.get(&kind.map(|kind| kind.key.clone()));
+        fields.is_some_and(|fields| fields.contains(key))
     }
 }
 

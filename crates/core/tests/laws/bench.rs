@@ -7,7 +7,9 @@ use boardsync_core::model::{
 use boardsync_core::reconcile::closing::Closing;
 use boardsync_core::reconcile::merge::{Merged, allowed, merge_field};
 use boardsync_core::reconcile::plan::PairPlan;
-use boardsync_core::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
+use boardsync_core::reconcile::policy::{
+    Direction, FieldPolicy, GuardLimits, Lacks, OnDelete, Policy,
+};
 use boardsync_core::reconcile::rails::{self, Rails};
 use boardsync_core::reconcile::{LinkView, Presence, View};
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,6 +70,7 @@ pub fn policy() -> Policy {
         paused: BTreeMap::new(),
         identities: BTreeMap::new(),
         since: BTreeMap::new(),
+        lacks: Lacks::default(),
         closed_states: Sided {
             ado: Closing::of(Side::Ado, [("Bug", vec![("Closed", "Completed")])], &[]),
             clickup: Closing::of(Side::ClickUp, [("Bug", vec![("complete", "closed")])], &[]),

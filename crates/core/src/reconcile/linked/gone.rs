@@ -21,6 +21,11 @@ pub(super) fn plan_gone(
     plan: &mut PairPlan,
 ) {
     let kept = gone.other();
+    let was = link.base.get(&FieldKey::Type).map(|base| base.get(gone));
+    let had_no_place = |key: &FieldKey| match was {
+        Some(FieldValue::Choice(kind)) if gone == Side::Ado => policy.lacks.lacks(Some(kind), key),
+        _ => false,
+    };
     // A field that is not synced any more was edited all the same.
     let edited = policy.fields.keys().chain(link.base.keys()).any(|key| {
         // Somebody may have set it back over a value of ours.
@@ -29,7 +34,8 @@ pub(super) fn plan_gone(
         }
         match (link.base.get(key), left.fields.get(key)) {
             (Some(base), Some(now)) => base.get(kept) != now,
-            (None, Some(now)) => !now.is_empty(),
+            // Example: a task has a severity, and a User Story, as which it was made, has no field for that. It never was synced.
+            (None, Some(now)) => !now.is_empty() && !had_no_place(key),
             // What cannot be read may be an edit.
             (_, None) => left.unread.contains(key),
         }

@@ -7,7 +7,7 @@ use crate::model::{
 };
 use crate::reason::{ActionWhy, After, HoldWhy, Reason};
 use crate::reconcile::plan::{Action, ActionKind, PLAN_FORMAT};
-use crate::reconcile::policy::{Direction, OnDelete, Policy};
+use crate::reconcile::policy::{Direction, Lacks, OnDelete, Policy};
 use crate::reconcile::{LinkView, Origin, View, plan_of};
 
 /// The action without what a test compares on its own.
@@ -144,6 +144,7 @@ fn a_close_changes_the_state_alone() {
         identities: std::collections::BTreeMap::new(),
         since: std::collections::BTreeMap::new(),
         closed_states: Sided::default(),
+        lacks: Lacks::default(),
         ..policy
     };
     let plan = plan_one(link().with(Side::ClickUp, gone()), &nowhere);
