@@ -137,6 +137,61 @@ async fn every_write_to_an_item_is_taken_back_by_field_but_not_what_was_edited_s
     bench.open_and_quiet().await;
 }
 
+/// The rule decides a conflict, a person chooses otherwise, and chooses again. Undoing everything that was written to the
+/// item brings back what both people had written, whichever of the two counts now, and stays put.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_choices_wrote_to_both_sides_is_taken_back_to_what_people_had_written() {
+    for choices in [&["clickup"][..], &["clickup", "ado"]] {
+        let bench = Bench::equal().await;
+        let id = bench.ids[1];
+        let task = bench.task_named("Guest can enter an address");
+        let title = ("System.Title", json!("Ada's title"));
+        bench
+            .world
+            .ado
+            .edit(id, &[title], "ada@contoso.example")
+            .unwrap();
+        bench
+            .world
+            .clickup
+            .edit(&task, &json!({ "name": "Bo's title" }))
+            .unwrap();
+        bench.run(&["reconcile", "--once"]).await;
+        for choice in choices {
+            let open = bench.run(&["conflicts", "list", "--all", "--json"]).await;
+            let newest = open.json()["conflicts"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(|conflict| conflict["id"].as_i64())
+                .max()
+                .unwrap();
+            let resolve = [
+                "conflicts",
+                "resolve",
+                &newest.to_string(),
+                "--take",
+                choice,
+            ];
+            bench.run(&resolve).await.left_with(0);
+            bench.run(&["reconcile", "--once"]).await.left_with(0);
+            bench.quiet().await;
+        }
+        bench
+            .run(&["undo", &id.to_string(), "--yes"])
+            .await
+            .left_with(3);
+        let now = || {
+            let shown = bench.world.clickup.task(&task).unwrap();
+            (work_item(&bench, id, "System.Title"), shown["name"].clone())
+        };
+        let both = (json!("Ada's title"), json!("Bo's title"));
+        assert_eq!(now(), both, "{choices:?}");
+        bench.open_and_quiet().await;
+        assert_eq!(now(), both, "{choices:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_undo_that_meets_an_edit_writes_nothing_to_that_item() {
     let bench = Bench::equal().await;

@@ -263,7 +263,8 @@ impl Inverse<'_> {
             return Err(LeftWhy::FieldNotShown);
         };
         let shown = (now, item.version);
-        let Some(goal) = walk(side, shown, steps, &self.link.deeds)?.filter(|goal| goal != now)
+        let Some(goal) =
+            walk(key, side, shown, steps, &self.link.deeds)?.filter(|goal| goal != now)
         else {
             return Ok(None);
         };

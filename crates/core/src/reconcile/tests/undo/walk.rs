@@ -30,6 +30,10 @@ fn only_what_nobody_typed_again_goes_back() {
         ..wrote(who, before, after)
     };
     let run = || wrote(Target, "A", "B");
+    let left_at = |version, mut deed: Deed| {
+        deed.versions.after = Some(Version(version));
+        deed
+    };
     let back = || wrote(Undo, "B", "A");
     for (what, now, deeds, goes_to, says) in [
         ("written", "B", vec![run()], Some("A"), ""),
@@ -80,7 +84,7 @@ fn only_what_nobody_typed_again_goes_back() {
             "typed over, typed again, and both carried over",
             "B",
             vec![
-                run(),
+                left_at(5, run()),
                 by(Another, self::wrote(Side::Ado, "B", "x")),
                 by(Another, self::wrote(Side::Ado, "x", "B")),
             ],
@@ -100,6 +104,85 @@ fn only_what_nobody_typed_again_goes_back() {
         assert!(
             said.contains(says) && said.is_empty() == says.is_empty(),
             "{what}: {said}"
+        );
+    }
+}
+
+/// The rule gave a conflict to Azure DevOps, somebody chose the task's value, and perhaps the other one after that: each
+/// choice went to both sides. All of it taken back leaves the two titles apart, as people had written them.
+#[test]
+fn what_choices_in_a_conflict_wrote_goes_back_to_what_people_had_written() {
+    let run = |run: &str, side, before, after| Deed {
+        run: run.to_owned(),
+        ..wrote(side, before, after)
+    };
+    let both = |name: &str, before, after| {
+        let mut deeds = Vec::from(Side::BOTH.map(|side| run(name, side, before, after)));
+        // The versions do not tell: somebody left a comment between the runs.
+        for deed in &mut deeds {
+            deed.versions.before = Some(Version(6));
+        }
+        deeds
+    };
+    let rule = || {
+        let mut rule = run("rule", Side::ClickUp, "Bo's", "Ada's");
+        rule.versions.after = Some(Version(5));
+        vec![rule]
+    };
+    let once = [rule(), both("once", "Ada's", "Bo's")].concat();
+    let twice = [once.clone(), both("twice", "Bo's", "Ada's")].concat();
+    let ado = |now: &str, deeds: &Vec<Deed>| {
+        let result = undone(scene(titled(now).view(), deeds.clone()));
+        fixture::changes(&result.plan)
+    };
+    assert_eq!(ado("Bo's", &once), [row(Side::Ado, "title", "Ada's")]);
+    assert_eq!(ado("Ada's", &twice), [row(Side::ClickUp, "title", "Bo's")]);
+
+    // An edit that was made here in between stays: the run that carried it wrote nothing here.
+    let edited = [
+        rule(),
+        vec![
+            run("edit", Side::Ado, "Ada's", "x"),
+            run("back", Side::Ado, "x", "Ada's"),
+        ],
+    ]
+    .concat();
+    assert_eq!(ado("Ada's", &edited), []);
+}
+
+/// A text that both sides write in one run may be merged of both, so the values do not tell whether somebody wrote here in
+/// between. The versions do.
+#[test]
+fn a_text_goes_back_over_a_choice_where_only_our_own_writes_moved_the_item() {
+    let deed = |run: &str, side, versions: (i64, i64), before: &str, after: &str| {
+        let step = Step {
+            before: Some(rich(before)),
+            after: Some(rich(after)),
+        };
+        Deed {
+            run: run.to_owned(),
+            changes: BTreeMap::from([(FieldKey::Description.into(), step)]),
+            versions: Versions {
+                before: Some(Version(versions.0)),
+                after: Some(Version(versions.1)),
+            },
+            ..wrote(side, "", "")
+        }
+    };
+    for (at, goes_to) in [(5, Some("Bo's")), (6, Some("Ada's"))] {
+        let deeds = vec![
+            deed("rule", Side::ClickUp, (4, 5), "Bo's", "Ada's"),
+            deed("once", Side::Ado, (5, 7), "Ada's", "Bo's too"),
+            deed("once", Side::ClickUp, (at, 7), "Ada's", "Bo's too"),
+        ];
+        let view = Linked::new(1).same(FieldKey::Description, rich("Bo's too"));
+        let result = undone(scene(view.view(), deeds));
+        let changes = fixture::changes(&result.plan);
+        let there = changes.iter().find(|(side, ..)| *side == Side::ClickUp);
+        assert_eq!(
+            there.map(|(.., to)| to.as_str()),
+            goes_to,
+            "before the second write the task stood at version {at}"
         );
     }
 }
