@@ -12,7 +12,7 @@ use crate::connector::{ConnectorError, ErrorKind, Fetched};
 use crate::engine::apply::{Report, kept_of};
 use crate::engine::observe::Observed;
 use crate::engine::stop::StopSwitch;
-use crate::model::{ActionId, ItemId, LinkId, PairName, Side, Sided, Timestamp};
+use crate::model::{ActionId, ItemId, LinkId, PairName, Side, Sided, Subject, Timestamp};
 use crate::reason::{Cause, RunEnd, Stopped, Switched};
 use crate::reconcile::drift::{Difference, drift};
 use crate::reconcile::plan::PairPlan;
@@ -136,6 +136,7 @@ impl Engine {
             };
             rails.writes.entry(write.link).or_default().push(past);
         }
+        forget_decided(store, &mut rails.writes)?;
         for attempt in store.attempts(Some(&policy.pair))? {
             if attempt.fingerprint != policy.fingerprint {
                 continue;
@@ -517,6 +518,27 @@ impl Engine {
         }
         Ok(None)
     }
+}
+
+/// Forgets what was written to a field before a person last settled a conflict of it. Whoever chooses one title and then the
+/// other goes back and forth on purpose, and that is no loop.
+fn forget_decided(
+    store: &Store,
+    writes: &mut BTreeMap<LinkId, Vec<oscillation::Past>>,
+) -> Result<(), StoreError> {
+    for (link, writes) in writes {
+        let subjects: BTreeSet<Subject> = writes.iter().map(|past| past.subject.clone()).collect();
+        for subject in subjects {
+            let (Some(field), Some(_)) = (subject.field(), oscillation::judge(&subject, writes))
+            else {
+                continue;
+            };
+            if let Some(at) = store.decided_at(*link, field)? {
+                writes.retain(|past| past.subject != subject || past.at > at);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Says whether an error means that the service should be left alone for a while. One that was not reached is not

@@ -119,6 +119,22 @@ impl Store {
         )
     }
 
+    /// Returns when a person last made a choice in a conflict of a field that was carried out (local time); `None`: never.
+    pub fn decided_at(
+        &self,
+        link: LinkId,
+        field: &FieldKey,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        self.connection
+            .prepare_cached(
+                "SELECT max(resolved_at) FROM conflict WHERE link = ?1 AND field = ?2 AND settled_by = 'person'",
+            )
+            .and_then(|mut statement| {
+                statement.query_row(params![link.0, field.to_string()], |row| Ok(row.get::<_, Option<i64>>(0)?.map(Timestamp)))
+            })
+            .map_err(sql("read when a conflict was settled"))
+    }
+
     /// Returns the open conflicts in which nobody has chosen, oldest first. A choice that cannot be read counts as none.
     pub fn waiting_conflicts(&self) -> Result<Vec<Conflict>, StoreError> {
         let mut waiting = Vec::new();

@@ -59,6 +59,37 @@ async fn a_choice_that_an_edit_overtook_leaves_its_reason_at_the_conflict() {
     assert!(row["dropped_at"].is_null(), "{row}");
 }
 
+/// Whoever chooses one title, then the other, and once more each, goes back and forth on purpose. Nothing else does.
+#[tokio::test(flavor = "multi_thread")]
+async fn choices_to_and_fro_are_no_loop() {
+    let bench = ruled().await;
+    for side in ["clickup", "ado", "clickup", "ado"] {
+        let all = bench
+            .run(&["conflicts", "list", "--all", "--json"])
+            .await
+            .json();
+        let ids = all["conflicts"].as_array().unwrap().iter();
+        let newest = ids
+            .filter_map(|conflict| conflict["id"].as_i64())
+            .max()
+            .unwrap();
+        take(&bench, &newest.to_string(), side).await;
+        bench.run(&["reconcile", "--once"]).await.left_with(0);
+        let title = match side {
+            "ado" => "Ours",
+            _ => "Theirs",
+        };
+        bench.task_named(title);
+    }
+    let task = bench.task_named("Ours");
+    let edit = json!({ "name": "Bo's next title" });
+    bench.world.clickup.edit(&task, &edit).unwrap();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let title = bench.world.ado.item(bench.ids[3]).unwrap().fields["System.Title"].clone();
+    assert_eq!(title, "Bo's next title");
+    bench.quiet().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn after_an_undo_of_a_choice_on_both_sides_the_conflict_can_be_settled_again() {
     let bench = ruled().await;
