@@ -38,6 +38,9 @@ impl Store {
         if was_restored(own, file, &store, path)? {
             store.mark(own.max(file.unwrap_or(0)), now)?;
         } else {
+            if moved_since(path) {
+                warn_of_a_move(path);
+            }
             // A start that was killed before its file existed must not look like a database without one.
             if own > 0 && file != Some(own) {
                 store.write_epoch()?;
@@ -109,6 +112,34 @@ fn was_restored(
         None if own == 0 => key_path(path).exists() && store.is_new()?,
         None => own > 1,
     })
+}
+
+/// How much later than its content the state of the epoch's file may have changed, in seconds: it is written under another
+/// name and then renamed.
+const RENAMED_S: i64 = 60;
+
+/// Whether the epoch's file was moved, given to somebody else or brought back with its times since it was written.
+#[cfg(unix)]
+pub(super) fn moved_since(database: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let found = std::fs::metadata(epoch_path(database));
+    found.is_ok_and(|found| found.ctime().saturating_sub(found.mtime()) > RENAMED_S)
+}
+
+#[cfg(not(unix))]
+pub(super) fn moved_since(_: &Path) -> bool {
+    false
+}
+
+/// Nothing tells whether another database stood in this place meanwhile. If one did, this one takes edits for new that the
+/// other one has long dealt with, and beside one on the other side the rule decides.
+fn warn_of_a_move(database: &Path) {
+    tracing::warn!(
+        "{} was moved, brought back or given to another user since the last run. If boardsync ran without it meanwhile, stop it \
+         and delete that file: what differs on the two sides then waits for you at the next start, and is not decided from an \
+         old state",
+        epoch_path(database).display()
+    );
 }
 
 impl Store {

@@ -1,6 +1,7 @@
 //! Rules about restored databases: none is missed, and no crash looks like one.
 
 use super::*;
+use crate::store::epoch::moved_since;
 
 fn paths() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -60,6 +61,30 @@ fn a_copy_that_lacks_one_announced_write_is_noticed() {
     // Noticed once: the next start is an ordinary one.
     let store = Store::start(&locked(&path), Timestamp(99)).unwrap();
     assert_eq!(store.restored().unwrap().unwrap().at, Timestamp(7));
+}
+
+/// The whole set of files went away and came back: the counters agree, and only the file's own times tell.
+#[cfg(unix)]
+#[test]
+fn a_set_of_files_that_came_back_with_its_epoch_shows_in_the_times_of_the_file() {
+    let (_folder, path) = paths();
+    drop(start(&path));
+    assert!(!moved_since(&path), "written a moment ago");
+    let earlier = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let file = std::fs::File::options().write(true).open(epoch_path(&path));
+    file.unwrap().set_modified(earlier).unwrap();
+    assert!(moved_since(&path), "renamed an hour after it was written");
+    assert_eq!(
+        start(&path).restored().unwrap(),
+        None,
+        "nothing says that it is old"
+    );
+    assert!(!moved_since(&path), "told once");
+    std::fs::remove_file(epoch_path(&path)).unwrap();
+    assert!(
+        start(&path).restored().unwrap().is_some(),
+        "as the warning says"
+    );
 }
 
 /// Why copies carry a mark as well: the epochs have nothing to compare here.
