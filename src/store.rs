@@ -57,7 +57,7 @@ use crate::model::{
     BaseState, FieldKey, FieldValue, Identity, Item, ItemId, LinkId, PairName, Side, Sided,
     Timestamp, Version,
 };
-use crate::reason::SettledBy;
+use crate::reason::{ActionWhy, SettledBy};
 use error::sql;
 use rusqlite::{Connection, TransactionBehavior};
 use std::cell::RefCell;
@@ -126,6 +126,22 @@ pub enum Op {
         side: Side,
         /// The item.
         id: ItemId,
+    },
+    /// Remembers two items as linked once, of whose link nothing else is on record. Fails when either has a living link in this
+    /// pair.
+    AddEndedLink {
+        /// The pair.
+        pair: PairName,
+        /// The work item.
+        ado: ItemId,
+        /// The task.
+        clickup: ItemId,
+        /// Side whose item came first.
+        origin: Side,
+        /// Why it has ended.
+        why: ActionWhy,
+        /// Local time.
+        at: Timestamp,
     },
     /// Links two items and stores their base. Fails when either has a living link in this pair.
     AddLink {
@@ -279,7 +295,12 @@ impl Store {
         if batch.0.is_empty() {
             return Ok(());
         }
-        let links = |op: &Op| matches!(op, Op::AddLink { .. } | Op::SetLinkState { .. });
+        let links = |op: &Op| {
+            matches!(
+                op,
+                Op::AddLink { .. } | Op::AddEndedLink { .. } | Op::SetLinkState { .. }
+            )
+        };
         if batch.0.iter().any(links) {
             self.counts.get_mut().clear();
         }
@@ -348,6 +369,18 @@ fn apply(tx: &Connection, op: &Op) -> Result<(), StoreError> {
         } => {
             let link = links::add(tx, pair, ado, clickup, *origin, *generation, *at)?;
             links::set_base(tx, link, base)
+        }
+        Op::AddEndedLink {
+            pair,
+            ado,
+            clickup,
+            origin,
+            why,
+            at,
+        } => {
+            let link = links::add(tx, pair, ado, clickup, Some(*origin), 0, *at)?;
+            let state = LinkState::Tombstone { why: why.clone() };
+            links::set_state(tx, link, &state, *at)
         }
         Op::SetLinkState { link, state, at } => links::set_state(tx, *link, state, *at),
         Op::SetBase { link, fields } => links::set_base(tx, *link, fields),

@@ -5,7 +5,8 @@ use super::when::when;
 use super::{Context, Failure, cycle, next, note, print, print_json, setup};
 use crate::cli::{ExitCode, VerifyArgs};
 use crate::clock::SystemClock;
-use crate::engine::{Engine, observe};
+use crate::engine::Engine;
+use crate::engine::observe::{self, Deleted};
 use crate::model::{Clock, ItemId, PairName, Side, Sided, Subject};
 use crate::reconcile::drift::{Difference, DriftKind};
 use crate::reconcile::policy::Policy;
@@ -34,10 +35,18 @@ pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Fai
     let pairs: BTreeSet<PairName> = policies.iter().map(|policy| policy.pair.clone()).collect();
     let linked = linked(&engine.store(), &pairs)?;
     let mut survey = Survey::take(&engine.readers, &pairs, &linked).await?;
+    let unlinked = survey.listed.iter().flat_map(|(side, pairs)| {
+        let ids = pairs
+            .iter()
+            .flat_map(|(pair, ids)| ids.iter().map(move |id| (pair, id)));
+        ids.map(move |(pair, id)| (pair, side, id))
+    });
+    let unlinked = unlinked.filter(|(_, side, id)| !linked.get(*side).contains(*id));
+    let deleted = &engine.deleted(unlinked, &survey.items).await?;
     // A listing may lag behind; what looks different in one is read again, both halves of it.
     let mut doubtful: Sided<BTreeSet<ItemId>> = Sided::default();
     for policy in &policies {
-        for difference in compare(&engine, policy, &survey, &pairs)?.differences {
+        for difference in compare(&engine, policy, (&survey, deleted), &pairs)?.differences {
             for side in Side::BOTH {
                 let id = difference.items.get(side).clone();
                 doubtful.get_mut(side).extend(id);
@@ -53,7 +62,7 @@ pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Fai
     }
     let (mut views, mut in_the_way) = (Vec::new(), BTreeMap::new());
     for policy in &policies {
-        let mut view = compare(&engine, policy, &survey, &pairs)?;
+        let mut view = compare(&engine, policy, (&survey, deleted), &pairs)?;
         date(&engine.store(), &policy.pair, &mut view.differences)?;
         name_owner(&survey, &policy.pair, &mut view.differences);
         name_ended(
@@ -143,7 +152,7 @@ pub(super) fn linked(
 fn compare(
     engine: &Engine,
     policy: &Policy,
-    survey: &Survey,
+    (survey, deleted): (&Survey, &Deleted),
     pairs: &BTreeSet<PairName>,
 ) -> Result<DriftView, StoreError> {
     let store = engine.store();
@@ -183,7 +192,7 @@ fn compare(
             };
             view.fresh.get_mut(side).push(FreshItem {
                 item: item.clone(),
-                origin: engine.origin(&store, pair, side, item)?,
+                origin: deleted.judge(side, engine.origin(&store, pair, side, item)?),
             });
         }
     }

@@ -29,6 +29,7 @@ use crate::store::{
 };
 pub(super) use half_way::{sent, transit_of};
 pub(super) use listing::told;
+pub(crate) use origin::Deleted;
 use origin::Named;
 use std::collections::{BTreeMap, BTreeSet};
 pub(super) use waiting::remember;
@@ -121,6 +122,8 @@ pub struct Findings {
     pub partial: bool,
     /// Tasks that were planned from a listing: read by id before they are written to.
     pub unread: BTreeSet<ItemId>,
+    /// Items that a marker names, that no listing shows and that were deleted, with the evidence.
+    deleted: Deleted,
     /// What an earlier run sent without an answer, by link and side, until the link is planned.
     unanswered: BTreeMap<(LinkId, Side), Vec<half_way::Unanswered>>,
     /// What has become of that.
@@ -225,6 +228,11 @@ impl Engine {
         Engine::note_listed(&listed, &mut focus)?;
         drop(listed);
         self.read(&mut focus, &mut observed).await?;
+        let unlinked = focus.iter().flat_map(|(pair, focus)| {
+            let ids = focus.fresh.iter();
+            ids.flat_map(move |(side, ids)| ids.keys().map(move |id| (pair, side, id)))
+        });
+        observed.findings.deleted = self.deleted(unlinked, &observed.items).await?;
         let mut named = self.named(&focus, &observed);
         self.end_along(along, &mut focus, &observed, &mut named);
         let mut plans = Vec::new();

@@ -185,7 +185,8 @@ impl Store {
         let mut ended = Vec::new();
         for (at, told, why) in rows {
             let why = why.map(|why| reason::<ActionWhy>("why of a link's end", &why, told));
-            let side = why.transpose()?.and_then(|why| why.deleted_in());
+            let why = why.transpose()?.filter(|why| !why.is_of_a_lost_link());
+            let side = why.and_then(|why| why.deleted_in());
             ended.extend(side.map(|side| (side, Timestamp(at))));
         }
         Ok(ended)

@@ -167,6 +167,15 @@ pub enum Origin {
         /// The item on the other side.
         of: ItemId,
     },
+    /// It carries our valid marker, nothing is known of its link any more, and the item that it was made for was deleted. It
+    /// stays alone, which is noted as a link that has ended: an item that is alone for no known reason would be looked for
+    /// again and again.
+    Alone {
+        /// The item on the other side that it was made for.
+        of: ItemId,
+        /// What shows that it was deleted.
+        evidence: String,
+    },
     /// It must not be touched; the reason says why (a marker that is not ours, a create still open).
     Held(HoldWhy),
     /// Its link was dissolved on purpose; it stays alone.
@@ -238,7 +247,7 @@ fn counterpart<'a>(view: &View, side: Side, origin: &'a Origin) -> Option<&'a It
             let mut there = view.fresh.get(side.other()).iter();
             there.any(|fresh| fresh.item.id == *of).then_some(of)
         }
-        Origin::Person | Origin::Tombstone | Origin::Held(_) => None,
+        Origin::Person | Origin::Tombstone | Origin::Alone { .. } | Origin::Held(_) => None,
     }
 }
 
@@ -272,7 +281,7 @@ fn settled_by_counterpart(
     match &fresh.origin {
         Origin::Person => true,
         Origin::Counterpart { of, .. } | Origin::Former { of } => side == Side::Ado && of == by,
-        Origin::Tombstone | Origin::Held(_) => false,
+        Origin::Tombstone | Origin::Alone { .. } | Origin::Held(_) => false,
     }
 }
 

@@ -157,7 +157,7 @@ impl Run<'_> {
 
     pub(super) fn unlink(&mut self, plan: &PairPlan, action: &Action) -> Result<Done, CycleError> {
         let Some(link) = action.link else {
-            return Ok(Done::Failed("the plan names no link".to_owned()));
+            return self.note_alone(plan, action);
         };
         let at = self.engine.clock.now();
         let state = LinkState::Tombstone {
@@ -174,6 +174,36 @@ impl Run<'_> {
             ),
         ];
         self.engine.store().commit(&Batch(ops))?;
+        Ok(Done::Done(None))
+    }
+
+    /// Remembers that an item stays alone whose counterpart was deleted, and of whose link only its marker tells.
+    fn note_alone(&mut self, plan: &PairPlan, action: &Action) -> Result<Done, CycleError> {
+        let (Some(own), Some(other)) = (&action.target_item, &action.source_item) else {
+            return Ok(Done::Failed("the plan names no items".to_owned()));
+        };
+        let Sided { ado, clickup } = Sided::of(action.target, own.clone(), other.clone());
+        let mut store = self.engine.store();
+        for side in Side::BOTH {
+            let id = Sided {
+                ado: &ado,
+                clickup: &clickup,
+            };
+            if living(&store, &plan.pair, side, id.get(side))?.is_some() {
+                return Ok(Done::Stale("one of the two is linked already".to_owned()));
+            }
+        }
+        store.commit(&Batch(vec![
+            Op::AddEndedLink {
+                pair: plan.pair.clone(),
+                ado,
+                clickup,
+                origin: action.target.other(),
+                why: action.why.clone(),
+                at: self.engine.clock.now(),
+            },
+            self.journal(plan, action, Some(own), Outcome::Done, &action.reason()),
+        ]))?;
         Ok(Done::Done(None))
     }
 

@@ -1,7 +1,8 @@
 //! What is known of where an unlinked item came from. What follows from it is decided in [`crate::reconcile::origin`].
 
 use super::{Focus, Observed};
-use crate::engine::Engine;
+use crate::connector::Fetched;
+use crate::engine::{CycleError, Engine};
 use crate::marker;
 use crate::model::{Item, ItemId, PairName, Side, Sided};
 use crate::reason::{CreateWhy, HoldWhy};
@@ -11,6 +12,25 @@ use crate::reconcile::origin::{
 };
 use crate::store::{Intent, LinkRow, LinkState, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Items that the marker of an unlinked one names and that were deleted, by their side, with the evidence.
+#[derive(Debug, Default)]
+pub struct Deleted(Sided<BTreeMap<ItemId, String>>);
+
+impl Deleted {
+    /// The origin of an item of a side, by what became of the item that its marker names.
+    pub(crate) fn judge(&self, side: Side, origin: Origin) -> Origin {
+        let evidence = match &origin {
+            Origin::Counterpart { of, .. } => self.0.get(side.other()).get(of),
+            Origin::Former { .. }
+            | Origin::Alone { .. }
+            | Origin::Held(_)
+            | Origin::Person
+            | Origin::Tombstone => None,
+        };
+        origin::beside_deleted(origin, evidence)
+    }
+}
 
 /// What the pairs of a cycle say about each other's unlinked items.
 #[derive(Debug, Default)]
@@ -101,6 +121,44 @@ impl Engine {
             }
         }
         named
+    }
+
+    /// Reads the items that markers of unlinked items name and that nothing has shown (`items`), and returns those that were
+    /// deleted. Mostly there is nothing to read: the database knows the links, and where it was lost, the listings show both
+    /// sides. `unlinked` holds the ids of each pair.
+    ///
+    /// # Errors
+    /// A side that cannot be read, or the database.
+    pub(crate) async fn deleted<'a>(
+        &self,
+        unlinked: impl IntoIterator<Item = (&'a PairName, Side, &'a ItemId)>,
+        items: &Sided<BTreeMap<ItemId, Item>>,
+    ) -> Result<Deleted, CycleError> {
+        let mut wanted: Sided<BTreeSet<ItemId>> = Sided::default();
+        {
+            let store = self.store();
+            for (pair, side, id) in unlinked {
+                let item = items.get(side).get(id);
+                let Some(item) = item.filter(|item| !item.markers.is_empty()) else {
+                    continue;
+                };
+                if let Origin::Counterpart { of, .. } = self.origin(&store, pair, side, item)?
+                    && !items.get(side.other()).contains_key(&of)
+                {
+                    wanted.get_mut(side.other()).insert(of);
+                }
+            }
+        }
+        let mut deleted = Deleted::default();
+        for (side, wanted) in wanted.iter().filter(|(_, wanted)| !wanted.is_empty()) {
+            let read = self.readers.get(side).fetch_items(wanted).await?;
+            let gone = read.into_iter().filter_map(|(id, fetched)| match fetched {
+                Fetched::Gone { evidence } => Some((id, evidence)),
+                Fetched::Seen(_) | Fetched::Unclear { .. } => None,
+            });
+            deleted.0.get_mut(side).extend(gone);
+        }
+        Ok(deleted)
     }
 
     /// Says where an unlinked item came from.

@@ -1,6 +1,6 @@
 //! What the planner is shown: stored bases beside what was read, and where unlinked items came from.
 
-use super::origin::Named;
+use super::origin::{Deleted, Named};
 use super::{Focus, Looks, Observed, chosen, half_way, listing, retyped, values};
 use crate::connector::answer;
 use crate::engine::Engine;
@@ -175,8 +175,9 @@ impl Engine {
                 let versions = observed.findings.listed_at.entry(pair.clone()).or_default();
                 let version = listed.map(|version| (id.clone(), version));
                 versions.get_mut(side).extend(version);
+                let deleted = &observed.findings.deleted;
                 let mut origin =
-                    self.fresh_origin(store, pair, side, &item, (named, focus.swept))?;
+                    self.fresh_origin(store, pair, side, &item, (named, focus.swept, deleted))?;
                 if let Origin::Former { of } = &origin
                     && !focus.swept
                     && !focus.fresh.get(side.other()).contains_key(of)
@@ -259,10 +260,9 @@ impl Engine {
         pair: &PairName,
         side: Side,
         item: &Item,
-        named: (&Named, bool),
+        (named, swept, deleted): (&Named, bool, &Deleted),
     ) -> Result<Origin, StoreError> {
-        let mut origin = self.origin(store, pair, side, item)?;
-        let (named, swept) = named;
+        let mut origin = deleted.judge(side, self.origin(store, pair, side, item)?);
         if origin == Origin::Person {
             origin = named.origin(pair, side, &item.id);
         }

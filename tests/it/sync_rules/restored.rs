@@ -269,12 +269,20 @@ async fn an_item_whose_marker_names_what_was_deleted_gets_no_second_counterpart(
         t.instance.as_mut().unwrap().engine.timing.quiet_ms = 0;
         let before = t.counts();
         t.world.ledger.clear();
-        for full in [true, false, true, true] {
+        t.run(true).await;
+        if !destroyed {
+            let now = t.link_state(id);
+            assert!(
+                matches!(now, LinkState::Tombstone { .. }),
+                "at once: {what}: {now:?}"
+            );
+        }
+        for full in [false, true, true] {
             t.run(full).await;
         }
         assert_eq!(t.world.ledger.writes(), [], "{what}");
         assert_eq!(t.counts(), before, "{what}");
-        // What is surely gone ends the link, and what nobody can read is held by its name.
+        // What is surely gone is noted as a link that has ended, and what nobody can read is held by its name.
         let holds = t.holds();
         let state = t.link_state(id);
         match destroyed {
@@ -290,6 +298,35 @@ async fn an_item_whose_marker_names_what_was_deleted_gets_no_second_counterpart(
             ),
         }
     }
+}
+
+/// Many items were deleted over the years and their counterparts stayed, and then the database is lost. None of these is linked
+/// with what is in the bin, and no guard stops the pair over ends that nobody has just caused.
+#[tokio::test]
+async fn a_lost_database_makes_no_guard_of_what_was_deleted_long_ago() {
+    let mut t = bench("").await;
+    let (kept, task) = t.linked("Task", &[]).await;
+    let mut deleted = Vec::new();
+    for _ in 0..12 {
+        let (id, _) = t.linked("Task", &[]).await;
+        assert!(t.world.ado.delete(id));
+        deleted.push(id);
+    }
+    lose(&mut t).await;
+    t.instance.as_mut().unwrap().engine.timing.quiet_ms = 0;
+    t.world.ledger.clear();
+    let (observed, _) = t.run(true).await;
+    assert_eq!(observed.plan().pairs[0].tripped, []);
+    // Both sides agree again, and what is edited from then on goes over.
+    t.run(true).await;
+    t.ado(kept, TITLE, json!("Edited after the loss"));
+    t.run(false).await;
+    assert_eq!(t.task(&task)["name"], "Edited after the loss");
+    for id in deleted {
+        let state = t.link_state(id);
+        assert!(matches!(state, LinkState::Tombstone { .. }), "{state:?}");
+    }
+    t.quiet().await;
 }
 
 #[tokio::test]

@@ -69,6 +69,8 @@ pub enum After {
     OutOfScopeHere,
     /// It stays, because boardsync itself was to remove the counterpart, and that request had no answer.
     RemovedByUs,
+    /// It stays, because nothing is known of their link any more: the database was lost.
+    LinkLost,
     /// It stays by the rule `on_delete = unlink`.
     Unlink,
     /// It goes by the rule `on_delete = delete`.
@@ -80,6 +82,17 @@ pub enum After {
 }
 
 impl ActionWhy {
+    /// Whether it ends a link of which nothing was on record any more.
+    pub fn is_of_a_lost_link(&self) -> bool {
+        matches!(
+            self,
+            ActionWhy::CounterpartDeleted {
+                then: After::LinkLost,
+                ..
+            }
+        )
+    }
+
     /// Returns where the counterpart was deleted; `None`: that is not the reason.
     pub fn deleted_in(&self) -> Option<Side> {
         match self {
@@ -103,6 +116,7 @@ impl fmt::Display for After {
             After::EditedHere => "edited here since, so it stays",
             After::OutOfScopeHere => "no longer in the pair's scope here, so it stays",
             After::RemovedByUs => "removed by boardsync itself, so this one stays",
+            After::LinkLost => "their link is not on record any more, so it stays",
             After::Unlink => "on_delete = unlink",
             After::Delete => "on_delete = delete",
             After::Close => "on_delete = close",

@@ -344,6 +344,10 @@ const ACTIONS: &[(&str, &str)] = &[
         "deleted on both sides",
     ),
     (
+        r#"{"code":"counterpart_deleted","side":"ado","evidence":"in the bin","then":"link_lost"}"#,
+        "counterpart deleted in ADO (in the bin); their link is not on record any more, so it stays",
+    ),
+    (
         r#"{"code":"counterpart_deleted","side":"ado","evidence":"in the bin","then":"edited_here"}"#,
         "counterpart deleted in ADO (in the bin); edited here since, so it stays",
     ),

@@ -75,6 +75,9 @@ fn nothing_is_due(side: Side, fresh: &FreshItem, policy: &Policy) -> bool {
     match &fresh.origin {
         Origin::Tombstone => true,
         Origin::Person => fresh.item.archived || !policy.create_on.contains(&side.other()),
-        Origin::Counterpart { .. } | Origin::Former { .. } | Origin::Held(_) => false,
+        Origin::Counterpart { .. }
+        | Origin::Former { .. }
+        | Origin::Alone { .. }
+        | Origin::Held(_) => false,
     }
 }

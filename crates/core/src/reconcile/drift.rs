@@ -283,6 +283,13 @@ fn unlinked(
             "its link was dissolved, so it stays alone; `boardsync links add` links it to an item that is there"
                 .to_owned(),
         ),
+        (Origin::Alone { of, .. }, _) => (
+            DriftKind::ByRule,
+            format!(
+                "{} {of}, for which it was made, was deleted, so it stays alone",
+                side.other()
+            ),
+        ),
         (Origin::Counterpart { of, .. } | Origin::Former { of }, _) => (
             DriftKind::Unlinked,
             format!(

@@ -7,7 +7,7 @@ use super::policy::Policy;
 use super::{FreshItem, Origin};
 use crate::capabilities;
 use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Subject};
-use crate::reason::{ActionWhy, HoldWhy, OriginWhy, ReadWhy};
+use crate::reason::{ActionWhy, After, HoldWhy, OriginWhy, ReadWhy};
 use boardsync_markup as markup;
 
 /// Plans one unlinked item of `side`. `counterpart` is the item that it belongs to, where that is in this pair too, and
@@ -29,6 +29,18 @@ pub(super) fn plan_fresh(
         Origin::Counterpart { of, .. } => {
             let why = ActionWhy::CarriesMarker;
             plan.actions.push(link(side, item, of, why, policy));
+        }
+        Origin::Alone { of, evidence } => {
+            let why = ActionWhy::CounterpartDeleted {
+                side: side.other(),
+                evidence: evidence.clone(),
+                then: After::LinkLost,
+            };
+            let action = Action {
+                kind: ActionKind::Unlink,
+                ..link(side, item, of, why, policy)
+            };
+            plan.actions.push(action.sealed(&policy.pair));
         }
         Origin::Former { of } => match counterpart {
             Some(of) => {

@@ -23,8 +23,11 @@ pub fn check(plan: &PairPlan, policy: &Policy, links: u64) -> Vec<Tripped> {
                 change.after.is_empty() && !matches!(change.before, None | Some(FieldValue::Empty))
             })
             .count();
-        let deletes =
-            count(ActionKind::Delete) + count(ActionKind::Close) + count(ActionKind::Unlink);
+        // What nothing is known of any more ends no link.
+        let unlinks = on_side()
+            .filter(|action| action.kind == ActionKind::Unlink && action.link.is_some())
+            .count();
+        let deletes = count(ActionKind::Delete) + count(ActionKind::Close) + unlinks;
         for (what, count, limit) in [
             (
                 Limit::Creates,

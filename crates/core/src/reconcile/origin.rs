@@ -284,6 +284,21 @@ pub fn origin_of_named(pair: &PairName, side: Side, by: NamedBy<'_>) -> Origin {
     }
 }
 
+/// The origin of an item whose marker says that it is the counterpart of another one, where that is known to be deleted. The two
+/// are linked only where both are there: joined to what was deleted, it would be unlinked, closed or deleted with it, and a guard
+/// would stop the pair over many of those.
+///
+/// Example: the database is lost. A work item was deleted long ago, and its task was kept. The task stays alone.
+pub fn beside_deleted(origin: Origin, evidence: Option<&String>) -> Origin {
+    match (origin, evidence) {
+        (Origin::Counterpart { of, .. }, Some(evidence)) => Origin::Alone {
+            of,
+            evidence: evidence.clone(),
+        },
+        (origin, _) => origin,
+    }
+}
+
 /// What tells whether an unlinked item is in a pair.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {

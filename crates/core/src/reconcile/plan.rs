@@ -291,7 +291,8 @@ pub enum ActionKind {
     Close,
     /// Records that two existing items belong together. No service is written to.
     Link,
-    /// Dissolves a link and remembers it, so that neither item is created again. No service is written to.
+    /// Dissolves a link and remembers it, so that neither item is created again: one that is known, or one of which only a marker
+    /// tells. No service is written to.
     Unlink,
     /// Takes the target item out of the recycle bin. Only an undo plans this.
     Restore,

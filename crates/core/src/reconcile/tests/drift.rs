@@ -112,6 +112,13 @@ fn an_item_without_a_link_says_what_becomes_of_it() {
             },
             DriftKind::Unlinked,
         ),
+        (
+            Origin::Alone {
+                of: "t9".into(),
+                evidence: "in the trash".to_owned(),
+            },
+            DriftKind::ByRule,
+        ),
     ];
     for (origin, kind) in rows {
         let mut view = View::default();

@@ -2,7 +2,7 @@
 
 use super::fixture::*;
 use crate::fixture::reconcile;
-use crate::model::{FieldKey, FieldValue, Side};
+use crate::model::{FieldKey, FieldValue, LinkId, Side};
 use crate::reason::Limit;
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, PairPlan, Tripped};
 use crate::reconcile::policy::GuardLimits;
@@ -24,6 +24,7 @@ fn action(
     let mut action = reconcile(&view, &policy).actions.remove(0);
     assert_eq!(action.target, target);
     action.kind = kind;
+    action.link = kind.dissolves().then_some(LinkId(1));
     action.changes = change
         .map(|(before, after)| FieldChange {
             field: FieldKey::Points,
@@ -152,6 +153,20 @@ fn deletes_closes_and_unlinks_are_counted_together() {
         tripped(actions, guard, 0),
         only(Limit::Deletes, Side::Ado, 6, 5)
     );
+}
+
+/// After a lost database, what was made for a deleted item is only noted as alone.
+#[test]
+fn the_end_of_a_link_that_nothing_is_on_record_of_is_not_counted() {
+    let guard = GuardLimits {
+        deletes: (0, 0.0),
+        ..open()
+    };
+    let mut unlink = action(ActionKind::Unlink, Side::Ado, None);
+    let counted = tripped(vec![unlink.clone()], guard, 0);
+    assert_eq!(counted, only(Limit::Deletes, Side::Ado, 1, 0));
+    unlink.link = None;
+    assert_eq!(tripped(vec![unlink], guard, 0), []);
 }
 
 #[test]

@@ -518,3 +518,20 @@ fn what_a_marker_said_before_counts_until_a_full_listing() {
         assert_eq!(told, expected, "swept: {swept}");
     }
 }
+
+#[test]
+fn what_was_made_for_a_deleted_item_is_not_linked_with_it() {
+    let counterpart = Origin::Counterpart {
+        of: "1".into(),
+        generation: 1,
+    };
+    let evidence = "in the recycle bin".to_owned();
+    let alone = Origin::Alone {
+        of: "1".into(),
+        evidence: evidence.clone(),
+    };
+    let judge = |origin: &Origin, found| beside_deleted(origin.clone(), found);
+    assert_eq!(judge(&counterpart, None), counterpart);
+    assert_eq!(judge(&counterpart, Some(&evidence)), alone);
+    assert_eq!(judge(&Origin::Person, Some(&evidence)), Origin::Person);
+}
