@@ -3,6 +3,7 @@
 use super::fields;
 use super::wire::WorkItem;
 use crate::connector::{customs, rich_value};
+use crate::field::negotiate::LABELS_BETWEEN;
 use crate::field::{FieldSpecs, Form, YES};
 use crate::model::{
     FieldValue, Folded, Item, ItemId, RawTexts, RichText, Side, TextFormat, Timestamp, Version,
@@ -115,6 +116,10 @@ pub(super) fn read_as(form: Form, value: &Value, zone: Option<Tz>) -> Option<Fie
         Form::Number => scaled(value.as_f64()?, 1000.0).map(FieldValue::Number),
         Form::Duration => scaled(value.as_f64()?, MS_PER_HOUR).map(FieldValue::Duration),
         Form::Tags => value.as_str().map(|text| FieldValue::tags(text.split(';'))),
+        Form::Names => {
+            let text = value.as_str();
+            text.map(|text| FieldValue::tags(text.split(LABELS_BETWEEN)))
+        }
         Form::Day => day(value.as_str()?, zone).map(FieldValue::Day),
         Form::Moment => Timestamp::parse_rfc3339(value.as_str()?).map(FieldValue::moment),
         Form::LongText => value

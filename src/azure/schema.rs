@@ -97,7 +97,9 @@ impl Shared {
         let (mut found, mut limited) = (Vec::new(), BTreeSet::new());
         for field in fields.into_iter().filter(wanted) {
             let native = native(&field);
-            if native.kind == "string" && !field.suggests {
+            // Texts are also limited by rules, for which no list is made; numbers are not asked about for nothing.
+            let list = native.kind == "string" || field.is_picklist || field.kind.starts_with(LIST);
+            if list && !field.suggests {
                 limited.insert(native.id.clone());
             }
             found.push(native);
@@ -121,13 +123,8 @@ impl Shared {
                 let Some(native) = native.filter(|native| limited.contains(&native.id)) else {
                     continue;
                 };
-                for value in row
-                    .allowed_values
-                    .iter()
-                    .flatten()
-                    .filter_map(Value::as_str)
-                {
-                    let option = (value.to_owned(), value.to_owned());
+                for value in row.allowed_values.iter().flatten().filter_map(listed) {
+                    let option = (value.clone(), value);
                     if !native.options.contains(&option) {
                         native.options.push(option);
                     }
@@ -138,14 +135,26 @@ impl Shared {
     }
 }
 
+/// How the type of a field begins that has a list of values, where the type says so (`FieldType`, wit 7.1).
+const LIST: &str = "picklist";
+
+/// A value of a list. Those of numbers may be shown as numbers or as texts.
+fn listed(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
 fn native(field: &WireField) -> Native {
     let kind = match field.is_identity {
         true => "identity".to_owned(),
         false => field.kind.clone(),
     };
     // Some servers name what a list holds in the type itself (`FieldType`, wit 7.1).
-    let kind = match kind.strip_prefix("picklist") {
-        Some("String") => "string".to_owned(),
+    let kind = match kind.strip_prefix(LIST) {
+        Some(of @ ("String" | "Integer" | "Double")) => of.to_lowercase(),
         _ => kind,
     };
     Native {

@@ -201,6 +201,9 @@ pub(super) struct WireField {
     pub(super) read_only: bool,
     #[serde(default, rename = "isIdentity", deserialize_with = "yes")]
     pub(super) is_identity: bool,
+    /// Whether an organisation has made a list of values for it.
+    #[serde(default, rename = "isPicklist", deserialize_with = "yes")]
+    pub(super) is_picklist: bool,
     /// Whether the values of its list are only suggested.
     #[serde(default, rename = "isPicklistSuggested", deserialize_with = "yes")]
     pub(super) suggests: bool,

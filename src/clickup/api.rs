@@ -446,9 +446,12 @@ impl Inner {
             }
             lookups.types = known.as_ref().clone();
         }
-        if tasks.iter().any(convert::needs_people) {
+        if tasks
+            .iter()
+            .any(|task| convert::needs_people(task, &lookups))
+        {
             let mut known = self.fetch_directory(false).await?;
-            let new = |task: &Task| convert::shows_new_person(task, &known.by_id);
+            let new = |task: &Task| convert::shows_new_person(task, &lookups, &known.by_id);
             if self.words.is_handed_down(MEMBERS) && tasks.iter().any(new) {
                 known = self.fetch_directory(true).await?;
             }
@@ -459,12 +462,8 @@ impl Inner {
             self.compare_customs(task, &lookups).await;
         }
         let mut seen = self.seen.lock().await;
-        for user in tasks
-            .iter()
-            .filter_map(|task| task.assignees.get())
-            .flatten()
-        {
-            if let Some((id, person)) = convert::person(user, &lookups.people) {
+        for user in tasks.iter().flat_map(|task| lookups.people_of(task)) {
+            if let Some((id, person)) = convert::person(&user, &lookups.people) {
                 seen.insert(person.key, id);
             }
         }

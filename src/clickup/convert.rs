@@ -13,6 +13,7 @@ use crate::model::{
 };
 use chrono::{NaiveDate, Offset, TimeZone};
 use chrono_tz::Tz;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -43,6 +44,18 @@ impl Lookups {
             alone: true,
             ..self
         }
+    }
+
+    /// Everybody whom a task names, those in custom fields only where one of the pairs' holds people.
+    pub fn people_of<'a>(&self, task: &'a Task) -> impl Iterator<Item = Cow<'a, User>> {
+        let fields = self.customs.iter().flat_map(|(_, fields)| fields.values());
+        let customs = match fields.into_iter().any(|one| one.rule.form == Form::People) {
+            true => custom::people(task),
+            false => Vec::new(),
+        };
+        let assignees = task.assignees.get().into_iter().flatten();
+        let customs = customs.into_iter().map(Cow::Owned);
+        assignees.map(Cow::Borrowed).chain(customs)
     }
 
     /// Whether one of the custom fields holds days, which need the time zone.
@@ -76,7 +89,7 @@ pub fn item(task: &Task, lookups: &Lookups) -> Option<Item> {
     }
     for (lists, customs) in &lookups.customs {
         if lists.contains(&container) {
-            let shown = custom::read(task, customs, lookups.zone, lookups.alone);
+            let shown = custom::read(task, customs, lookups);
             fields.extend(shown.values);
             unread.extend(shown.unread);
         }
@@ -201,9 +214,9 @@ pub fn shows_new_type(task: &Task, types: &BTreeMap<i64, String>) -> bool {
     matches!(task.custom_item_id, Slot::Is(Num(id)) if type_name(id, types).is_none())
 }
 
-/// Returns whether an assignee comes without an e-mail address and is none of these.
-pub fn shows_new_person(task: &Task, people: &BTreeMap<i64, Folded>) -> bool {
-    let users = task.assignees.get().into_iter().flatten();
+/// Returns whether somebody comes without an e-mail address and is none of these.
+pub fn shows_new_person(task: &Task, lookups: &Lookups, people: &BTreeMap<i64, Folded>) -> bool {
+    let users = lookups.people_of(task);
     let mut unnamed = users.filter(|user| mail(user).is_none());
     unnamed.any(|user| user.id.get().is_some_and(|id| !people.contains_key(&id.0)))
 }
@@ -214,11 +227,9 @@ pub fn needs_zone(task: &Task, lookups: &Lookups) -> bool {
     task.due_date.get().is_some() || task.start_date.get().is_some() || custom()
 }
 
-/// Returns whether an assignee comes without an e-mail address, which needs the directory.
-pub fn needs_people(task: &Task) -> bool {
-    task.assignees
-        .get()
-        .is_some_and(|users| users.iter().any(|user| mail(user).is_none()))
+/// Returns whether somebody comes without an e-mail address, which needs the directory.
+pub fn needs_people(task: &Task, lookups: &Lookups) -> bool {
+    lookups.people_of(task).any(|user| mail(&user).is_none())
 }
 
 fn mail(user: &User) -> Option<&str> {

@@ -3,13 +3,15 @@
 //! What is written differs from what is read, type by type (developer.clickup.com/docs/customfields, and the reference of Set
 //! Custom Field Value): an option goes by its id and comes back as its place in the list, numbers and dates come back as text.
 
-use super::convert;
-use super::wire::{CustomField, FieldOption, Slot, Task, thousandths_exact, whole};
+use super::body;
+use super::convert::{self, Lookups};
+use super::wire::{CustomField, FieldOption, Slot, Task, User, thousandths_exact, whole};
 use crate::connector::customs::CustomFields;
 use crate::field::negotiate::Agreed;
 use crate::field::{Form, YES};
 use crate::model::{FieldKey, FieldValue, Folded, Timestamp};
 use chrono_tz::Tz;
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,10 +24,11 @@ pub struct Shown {
     pub unread: BTreeSet<FieldKey>,
 }
 
-/// Reads the custom fields of a task. `alone`: it was asked for by its id, and then a field without a value is empty. In a
+/// Reads the custom fields of a task. Where it was asked for by its id (`alone`), a field without a value is empty. In a
 /// listing that says nothing (client reports), and neither does the answer to a write. A field that a task does not show at all
 /// is none of its type.
-pub fn read(task: &Task, fields: &CustomFields, zone: Option<Tz>, alone: bool) -> Shown {
+pub fn read(task: &Task, fields: &CustomFields, lookups: &Lookups) -> Shown {
+    let alone = lookups.alone;
     let mut shown = Shown::default();
     let rows = match &task.custom_fields {
         Slot::Is(rows) => rows,
@@ -54,7 +57,7 @@ pub fn read(task: &Task, fields: &CustomFields, zone: Option<Tz>, alone: bool) -
             (Slot::Absent | Slot::Null, _) if alone => Some(FieldValue::Empty),
             (Slot::Absent | Slot::Null, _) => continue,
             (Slot::Odd, _) => None,
-            (Slot::Is(value), _) => one(value, row, agreed, zone),
+            (Slot::Is(value), _) => one(value, row, agreed, lookups),
         };
         match value {
             Some(value) => {
@@ -93,16 +96,16 @@ pub fn differs(task: &Task, fields: &CustomFields) -> bool {
                 .and_then(|config| config.options.get());
             let mut options = options.into_iter().flatten();
             kind || options.any(|option| {
-                let (Some(id), Some(name)) = (option.id.get(), option.name.get()) else {
+                let (Some(id), Some(name)) = (option.id.get(), option.called()) else {
                     return false;
                 };
-                native.option(&id.0) != Some(name.0.as_str())
+                native.option(&id.0) != Some(name)
             })
         })
     })
 }
 
-fn one(value: &Value, row: &CustomField, agreed: &Agreed, zone: Option<Tz>) -> Option<FieldValue> {
+fn one(value: &Value, row: &CustomField, agreed: &Agreed, lookups: &Lookups) -> Option<FieldValue> {
     match agreed.rule.form {
         Form::Plain => match value {
             Value::String(text) => Some(FieldValue::plain(text)),
@@ -125,10 +128,37 @@ fn one(value: &Value, row: &CustomField, agreed: &Agreed, zone: Option<Tz>) -> O
             _ => None,
         },
         Form::Moment => whole(value).map(|ms| FieldValue::moment(Timestamp(ms))),
-        Form::Day => convert::day(whole(value)?, zone?).map(FieldValue::Day),
+        Form::Day => convert::day(whole(value)?, lookups.zone?).map(FieldValue::Day),
         Form::Name => option(value, row, agreed).map(FieldValue::Choice),
+        Form::People => {
+            let people = users(value)?.into_iter();
+            let people = people.map(|user| Some(convert::person(&user, &lookups.people)?.1));
+            Some(FieldValue::from_people(people.collect::<Option<_>>()?))
+        }
+        Form::Names => {
+            let ids = value.as_array()?.iter();
+            let labels = ids.map(|id| option(id, row, agreed));
+            Some(FieldValue::from_tags(labels.collect::<Option<_>>()?))
+        }
         _ => None,
     }
+}
+
+/// The users that a value of the type [`USERS`] consists of; `None`: it has another shape.
+fn users(value: &Value) -> Option<Vec<User>> {
+    let users = value.as_array()?.iter();
+    users.map(|user| User::deserialize(user).ok()).collect()
+}
+
+/// The type whose values are users.
+const USERS: &str = "users";
+
+/// Everybody whom the custom fields of a task name.
+pub fn people(task: &Task) -> Vec<User> {
+    let rows = task.custom_fields.get().into_iter().flatten();
+    let rows = rows.filter(|row| row.kind.get().is_some_and(|kind| kind == USERS));
+    let named = rows.filter_map(|row| users(row.value.get()?));
+    named.flatten().collect()
 }
 
 fn yes_or_no(yes: bool) -> FieldValue {
@@ -146,8 +176,8 @@ fn option(value: &Value, row: &CustomField, agreed: &Agreed) -> Option<Folded> {
         .get()
         .and_then(|config| config.options.get());
     let choice = |option: &FieldOption| {
-        let (id, name) = (option.id.get()?, option.name.get()?);
-        Some(Folded::person(&id.0, &name.0))
+        let (id, name) = (option.id.get()?, option.called()?);
+        Some(Folded::person(&id.0, name))
     };
     let known = &agreed.native.clickup;
     if let Value::String(id) = value {
@@ -182,6 +212,17 @@ pub fn options_of(agreed: &Agreed) -> Option<Value> {
 /// The type whose value is an object.
 const PROGRESS: &str = "manual_progress";
 
+/// What writing a value needs besides it.
+#[derive(Clone, Debug, Default)]
+pub struct Means {
+    /// Time zone in which days are told.
+    pub zone: Option<Tz>,
+    /// What the task has; `None`: it is a new one.
+    pub before: Option<FieldValue>,
+    /// User ids by the keys of the people that either of the two names.
+    pub ids: BTreeMap<String, i64>,
+}
+
 /// What a value becomes: what is set, or `None` to clear.
 ///
 /// # Errors
@@ -189,9 +230,23 @@ const PROGRESS: &str = "manual_progress";
 pub fn written(
     agreed: &Agreed,
     value: &FieldValue,
-    zone: Option<Tz>,
+    means: &Means,
 ) -> Result<Option<Value>, String> {
+    let zone = means.zone;
     Ok(Some(match (agreed.rule.form, value) {
+        // People are added and taken out one by one, so whoever was added meanwhile stays.
+        (Form::People, FieldValue::People(_) | FieldValue::Empty) => {
+            let before = means.before.as_ref().map(FieldValue::members);
+            let (add, rem) = body::delta(&before.unwrap_or_default(), &value.members());
+            let ids = |people: &BTreeSet<Folded>| {
+                let ids = people.iter().map(|person| {
+                    let id = means.ids.get(&person.key);
+                    id.ok_or_else(|| format!("{} is not a member of the workspace", person.shown))
+                });
+                ids.collect::<Result<Vec<_>, _>>()
+            };
+            json!({"add": ids(&add)?, "rem": ids(&rem)?})
+        }
         // There is no third state (client code), and a no that was never set reads the same.
         (Form::YesNo, value) => json!(!value.is_empty()),
         (_, FieldValue::Empty) => return Ok(None),
@@ -213,6 +268,16 @@ pub fn written(
                 Some(_) => json!(option.key),
                 None => return Err(format!("the field has no option {:?}", option.shown)),
             }
+        }
+        (Form::Names, FieldValue::Tags(labels)) => {
+            let known = &agreed.native.clickup;
+            if let Some(odd) = labels
+                .iter()
+                .find(|label| known.option(&label.key).is_none())
+            {
+                return Err(format!("the field has no label {:?}", odd.shown));
+            }
+            json!(labels.iter().map(|label| &label.key).collect::<Vec<_>>())
         }
         _ => return Err("the value is of the wrong kind for this field".to_owned()),
     }))

@@ -139,7 +139,7 @@ fn native(field: &CustomField) -> Option<Native> {
     options.sort_by_key(|option| option.orderindex.get().map_or(i64::MAX, |at| at.0));
     let options = options.into_iter();
     let options = options
-        .filter_map(|option| Some((option.id.get()?.0.clone(), option.name.get()?.0.clone())));
+        .filter_map(|option| Some((option.id.get()?.0.clone(), option.called()?.to_owned())));
     let kind = field.kind.get()?.clone();
     let limit = |of: fn(&TypeConfig) -> &Slot<Num>| {
         let config = field.type_config.get()?;

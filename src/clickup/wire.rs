@@ -221,10 +221,20 @@ pub struct TypeConfig {
 pub struct FieldOption {
     /// UUID.
     pub id: Slot<Text>,
-    /// Name.
+    /// Name; one of a drop-down has it.
     pub name: Slot<Text>,
+    /// The same of a label.
+    pub label: Slot<Text>,
     /// Place in the list.
     pub orderindex: Slot<Num>,
+}
+
+impl FieldOption {
+    /// Returns what people see.
+    pub fn called(&self) -> Option<&str> {
+        let name = self.name.get().or_else(|| self.label.get());
+        name.map(|name| name.0.as_str())
+    }
 }
 
 /// `GET /list/{id}/field`.

@@ -137,6 +137,7 @@ impl Inner {
 
     async fn person_ids(
         &self,
+        key: &FieldKey,
         people: &BTreeSet<Folded>,
         operation: &str,
     ) -> Result<Vec<i64>, ConnectorError> {
@@ -146,11 +147,34 @@ impl Inner {
                 Some(id) => ids.push(id),
                 None => {
                     let message = format!("{} is not a member of the workspace", person.shown);
-                    return Err(refused(operation, &FieldKey::Assignees, message));
+                    return Err(refused(operation, key, message));
                 }
             }
         }
         Ok(ids)
+    }
+
+    /// What writing a custom field needs. `before`: what the task has; `None`: it is a new one.
+    async fn means(
+        &self,
+        (key, value): (&FieldKey, &FieldValue),
+        before: Option<&FieldValue>,
+        names: &Names,
+        operation: &str,
+    ) -> Result<custom::Means, ConnectorError> {
+        let mut people = BTreeSet::new();
+        for value in [Some(value), before].into_iter().flatten() {
+            if let FieldValue::People(some) = value {
+                people.extend(some.iter().cloned());
+            }
+        }
+        let ids = self.person_ids(key, &people, operation).await?;
+        let keys = people.into_iter().map(|person| person.key);
+        Ok(custom::Means {
+            zone: names.zone,
+            before: before.cloned(),
+            ids: keys.zip(ids).collect(),
+        })
     }
 }
 
@@ -177,7 +201,7 @@ pub async fn create(inner: &Inner, new: &NewItem) -> Result<Written, ConnectorEr
     {
         inner.refuse_unknown_status(&scope.list, status).await?;
     }
-    let customs = customs_of_new(inner, new, &mut fields, &names)?;
+    let customs = customs_of_new(inner, new, &mut fields, &names).await?;
     let body = body_of_new(inner, new, &fields, (customs, &names)).await?;
     let path = format!("list/{}/task", body::segment(&scope.list));
     let url = inner.address(&path, &[])?;
@@ -227,7 +251,7 @@ pub async fn create(inner: &Inner, new: &NewItem) -> Result<Written, ConnectorEr
 
 /// The custom fields of a new task. Those that its list does not have are taken out of `fields`: a create that names one is
 /// refused (ClickUp's `FIELD_115`).
-fn customs_of_new(
+async fn customs_of_new(
     inner: &Inner,
     new: &NewItem,
     fields: &mut BTreeMap<FieldKey, FieldValue>,
@@ -243,8 +267,9 @@ fn customs_of_new(
     let mut sent = Vec::new();
     for (key, value) in fields.iter() {
         if let Some(agreed) = agreed.get(key) {
-            let value = custom::written(agreed, value, names.zone)
-                .map_err(|why| refused(CREATE, key, why))?;
+            let means = inner.means((key, value), None, names, CREATE).await?;
+            let value =
+                custom::written(agreed, value, &means).map_err(|why| refused(CREATE, key, why))?;
             let row = value.map(|value| json!({"id": agreed.native.clickup.id, "value": value}));
             sent.extend(row.map(|row| calls::with_options(agreed, row)));
         }
@@ -268,7 +293,7 @@ async fn body_of_new(
         match (key.kind().form(), value) {
             (Form::LongText, FieldValue::Rich(markdown)) => text = Some(markdown.as_str()),
             (Form::People, FieldValue::People(people)) => {
-                let ids = inner.person_ids(people, CREATE).await?;
+                let ids = inner.person_ids(key, people, CREATE).await?;
                 body.insert("assignees".to_owned(), json!(ids));
             }
             (Form::Tags, FieldValue::Tags(tags)) => {
@@ -334,7 +359,7 @@ pub async fn update(
     let read = Instant::now();
     let names = inner.names(&current.container, &change.set).await?;
     let (body, tags) = body_of_change(inner, change, current, &names).await?;
-    let calls = Calls::of(inner, change, current, tags, &names)?;
+    let calls = Calls::of(inner, change, current, tags, &names).await?;
     let apart = calls.fields();
     let sent = !body.is_empty();
     let mut own = None;
@@ -394,8 +419,8 @@ async fn body_of_change(
             (Form::People, FieldValue::People(_) | FieldValue::Empty) => {
                 let (add, rem) = body::delta(&members(current, key), &value.members());
                 if !(add.is_empty() && rem.is_empty()) {
-                    let add = inner.person_ids(&add, UPDATE).await?;
-                    let rem = inner.person_ids(&rem, UPDATE).await?;
+                    let add = inner.person_ids(key, &add, UPDATE).await?;
+                    let rem = inner.person_ids(key, &rem, UPDATE).await?;
                     body.insert("assignees".to_owned(), json!({"add": add, "rem": rem}));
                 }
             }

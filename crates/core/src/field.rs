@@ -181,6 +181,8 @@ pub enum Form {
     Decimal,
     /// Text without markup, of one line or several.
     Plain,
+    /// Several names out of a list, set all at once.
+    Names,
     /// What the schemas of both services agree on for a pair; [`FieldSpec::form`] has it.
     Negotiated,
 }

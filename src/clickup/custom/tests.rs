@@ -46,7 +46,12 @@ fn agreed(kind: &str, form: Form) -> Agreed {
 fn shown(kind: &str, form: Form, rows: Value, alone: bool) -> Shown {
     let task: Task = serde_json::from_value(json!({"id": "a", "custom_fields": rows})).unwrap();
     let fields = CustomFields::from([(key(), agreed(kind, form))]);
-    read(&task, &fields, Some(chrono_tz::Europe::Berlin), alone)
+    let lookups = Lookups {
+        zone: Some(chrono_tz::Europe::Berlin),
+        alone,
+        ..Lookups::default()
+    };
+    read(&task, &fields, &lookups)
 }
 
 fn value(kind: &str, form: Form, value: Value) -> Option<FieldValue> {
@@ -142,7 +147,7 @@ fn a_field_that_a_task_does_not_show_is_none_of_its_type() {
     assert_eq!(found, Shown::default());
     let task: Task = serde_json::from_value(json!({"id": "a"})).unwrap();
     let fields = CustomFields::from([(key(), agreed("number", Form::Decimal))]);
-    let odd = read(&task, &fields, None, true);
+    let odd = read(&task, &fields, &Lookups::default().of_one());
     assert!(odd.unread.contains(&key()), "an answer without the list");
 }
 
@@ -166,7 +171,8 @@ fn an_option_goes_by_the_tasks_own_list_whatever_the_order_was_before() {
 
 #[test]
 fn every_kind_is_written_and_cleared_in_its_own_way() {
-    let put = |kind, form, value: FieldValue| written(&agreed(kind, form), &value, None);
+    let put =
+        |kind, form, value: FieldValue| written(&agreed(kind, form), &value, &Means::default());
     let number = put("number", Form::Decimal, FieldValue::Number(2500));
     assert_eq!(number, Ok(Some(json!(2.5))));
     let option = put(
@@ -187,4 +193,59 @@ fn every_kind_is_written_and_cleared_in_its_own_way() {
     let yes = |value| put("checkbox", Form::YesNo, value);
     assert_eq!(yes(FieldValue::Empty), Ok(Some(json!(false))));
     assert_eq!(yes(FieldValue::choice(YES)), Ok(Some(json!(true))));
+}
+
+#[test]
+fn labels_go_by_their_ids_and_one_that_nobody_knows_is_not_read() {
+    let row = |ids: Value| {
+        let options =
+            json!({"options": [{"id": "o1", "label": "Web"}, {"id": "o2", "label": "Shop"}]});
+        json!([{"id": ID, "type": "labels", "value": ids, "type_config": options}])
+    };
+    let read = |ids| shown("labels", Form::Names, row(ids), true);
+    let label = |id: &str, name: &str| Folded::person(id, name);
+    let both = FieldValue::from_tags(BTreeSet::from([label("o1", "Web"), label("o2", "Shop")]));
+    assert_eq!(read(json!(["o2", "o1"])).values.get(&key()), Some(&both));
+    assert_eq!(read(json!([])).values.get(&key()), Some(&FieldValue::Empty));
+    assert!(read(json!(["o1", "o9"])).unread.contains(&key()));
+    assert!(read(json!("o1")).unread.contains(&key()));
+    let put =
+        |value: &FieldValue| written(&agreed("labels", Form::Names), value, &Means::default());
+    assert_eq!(put(&both), Ok(Some(json!(["o1", "o2"]))));
+    assert_eq!(put(&FieldValue::Empty), Ok(None));
+    assert!(put(&FieldValue::tags(["Odd"])).is_err());
+}
+
+#[test]
+fn users_are_added_and_taken_out_one_by_one() {
+    let rows = json!([{"id": ID, "type": "users", "value": [
+        {"id": 7, "username": "Ana", "email": "Ana@contoso.com"}, {"id": 9, "username": "Bo"}]}]);
+    let found = shown("users", Form::People, rows, false);
+    let person = |key: &str, name: &str| Folded::person(key, name);
+    let before = FieldValue::from_people(BTreeSet::from([
+        person("ana@contoso.com", "Ana"),
+        person("id:9", "Bo"),
+    ]));
+    assert_eq!(found.values.get(&key()), Some(&before));
+    let means = Means {
+        before: Some(before),
+        ids: BTreeMap::from([
+            ("ana@contoso.com".to_owned(), 7),
+            ("cy@contoso.com".to_owned(), 8),
+            ("id:9".to_owned(), 9),
+        ]),
+        ..Means::default()
+    };
+    let put = |people: &[(&str, &str)]| {
+        let people = people.iter().map(|(key, name)| person(key, name));
+        let wanted = FieldValue::from_people(people.collect());
+        written(&agreed("users", Form::People), &wanted, &means)
+    };
+    let bo = ("id:9", "Bo");
+    assert_eq!(
+        put(&[bo, ("cy@contoso.com", "Cy")]),
+        Ok(Some(json!({"add": [8], "rem": [7]})))
+    );
+    assert_eq!(put(&[]), Ok(Some(json!({"add": [], "rem": [7, 9]}))));
+    assert!(put(&[("dee@contoso.com", "Dee")]).is_err());
 }

@@ -56,7 +56,7 @@ impl Calls {
     ///
     /// # Errors
     /// `Refused` naming the field that ClickUp can't hold.
-    pub(super) fn of(
+    pub(super) async fn of(
         inner: &Inner,
         change: &Change,
         current: &Item,
@@ -68,7 +68,9 @@ impl Calls {
             if !current.fields.contains_key(key) {
                 return Err(refused(UPDATE, key, "the task has no such field"));
             }
-            calls.push(field_call(inner, change, (key, value), names)?);
+            let before = current.fields.get(key);
+            let means = inner.means((key, value), before, names, UPDATE).await?;
+            calls.push(field_call(inner, change, (key, value), &means)?);
         }
         Ok(Calls { calls, tags })
     }
@@ -322,15 +324,14 @@ fn field_call(
     inner: &Inner,
     change: &Change,
     (key, value): (&FieldKey, &FieldValue),
-    names: &Names,
+    means: &custom::Means,
 ) -> Result<Call, ConnectorError> {
     let fields = inner.words.customs.of(&change.pair);
     let agreed = fields.as_ref().and_then(|fields| fields.get(key));
     let Some(agreed) = agreed else {
         return Err(refused(UPDATE, key, "nothing is known of this field"));
     };
-    let sent =
-        custom::written(agreed, value, names.zone).map_err(|why| refused(UPDATE, key, why))?;
+    let sent = custom::written(agreed, value, means).map_err(|why| refused(UPDATE, key, why))?;
     let id = body::segment(change.id.as_str());
     let path = format!(
         "task/{id}/field/{}",

@@ -7,7 +7,7 @@
 use super::custom::Rule;
 use super::{Direction, Form};
 use crate::mapping::Relation;
-use crate::model::{FieldKey, Folded, Side, Sided};
+use crate::model::{FieldKey, FieldValue, Folded, Side, Sided};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -109,7 +109,7 @@ struct Join {
     only_to_ado: Option<&'static str>,
 }
 
-const KINDS: [Join; 11] = [
+const KINDS: [Join; 13] = [
     Join {
         clickup: &["short_text", "text", "url", "email", "phone"],
         ado: &["string", "plainText"],
@@ -176,21 +176,33 @@ const KINDS: [Join; 11] = [
         form: Form::Name,
         only_to_ado: None,
     },
+    Join {
+        clickup: &["users"],
+        ado: &["identity"],
+        form: Form::People,
+        only_to_ado: None,
+    },
+    Join {
+        clickup: &["labels"],
+        ado: &["string", "plainText"],
+        form: Form::Names,
+        only_to_ado: None,
+    },
 ];
+
+/// What stands between two labels in a text of Azure DevOps.
+pub const LABELS_BETWEEN: char = ';';
 
 /// Why a field that ClickUp works out is not written.
 const BY_ITSELF: &str = "ClickUp works its value out by itself";
 
 /// Types that are refused whatever stands beside them, and why.
-const NEVER: [(&str, &str); 8] = [
+const NEVER: [(&str, &str); 5] = [
     ("tasks", "it holds tasks and no value"),
     ("list_relationship", "it holds tasks and no value"),
     ("attachment", "it holds files and no value"),
     ("button", "setting it would press the button"),
     ("votes", "only people can vote"),
-    ("labels", "labels are not supported yet"),
-    ("users", "people are not supported yet"),
-    ("identity", "people are not supported yet"),
 ];
 
 /// Fields of Azure DevOps that the service or its boards keep by themselves, or that move an item when they are set (its project,
@@ -361,7 +373,7 @@ fn apart(ado: &Native, clickup: &Native) -> Unfit {
 }
 
 fn rule(asked: &Asked<'_>, form: Form, native: &Sided<Native>) -> Result<Rule, Unfit> {
-    let named = form == Form::Name;
+    let named = matches!(form, Form::Name | Form::Names);
     if let Some((_, clickup)) = asked.values.first().filter(|_| !named) {
         return Err(Unfit {
             side: Side::ClickUp,
@@ -384,6 +396,9 @@ fn rule(asked: &Asked<'_>, form: Form, native: &Sided<Native>) -> Result<Rule, U
             }
         }
         known_options(asked, native)?;
+        if form == Form::Names {
+            fit_for_a_line(native)?;
+        }
         let limited = !native.ado.options.is_empty();
         let there = |name: &str| native.clickup.option_id(&Folded::new(name));
         let mut rows: Vec<(Folded, Folded)> = Vec::new();
@@ -402,7 +417,13 @@ fn rule(asked: &Asked<'_>, form: Form, native: &Sided<Native>) -> Result<Rule, U
     } else {
         Vec::new()
     };
-    let only = options(Side::Ado).filter(|_| form == Form::Plain);
+    // A number is written in several ways, and means the same in all.
+    let listed = |name: &String| match form {
+        Form::Plain => Some(Folded::new(name)),
+        Form::Decimal => Some(Folded::new(&number(name)?.to_string())),
+        _ => None,
+    };
+    let only = options(Side::Ado).filter_map(listed);
     Ok(Rule {
         key: asked.key.clone(),
         id: native.clickup.id.clone(),
@@ -416,8 +437,34 @@ fn rule(asked: &Asked<'_>, form: Form, native: &Sided<Native>) -> Result<Rule, U
         range: native.clickup.range,
         scale: asked.scale.unwrap_or(1),
         one_line: native.ado.kind == "string",
-        only: only.map(|name| Folded::new(name)).collect(),
+        only: only.collect(),
     })
+}
+
+/// Reads a number of a list.
+fn number(text: &str) -> Option<FieldValue> {
+    let number: f64 = text.trim().parse().ok()?;
+    Some(FieldValue::Number((number * 1000.0).round() as i64))
+}
+
+/// Refuses labels that cannot stand beside one another in a text of Azure DevOps, separated by `; `.
+fn fit_for_a_line(native: &Sided<Native>) -> Result<(), Unfit> {
+    if !native.ado.options.is_empty() {
+        let text =
+            "it takes one value out of a list, and labels are several; name a field for free text"
+                .to_owned();
+        return Err(unfit(Side::Ado, text));
+    }
+    let mut names = native.clickup.options.iter().map(|(_, name)| name);
+    match names.find(|name| name.contains(LABELS_BETWEEN)) {
+        Some(name) => {
+            let text = format!(
+                "its label \"{name}\" has a `{LABELS_BETWEEN}`, which separates labels in Azure DevOps; rename it in ClickUp"
+            );
+            Err(unfit(Side::ClickUp, text))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Refuses a row of `values` with an option that its side does not have.
@@ -497,12 +544,49 @@ mod tests {
             ("string", "drop_down", Form::Name),
             ("integer", "emoji", Form::Decimal),
             ("double", "manual_progress", Form::Decimal),
+            ("string", "labels", Form::Names),
+            ("plainText", "labels", Form::Names),
+            ("identity", "users", Form::People),
         ] {
             assert_eq!(form(ado, clickup, Direction::Both), Ok(wanted), "{clickup}");
         }
         assert_eq!(
             form("double", "currency", Direction::ToAdo),
             Ok(Form::Decimal)
+        );
+    }
+
+    #[test]
+    fn labels_need_free_text_and_no_separator_in_their_names() {
+        let both = |list: &[&str], labels: &[&str]| {
+            let (ado, clickup) = (
+                native("A.B", "string", list),
+                native("id", "labels", labels),
+            );
+            agreed(&ado, &[&clickup], Direction::Both, &[])
+        };
+        let fit = both(&[], &["Web", "Shop"]).unwrap().rule;
+        assert_eq!(fit.values.names(Side::ClickUp).len(), 2);
+        assert!(fit.open.ado && !fit.open.clickup);
+        assert_eq!(both(&["Web"], &["Web"]).unwrap_err().side, Side::Ado);
+        let odd = both(&[], &["Web; Shop"]).unwrap_err();
+        assert!(
+            odd.side == Side::ClickUp && odd.text.contains("Web; Shop"),
+            "{}",
+            odd.text
+        );
+    }
+
+    #[test]
+    fn a_list_of_numbers_is_told_by_value_however_it_is_written() {
+        let (ado, clickup) = (
+            native("A.B", "double", &["1", "2.50"]),
+            native("id", "number", &[]),
+        );
+        let agreed = agreed(&ado, &[&clickup], Direction::Both, &[]).unwrap();
+        assert_eq!(
+            agreed.rule.only,
+            BTreeSet::from([Folded::new("1"), Folded::new("2.5")])
         );
     }
 
@@ -555,7 +639,7 @@ mod tests {
         assert_eq!(text("boolean", "number").side, Side::Ado);
         assert!(text("double", "currency").text.contains("to_ado"));
         assert!(text("boolean", "button").text.contains("press"));
-        assert!(text("identity", "short_text").text.contains("people"));
+        assert!(text("identity", "short_text").text.contains("identity"));
         assert!(text("string", "hologram").text.contains("not known"));
         let own = native("WEF_12_Kanban.Column", "string", &[]);
         let clickup = native("id", "short_text", &[]);

@@ -289,6 +289,8 @@ pub fn allowed_values(reference: &str) -> &'static [&'static str] {
         "Microsoft.VSTS.Common.Severity" => &["1 - Critical", "2 - High", "3 - Medium", "4 - Low"],
         "Microsoft.VSTS.Common.ValueArea" => &["Architectural", "Business"],
         "Microsoft.VSTS.Common.Risk" => &["1 - High", "2 - Medium", "3 - Low"],
+        // A list of numbers that an organisation made for a field of its own.
+        "Custom.Tier" => &["1", "2", "3"],
         _ => &[],
     }
 }

@@ -145,7 +145,8 @@ fn field(field: &FieldDef, call: &Call) -> Value {
         "canSortBy": !matches!(field.kind, Kind::Html | Kind::History | Kind::PlainText),
         "isQueryable": true,
         "isIdentity": field.kind == Kind::Identity,
-        "isPicklist": false,
+        // Rules of a process limit its own fields, and no list is made for those.
+        "isPicklist": field.reference.starts_with("Custom.") && !allowed_values(&field.reference).is_empty(),
         "isPicklistSuggested": false,
         "url": format!("{}/_apis/wit/fields/{}", call.base, field.reference),
     })
