@@ -8,9 +8,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(unparsed) => return commands::unparsed(unparsed).into(),
     };
-    // One thread is enough: the work is waiting for two services, one cycle at a time.
+    // One thread beside this one is enough: the work is waiting for two services, one cycle at a time. It is needed where this
+    // one waits for a person's answer, and each further one would keep memory of its own.
     let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(1)
         .enable_all()
         .build()
     {

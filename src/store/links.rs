@@ -144,7 +144,8 @@ impl Store {
         pair: &PairName,
         wanted: impl Fn(&str, &str) -> Result<bool, StoreError>,
     ) -> Result<Vec<LinkRow>, StoreError> {
-        let text = format!("{COLUMNS} WHERE pair = ?1 AND state <> 'tombstone' ORDER BY id");
+        // Few are wanted, and putting all of them in order would hold as much of them as the database may keep in memory.
+        let text = format!("{COLUMNS} WHERE pair = ?1 AND state <> 'tombstone'");
         let mut out = Vec::new();
         let mut statement = self
             .connection
@@ -162,6 +163,7 @@ impl Store {
                 out.push(Raw::read(row).map_err(sql("read links"))?.link()?);
             }
         }
+        out.sort_by_key(|link| link.id);
         Ok(out)
     }
 
