@@ -1,9 +1,10 @@
-//! Custom fields, in about a sixth of the histories: a text, a number, a yes or no, and an option that a table translates.
+//! Custom fields, in about a sixth of the histories: a text, a number, a yes or no, an option and labels that a table translates, and
+//! people.
 //!
 //! ClickUp sets each by a call of its own whose answer shows nothing. In half of these histories the listings leave the values
 //! out; in some that are played from scripts a call makes no new version of the task.
 
-use super::kinds::Kind;
+use super::kinds::{Assignees, Kind};
 use super::rng::mix;
 use boardsync::field::{Form, Rule, Tables, YES};
 use boardsync::mapping::Relation;
@@ -17,6 +18,14 @@ const OPTIONS: [(&str, &str); 4] = [
     ("2 - High", "high"),
     ("3 - Medium", "minor"),
     ("4 - Low", "minor"),
+];
+
+/// The labels of both sides.
+const LABELS: [(&str, &str); 4] = [
+    ("Web", "web"),
+    ("Shop", "shop front"),
+    ("App", "app"),
+    ("Docs", "docs"),
 ];
 
 thread_local! {
@@ -67,7 +76,7 @@ pub struct Custom {
 }
 
 /// Every custom field.
-pub static FIELDS: [Custom; 4] = [
+pub static FIELDS: [Custom; 6] = [
     Custom {
         name: "Note",
         form: Form::Plain,
@@ -84,14 +93,28 @@ pub static FIELDS: [Custom; 4] = [
         name: "Severity",
         form: Form::Name,
     },
+    Custom {
+        name: "Teams",
+        form: Form::Names,
+    },
+    Custom {
+        name: "Reviewers",
+        form: Form::People,
+    },
 ];
 
 impl Custom {
     fn options(&self) -> Relation {
         match self.form {
             Form::Name => Relation::new(OPTIONS),
+            Form::Names => Relation::new(LABELS),
             _ => Relation::new([]),
         }
+    }
+
+    /// The field whose values and rules it has too: people in a custom field are like assignees.
+    fn like(&self) -> Option<&'static dyn Kind> {
+        (self.form == Form::People).then_some(&Assignees)
     }
 
     /// What both sides take.
@@ -116,12 +139,18 @@ impl Kind for Custom {
         FieldKey::Custom(self.name.to_owned())
     }
     fn start(&self, side: Side, n: u32) -> FieldValue {
+        if let Some(like) = self.like() {
+            return like.start(side, n);
+        }
         match n % 3 {
             0 => self.edit(side, &FieldValue::Empty, n),
             _ => FieldValue::Empty,
         }
     }
     fn edit(&self, side: Side, now: &FieldValue, n: u32) -> FieldValue {
+        if let Some(like) = self.like() {
+            return like.edit(side, now, n);
+        }
         if self.form == Form::YesNo {
             return match now.is_empty() {
                 true => FieldValue::choice(YES),
@@ -135,38 +164,73 @@ impl Kind for Custom {
                 let row = OPTIONS[n as usize / 6 % OPTIONS.len()];
                 FieldValue::choice(if side == Side::Ado { row.0 } else { row.1 })
             }
+            (_, Form::Names) => {
+                let row = LABELS[n as usize / 6 % LABELS.len()];
+                let label = Folded::new(if side == Side::Ado { row.0 } else { row.1 });
+                let mut labels = now.members();
+                if !labels.remove(&label) {
+                    labels.insert(label);
+                }
+                FieldValue::from_tags(labels)
+            }
             _ => FieldValue::plain(&format!("note {n}")),
         }
     }
+    fn stored(&self, side: Side, value: FieldValue) -> FieldValue {
+        match self.like() {
+            Some(like) => like.stored(side, value),
+            None => value,
+        }
+    }
+    fn of_one(&self) -> bool {
+        self.like().is_some_and(Kind::of_one)
+    }
+    fn is_set(&self) -> bool {
+        self.like().is_some_and(Kind::is_set)
+    }
     fn pieces(&self, value: &FieldValue) -> BTreeSet<String> {
         match value {
+            FieldValue::Tags(_) | FieldValue::People(_) => {
+                value.members().into_iter().map(|one| one.key).collect()
+            }
             FieldValue::Empty => BTreeSet::new(),
             FieldValue::Choice(name) => BTreeSet::from([name.key.clone()]),
             other => BTreeSet::from([other.to_string()]),
         }
     }
     fn images(&self, side: Side, value: &FieldValue) -> BTreeSet<String> {
-        let FieldValue::Choice(name) = value else {
-            return self.pieces(value);
-        };
-        if self.form != Form::Name {
-            return self.pieces(value);
+        if let Some(like) = self.like() {
+            return like.images(side, value);
         }
-        let rows = OPTIONS.iter().map(|(ado, clickup)| match side {
+        let named = match (self.form, value) {
+            (Form::Name, FieldValue::Choice(name)) => BTreeSet::from([name.clone()]),
+            (Form::Names, value) => value.members(),
+            _ => return self.pieces(value),
+        };
+        let rows = match self.form {
+            Form::Name => OPTIONS,
+            _ => LABELS,
+        };
+        let rows = rows.into_iter().map(|(ado, clickup)| match side {
             Side::Ado => (ado, clickup),
             Side::ClickUp => (clickup, ado),
         });
-        rows.filter(|(own, _)| Folded::new(own) == *name)
+        rows.filter(|(own, _)| named.contains(&Folded::new(own)))
             .map(|(_, other)| Folded::new(other).key)
             .collect()
     }
     fn image(&self, side: Side, piece: &str) -> BTreeSet<String> {
         match self.form {
             Form::Name => self.images(side, &FieldValue::choice(piece)),
+            Form::Names => self.images(side, &FieldValue::tags([piece])),
+            Form::People => Assignees.image(side, piece),
             _ => BTreeSet::from([piece.to_owned()]),
         }
     }
     fn agree(&self, ado: &FieldValue, clickup: &FieldValue) -> bool {
+        if let Some(like) = self.like() {
+            return like.agree(ado, clickup);
+        }
         let (none, people, rule) = (Relation::new([]), super::kinds::people(), self.rule());
         let tables = Tables {
             states: &none,

@@ -43,6 +43,10 @@ pub trait Kind: Sync {
     }
     /// Whether the two sides say the same.
     fn agree(&self, ado: &FieldValue, clickup: &FieldValue) -> bool;
+    /// Whether of several in ClickUp only one goes to Azure DevOps. Further ones are ClickUp's own: they go nowhere.
+    fn of_one(&self) -> bool {
+        false
+    }
     /// Whether the kind is written as a difference against what was read (ClickUp's sets).
     fn is_set(&self) -> bool {
         false
@@ -282,7 +286,7 @@ impl Kind for State {
 }
 
 /// One person on ADO, a set on ClickUp.
-struct Assignees;
+pub struct Assignees;
 impl Assignees {
     fn one(side: Side, n: u32) -> Folded {
         let row = PEOPLE[n as usize % PEOPLE.len()];
@@ -335,6 +339,9 @@ impl Kind for Assignees {
         // Nobody on ADO beside somebody on ClickUp is what is left when a lead is taken away: the others stay.
         let lead = self.images(Side::Ado, ado);
         lead.is_subset(&self.pieces(clickup))
+    }
+    fn of_one(&self) -> bool {
+        true
     }
     fn is_set(&self) -> bool {
         true

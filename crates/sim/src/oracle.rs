@@ -401,8 +401,8 @@ impl World {
             );
         }
         for kind in kinds().iter().copied() {
-            // Further people beside the lead are ClickUp's own: no edit of the pair.
-            if side == Side::ClickUp && kind.key() == FieldKey::Assignees {
+            // Further people beside the lead are no edit of the pair.
+            if side == Side::ClickUp && kind.of_one() {
                 continue;
             }
             let Some(value) = record.now().values.get(&kind.key()) else {

@@ -238,8 +238,7 @@ impl World {
                     let twin = &self.side.get(side.other()).records[other];
                     for kind in kinds() {
                         let key = kind.key();
-                        // Further people beside the lead are ClickUp's own: they go nowhere.
-                        if key == FieldKey::Assignees {
+                        if kind.of_one() {
                             continue;
                         }
                         let Some(base) = base.get(&key) else { continue };

@@ -43,7 +43,7 @@ impl World {
         }
         // Whoever puts it on the other side wants it on both; and so does whoever leaves it there when taking others away, where
         // of several only one goes over. Example: Ana and Bo have the task, and Ben takes Bo off it: it is Ana's now.
-        let of_one = side == Side::ClickUp && key == FieldKey::Assignees;
+        let of_one = side == Side::ClickUp && kind.of_one();
         let leaves = of_one && !old.is_subset(new);
         let left = old.intersection(new).filter(|_| leaves);
         let wanted: BTreeSet<&String> = new.difference(old).chain(left).collect();
