@@ -291,6 +291,19 @@ impl FieldKey {
     pub fn kind(&self) -> &'static dyn Kind {
         self.row().kind
     }
+
+    /// Returns the kind of some of its values. What a custom field is differs from pair to pair, and its values tell: people there
+    /// are like assignees.
+    pub fn kind_of<'a>(
+        &self,
+        values: impl IntoIterator<Item = &'a FieldValue>,
+    ) -> &'static dyn Kind {
+        let is_people = |value: &FieldValue| matches!(value, FieldValue::People(_));
+        match self.is_custom() && values.into_iter().any(is_people) {
+            true => &people::People,
+            false => self.kind(),
+        }
+    }
 }
 
 impl fmt::Display for FieldKey {

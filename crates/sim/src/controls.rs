@@ -328,7 +328,9 @@ impl Control {
             }
             Control::NeverArrived => {
                 let notes = store.transits().unwrap_or_default().into_iter();
-                let whole = notes.filter(|row| row.via.is_empty() && row.field.kind().is_whole());
+                let whole = notes.filter(|row| {
+                    row.via.is_empty() && row.field.kind_of([&row.wanted]).is_whole()
+                });
                 let ended = whole.map(|row| PartOp::EndTransit {
                     link: row.link,
                     side: row.side,

@@ -303,7 +303,7 @@ impl World {
         if self.told.by_rule.contains(&(side, at, key.clone())) {
             return None;
         }
-        if !key.kind().is_whole() || *made > since || kind.pieces(ours).contains(piece) {
+        if !key.kind_of([ours]).is_whole() || *made > since || kind.pieces(ours).contains(piece) {
             return None;
         }
         let changed = |state: &State| state.changed - service.skew;

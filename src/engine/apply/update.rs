@@ -501,7 +501,7 @@ fn first_half(
     if !own.in_force {
         return None;
     }
-    if field.kind().is_whole() {
+    if field.kind_of([&own.sent, &own.value]).is_whole() {
         // Of a choice. Whatever is there later differs from what was there before, also where somebody sets just that again.
         return before.map(|base| settle::doubted(action.target, base.clone()));
     }

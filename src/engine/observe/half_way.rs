@@ -3,6 +3,7 @@
 use super::{Focus, LeftBehind, Observed};
 use crate::connector::{ConnectorError, answer};
 use crate::engine::{CycleError, Engine};
+use crate::field::Kind;
 use crate::model::{BaseState, FieldKey, FieldValue, Item, LinkId, PairName, Past, Side, Sided};
 use crate::reconcile::doubt::{self, Fate, Made, Sent};
 use crate::reconcile::merge::{agree, translate};
@@ -358,7 +359,7 @@ impl Write<'_> {
         if self.may_be_cut(ours) {
             return LeftBehind::Unclear(self.row.wanted.clone());
         }
-        let whole = self.row.field.kind().is_whole();
+        let whole = self.kind().is_whole();
         let agreed = self.agreed(ours).map(|base| (base, ours.clone()));
         let merged = || self.in_force(ours).filter(|_| !whole);
         match agreed.or_else(|| merged().map(|(base, made)| (base, made.value))) {
@@ -400,9 +401,13 @@ impl Write<'_> {
         }
     }
 
+    fn kind(&self) -> &'static dyn Kind {
+        self.row.field.kind_of([&self.row.wanted, &self.row.origin])
+    }
+
     /// Whether the value is merged part by part, so that the look of it tells which parts are ours.
     fn in_parts(&self) -> bool {
-        let kind = self.row.field.kind();
+        let kind = self.kind();
         kind.is_rendered() || kind.by_member().is_some()
     }
 
@@ -461,7 +466,7 @@ impl Write<'_> {
                 BaseState::Shown(made.value.clone()),
                 BaseState::Owed(image),
             );
-            return field.kind().is_whole().then_some((base, made));
+            return self.kind().is_whole().then_some((base, made));
         };
         if source.apart {
             let base = Sided::of(side, made.value.clone(), source.value.clone());

@@ -28,6 +28,7 @@
 //! for such a conflict, for the comment makes a new version as well.
 
 use crate::capabilities::{self, Versions};
+use crate::field::Kind;
 use crate::model::{Author, FieldKey, FieldValue, Folded, Item, Past, Side, Version};
 use boardsync_markup::{self as markup, TextMerge};
 use std::collections::BTreeSet;
@@ -143,12 +144,16 @@ pub struct Made {
 }
 
 impl Sent<'_> {
+    fn kind(&self) -> &'static dyn Kind {
+        self.field.kind_of([self.wanted, self.origin])
+    }
+
     /// What this made of a side that shows `now`; `None`: nothing of it is in force, or nobody can tell.
     ///
     /// Example: of the tags "a" the write was to make "a b c". The task shows "a b z": ours made "a b" of it, and "z" is
     /// somebody's.
     pub fn made(&self, now: &FieldValue) -> Option<Made> {
-        let kind = self.field.kind();
+        let kind = self.kind();
         let whole = |value: &FieldValue| Made {
             value: value.clone(),
             whole: true,
@@ -218,7 +223,7 @@ impl Sent<'_> {
 
     /// Whether our change is in a value, whatever else is.
     fn holds(&self, value: &FieldValue) -> bool {
-        let kind = self.field.kind();
+        let kind = self.kind();
         if value == self.wanted || kind.in_force(self.side, self.wanted, value) {
             return true;
         }
@@ -269,7 +274,7 @@ impl Sent<'_> {
 
     /// Whether a value may be what somebody made of ours by taking it back.
     fn may_be_undone(&self, value: &FieldValue) -> bool {
-        match self.field.kind().is_whole() {
+        match self.kind().is_whole() {
             true => {
                 let before = value == self.origin || Some(value) == self.base;
                 before && value != self.wanted

@@ -88,7 +88,11 @@ pub fn merge_doubted(
     policy: &Policy,
 ) -> Merged {
     let changed = Sided::build(|side| *doubted.get(side) || base.get(side) != now.get(side));
-    match (key.kind().is_whole(), changed.ado && changed.clickup) {
+    let values = [&base.ado, &base.clickup, &now.ado, &now.clickup];
+    match (
+        key.kind_of(values).is_whole(),
+        changed.ado && changed.clickup,
+    ) {
         (true, _) => {
             let old = |side: Side| *doubted.get(side) && base.get(side) == now.get(side);
             let winner = rule.winner.filter(|side| !old(*side));

@@ -171,7 +171,7 @@ fn by_listing(
 /// The base of the side whose value was not taken, where nothing but a listing tells. The two sides write a status in
 /// different words, and no table is at hand here; but a status is never empty, so that an empty base tells any from it.
 fn owed_by_listing(key: &FieldKey, there: &FieldValue) -> FieldValue {
-    match key.kind().same_words() {
+    match key.kind_of([there]).same_words() {
         false => FieldValue::Empty,
         true => there.clone(),
     }

@@ -91,7 +91,7 @@ fn wrote_a_choice(
     let mut own = steps
         .iter()
         .filter(|(deed, _)| deed.side == side && deed.run == there.run);
-    key.kind().is_whole()
+    key.kind_of(&chosen.after).is_whole()
         && own.any(|(_, step)| step.after == chosen.after && step.before != chosen.after)
 }
 
