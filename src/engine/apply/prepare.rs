@@ -3,6 +3,7 @@
 use super::{Run, record};
 use crate::engine::CycleError;
 use crate::engine::observe::{LeftBehind, rebased};
+use crate::model::Sided;
 use crate::reconcile::plan::{Conflict, PairPlan};
 use crate::reconcile::settle;
 use crate::store::{Batch, Op};
@@ -33,19 +34,24 @@ impl Run<'_> {
         self.engine.point("after-conflicts")
     }
 
-    /// The bases of values that were never taken and that somebody has left, in a conflict or while nothing flows, but for those
-    /// that this cycle has found out anew.
+    /// The bases of values that were never taken, or that an undo left apart, and that somebody has left, in a conflict or while
+    /// nothing flows, but for those that this cycle has found out anew.
     fn unmeasured(&self, plan: &PairPlan) -> Result<Vec<Op>, CycleError> {
+        let Some(policy) = self.engine.policy(&plan.pair) else {
+            return Ok(Vec::new());
+        };
         let store = self.engine.store();
         let mut ops = Vec::new();
-        for Conflict {
-            link, field, now, ..
-        } in &plan.conflicts
-        {
+        for conflict in &plan.conflicts {
+            let Conflict { link, field, .. } = conflict;
             let mut found = self.observed.findings.left_behind.iter();
             let base = store.base(*link)?.remove(field);
-            let now = now.as_ref().map(|_, value| Some(value));
-            let base = base.and_then(|base| settle::unmeasured(field, &base, &now));
+            // What is there, and not what an undo is about to make of it.
+            let now = Sided::build(|side| {
+                let items = self.observed.items.get(side);
+                items.get(conflict.items.get(side))?.fields.get(field)
+            });
+            let base = base.and_then(|base| settle::unmeasured(field, &base, &now, policy));
             let anew = found.any(|(of, _, noted, left)| {
                 of == link && noted == field && !matches!(left, LeftBehind::Settled)
             });

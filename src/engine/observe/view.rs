@@ -65,8 +65,8 @@ fn looks(
 /// What a note is about may be a step of ours, which nobody has judged yet.
 fn note_unmeasured(
     link: &LinkRow,
-    base: &BTreeMap<FieldKey, Sided<BaseState>>,
-    now: &Sided<Presence>,
+    (base, now): (&BTreeMap<FieldKey, Sided<BaseState>>, &Sided<Presence>),
+    policy: &Policy,
     observed: &mut Observed,
 ) {
     let flows = now
@@ -78,7 +78,7 @@ fn note_unmeasured(
     let noted = half_way::noted(link.id, observed);
     let left = |(key, base): (&FieldKey, &Sided<BaseState>)| {
         let shown = |side| now.get(side).item()?.fields.get(key);
-        let base = settle::unmeasured(key, base, &Sided::build(shown))?;
+        let base = settle::unmeasured(key, base, &Sided::build(shown), policy)?;
         Some((key.clone(), base))
     };
     let open = base.iter().filter(|(key, _)| !noted.contains(*key));
@@ -213,7 +213,7 @@ impl Engine {
         if let Some(looks) = observed.findings.looks.get(&link.id) {
             base.extend(listing::told(&base, looks).fields);
         }
-        note_unmeasured(link, &base, &now, observed);
+        note_unmeasured(link, (&base, &now), policy, observed);
         let shown: BTreeSet<FieldKey> = base
             .iter()
             .filter(|(_, base)| {

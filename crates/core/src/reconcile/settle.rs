@@ -26,6 +26,9 @@ pub use create::{Made, after_create, left_out};
 pub use found::{Found, of_found};
 pub use update::{Answer, after_update, half_way, ruled};
 
+use super::merge::agree;
+use super::policy::Policy;
+use crate::field::text_of;
 use crate::model::{BaseState, FieldKey, FieldValue, Side, Sided};
 use boardsync_markup as markup;
 
@@ -35,10 +38,10 @@ pub fn agreed(values: Sided<FieldValue>) -> Sided<BaseState> {
 }
 
 /// The base of a field of which nothing is written, because the two sides, which show `now`, are in conflict or nothing flows
-/// between them: one side's value was never taken by the other, and that one shows something else now than what it was
-/// measured by. Whoever comes back to that later has chosen it, and must not be overwritten as if it were ours, so it is
-/// doubted from now on. `None`: the base stays. Values with members are merged member by member, and texts part by part.
-/// What cannot be read of a side says nothing.
+/// between them, and one shows something else now than what it was measured by, which the other side never had: that was not
+/// taken, or an undo left the two apart. Whoever comes back to it later has chosen it, and must not be overwritten as if it
+/// were agreed, so it is doubted from now on. `None`: the base stays. Values with members are merged member by member, and
+/// of texts that were not taken the parts. What cannot be read of a side says nothing.
 ///
 /// Example: both had the 6th, the work item got the 23rd, and ClickUp said yes and kept the 6th. Then Ana sets the 9th in
 /// ClickUp, which is a conflict. What becomes of it later, where nobody wins by the policy:
@@ -51,20 +54,45 @@ pub fn agreed(values: Sided<FieldValue>) -> Sided<BaseState> {
 /// | the 6th | the 6th | agreed |
 ///
 /// The same where no conflict came of the 9th, because the work item was out of the pair at that time.
+///
+/// Example of an undo: the work item has the 18th, and the task has no date again. Bo sets the 17th in Azure DevOps and Ana the
+/// 9th in ClickUp, which is a conflict. If Bo sets the 18th again it still is one: no task has had that date since the undo.
 pub fn unmeasured(
     key: &FieldKey,
     base: &Sided<BaseState>,
     now: &Sided<Option<&FieldValue>>,
+    policy: &Policy,
 ) -> Option<Sided<BaseState>> {
-    let whole = key.kind().by_member().is_none() && !key.kind().is_rendered();
-    let left = |side: &Side| {
-        let (own, other) = (base.get(*side), base.get(side.other()));
-        let owed = matches!(other, BaseState::Owed(_));
-        let moved = now.get(*side).is_some_and(|now| own.value() != now);
-        whole && owed && moved && !own.is_doubted()
+    if key.kind().by_member().is_some() {
+        return None;
+    }
+    let own_alone = |side: Side| match base.get(side.other()) {
+        BaseState::Owed(_) => !key.kind().is_rendered(),
+        BaseState::Shown(_) | BaseState::Sent(_) | BaseState::Doubted(_) => {
+            is_apart(key, base, policy)
+        }
     };
-    let side = Side::BOTH.into_iter().find(left)?;
-    Some(doubted(side, base.clone()))
+    let left = |side: &Side| {
+        let own = base.get(*side);
+        let moved = now.get(*side).is_some_and(|now| own.value() != now);
+        moved && !own.is_doubted() && own_alone(*side)
+    };
+    let left = Side::BOTH.into_iter().filter(left);
+    left.fold(None, |after, side| {
+        Some(doubted(side, after.unwrap_or_else(|| base.clone())))
+    })
+}
+
+/// Whether the two halves do not mean the same although neither is owed: an undo left them so. Texts that only read otherwise are
+/// one side's rendering of the other.
+fn is_apart(key: &FieldKey, base: &Sided<BaseState>, policy: &Policy) -> bool {
+    let owed = |side: Side| matches!(base.get(side), BaseState::Owed(_));
+    let values = base.as_ref().map(|_, half| half.value().clone());
+    let same = match key.kind().is_rendered() {
+        true => markup::same_words(text_of(&values.ado), text_of(&values.clickup)),
+        false => agree(key, &values, policy),
+    };
+    !Side::BOTH.into_iter().any(owed) && !same
 }
 
 /// The base of a field whose value on `side` counts as an edit, whatever it is: nobody can tell whether somebody set it over

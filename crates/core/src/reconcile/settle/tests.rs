@@ -1,4 +1,5 @@
 use super::*;
+use crate::fixture::policy;
 use BaseState::{Doubted, Owed, Sent, Shown};
 
 fn rich(text: &str) -> FieldValue {
@@ -203,8 +204,60 @@ fn what_a_value_was_measured_by_that_was_never_taken_is_doubted_once_it_is_left(
     ] {
         for clickup in [Some(&c), None] {
             let now = Sided { ado: now, clickup };
-            let found = unmeasured(&key, base, &now);
+            let found = unmeasured(&key, base, &now, &policy());
             assert_eq!(found, expected, "{what} {clickup:?}");
         }
+    }
+}
+
+/// Example: an undo empties a task's title again, and the work item keeps its own. Both are edited, which is a conflict; then Bo
+/// sets the work item's title again.
+#[test]
+fn what_an_undo_left_apart_is_doubted_on_each_side_that_leaves_it() {
+    let [a, b, c, d] = ["A", "B", "C", "D"].map(FieldValue::text);
+    let apart = base(Shown(a.clone()), Shown(b.clone()));
+    let sent = base(Shown(a.clone()), Sent(b.clone()));
+    let [both, ado, clickup] = [
+        base(Doubted(a.clone()), Doubted(b.clone())),
+        base(Doubted(a.clone()), Shown(b.clone())),
+        base(Shown(a.clone()), Doubted(b.clone())),
+    ];
+    for (what, base, now, expected) in [
+        ("both left", &apart, (&c, &d), Some(&both)),
+        ("both left, one sent only", &sent, (&c, &d), Some(&both)),
+        ("one left", &apart, (&c, &b), Some(&ado)),
+        ("the other one", &apart, (&a, &d), Some(&clickup)),
+        ("the other one as well", &ado, (&c, &d), Some(&both)),
+        ("nobody was there", &apart, (&a, &b), None),
+        ("doubted already", &both, (&c, &d), None),
+    ] {
+        let now = Sided {
+            ado: Some(now.0),
+            clickup: Some(now.1),
+        };
+        let found = unmeasured(&FieldKey::Title, base, &now, &policy());
+        assert_eq!(found.as_ref(), expected, "{what}");
+    }
+}
+
+/// What one service cannot hold of a text is no difference that somebody left. Of texts that say something else it is.
+#[test]
+fn texts_that_an_undo_left_apart_are_doubted_and_renderings_are_not() {
+    let [bold, plain, c, d] = ["**a** b", "a b", "c", "d"].map(rich);
+    let now = Sided {
+        ado: Some(&c),
+        clickup: Some(&d),
+    };
+    let empty = || FieldValue::Empty;
+    let rows = [(bold.clone(), plain, false), (bold, empty(), true)];
+    for (ado, clickup, doubted) in rows {
+        let of = base(Shown(ado), Shown(clickup));
+        let found = unmeasured(&FieldKey::Description, &of, &now, &policy());
+        let both = found.map(|base| base.map(|_, half| half.is_doubted()));
+        let expected = doubted.then_some(Sided {
+            ado: true,
+            clickup: true,
+        });
+        assert_eq!(both, expected, "{of:?}");
     }
 }
