@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 mod entries;
 mod lacking;
 mod learning;
+mod left_out;
 mod several;
 
 /// A field of each kind: name, type in ClickUp, reference name and type in Azure DevOps.

@@ -162,6 +162,13 @@ impl Run<'_> {
             self.reread.insert(link);
         }
         let mut item = written.item.clone();
+        // What the read before left out the item has all the same, so that nothing was concluded from it.
+        let mut shown = item.fields.keys().filter(|key| key.is_custom());
+        if let Some(link) = action.link
+            && shown.any(|key| !current.fields.contains_key(key))
+        {
+            self.reread.insert(link);
+        }
         for (key, value) in current.fields {
             item.fields.entry(key).or_insert(value);
         }

@@ -26,7 +26,7 @@ pub(super) struct Sorting<'a> {
     pub(super) left: Vec<LinkRow>,
     /// What the listing shows of values that were sent.
     pub(super) looks: BTreeMap<LinkId, (PairName, Looks)>,
-    /// Links of items whose values in custom fields a full listing leaves out.
+    /// Links of items of which a full listing and the last read do not show the same custom fields.
     pub(super) hidden: Vec<LinkRow>,
     /// Links of which the listing shows something else than what was sent.
     pub(super) again: BTreeSet<(PairName, LinkId)>,
@@ -110,17 +110,18 @@ impl Sorting<'_> {
         let before = self.unanswered.get(&link.id);
         let unclear = before.is_some_and(|before| row.version > Some(*before));
         if same && active && !unclear {
-            let (settled, kept, looks) = confirm(store, side, &link, &row)?;
-            if kept {
+            let customs = self.customs.get(&row.pair).filter(|_| focus.swept);
+            let confirmed = confirm(store, side, &link, &row, customs)?;
+            if confirmed.kept {
                 // Not what was sent: the next cycle sends it again, from where both items are read by id.
                 self.again.insert((row.pair.clone(), link.id));
             }
-            if !looks.is_empty() {
-                self.looks.insert(link.id, (row.pair.clone(), looks));
+            if !confirmed.looks.is_empty() {
+                self.looks
+                    .insert(link.id, (row.pair.clone(), confirmed.looks));
             }
-            if settled {
-                let customs = self.customs.get(&row.pair).filter(|_| focus.swept);
-                if hides(store, side, customs, &row)? {
+            if confirmed.settled {
+                if confirmed.shows_others {
                     self.hidden.push(link);
                 }
                 return Ok(());
@@ -228,31 +229,9 @@ impl Sorting<'_> {
     }
 }
 
-/// How many items a full listing reads by id because it leaves out what their custom fields had: no version tells whether somebody
-/// has cleared one.
+/// How many items a full listing reads by id because it and the read before do not show the same custom fields: no version tells
+/// whether somebody has cleared one, or whether that read left one out.
 const MOST_HIDDEN: usize = 50;
-
-/// Whether a row leaves out a custom field that had a value when the item was seen last.
-fn hides(
-    store: &Store,
-    side: Side,
-    customs: Option<&BTreeSet<FieldKey>>,
-    row: &ListedRow,
-) -> Result<bool, StoreError> {
-    let (Some(customs), Some(item)) = (customs, &row.item) else {
-        return Ok(false);
-    };
-    let mut missing = customs.iter().filter(|key| !item.fields.contains_key(*key));
-    let Some(first) = missing.next() else {
-        return Ok(false);
-    };
-    let seen = store.observation(side, &row.id)?;
-    let had = |key: &FieldKey| {
-        let value = seen.as_ref().and_then(|seen| seen.item.fields.get(key));
-        value.is_some_and(|value| !value.is_empty())
-    };
-    Ok(had(first) || missing.any(had))
-}
 
 /// Whether a row shows an item without one of these fields.
 fn leaves_out(customs: Option<&BTreeSet<FieldKey>>, item: Option<&Item>) -> bool {
@@ -300,211 +279,73 @@ fn is_whole(store: &Store, link: &LinkRow, row: &ListedRow) -> Result<bool, Stor
     Ok(base.keys().all(|key| item.fields.contains_key(key)))
 }
 
-/// A listing shows the version that we already hold: nobody wrote in between, so what it shows is what the server made
-/// of our own write. Returns false when that cannot be told and the item must be read; whether it is something else than what
-/// was sent; and what is shown of open fields.
+/// What a row says that shows an item at the version that we already hold: nobody wrote in between, so what it shows is what the
+/// server made of our own write.
+#[derive(Debug, Default)]
+struct Confirmed {
+    /// Whether the item need not be read.
+    settled: bool,
+    /// Whether something else is there than what was sent.
+    kept: bool,
+    /// What is shown of open fields.
+    looks: Looks,
+    /// Whether it shows other custom fields than the last read.
+    shows_others: bool,
+}
+
+/// Compares a row with what we hold. `customs`: the fields of the pair whose values it may leave out, in a full listing.
 fn confirm(
     store: &Store,
     side: Side,
     link: &LinkRow,
     row: &ListedRow,
-) -> Result<(bool, bool, Looks), StoreError> {
+    customs: Option<&BTreeSet<FieldKey>>,
+) -> Result<Confirmed, StoreError> {
     let open = store.sent_only(link.id, side)?;
     let Some(item) = &row.item else {
         // What another version of this program read, this one may read differently.
         let foreign = store.read_by_another(side, &row.id)?.unwrap_or(false);
-        return Ok((open.is_empty() && !foreign, false, Looks::new()));
+        return Ok(Confirmed {
+            settled: open.is_empty() && !foreign,
+            ..Confirmed::default()
+        });
     };
     // Two changes within the tick of the service's clock have the same version, so where the listing shows the content
     // the content decides.
     let held = store.observation(side, &row.id)?;
+    let held = held.as_ref().map(|held| &held.item);
     let moved = held.is_some_and(|held| {
         item.fields.iter().any(|(key, value)| {
-            let before = held.item.fields.get(key);
+            let before = held.fields.get(key);
             !open.contains_key(key) && before.is_some_and(|before| before != value)
         })
     });
     if moved {
-        return Ok((false, false, Looks::new()));
+        return Ok(Confirmed::default());
     }
     let looks = looks_at(side, &open, item);
     let told = told(&open, &looks);
-    Ok((!told.unclear, told.kept, looks))
+    let mut customs = customs.into_iter().flatten();
+    Ok(Confirmed {
+        settled: !told.unclear,
+        kept: told.kept,
+        looks,
+        shows_others: held.is_some_and(|held| customs.any(|key| shows_another(key, item, held))),
+    })
+}
+
+/// Whether a row leaves out a custom field that had a value when the item was seen last, or shows the value of one that was left
+/// out then.
+///
+/// Example of the second: two reads of a task in a row left its field out, so that it counted as none of the task's, and between
+/// them somebody emptied it in the work item. Nothing else would ever say that the task has a value.
+fn shows_another(key: &FieldKey, row: &Item, held: &Item) -> bool {
+    match (row.fields.get(key), held.fields.get(key)) {
+        (None, Some(value)) | (Some(value), None) => !value.is_empty(),
+        (Some(_), Some(_)) | (None, None) => false,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::listing::tests::{base, shown};
-    use super::*;
-    use crate::connector::ErrorKind;
-    use crate::model::Timestamp;
-
-    /// ClickUp's version is a time, and two changes may fall into the same tick: then the content tells them apart.
-    #[test]
-    fn a_listing_that_shows_other_content_at_a_known_version_confirms_nothing() {
-        let mut store = Store::open_in_memory().unwrap();
-        let pair = PairName::from("web");
-        let (ado, clickup) = (ItemId::from("1"), ItemId::from("86x"));
-        let linked = crate::store::Op::AddLink {
-            pair: pair.clone(),
-            ado: ado.clone(),
-            clickup: clickup.clone(),
-            origin: None,
-            generation: 0,
-            base: BTreeMap::from([(FieldKey::Description, base("one", "one", true))]),
-            at: Timestamp(0),
-        };
-        let seen = crate::store::Op::SaveObservation {
-            side: Side::ClickUp,
-            item: shown("one"),
-            pair: Some(pair.clone()),
-            seen_at: Timestamp(0),
-        };
-        let batch = crate::store::Batch(vec![linked, seen]);
-        store.commit(&batch).unwrap();
-        let link = store.link_by_item(&pair, Side::Ado, &ado).unwrap().unwrap();
-        for (text, same) in [("one", true), ("two", false)] {
-            let row = ListedRow {
-                id: clickup.clone(),
-                pair: pair.clone(),
-                version: Some(Version(1)),
-                item: Some(Box::new(shown(text))),
-                shown: BTreeMap::new(),
-            };
-            let (known, ..) = confirm(&store, Side::ClickUp, &link, &row).unwrap();
-            assert_eq!(known, same, "{text}");
-        }
-    }
-
-    fn row(id: &str, version: Option<i64>) -> ListedRow {
-        ListedRow {
-            id: ItemId::from(id),
-            pair: PairName::from("web"),
-            version: version.map(Version),
-            item: Some(Box::new(shown("one"))),
-            shown: BTreeMap::new(),
-        }
-    }
-
-    /// What a listing of one pair in pages comes to, unless the pair fails in the end.
-    fn sorted(
-        store: &Store,
-        linked: &[&str],
-        pages: Vec<Vec<ListedRow>>,
-        fails: bool,
-    ) -> (BTreeMap<PairName, Focus>, Observed) {
-        let pair = PairName::from("web");
-        let swept = Focus {
-            swept: true,
-            ..Focus::default()
-        };
-        let mut focus = BTreeMap::from([(pair.clone(), swept)]);
-        let mut observed = Observed::empty(Timestamp(0));
-        let mut sorting = Sorting {
-            side: Side::ClickUp,
-            forced: &BTreeSet::new(),
-            customs: &BTreeMap::new(),
-            unanswered: BTreeMap::new(),
-            linked: linked.iter().map(|id| ItemId::from(*id)).collect(),
-            listed: &mut Listed::new().unwrap(),
-            focus: &mut focus,
-            left: Vec::new(),
-            looks: BTreeMap::new(),
-            hidden: Vec::new(),
-            again: BTreeSet::new(),
-        };
-        for page in pages {
-            sorting.take(store, page).unwrap();
-        }
-        let gone = ConnectorError::new(Side::ClickUp, ErrorKind::NotFound, "list", "no such list");
-        let failed = fails.then_some((pair, gone));
-        sorting.end(failed.into_iter().collect(), 0, &mut observed);
-        (focus, observed)
-    }
-
-    /// A store with one linked task at version 1, of which a text was sent and not shown yet.
-    fn waiting() -> (Store, LinkId) {
-        let mut store = Store::open_in_memory().unwrap();
-        let (pair, task) = (PairName::from("web"), ItemId::from("86x"));
-        let linked = crate::store::Op::AddLink {
-            pair: pair.clone(),
-            ado: ItemId::from("1"),
-            clickup: task.clone(),
-            origin: None,
-            generation: 0,
-            base: BTreeMap::from([(FieldKey::Description, base("one", "one", false))]),
-            at: Timestamp(0),
-        };
-        let seen = crate::store::Op::SaveObservation {
-            side: Side::ClickUp,
-            item: shown("one"),
-            pair: Some(pair.clone()),
-            seen_at: Timestamp(0),
-        };
-        store
-            .commit(&crate::store::Batch(vec![linked, seen]))
-            .unwrap();
-        let link = store.link_by_item(&pair, Side::ClickUp, &task).unwrap();
-        let link = link.unwrap().id;
-        (store, link)
-    }
-
-    #[test]
-    fn a_sweep_reads_the_items_whose_links_changed_and_no_others() {
-        let store = Store::open_in_memory().unwrap();
-        let pages = vec![vec![row("1", Some(5))], vec![row("2", Some(5))]];
-        let (focus, _) = sorted(&store, &["2", "3"], pages, false);
-        let fresh = focus.values().flat_map(|focus| &focus.fresh.clickup);
-        let fresh = fresh.map(|(id, item)| (id.as_str(), item.is_some()));
-        assert_eq!(fresh.collect::<Vec<_>>(), [("1", true), ("2", false)]);
-    }
-
-    /// Read by id it may turn out to be in no pair at all.
-    #[test]
-    fn a_row_older_than_what_was_read_is_read_again() {
-        let mut store = Store::open_in_memory().unwrap();
-        let seen = crate::store::Op::SaveObservation {
-            side: Side::ClickUp,
-            item: Item {
-                version: Version(5),
-                ..shown("one")
-            },
-            pair: None,
-            seen_at: Timestamp(0),
-        };
-        store.commit(&crate::store::Batch(vec![seen])).unwrap();
-        for (version, as_listed) in [(4, false), (5, true), (6, true)] {
-            let pages = vec![vec![row("86x", Some(version))]];
-            let (focus, _) = sorted(&store, &[], pages, false);
-            let fresh = focus.values().flat_map(|focus| &focus.fresh.clickup);
-            let whole: Vec<bool> = fresh.map(|(_, item)| item.is_some()).collect();
-            assert_eq!(whole, [as_listed], "{version}");
-        }
-    }
-
-    #[test]
-    fn a_later_state_of_an_item_voids_the_row_of_before() {
-        let (store, link) = waiting();
-        let before = || vec![row("86x", Some(1))];
-        let (_, observed) = sorted(&store, &[], vec![before()], false);
-        assert_eq!(observed.findings.looks.len(), 1);
-        for pages in [
-            vec![before(), vec![row("86x", Some(2))]],
-            vec![vec![row("86x", Some(2))], before()],
-        ] {
-            let (focus, observed) = sorted(&store, &[], pages, false);
-            assert!(observed.findings.looks.is_empty());
-            let looked_at = focus.values().flat_map(|focus| focus.links.keys());
-            assert_eq!(looked_at.collect::<Vec<_>>(), [&link]);
-        }
-    }
-
-    #[test]
-    fn nothing_that_a_pair_listed_counts_once_its_place_is_found_gone() {
-        let (store, _) = waiting();
-        let pages = vec![vec![row("86x", Some(1)), row("86y", Some(3))]];
-        let (focus, observed) = sorted(&store, &[], pages, true);
-        assert!(focus.is_empty() && observed.findings.looks.is_empty());
-        assert_eq!(observed.findings.troubled.len(), 1);
-    }
-}
+#[path = "sorting/tests.rs"]
+mod tests;

@@ -88,7 +88,10 @@ fn note_unmeasured(
     }
 }
 
-/// The custom fields that a look before this one did not find in the answers about a link.
+/// The custom fields that a look before this one did not find in the answers about a link, and that no answer has shown since.
+///
+/// Example: the read of a task leaves a field out, and the answer to the write that follows shows it. Then it has the field, and
+/// the next read that leaves it out says no more than the first.
 fn left_out(
     store: &Store,
     policy: &Policy,
@@ -98,9 +101,13 @@ fn left_out(
         return Ok(left_out);
     }
     for hold in store.holds(Some(&policy.pair))? {
-        if let (HoldWhy::Read(ReadWhy::FieldLeftOut { field, .. }), Some(link)) =
-            (hold.why, hold.link)
-        {
+        let (HoldWhy::Read(ReadWhy::FieldLeftOut { side, field }), Some(link), Some(item)) =
+            (hold.why, hold.link, &hold.item)
+        else {
+            continue;
+        };
+        let seen = store.observation(side, item)?;
+        if seen.is_none_or(|seen| !seen.item.fields.contains_key(&field)) {
             left_out.entry(link).or_default().insert(field);
         }
     }
