@@ -75,7 +75,7 @@ struct Run<'a> {
     strikes: Sided<u32>,
     /// The stop file was seen.
     switched_off: bool,
-    /// Whether somebody approved exactly this pair's plan, and it deletes, closes or unlinks.
+    /// Whether somebody let exactly this pair's plan through, which deletes, closes or unlinks, although a guard of deletes stops it.
     let_through: bool,
     /// What the firewall said about this pair.
     breach: Option<String>,

@@ -21,7 +21,7 @@ pub struct PairState {
     pub last_sweep: Option<Timestamp>,
     /// Error of the last attempt; `None`: it went well.
     pub last_error: Option<String>,
-    /// Local time at which a plan with deletes, closes or unlinks ended that somebody had approved by its hash.
+    /// Local time at which a plan with deletes, closes or unlinks ended that somebody had let through although a guard stopped it.
     pub let_through_at: Option<Timestamp>,
 }
 

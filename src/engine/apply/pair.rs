@@ -55,8 +55,9 @@ impl Run<'_> {
             return Ok(Some(reason));
         }
         let dissolves = plan.actions.iter().any(|action| action.kind.dissolves());
-        self.let_through =
-            dissolves && !consent.hashes.is_empty() && consent.hashes.contains(&plan.hash());
+        // A yes to any other plan is one to its actions, and says nothing of what had gone before.
+        let guarded = plan.guarded().any(|guard| guard.what.is_of_deletes());
+        self.let_through = dissolves && guarded && consent.hashes.contains(&plan.hash());
         let canary = self
             .engine
             .canary(plan, self.observed, &mut self.moved)

@@ -31,6 +31,9 @@ pub struct SavedPair {
     pub fingerprint: String,
     /// What was to be done.
     pub actions: Vec<SavedAction>,
+    /// Guards that stopped it, as they were told with it.
+    #[serde(default)]
+    pub tripped: Vec<Tripped>,
 }
 
 /// One planned action.
@@ -102,6 +105,7 @@ impl Shown {
                 pair: pair.pair,
                 fingerprint: pair.fingerprint,
                 actions: pair.actions.into_iter().map(SavedAction::from).collect(),
+                tripped: pair.tripped,
             },
         };
         Shown(pairs.into_iter().map(shown).collect())
@@ -118,6 +122,8 @@ impl Shown {
     ///
     /// Example: a work item was deleted, and the plan says to delete its task. While the question stands somebody takes
     /// it out of the recycle bin: the task stays.
+    ///
+    /// A pair in which by now more is gone than a plan may follow is not carried out where nobody was told of that.
     pub fn keep(&self, observed: &mut Observed, consent: &mut Consent) -> Vec<Moved> {
         let mut moved = Vec::new();
         for pair in pairs_of(observed) {
@@ -127,8 +133,10 @@ impl Shown {
             if old.declined.is_empty() {
                 let now = observed.plan().pairs.iter().find(|plan| plan.pair == pair);
                 moved.extend(now.into_iter().flat_map(|now| gone(&old.saved, now)));
-                reduce(&old.saved, observed);
-                say_yes(&pair, observed, consent);
+                if !is_news(&old.saved, observed) {
+                    reduce(&old.saved, observed);
+                    say_yes(&pair, observed, consent);
+                }
             } else {
                 observed.decline(&pair, &old.declined);
             }
@@ -163,7 +171,7 @@ impl Engine {
             // next cycle would delete by a rule that nobody has seen a plan of.
             observed.leave_pairs(&found.reconfigured);
             for pair in pairs_of(observed) {
-                if let Some(old) = of(&pair) {
+                if let Some(old) = of(&pair).filter(|old| !is_news(old, observed)) {
                     reduce(old, observed);
                     say_yes(&pair, observed, consent);
                 }
@@ -268,3 +276,27 @@ fn say_yes(pair: &PairName, observed: &Observed, consent: &mut Consent) {
     let plan = plans.filter(|plan| plan.pair == *pair);
     consent.hashes.extend(plan.map(PairPlan::hash));
 }
+
+/// Whether more is gone by now than a plan may follow, and whoever says yes to what follows for some of it was not told. Such a
+/// plan stays as it is, and waits.
+///
+/// Example: a task was deleted, and the plan says to delete its work item. While the question stands ten others begin to answer
+/// 404. The yes is to the one delete, and nobody has seen what speaks against that.
+fn is_news(old: &SavedPair, observed: &Observed) -> bool {
+    let shown: BTreeSet<_> = old.actions.iter().map(|action| &action.id).collect();
+    let told = |one: &Tripped| {
+        let mut then = old.tripped.iter();
+        then.any(|other| other.side == one.side && other.what.is_of_deletes())
+    };
+    let mut plans = observed.plan().pairs.iter();
+    let Some(now) = plans.find(|plan| plan.pair == old.pair) else {
+        return false;
+    };
+    let mut actions = now.actions.iter();
+    let mut guards = now.guarded().filter(|one| one.what.is_of_deletes());
+    actions.any(|action| action.kind.dissolves() && shown.contains(&action.id))
+        && guards.any(|one| !told(one))
+}
+
+#[cfg(test)]
+mod tests;

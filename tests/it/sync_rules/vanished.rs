@@ -151,6 +151,25 @@ async fn what_was_let_through_does_not_count_any_more() {
     assert!(!t.link_state(more.0).is_living());
 }
 
+/// Whoever said yes to a plan that nothing stopped was not told how much had gone before.
+#[tokio::test]
+async fn a_yes_to_a_plan_that_no_guard_stopped_forgives_nothing() {
+    let (t, pairs) = board("delete", 6).await;
+    for (at, (_, task)) in pairs.iter().take(4).enumerate() {
+        t.world.clickup.delete(task).unwrap();
+        unapproved(&t).await;
+        t.world.clock.advance(11 * MINUTE);
+        if at < 3 {
+            // Approves whatever is planned.
+            t.sweep().await;
+            assert_eq!(living(&t, &pairs), 5 - at);
+        }
+    }
+    let (_, report) = unapproved(&t).await;
+    assert!(stopped(&report), "{:?}", report.stopped);
+    assert_eq!(living(&t, &pairs), 3);
+}
+
 /// Edits never wait for what only seems deleted.
 #[tokio::test]
 async fn an_edit_flows_while_tasks_seem_deleted() {

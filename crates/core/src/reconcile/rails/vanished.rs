@@ -20,7 +20,9 @@
 //!
 //! Example: of three tasks somebody deletes two in the course of a morning. Both work items follow, and nobody is asked.
 //!
-//! What somebody let through does not count any more, or a cleanup of a board would ask again for each item after it.
+//! What somebody let through does not count any more, or a cleanup of a board would ask again for each item after it. That is a
+//! yes to a plan that one of these limits stopped, or that of deletes. A yes to any other plan is one to its actions alone: nobody
+//! was told how much had gone before.
 
 use crate::model::{LinkId, Side, Timestamp};
 use crate::reason::Limit;
