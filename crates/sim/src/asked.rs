@@ -6,9 +6,10 @@
 
 use super::config_moves::tell;
 use super::controls::Control;
+use super::guard_law::stops_deletes;
 use super::remote::lock;
 use super::script::Act;
-use super::world::World;
+use super::world::{World, numbered};
 use boardsync::engine::apply::Consent;
 use boardsync::engine::cycle::{Answer, Approver};
 use boardsync::engine::deeds::Shown;
@@ -94,6 +95,9 @@ impl Approver for Person<'_> {
             world.count("guard not let through");
         }
         plan.pairs.retain(agreed);
+        let passed = plan.pairs.iter().filter(|pair| stops_deletes(pair));
+        let passed = passed.map(|pair| numbered(&pair.pair));
+        world.told.ledger.passed.extend(passed);
         world.told.applying = Some(plan);
         for act in &self.question.acts {
             world.act(act);

@@ -4,11 +4,12 @@
 //! And the judge of them: a saved plan writes nothing that it does not hold, and an undo removes only what the engine made
 //! and nobody worked on (I21).
 
+use super::guard_law::stops_deletes;
 use super::kinds::{kind, kinds, use_table};
 use super::remote::lock;
 use super::run::Sim;
 use super::script::{Command, Deleting};
-use super::world::World;
+use super::world::{World, numbered};
 use boardsync::commands::saved;
 use boardsync::connector::{Change, Traces};
 use boardsync::engine::apply::{Consent, Report, Stopped};
@@ -178,6 +179,9 @@ impl Approver for SavedPlan<'_> {
             if !kept.moved.is_empty() || !kept.reconfigured.is_empty() {
                 world.count("saved plan refused in part");
             }
+            let passed = self.saved.pairs.iter().filter(|pair| stops_deletes(pair));
+            let passed = passed.map(|pair| numbered(&pair.pair));
+            world.told.ledger.passed.extend(passed);
             world.told.applying = Some(self.saved.clone());
         }
         self.before = approved(engine, &kept.reconfigured)?;

@@ -4,6 +4,7 @@
 use super::places::every_link;
 use super::world::{World, numbered};
 use boardsync::model::{ItemId, LinkId, Side};
+use boardsync::reconcile::plan::PairPlan;
 use boardsync::reconcile::policy::GuardLimits;
 use boardsync::store::Store;
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,6 +30,8 @@ pub fn limits(tight: bool) -> GuardLimits {
 pub struct Ledger {
     /// Whether exactly this plan was approved.
     pub approved: bool,
+    /// Pairs of which somebody let a plan through that a guard of deletes had stopped, and who was told so.
+    pub passed: BTreeSet<usize>,
     /// Pairs that had a plan carried out before.
     ran: BTreeSet<usize>,
     /// Links that were dissolved before.
@@ -68,6 +71,11 @@ impl Ledger {
     pub fn was_dissolved(&self, link: LinkId) -> bool {
         self.dissolved.contains(&link)
     }
+}
+
+/// Whether a guard stops a plan because of what is gone, or goes.
+pub fn stops_deletes(plan: &PairPlan) -> bool {
+    plan.guarded().any(|guard| guard.what.is_of_deletes())
 }
 
 #[derive(Clone, Copy)]

@@ -6,13 +6,14 @@
 use super::commands::rearmed;
 use super::config_moves::tell;
 use super::controls::{Control, Moment};
+use super::guard_law::stops_deletes;
 use super::kinds::{first_table, kind};
 use super::policies::policies;
 use super::remote::{Remote, lock};
 use super::rng::hash;
 use super::script::{Deed, On, Point, Script, Setup, Step};
 use super::stores::{self, Copies};
-use super::world::{START, Violation, World};
+use super::world::{START, Violation, World, numbered};
 use boardsync::clock::ManualClock;
 use boardsync::connector::{Reader, Writer};
 use boardsync::engine::apply::{Consent, Report};
@@ -421,6 +422,17 @@ impl<F: Fn(&Observed) -> Consent> Approver for Person<'_, F> {
             }
         }
         let consent = (self.consent)(&observed);
+        for pair in observed
+            .plan()
+            .pairs
+            .iter()
+            .filter(|pair| stops_deletes(pair))
+        {
+            if consent.hashes.contains(&pair.hash()) {
+                let passed = &mut lock(self.world).told.ledger.passed;
+                passed.insert(numbered(&pair.pair));
+            }
+        }
         let mut pairs = observed.plan().pairs.iter();
         if pairs
             .any(|pair| pair.guarded().next().is_some() && consent.hashes.contains(&pair.hash()))

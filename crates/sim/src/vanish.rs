@@ -3,7 +3,8 @@
 //!
 //! Two such answers some minutes apart are evidence by the protocol, so the first few links may end. How many is judged here,
 //! by the words of the guard's documentation: as many within ten minutes as one plan may delete, and within a day as many or
-//! half of the links, whichever is more. What somebody approved is not counted.
+//! half of the links, whichever is more. What somebody approved is not counted, and what had ended before only as long as nobody
+//! has let a plan through of which a guard told that so much is gone.
 
 use super::guard_law::limits;
 use super::places::every_link;
@@ -92,13 +93,13 @@ impl World {
             }
         }
         let approved = before.approved;
+        // With the links that a command ended: carrying out a plan is one.
+        let passed = new.iter().map(|(pair, ..)| *pair);
+        let passed: BTreeSet<usize> = passed.filter(|pair| before.passed.contains(pair)).collect();
+        let ended = &mut self.told.fallen.ended;
+        ended.retain(|(pair, _)| !passed.contains(pair));
         new.retain(|(_, link, _)| !self.told.unlinked.contains(link));
         if approved {
-            let pairs: BTreeSet<usize> = new.iter().map(|(pair, ..)| *pair).collect();
-            self.told
-                .fallen
-                .ended
-                .retain(|(pair, _)| !pairs.contains(pair));
             return;
         }
         let now = self.now;
