@@ -28,7 +28,13 @@ fn unread(bench: &Bench, task: &str) {
         content_type: "application/json".to_owned(),
         headers: Vec::new(),
     };
-    bench.fault(Side::ClickUp, Some("GET"), &format!("/task/{task}"), answer, 1);
+    bench.fault(
+        Side::ClickUp,
+        Some("GET"),
+        &format!("/task/{task}"),
+        answer,
+        1,
+    );
 }
 
 /// No version tells that the task has the field after all, and both are known.
@@ -54,5 +60,21 @@ async fn a_field_that_two_reads_left_out_is_found_by_the_answer_to_a_write() {
     assert_eq!(bench.world.clickup.task(&task).unwrap()["name"], "Two");
     bench.run(&["reconcile", "--once"]).await.left_with(0);
     assert_eq!(value(&bench, &task, "Note"), Value::Null);
+    bench.quiet().await;
+}
+
+/// Nothing tells such an answer from a list without the field, and no version comes after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_value_that_the_read_left_out_goes_over_with_a_full_listing() {
+    let bench = with_fields(&rows()).await;
+    let id = bug(&bench, "One", &[]);
+    first_yes(&bench).await;
+    let task = bench.task_named("One");
+    set(&bench, &task, "Note", json!("x"));
+    unread(&bench, &task);
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    assert_eq!(field(&bench, id, "Custom.Note"), Value::Null);
+    bench.run(&["reconcile", "--once", "--full"]).await;
+    assert_eq!(field(&bench, id, "Custom.Note"), "x");
     bench.quiet().await;
 }
