@@ -22,7 +22,7 @@ use boardsync::model::{
     BaseState, FieldKey, FieldValue, Folded, Item, ItemId, PairName, RichText, Side, Sided,
     TextFormat, Timestamp, Version,
 };
-use boardsync::reconcile::policy::{Direction, FieldPolicy, GuardLimits, OnDelete, Policy};
+use boardsync::reconcile::policy::{Direction, FieldPolicy, GuardLimits, Lacks, OnDelete, Policy};
 use boardsync::store::{Batch, Op, PairState, Store};
 use prose::prose;
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,6 +71,7 @@ pub fn policy() -> Policy {
         identities: BTreeMap::new(),
         since: BTreeMap::new(),
         closed_states: Sided::default(),
+        lacks: Lacks::default(),
     }
 }
 

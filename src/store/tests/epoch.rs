@@ -70,9 +70,11 @@ fn a_set_of_files_that_came_back_with_its_epoch_shows_in_the_times_of_the_file()
     let (_folder, path) = paths();
     drop(start(&path));
     assert!(!moved_since(&path), "written a moment ago");
-    let earlier = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
     let file = std::fs::File::options().write(true).open(epoch_path(&path));
-    file.unwrap().set_modified(earlier).unwrap();
+    let file = file.unwrap();
+    let written = file.metadata().unwrap().modified().unwrap();
+    let earlier = written - std::time::Duration::from_secs(3600);
+    file.set_modified(earlier).unwrap();
     assert!(moved_since(&path), "renamed an hour after it was written");
     assert_eq!(
         start(&path).restored().unwrap(),
