@@ -339,6 +339,7 @@ fn style(global: &crate::cli::Global) -> Style {
         colour,
         width: known.unwrap_or(80),
     }
+        words: when::in_words,
 }
 
 /// Has panics from now on told without credentials: their messages may quote anything.

@@ -1,6 +1,6 @@
 //! `status`: how fresh and how clean each pair is.
 
-use super::super::when::{age, in_words, when};
+use super::super::when::{age, when};
 use super::super::{Context, Failure, claims, next, note, print, print_json};
 use super::{config, read_only};
 use crate::cli::ExitCode;
@@ -184,13 +184,13 @@ fn show(context: &Context, status: &Status, now: Timestamp) {
     }
     line("");
     for notice in &status.notices {
-        wrapped(context, &format!("notice: {}", in_words(notice)));
+        wrapped(context, &format!("notice: {notice}"));
     }
     let rows: Vec<_> = status.pairs.iter().map(|pair| cells(pair, now)).collect();
     print(&render::table(&HEADERS, &rows, &context.style));
     for pair in &status.pairs {
         if let Some(reason) = long_note(pair) {
-            wrapped(context, &format!("{}: {}", pair.pair, in_words(reason)));
+            wrapped(context, &format!("{}: {reason}", pair.pair));
         }
         if let (Some(at), Some(_)) = (pair.next_look, &status.running) {
             wrapped(
@@ -304,7 +304,7 @@ fn last_cycle(run: &LastCycle, tokens: &Sided<Token>, now: Timestamp) -> String 
     if let Some(side) = told.and_then(|detail| refused(detail, tokens)) {
         text.push_str(&format!(": {side} refused the token, see below"));
     } else if let Some(detail) = told {
-        text.push_str(&format!(": {}", in_words(&detail.replace('\n', "; "))));
+        text.push_str(&format!(": {}", detail.replace('\n', "; ")));
     }
     text
 }
@@ -359,7 +359,7 @@ pub(super) fn held(hold: &HoldView, pair: Option<&PairName>, now: Timestamp) -> 
     };
     format!(
         "{kind}{of}: {side}{item}{title}{what}: {} (for {}, {next})",
-        in_words(&hold.reason),
+        hold.reason,
         age(now, hold.since)
     )
 }

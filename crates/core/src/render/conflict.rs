@@ -2,7 +2,7 @@
 
 use super::diff;
 use super::json::{ConflictValues, FORMAT_VERSION, rfc3339, rfc3339_if_any};
-use super::paint::{Ink, Style, cut, escape, fold, hanging};
+use super::paint::{Ink, Style, cut, escape, fold, hanging, wrap};
 use super::table::table;
 use crate::model::{FieldValue, PairName, Side, Timestamp};
 use crate::reason::{SettledBy, Took};
@@ -448,14 +448,22 @@ pub(super) fn block(conflict: &Conflict, indent: &str, style: &Style, out: &mut 
         false => "is different on the two sides",
     };
     let lead = format!("! {} {how}:", escape(&conflict.field.to_string()));
-    let title = cut(
-        &escape(&conflict.title),
-        room.saturating_sub(lead.chars().count() + 1).max(20),
-    );
-    out.push_str(&format!(
-        "{indent}{} {title}\n",
-        style.paint(Ink::Warn, &lead)
-    ));
+    let title = escape(&conflict.title);
+    let beside = room.saturating_sub(lead.chars().count() + 1);
+    // A field that is named by its id leaves no room for the title.
+    if beside < 20 {
+        for (n, line) in wrap(&lead, room.saturating_sub(2)).iter().enumerate() {
+            let more = if n == 0 { "" } else { "  " };
+            out.push_str(&format!("{indent}{more}{}\n", style.paint(Ink::Warn, line)));
+        }
+        out.push_str(&format!(
+            "{indent}  {}\n",
+            cut(&title, room.saturating_sub(2))
+        ));
+    } else {
+        let lead = style.paint(Ink::Warn, &lead);
+        out.push_str(&format!("{indent}{lead} {}\n", cut(&title, beside)));
+    }
     out.push_str(&format!("{indent}  {}\n", style.paint(Ink::Faint, &ids)));
     if is_long(conflict) {
         long_values(conflict, indent, room, style, out);

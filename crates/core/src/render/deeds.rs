@@ -2,7 +2,7 @@
 
 use super::diff::{self, Room};
 use super::json::{rfc3339, rfc3339_if_any};
-use super::measure::{cut, pad, width, wrap};
+use super::measure::{Label, cut, width, wrap};
 use super::paint::{Ink, Style, escape, plural};
 use crate::capabilities;
 use crate::model::{
@@ -187,7 +187,10 @@ fn line(out: &mut String, indent: usize, text: &str) {
 }
 
 fn sentence(out: &mut String, indent: usize, text: &str, style: &Style) {
-    for piece in wrap(&escape(text), style.columns().saturating_sub(indent)) {
+    for piece in wrap(
+        &style.sentence(text),
+        style.columns().saturating_sub(indent),
+    ) {
         line(out, indent, &piece);
     }
 }
@@ -377,7 +380,11 @@ fn word(deed: &DeedView) -> (String, Ink) {
 }
 
 fn shown(change: &ChangeView, all: bool, style: &Style, out: &mut String) {
-    let label = pad(&escape(&change.subject.to_string()), LABEL);
+    let label = Label::of(&escape(&change.subject.to_string()), LABEL);
+    if let Some(above) = &label.above {
+        line(out, 4, above);
+    }
+    let (wide, label) = (label.width(), label.beside);
     let Some(after) = &change.after else {
         return line(
             out,
@@ -390,7 +397,7 @@ fn shown(change: &ChangeView, all: bool, style: &Style, out: &mut String) {
         .into_iter()
         .flatten()
         .any(|value| matches!(value, FieldValue::Rich(_)));
-    let taken = if long { 6 } else { 4 + LABEL + 2 };
+    let taken = if long { 6 } else { 4 + wide + 2 };
     let room = Room {
         columns: style.columns().saturating_sub(taken),
         all,
@@ -402,7 +409,9 @@ fn shown(change: &ChangeView, all: bool, style: &Style, out: &mut String) {
     };
     let mut lines = lines.into_iter();
     if long && change.before.is_some() {
-        line(out, 4, &label);
+        if !label.trim().is_empty() {
+            line(out, 4, &label);
+        }
     } else {
         line(
             out,
@@ -415,7 +424,7 @@ fn shown(change: &ChangeView, all: bool, style: &Style, out: &mut String) {
     }
     if let Some(reason) = &change.reason {
         let room = style.columns().saturating_sub(4 + LABEL + 2);
-        for piece in wrap(&format!("({})", escape(reason)), room) {
+        for piece in wrap(&format!("({})", style.sentence(reason)), room) {
             line(out, 4 + LABEL + 2, &style.paint(Ink::Faint, &piece));
         }
     }

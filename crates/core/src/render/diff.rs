@@ -261,7 +261,7 @@ mod tests {
     fn only_the_words_that_differ_are_coloured() {
         let style = Style {
             colour: true,
-            width: 80,
+            ..Style::default()
         };
         let (old, new) = highlight("Login fails on Safari", "Login breaks on Safari", &style);
         assert_eq!(old, "Login \u{1b}[31mfails\u{1b}[0m on Safari");
@@ -303,7 +303,7 @@ mod tests {
         assert!(shown.len() <= 3, "{shown:?}");
         let style = Style {
             colour: true,
-            width: 80,
+            ..Style::default()
         };
         let coloured = lines(old, &new, 60, &style).join(" ");
         assert!(

@@ -98,7 +98,7 @@ fn body(difference: &Difference, style: &Style, when: When<'_>, out: &mut String
     let text = format!(
         "{}: {}{since}",
         word(difference.kind),
-        escape(&difference.reason)
+        style.sentence(&difference.reason)
     );
     for line in wrap(&text, style.columns().saturating_sub(6)) {
         out.push_str(&format!("      {}\n", style.paint(ink, &line)));

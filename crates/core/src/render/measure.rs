@@ -38,6 +38,36 @@ pub(super) fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(blanks))
 }
 
+/// A label before its value. One that is wider than its column moves the value to the right, and a much wider one (a field that is named by
+/// its id) stands on a line of its own above it.
+pub(super) struct Label {
+    /// What stands on the line above; `None`: nothing.
+    pub(super) above: Option<String>,
+    /// What stands before the value.
+    pub(super) beside: String,
+}
+
+impl Label {
+    /// Lays a label out before a column.
+    pub(super) fn of(text: &str, column: usize) -> Label {
+        match width(text) > 2 * column + 4 {
+            true => Label {
+                above: Some(text.to_owned()),
+                beside: " ".repeat(column),
+            },
+            false => Label {
+                above: None,
+                beside: pad(text, column),
+            },
+        }
+    }
+
+    /// The columns that it takes beside its value.
+    pub(super) fn width(&self) -> usize {
+        width(&self.beside)
+    }
+}
+
 /// Breaks a text at blanks into lines of at most so many columns; a longer word stays whole, so that a command or an
 /// address in it can be copied.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {

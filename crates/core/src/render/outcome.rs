@@ -182,7 +182,7 @@ fn trouble(outcome: &Outcome, reason: &str, style: &Style, out: &mut String) {
         style.paint(ink, key),
         style.paint(Ink::Faint, &cut(&escape(&action.title), room.min(40))),
     ));
-    for line in wrap(&escape(reason), style.columns().saturating_sub(4)) {
+    for line in wrap(&style.sentence(reason), style.columns().saturating_sub(4)) {
         out.push_str(&format!("    {line}\n"));
     }
 }

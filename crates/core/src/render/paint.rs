@@ -5,12 +5,14 @@ pub(super) use super::measure::{cut, fold, wrap};
 use std::fmt::Write as _;
 
 /// How to write for the reader at hand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Style {
     /// Whether ANSI colours are used.
     pub colour: bool,
     /// Columns of the terminal; 80 where there is none.
     pub width: usize,
+    /// How a sentence is told: a reason holds instants as JSON does, and a reader has a time zone that pure code does not know.
+    pub words: fn(&str) -> String,
 }
 
 impl Default for Style {
@@ -18,6 +20,7 @@ impl Default for Style {
         Style {
             colour: false,
             width: 80,
+            words: str::to_owned,
         }
     }
 }
@@ -51,6 +54,11 @@ impl Style {
             Ink::Faint => "2",
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+
+    /// Returns a sentence as the reader at hand is told it, on one line.
+    pub(super) fn sentence(&self, text: &str) -> String {
+        escape(&(self.words)(text))
     }
 
     /// Returns the columns to write in, never fewer than 40.
@@ -104,7 +112,7 @@ fn steers(c: char) -> bool {
 /// Escapes a line and breaks it to the columns at hand; what follows its first line is indented by `indent` more.
 /// Ends in a line break.
 pub fn hanging(line: &str, indent: usize, style: &Style) -> String {
-    let line = escape(line);
+    let line = style.sentence(line);
     let own: usize = line.chars().take_while(|c| *c == ' ').take(8).count();
     let lead = " ".repeat(own + indent);
     let mut out = String::new();

@@ -139,7 +139,7 @@ impl Page<'_> {
     /// Writes a sentence on as many lines as it takes.
     fn sentence(&mut self, indent: &str, text: &str) {
         let room = self.style.columns().saturating_sub(indent.len());
-        for line in wrap(&escape(text), room) {
+        for line in wrap(&self.style.sentence(text), room) {
             self.line(indent, &line);
         }
     }

@@ -90,6 +90,7 @@ fn an_update_in_colour() {
     let style = Style {
         colour: true,
         width: 80,
+        ..Style::default()
     };
     let plan_ = reconcile(&view(vec![edited(1).view()]), &policy());
     let text = plan(

@@ -5,7 +5,7 @@ use crate::capabilities;
 use crate::model::{FieldKey, FieldValue, Folded, Side};
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, Hold};
 use crate::render::diff::{self, Room};
-use crate::render::measure::{cut, pad, width, wrap};
+use crate::render::measure::{Label, cut, width, wrap};
 use crate::render::paint::{Ink, Style, escape};
 
 impl Page<'_> {
@@ -115,8 +115,8 @@ impl Page<'_> {
     }
 
     fn field(&mut self, change: &FieldChange, with_reason: bool) {
-        let label = pad(&escape(&change.field.to_string()), LABEL);
-        let columns = self.style.columns().saturating_sub(6 + LABEL + 2);
+        let label = Label::of(&escape(&change.field.to_string()), LABEL);
+        let columns = self.style.columns().saturating_sub(6 + label.width() + 2);
         let long = matches!(change.after, FieldValue::Rich(_))
             || matches!(change.before, Some(FieldValue::Rich(_)));
         let room = Room {
@@ -154,13 +154,16 @@ impl Page<'_> {
             (true, _) => format!("  {reason}"),
             (false, _) => String::new(),
         };
-        self.line("      ", &format!("{label}  {first}{tail}"));
+        if let Some(above) = &label.above {
+            self.line("      ", above);
+        }
+        self.line("      ", &format!("{}  {first}{tail}", label.beside));
         if long && with_reason && !beside {
             self.because(&change.reason);
         }
         let indent = match long {
             true => " ".repeat(8),
-            false => " ".repeat(6 + LABEL + 2),
+            false => " ".repeat(6 + label.width() + 2),
         };
         for line in rest {
             self.line(&indent, line);
@@ -172,7 +175,7 @@ impl Page<'_> {
 
     fn because(&mut self, reason: &str) {
         let room = self.style.columns().saturating_sub(6 + LABEL + 4);
-        for line in wrap(&format!("({})", escape(reason)), room) {
+        for line in wrap(&format!("({})", self.style.sentence(reason)), room) {
             let line = self.style.paint(Ink::Faint, &line);
             self.line(&" ".repeat(6 + LABEL + 2), &line);
         }
@@ -180,19 +183,21 @@ impl Page<'_> {
 
     /// Fields of the item that are not, or not wholly, carried over, each with what would help.
     fn left_out(&mut self, held: &[&Hold]) {
-        let room = self.style.columns().saturating_sub(6 + LABEL + 2);
         for hold in held {
             let Some(field) = hold.subject.field() else {
                 continue;
             };
-            let mut label = pad(&escape(&field.to_string()), LABEL);
-            for line in wrap(
-                &format!("not carried over: {}", escape(&hold.reason())),
-                room,
-            ) {
+            let label = Label::of(&escape(&field.to_string()), LABEL);
+            let room = self.style.columns().saturating_sub(6 + label.width() + 2);
+            if let Some(above) = &label.above {
+                self.line("      ", above);
+            }
+            let mut lead = label.beside.clone();
+            let reason = self.style.sentence(&hold.reason());
+            for line in wrap(&format!("not carried over: {reason}"), room) {
                 let line = self.style.paint(Ink::Warn, &line);
-                self.line("      ", &format!("{label}  {line}"));
-                label = " ".repeat(LABEL);
+                self.line("      ", &format!("{lead}  {line}"));
+                lead = " ".repeat(label.width());
             }
         }
     }
@@ -249,7 +254,11 @@ impl Page<'_> {
         let title = cut(&escape(&action.title), room);
         let lead = self.style.paint(ink, &lead);
         self.line("  ", &format!("{lead} {title}"));
-        let detail = format!("{}: {}", both_ids(action), escape(&action.reason()));
+        let detail = format!(
+            "{}: {}",
+            both_ids(action),
+            self.style.sentence(&action.reason())
+        );
         for line in wrap(&detail, self.style.columns().saturating_sub(6)) {
             let line = self.style.paint(Ink::Faint, &line);
             self.line("      ", &line);

@@ -4,7 +4,7 @@ use super::Page;
 use crate::model::{FieldKey, ItemId, LinkId, PairName, Side, Sided, Subject};
 use crate::reason::code;
 use crate::reconcile::plan::{Conflict, Hold, PairPlan};
-use crate::render::measure::{cut, width};
+use crate::render::measure::{cut, width, wrap};
 use crate::render::paint::{Ink, amount, escape, plural};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -168,7 +168,12 @@ impl Page<'_> {
                 .paint(Ink::Faint, &cut(&escape(&open.title), room));
             match beside < 20 {
                 true => {
-                    self.line("    ", &what);
+                    for (n, line) in wrap(&what, self.style.columns().saturating_sub(6))
+                        .iter()
+                        .enumerate()
+                    {
+                        self.line(if n == 0 { "    " } else { "      " }, line);
+                    }
                     self.line("      ", &title);
                 }
                 false => self.line("    ", &format!("{what}  {title}")),

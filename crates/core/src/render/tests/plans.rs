@@ -14,6 +14,7 @@ fn in_columns(plan_: &PairPlan, width: usize, all: bool) -> String {
     let style = Style {
         colour: false,
         width,
+        ..Style::default()
     };
     let show = Show {
         all,
@@ -215,6 +216,7 @@ fn open_conflicts_and_holds_are_named_where_nothing_is_to_do() {
         let style = Style {
             colour: false,
             width,
+            ..Style::default()
         };
         let text = plan(&plans, &show, &style);
         let (head, _) = text.split_once("from before").unwrap();

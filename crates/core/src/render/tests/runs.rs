@@ -90,6 +90,7 @@ fn in_columns(views: &[RunView], width: usize, all: bool) -> String {
     let style = Style {
         colour: false,
         width,
+        ..Style::default()
     };
     let told = Told {
         program: "boardsync",
