@@ -306,7 +306,7 @@ pub struct UndoArgs {
     #[arg(long, requires = "what")]
     pub delete_created: bool,
     /// Show what would be taken back, and write nothing
-    #[arg(long, requires = "what")]
+    #[arg(long)]
     pub dry_run: bool,
     /// Do not ask
     #[arg(long, requires = "what", conflicts_with = "dry_run")]

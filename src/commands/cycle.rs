@@ -17,7 +17,7 @@ use crate::engine::observe::Observed;
 use crate::engine::{Engine, Scope};
 use crate::model::{Clock, PairName};
 use crate::reconcile::plan::Plan;
-use crate::render::{self, Addresses, Show};
+use crate::render::{self, Addresses, Asks, Show};
 use crate::views::still_open::still_open;
 use approvers::{Asked, ByFile, ByHand, Once};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -156,6 +156,8 @@ struct Beside<'a> {
     /// The file that the plan is saved to, as it is typed.
     file: Option<&'a str>,
 }
+    /// As in [`Show`].
+    asks: Asks,
 
 /// Shows a plan, with what is open beside it.
 fn show(
@@ -176,6 +178,7 @@ fn show(
             whole: beside.whole,
             file: beside.file,
             full: needs_full(engine, observed)?,
+            asks: beside.asks,
             ..how(args, &program)
         };
         let text = render::plan(plan, &show, &context.style);

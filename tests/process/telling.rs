@@ -103,7 +103,7 @@ async fn a_choice_that_is_not_carried_out_is_a_state_of_its_own() {
         .says("ADO 4: \"Ours\" -> \"Theirs\"")
         .says("\"Theirs\" stays")
         .says("Nothing is written yet")
-        .says("reconcile --once, or the next one")
+        .says("reconcile --once, or the first one of a daemon that is started again")
         .says("--withdraw");
     let list = bench.run(&["conflicts"]).await.left_with(0);
     list.says("chosen: ClickUp's, not carried out")

@@ -14,6 +14,7 @@ use crate::engine::stop::StopSwitch;
 use crate::engine::{Engine, Scope};
 use crate::reason::Switched;
 use crate::reconcile::plan::PairPlan;
+use crate::render::Asks;
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
 
@@ -66,7 +67,11 @@ impl Approver for ByHand<'_> {
         // As JSON one thing is printed: the plan that waits for an answer, or what was done where there is nothing to ask.
         if asks || !json {
             let how = before_a_question(self.all);
-            show(self.context, engine, &observed, &how, &Beside::default())?;
+            let beside = Beside {
+                asks: Asks::All,
+                ..Beside::default()
+            };
+            show(self.context, engine, &observed, &how, &beside)?;
         }
         self.asked.seen = hashes(observed.plan());
         // No answer would have anything written, and no other command either.
@@ -128,6 +133,7 @@ impl Approver for Once<'_> {
             let (how, whole) = (before_a_question(false), whole(self.context));
             let beside = Beside {
                 whole: Some(&whole),
+                asks: Asks::Yes,
                 ..Beside::default()
             };
             show(self.context, engine, &observed, &how, &beside)?;

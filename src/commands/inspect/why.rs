@@ -96,6 +96,21 @@ fn show(context: &Context, why: &Why, now: Timestamp) {
         &rows,
         &context.style,
     ));
+    for side in Side::BOTH {
+        if let Some(absent) = why
+            .absent
+            .get(side)
+            .as_ref()
+            .filter(|text| verdict(text) != *text)
+        {
+            let id = match side {
+                Side::Ado => &why.ado,
+                Side::ClickUp => &why.clickup,
+            };
+            let text = format!("{side} {id} is {absent}");
+            print(&render::hanging(&text, 4, &context.style));
+        }
+    }
     for (decision, fields) in &long {
         // The line of the hold itself says it too, with when it is tried again.
         if why
@@ -149,7 +164,8 @@ fn cells(why: &FieldWhy, absent: &Sided<Option<String>>) -> Vec<String> {
         |value: Option<&FieldValue>| value.map_or_else(|| "(none)".to_owned(), ToString::to_string);
     let seen = |side: Side| match (why.now.get(side), absent.get(side)) {
         (Some(value), _) => value.to_string(),
-        (None, Some(absent)) => format!("({absent})"),
+        // Why is said once, below.
+        (None, Some(absent)) => format!("({})", verdict(absent)),
         (None, None) => "(no information)".to_owned(),
     };
     let base = why.base.as_ref();

@@ -41,6 +41,20 @@ pub struct Show<'a> {
     pub full: bool,
     /// What is open in a pair beside the plan, because nothing of it changed.
     pub still_open: &'a BTreeMap<PairName, StillOpen>,
+    /// What is asked right after it.
+    pub asks: Asks,
+}
+
+/// What is asked about a plan right after it is shown. Who is asked needs no command that carries it out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asks {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// For the yes that a first plan or a changed mapping waits for.
+    Yes,
+    /// For that, and for what lets a plan through its guard.
+    All,
 }
 
 /// How the addresses of items are shown.
@@ -65,6 +79,7 @@ impl Default for Show<'_> {
             file: None,
             full: false,
             still_open: &NONE,
+            asks: Asks::Nothing,
         }
     }
 }

@@ -229,6 +229,90 @@ fn a_first_contact_and_what_to_type() {
 }
 
 #[test]
+fn a_plan_before_a_question_names_no_command_that_the_answer_replaces() {
+    let mut policy = policy();
+    policy.approved = false;
+    let plan_ = plan_of(Timestamp(0), vec![reconcile(&both_new(), &policy)]);
+    for (asks, named) in [
+        (Asks::Nothing, true),
+        (Asks::Yes, false),
+        (Asks::All, false),
+    ] {
+        let show = Show {
+            asks,
+            ..Show::default()
+        };
+        let text = plan(&plan_, &show, &Style::default());
+        assert!(text.contains("first plan of this pair"), "{text}");
+        assert_eq!(text.contains("apply FILE"), named, "{asks:?}: {text}");
+        assert_eq!(text.contains("--yes"), named, "{asks:?}: {text}");
+    }
+}
+
+/// Pure code knows no time zone, and a plan says the same time as `status`.
+#[test]
+fn an_instant_in_a_reason_is_told_as_the_reader_is_told_times() {
+    let mut blocked = PairPlan::empty("web".into(), String::new());
+    blocked.blocked = Some("left alone until 2026-11-29T15:13:05Z".to_owned());
+    let style = Style {
+        words: |text| text.replace("2026-11-29T15:13:05Z", "16:13:05 here"),
+        ..Style::default()
+    };
+    let plan_ = plan_of(Timestamp(0), vec![blocked]);
+    let text = plan(&plan_, &Show::default(), &style);
+    assert!(text.contains("left alone until 16:13:05 here"), "{text}");
+}
+
+/// `custom:#` and a UUID: nothing that stands beside it is pushed over the edge.
+#[test]
+fn a_field_that_is_named_by_its_id_keeps_within_the_columns() {
+    let key = FieldKey::Custom("#0f7c1c5e-5d0e-4e58-9d3f-000000000003".to_owned());
+    let mut policy = policy();
+    let rule = policy.fields[&FieldKey::Title];
+    policy.fields.insert(key.clone(), rule);
+    let value =
+        |text: &str| FieldValue::text(&format!("{text} of some words that take their place"));
+    let edited = Linked::new(1).same(key.clone(), value("before")).now(
+        Side::Ado,
+        key.clone(),
+        value("after"),
+    );
+    let mut contested = Linked::new(2)
+        .same(key.clone(), value("before"))
+        .now(Side::Ado, key.clone(), value("ours"))
+        .now(Side::ClickUp, key.clone(), value("theirs"))
+        .view();
+    contested.link = crate::model::LinkId(2);
+    let made = reconcile(&view(vec![edited.view(), contested]), &policy);
+    let open = OpenConflict {
+        id: 7,
+        link: crate::model::LinkId(3),
+        items: Linked::new(3).items.map(|_, item| item.id),
+        field: key,
+        title: "Login fails on every phone of the shop".to_owned(),
+    };
+    let before = StillOpen {
+        conflicts: vec![open],
+        holds: Vec::new(),
+    };
+    let still_open = std::collections::BTreeMap::from([("web".into(), before)]);
+    for width in [60, 80] {
+        let show = Show {
+            still_open: &still_open,
+            ..Show::default()
+        };
+        let style = Style {
+            width,
+            ..Style::default()
+        };
+        let text = plan(&plan_of(Timestamp(0), vec![made.clone()]), &show, &style);
+        for line in text.lines() {
+            assert!(line.chars().count() <= width, "{width}: {line}\n{text}");
+        }
+    }
+}
+
+#[test]
 fn nothing_to_do_is_one_line_a_pair() {
     let mut quiet = PairPlan::empty("web".into(), String::new());
     quiet.looked_at = 1_000;

@@ -1,6 +1,6 @@
 //! What keeps a plan from being carried out, and what lets it through.
 
-use super::Page;
+use super::{Asks, Page};
 use crate::reason::{Limit, YesTo};
 use crate::reconcile::plan::{PairPlan, Tripped};
 use crate::reconcile::rails::vanished::DAY_MS;
@@ -109,6 +109,10 @@ impl Page<'_> {
             );
             self.sentence("  ", &text);
         }
+        if self.show.asks >= Asks::All {
+            self.out.push('\n');
+            return;
+        }
         self.line("  ", "to let exactly this plan through, after a look:");
         self.apply_hint();
         // How a saved plan was made is not known any more; the file says all.
@@ -171,6 +175,10 @@ impl Page<'_> {
                 large.join(", ")
             );
             self.sentence("  ", &text);
+        }
+        if self.show.asks >= Asks::Yes {
+            self.out.push('\n');
+            return;
         }
         self.apply_hint();
         let program = self.show.program;
