@@ -13,6 +13,7 @@ pub mod daemon;
 pub mod deeds;
 mod failed;
 mod housekeeping;
+mod looked;
 pub mod observe;
 pub mod rails;
 pub mod recover;

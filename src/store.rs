@@ -33,7 +33,7 @@ pub use choices::{Choice, ChoiceOp, dropped_choice};
 pub use conflicts::{Conflict, HoldRow, NewConflict};
 pub use epoch::epoch_path;
 pub use error::StoreError;
-pub use files::{examine, is_same, is_state, write_private_by};
+pub use files::{Stamp, examine, is_same, is_state, write_private_by};
 pub use health::Health;
 pub use identities::KnownIdentity;
 pub use intents::{Intent, IntentKey, IntentKind};
@@ -41,7 +41,7 @@ pub use journal::{Before, CycleRow, JournalChange, JournalRow, NewJournal, RunRo
 pub use key::{copy_key, key_path, load_key, load_or_create_key, nonce};
 pub use links::{LinkRow, LinkState};
 pub use listed::{Listed, Met};
-pub use lock::{FileId, Holder, LockError, StateLock};
+pub use lock::{FileId, Holder, LockError, StateLock, Watching};
 pub use notes::{
     Begun, Carriers, KeptRow, Misanswered, NoteOp, RefusedToken, Restored, StopNote, Unmarked,
     Waiting,

@@ -18,6 +18,7 @@ use crate::engine::{Engine, Scope};
 use crate::model::{Clock, PairName};
 use crate::reconcile::plan::Plan;
 use crate::render::{self, Addresses, Asks, Show};
+use crate::store::{Stamp, Watching};
 use crate::views::still_open::still_open;
 use approvers::{Asked, ByFile, ByHand, Once};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -155,9 +156,9 @@ struct Beside<'a> {
     whole: Option<&'a str>,
     /// The file that the plan is saved to, as it is typed.
     file: Option<&'a str>,
-}
     /// As in [`Show`].
     asks: Asks,
+}
 
 /// Shows a plan, with what is open beside it.
 fn show(
@@ -177,8 +178,8 @@ fn show(
             still_open,
             whole: beside.whole,
             file: beside.file,
-            full: needs_full(engine, observed)?,
             asks: beside.asks,
+            full: needs_full(engine, observed)?,
             ..how(args, &program)
         };
         let text = render::plan(plan, &show, &context.style);
@@ -339,7 +340,7 @@ async fn reconcile_under(
         let at = (config, &services);
         return once(context, &mut engine, at, &scope, consent, signals).await;
     }
-    starts(config, &scope, &engine);
+    starts(config, &scope, &engine, false);
     let (writers, poll) = (Some(&services.writers), &config.schedule.poll);
     let mut upkeep = Upkeep::new(config, services.sources.clone());
     let refresh = async |engine: &mut Engine| upkeep.look(engine).await;
@@ -360,13 +361,27 @@ async fn watch(
     scope: &Scope,
     signals: &Signals,
 ) -> Result<ExitCode, Failure> {
+    let mut seen = Stamp::of(&config.state.path);
     let (store, key) = setup::open_state_read_only(config)?;
     let mut engine = setup::engine(config, &services, store, key).await?;
     engine.safety.stop = signals.stop.clone();
     drop(services.writers);
-    starts(config, scope, &engine);
-    let mut upkeep = Upkeep::new(config, services.sources);
-    let refresh = async |engine: &mut Engine| upkeep.look(engine).await;
+    starts(config, scope, &engine, true);
+    let _watching = Watching::begin(&config.state.path);
+    let mut upkeep = Upkeep::new(config, services.sources.clone());
+    let refresh = async |engine: &mut Engine| {
+        let now = Stamp::of(&config.state.path);
+        if now != seen {
+            match setup::look_again(config, &services.sources, engine) {
+                Ok(()) => seen = now,
+                Err(error) => tracing::warn!(
+                    "the state was changed by another command and cannot be read, so what is told is by the one before: {}",
+                    error.message
+                ),
+            }
+        }
+        upkeep.look(engine).await;
+    };
     daemon::run(
         &mut engine,
         None,
@@ -378,8 +393,8 @@ async fn watch(
     Ok(ExitCode::Done)
 }
 
-/// The first line of a daemon's log: which program, on what, how often.
-fn starts(config: &Config, scope: &Scope, engine: &Engine) {
+/// The first line of a daemon's log: which program, on what, how often. `read_only`: it holds nothing that could write.
+fn starts(config: &Config, scope: &Scope, engine: &Engine, read_only: bool) {
     let named = |pair: &&PairName| scope.only.is_empty() || scope.only.contains(*pair);
     let pairs = engine.policies.iter().map(|policy| &policy.pair);
     let pairs: Vec<&str> = pairs.filter(named).map(|pair| pair.0.as_str()).collect();
@@ -395,7 +410,12 @@ fn starts(config: &Config, scope: &Scope, engine: &Engine) {
         schedule,
         sweep = %humantime::format_duration(config.schedule.sweep),
         time_zone = config.ado.time_zone.map_or("not set", |zone| zone.name()),
-        "boardsync starts"
+        read_only,
+        "boardsync starts{}",
+        match read_only {
+            true => ", and only looks: nothing is written to either service or to the state",
+            false => "",
+        }
     );
 }
 

@@ -267,6 +267,15 @@ pub fn open_state_read_only(config: &Config) -> Result<(Store, MarkerKey), Failu
     Ok((store, key))
 }
 
+/// Has an engine that only looks see what other commands have made of the state since. What it found out itself stays in the services,
+/// where the next cycle finds it again.
+pub fn look_again(config: &Config, sources: &Sources, engine: &mut Engine) -> Result<(), Failure> {
+    let (mut store, _) = open_state_read_only(config)?;
+    rules::follow_fields(config, sources, &mut store, &mut engine.policies)?;
+    engine.store = Mutex::new(store);
+    Ok(())
+}
+
 /// Builds the engine, with names as the services have them now.
 pub async fn engine(
     config: &Config,

@@ -159,7 +159,7 @@ async fn one(
     engine.probe().await?;
     let Some(writers) = writers else {
         let (report, plan) = engine.look_around(scope).await?;
-        told.plan(&plan);
+        told.plan(&plan, &report);
         return Ok(report);
     };
     let ended = engine.cycle(writers, scope, &mut Nobody).await?;
@@ -199,7 +199,8 @@ impl Told {
     }
 
     /// Tells what would be written, what contends and what would be held, where it is not what was told the last time.
-    fn plan(&mut self, plan: &Plan) {
+    /// `report`: what is held and open with what is known from before.
+    fn plan(&mut self, plan: &Plan, report: &Report) {
         for plan in &plan.pairs {
             let holds = plan.holds.iter();
             let holds: Vec<_> = holds
@@ -209,21 +210,23 @@ impl Told {
                 .filter(|conflict| conflict.taken.is_none())
                 .collect();
             let contending: Vec<_> = open.iter().map(|one| (one.link, &one.field)).collect();
+            let count = |of: &BTreeMap<PairName, usize>| of.get(&plan.pair).copied();
+            let held = count(&report.held).unwrap_or(plan.holds.len() + plan.paused.len());
+            let waiting = count(&report.open).unwrap_or(open.len());
             let mut hash = DefaultHasher::new();
-            (plan.hash(), holds, contending).hash(&mut hash);
+            (plan.hash(), holds, contending, held, waiting).hash(&mut hash);
             let hash = hash.finish();
             if self.plans.insert(plan.pair.clone(), hash) == Some(hash) {
                 continue;
             }
             let (pair, writes) = (&plan.pair, plan.writes());
-            let held = plan.holds.len() + plan.paused.len();
             let asks = plan.first_contact || plan.guarded().next().is_some();
             let then = match &plan.blocked {
                 Some(why) => format!("this could not be carried out: {why}"),
                 None if asks => "this would wait for a yes".to_owned(),
                 None => "this is what would be".to_owned(),
             };
-            tracing::info!(%pair, writes, held, open = open.len(), "read-only: nothing is written; {then}");
+            tracing::info!(%pair, writes, held, open = waiting, "read-only: nothing is written; {then}");
             for action in &plan.actions {
                 about(plan, action)
                     .in_scope(|| tracing::info!(outcome = "planned", "{}", action.reason()));

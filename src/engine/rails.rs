@@ -7,7 +7,7 @@
 //! there is read on each side. Where that fails, what looks like deletion is more likely a lost right. The configuration
 //! may name an item per side that is read at every full listing as well.
 
-use super::{CycleError, Engine};
+use super::{CycleError, Engine, looked};
 use crate::connector::{ConnectorError, ErrorKind, Fetched};
 use crate::engine::apply::{Report, kept_of};
 use crate::engine::observe::Observed;
@@ -283,7 +283,9 @@ impl Engine {
             store.save_pair_state(pair, &state)?;
         }
         for plan in &observed.plan.pairs {
-            report.held.insert(plan.pair.clone(), plan.holds.len());
+            let (held, open) = looked::still_open(&store, observed, plan)?;
+            report.held.insert(plan.pair.clone(), held);
+            report.open.insert(plan.pair.clone(), open);
             let mut state = store.pair_state(&plan.pair)?;
             state.last_error = None;
             if observed.findings.swept.contains(&plan.pair) {

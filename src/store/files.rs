@@ -5,17 +5,20 @@
 //! had, nothing is written at all: a state that two users own by halves opens for neither.
 
 use super::error::StoreError;
+use super::lock::FileId;
 use super::open::beside;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// What a file beside a database may end in; what the automatic copies end in is told by [`is_state`].
-const SUFFIXES: [&str; 10] = [
+const SUFFIXES: [&str; 11] = [
     "-wal",
     "-shm",
     "-journal",
     ".lock",
+    ".look.lock",
     ".epoch",
     ".epoch.tmp",
     ".key",
@@ -26,11 +29,12 @@ const SUFFIXES: [&str; 10] = [
 
 /// Those of [`SUFFIXES`] that are written in place or renamed to. The key may be a link to where secrets are kept: it is
 /// only read.
-const WRITTEN: [&str; 8] = [
+const WRITTEN: [&str; 9] = [
     "-wal",
     "-shm",
     "-journal",
     ".lock",
+    ".look.lock",
     ".epoch",
     ".epoch.tmp",
     ".key.tmp",
@@ -52,6 +56,22 @@ pub fn is_state(path: &Path, database: &Path) -> bool {
                 .as_encoded_bytes()
                 .starts_with(start.as_os_str().as_encoded_bytes())
         })
+}
+
+/// Tells whether a database was written since: which file it is, how long, and when it was changed last, and the same of the log
+/// that SQLite keeps beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp([Option<(Option<FileId>, u64, SystemTime)>; 2]);
+
+impl Stamp {
+    /// How the files are now.
+    pub fn of(database: &Path) -> Stamp {
+        let stamp = |path: &Path| {
+            let found = std::fs::metadata(path).ok()?;
+            Some((FileId::of(path), found.len(), found.modified().ok()?))
+        };
+        Stamp([stamp(database), stamp(&beside(database, "-wal"))])
+    }
 }
 
 /// Returns whether two paths name one file, which need not be there.

@@ -152,6 +152,59 @@ pub(super) fn lock_path(database: &Path) -> PathBuf {
 const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// The file in which a process that stays and only looks says that it is there. Nobody waits for it: it keeps nothing from anybody.
+#[derive(Debug)]
+pub struct Watching {
+    /// Locked for as long as this lives.
+    _file: File,
+}
+
+/// Returns the path of that file: the database's with `.look.lock` appended.
+fn look_path(database: &Path) -> PathBuf {
+    super::open::beside(database, ".look.lock")
+}
+
+impl Watching {
+    /// Says that this process stays and only looks. `None`: it cannot be said (no such folder, no right to write in it), or
+    /// another one has said it; that is only missing from what `status` says.
+    pub fn begin(database: &Path) -> Option<Watching> {
+        let path = look_path(database);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        files::private(&mut options);
+        let mut file = options.open(path).ok()?;
+        // Before the first byte: what lies there under a second name is not ours to cut.
+        files::keep_owner(&file, database).ok()?;
+        file.try_lock().ok()?;
+        describe_self(&mut file).ok()?;
+        Some(Watching { _file: file })
+    }
+
+    /// Returns who stays and only looks at a database now; `None`: nobody, as far as is known. Changes nothing.
+    pub fn holder(database: &Path) -> Option<Holder> {
+        holder_of(&look_path(database))
+    }
+}
+
+/// Writes into a lock file who holds it. The content is for people only; the lock is the kernel's.
+fn describe_self(file: &mut File) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}\n{}", std::process::id(), command())?;
+    // The file system's time of this very line: when the process started.
+    let started = modified(file)?;
+    writeln!(file, "{}", started.0)
+}
+
+/// Returns who holds the lock of a file; `None`: nobody.
+fn holder_of(path: &Path) -> Option<Holder> {
+    let mut file = File::open(path).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(describe(&mut file)),
+        Ok(()) | Err(TryLockError::Error(_)) => None,
+    }
+}
+
 impl StateLock {
     /// Takes the lock of a database, creating the lock file and its directory if needed. Waits for half a second at most.
     pub fn acquire(database: &Path) -> Result<StateLock, LockError> {
@@ -180,14 +233,7 @@ impl StateLock {
                 Err(TryLockError::Error(error)) => return Err(io(error.to_string())),
             }
         }
-        // The content is for the message above only; the lock is the kernel's.
-        let note = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}\n{}", std::process::id(), command()))
-            // The file system's time of this very line: when the process started.
-            .and_then(|()| writeln!(file, "{}", modified(&file)?.0));
-        note.map_err(|error| io(error.to_string()))?;
+        describe_self(&mut file).map_err(|error| io(error.to_string()))?;
         Ok(StateLock {
             file,
             path,
@@ -244,11 +290,7 @@ impl StateLock {
 
     /// Returns who holds the lock of a database now; `None`: nobody. Changes nothing.
     pub fn holder(database: &Path) -> Option<Holder> {
-        let mut file = File::open(lock_path(database)).ok()?;
-        match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Some(describe(&mut file)),
-            Ok(()) | Err(TryLockError::Error(_)) => None,
-        }
+        holder_of(&lock_path(database))
     }
 
     /// Returns the path of the database that is locked.

@@ -10,7 +10,7 @@ use crate::engine::stop::stop_file_stands;
 use crate::model::{ItemId, PairName, Service, Side, Sided, Subject, Timestamp, subject};
 use crate::reason::{self, RunEnd, Switched};
 use crate::render::{Standing, rfc3339, rfc3339_if_any};
-use crate::store::{HoldRow, Holder, RESTORED, StateLock, Store, StoreError};
+use crate::store::{HoldRow, Holder, RESTORED, StateLock, Store, StoreError, Watching};
 use serde::{Serialize, Serializer};
 
 /// Whether somebody has to do something.
@@ -51,6 +51,8 @@ pub struct Status {
     pub need: Need,
     /// What works on the state now; `None`: nothing.
     pub running: Option<Running>,
+    /// A daemon that only looks (`--read-only`) and stays; `None`: none, as far as is known.
+    pub watching: Option<Running>,
     /// The last cycle, also one that an error ended; `None`: there never was one, or its record is older than the journal.
     pub last_cycle: Option<LastCycle>,
     /// Whether each service takes our token.
@@ -63,7 +65,7 @@ pub struct Status {
     pub holds: Vec<HoldView>,
 }
 
-/// A process that has the state open for writing.
+/// A process that works on the state, or stays and only looks at it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Running {
     /// Its id; `None`: not known.
@@ -289,6 +291,7 @@ pub fn status(config: &Config, store: &Store, now: Timestamp) -> Result<Status, 
             .to_string(),
         need: needs.max().unwrap_or(Need::Nothing),
         running: holder.map(Running::from),
+        watching: Watching::holder(path).map(Running::from),
         last_cycle,
         tokens,
         pairs,

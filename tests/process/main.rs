@@ -30,6 +30,7 @@ mod kept;
 mod kills;
 mod lag;
 mod logging;
+mod looking;
 mod moving;
 mod narrow;
 #[cfg(unix)]

@@ -138,7 +138,7 @@ fn files(database: &Path) -> Vec<PathBuf> {
         PathBuf::from(name)
     };
     let mut files = vec![database.to_owned()];
-    files.extend([".key", ".lock", ".sends", "-wal", "-shm"].map(beside));
+    files.extend([".key", ".lock", ".look.lock", ".sends", "-wal", "-shm"].map(beside));
     files.extend(store::backups(database).unwrap_or_default());
     files.retain(|path| path.exists());
     files

@@ -159,10 +159,9 @@ fn show(context: &Context, status: &Status, now: Timestamp) {
         Ok(true) | Err(_) => "",
     };
     line(&format!("state: {}{there}", status.state));
-    wrapped(
-        context,
-        &format!("running: {}", running(status.running.as_ref())),
-    );
+    for line in running(status) {
+        wrapped(context, &line);
+    }
     let last = status.last_cycle.as_ref();
     let told = last.map_or_else(
         || "none yet".to_owned(),
@@ -263,10 +262,23 @@ fn conflicts(context: &Context, status: &Status) {
     }
 }
 
-fn running(running: Option<&Running>) -> String {
-    let Some(running) = running else {
-        return "nothing".to_owned();
-    };
+/// What runs on this state: what works on it, and what stays and only looks.
+fn running(status: &Status) -> Vec<String> {
+    let works = status.running.as_ref().map(process);
+    let looks = status.watching.as_ref().map(|watching| {
+        let process = process(watching);
+        format!("{process}, which only looks and writes nothing")
+    });
+    match (works, looks) {
+        (None, None) => vec!["running: nothing".to_owned()],
+        (works, looks) => {
+            let all = works.into_iter().chain(looks);
+            all.map(|process| format!("running: {process}")).collect()
+        }
+    }
+}
+
+fn process(running: &Running) -> String {
     let command = running.command.as_ref().map_or_else(
         || "another boardsync".to_owned(),
         |command| format!("boardsync {command}"),
