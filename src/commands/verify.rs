@@ -88,6 +88,7 @@ pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Fai
             .map(|view| {
                 json!({
                     "pair": view.pair, "compared": view.compared, "differences": render::differences_json(&view.differences),
+                    "not_compared": render::not_compared_json(&view.not_compared),
                     "in_the_way": in_the_way.get(&view.pair),
                 })
             })
@@ -96,17 +97,37 @@ pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Fai
     } else {
         show(context, &views, &in_the_way);
     }
-    if context.global.quiet && open > 0 {
-        let open = render::plural(open, "difference", "differences");
-        note(&format!(
-            "{open}; `{}` names what differs\n",
-            next(context, "verify")
-        ));
+    let unknown: usize = views.iter().map(|view| view.not_compared.len()).sum();
+    if context.global.quiet {
+        quietly(context, open, unknown);
     }
-    Ok(match open {
+    Ok(match open + unknown {
         0 => ExitCode::Done,
         _ => ExitCode::Partial,
     })
+}
+
+/// Says in one line why somebody has to look; nothing where nobody has. `unknown`: how many fields were not compared.
+fn quietly(context: &Context, open: usize, unknown: usize) {
+    let counted = [
+        (open, "difference", "differences"),
+        (
+            unknown,
+            "field was not compared",
+            "fields were not compared",
+        ),
+    ];
+    let counted = counted.iter().filter(|(count, ..)| *count > 0);
+    let told: Vec<String> = counted
+        .map(|(count, one, many)| render::plural(*count, one, many))
+        .collect();
+    if !told.is_empty() {
+        note(&format!(
+            "{}; `{}` says what and why\n",
+            told.join(", "),
+            next(context, "verify")
+        ));
+    }
 }
 
 /// Prints what differs, by pair.
@@ -117,6 +138,7 @@ fn show(context: &Context, views: &[DriftView], in_the_way: &BTreeMap<PairName, 
             DriftKind::Pending | DriftKind::Missing | DriftKind::Unlinked => true,
             DriftKind::Conflict
             | DriftKind::Held
+            | DriftKind::Unmapped
             | DriftKind::Settled
             | DriftKind::OutOfScope
             | DriftKind::Unreadable
@@ -206,6 +228,7 @@ fn compare(
         pair: pair.clone(),
         compared: view.links.len(),
         differences: engine.drift(&store, &view, policy, pairs)?,
+        not_compared: policy.paused.values().cloned().collect(),
     })
 }
 

@@ -61,7 +61,11 @@ async fn a_quiet_command_names_the_command_that_tells_what_it_found() {
         "{}",
         verify.err
     );
-    assert!(verify.err.contains(" verify` names what"), "{}", verify.err);
+    assert!(
+        verify.err.contains(" verify` says what and why"),
+        "{}",
+        verify.err
+    );
     assert!(!verify.err.contains("status"), "{}", verify.err);
     std::fs::remove_file(bench.folder.path().join("boardsync.db.key")).unwrap();
     let doctor = bench.run(&["--quiet", "doctor"]).await;

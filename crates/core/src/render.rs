@@ -20,7 +20,9 @@ pub use conflict::{
     conflict_show,
 };
 pub use drift::{DriftView, drift};
-pub use json::{PlanJson, differences_json, holds_json, plan_json, rfc3339, rfc3339_if_any};
+pub use json::{
+    PlanJson, differences_json, holds_json, not_compared_json, plan_json, rfc3339, rfc3339_if_any,
+};
 pub use outcome::{Outcome, OutcomeResult, ReportView, report, report_json};
 pub use paint::{Style, amount, escape, escape_json, folded, hanging, plural};
 pub use plan::{Addresses, Asks, OpenConflict, Show, StillOpen, plan, plan_of_pairs};

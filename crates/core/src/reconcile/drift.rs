@@ -21,6 +21,9 @@ pub enum DriftKind {
     Conflict,
     /// It is held: a value has no counterpart, or the item may not be touched.
     Held,
+    /// Both sides are as they last agreed, and by the present configuration one of the values has no counterpart: a row of a table was
+    /// taken out. Nobody has edited anything, so nothing is held.
+    Unmapped,
     /// Both sides are as they last agreed, no conflict is open, and yet they differ.
     Settled,
     /// A linked item left the scope of the pair.
@@ -146,6 +149,16 @@ fn linked(link: &LinkView, policy: &Policy, plan: &PairPlan, found: &mut Vec<Dif
     };
     for (key, rule) in &policy.fields {
         let (Some(a), Some(c)) = (ado.fields.get(key), clickup.fields.get(key)) else {
+            let mut holds = plan.holds.iter().filter(|h| h.link == Some(link.link));
+            // Of a field that a side does not show nobody knows whether it is equal.
+            found.extend(
+                holds
+                    .find(|hold| hold.subject == *key)
+                    .map(|hold| Difference {
+                        field: Some(key.clone()),
+                        ..whole(DriftKind::Held, hold.reason())
+                    }),
+            );
             continue;
         };
         let now = Sided {
@@ -255,6 +268,39 @@ fn explain(
     }
     if let Some(reason) = key.kind().in_step(now) {
         return (DriftKind::ByRule, reason.to_owned());
+    }
+    unmoved(key, now, policy)
+}
+
+/// Why two values differ that nobody has edited since both sides agreed. The configuration is another one since, or one of the two was
+/// accepted as it is.
+///
+/// Example: the row `["1 - Critical", "Critical"]` is taken out of `values`. The two still stand beside each other, as they did under
+/// that row, and neither has a counterpart any more.
+fn unmoved(key: &FieldKey, now: &Sided<FieldValue>, policy: &Policy) -> (DriftKind, String) {
+    const UNEDITED: &str =
+        "nobody edited either side since the two agreed, so no cycle writes to them";
+    let images = Sided::build(|side| translate(key, side, now.get(side), policy));
+    for side in Side::BOTH {
+        if let Err(why) = images.get(side) {
+            let reason =
+                format!("{why}. {UNEDITED}; an edit is held until there is a counterpart for it");
+            return (DriftKind::Unmapped, reason);
+        }
+    }
+    for side in Side::BOTH {
+        if let Ok(image) = images.get(side)
+            && image != now.get(side)
+        {
+            let reason = format!(
+                "by the present configuration {} of {side} goes with {} of {}. {UNEDITED}; edit one of them to sync the field \
+                 again",
+                now.get(side),
+                image,
+                side.other()
+            );
+            return (DriftKind::Settled, reason);
+        }
     }
     let reason = "accepted difference: unchanged on both sides since the last sync. Edit either side to sync it again";
     (DriftKind::Settled, reason.to_owned())

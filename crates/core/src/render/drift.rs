@@ -2,9 +2,10 @@
 
 use super::conflict::When;
 use super::diff;
-use super::measure::width;
+use super::measure::{Label, width};
 use super::paint::{Ink, Style, amount, cut, escape, hanging, plural, wrap};
 use crate::model::{PairName, Side};
+use crate::reason::ReadWhy;
 use crate::reconcile::drift::{Difference, DriftKind};
 
 /// The differences of one pair.
@@ -16,6 +17,8 @@ pub struct DriftView {
     pub compared: usize,
     /// What differs.
     pub differences: Vec<Difference>,
+    /// Custom fields that stand still, with the reason: nobody knows whether they are equal.
+    pub not_compared: Vec<ReadWhy>,
 }
 
 /// Column in which values start, after the longest built-in name.
@@ -42,11 +45,25 @@ pub fn drift(view: &DriftView, style: &Style, when: When<'_>) -> String {
     if !out.is_empty() {
         out.push('\n');
     }
+    for why in &view.not_compared {
+        let text = format!("not compared: {}", style.sentence(&why.to_string()));
+        for (n, line) in wrap(&text, style.columns().saturating_sub(6))
+            .iter()
+            .enumerate()
+        {
+            let indent = if n == 0 { "  " } else { "      " };
+            out.push_str(&format!("{indent}{}\n", style.paint(Ink::Warn, line)));
+        }
+    }
+    let apart = match view.not_compared.len() {
+        0 => String::new(),
+        n => format!("; {} not compared", plural(n, "field", "fields")),
+    };
     let total = format!(
-        "{}: {} compared, {}",
+        "{}: {} compared, {}{apart}",
         escape(&view.pair.0),
         plural(view.compared, "linked pair", "linked pairs"),
-        counts(&view.differences)
+        counts(view)
     );
     out.push_str(&hanging(&total, 2, style).replacen(&escape(&view.pair.0), &name, 1));
     out
@@ -74,14 +91,23 @@ fn heading(difference: &Difference, style: &Style, out: &mut String) {
 }
 
 fn body(difference: &Difference, style: &Style, when: When<'_>, out: &mut String) {
-    if let (Some(field), Some(values)) = (&difference.field, &difference.values) {
-        let room = style.columns().saturating_sub(6 + LABEL);
-        let shown = diff::change(Some(&values.ado), &values.clickup, room, style);
-        let label = escape(&field.to_string());
+    let label = difference.field.as_ref();
+    let label = label.map(|field| Label::of(&escape(&field.to_string()), LABEL));
+    if let Some(Label { above, beside }) = &label {
+        if let Some(above) = above {
+            out.push_str(&format!("    {above}\n"));
+        }
+        let room = style.columns().saturating_sub(6 + width(beside));
+        let shown = difference.values.as_ref().map_or_else(
+            || vec!["(not shown)".to_owned()],
+            |values| diff::change(Some(&values.ado), &values.clickup, room, style),
+        );
         match shown.as_slice() {
-            [only] => out.push_str(&format!("    {label:LABEL$}  {only}\n")),
+            [only] => out.push_str(&format!("    {beside}  {only}\n")),
             lines => {
-                out.push_str(&format!("    {label}\n"));
+                if above.is_none() {
+                    out.push_str(&format!("    {}\n", beside.trim_end()));
+                }
                 for line in lines {
                     out.push_str(&format!("      {line}\n"));
                 }
@@ -105,10 +131,11 @@ fn body(difference: &Difference, style: &Style, when: When<'_>, out: &mut String
     }
 }
 
-const KINDS: [DriftKind; 9] = [
+const KINDS: [DriftKind; 10] = [
     DriftKind::Pending,
     DriftKind::Conflict,
     DriftKind::Held,
+    DriftKind::Unmapped,
     DriftKind::Settled,
     DriftKind::OutOfScope,
     DriftKind::Missing,
@@ -122,6 +149,7 @@ fn word(kind: DriftKind) -> &'static str {
         DriftKind::Pending => "pending",
         DriftKind::Conflict => "conflict",
         DriftKind::Held => "held",
+        DriftKind::Unmapped => "not mapped",
         DriftKind::Settled => "settled",
         DriftKind::OutOfScope => "out of scope",
         DriftKind::Missing => "missing",
@@ -132,15 +160,19 @@ fn word(kind: DriftKind) -> &'static str {
 }
 
 /// What is linked is compared and may differ; an item without a link is compared with nothing, so it is counted apart.
-fn counts(differences: &[Difference]) -> String {
+fn counts(view: &DriftView) -> String {
     let alone = |d: &&Difference| d.kind == DriftKind::Unlinked;
-    let (alone, differences): (Vec<_>, Vec<_>) = differences.iter().partition(alone);
+    let (alone, differences): (Vec<_>, Vec<_>) = view.differences.iter().partition(alone);
     let alone = match alone.len() {
         0 => String::new(),
         n => format!("; {} not linked", plural(n, "item", "items")),
     };
     if differences.is_empty() {
-        return format!("no differences{alone}");
+        let among = match view.not_compared.is_empty() {
+            true => "",
+            false => " in the other fields",
+        };
+        return format!("no differences{among}{alone}");
     }
     let parts: Vec<String> = KINDS
         .iter()

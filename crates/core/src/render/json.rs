@@ -399,6 +399,12 @@ pub fn holds_json(holds: &[Hold]) -> impl Serialize {
     Each(holds)
 }
 
+/// Returns the fields that were not compared, for programs.
+pub fn not_compared_json(paused_fields: &[ReadWhy]) -> impl Serialize {
+    let fields: Vec<_> = paused_fields.iter().filter_map(paused).collect();
+    fields
+}
+
 /// Returns what `verify` found, for programs.
 pub fn differences_json(differences: &[Difference]) -> impl Serialize {
     Each(differences)

@@ -1,6 +1,7 @@
 //! Every difference has one reason.
 
 use super::fixture::{self, Linked, fresh, gone, item, policy, with_rule};
+use crate::mapping::Relation;
 use crate::model::{FieldKey, FieldValue, LinkId, Side, Sided, Subject, Timestamp};
 use crate::reason::{HoldWhy, Reason};
 use crate::reconcile::drift::{DriftKind, drift};
@@ -54,6 +55,45 @@ fn values_that_are_as_agreed_and_yet_differ_are_what_no_plan_shows() {
     let link = || Linked::new(1).agreed(FieldKey::Title, text("A"), text("B"));
     assert_eq!(fixture::plan_one(link().view(), &policy()).actions, []);
     assert_eq!(kinds(link().view()), [DriftKind::Settled]);
+}
+
+/// The row by which the two agreed was taken out of `states`, or another one came before it.
+#[test]
+fn values_that_agreed_by_a_row_of_before_are_not_mapped_and_never_called_accepted() {
+    let (ado, clickup) = (FieldValue::choice("Removed"), FieldValue::choice("to do"));
+    let link = || {
+        let agreed = Linked::new(1).agreed(FieldKey::State, ado.clone(), clickup.clone());
+        fixture::view(vec![agreed.view()])
+    };
+    let found = drift(&link(), &policy(), &Rails::default());
+    assert_eq!(found[0].kind, DriftKind::Unmapped);
+    for part in [
+        "\"Removed\" is not mapped",
+        "[\"Removed\", \"...\"]",
+        "nobody edited",
+    ] {
+        assert!(found[0].reason.contains(part), "{}", found[0].reason);
+    }
+    let mut other = policy();
+    other.states = Relation::new([("Removed", "complete"), ("New", "to do")]);
+    let found = drift(&link(), &other, &Rails::default());
+    assert_eq!(found[0].kind, DriftKind::Settled);
+    let says = "by the present configuration Removed of ADO goes with complete of ClickUp";
+    assert!(found[0].reason.contains(says), "{}", found[0].reason);
+}
+
+#[test]
+fn a_field_that_a_side_does_not_show_is_held_and_not_equal() {
+    let mut link = Linked::new(1).same(FieldKey::Title, text("A")).view();
+    let Presence::Seen(item) = &mut link.now.clickup else {
+        panic!("{link:?}");
+    };
+    item.fields.remove(&FieldKey::Title);
+    let found = drift(&fixture::view(vec![link]), &policy(), &Rails::default());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].kind, DriftKind::Held);
+    assert_eq!(found[0].field, Some(FieldKey::Title));
+    assert_eq!(found[0].values, None);
 }
 
 #[test]
@@ -139,11 +179,12 @@ fn an_item_without_a_link_says_what_becomes_of_it() {
 #[test]
 fn only_what_the_configuration_wants_is_not_open() {
     use DriftKind::{
-        ByRule, Conflict, Held, Missing, OutOfScope, Pending, Settled, Unlinked, Unreadable,
+        ByRule, Conflict, Held, Missing, OutOfScope, Pending, Settled, Unlinked, Unmapped,
+        Unreadable,
     };
     assert!(!ByRule.open());
     for kind in [
-        Pending, Conflict, Held, Settled, OutOfScope, Missing, Unreadable, Unlinked,
+        Pending, Conflict, Held, Unmapped, Settled, OutOfScope, Missing, Unreadable, Unlinked,
     ] {
         assert!(kind.open(), "{kind:?}");
     }
