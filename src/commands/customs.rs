@@ -159,8 +159,9 @@ pub fn identities(
     stands_for.collect()
 }
 
-/// Says what becomes of the bases of fields that stand for something else by now.
-pub fn tell(pair: &Pair, moves: &[Move]) {
+/// Says what becomes of the bases of fields that stand for something else by now. `dropped`: the conflicts whose choice is dropped for
+/// that.
+pub fn tell(pair: &Pair, moves: &[Move], dropped: &[i64]) {
     for one in moves {
         match one {
             Move::Park { field, was } => tracing::warn!(
@@ -206,3 +207,10 @@ pub fn split(
     }
     (synced, paused)
 }
+    for conflict in dropped {
+        tracing::warn!(
+            pair = %pair.name, conflict, outcome = "dropped",
+            "the choice in conflict {conflict} was not carried out and is dropped: its values are of other fields than those that the \
+             entry stands for now"
+        );
+    }

@@ -52,8 +52,8 @@ pub(super) fn follow_fields(
         }
         let moves = identity::moves(&stood_for(store, &pair.name)?, &policy.identities);
         if !moves.is_empty() {
-            store.follow(&pair.name, &moves, SystemClock.now())?;
-            customs::tell(pair, &moves);
+            let dropped = store.follow(&pair.name, &moves, SystemClock.now())?;
+            customs::tell(pair, &moves, &dropped);
         }
         let known = store.identities(&pair.name)?.into_iter();
         policy.since = known.map(|(key, known)| (key, known.since)).collect();

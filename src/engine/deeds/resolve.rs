@@ -189,7 +189,7 @@ impl Engine {
         // What was recorded under another entry is about other fields.
         let about_this = policy.is_about(&record.field, record.at);
         let rule = policy.fields.get(&record.field).filter(|_| about_this);
-        let rule = *rule.ok_or_else(|| unmapped(record.field.to_string()))?;
+        let rule = *rule.ok_or_else(|| unmapped(as_it_was(&record.field)))?;
         let (side, value) = picked(&conflict, pick)?;
         translate(&record.field, side, &value, policy).map_err(|why| {
             ResolveError::Untranslatable {
@@ -318,6 +318,11 @@ pub fn withdraw(store: &mut Store, id: i64) -> Result<Withdrawn, ResolveError> {
     Ok(Withdrawn { made, sent })
 }
 
+/// Names a field of which nobody knows whether it is the one any more that its entry stands for.
+fn as_it_was(field: &FieldKey) -> String {
+    format!("{field}, as the configuration had it then,")
+}
+
 /// Returns the conflict where a choice can still be about it.
 fn open_to_choice(store: &Store, id: i64) -> Result<Conflict, ResolveError> {
     let conflict = store.conflict(id)?.ok_or(ResolveError::Unknown(id))?;
@@ -337,7 +342,7 @@ fn open_to_choice(store: &Store, id: i64) -> Result<Conflict, ResolveError> {
         return Err(ResolveError::Replaced { id, by });
     }
     if conflict.settled_by == Some(SettledBy::Unsynced) {
-        let what = record.field.to_string();
+        let what = as_it_was(&record.field);
         return Err(ResolveError::Unmapped { id, what });
     }
     if conflict.resolved_at.is_some() && record.taken.is_none() {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const GROWING: [&str; 6] = ["link", "base", "observation", "seen", "journal", "conflict"];
 
 /// Statements that may read all of one, by words that no other has, and when they do.
-const SELDOM: [(&str, &str); 12] = [
+const SELDOM: [(&str, &str); 16] = [
     ("min(at) FROM journal", "status, doctor"),
     (
         "WHERE pair IS NULL OR pair NOT IN (SELECT value FROM json_each",
@@ -38,6 +38,22 @@ const SELDOM: [(&str, &str); 12] = [
     (
         "UPDATE OR REPLACE freeze SET subject",
         "once, after an entry got another name",
+    ),
+    (
+        "UPDATE conflict SET field = ?3",
+        "once, after an entry got another name",
+    ),
+    (
+        "SELECT conflict FROM choice\n",
+        "once, after an entry stands for other fields",
+    ),
+    (
+        "UPDATE conflict SET resolved_at = ?3, settled_by = ?4",
+        "once, after an entry stands for other fields",
+    ),
+    (
+        "UPDATE conflict SET resolved_at = NULL",
+        "once, after an entry came back",
     ),
 ];
 

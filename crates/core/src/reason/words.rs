@@ -146,7 +146,7 @@ pub enum SettledBy {
     Replaced,
     /// The link of the two items ended.
     Unlinked,
-    /// Its field is no longer synced.
+    /// Its field is no longer synced, or its entry stands for other fields.
     Unsynced,
 }
 

@@ -330,7 +330,7 @@ pub fn conflict_show(row: &ConflictRow, program: &str, style: &Style, when: When
         }
         Standing::Settled { took, by, at } => {
             let won = won(&row.conflict, took, by);
-            out.push_str(&format!("{}\n", ended(&won, by, &when(at))));
+            out.push_str(&hanging(&ended(&won, by, &when(at)), 2, style));
             let back = row.since_then.taken_back;
             if let Some(back) = back {
                 out.push_str(&format!("taken back {} by boardsync undo\n", when(back)));
@@ -391,7 +391,8 @@ fn ended(won: &str, by: Option<SettledBy>, at: &str) -> String {
         }
         Some(SettledBy::Unsynced) => {
             format!(
-                "over since {at}: the field is no longer synced, so the two values stay as they are"
+                "over since {at}: the field is no longer synced, or its entry stands for other fields than before, so the two \
+                 values stay as they are; a choice that was not carried out by then is dropped"
             )
         }
         None => format!("settled {at}: {won}"),
