@@ -17,6 +17,7 @@ pub mod saved;
 pub mod setup;
 mod signals;
 mod survey;
+pub mod types;
 mod undo;
 mod verify;
 mod when;
@@ -338,8 +339,8 @@ fn style(global: &crate::cli::Global) -> Style {
     Style {
         colour,
         width: known.unwrap_or(80),
-    }
         words: when::in_words,
+    }
 }
 
 /// Has panics from now on told without credentials: their messages may quote anything.

@@ -36,8 +36,8 @@ pub(super) struct TypeInfo {
 type Resolved = BTreeMap<(Option<PairName>, u64), Arc<FieldSpecs>>;
 
 impl AdoType for TypeInfo {
-    fn has(&self, name: &str) -> bool {
-        self.fields.contains(name)
+    fn spelling(&self, name: &str) -> Option<String> {
+        self.fields.spelling(name)
     }
 
     /// Only the states are known: they are what the transitions start from, and a new item starts from the empty name.
@@ -80,7 +80,11 @@ impl TypeInfo {
             || !self.fields.is_empty()
                 && asked.any(|wanted| {
                     let mut names = wanted.ado.iter();
-                    names.any(|name| wire.fields.contains_key(name) && !self.fields.contains(name))
+                    names.any(|name| {
+                        let mut shown = wire.fields.keys();
+                        self.spelling(name).is_none()
+                            && shown.any(|shown| shown.eq_ignore_ascii_case(name))
+                    })
                 })
     }
 

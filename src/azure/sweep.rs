@@ -159,9 +159,11 @@ fn renamable(
     });
     let tags = !fields.contains_key(&FieldKey::Tags);
     let tags = tags.then_some((&FieldKey::Tags, super::fields::TAGS, None));
-    let asked = mapped
-        .chain(tags)
-        .filter(|(_, name, _)| RENAMABLE.contains(name));
+    let asked = mapped.chain(tags).filter_map(|(key, name, form)| {
+        let mut own = RENAMABLE.iter();
+        let own = own.find(|own| own.eq_ignore_ascii_case(name))?;
+        Some((key, *own, form))
+    });
     let asked = asked.filter(|(key, _, form)| form.is_some() || !key.is_custom());
     let shown = asked.map(|(key, name, form)| {
         let form = form.unwrap_or_else(|| key.kind().form());

@@ -1,7 +1,9 @@
 //! `check`: the configuration, then the live vocabulary and the rights of both tokens. Saves nothing anywhere.
 
 mod compare;
+mod fields;
 
+use super::types::mapped_kinds;
 use super::{Context, Failure, claims, note, print, print_json, setup};
 use crate::cli::ExitCode;
 use crate::config::{Config, CreateSide, Direction, Field, Pair, Place, Places};
@@ -34,6 +36,9 @@ struct Finding {
     text: String,
     /// Whether the pair stands still until it is mended. Else cycles go on, and hold only what the finding is about.
     stops: bool,
+    /// Whether it is about one field, which alone stands still.
+    #[serde(skip)]
+    of_field: bool,
     /// Where the configuration says it; `None`: at no one place.
     #[serde(flatten)]
     place: Option<Where>,
@@ -104,6 +109,22 @@ impl Report {
         self.push(Weight::Configuration, text, stops, place);
     }
 
+    /// Adds an error of the configuration that is about one field: that alone stands still.
+    fn add_of_field(&mut self, at: &At<'_>, text: String) {
+        let place = self.place(at);
+        self.push_of_field(text, place);
+    }
+
+    fn push_of_field(&mut self, text: String, place: Option<Where>) {
+        self.push_finding(Finding {
+            kind: Weight::Configuration,
+            text,
+            stops: false,
+            of_field: true,
+            place,
+        });
+    }
+
     /// Where a value stands in the configuration's file.
     fn place(&self, at: &At<'_>) -> Option<Where> {
         let places = self.places.as_ref()?;
@@ -112,12 +133,16 @@ impl Report {
     }
 
     fn push(&mut self, kind: Weight, text: String, stops: bool, place: Option<Where>) {
-        let finding = Finding {
+        self.push_finding(Finding {
             kind,
             text,
             stops,
+            of_field: false,
             place,
-        };
+        });
+    }
+
+    fn push_finding(&mut self, finding: Finding) {
         if !self.findings.contains(&finding) {
             self.findings.push(finding);
         }
@@ -255,18 +280,7 @@ fn show(context: &Context, config: &Config, report: &Report, offline: bool) {
             render::escape(&types.join(", "))
         ));
     }
-    let beside = report.findings.iter();
-    let beside = beside.filter(|finding| finding.kind == Weight::Configuration && !finding.stops);
-    match beside.count() {
-        0 => {}
-        n => print(&format!(
-            "{} not stop `boardsync reconcile`: it goes on, and holds only the items whose type, state or person such a row was meant for\n",
-            match n {
-                1 => "one of these errors does".to_owned(),
-                n => format!("{n} of these errors do"),
-            }
-        )),
-    }
+    go_on_beside(report);
     let pairs = render::plural(config.pairs.len(), "pair", "pairs");
     let path = config.path.display();
     let rights = report.count(Weight::Rights);
@@ -281,6 +295,28 @@ fn show(context: &Context, config: &Config, report: &Report, offline: bool) {
         }
         (_, _) => format!("{path}: {counted}\n"),
     });
+}
+
+/// Says of the errors that stop no cycle what they keep back all the same.
+fn go_on_beside(report: &Report) {
+    let beside = report.findings.iter();
+    let beside = beside.filter(|finding| finding.kind == Weight::Configuration && !finding.stops);
+    let (fields, items): (Vec<_>, Vec<_>) = beside.partition(|finding| finding.of_field);
+    let rest = "the rest of the pair goes on";
+    let kept = [
+        (fields.len(), format!("only a field that such an error is about stands still, and {rest}")),
+        (
+            items.len(),
+            "it goes on, and holds only the items whose type, state or person such a row was meant for".to_owned(),
+        ),
+    ];
+    for (count, kept) in kept.iter().filter(|(count, _)| *count > 0) {
+        let these = match count {
+            1 => "one of these errors does".to_owned(),
+            n => format!("{n} of these errors do"),
+        };
+        print(&format!("{these} not stop `boardsync reconcile`: {kept}\n"));
+    }
 }
 
 /// Reads what both services say about a pair and compares.
@@ -467,7 +503,7 @@ async fn try_writes(
     report: &mut Report,
 ) -> Result<(), ConnectorError> {
     let creates = matches!(pair.create, CreateSide::Both | CreateSide::Ado) && !area_lost;
-    let mut types: Vec<String> = compare::mapped_kinds(pair, schema)
+    let mut types: Vec<String> = mapped_kinds(pair, schema)
         .iter()
         .map(|kind| kind.name.clone())
         .collect();

@@ -1,6 +1,7 @@
 //! What the custom fields of a pair are, by what both services say of them.
 
-use crate::config::{Config, Pair, Places};
+use super::types::has_no_place;
+use crate::config::{Config, Field, Pair, Places, did_you_mean};
 use crate::connector::Schema;
 use crate::connector::customs::CustomFields;
 use crate::field::Form;
@@ -33,11 +34,77 @@ pub fn agreements(pair: &Pair, schema: &Sided<Schema>) -> Vec<(FieldKey, Result<
             .iter()
             .filter(|native| is_named(&field.key, native))
             .collect();
-        (field.key.clone(), agree(&asked, ado, &clickup))
+        let agreed = agree(&asked, ado, &clickup);
+        let agreed = agreed.map_err(|unfit| match (unfit.side, ado, clickup.as_slice()) {
+            (Side::ClickUp, _, []) => near_in_clickup(unfit, &field.key, &schema.clickup),
+            (Side::Ado, None, _) => near_in_ado(unfit, field.ado.first(), &schema.ado),
+            _ => unfit,
+        });
+        (field.key.clone(), agreed)
     });
     let mut found: Vec<_> = found.collect();
     refuse_twice(&mut found);
     found
+}
+
+/// Says which custom field may have been meant, and which ones there are.
+fn near_in_clickup(mut unfit: Unfit, key: &FieldKey, clickup: &Schema) -> Unfit {
+    let names: Vec<String> = match key.custom_id() {
+        Some(_) => clickup.customs.iter().map(named_by_id).collect(),
+        None => {
+            let names = clickup.customs.iter();
+            names
+                .map(|native| format!("custom:{}", native.name))
+                .collect()
+        }
+    };
+    if let Some(near) = did_you_mean(&key.to_string(), names.iter().map(String::as_str)) {
+        unfit.text.push_str(&format!("; did you mean \"{near}\"?"));
+    } else if names.is_empty() {
+        unfit.text.push_str("; they have none at all");
+    } else {
+        let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+        unfit
+            .text
+            .push_str(&format!("; they have {}", names.join(", ")));
+    }
+    unfit
+}
+
+fn named_by_id(native: &Native) -> String {
+    format!("custom:#{}", native.id)
+}
+
+/// Says which field of Azure DevOps may have been meant.
+fn near_in_ado(mut unfit: Unfit, typed: Option<&String>, ado: &Schema) -> Unfit {
+    let near = typed.and_then(|typed| near_reference(typed, ado));
+    if let Some(near) = near {
+        unfit.text.push_str(&format!("; did you mean \"{near}\"?"));
+    }
+    unfit
+}
+
+/// Returns the reference name of a project's field that a slip of the finger would explain, or a name that was typed without what
+/// stands before it. What stands before the last dot is alike in many names, so it may not make up for another ending.
+///
+/// Example: `Microsoft.VSTS.Common.Severty` and `Severity` are near to `Microsoft.VSTS.Common.Severity`, and `Custom.Cost` is not
+/// near to `Custom.Note`.
+pub fn near_reference(typed: &str, ado: &Schema) -> Option<String> {
+    let all = || ado.types.iter().flat_map(|kind| &kind.fields);
+    let (space, own) = typed.rsplit_once('.').unwrap_or(("", typed));
+    let within = |name: &&String| {
+        let of = name.rsplit_once('.').map(|(of, _)| of);
+        of.is_some_and(|of| space.is_empty() || of.eq_ignore_ascii_case(space))
+    };
+    let last = |name: &String| name.rsplit('.').next().unwrap_or_default().to_owned();
+    let names: Vec<String> = all().filter(within).map(last).collect();
+    if let Some(near) = did_you_mean(own, names.iter().map(String::as_str)) {
+        let mut found = all().filter(within);
+        return found.find(|name| last(name) == near).cloned();
+    }
+    // The ending is right, and what stands before it has a slip.
+    let alike = all().filter(|name| last(name).eq_ignore_ascii_case(own));
+    did_you_mean(typed, alike.map(String::as_str)).map(str::to_owned)
 }
 
 fn is_named(key: &FieldKey, native: &Native) -> bool {
@@ -159,6 +226,37 @@ pub fn identities(
     stands_for.collect()
 }
 
+/// Whether the configuration names another field of Azure DevOps for a built-in one than the usual.
+pub fn names_its_own(field: &Field) -> bool {
+    !field.key.is_custom() && field.ado != field.key.row().ado.names
+}
+
+/// Returns the built-in fields that stand still, with the reason: the configuration names a field of Azure DevOps for them that no synced
+/// type has.
+pub fn without_a_place(pair: &Pair, ado: &Schema, places: &Places) -> BTreeMap<FieldKey, ReadWhy> {
+    let named = pair.fields.iter().filter(|field| names_its_own(field));
+    let lacking = named.filter(|field| has_no_place(pair, ado, &field.key));
+    let stands_still = lacking.map(|field| {
+        let near = field.ado.iter().find_map(|name| near_reference(name, ado));
+        let near = near.map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
+        let said = format!(
+            "no synced type of work items has {}{near}",
+            field.ado.join(" or ")
+        );
+        let place = field.ado.first();
+        let place = place.and_then(|name| places.find(&pair.name, "ado", Side::Ado, name));
+        let place = place.map(|at| format!("{}:{}:{}", at.file, at.line, at.column));
+        let why = ReadWhy::FieldPaused {
+            field: field.key.clone(),
+            said,
+            place: place.unwrap_or_default(),
+        };
+        tracing::warn!(pair = %pair.name, field = %field.key, outcome = "paused", "{why}");
+        (field.key.clone(), why)
+    });
+    stands_still.collect()
+}
+
 /// Says what becomes of the bases of fields that stand for something else by now. `dropped`: the conflicts whose choice is dropped for
 /// that.
 pub fn tell(pair: &Pair, moves: &[Move], dropped: &[i64]) {
@@ -176,6 +274,13 @@ pub fn tell(pair: &Pair, moves: &[Move], dropped: &[i64]) {
             ),
             Move::Unpark { .. } => {}
         }
+    }
+    for conflict in dropped {
+        tracing::warn!(
+            pair = %pair.name, conflict, outcome = "dropped",
+            "the choice in conflict {conflict} was not carried out and is dropped: its values are of other fields than those that the \
+             entry stands for now"
+        );
     }
 }
 
@@ -207,10 +312,3 @@ pub fn split(
     }
     (synced, paused)
 }
-    for conflict in dropped {
-        tracing::warn!(
-            pair = %pair.name, conflict, outcome = "dropped",
-            "the choice in conflict {conflict} was not carried out and is dropped: its values are of other fields than those that the \
-             entry stands for now"
-        );
-    }

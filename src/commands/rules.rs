@@ -90,7 +90,8 @@ pub fn outdated(config: &Config, sources: &Sources) -> bool {
 fn from_names(config: &Config) -> bool {
     let of_pair = |pair: &Pair| {
         let mut fields = pair.fields.iter();
-        pair.states.is_empty() || fields.any(|field| field.key.is_custom())
+        pair.states.is_empty()
+            || fields.any(|field| field.key.is_custom() || customs::names_its_own(field))
     };
     config.pairs.iter().any(of_pair)
 }
@@ -139,7 +140,8 @@ async fn policy(config: &Config, pair: &Pair, sources: &Sources) -> Result<Polic
     let mut states = pair.states.clone();
     let (mut agreed, mut paused) = Default::default();
     let has_customs = pair.fields.iter().any(|field| field.key.is_custom());
-    if states.is_empty() || has_customs {
+    let has_named = pair.fields.iter().any(customs::names_its_own);
+    if states.is_empty() || has_customs || has_named {
         let readers = &sources.readers;
         let schema = Sided {
             ado: own_trouble(readers.ado.fetch_schema(&pair.name).await)?,
@@ -158,6 +160,10 @@ async fn policy(config: &Config, pair: &Pair, sources: &Sources) -> Result<Polic
                 earlier.filter_map(|other| Some((other, sources.customs.of(&other.name)?)));
             customs::refuse_clashes(pair, &mut found, earlier);
             (agreed, paused) = customs::split(pair, found, &Places::of(config));
+        }
+        if has_named {
+            let places = Places::of(config);
+            paused.extend(customs::without_a_place(pair, &schema.ado, &places));
         }
     }
     let rules = agreed

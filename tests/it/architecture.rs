@@ -479,6 +479,10 @@ const NAME_FIELDS: &[(&str, &str)] = &[
         "states that can't be reached",
     ),
     (
+        "src/commands/types.rs",
+        "the states of a type are the options of its state",
+    ),
+    (
         "src/commands/rules.rs",
         "types are proposed only where the pair has a table",
     ),

@@ -1,12 +1,13 @@
 //! What the configuration names beside what the services have. Pure.
 
-use super::super::customs::{agreements, at_fault};
 use super::super::rules;
+use super::super::types::{Typed, fold, mapped_kinds, typed};
+use super::fields::{customs, fields};
 use super::{At, Report, Weight};
 use crate::azure::allowed_way;
 use crate::config::{CreateSide, Pair, did_you_mean};
-use crate::connector::{Schema, SchemaType};
-use crate::field::{AdoType, Direction, FieldSpecs};
+use crate::connector::Schema;
+use crate::field::Direction;
 use crate::mapping::Relation;
 use crate::model::{FieldKey, Folded, Side, Sided};
 use std::collections::BTreeSet;
@@ -19,48 +20,9 @@ pub(super) fn compare(pair: &Pair, schema: &Sided<Schema>, idle: &[String], repo
     people(pair, &schema.clickup, report);
     let kinds = mapped_kinds(pair, &schema.ado);
     let typed = typed(pair, &kinds);
-    fields(pair, &typed, report);
-    customs(pair, schema, report);
+    let unfit = customs(pair, schema, report);
+    fields(pair, &typed, (&schema.ado, &unfit), report);
     states(pair, schema, &typed, report);
-}
-
-/// An ADO type with the pair's fields on it.
-type Typed<'a> = (&'a SchemaType, FieldSpecs);
-
-fn typed<'a>(pair: &Pair, kinds: &[&'a SchemaType]) -> Vec<Typed<'a>> {
-    let wanted = pair.wanted();
-    let specs = |kind| FieldSpecs::resolve(&wanted, &Checked(kind));
-    kinds.iter().map(|kind| (*kind, specs(kind))).collect()
-}
-
-/// A type as the vocabulary lists it.
-struct Checked<'a>(&'a SchemaType);
-
-impl AdoType for Checked<'_> {
-    fn has(&self, name: &str) -> bool {
-        is_of_the_system(name) || self.0.fields.contains(name)
-    }
-
-    fn options(&self, key: &FieldKey) -> BTreeSet<Folded> {
-        let states = self.0.states.iter();
-        match *key == FieldKey::State {
-            true => states.map(|state| Folded::new(&state.name)).collect(),
-            false => BTreeSet::new(),
-        }
-    }
-}
-
-/// Returns the ADO types that the pair syncs; all of them where it names none.
-pub(super) fn mapped_kinds<'a>(pair: &Pair, ado: &'a Schema) -> Vec<&'a SchemaType> {
-    let mapped: BTreeSet<String> = pair.types.iter().map(|(ado, _)| fold(ado)).collect();
-    ado.types
-        .iter()
-        .filter(|kind| mapped.is_empty() || mapped.contains(&fold(&kind.name)))
-        .collect()
-}
-
-fn fold(text: &str) -> String {
-    Folded::new(text).key
 }
 
 /// Types, states, statuses and the area.
@@ -250,102 +212,6 @@ fn people(pair: &Pair, clickup: &Schema, report: &mut Report) {
                 value: person,
             };
             report.add_at(&at, text, false);
-        }
-    }
-}
-
-/// Fields that every type has, whether or not it lists them (learn.microsoft.com, work-item-fields and
-/// titles-ids-descriptions).
-const SYSTEM: [&str; 12] = [
-    "System.AreaPath",
-    "System.AssignedTo",
-    "System.ChangedDate",
-    "System.CreatedBy",
-    "System.CreatedDate",
-    "System.Description",
-    "System.IterationPath",
-    "System.Reason",
-    "System.State",
-    "System.Tags",
-    "System.Title",
-    "System.WorkItemType",
-];
-
-fn is_of_the_system(name: &str) -> bool {
-    SYSTEM.iter().any(|field| field.eq_ignore_ascii_case(name))
-}
-
-/// Custom fields that are not what the configuration says. Each stands still, and the rest of the pair goes on.
-fn customs(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) {
-    // Where a side could not be asked, that is a finding of its own.
-    let known = |schema: &Schema| !schema.types.is_empty();
-    if !known(&schema.ado) || !known(&schema.clickup) {
-        return;
-    }
-    for (key, agreed) in agreements(pair, schema) {
-        match agreed {
-            Err(unfit) => {
-                let (name, value) = at_fault(pair, &key, &unfit);
-                let at = At {
-                    pair: &pair.name,
-                    key: name,
-                    side: unfit.side,
-                    value: &value,
-                };
-                let text = format!("{}: {key} is not synced: {}", pair.name, unfit.text);
-                report.add_at(&at, text, false);
-            }
-            Ok(agreed) => {
-                let list = &pair.clickup.list;
-                if !agreed.native.clickup.places.contains(list) {
-                    let text = format!(
-                        "{}: list {list}, where new tasks are made, has no {key}, so that they get none; add the field to the list",
-                        pair.name
-                    );
-                    report.add(Weight::Warning, text);
-                }
-            }
-        }
-    }
-}
-
-/// Required fields that nothing fills, and synced fields that no type has.
-fn fields(pair: &Pair, kinds: &[Typed<'_>], report: &mut Report) {
-    let mapped: BTreeSet<&String> = pair.fields.iter().flat_map(|field| &field.ado).collect();
-    for (kind, _) in kinds.iter().filter(|_| !pair.types.is_empty()) {
-        for required in kind.required.iter().filter(|field| !mapped.contains(field)) {
-            report.add_beside(
-                format!(
-                    "{}: ADO type \"{}\" requires {required}, which the pair does not map; creates of it will be refused",
-                    pair.name, kind.name
-                ),
-            );
-        }
-    }
-    for field in &pair.fields {
-        let held = |(_, specs): &Typed<'_>| specs.name(Side::Ado, &field.key).is_some();
-        let had = kinds.iter().any(held);
-        if !kinds.is_empty() && !had {
-            let text = format!(
-                "{}: no synced ADO type has {}, so {} is not kept",
-                pair.name,
-                field.ado.join(" or "),
-                field.key
-            );
-            let mut names = field.ado.iter();
-            // What somebody has typed is a mistake; what stands for a default is only not to be had here.
-            let typed = names.find_map(|name| {
-                report.place(&At {
-                    pair: &pair.name,
-                    key: "ado",
-                    side: Side::Ado,
-                    value: name,
-                })
-            });
-            match typed {
-                Some(place) => report.push(Weight::Configuration, text, false, Some(place)),
-                None => report.add(Weight::Warning, text),
-            }
         }
     }
 }

@@ -294,10 +294,7 @@ fn in_clickup<'a>(key: &FieldKey, found: &[&'a Native]) -> Result<&'a Native, Un
             format!("none of the pair's lists has a custom field {key}"),
         )),
         several => {
-            let ids: Vec<String> = several
-                .iter()
-                .map(|field| format!("\"custom:#{}\"", field.id))
-                .collect();
+            let ids: Vec<String> = several.iter().map(|field| told_apart(field)).collect();
             Err(unfit(
                 Side::ClickUp,
                 format!(
@@ -308,6 +305,17 @@ fn in_clickup<'a>(key: &FieldKey, found: &[&'a Native]) -> Result<&'a Native, Un
             ))
         }
     }
+}
+
+/// Names a field of ClickUp that shares its name with others by its id, with what tells people which one that is.
+fn told_apart(field: &Native) -> String {
+    let places: Vec<&str> = field.places.iter().map(String::as_str).collect();
+    let place = match places.as_slice() {
+        [] => String::new(),
+        [list] => format!(", in list {list}"),
+        lists => format!(", in lists {}", lists.join(" and ")),
+    };
+    format!("\"custom:#{}\" ({}{place})", field.id, field.kind)
 }
 
 fn in_ado(found: Option<&Native>) -> Result<&Native, Unfit> {

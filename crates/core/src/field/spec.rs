@@ -69,16 +69,22 @@ fn usual(key: &FieldKey) -> impl Iterator<Item = &'static str> {
 
 /// What Azure DevOps says of one type of work item.
 pub trait AdoType {
-    /// Whether the type has the field with this reference name.
-    fn has(&self, name: &str) -> bool;
+    /// Returns the type's own spelling of the reference name of one of its fields; `None`: it has no such field. Azure DevOps takes
+    /// such a name in any case, and its answers have its own spelling.
+    fn spelling(&self, name: &str) -> Option<String>;
 
     /// The names that one of its fields may have as its value; empty: any, or it is not known.
     fn options(&self, key: &FieldKey) -> BTreeSet<Folded>;
 }
 
 impl AdoType for BTreeSet<String> {
-    fn has(&self, name: &str) -> bool {
-        self.contains(name)
+    fn spelling(&self, name: &str) -> Option<String> {
+        if let Some(own) = self.get(name) {
+            return Some(own.clone());
+        }
+        self.iter()
+            .find(|own| own.eq_ignore_ascii_case(name))
+            .cloned()
     }
 
     fn options(&self, _key: &FieldKey) -> BTreeSet<Folded> {
@@ -103,11 +109,11 @@ pub struct FieldSpec {
 
 impl FieldSpec {
     fn new(key: &FieldKey, wanted: Option<&Wanted>, of: &dyn AdoType) -> FieldSpec {
-        let held = |name: &str| is_everywhere(name) || of.has(name);
+        let held = |name: &str| everywhere(name).or_else(|| of.spelling(name));
         let named = wanted.map(|wanted| wanted.ado.as_slice());
         let ado = match named.filter(|names| !names.is_empty()) {
-            Some(names) => names.iter().find(|name| held(name)).cloned(),
-            None => usual(key).find(|name| held(name)).map(str::to_owned),
+            Some(names) => names.iter().find_map(|name| held(name)),
+            None => usual(key).find_map(held),
         };
         let member = key.row().clickup.name;
         FieldSpec {
@@ -133,10 +139,12 @@ impl FieldSpec {
     }
 }
 
-/// Whether every type has a field, whatever its list says.
-fn is_everywhere(name: &str) -> bool {
-    let mut rows = FieldKey::BUILT_IN.iter().map(|key| key.row().ado);
-    rows.any(|ado| ado.every_type && ado.names.contains(&name))
+/// Returns the spelling of a field that every type has, whatever its list says; `None`: it is none of those.
+fn everywhere(name: &str) -> Option<String> {
+    let rows = FieldKey::BUILT_IN.iter().map(|key| key.row().ado);
+    let mut names = rows.filter(|ado| ado.every_type).flat_map(|ado| ado.names);
+    let own = names.find(|own| own.eq_ignore_ascii_case(name))?;
+    Some((*own).to_owned())
 }
 
 /// The fields of a pair for one type of work item: every built-in field, synced or not, and the custom ones that the pair
@@ -211,6 +219,23 @@ mod tests {
         };
         assert_eq!(name(&bug).as_deref(), Some(REPRO_STEPS));
         assert_eq!(name(&task).as_deref(), Some(DESCRIPTION));
+    }
+
+    #[test]
+    fn a_reference_name_is_the_same_in_any_case_and_is_spelt_as_the_type_has_it() {
+        let wanted = |key: &FieldKey, name: &str| {
+            let wanted = Wanted::new(key, Direction::Both, Some(name.to_owned()));
+            WantedFields::from([(key.clone(), wanted)])
+        };
+        let points = wanted(&FieldKey::Points, "custom.POINTS");
+        let found = of_type(&points, &["Custom.Points"]);
+        let name = found.name(Side::Ado, &FieldKey::Points);
+        assert_eq!(name, Some("Custom.Points"));
+        let title = of_type(&wanted(&FieldKey::Title, "system.title"), &[]);
+        assert_eq!(
+            title.name(Side::Ado, &FieldKey::Title),
+            Some("System.Title")
+        );
     }
 
     #[test]

@@ -30,7 +30,8 @@ pub enum ReadWhy {
         /// The field.
         field: FieldKey,
     },
-    /// A custom field is not what the configuration says, so that nothing of it is read or written until that is mended.
+    /// A field is not what the configuration says, so that nothing of it is written until that is mended: a custom field of another type,
+    /// or a field of Azure DevOps that no work item has.
     FieldPaused {
         /// The field.
         field: FieldKey,

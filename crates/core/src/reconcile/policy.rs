@@ -31,7 +31,7 @@ pub struct Policy {
     pub people: People,
     /// What the sides take as values of each custom field.
     pub customs: BTreeMap<FieldKey, Rule>,
-    /// Custom fields that the configuration wants and that stand still, with the reason. None of them is among `fields`.
+    /// Fields that the configuration wants and that stand still, with the reason. None of them is among `fields`.
     pub paused: BTreeMap<FieldKey, ReadWhy>,
     /// What the synced fields stand for, where the configuration or a schema names that.
     pub identities: BTreeMap<FieldKey, Identity>,

@@ -1,7 +1,7 @@
 //! Findings of one pair against vocabularies made up here.
 
 use super::*;
-use crate::connector::SchemaState;
+use crate::connector::{SchemaState, SchemaType};
 use std::path::Path;
 
 const HEAD: &str = "[ado]\nurl = \"https://dev.azure.com/o\"\npat = { env = \"A\" }\n\
@@ -257,7 +257,8 @@ fn a_field_that_no_type_has_is_named_whatever_its_name_begins_with() {
         let mut report = Report::default();
         let kinds = kind("Bug", &[]);
         let pair = pair(&row);
-        fields(&pair, &typed(&pair, &[&kinds]), &mut report);
+        let lacks = (&Schema::default(), &BTreeSet::new());
+        fields(&pair, &typed(&pair, &[&kinds]), lacks, &mut report);
         let told = report.findings.iter().any(|found| {
             found.text.contains(&format!("has {field}"))
                 && found.text.contains("points is not kept")
