@@ -100,6 +100,29 @@ async fn a_deleted_task_is_seen_by_verify_and_doctor_as_the_next_cycle_sees_it()
     status.says(says);
 }
 
+/// A field that waits for the choice in a conflict is that conflict.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_the_choice_in_a_conflict_is_no_hold_in_status_and_in_doctor() {
+    let bench = Bench::equal().await;
+    let (id, by) = (bench.ids[3], "ada@contoso.example");
+    let red = json!("<p>Some <span style=\"color:#ff0000\">red</span> words</p>");
+    let text = [("System.Description", red)];
+    bench.world.ado.edit(id, &text, by).unwrap();
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let task = bench.task_named("Validate postcodes");
+    let edit = json!({ "markdown_content": "Some red words of another kind" });
+    bench.world.clickup.edit(&task, &edit).unwrap();
+    bench.run(&["reconcile", "--once"]).await.left_with(3);
+    let status = bench.run(&["status", "--json"]).await.left_with(3).json();
+    let pair = &status["pairs"][0];
+    assert_eq!(pair["holds"], 0, "{status}");
+    assert_eq!(pair["open_conflicts"], 1, "{status}");
+    let status = bench.run(&["status"]).await.left_with(3);
+    status.says("in which the two sides differ until somebody chooses");
+    let doctor = bench.run(&["doctor", "--offline"]).await;
+    doctor.says("0 held, 0 for more than a week; 1 conflict is open");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_held_or_settled_counts_alike_wherever_one_run_says_so() {
     let bench = Bench::equal().await;

@@ -34,12 +34,22 @@ pub(super) fn examine(config: &Config, store: &Store, chart: &mut Chart) -> Resu
             "run a cycle: it looks for the items; `boardsync status` names those that stay open",
         ),
     }
-    let holds = store.holds(None)?;
+    // As `status` counts them: what waits for the choice in a conflict is that conflict.
+    let waiting = store.waiting_conflicts()?;
+    let mut holds = store.holds(None)?;
+    holds.retain(|hold| !waiting.iter().any(|one| one.is_about(hold)));
     let old = holds
         .iter()
         .filter(|hold| now.since(hold.since) > OLD_HOLD_MS)
         .count();
-    let found = format!("{} held, {old} for more than a week", holds.len());
+    let open = match waiting.len() {
+        0 => String::new(),
+        n => format!(
+            "; {} open, which `boardsync conflicts` lists",
+            render::plural(n, "conflict is", "conflicts are")
+        ),
+    };
+    let found = format!("{} held, {old} for more than a week{open}", holds.len());
     match old {
         0 => chart.ok("holds", found),
         _ => chart.add(

@@ -257,7 +257,9 @@ fn conflicts(context: &Context, status: &Status) {
     let conflicts: usize = status.pairs.iter().map(|pair| pair.open_conflicts).sum();
     if conflicts > 0 {
         let list = next(context, "conflicts");
-        let hint = format!("{list} lists what both sides changed, and says how to settle it");
+        let hint = format!(
+            "{list} lists the fields in which the two sides differ until somebody chooses, and says how"
+        );
         wrapped(context, &hint);
     }
 }
