@@ -157,7 +157,18 @@ fn changes(typed: &[String]) -> Result<Changes, Failure> {
                 "{text:?} is no FIELD=VALUE, as title=\"Pay by card\""
             ))
         })?;
-        Ok((field.trim().to_lowercase(), value.to_owned()))
+        let field = field.trim();
+        let lower = field.to_lowercase();
+        // A name that is none of these is told as it was typed.
+        let field = match (
+            ado::knows(&lower) || clickup::knows(&lower),
+            custom::name(field),
+        ) {
+            (true, _) => lower,
+            (false, Some(name)) => custom::key(name.trim()),
+            (false, None) => field.to_owned(),
+        };
+        Ok((field, value.to_owned()))
     };
     typed.iter().map(change).collect()
 }
@@ -207,6 +218,29 @@ fn unknown(field: &str, known: &[&str]) -> Failure {
         "there is no field \"{field}\" here{state}; known are: {}",
         known.join(", ")
     ))
+}
+
+/// Says what was typed and is not there afterwards: a service may take a request and keep nothing of it. `why`: what is known of the
+/// reason. `None`: everything is there.
+fn not_kept(
+    side: Side,
+    typed: &Changes,
+    shown: &Shown,
+    why: impl Fn(&str) -> String,
+) -> Option<Failure> {
+    let kept = |field: &str| {
+        let mut names = shown.fields.keys();
+        field == "title" || names.any(|name| name.to_lowercase() == field.to_lowercase())
+    };
+    let mut lost = typed
+        .iter()
+        .filter(|(field, value)| !value.trim().is_empty() && !kept(field));
+    let (field, value) = lost.next()?;
+    Some(usage(format!(
+        "{side} took {field}={value} and did not keep it, as the service does: {side} {} has no {field} now{}",
+        shown.id,
+        why(field)
+    )))
 }
 
 /// One item, as it is shown: its id, its title, and the other fields by name.

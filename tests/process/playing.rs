@@ -180,6 +180,42 @@ async fn an_edit_in_the_sandbox_is_a_persons_and_not_boardsyncs() {
     }
 }
 
+/// The board answers as if all were well.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_board_did_not_keep_is_said() {
+    let playground = Playground::start(&words("sandbox --dir play"));
+    let run = |line: &str| {
+        let mut command = program(&playground.place());
+        command.args(words(line));
+        end(command)
+    };
+    run("reconcile --once --yes").await.left_with(0);
+    let task = "\"Validate postcodes\"";
+    let edited = run(&format!("sandbox edit ClickUp {task} custom:Upstream=abc")).await;
+    edited
+        .left_with(64)
+        .says("did not keep it")
+        .says("keeps an address only");
+    let edited = run(&format!(
+        "sandbox edit ClickUp {task} Custom:upstream=https://example.com/a"
+    ))
+    .await;
+    edited.left_with(0).says("https://example.com/a");
+    let typo = run(&format!("sandbox edit ClickUp {task} custom:Severty=Minor")).await;
+    typo.left_with(64)
+        .says("no custom field \"Severty\"; did you mean \"Severity\"?");
+    let typo = run(&format!("sandbox edit ClickUp {task} Titel=x")).await;
+    typo.left_with(64)
+        .says("no field \"Titel\"")
+        .says("custom:NAME");
+    // A type whose form shows none.
+    let hidden = run("sandbox edit ADO 4 severity=\"2 - High\"").await;
+    hidden.left_with(64).says("has no severity");
+    run("sandbox edit ADO 5 severity=\"2 - High\"")
+        .await
+        .left_with(0);
+}
+
 /// The form of a Bug has no description: what a person types goes to the steps, and comes over from there.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_text_of_a_bug_goes_where_its_form_has_it() {

@@ -1,11 +1,11 @@
 //! What a person does in the fake Azure DevOps.
 
 use super::super::Failure;
-use super::{Changes, Shown, changes, failed, number, said_no, unknown, usage};
+use super::{Changes, Shown, changes, failed, not_kept, number, said_no, unknown, usage};
 use crate::cli::SandboxCommand;
 use crate::config::Config;
 use crate::connector::plain::{Plain, segment};
-use crate::model::Service;
+use crate::model::{Service, Side};
 use base64::Engine as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value, json};
@@ -29,6 +29,11 @@ const FIELDS: [(&str, &str); 9] = [
     ("points", "Microsoft.VSTS.Scheduling.StoryPoints"),
     ("severity", "Microsoft.VSTS.Common.Severity"),
 ];
+
+/// Whether this is the name of a field, in lower case.
+pub(super) fn knows(name: &str) -> bool {
+    FIELDS.iter().any(|(own, _)| *own == name)
+}
 
 struct Person {
     client: Plain,
@@ -65,12 +70,14 @@ pub(super) async fn act(
             ..
         } => {
             let id = person.find(&item).await?;
-            person.edit(id, changes(&typed)?).await?;
-            Ok(vec![person.show(id).await?])
+            let typed = changes(&typed)?;
+            person.edit(id, typed.clone()).await?;
+            person.show_kept(id, &typed).await
         }
         SandboxCommand::Create { changes: typed, .. } => {
-            let id = person.create(changes(&typed)?).await?;
-            Ok(vec![person.show(id).await?])
+            let typed = changes(&typed)?;
+            let id = person.create(typed.clone()).await?;
+            person.show_kept(id, &typed).await
         }
         SandboxCommand::Delete { item, .. } => {
             let id = person.find(&item).await?;
@@ -165,6 +172,51 @@ impl Person {
         })
     }
 
+    /// Shows a work item that was edited, where it has all that was typed.
+    async fn show_kept(&self, id: i64, typed: &Changes) -> Result<Vec<Shown>, Failure> {
+        let shown = self.show(id).await?;
+        match not_kept(Side::Ado, typed, &shown, |_| String::new()) {
+            Some(failure) => Err(failure),
+            None => Ok(vec![shown]),
+        }
+    }
+
+    /// Refuses a field that the form of a type does not show: nobody can type there. The service takes it and hides it.
+    async fn refuse_hidden(&self, changes: &Changes, kind: &str) -> Result<(), Failure> {
+        let path = format!(
+            "{}/_apis/wit/workitemtypes/{}?{VERSION}",
+            self.project,
+            segment(kind)
+        );
+        // What is wrong with the type is said by what is about to be written.
+        let Ok(answer) = self.client.ask("GET", &path, None, "read a type").await else {
+            return Ok(());
+        };
+        let own = |list: &str| {
+            answer
+                .get(list)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+        };
+        let has = |reference: &str| {
+            let mut all = own("fields").chain(own("fieldInstances"));
+            all.any(|field| field.get("referenceName").and_then(Value::as_str) == Some(reference))
+        };
+        for (field, _) in changes {
+            let known = FIELDS.iter().find(|(name, _)| name == field);
+            let Some((_, reference)) = known else {
+                continue;
+            };
+            if !reference.starts_with("System.") && !has(reference) {
+                return Err(usage(format!(
+                    "a {kind} has no {field}, so its form does not show one"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     async fn edit(&self, id: i64, changes: Changes) -> Result<(), Failure> {
         let shown = self.show(id).await?.fields;
         // A changed type decides where the text goes, as it does in the form.
@@ -177,6 +229,7 @@ impl Person {
             }
         };
         let path = format!("_apis/wit/workitems/{id}?{VERSION}");
+        self.refuse_hidden(&changes, &kind).await?;
         let body = (PATCH, patch(changes, &kind, shown.contains_key("tags"))?);
         self.client
             .ask("PATCH", &path, Some(body), "edit a work item")
@@ -191,6 +244,7 @@ impl Person {
             Some(at) => changes.remove(at).1,
             None => "User Story".to_owned(),
         };
+        self.refuse_hidden(&changes, &kind).await?;
         let name = segment(&kind);
         let path = format!("{}/_apis/wit/workitems/${name}?{VERSION}", self.project);
         let body = (PATCH, patch(changes, &kind, false)?);

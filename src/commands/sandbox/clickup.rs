@@ -1,11 +1,11 @@
 //! What a person does in the fake ClickUp.
 
 use super::super::Failure;
-use super::{Changes, Shown, changes, custom, failed, number, said_no, unknown, usage};
+use super::{Changes, Shown, changes, custom, failed, not_kept, number, said_no, unknown, usage};
 use crate::cli::SandboxCommand;
 use crate::config::Config;
 use crate::connector::plain::Plain;
-use crate::model::Service;
+use crate::model::{Service, Side};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
@@ -19,6 +19,11 @@ const FIELDS: [(&str, &str); 5] = [
     ("priority", "priority"),
     ("points", "points"),
 ];
+
+/// Whether this is the name of a field, in lower case.
+pub(super) fn knows(name: &str) -> bool {
+    FIELDS.iter().any(|(own, _)| *own == name)
+}
 
 struct Person {
     client: Plain,
@@ -52,7 +57,8 @@ pub(super) async fn act(
             ..
         } => {
             let id = person.find(&item).await?;
-            let (customs, own) = person.split(changes(&typed)?).await?;
+            let typed = changes(&typed)?;
+            let (customs, own, known) = person.split(typed.clone()).await?;
             if !own.is_empty() {
                 let (path, body) = (format!("api/v2/task/{id}"), body(own)?);
                 person
@@ -62,11 +68,12 @@ pub(super) async fn act(
                     .map_err(said_no)?;
             }
             person.set(&id, customs).await?;
-            Ok(vec![person.show(&id).await?])
+            person.show_kept(&id, &typed, &known).await
         }
         SandboxCommand::Create { changes: typed, .. } => {
             let path = format!("api/v2/list/{}/task", person.list);
-            let (customs, own) = person.split(changes(&typed)?).await?;
+            let typed = changes(&typed)?;
+            let (customs, own, known) = person.split(typed.clone()).await?;
             let body = body(own)?;
             let made = person
                 .client
@@ -76,7 +83,7 @@ pub(super) async fn act(
             let id = made.get("id").and_then(Value::as_str);
             let id = id.ok_or_else(|| failed("the new task has no id"))?;
             person.set(id, customs).await?;
-            Ok(vec![person.show(id).await?])
+            person.show_kept(id, &typed, &known).await
         }
         SandboxCommand::Delete { item, .. } => {
             let id = person.find(&item).await?;
@@ -111,12 +118,30 @@ impl Person {
         Ok(tasks.into_iter().flatten().map(bare).collect())
     }
 
-    /// Takes the custom fields out of what was typed.
-    async fn split(&self, changes: Changes) -> Result<(Vec<custom::Set>, Changes), Failure> {
+    /// Shows a task that was edited, where it has all that was typed. `known`: the custom fields of the list.
+    async fn show_kept(
+        &self,
+        id: &str,
+        typed: &Changes,
+        known: &[Value],
+    ) -> Result<Vec<Shown>, Failure> {
+        let shown = self.show(id).await?;
+        let why = |field: &str| custom::why_not_kept(known, field);
+        match not_kept(Side::ClickUp, typed, &shown, why) {
+            Some(failure) => Err(failure),
+            None => Ok(vec![shown]),
+        }
+    }
+
+    /// Takes the custom fields out of what was typed. Returns them, the rest, and the custom fields of the list.
+    async fn split(
+        &self,
+        changes: Changes,
+    ) -> Result<(Vec<custom::Set>, Changes, Vec<Value>), Failure> {
         let (customs, own): (Changes, Changes) =
             (changes.into_iter()).partition(|(field, _)| custom::name(field).is_some());
         if customs.is_empty() {
-            return Ok((Vec::new(), own));
+            return Ok((Vec::new(), own, Vec::new()));
         }
         let path = format!("api/v2/list/{}/field", self.list);
         let answer = self
@@ -130,7 +155,7 @@ impl Person {
             let name = custom::name(field)?;
             Some(custom::set(known, name, value))
         });
-        Ok((sets.collect::<Result<_, _>>()?, own))
+        Ok((sets.collect::<Result<_, _>>()?, own, known.to_vec()))
     }
 
     /// ClickUp takes each custom field in a request of its own.
@@ -210,7 +235,12 @@ fn body(changes: Changes) -> Result<Value, Failure> {
     let mut body = Map::new();
     for (field, value) in changes {
         let known = FIELDS.iter().find(|(name, _)| *name == field);
-        let (_, member) = known.ok_or_else(|| unknown(&field, &FIELDS.map(|(name, _)| name)))?;
+        let (_, member) = known.ok_or_else(|| {
+            let mut names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
+            let custom = custom::key("NAME");
+            names.push(&custom);
+            unknown(&field, &names)
+        })?;
         let value = number(&field, &value)?.unwrap_or_else(|| json!(value));
         body.insert((*member).to_owned(), value);
     }

@@ -2,6 +2,7 @@
 
 use super::super::Failure;
 use super::usage;
+use crate::config::did_you_mean;
 use crate::model::Folded;
 use serde_json::{Map, Value, json};
 
@@ -10,7 +11,30 @@ const PREFIX: &str = "custom:";
 
 /// The name of a custom field, where one was typed.
 pub(super) fn name(field: &str) -> Option<&str> {
-    field.strip_prefix(PREFIX)
+    let (prefix, name) = field.split_at_checked(PREFIX.len())?;
+    prefix.eq_ignore_ascii_case(PREFIX).then_some(name)
+}
+
+/// How a custom field of this name is typed.
+pub(super) fn key(name: &str) -> String {
+    format!("{PREFIX}{name}")
+}
+
+/// Why a custom field may not have kept what it was set to, as the end of a sentence; empty: nothing is known. `known`: the fields of the
+/// list.
+pub(super) fn why_not_kept(known: &[Value], field: &str) -> String {
+    let named = |one: &&Value| {
+        let own = text(one, "name").zip(name(field));
+        own.is_some_and(|(own, typed)| is(own, typed))
+    };
+    let kind = known.iter().find(named).and_then(|one| text(one, "type"));
+    match kind {
+        Some("url") => {
+            "; it is of the type url and keeps an address only, as https://example.com".to_owned()
+        }
+        Some(kind) => format!("; it is of the type {kind}"),
+        None => String::new(),
+    }
 }
 
 /// One request: the field, and the value that it gets; `None`: it is cleared.
@@ -21,8 +45,10 @@ pub(super) fn set(known: &[Value], name: &str, typed: &str) -> Result<Set, Failu
     let named = |field: &&Value| text(field, "name").is_some_and(|own| is(own, name));
     let Some(field) = known.iter().find(named) else {
         let names: Vec<&str> = known.iter().filter_map(|one| text(one, "name")).collect();
+        let near = did_you_mean(name, names.iter().copied());
+        let near = near.map_or_else(String::new, |near| format!("did you mean \"{near}\"? "));
         return Err(usage(format!(
-            "the list has no custom field \"{name}\"; it has: {}",
+            "the list has no custom field \"{name}\"; {near}it has: {}",
             names.join(", ")
         )));
     };
