@@ -87,6 +87,9 @@ pub enum Stays {
         side: Side,
         /// The counterpart.
         item: ItemId,
+        /// Why it would stay all the same; `None`: nothing else keeps it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        anyway: Option<Box<Stays>>,
     },
     /// Its create had no answer, and it was edited before it was found.
     EditedBeforeFound,
@@ -154,7 +157,24 @@ impl fmt::Display for MadeBy {
 impl fmt::Display for Stays {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Stays::NotAskedFor { side, item } => write!(
+            Stays::NotAskedFor {
+                side,
+                item,
+                anyway: Some(anyway),
+            } => {
+                let why = anyway.to_string();
+                let why = why.strip_prefix(", but ").unwrap_or(&why);
+                write!(
+                    f,
+                    " as the counterpart of {side} {item}; it stays: only --delete-created deletes what a run created, and that \
+                     would leave this one, for {why} if it is to go"
+                )
+            }
+            Stays::NotAskedFor {
+                side,
+                item,
+                anyway: None,
+            } => write!(
                 f,
                 " as the counterpart of {side} {item}; it stays (--delete-created moves it to the {}, unless somebody commented on \
                  it or attached a file)",

@@ -74,16 +74,17 @@ impl Inverse<'_> {
         );
     }
 
-    /// Why an item that was created stays; `None`: it goes. Without the yes to deletes it stays in any case, and what would
-    /// keep it all the same is said then already: nobody is sent to an option that refuses the item afterwards.
+    /// Why an item that was created stays; `None`: it goes. Without the yes to deletes it stays in any case; that is said, and what would
+    /// keep it all the same too: nobody is sent to an option that refuses the item afterwards.
     fn stays(&self, deed: &Deed, item: &Item) -> Option<Stays> {
         let worked_on = self.worked_on(deed, item);
-        if self.delete_created || worked_on.is_some() {
+        if self.delete_created {
             return worked_on;
         }
         let side = deed.side.other();
         let item = self.link.items.get(side).clone();
-        Some(Stays::NotAskedFor { side, item })
+        let anyway = worked_on.map(Box::new);
+        Some(Stays::NotAskedFor { side, item, anyway })
     }
 
     /// What shows, or may hide, that somebody else worked on an item that was created. `None`: nothing does.

@@ -38,10 +38,13 @@ fn a_created_item_is_deleted_only_on_request_and_untouched() {
     let result = deleting(scene(edited.clone(), made()));
     assert_eq!(kinds(&result), []);
     let unasked = undone(scene(edited, made()));
-    assert_eq!(
-        unasked.left, result.left,
-        "no delete is offered that is then refused"
+    let said = [&unasked, &result].map(|undo| undo.left[0].reason());
+    let says = "--delete-created deletes what a run created, and that would leave this one, for its title was edited since";
+    assert!(
+        said[0].contains(says),
+        "no delete is offered that is then refused: {said:?}"
     );
+    assert!(said[1].contains("its title was edited since"), "{said:?}");
     // Edited, and the edit was carried to the other side: both agree, and yet it is somebody's work.
     let mut carried = scene(titled("C").view(), made());
     carried.carried_back.insert(FieldKey::Title);
