@@ -119,6 +119,8 @@ pub enum Op {
         id: ItemId,
         /// The version.
         version: Version,
+        /// The title that it had then.
+        title: String,
     },
     /// Forgets an observation. Nothing happens when there is none.
     DropObservation {
@@ -356,7 +358,12 @@ fn apply(tx: &Connection, op: &Op) -> Result<(), StoreError> {
             pair,
             seen_at,
         } => observations::save(tx, *side, item, pair.as_ref(), *seen_at),
-        Op::Saw { side, id, version } => observations::saw(tx, *side, id, *version),
+        Op::Saw {
+            side,
+            id,
+            version,
+            title,
+        } => observations::saw(tx, *side, id, *version, title),
         Op::DropObservation { side, id } => observations::remove(tx, *side, id),
         Op::AddLink {
             pair,

@@ -74,7 +74,18 @@ fn newest_title(
         }
     }
     let mut items = [seen.ado, seen.clickup].into_iter().flatten();
-    Ok(items.next().map(|item| item.title()))
+    if let Some(item) = items.next() {
+        return Ok(Some(item.title()));
+    }
+    // Nothing but this is stored of an item that waits without a link.
+    for (side, id) in ids.iter() {
+        if let Some(id) = id
+            && let Some(title) = store.title_seen(side, id)?
+        {
+            return Ok(Some(title));
+        }
+    }
+    Ok(None)
 }
 
 /// A claim on a pair.

@@ -83,6 +83,18 @@ impl Store {
             .map_err(sql("read a known version"))
     }
 
+    /// Returns the title that an item had when it was seen and not dealt with; `None`: it is stored as it was read, or was never seen.
+    pub fn title_seen(&self, side: Side, id: &ItemId) -> Result<Option<String>, StoreError> {
+        self.connection
+            .prepare_cached("SELECT title FROM seen WHERE side = ?1 AND item = ?2")
+            .and_then(|mut statement| {
+                let title = statement.query_row(params![side.key(), id.0], |row| row.get(0));
+                title.optional()
+            })
+            .map(Option::flatten)
+            .map_err(sql("read the title of an item that waits"))
+    }
+
     /// Returns the newest version that was ever seen of an item, dealt with or not; `None` when it was never seen.
     pub fn newest(&self, side: Side, id: &ItemId) -> Result<Option<Version>, StoreError> {
         self.connection
@@ -138,12 +150,16 @@ pub(super) fn saw(
     side: Side,
     id: &ItemId,
     version: Version,
+    title: &str,
 ) -> Result<(), StoreError> {
+    // Of an older answer the title is an older one too.
     tx.prepare_cached(
-        "INSERT INTO seen (side, item, version) VALUES (?1, ?2, ?3)
-         ON CONFLICT (side, item) DO UPDATE SET version = max(version, excluded.version)",
+        "INSERT INTO seen (side, item, version, title) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (side, item) DO UPDATE SET
+             title = CASE WHEN excluded.version >= version THEN excluded.title ELSE title END,
+             version = max(version, excluded.version)",
     )
-    .and_then(|mut statement| statement.execute(params![side.key(), id.0, version.0]))
+    .and_then(|mut statement| statement.execute(params![side.key(), id.0, version.0, title]))
     .map(|_| ())
     .map_err(sql("remember a version"))
 }

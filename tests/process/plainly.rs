@@ -403,6 +403,39 @@ async fn status_tells_every_time_in_the_same_way() {
         .filter(|word| word.contains("20"));
     assert_eq!(zulu.collect::<Vec<_>>(), [""; 0], "{}", status.out);
     status.says("(noticed 20").says("nothing is created before");
+    bench.add_story("Waits for the quiet time");
+    bench.run(&["reconcile", "--once"]).await.left_with(3);
+    for args in [&["plan"][..], &["verify"]] {
+        let told = bench.run(args).await;
+        let told = told.says("Waits for the quiet time");
+        let zulu = |word: &&str| word.starts_with("20") && word.contains('T') && word.contains('Z');
+        let words = told.out.split_whitespace();
+        assert_eq!(
+            words.filter(zulu).collect::<Vec<_>>(),
+            [""; 0],
+            "{}",
+            told.out
+        );
+    }
+    let status = bench.run(&["status", "--json"]).await.json();
+    let holds = status["holds"].as_array().unwrap().iter();
+    let titles: Vec<_> = holds.map(|hold| hold["title"].clone()).collect();
+    assert!(
+        titles.contains(&json!("Waits for the quiet time")),
+        "{status}"
+    );
+}
+
+/// What is listed without a run is what could be taken back.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_that_only_looks_and_names_nothing_lists_the_last_runs() {
+    let bench = Bench::equal().await;
+    let listed = bench.run(&["undo"]).await.left_with(0).out;
+    let dry = bench.run(&["undo", "--dry-run"]).await.left_with(0);
+    assert_eq!(dry.out, listed);
+    let words: Vec<&str> = listed.split_whitespace().collect();
+    let listed = words.join(" ");
+    assert!(listed.contains("--delete-created"), "{listed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

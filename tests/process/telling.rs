@@ -298,7 +298,7 @@ async fn holds_are_named_with_their_age_and_next_try_in_json_too() {
     let (bench, id) = with_a_held_item().await;
     let status = bench.run(&["status"]).await.left_with(3);
     status
-        .says(&format!("held: ADO {id} status"))
+        .says(&format!("held: ADO {id} \"Stays here\" status"))
         .says("waits for somebody")
         .says("1, oldest");
     let json = bench.run(&["status", "--json"]).await.json();

@@ -376,6 +376,7 @@ pub(super) fn saw(side: Side, item: &Item) -> Op {
         side,
         id: item.id.clone(),
         version: item.version,
+        title: item.title(),
     }
 }
 

@@ -160,10 +160,14 @@ fn a_version_that_was_seen_counts_until_it_is_dealt_with() {
         side: Side::Ado,
         id: "1".into(),
         version: Version(version),
+        title: format!("Title {version}"),
     };
     assert_eq!(store.newest(Side::Ado, &id).unwrap(), None);
     store.commit(&Batch(vec![saw(3)])).unwrap();
     assert_eq!(store.newest(Side::Ado, &id).unwrap(), Some(Version(3)));
+    store.commit(&Batch(vec![saw(2)])).unwrap();
+    let title = store.title_seen(Side::Ado, &id).unwrap();
+    assert_eq!(title.as_deref(), Some("Title 3"));
     assert_eq!(store.known(Side::Ado, &id).unwrap(), None);
     let save = |version| Op::SaveObservation {
         side: Side::Ado,
