@@ -270,11 +270,15 @@ impl Run<'_> {
                 row.expected = known.max(row.expected);
             }
         } else {
-            // Somebody has edited it meanwhile, so its call was not sent this time.
+            // Somebody has edited it meanwhile, so its call was not sent this time; or the look before this write did not show it,
+            // so that nobody has judged it yet.
             others.retain(|row| {
                 let mut changes = action.changes.iter();
-                changes.any(|change| change.field == row.field)
+                changes.any(|change| change.field == row.field) || self.was_hidden(action, row)
             });
+            for row in others.iter_mut().filter(|row| self.was_hidden(action, row)) {
+                row.expected = seen_by(written, row);
+            }
         }
         ops.extend(others.into_iter().map(noted));
         let waits = |row: &TransitRow| {
@@ -410,6 +414,16 @@ impl Run<'_> {
         };
         let ops = self.notes_of_before((link, action.target), &[]);
         self.engine.store().commit(&Batch(ops))
+    }
+
+    /// Whether the look at an item, by which its write was planned, did not show the field of a note.
+    ///
+    /// Example: a task got its status, and the call for a tag had no answer. The next look leaves the status out, and a new title
+    /// is written. The note of the status waits for a look that shows it.
+    fn was_hidden(&self, action: &Action, row: &TransitRow) -> bool {
+        let seen = self.observed.items.get(action.target);
+        let seen = action.target_item.as_ref().and_then(|id| seen.get(id));
+        seen.is_some_and(|item| !item.fields.contains_key(&row.field))
     }
 
     /// What leaves the notes of a link on a side as they were before the last update, but for those of the fields in `stay`.
