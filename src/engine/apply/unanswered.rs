@@ -264,9 +264,9 @@ impl Run<'_> {
         // the answer about a tag is lost, its author takes it back, and a date is undone before the next cycle.
         let undoes = matches!(action.why, ActionWhy::TakenBack { .. });
         if undoes || doubted {
-            // This version is ours.
+            // This version is ours. A step on the way to a state is told by the versions since the request before it.
             let known = written.item.version;
-            for row in &mut others {
+            for row in others.iter_mut().filter(|row| row.via.is_empty()) {
                 row.expected = known.max(row.expected);
             }
         } else {
@@ -276,7 +276,8 @@ impl Run<'_> {
                 let mut changes = action.changes.iter();
                 changes.any(|change| change.field == row.field) || self.was_hidden(action, row)
             });
-            for row in others.iter_mut().filter(|row| self.was_hidden(action, row)) {
+            let hidden = |row: &&mut TransitRow| row.via.is_empty() && self.was_hidden(action, row);
+            for row in others.iter_mut().filter(hidden) {
                 row.expected = seen_by(written, row);
             }
         }
