@@ -24,8 +24,11 @@ pub(super) fn still_open(
     let open = planned.len() + earlier.count();
     let seen = |hold: &HoldRow| {
         let item = hold.side.zip(hold.item.as_ref());
-        // Fields that stand still are in every plan.
-        item.is_none_or(|(side, item)| observed.items.get(side).contains_key(item))
+        // Fields that stand still are in every plan. An item that seems deleted was looked at as well.
+        item.is_none_or(|(side, item)| {
+            let gone = observed.findings.gone.get(side).contains_key(item);
+            gone || observed.items.get(side).contains_key(item)
+        })
     };
     let counts = |hold: &HoldRow| !waiting.iter().any(|one| one.is_about(hold));
     let mut holds = store.holds(Some(&plan.pair))?;

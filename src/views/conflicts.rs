@@ -3,7 +3,7 @@
 use super::newest_title;
 use crate::engine::deeds::Resolved;
 use crate::model::{FieldKey, FieldValue, ItemId, PairName, Side, Sided, Subject, Timestamp};
-use crate::reason::{Cause, JournalKind, Outcome, Took};
+use crate::reason::{Cause, JournalKind, Outcome, SettledBy, Took};
 use crate::reconcile::plan::Conflict;
 use crate::render::{ConflictRow, Ends, SinceThen, Standing};
 use crate::store::{self, Store, StoreError, dropped_choice};
@@ -116,6 +116,7 @@ fn since_then(
     // A choice that was made after another one was dropped says all.
     let later = match standing {
         Standing::Open => None,
+        Standing::Settled { by, .. } if by != Some(SettledBy::Person) => None,
         Standing::Chosen { at, .. } | Standing::Settled { at, .. } => Some(at),
     };
     found.dropped = found

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::engine::stop::stop_file_stands;
 use crate::model::{PairName, Service, Side, Timestamp};
 use crate::reconcile::rails::{breaker, restored};
-use crate::store::{FileId, Holder, Store, StoreError};
+use crate::store::{FileId, Holder, Store, StoreError, key_path, load_key};
 
 /// One sentence about something that keeps work from being done and is not a hold of its own.
 pub(super) struct Notice {
@@ -59,9 +59,18 @@ pub(super) fn notices(
         ));
     }
     notices.extend(restored_lately(config, store, now)?);
-    for pair in &config.pairs {
-        let strangers = strangers(store, &pair.name)?;
-        notices.extend(strangers.map(|text| notice(Need::Somebody, Bars::Nothing, text)));
+    if has_another_key(store)? {
+        let text = format!(
+            "{} is not the key that this database was first used with, so markers from before are strangers; stop boardsync and \
+             put that key back, from a backup for instance",
+            key_path(store.path()).display()
+        );
+        notices.push(notice(Need::Somebody, Bars::Nothing, text));
+    } else {
+        for pair in &config.pairs {
+            let strangers = strangers(store, &pair.name)?;
+            notices.extend(strangers.map(|text| notice(Need::Somebody, Bars::Nothing, text)));
+        }
     }
     notices.extend(gone_pairs(config, store)?);
     for side in Side::BOTH {
@@ -246,6 +255,15 @@ fn process(holder: &Holder) -> String {
     };
     let pid = holder.pid.map(|pid| format!(" (process {pid})"));
     format!("{what}{}", pid.unwrap_or_default())
+}
+
+/// Whether the key file is another one than that of the database's first run: it was lost, and a new one was made.
+fn has_another_key(store: &Store) -> Result<bool, StoreError> {
+    match load_key(store.path()) {
+        Ok(Some(key)) => Ok(store.knows_key(&key)? == Some(false)),
+        // A key that is gone or cannot be read is told elsewhere.
+        Ok(None) | Err(_) => Ok(false),
+    }
 }
 
 /// Says that another installation marked items of a pair that is ours. `None`: nothing says so.

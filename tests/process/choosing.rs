@@ -59,6 +59,33 @@ async fn a_choice_that_an_edit_overtook_leaves_its_reason_at_the_conflict() {
     assert!(row["dropped_at"].is_null(), "{row}");
 }
 
+/// After the choice somebody sets back what both sides had before the conflict. Nothing of an edit is left on that side, and what is
+/// said of the choice promises none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_choice_that_is_overtaken_by_the_old_value_says_whose_value_counts() {
+    let bench = Bench::equal().await;
+    bench.replace_config("name = \"web\"", "name = \"web\"\nconflict = \"hold\"");
+    bench
+        .run(&["reconcile", "--once", "--yes"])
+        .await
+        .left_with(0);
+    let (id, old) = (bench.ids[3], "Validate postcodes");
+    let task = bench.task_named(old);
+    bench.rename(id, "Ours");
+    let edit = json!({ "name": "Theirs" });
+    bench.world.clickup.edit(&task, &edit).unwrap();
+    bench.run(&["reconcile", "--once"]).await.left_with(3);
+    take(&bench, "1", "ado").await;
+    bench.rename(id, old);
+    let ran = bench.run(&["reconcile", "--once"]).await.left_with(0);
+    ran.says("has what both had before again, so what ClickUp has counts");
+    let title = bench.world.ado.item(id).unwrap().fields["System.Title"].clone();
+    assert_eq!(title, "Theirs");
+    let shown = bench.run(&["conflicts", "show", "1"]).await.left_with(0);
+    shown.says("was not carried out: ADO was edited after it was made");
+    bench.quiet().await;
+}
+
 /// Whoever chooses one title, then the other, and once more each, goes back and forth on purpose. Nothing else does.
 #[tokio::test(flavor = "multi_thread")]
 async fn choices_to_and_fro_are_no_loop() {

@@ -96,7 +96,7 @@ async fn a_deleted_task_is_seen_by_verify_and_doctor_as_the_next_cycle_sees_it()
         .await
         .left_with(3)
         .says("web: nothing to write, 1 held");
-    let status = bench.run(&["status"]).await.left_with(5);
+    let status = bench.run(&["status"]).await.left_with(3);
     status.says(says);
 }
 
@@ -192,10 +192,25 @@ async fn a_service_that_fails_is_left_alone_by_a_daemon_and_by_nobody_where_none
         1_000,
     );
     bench.run(&["reconcile", "--once"]).await.left_with(69);
-    let status = bench.run(&["status"]).await.left_with(5);
+    let status = bench.run(&["status"]).await.left_with(3);
     let status = status.says("ended by an error before it came to this pair");
     assert!(!status.out.contains("running daemon"), "{}", status.out);
     bench.world.faults.clear();
     bench.run(&["reconcile", "--once"]).await.left_with(0);
     bench.run(&["status"]).await.left_with(0);
+}
+
+/// The key file was lost while the database stayed: a new key is made, and no other installation is at fault.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_made_anew_is_named_as_the_cause() {
+    let bench = Bench::equal().await;
+    bench.run(&["status"]).await.left_with(0);
+    let key = boardsync::store::key_path(&bench.folder.path().join("boardsync.db"));
+    std::fs::remove_file(key).unwrap();
+    bench.add_story("After the loss");
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    let status = bench.run(&["status"]).await.left_with(3);
+    status
+        .says("boardsync.db.key is not the key that this database was first used with")
+        .says("put that key back");
 }

@@ -146,7 +146,7 @@ fn told(context: &Context, choice: &ChoiceView, in_the_way: &[String]) {
     }
     lines.push(format!(
         "The next cycle of pair {} carries it out: {}, or the first one of a daemon that is started again, or of a timer or \
-         cron. If somebody edits the field before that, the edit stays and the choice is dropped.",
+         cron. If somebody edits the field before that, the choice is dropped and the two are compared anew.",
         choice.pair,
         next(context, "reconcile --once")
     ));

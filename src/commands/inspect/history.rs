@@ -30,7 +30,7 @@ pub fn history(context: &Context, args: &HistoryArgs) -> Result<ExitCode, Failur
     let mut text = String::new();
     if deeds.is_empty() {
         text.push_str(
-            "the journal no longer goes back to anything that was done to it ([state] journal_days)\n",
+            "the journal has nothing that was done to it: no run has written to it, or that is longer ago than [state] journal_days\n",
         );
     }
     let style = &context.style;

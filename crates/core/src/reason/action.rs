@@ -71,6 +71,9 @@ pub enum After {
     RemovedByUs,
     /// It stays, because nothing is known of their link any more: the database was lost.
     LinkLost,
+    /// It stays, because what both sides agreed on last is not on record: the database is a copy from before. So nobody can tell
+    /// whether it was edited since.
+    BaseLost,
     /// It stays by the rule `on_delete = unlink`.
     Unlink,
     /// It goes by the rule `on_delete = delete`.
@@ -117,6 +120,9 @@ impl fmt::Display for After {
             After::OutOfScopeHere => "no longer in the pair's scope here, so it stays",
             After::RemovedByUs => "removed by boardsync itself, so this one stays",
             After::LinkLost => "their link is not on record any more, so it stays",
+            After::BaseLost => {
+                "what both sides agreed on last is not on record any more, so it stays"
+            }
             After::Unlink => "on_delete = unlink",
             After::Delete => "on_delete = delete",
             After::Close => "on_delete = close",

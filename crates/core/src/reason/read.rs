@@ -76,7 +76,7 @@ impl fmt::Display for ReadWhy {
             ),
             ReadWhy::FieldUnreadable { side, field } => write!(
                 f,
-                "{side} shows a {field} that boardsync cannot read, so it is left alone; set it again in {side}"
+                "{side} shows a {field} that boardsync cannot read, or would have to round, so it is left alone; set another value in {side}"
             ),
             ReadWhy::FieldPaused { field, said, place } => {
                 if !place.is_empty() {

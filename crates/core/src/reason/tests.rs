@@ -24,7 +24,7 @@ const HOLDS: &[(&str, &str)] = &[
     ),
     (
         r#"{"code":"field_unreadable","side":"ado","field":"priority"}"#,
-        "ADO shows a priority that boardsync cannot read, so it is left alone; set it again in ADO",
+        "ADO shows a priority that boardsync cannot read, or would have to round, so it is left alone; set another value in ADO",
     ),
     (
         r#"{"code":"field_left_out","side":"clickup","field":"title"}"#,
@@ -347,6 +347,10 @@ const ACTIONS: &[(&str, &str)] = &[
     (
         r#"{"code":"deleted_on_both_sides"}"#,
         "deleted on both sides",
+    ),
+    (
+        r#"{"code":"counterpart_deleted","side":"ado","evidence":"in the bin","then":"base_lost"}"#,
+        "counterpart deleted in ADO (in the bin); what both sides agreed on last is not on record any more, so it stays",
     ),
     (
         r#"{"code":"counterpart_deleted","side":"ado","evidence":"in the bin","then":"link_lost"}"#,

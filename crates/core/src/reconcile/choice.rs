@@ -131,10 +131,18 @@ impl Chosen {
         )
     }
 
-    /// Why it is dropped, as a sentence.
-    pub(super) fn overtaken_by(&self, side: Side) -> String {
+    /// Why it is dropped, as a sentence. `back`: that side has by now what both sides had before the conflict, so that nothing of
+    /// an edit is left there.
+    pub(super) fn overtaken_by(&self, side: Side, back: bool) -> String {
+        let so = match back {
+            true => format!(
+                "and has what both had before again, so what {} has counts",
+                side.other()
+            ),
+            false => "and the edit stays".to_owned(),
+        };
         format!(
-            "the choice in conflict {} was not carried out: {side} was edited after it was made, and the edit stays",
+            "the choice in conflict {} was not carried out: {side} was edited after it was made, {so}",
             self.conflict
         )
     }

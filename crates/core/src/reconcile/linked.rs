@@ -324,7 +324,10 @@ fn standing_choice<'a>(
 ) -> Option<&'a Chosen> {
     let choice = link.chosen.get(key)?;
     let dropped = match choice.overtaken(key, now, policy) {
-        Some(side) => Some((side, choice.overtaken_by(side))),
+        Some(side) => {
+            let base = link.base.get(key).map(|base| base.get(side));
+            Some((side, choice.overtaken_by(side, base == Some(now.get(side)))))
+        }
         None => choice
             .against(key, now, rule.direction, policy)
             .map(|side| (side, choice.not_written_to(key, side))),

@@ -57,6 +57,8 @@ pub(super) fn plan_gone(
     }
     let on_kept = |kind, then| on_left(link, kept, left, kind, deleted(gone, evidence, then));
     let action = match policy.on_delete {
+        OnDelete::Unlink if link.base.is_empty() => on_kept(ActionKind::Unlink, After::Unlink),
+        _ if edited && link.base.is_empty() => on_kept(ActionKind::Unlink, After::BaseLost),
         _ if edited => on_kept(ActionKind::Unlink, After::EditedHere),
         _ if link.removed == Some(gone) => on_kept(ActionKind::Unlink, After::RemovedByUs),
         OnDelete::Unlink => on_kept(ActionKind::Unlink, After::Unlink),
