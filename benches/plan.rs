@@ -42,6 +42,7 @@ fn view(n: i64, edit: i64) -> View {
                 contested: BTreeSet::new(),
                 removed: None,
                 left_out: BTreeSet::new(),
+                as_seen: BTreeSet::new(),
             }
         })
         .collect();

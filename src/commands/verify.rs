@@ -194,6 +194,7 @@ fn compare(
             doubted: reconcile::doubted(&store.base(link.id)?),
             // Not every type and place has each custom field, and this is the only look.
             left_out: customs.collect(),
+            as_seen: BTreeSet::new(),
             base,
             now: Sided::build(|side| {
                 let seen = survey.presence(pair, side, link.item(side));

@@ -86,6 +86,60 @@ async fn a_choice_that_is_overtaken_by_the_old_value_says_whose_value_counts() {
     bench.quiet().await;
 }
 
+/// One side emptied a text and the other one wrote on: a conflict that waits. Then the field is taken out of the configuration for a
+/// run and put back. Nothing of that fills the emptied side again; the two differ, and a person decides.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_is_off_for_a_run_fills_no_side_that_was_emptied_in_a_conflict() {
+    let bench = Bench::equal().await;
+    bench.replace_config(
+        "name = \"web\"",
+        "name = \"web\"\nconflict = \"hold\"\nfield = [{ clickup = \"priority\" }]",
+    );
+    let yes = ["reconcile", "--once", "--yes"];
+    bench.run(&yes).await.left_with(0);
+    let id = bench.ids[3];
+    let task = bench.task_named("Validate postcodes");
+    let priority = "Microsoft.VSTS.Common.Priority";
+    let set = |value: Value| {
+        let edited = bench
+            .world
+            .ado
+            .edit(id, &[(priority, value)], "ada@contoso.example");
+        edited.unwrap();
+    };
+    set(json!(3));
+    bench.run(&["reconcile", "--once"]).await.left_with(0);
+    set(Value::Null);
+    bench
+        .world
+        .clickup
+        .edit(&task, &json!({ "priority": 1 }))
+        .unwrap();
+    bench.run(&["reconcile", "--once"]).await.left_with(3);
+    bench.replace_config(
+        "clickup = \"priority\"",
+        "clickup = \"priority\", direction = \"none\"",
+    );
+    bench.run(&yes).await;
+    bench.replace_config(", direction = \"none\"", "");
+    bench.run(&yes).await.left_with(3);
+    let now = bench
+        .world
+        .ado
+        .item(id)
+        .unwrap()
+        .fields
+        .get(priority)
+        .cloned();
+    assert!(now.is_none_or(|now| now.is_null()), "it stays empty");
+    assert_eq!(
+        bench.world.clickup.task(&task).unwrap()["priority"]["id"],
+        "1"
+    );
+    let open = bench.run(&["conflicts", "list", "--json"]).await.json();
+    assert_eq!(open["conflicts"].as_array().unwrap().len(), 1, "{open}");
+}
+
 /// Whoever chooses one title, then the other, and once more each, goes back and forth on purpose. Nothing else does.
 #[tokio::test(flavor = "multi_thread")]
 async fn choices_to_and_fro_are_no_loop() {

@@ -96,7 +96,7 @@ async fn a_deleted_task_is_seen_by_verify_and_doctor_as_the_next_cycle_sees_it()
         .await
         .left_with(3)
         .says("web: nothing to write, 1 held");
-    let status = bench.run(&["status"]).await.left_with(3);
+    let status = bench.run(&["status"]).await.left_with(5);
     status.says(says);
 }
 
@@ -192,7 +192,7 @@ async fn a_service_that_fails_is_left_alone_by_a_daemon_and_by_nobody_where_none
         1_000,
     );
     bench.run(&["reconcile", "--once"]).await.left_with(69);
-    let status = bench.run(&["status"]).await.left_with(3);
+    let status = bench.run(&["status"]).await.left_with(5);
     let status = status.says("ended by an error before it came to this pair");
     assert!(!status.out.contains("running daemon"), "{}", status.out);
     bench.world.faults.clear();

@@ -181,6 +181,7 @@ impl Linked {
             contested: BTreeSet::new(),
             removed: None,
             left_out: BTreeSet::new(),
+            as_seen: BTreeSet::new(),
         }
     }
 

@@ -73,6 +73,8 @@ pub struct LinkView {
     pub removed: Option<Side>,
     /// Fields of which a hold says that the answers of the look before this one left them out.
     pub left_out: BTreeSet<FieldKey>,
+    /// Where one of the items was deleted: the fields of the other one that show what it showed when it was seen last.
+    pub as_seen: BTreeSet<FieldKey>,
 }
 
 impl LinkView {

@@ -10,6 +10,7 @@ use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::rails::attempt::{self, Failure};
 use crate::reconcile::rails::{breaker, firewall, tried};
+use crate::reconcile::settle;
 use crate::store::{Attempt, Intent, NoteOp, Op, RailOp, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -263,9 +264,15 @@ impl Run<'_> {
             }
             let mut by = SettledBy::Agreed;
             if !self.is_synced(plan, field) {
-                // Should the field be synced again, what differs then is told anew.
-                let field = field.clone();
-                ops.push(Op::ClearBase { link, field });
+                // Should the field be synced again, what differs then is told anew. Without any base a side that somebody has
+                // emptied would look as if it had never had a value, and would get the other one's.
+                let base = store.base(link)?.remove(field);
+                ops.extend(base.map(|base| {
+                    let both = Side::BOTH.into_iter();
+                    let base = both.fold(base, |base, side| settle::doubted(side, base));
+                    let fields = BTreeMap::from([(field.clone(), base)]);
+                    Op::SetBase { link, fields }
+                }));
                 by = SettledBy::Unsynced;
             }
             let taken = None;

@@ -245,8 +245,10 @@ impl Engine {
             contested: store.contested(link.id)?,
             removed: None,
             left_out: BTreeSet::new(),
+            as_seen: BTreeSet::new(),
         };
         linked.removed = removed(store, &linked)?;
+        linked.as_seen = as_seen(store, &linked)?;
         for side in Side::BOTH {
             let mut found = reread(store, side, &linked)?;
             // What a side has not shown yet, or what is in doubt, is no ground to judge its reading by.
@@ -279,6 +281,25 @@ impl Engine {
         }
         Ok(origin)
     }
+}
+
+/// The fields of an item whose counterpart was deleted that show what it showed when it was seen last.
+fn as_seen(store: &Store, linked: &LinkView) -> Result<BTreeSet<FieldKey>, StoreError> {
+    let mut same = BTreeSet::new();
+    for side in Side::BOTH {
+        let gone = matches!(linked.now.get(side.other()), Presence::Gone { .. });
+        let Some(now) = linked.now.get(side).item().filter(|_| gone) else {
+            continue;
+        };
+        let before = store.observation(side, &now.id)?;
+        let before = before.map(|seen| seen.item.fields).unwrap_or_default();
+        let kept = now
+            .fields
+            .iter()
+            .filter(|(key, value)| before.get(*key) == Some(*value));
+        same.extend(kept.map(|(key, _)| key.clone()));
+    }
+    Ok(same)
 }
 
 /// The side whose item is gone, beside a counterpart that is there, where the last that was noted of it is a request to remove

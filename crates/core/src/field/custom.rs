@@ -299,8 +299,24 @@ fn edited_on_both_sides(of: &Merge<'_>) -> bool {
     sides.all(|side| of.base.get(*side) != of.now.get(*side))
 }
 
-/// Label by label: what one side added or took off since both agreed happens to the other.
+/// Label by label: what one side added or took off since both agreed happens to the other. One that was taken off here and that
+/// the other side knows by no name, or not by this one, is one that was renamed since: then the two texts are in conflict.
+///
+/// Example: both have Web, and an administrator calls it Portal in ClickUp. Bo takes it off there, and Ada adds App in Azure
+/// DevOps, where it still is Web.
 fn merge_labels(rule: &Rule, of: &Merge<'_>) -> Merged {
+    let renamed = Side::BOTH.into_iter().any(|side| {
+        let (old, new) = (of.base.get(side).members(), of.now.get(side).members());
+        let there = of.base.get(side.other()).members();
+        let mut removed = old.difference(&new);
+        !removed.all(|label| {
+            let image = rule.option(side, label);
+            image.is_ok_and(|image| there.contains(&image))
+        })
+    });
+    if renamed {
+        return merged::whole(&Custom, of);
+    }
     let of_side = |side: Side| {
         let (old, new) = (of.base.get(side).members(), of.now.get(side).members());
         let there = |labels: BTreeSet<Folded>| {

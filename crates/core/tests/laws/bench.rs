@@ -253,5 +253,6 @@ pub fn link(
         contested: BTreeSet::new(),
         removed: None,
         left_out: BTreeSet::new(),
+        as_seen: BTreeSet::new(),
     }
 }

@@ -87,19 +87,17 @@ impl Ending<'_> {
         };
         let unread = matches!(&hold.why, HoldWhy::Read(why) if why.is_of_field());
         let looked_at = hold.link.is_some() && (hold.subject.is_item() || unread);
-        let (since, tries, retry_at) = match self.plan.retry.get(&key) {
+        let (tries, retry_at) = match self.plan.retry.get(&key) {
             Some(retry_at) => {
-                let before = earlier(&self.before, hold.side, &hold.item);
                 let failures = self.run.attempts.get(&key).map_or(0, |a| a.failures);
-                (before.map_or(self.now, |h| h.since), failures, *retry_at)
+                (failures, *retry_at)
             }
             None => {
-                let (since, tries, retry_at) = self.next_look(hold.side, &hold.item);
+                let (_, tries, retry_at) = self.next_look(hold.side, &hold.item);
                 let tries = if looked_at { tries } else { 0 };
                 let again = hold.link.zip(hold.subject.field().cloned());
                 let again = again.and_then(|field| self.plan.kept.get(&field));
                 (
-                    since,
                     tries,
                     again.copied().unwrap_or(looked_at.then_some(retry_at)),
                 )
@@ -112,23 +110,28 @@ impl Ending<'_> {
             item: Some(hold.item.clone()),
             subject: hold.subject.clone(),
             why: hold.why.clone(),
-            since: self.held_since(hold).unwrap_or(since),
+            since: self.held_since(hold).unwrap_or(self.now),
             tries,
             retry_at,
         }
     }
 
     /// Since when the same is held for the same kind of reason; `None`: it was not. Each full listing, and each first plan
-    /// under a changed configuration, plans such a hold again, and that makes it no younger.
+    /// under a changed configuration, plans such a hold again, and that makes it no younger. A hold of another field of the
+    /// item is another one.
     fn held_since(&self, hold: &Hold) -> Option<Timestamp> {
         let code = reason::code(&hold.why);
         let same = |before: &&HoldRow| {
             before.side == Some(hold.side)
                 && before.item.as_ref() == Some(&hold.item)
                 && before.subject == hold.subject
-                && reason::code(&before.why) == code
         };
-        self.before.iter().find(same).map(|before| before.since)
+        let alike = |before: &&HoldRow| same(before) && reason::code(&before.why) == code;
+        let known = self.before.iter().find(alike);
+        // What is looked at again and again has one reason today and perhaps another one tomorrow.
+        let tried = |before: &&HoldRow| same(before) && before.retry_at.is_some();
+        let known = known.or_else(|| self.before.iter().find(tried));
+        known.map(|before| before.since)
     }
 
     /// Holds of items without a link that could not be read.

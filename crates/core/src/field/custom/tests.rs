@@ -188,6 +188,18 @@ fn labels_of_both_sides_are_united_one_by_one() {
         matches!(odd, Merged::Blocked(ValueWhy::OptionUnmapped { .. })),
         "{odd:?}"
     );
+    // A label was renamed since both agreed: whether it was taken off here, the name there does not tell.
+    for (base, now) in [
+        (
+            [&["Old"][..], &["web"][..]],
+            [&["Old", "App"][..], &["shop"][..]],
+        ),
+        ([&["Old"], &["web"]], [&["Web"], &["web", "app"]]),
+    ] {
+        let renamed = labels(&rule, base, now);
+        let held = matches!(renamed, Merged::Blocked(_) | Merged::Conflict { .. });
+        assert!(held, "{renamed:?}");
+    }
     // In doubt, a side counts as changed although it shows what it had: nothing is merged into that.
     let (key, policy) = with(rule);
     let set = |name: &str| FieldValue::tags([name]);

@@ -22,8 +22,11 @@ pub(super) fn plan_gone(
 ) {
     let kept = gone.other();
     let was = link.base.get(&FieldKey::Type).map(|base| base.get(gone));
+    // Its type may have been changed before it was deleted, so what was set since it was seen last is an edit in any case.
     let had_no_place = |key: &FieldKey| match was {
-        Some(FieldValue::Choice(kind)) if gone == Side::Ado => policy.lacks.lacks(Some(kind), key),
+        Some(FieldValue::Choice(kind)) if gone == Side::Ado => {
+            policy.lacks.lacks(Some(kind), key) && link.as_seen.contains(key)
+        }
         _ => false,
     };
     // A field that is not synced any more was edited all the same.
