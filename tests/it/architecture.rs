@@ -416,10 +416,6 @@ const NAME_FIELDS: &[(&str, &str)] = &[
         "an item is called by its title",
     ),
     (
-        "crates/core/src/reconcile/fresh.rs",
-        "which fields a new work item can have depends on its type",
-    ),
-    (
         "crates/core/src/reconcile/linked/gone.rs",
         "closing an item sets its state, by its type",
     ),
@@ -529,6 +525,10 @@ const NAME_FIELDS: &[(&str, &str)] = &[
     (
         "src/engine/deeds/links.rs",
         "two items are linked where a row names their types",
+    ),
+    (
+        "crates/core/src/reconcile/policy.rs",
+        "which fields a new work item can have depends on its type",
     ),
     (
         "src/engine/observe/closing.rs",

@@ -182,17 +182,14 @@ impl Run<'_> {
         let (Some(own), Some(other)) = (&action.target_item, &action.source_item) else {
             return Ok(Done::Failed("the plan names no items".to_owned()));
         };
-        let Sided { ado, clickup } = Sided::of(action.target, own.clone(), other.clone());
+        let items = Sided::of(action.target, own.clone(), other.clone());
         let mut store = self.engine.store();
-        for side in Side::BOTH {
-            let id = Sided {
-                ado: &ado,
-                clickup: &clickup,
-            };
-            if living(&store, &plan.pair, side, id.get(side))?.is_some() {
+        for (side, id) in items.iter() {
+            if living(&store, &plan.pair, side, id)?.is_some() {
                 return Ok(Done::Stale("one of the two is linked already".to_owned()));
             }
         }
+        let Sided { ado, clickup } = items;
         store.commit(&Batch(vec![
             Op::AddEndedLink {
                 pair: plan.pair.clone(),

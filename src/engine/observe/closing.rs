@@ -62,16 +62,10 @@ impl Engine {
         observed: &Observed,
     ) -> Result<Lacks, StoreError> {
         let mut kinds: BTreeSet<Option<Folded>> = BTreeSet::new();
-        let synced = policy.fields.contains_key(&FieldKey::Type);
         if policy.create_on.contains(&Side::Ado) {
             let items = focus.fresh.clickup.keys();
             let items = items.filter_map(|id| observed.items.clickup.get(id));
-            kinds.extend(items.map(|item| match item.fields.get(&FieldKey::Type) {
-                Some(FieldValue::Choice(kind)) if synced => {
-                    policy.types.translate(Side::ClickUp, kind)
-                }
-                _ => None,
-            }));
+            kinds.extend(items.map(|item| policy.made_as(item)));
         }
         if policy.on_delete != OnDelete::Unlink {
             let links = focus.links.values();

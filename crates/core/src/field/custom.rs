@@ -200,7 +200,7 @@ impl Rule {
 }
 
 /// Labels as a text of Azure DevOps has them.
-pub fn labels_text(labels: &FieldValue) -> String {
+fn labels_text(labels: &FieldValue) -> String {
     let names: Vec<String> = labels.members().into_iter().map(|one| one.shown).collect();
     names.join(&format!("{LABELS_BETWEEN} "))
 }

@@ -6,7 +6,7 @@ use super::plan::{Action, ActionKind, FieldChange, Hold, PairPlan};
 use super::policy::Policy;
 use super::{FreshItem, Origin};
 use crate::capabilities;
-use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Subject};
+use crate::model::{ActionId, FieldValue, Item, ItemId, Side, Subject};
 use crate::reason::{ActionWhy, After, HoldWhy, OriginWhy, ReadWhy};
 use boardsync_markup as markup;
 
@@ -87,18 +87,9 @@ fn create(side: Side, item: &Item, policy: &Policy, plan: &mut PairPlan) {
         return;
     }
     let mut changes = Vec::new();
-    let kind = match item.fields.get(&FieldKey::Type) {
-        Some(kind) if policy.fields.contains_key(&FieldKey::Type) => {
-            translate(&FieldKey::Type, side, kind, policy).ok()
-        }
-        _ => None,
-    };
-    let kind = match &kind {
-        Some(FieldValue::Choice(kind)) => Some(kind),
-        _ => None,
-    };
+    let kind = policy.made_as(item);
     for (key, rule) in &policy.fields {
-        if target == Side::Ado && policy.lacks.lacks(kind, key) {
+        if target == Side::Ado && policy.lacks.lacks(kind.as_ref(), key) {
             continue;
         }
         // The title and the type decide whether an item can exist at all, so a one-way rule does not hold them back.

@@ -4,7 +4,9 @@ use super::closing::Closing;
 pub use crate::field::Direction;
 use crate::field::{Rule, Tables};
 use crate::mapping::{People, Relation};
-use crate::model::{FieldKey, Folded, Identity, PairName, Side, Sided, Timestamp};
+use crate::model::{
+    FieldKey, FieldValue, Folded, Identity, Item, PairName, Side, Sided, Timestamp,
+};
 use crate::reason::{HoldWhy, ReadWhy, ValueWhy};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,6 +57,19 @@ impl Policy {
             types: &self.types,
             people: &self.people,
             custom: None,
+        }
+    }
+
+    /// Returns the type of work item that a task becomes; `None`: that of which new items are that name none.
+    pub fn made_as(&self, task: &Item) -> Option<Folded> {
+        let key = &FieldKey::Type;
+        match task
+            .fields
+            .get(key)
+            .filter(|_| self.fields.contains_key(key))
+        {
+            Some(FieldValue::Choice(kind)) => self.types.translate(Side::ClickUp, kind),
+            _ => None,
         }
     }
 
