@@ -424,7 +424,7 @@ fn filled(path: &Path, count: i64) -> Store {
         last_attempt: Some(SETTLED),
         last_sweep: Some(SETTLED),
         last_error: None,
-        let_through_at: None,
+        let_through: Sided::default(),
     };
     let mut ops = vec![Op::SetPairState {
         pair: pair(),

@@ -75,8 +75,9 @@ struct Run<'a> {
     strikes: Sided<u32>,
     /// The stop file was seen.
     switched_off: bool,
-    /// Whether somebody let exactly this pair's plan through, which deletes, closes or unlinks, although a guard of deletes stops it.
-    let_through: bool,
+    /// By the side on which items are gone: whether somebody let exactly this pair's plan through, which follows that, although a
+    /// guard stops it for so many of them.
+    let_through: Sided<bool>,
     /// What the firewall said about this pair.
     breach: Option<String>,
     /// Why the pair is no longer ours, found in the middle of its plan.
@@ -312,7 +313,7 @@ impl<'a> Run<'a> {
             moved: BTreeSet::new(),
             strikes: Sided::default(),
             switched_off: false,
-            let_through: false,
+            let_through: Sided::default(),
             breach: None,
             lost: None,
             apart: false,

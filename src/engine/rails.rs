@@ -166,8 +166,8 @@ impl Engine {
         Ok(rails)
     }
 
-    /// Returns when links of the pair ended lately because an item was deleted, as far as nobody approved that. Only asked
-    /// where this view shows a deleted item.
+    /// Returns when links of the pair ended lately because an item was deleted, by the side that it was deleted on, as far as
+    /// nobody approved that. Only asked where this view shows a deleted item.
     fn ended_lately(
         &self,
         store: &Store,
@@ -184,12 +184,13 @@ impl Engine {
         }
         let now = self.clock.now();
         // An approval that lies ahead is one from before the clock was set back: nobody knows what came after it.
-        let approved = store.pair_state(&policy.pair)?.let_through_at;
-        let approved = approved.filter(|at| *at <= now);
+        let approved = store.pair_state(&policy.pair)?.let_through;
+        let approved = approved.map(|_, at| at.filter(|at| *at <= now));
         let day = now.plus_ms(-vanished::DAY_MS);
-        let after = approved.map_or(day, |at| at.max(day));
-        for (side, at) in store.ended_by_a_delete(&policy.pair, after)? {
-            ended.get_mut(side).push(at);
+        for (side, at) in store.ended_by_a_delete(&policy.pair, day)? {
+            if approved.get(side).is_none_or(|approved| at > approved) {
+                ended.get_mut(side).push(at);
+            }
         }
         Ok(ended)
     }

@@ -346,10 +346,6 @@ impl Engine {
         let as_made = made.map_or(found, |made| &made.item);
         let base = |(key, sent): (&FieldKey, &FieldValue)| {
             let shown = as_made.fields.get(key)?;
-            if key.is_custom() && sent.is_empty() && !shown.is_empty() {
-                // The service filled it in: with a base it would count as an edit that empties it.
-                return None;
-            }
             let of = Found {
                 sent,
                 shown,

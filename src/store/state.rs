@@ -3,7 +3,7 @@
 use super::Store;
 use super::error::{StoreError, from_json, sql, to_json};
 use crate::connector::Watermark;
-use crate::model::{PairName, Side, Timestamp};
+use crate::model::{PairName, Side, Sided, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// What is known about a pair. A pair that was never run has the default: everything `None`.
@@ -21,8 +21,9 @@ pub struct PairState {
     pub last_sweep: Option<Timestamp>,
     /// Error of the last attempt; `None`: it went well.
     pub last_error: Option<String>,
-    /// Local time at which a plan with deletes, closes or unlinks ended that somebody had let through although a guard stopped it.
-    pub let_through_at: Option<Timestamp>,
+    /// By the side on which items are gone: local time at which a plan ended that somebody had let through although a guard
+    /// stopped it for so many of them.
+    pub let_through: Sided<Option<Timestamp>>,
 }
 
 impl Store {
@@ -48,12 +49,12 @@ impl Store {
         self.connection
             .prepare_cached(
                 "SELECT fingerprint, approved_at, last_success, last_attempt, last_sweep, last_error,
-                        let_through_at
+                        let_through_ado, let_through_clickup
                  FROM pair_state WHERE pair = ?1",
             )
             .and_then(|mut statement| {
                 let read = |row: &rusqlite::Row<'_>| {
-                    let time = |index| {
+                    let time = |index: usize| {
                         row.get::<_, Option<i64>>(index)
                             .map(|at| at.map(Timestamp))
                     };
@@ -64,7 +65,10 @@ impl Store {
                         last_attempt: time(3)?,
                         last_sweep: time(4)?,
                         last_error: row.get(5)?,
-                        let_through_at: time(6)?,
+                        let_through: Sided {
+                            ado: time(6)?,
+                            clickup: time(7)?,
+                        },
                     })
                 };
                 statement.query_row([&pair.0], read).optional()
@@ -103,8 +107,8 @@ pub(super) fn save_pair_state(
     let time = |at: Option<Timestamp>| at.map(|at| at.0);
     tx.prepare_cached(
         "INSERT OR REPLACE INTO pair_state (pair, fingerprint, approved_at, last_success, last_attempt, last_sweep,
-                                            last_error, let_through_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                                            last_error, let_through_ado, let_through_clickup)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )
     .and_then(|mut statement| {
         statement.execute(params![
@@ -115,7 +119,8 @@ pub(super) fn save_pair_state(
             time(state.last_attempt),
             time(state.last_sweep),
             state.last_error,
-            time(state.let_through_at)
+            time(state.let_through.ado),
+            time(state.let_through.clickup)
         ])
     })
     .map(|_| ())

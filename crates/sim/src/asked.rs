@@ -6,7 +6,7 @@
 
 use super::config_moves::tell;
 use super::controls::Control;
-use super::guard_law::stops_deletes;
+use super::guard_law::tells_of_tasks;
 use super::remote::lock;
 use super::script::Act;
 use super::world::{World, numbered};
@@ -95,7 +95,7 @@ impl Approver for Person<'_> {
             world.count("guard not let through");
         }
         plan.pairs.retain(agreed);
-        let passed = plan.pairs.iter().filter(|pair| stops_deletes(pair));
+        let passed = plan.pairs.iter().filter(|pair| tells_of_tasks(pair));
         let passed = passed.map(|pair| numbered(&pair.pair));
         world.told.ledger.passed.extend(passed);
         world.told.applying = Some(plan);

@@ -4,7 +4,7 @@
 //! And the judge of them: a saved plan writes nothing that it does not hold, and an undo removes only what the engine made
 //! and nobody worked on (I21).
 
-use super::guard_law::stops_deletes;
+use super::guard_law::tells_of_tasks;
 use super::kinds::{kind, kinds, use_table};
 use super::remote::lock;
 use super::run::Sim;
@@ -179,7 +179,7 @@ impl Approver for SavedPlan<'_> {
             if !kept.moved.is_empty() || !kept.reconfigured.is_empty() {
                 world.count("saved plan refused in part");
             }
-            let passed = self.saved.pairs.iter().filter(|pair| stops_deletes(pair));
+            let passed = self.saved.pairs.iter().filter(|pair| tells_of_tasks(pair));
             let passed = passed.map(|pair| numbered(&pair.pair));
             world.told.ledger.passed.extend(passed);
             world.told.applying = Some(self.saved.clone());

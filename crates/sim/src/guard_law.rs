@@ -4,6 +4,7 @@
 use super::places::every_link;
 use super::world::{World, numbered};
 use boardsync::model::{ItemId, LinkId, Side};
+use boardsync::reason::Limit;
 use boardsync::reconcile::plan::PairPlan;
 use boardsync::reconcile::policy::GuardLimits;
 use boardsync::store::Store;
@@ -30,7 +31,7 @@ pub fn limits(tight: bool) -> GuardLimits {
 pub struct Ledger {
     /// Whether exactly this plan was approved.
     pub approved: bool,
-    /// Pairs of which somebody let a plan through that a guard of deletes had stopped, and who was told so.
+    /// Pairs of which somebody let a plan through that a guard had stopped because of tasks that are gone, and was told so.
     pub passed: BTreeSet<usize>,
     /// Pairs that had a plan carried out before.
     ran: BTreeSet<usize>,
@@ -73,9 +74,14 @@ impl Ledger {
     }
 }
 
-/// Whether a guard stops a plan because of what is gone, or goes.
-pub fn stops_deletes(plan: &PairPlan) -> bool {
-    plan.guarded().any(|guard| guard.what.is_of_deletes())
+/// Whether a guard stops a plan because of tasks that are gone: they are counted themselves, or the work items that would follow.
+pub fn tells_of_tasks(plan: &PairPlan) -> bool {
+    plan.guarded().any(|guard| {
+        matches!(
+            (guard.what, guard.side),
+            (Limit::Vanished, Side::ClickUp) | (Limit::Deletes, Side::Ado)
+        )
+    })
 }
 
 #[derive(Clone, Copy)]

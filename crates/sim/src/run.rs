@@ -6,7 +6,7 @@
 use super::commands::rearmed;
 use super::config_moves::tell;
 use super::controls::{Control, Moment};
-use super::guard_law::stops_deletes;
+use super::guard_law::tells_of_tasks;
 use super::kinds::{first_table, kind};
 use super::policies::policies;
 use super::remote::{Remote, lock};
@@ -426,7 +426,7 @@ impl<F: Fn(&Observed) -> Consent> Approver for Person<'_, F> {
             .plan()
             .pairs
             .iter()
-            .filter(|pair| stops_deletes(pair))
+            .filter(|pair| tells_of_tasks(pair))
         {
             if consent.hashes.contains(&pair.hash()) {
                 let passed = &mut lock(self.world).told.ledger.passed;

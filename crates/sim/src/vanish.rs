@@ -4,7 +4,7 @@
 //! Two such answers some minutes apart are evidence by the protocol, so the first few links may end. How many is judged here,
 //! by the words of the guard's documentation: as many within ten minutes as one plan may delete, and within a day as many or
 //! half of the links, whichever is more. What somebody approved is not counted, and what had ended before only as long as nobody
-//! has let a plan through of which a guard told that so much is gone.
+//! has let a plan through of which a guard told that so many tasks are gone.
 
 use super::guard_law::limits;
 use super::places::every_link;

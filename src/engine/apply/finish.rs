@@ -313,8 +313,10 @@ impl<'a> Ending<'a> {
         if state.last_error.is_none() {
             state.last_success = Some(self.now);
         }
-        if run.let_through {
-            state.let_through_at = Some(self.now);
+        for side in Side::BOTH {
+            if *run.let_through.get(side) {
+                *state.let_through.get_mut(side) = Some(self.now);
+            }
         }
         // A very first plan that was cut short stays one: what is left of it is what the same yes was given to.
         let cut = state.fingerprint.is_none() && run.switched_off;

@@ -2,6 +2,7 @@
 
 use super::{Consent, Done, LOOK_AGAIN_MS, Report, Run, Stopped, actions_of, stop_reason};
 use crate::engine::{CycleError, begun};
+use crate::model::{Side, Sided};
 use crate::reason::JournalKind;
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
@@ -31,6 +32,14 @@ pub(in crate::engine) fn about(plan: &PairPlan, action: &Action) -> Span {
     )
 }
 
+/// Whether a yes to a plan is one to all that is gone on a side: a guard told how much that is, and the plan follows some of it. A
+/// yes to any other plan is one to its actions, and says nothing of what had gone before.
+fn is_let_through(plan: &PairPlan, gone_on: Side) -> bool {
+    let mut actions = plan.actions.iter();
+    plan.guarded().any(|guard| guard.gone_on() == Some(gone_on))
+        && actions.any(|action| action.kind.dissolves() && action.target == gone_on.other())
+}
+
 impl Run<'_> {
     /// Forgets what was of the pair before, and loads what failed in this one earlier.
     pub(super) fn begin(&mut self, plan: &PairPlan) -> Result<(), CycleError> {
@@ -40,7 +49,7 @@ impl Run<'_> {
         self.reread.clear();
         self.kept.clear();
         self.failed.clear();
-        self.let_through = false;
+        self.let_through = Sided::default();
         Ok(self.load_attempts(plan)?)
     }
 
@@ -54,10 +63,10 @@ impl Run<'_> {
         if let Some(reason) = stop_reason(plan, consent).or_else(|| self.switch()) {
             return Ok(Some(reason));
         }
-        let dissolves = plan.actions.iter().any(|action| action.kind.dissolves());
-        // A yes to any other plan is one to its actions, and says nothing of what had gone before.
-        let guarded = plan.guarded().any(|guard| guard.what.is_of_deletes());
-        self.let_through = dissolves && guarded && consent.hashes.contains(&plan.hash());
+        self.let_through = match consent.hashes.contains(&plan.hash()) {
+            true => Sided::build(|side| is_let_through(plan, side)),
+            false => Sided::default(),
+        };
         let canary = self
             .engine
             .canary(plan, self.observed, &mut self.moved)

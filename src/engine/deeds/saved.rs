@@ -281,19 +281,20 @@ fn say_yes(pair: &PairName, observed: &Observed, consent: &mut Consent) {
 /// plan stays as it is, and waits.
 ///
 /// Example: a task was deleted, and the plan says to delete its work item. While the question stands ten others begin to answer
-/// 404. The yes is to the one delete, and nobody has seen what speaks against that.
+/// 404. The yes is to the one delete, and nobody has seen what speaks against that. Whoever was told of work items that are gone
+/// was not told of tasks that are.
 fn is_news(old: &SavedPair, observed: &Observed) -> bool {
     let shown: BTreeSet<_> = old.actions.iter().map(|action| &action.id).collect();
     let told = |one: &Tripped| {
         let mut then = old.tripped.iter();
-        then.any(|other| other.side == one.side && other.what.is_of_deletes())
+        then.any(|other| other.gone_on() == one.gone_on())
     };
     let mut plans = observed.plan().pairs.iter();
     let Some(now) = plans.find(|plan| plan.pair == old.pair) else {
         return false;
     };
     let mut actions = now.actions.iter();
-    let mut guards = now.guarded().filter(|one| one.what.is_of_deletes());
+    let mut guards = now.guarded().filter(|one| one.gone_on().is_some());
     actions.any(|action| action.kind.dissolves() && shown.contains(&action.id))
         && guards.any(|one| !told(one))
 }

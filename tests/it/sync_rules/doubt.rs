@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 const POISON: &str = "DROP TABLE users";
 const ELSEWHERE: &str = "901100000003";
+const PRIORITY: &str = "Microsoft.VSTS.Common.Priority";
 const DUE: &str = "Microsoft.VSTS.Scheduling.FinishDate";
 
 fn fault(t: &Bench, service: Side, method: &str, path: &str, times: u32, fault: Fault) {
@@ -96,6 +97,25 @@ async fn a_create_that_a_page_answered_is_looked_for_before_anything_is_sent_aga
             assert_eq!(t.conflicts(), [], "{target} {status}");
             t.quiet().await;
         }
+    }
+}
+
+/// Azure DevOps sets a priority in what is created without one. Whether the create was answered makes no difference.
+#[tokio::test]
+async fn a_default_of_the_service_stays_where_the_answer_to_the_create_was_lost() {
+    for lost in [0, 1] {
+        let mut t = bench("").await;
+        on_create(&t, Side::Ado, lost, Fault::DropAfterApply);
+        let task = t.create_task(&json!({"name": "Item", "status": "to do"}));
+        t.cycle().await;
+        hurry(&mut t);
+        t.cycle().await;
+        t.cycle().await;
+        assert_eq!(t.counts(), (1, 1), "{lost}");
+        assert_eq!(t.field(t.item_of(&task), PRIORITY), json!(2), "{lost}");
+        assert_eq!(t.task(&task)["priority"], json!(null), "{lost}");
+        assert_eq!(t.conflicts(), [], "{lost}");
+        t.quiet().await;
     }
 }
 

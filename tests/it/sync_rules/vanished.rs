@@ -151,6 +151,32 @@ async fn what_was_let_through_does_not_count_any_more() {
     assert!(!t.link_state(more.0).is_living());
 }
 
+/// The guard told of tasks that are gone, and nobody was told how many work items had gone before.
+#[tokio::test]
+async fn a_yes_for_one_side_forgives_nothing_of_the_other() {
+    let (t, pairs) = board("delete", 12).await;
+    for (id, _) in &pairs[..2] {
+        t.world.ado.delete(*id);
+        unapproved(&t).await;
+    }
+    for (_, task) in &pairs[2..7] {
+        t.world.clickup.delete(task).unwrap();
+    }
+    unapproved(&t).await;
+    t.world.clock.advance(11 * MINUTE);
+    assert!(stopped(&unapproved(&t).await.1));
+    // Approves whatever is planned.
+    t.sweep().await;
+    assert_eq!(living(&t, &pairs), 5);
+    // Half of the links may end within a day, and two had before the yes.
+    for (at, (id, _)) in pairs[7..].iter().enumerate() {
+        t.world.ado.delete(*id);
+        let (_, report) = unapproved(&t).await;
+        assert_eq!(stopped(&report), at >= 1, "{at}: {:?}", report.stopped);
+    }
+    assert_eq!(living(&t, &pairs), 4);
+}
+
 /// Whoever said yes to a plan that nothing stopped was not told how much had gone before.
 #[tokio::test]
 async fn a_yes_to_a_plan_that_no_guard_stopped_forgives_nothing() {

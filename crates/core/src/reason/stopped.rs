@@ -22,11 +22,6 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// Returns whether it is about items that are gone, or go.
-    pub fn is_of_deletes(self) -> bool {
-        matches!(self, Limit::Deletes | Limit::Vanished)
-    }
-
     /// Returns what it counts, as a phrase in the plural.
     pub fn counted(self) -> &'static str {
         match self {

@@ -593,6 +593,16 @@ pub struct Tripped {
 }
 
 impl Tripped {
+    /// Returns the side on which items are gone, where this is about such items; `None`: it is about something else. What is
+    /// deleted, closed or unlinked on one side is so because it is gone on the other one.
+    pub fn gone_on(&self) -> Option<Side> {
+        match self.what {
+            Limit::Vanished => Some(self.side),
+            Limit::Deletes => Some(self.side.other()),
+            Limit::Creates | Limit::Updates | Limit::Clears | Limit::Noise => None,
+        }
+    }
+
     /// Returns what it counts, as a phrase in the plural.
     pub fn counted(&self) -> &'static str {
         match self.slow {

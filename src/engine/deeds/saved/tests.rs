@@ -31,6 +31,7 @@ fn plan(kinds: &[ActionKind], tripped: Option<&Tripped>) -> PairPlan {
     plan
 }
 
+/// About tasks that are gone, or about edits.
 fn guard(what: Limit, slow: bool) -> Tripped {
     let slow = slow.then_some(Slow {
         planned: 1,
@@ -40,7 +41,10 @@ fn guard(what: Limit, slow: bool) -> Tripped {
     });
     Tripped {
         what,
-        side: Side::ClickUp,
+        side: match what {
+            Limit::Deletes => Side::Ado,
+            _ => Side::ClickUp,
+        },
         count: 5,
         limit: 3,
         slow,
@@ -54,6 +58,10 @@ fn a_yes_passes_no_guard_of_deletes_that_nobody_was_told_of() {
     let gone = &guard(Limit::Vanished, true);
     let deletes = &guard(Limit::Deletes, false);
     let updates = &guard(Limit::Updates, false);
+    let of_work_items = &Tripped {
+        side: Side::ClickUp,
+        ..deletes.clone()
+    };
     type Row<'a> = (
         &'a str,
         &'a [ActionKind],
@@ -63,9 +71,10 @@ fn a_yes_passes_no_guard_of_deletes_that_nobody_was_told_of() {
         bool,
     );
     #[rustfmt::skip]
-    let rows: [Row<'_>; 6] = [
+    let rows: [Row<'_>; 7] = [
         ("told", &[Delete], Some(gone), &[Delete], gone, true),
         ("told as deletes", &[Delete], Some(deletes), &[Delete], gone, true),
+        ("told of the other side", &[Delete], Some(of_work_items), &[Delete], gone, false),
         ("not told", &[Delete], None, &[Delete], gone, false),
         ("not told, of others", &[Delete], None, &[Delete, Update], deletes, false),
         ("of edits", &[Delete], None, &[Delete], updates, true),

@@ -56,7 +56,9 @@ pub fn of_found(
         let unsynced = !policy.fields.contains_key(key);
         return unsynced.then(|| Sided::build(|_| BaseState::Owed(FieldValue::Empty)));
     }
-    if rendered {
+    if rendered || of.sent.is_empty() && key.kind().by_member().is_none() {
+        // Of a text that is the service's rendering. Of a field that had no value it is the service's default, which stands
+        // beside the empty one as after a create that was answered.
         return Some(Sided::of(source, own, BaseState::Shown(of.shown.clone())));
     }
     let owed = owing(key, source, (&sent, of.shown), None, policy);

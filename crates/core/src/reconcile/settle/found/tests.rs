@@ -73,6 +73,14 @@ fn a_found_item_has_a_base_by_what_the_create_made_or_by_what_was_sent() {
             Some((Owed(empty()), Shown(empty()))),
         ),
         (
+            "nothing was sent, and the service has a default, or it is an edit",
+            Points,
+            empty(),
+            number(2),
+            Some((Shown(empty()), Shown(number(2)))),
+            None,
+        ),
+        (
             "a text as the service renders it, or an edit",
             Description,
             rich("a b"),
