@@ -330,14 +330,22 @@ impl Reader for ClickUpReader {
             let list = answer.get(list).and_then(serde_json::Value::as_array);
             list.map(Vec::len)
         };
-        let url = inner.task_address(id)?;
-        let task = inner.fetch_json(url, "read a task", Priority::Live).await?;
+        let task = inner.fetch_with_subtasks(id).await?;
         let url = inner.address(&format!("task/{}/comment", body::segment(id.as_str())), &[])?;
         let comments = inner.fetch_json(url, "read the comments of a task", Priority::Live);
         Ok(Traces {
             comments: count(&comments.await?, "comments"),
             files: count(&task, "attachments"),
+            children: Some(write::subtasks(&task).len()),
         })
+    }
+
+    async fn fetch_children_that_go(
+        &self,
+        id: &ItemId,
+    ) -> Result<BTreeSet<ItemId>, ConnectorError> {
+        let task = self.0.fetch_with_subtasks(id).await?;
+        Ok(write::subtasks(&task))
     }
 
     async fn fetch_schema(&self, pair: &PairName) -> Result<Schema, ConnectorError> {

@@ -204,6 +204,15 @@ pub trait Reader: Send + Sync {
         Ok(Vec::new())
     }
 
+    /// Returns the items that a delete of this one would take along, as far as the service tells: its children, of one level
+    /// at least. A service that deletes nothing but the item itself has none, which is the default.
+    async fn fetch_children_that_go(
+        &self,
+        _id: &ItemId,
+    ) -> Result<BTreeSet<ItemId>, ConnectorError> {
+        Ok(BTreeSet::new())
+    }
+
     /// Says what people left at an item beside its fields. A service that cannot tell says nothing of it, which is the
     /// default.
     async fn fetch_traces(&self, _id: &ItemId) -> Result<Traces, ConnectorError> {
@@ -371,6 +380,8 @@ pub struct Traces {
     pub comments: Option<usize>,
     /// Number of attached files.
     pub files: Option<usize>,
+    /// Number of children that a delete would take along.
+    pub children: Option<usize>,
 }
 
 /// Hears of a call of an update right before it leaves: which field it carries, where that is all that it carries, and the latest

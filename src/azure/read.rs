@@ -308,6 +308,8 @@ impl Shared {
         Ok(Traces {
             comments: comments.and_then(|count| usize::try_from(count).ok()),
             files: Some(files.filter(|link| link.rel == "AttachedFile").count()),
+            // Children of a work item stay where they are.
+            children: Some(0),
         })
     }
 

@@ -50,6 +50,27 @@ impl Store {
         .transpose()
     }
 
+    /// Returns the items with a living link that were last read as children of an item.
+    pub fn linked_children(&self, side: Side, id: &ItemId) -> Result<Vec<ItemId>, StoreError> {
+        let statement = match side {
+            Side::Ado => {
+                "SELECT o.item FROM observation o JOIN link l ON l.ado = o.item AND l.state <> 'tombstone'
+                 WHERE o.side = 'ado' AND json_extract(o.body, '$.parent') = ?1"
+            }
+            Side::ClickUp => {
+                "SELECT o.item FROM observation o JOIN link l ON l.clickup = o.item AND l.state <> 'tombstone'
+                 WHERE o.side = 'clickup' AND json_extract(o.body, '$.parent') = ?1"
+            }
+        };
+        self.connection
+            .prepare_cached(statement)
+            .and_then(|mut statement| {
+                let rows = statement.query_map([&id.0], |row| row.get(0).map(ItemId))?;
+                rows.collect()
+            })
+            .map_err(sql("read the children of an item"))
+    }
+
     /// Returns whether the stored observation was made by another version of this program. `None`: there is none.
     pub fn read_by_another(&self, side: Side, id: &ItemId) -> Result<Option<bool>, StoreError> {
         self.connection

@@ -41,14 +41,13 @@ pub(super) fn migrations() -> Migrations<'static> {
         M::up(include_str!("../../migrations/0021_identities.sql")),
         M::up(include_str!("../../migrations/0022_identity_before.sql")),
         M::up(include_str!("../../migrations/0023_seen_title.sql")),
-        M::up(include_str!(
-            "../../migrations/0024_let_through_by_side.sql"
-        )),
+        M::up(include_str!("../../migrations/0024_let_through.sql")),
+        M::up(include_str!("../../migrations/0025_children.sql")),
     ])
 }
 
 /// Number of entries in [`migrations`], which is the newest schema version known.
-pub(super) const NEWEST: i64 = 24;
+pub(super) const NEWEST: i64 = 25;
 
 /// SQLite wal.html, "The WAL-Reset Bug": 3.7.0 to 3.51.2 can corrupt a database in WAL mode.
 const OLDEST_SQLITE: i32 = 3_051_003;

@@ -26,6 +26,8 @@ pub struct Capabilities {
     /// Whether it shows what was deleted, so that one answer proves a deletion. Where it can't, several answers with time
     /// between them do.
     pub proves_deletion: bool,
+    /// Whether an item takes its children along when it is deleted.
+    pub deletes_children: bool,
     /// Where deleted items are.
     pub bin: &'static str,
     /// Whether a program can take an item out of there.
@@ -76,6 +78,7 @@ const ADO: Capabilities = Capabilities {
     compares_versions: true,
     versions: Versions::Counted,
     proves_deletion: true,
+    deletes_children: false,
     bin: "recycle bin",
     restores: true,
     sets_by_difference: false,
@@ -96,6 +99,8 @@ const CLICKUP: Capabilities = Capabilities {
     compares_versions: false,
     versions: Versions::Times,
     proves_deletion: false,
+    // Seen by the public project mmcc007/clickup-yaml-sync: subtasks answer 404 after a delete of their parent.
+    deletes_children: true,
     bin: "trash",
     restores: false,
     sets_by_difference: true,

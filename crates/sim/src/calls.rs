@@ -211,6 +211,22 @@ impl Reader for Remote {
         self.back(&ons, answer).await
     }
 
+    async fn fetch_children_that_go(
+        &self,
+        id: &ItemId,
+    ) -> Result<BTreeSet<ItemId>, ConnectorError> {
+        let ons = self.ons(On::Read);
+        let fault = self.send(&ons).await;
+        let answer = self.refuse(fault.as_ref(), false).map(|()| {
+            let world = lock(&self.world);
+            match self.is(Control::ChildrenNotAsked) {
+                true => BTreeSet::new(),
+                false => world.children_that_go(self.side, id),
+            }
+        });
+        self.back(&ons, answer).await
+    }
+
     async fn fetch_traces(&self, id: &ItemId) -> Result<Traces, ConnectorError> {
         let ons = self.ons(On::Read);
         let fault = self.send(&ons).await;

@@ -240,6 +240,7 @@ impl World {
         Traces {
             comments: Some(usize::from(comments)),
             files: Some(0),
+            children: Some(self.children_that_go(side, id).len()),
         }
     }
 

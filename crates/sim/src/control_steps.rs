@@ -355,6 +355,34 @@ pub fn deleted_beside_one_that_left() -> impl Iterator<Item = Step> {
     })
 }
 
+/// Two tasks, one under the other, and the work item of the upper one is deleted.
+pub fn deleted_above_another() -> Vec<Step> {
+    let new = |n: u32| {
+        Step::Act(Act::Create {
+            side: Side::Ado,
+            n,
+            pair: 0,
+        })
+    };
+    vec![
+        new(20),
+        new(36),
+        Step::Wait(400_000),
+        Step::Cycle(false),
+        Step::Wait(60_000),
+        Step::Cycle(true),
+        Step::Act(Act::Nest { item: 1, under: 0 }),
+        Step::Act(Act::Delete {
+            side: Side::Ado,
+            item: 0,
+        }),
+        Step::Wait(400_000),
+        Step::Cycle(true),
+        Step::Wait(60_000),
+        Step::Cycle(true),
+    ]
+}
+
 /// Five tasks, of which one more answers 404 each time that so many ms are over.
 pub fn vanishing_one_by_one(every: i64) -> Vec<Step> {
     let new = |n: u32| {

@@ -2,11 +2,11 @@
 //! database between two cycles; the judge has to catch every one of them. A judge that cannot fail proves nothing.
 
 use super::control_steps::{
-    deleted_beside_one_that_left, done_in_two_steps, edited_while_asked, emptied_and_put_back,
-    first_create, gone_with_its_list, killed_before_a_run_that_fails, left_out_beside_an_edit,
-    made_with_custom_fields, refused_beside_an_edit, set_back_after_a_lost_answer,
-    set_between_two_calls, taken_back_after_a_lost_answer, taken_back_after_a_refused_call,
-    undone_without_an_answer, vanishing_one_by_one,
+    deleted_above_another, deleted_beside_one_that_left, done_in_two_steps, edited_while_asked,
+    emptied_and_put_back, first_create, gone_with_its_list, killed_before_a_run_that_fails,
+    left_out_beside_an_edit, made_with_custom_fields, refused_beside_an_edit,
+    set_back_after_a_lost_answer, set_between_two_calls, taken_back_after_a_lost_answer,
+    taken_back_after_a_refused_call, undone_without_an_answer, vanishing_one_by_one,
 };
 use super::customs::Customs;
 use super::generate::Range;
@@ -108,6 +108,8 @@ pub enum Control {
     CustomOverEdit,
     /// A custom field that a listing shows without a value is empty.
     UnlistedIsEmpty,
+    /// A task is deleted without asking what goes with it.
+    ChildrenNotAsked,
 }
 
 /// What a design is told of the moment after a cycle.
@@ -119,7 +121,7 @@ pub struct Moment {
 }
 
 impl Control {
-    pub const ALL: [Control; 43] = [
+    pub const ALL: [Control; 44] = [
         Control::C0,
         Control::C1,
         Control::C2,
@@ -163,6 +165,7 @@ impl Control {
         Control::RefusedAsAWhole,
         Control::CustomOverEdit,
         Control::UnlistedIsEmpty,
+        Control::ChildrenNotAsked,
     ];
 
     /// The histories in which it is tried.
@@ -199,7 +202,10 @@ impl Control {
     pub fn set_up(self, script: &mut Script) {
         if matches!(
             self,
-            Control::Absence | Control::OutsideScope | Control::PlanAlone
+            Control::Absence
+                | Control::OutsideScope
+                | Control::PlanAlone
+                | Control::ChildrenNotAsked
         ) {
             script.setup.on_delete = Deleting::Delete;
         }
@@ -238,6 +244,7 @@ impl Control {
             Control::RefusedAsAWhole => taken_back_after_a_refused_call(),
             Control::CustomOverEdit => set_between_two_calls(),
             Control::UnlistedIsEmpty => made_with_custom_fields(),
+            Control::ChildrenNotAsked => deleted_above_another(),
             _ => Vec::new(),
         };
         script.steps.splice(0..0, first);

@@ -4,7 +4,7 @@ use super::kinds::{Kind, kinds};
 use super::places::every_link;
 use super::world::{Record, World};
 use boardsync::model::{FieldKey, ItemId, Side, Sided};
-use boardsync::reason::{HoldWhy, RailWhy};
+use boardsync::reason::{HoldWhy, RailWhy, ValueWhy};
 use boardsync::store::{Conflict, HoldRow, LinkRow, LinkState, Store};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -149,6 +149,15 @@ impl World {
         );
         let what = format!("{} and {}", link.ado, link.clickup);
         if records.0.now().deleted || records.1.now().deleted {
+            // A delete would take along what is below it. It is held then, and by name.
+            let waits = !self.below(Side::ClickUp, clickup).is_empty()
+                && end.holds.iter().any(|hold| {
+                    hold.link == Some(link.id)
+                        && matches!(&hold.why, HoldWhy::Value(ValueWhy::CannotDelete { children, .. }) if !children.is_empty())
+                });
+            if waits && !records.1.now().deleted {
+                return self.count("held above a subtask");
+            }
             found.push(("I12", format!("{what}: one is deleted and the link lives")));
             return;
         }

@@ -2,7 +2,7 @@
 
 use super::customs::Customs;
 use super::enrich::{
-    apart, asked, enrich, left_out, set_back, steps, taken_back, vanishing, withdrawn,
+    apart, asked, enrich, left_out, nested, set_back, steps, taken_back, vanishing, withdrawn,
 };
 use super::kinds::{UNMAPPED, kinds};
 use super::rng::Rng;
@@ -110,6 +110,7 @@ pub fn generate(seed: u64, range: Range) -> Script {
         enrich(&mut script, range);
     }
     vanishing(&mut script, range);
+    nested(&mut script, range);
     withdrawn(&mut script);
     asked(&mut script, range);
     apart(&mut script, range);

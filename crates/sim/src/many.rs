@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Everything that a large enough run must have injected at least once.
-pub const FAULTS: [&str; 53] = [
+pub const FAULTS: [&str; 55] = [
     "unreachable",
     "lost",
     "unanswered",
@@ -67,6 +67,8 @@ pub const FAULTS: [&str; 53] = [
     "held as not taken",
     "history read",
     "vanished",
+    "subtask",
+    "held above a subtask",
     "back after it vanished",
     "list gone in silence",
 ];

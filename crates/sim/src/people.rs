@@ -124,6 +124,7 @@ impl World {
                 }
             }
             Act::Shut { side, pair, gone } => self.shut(*side, *pair, *gone),
+            Act::Nest { item, under } => self.nest(*item, *under),
             Act::Vanish { item } => self.vanish(*item),
             Act::Reappear => self.reappear(),
             Act::Claim { pair } => self.claimed_elsewhere(*pair),
@@ -208,7 +209,14 @@ impl World {
 
     /// Somebody deletes an item, or takes it out of the bin again.
     fn set_deleted(&mut self, side: Side, item: u32, deleted: bool) {
-        if let Some(at) = self.pick(side, item, !deleted) {
+        let Some(at) = self.pick(side, item, !deleted) else {
+            return;
+        };
+        let below = match deleted {
+            true => self.below(side, at),
+            false => Vec::new(),
+        };
+        for at in below.into_iter().chain([at]) {
             self.change(side, at, |state| state.deleted = deleted);
             self.told.removed.remove(&(side, at));
             let record = &mut self.side.get_mut(side).records[at];

@@ -229,6 +229,11 @@ pub enum Act {
         pair: u32,
         gone: bool,
     },
+    /// A task becomes a subtask of another one. Its version stays: nothing says that one moves.
+    Nest {
+        item: u32,
+        under: u32,
+    },
     /// A task answers 404 from now on although nobody deleted it.
     Vanish {
         item: u32,

@@ -223,6 +223,7 @@ impl World {
         self.side.get_mut(side).records[at].ever_deleted = true;
         self.told.removed.insert((side, at));
         self.say(|| format!("{side} {id}: engine deletes"));
+        self.take_along(side, at, delivery);
         Ok(at)
     }
 

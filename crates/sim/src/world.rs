@@ -84,6 +84,8 @@ pub struct Record {
     pub ever_deleted: bool,
     /// Made by a request that was delivered twice, or copied by a person.
     pub copy: bool,
+    /// Of a task: the one that it is a subtask of.
+    pub parent: Option<ItemId>,
     /// It answers 404 although nobody deleted it.
     pub vanished: bool,
     /// A read said "deleted" although it was there. Twice, minutes apart, that is evidence by the protocol, so once only.
@@ -512,6 +514,7 @@ impl World {
             writes: Writes::default(),
             ever_deleted: false,
             copy: false,
+            parent: None,
             vanished: false,
             falsely_gone: false,
         });
@@ -537,7 +540,7 @@ impl World {
             unread: BTreeSet::new(),
             markers: state.markers.clone(),
             backlinks: Vec::new(),
-            parent: None,
+            parent: record.parent.clone(),
             archived: false,
             container: match state.in_scope {
                 true => self.name(state.pair).0,

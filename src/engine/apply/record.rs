@@ -46,6 +46,12 @@ impl Run<'_> {
                 _ => return Ok(Done::Stale("it changed since the plan".to_owned())),
             },
         }
+        match self.engine.children_that_go(action.target, &id).await {
+            Ok(children) if children.is_empty() => {}
+            Ok(_) => return Ok(Done::Stale("it got a subtask since the plan".to_owned())),
+            Err(CycleError::Connector(error)) => return Ok(self.failed(action, error)),
+            Err(error) => return Err(error),
+        }
         self.engine.store().commit(&Batch(vec![
             self.journal(plan, action, Some(&id), Outcome::Sent, ""),
             Op::Rail(RailOp::Announce),

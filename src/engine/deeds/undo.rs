@@ -202,7 +202,11 @@ impl Engine {
             }
             seen => seen?,
         };
-        let told = [(seen.comments, "comment"), (seen.files, "file")];
+        let told = [
+            (seen.comments, "comment"),
+            (seen.files, "file"),
+            (seen.children, "subtask"),
+        ];
         let some: Vec<String> = told
             .iter()
             .filter_map(|(count, what)| match count {

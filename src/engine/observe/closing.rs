@@ -2,13 +2,14 @@
 //! work item has no place for.
 
 use super::{Focus, Observed};
+use crate::capabilities;
 use crate::connector::Schema;
-use crate::engine::Engine;
-use crate::model::{FieldKey, FieldValue, Folded, ItemId, Side, Sided};
+use crate::engine::{CycleError, Engine};
+use crate::model::{FieldKey, FieldValue, Folded, ItemId, LinkId, Side, Sided};
 use crate::reconcile::closing::Closing;
 use crate::reconcile::policy::{Lacks, OnDelete, Policy};
 use crate::store::StoreError;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
     /// Returns the policy with what the items of this cycle make worth asking. What cannot be read stays unknown: an item is
@@ -21,11 +22,60 @@ impl Engine {
     ) -> Result<Policy, StoreError> {
         let closed_states = self.closed_states(&policy, focus, observed).await;
         let lacks = self.lacks(&policy, focus, observed).await?;
+        let along = self.along(&policy, focus, observed).await?;
         Ok(Policy {
             closed_states,
             lacks,
+            along,
             ..policy
         })
+    }
+
+    /// What a delete of each item would take along whose counterpart is deleted.
+    async fn along(
+        &self,
+        policy: &Policy,
+        focus: &Focus,
+        observed: &Observed,
+    ) -> Result<BTreeMap<LinkId, Option<BTreeSet<ItemId>>>, StoreError> {
+        let mut along = BTreeMap::new();
+        if policy.on_delete != OnDelete::Delete {
+            return Ok(along);
+        }
+        for link in focus.links.values() {
+            for side in Side::BOTH {
+                let (gone, left) = (link.item(side.other()), link.item(side));
+                let is_left = observed.items.get(side).contains_key(left);
+                if !observed.is_gone(side.other(), gone) || !is_left {
+                    continue;
+                }
+                let children = match self.children_that_go(side, left).await {
+                    Ok(children) => Some(children),
+                    Err(CycleError::Store(error)) => return Err(error),
+                    Err(error) => {
+                        tracing::warn!(pair = %policy.pair, item = %left, "what a delete takes along is not known: {error}");
+                        None
+                    }
+                };
+                along.insert(link.id, children);
+            }
+        }
+        Ok(along)
+    }
+
+    /// Returns the items that a delete would take along: what the service shows, and linked items that were read as its children.
+    pub(in crate::engine) async fn children_that_go(
+        &self,
+        side: Side,
+        id: &ItemId,
+    ) -> Result<BTreeSet<ItemId>, CycleError> {
+        if !capabilities::of(side).deletes_children {
+            return Ok(BTreeSet::new());
+        }
+        let reader = self.readers.get(side);
+        let mut children = reader.fetch_children_that_go(id).await?;
+        children.extend(self.store().linked_children(side, id)?);
+        Ok(children)
     }
 
     /// The closed states of each side on which the counterpart of a deleted item may have to be closed in this cycle.

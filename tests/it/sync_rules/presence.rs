@@ -34,6 +34,65 @@ async fn a_deleted_work_item_follows_on_delete() {
     }
 }
 
+/// ClickUp deletes subtasks along with their parent, and nobody deleted the work item of this one.
+#[tokio::test]
+async fn a_task_with_a_subtask_is_not_deleted_before_the_subtask() {
+    let t = bench("on_delete = \"delete\"").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    let (below_id, below) = t.linked("Task", &[]).await;
+    t.clickup(&below, json!({"parent": task}));
+    t.world.ado.delete(id);
+    for _ in 0..2 {
+        t.sweep().await;
+        assert!(t.world.clickup.task(&task).is_some());
+        assert!(t.world.clickup.task(&below).is_some());
+        let [hold] = t.holds().try_into().unwrap();
+        let told = format!("ClickUp would delete a subtask along with it ({below})");
+        assert!(hold.why.to_string().contains(&told), "{}", hold.why);
+    }
+    // The whole tree is to go: from below.
+    t.world.ado.delete(below_id);
+    t.sweep().await;
+    assert!(t.world.clickup.task(&below).is_none());
+    t.sweep().await;
+    assert!(t.world.clickup.task(&task).is_none());
+    dissolved(&t, id);
+    dissolved(&t, below_id);
+    assert_eq!(t.holds(), []);
+    t.quiet().await;
+}
+
+/// It is nobody's counterpart, and ClickUp shows it only where it is asked for.
+#[tokio::test]
+async fn a_subtask_outside_the_pair_keeps_its_parent_from_being_deleted() {
+    let t = bench("on_delete = \"delete\"\ncreate = \"clickup\"").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    let below = t.create_task(&json!({"name": "Theirs", "status": "to do", "parent": task}));
+    t.world.ado.delete(id);
+    t.sweep().await;
+    assert!(t.world.clickup.task(&below).is_some());
+    assert!(t.link_state(id).is_living());
+    // Taken out of there by its owner.
+    t.world.clickup.delete(&below).unwrap();
+    t.sweep().await;
+    assert!(t.world.clickup.task(&task).is_none());
+    dissolved(&t, id);
+}
+
+/// The plan was shown, and while its question stands somebody puts a subtask there.
+#[tokio::test]
+async fn a_subtask_that_comes_after_the_plan_keeps_its_parent_from_being_deleted() {
+    let t = bench("on_delete = \"delete\"\ncreate = \"clickup\"").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    t.world.ado.delete(id);
+    let observed = t.engine().observe(&Scope::default()).await.unwrap();
+    let below = t.create_task(&json!({"name": "Theirs", "status": "to do", "parent": task}));
+    let report = t.apply(&observed).await;
+    assert_eq!(report.writes(), 0, "{:?}", report.outcomes);
+    assert!(t.world.clickup.task(&below).is_some());
+    assert!(t.link_state(id).is_living());
+}
+
 #[tokio::test]
 async fn a_deleted_task_follows_on_delete() {
     for rule in ["unlink", "close", "delete"] {

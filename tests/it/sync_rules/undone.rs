@@ -259,10 +259,11 @@ async fn a_number_of_a_work_item_finds_what_was_written_to_its_task_too() {
 }
 
 #[tokio::test]
-async fn a_created_item_with_a_comment_or_a_file_is_left_and_named() {
+async fn a_created_item_with_a_comment_a_file_or_a_subtask_is_left_and_named() {
     for (what, says) in [
         ("comment", "a comment"),
         ("file", "a file"),
+        ("subtask", "a subtask"),
         ("nothing", "1 deleted"),
     ] {
         let mut t = bench("").await;
@@ -280,6 +281,9 @@ async fn a_created_item_with_a_comment_or_a_file_is_left_and_named() {
                     .clickup
                     .attach(&task, 1001, "notes.txt", b"bytes".to_vec())
                     .unwrap();
+            }
+            "subtask" => {
+                t.create_task(&json!({"name": "Theirs", "parent": task}));
             }
             _ => {}
         }

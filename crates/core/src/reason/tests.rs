@@ -35,6 +35,14 @@ const HOLDS: &[(&str, &str)] = &[
         "ADO state \"Removed\" is not mapped: add [\"Removed\", \"...\"] to `states` of the pair",
     ),
     (
+        r#"{"code":"cannot_delete","side":"ado","evidence":"recycle bin","children":["86x","86y"]}"#,
+        "counterpart deleted in ADO (recycle bin); on_delete = delete, but ClickUp would delete subtasks along with it (86x, 86y); nothing is deleted: move or delete them there, or end the link with `boardsync links remove`",
+    ),
+    (
+        r#"{"code":"cannot_delete","side":"ado","evidence":"recycle bin","children":[]}"#,
+        "counterpart deleted in ADO (recycle bin); on_delete = delete, but ClickUp could not be asked whether it has subtasks, which would be deleted along with it; it is asked again",
+    ),
+    (
         r#"{"code":"type_unmapped","side":"clickup","kind":"Goal"}"#,
         "ClickUp type \"Goal\" is not mapped: add [\"...\", \"Goal\"] to `types` of the pair",
     ),

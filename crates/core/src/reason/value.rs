@@ -1,7 +1,8 @@
 //! Why a value has no counterpart.
 
-use crate::model::{FieldKey, Folded, Side};
+use crate::model::{FieldKey, Folded, ItemId, Side};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Why a value cannot be given to the other side as it is.
@@ -120,6 +121,15 @@ pub enum ValueWhy {
         /// Why it cannot be closed.
         because: NotClosable,
     },
+    /// The counterpart was deleted, and a delete of the item that is left would reach others.
+    CannotDelete {
+        /// Where the counterpart was deleted.
+        side: Side,
+        /// What was seen.
+        evidence: String,
+        /// Ids of the children that would be deleted along with it; empty: the service could not be asked.
+        children: BTreeSet<ItemId>,
+    },
 }
 
 /// Why an item is not closed.
@@ -168,7 +178,8 @@ impl ValueWhy {
             | ValueWhy::TypeUnmapped { side, .. }
             | ValueWhy::NoValue { side, .. }
             | ValueWhy::OptionUnmapped { side, .. }
-            | ValueWhy::CannotClose { side, .. } => Some(*side),
+            | ValueWhy::CannotClose { side, .. }
+            | ValueWhy::CannotDelete { side, .. } => Some(*side),
             ValueWhy::PeopleUnmapped { side, .. } | ValueWhy::Flattens { side, .. } => {
                 Some(side.other())
             }
@@ -225,9 +236,31 @@ impl ValueWhy {
             | ValueWhy::NotOnTheList { .. }
             | ValueWhy::TagsStay { .. }
             | ValueWhy::Flattens { .. }
-            | ValueWhy::CannotClose { .. } => None,
+            | ValueWhy::CannotClose { .. }
+            | ValueWhy::CannotDelete { .. } => None,
         }
     }
+}
+
+/// Says what a delete on a side would take along, and what to do.
+fn taken_along(f: &mut fmt::Formatter<'_>, side: Side, children: &BTreeSet<ItemId>) -> fmt::Result {
+    let ids: Vec<&str> = children.iter().map(ItemId::as_str).collect();
+    let (what, them) = match ids.as_slice() {
+        [] => {
+            return write!(
+                f,
+                "{side} could not be asked whether it has subtasks, which would be deleted along with it; it is asked again"
+            );
+        }
+        [_] => ("a subtask", "it"),
+        _ => ("subtasks", "them"),
+    };
+    write!(
+        f,
+        "{side} would delete {what} along with it ({}); nothing is deleted: move or delete {them} there, or end the link with \
+         `boardsync links remove`",
+        ids.join(", ")
+    )
 }
 
 impl fmt::Display for NotClosable {
@@ -351,6 +384,17 @@ impl fmt::Display for ValueWhy {
                 "counterpart deleted in {side} ({evidence}); on_delete = close, but {because}; nothing is written, close it \
                  by hand and end the link with `boardsync links remove`"
             ),
+            ValueWhy::CannotDelete {
+                side,
+                evidence,
+                children,
+            } => {
+                write!(
+                    f,
+                    "counterpart deleted in {side} ({evidence}); on_delete = delete, but "
+                )?;
+                taken_along(f, side.other(), children)
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ pub use crate::field::Direction;
 use crate::field::{Rule, Tables};
 use crate::mapping::{People, Relation};
 use crate::model::{
-    FieldKey, FieldValue, Folded, Identity, Item, PairName, Side, Sided, Timestamp,
+    FieldKey, FieldValue, Folded, Identity, Item, ItemId, LinkId, PairName, Side, Sided, Timestamp,
 };
 use crate::reason::{HoldWhy, ReadWhy, ValueWhy};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +47,9 @@ pub struct Policy {
     pub closed_states: Sided<Closing>,
     /// The synced fields that work items of some types have no place for. Only filled in for types that it matters of.
     pub lacks: Lacks,
+    /// What a delete would take along, by the link whose other item is deleted; `None`: the service could not be asked. Only
+    /// asked where a plan would delete.
+    pub along: BTreeMap<LinkId, Option<BTreeSet<ItemId>>>,
 }
 
 impl Policy {

@@ -65,7 +65,18 @@ pub(super) fn plan_gone(
         _ if edited => on_kept(ActionKind::Unlink, After::EditedHere),
         _ if link.removed == Some(gone) => on_kept(ActionKind::Unlink, After::RemovedByUs),
         OnDelete::Unlink => on_kept(ActionKind::Unlink, After::Unlink),
-        OnDelete::Delete => on_kept(ActionKind::Delete, After::Delete),
+        OnDelete::Delete => match policy.along.get(&link.link) {
+            Some(children) if children.as_ref().is_none_or(|some| !some.is_empty()) => {
+                let why = ValueWhy::CannotDelete {
+                    side: gone,
+                    evidence: evidence.to_owned(),
+                    children: children.clone().unwrap_or_default(),
+                };
+                plan.holds.push(hold(link, kept, why));
+                return;
+            }
+            Some(_) | None => on_kept(ActionKind::Delete, After::Delete),
+        },
         OnDelete::Close => match closing(kept, left, policy) {
             Closable::To(change) => Action {
                 changes: vec![*change],

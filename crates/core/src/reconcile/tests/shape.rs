@@ -9,6 +9,7 @@ use crate::reason::{ActionWhy, After, HoldWhy, Reason};
 use crate::reconcile::plan::{Action, ActionKind, PLAN_FORMAT};
 use crate::reconcile::policy::{Direction, Lacks, OnDelete, Policy};
 use crate::reconcile::{LinkView, Origin, View, plan_of};
+use std::collections::BTreeMap;
 
 /// The action without what a test compares on its own.
 fn bare(action: &Action) -> Action {
@@ -145,6 +146,7 @@ fn a_close_changes_the_state_alone() {
         since: std::collections::BTreeMap::new(),
         closed_states: Sided::default(),
         lacks: Lacks::default(),
+        along: BTreeMap::new(),
         ..policy
     };
     let plan = plan_one(link().with(Side::ClickUp, gone()), &nowhere);
