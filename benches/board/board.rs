@@ -72,7 +72,7 @@ pub fn policy() -> Policy {
         since: BTreeMap::new(),
         closed_states: Sided::default(),
         lacks: Lacks::default(),
-        along: BTreeMap::new(),
+        reach: BTreeMap::new(),
     }
 }
 

@@ -216,7 +216,7 @@ async fn policy(config: &Config, pair: &Pair, sources: &Sources) -> Result<Polic
         since: BTreeMap::new(),
         closed_states: Sided::default(),
         lacks: Lacks::default(),
-        along: BTreeMap::new(),
+        reach: BTreeMap::new(),
         states: pairs(&states),
         types: pairs(&pair.types),
         people: People::new(

@@ -61,6 +61,6 @@ fn policy(n: usize, world: &World, setup: &Setup, control: Option<Control>) -> P
         since: BTreeMap::new(),
         closed_states: Sided::default(),
         lacks: Lacks::default(),
-        along: BTreeMap::new(),
+        reach: BTreeMap::new(),
     }
 }

@@ -3,11 +3,11 @@
 
 use super::{Focus, Observed};
 use crate::capabilities;
-use crate::connector::Schema;
+use crate::connector::{Fetched, Schema};
 use crate::engine::{CycleError, Engine};
 use crate::model::{FieldKey, FieldValue, Folded, ItemId, LinkId, Side, Sided};
 use crate::reconcile::closing::Closing;
-use crate::reconcile::policy::{Lacks, OnDelete, Policy};
+use crate::reconcile::policy::{Lacks, OnDelete, Policy, Reach};
 use crate::store::StoreError;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,45 +22,72 @@ impl Engine {
     ) -> Result<Policy, StoreError> {
         let closed_states = self.closed_states(&policy, focus, observed).await;
         let lacks = self.lacks(&policy, focus, observed).await?;
-        let along = self.along(&policy, focus, observed).await?;
+        let reach = self.reach(&policy, focus, observed).await?;
         Ok(Policy {
             closed_states,
             lacks,
-            along,
+            reach,
             ..policy
         })
     }
 
-    /// What a delete of each item would take along whose counterpart is deleted.
-    async fn along(
+    /// What the delete of each item reaches whose counterpart may be deleted or closed for it.
+    async fn reach(
         &self,
         policy: &Policy,
         focus: &Focus,
         observed: &Observed,
-    ) -> Result<BTreeMap<LinkId, Option<BTreeSet<ItemId>>>, StoreError> {
-        let mut along = BTreeMap::new();
-        if policy.on_delete != OnDelete::Delete {
-            return Ok(along);
+    ) -> Result<BTreeMap<LinkId, Reach>, StoreError> {
+        let mut reach = BTreeMap::new();
+        if policy.on_delete == OnDelete::Unlink {
+            return Ok(reach);
         }
         for link in focus.links.values() {
-            for side in Side::BOTH {
-                let (gone, left) = (link.item(side.other()), link.item(side));
-                let is_left = observed.items.get(side).contains_key(left);
-                if !observed.is_gone(side.other(), gone) || !is_left {
+            for gone in Side::BOTH {
+                let left = gone.other();
+                let is_left = observed.items.get(left).contains_key(link.item(left));
+                if !observed.is_gone(gone, link.item(gone)) || !is_left {
                     continue;
                 }
-                let children = match self.children_that_go(side, left).await {
-                    Ok(children) => Some(children),
+                let found = match self.went_with_parent(gone, link.item(gone)).await {
+                    Ok(true) => Ok(Reach::WithParent),
+                    Ok(false) if policy.on_delete == OnDelete::Delete => {
+                        let children = self.children_that_go(left, link.item(left)).await;
+                        children.map(|children| match children.is_empty() {
+                            true => Reach::Alone,
+                            false => Reach::Children(children),
+                        })
+                    }
+                    Ok(false) => Ok(Reach::Alone),
+                    Err(error) => Err(error),
+                };
+                let found = match found {
+                    Ok(found) => found,
                     Err(CycleError::Store(error)) => return Err(error),
                     Err(error) => {
-                        tracing::warn!(pair = %policy.pair, item = %left, "what a delete takes along is not known: {error}");
-                        None
+                        tracing::warn!(pair = %policy.pair, "what a delete reaches is not known: {error}");
+                        Reach::Unknown
                     }
                 };
-                along.insert(link.id, children);
+                reach.insert(link.id, found);
             }
         }
-        Ok(along)
+        Ok(reach)
+    }
+
+    /// Whether a deleted item was last read as the child of one that is deleted as well, where a service deletes children along
+    /// with their parent.
+    async fn went_with_parent(&self, side: Side, id: &ItemId) -> Result<bool, CycleError> {
+        if !capabilities::of(side).deletes_children {
+            return Ok(false);
+        }
+        let seen = self.store().observation(side, id)?;
+        let Some(parent) = seen.and_then(|seen| seen.item.parent) else {
+            return Ok(false);
+        };
+        let read = self.readers.get(side);
+        let read = read.fetch_items(&BTreeSet::from([parent.clone()])).await?;
+        Ok(matches!(read.get(&parent), Some(Fetched::Gone { .. })))
     }
 
     /// Returns the items that a delete would take along: what the service shows, and linked items that were read as its children.

@@ -79,6 +79,32 @@ async fn a_subtask_outside_the_pair_keeps_its_parent_from_being_deleted() {
     dissolved(&t, id);
 }
 
+/// Whoever deletes a task in ClickUp deletes what is below it as well, and sees one task.
+#[tokio::test]
+async fn what_went_to_the_trash_with_its_parent_takes_no_work_item_with_it() {
+    for rule in ["close", "delete"] {
+        let t = bench(&format!("on_delete = \"{rule}\"")).await;
+        let (id, task) = t.linked("Task", &[]).await;
+        let (below_id, below) = t.linked("Task", &[]).await;
+        t.clickup(&below, json!({"parent": task}));
+        t.cycle().await;
+        t.world.clickup.delete(&task).unwrap();
+        assert!(t.world.clickup.task(&below).is_none(), "{rule}");
+        for _ in 0..3 {
+            t.sweep().await;
+        }
+        dissolved(&t, id);
+        dissolved(&t, below_id);
+        assert_eq!(t.string(below_id, STATE), "New", "{rule}");
+        match rule {
+            "close" => assert_eq!(t.string(id, STATE), "Closed"),
+            _ => assert_eq!(t.world.ado.deleted_ids(), [id]),
+        }
+        t.quiet().await;
+        assert!(t.world.clickup.all_ids().is_empty(), "{rule}: no twin");
+    }
+}
+
 /// The plan was shown, and while its question stands somebody puts a subtask there.
 #[tokio::test]
 async fn a_subtask_that_comes_after_the_plan_keeps_its_parent_from_being_deleted() {

@@ -69,6 +69,8 @@ pub enum After {
     OutOfScopeHere,
     /// It stays, because boardsync itself was to remove the counterpart, and that request had no answer.
     RemovedByUs,
+    /// It stays, because the counterpart was deleted along with its parent, and perhaps nobody meant it.
+    GoneWithParent,
     /// It stays, because nothing is known of their link any more: the database was lost.
     LinkLost,
     /// It stays, because what both sides agreed on last is not on record: the database is a copy from before. So nobody can tell
@@ -119,6 +121,7 @@ impl fmt::Display for After {
             After::EditedHere => "edited here since, so it stays",
             After::OutOfScopeHere => "no longer in the pair's scope here, so it stays",
             After::RemovedByUs => "removed by boardsync itself, so this one stays",
+            After::GoneWithParent => "deleted there along with its parent, so this one stays",
             After::LinkLost => "their link is not on record any more, so it stays",
             After::BaseLost => {
                 "what both sides agreed on last is not on record any more, so it stays"

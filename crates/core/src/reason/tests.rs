@@ -40,7 +40,7 @@ const HOLDS: &[(&str, &str)] = &[
     ),
     (
         r#"{"code":"cannot_delete","side":"ado","evidence":"recycle bin","children":[]}"#,
-        "counterpart deleted in ADO (recycle bin); on_delete = delete, but ClickUp could not be asked whether it has subtasks, which would be deleted along with it; it is asked again",
+        "counterpart deleted in ADO (recycle bin); on_delete = delete, but what was deleted along with it, or would be, could not be asked; it is asked again",
     ),
     (
         r#"{"code":"type_unmapped","side":"clickup","kind":"Goal"}"#,
@@ -371,6 +371,10 @@ const ACTIONS: &[(&str, &str)] = &[
     (
         r#"{"code":"counterpart_deleted","side":"ado","evidence":"in the bin","then":"out_of_scope_here"}"#,
         "counterpart deleted in ADO (in the bin); no longer in the pair's scope here, so it stays",
+    ),
+    (
+        r#"{"code":"counterpart_deleted","side":"clickup","evidence":"404","then":"gone_with_parent"}"#,
+        "counterpart deleted in ClickUp (404); deleted there along with its parent, so this one stays",
     ),
     (
         r#"{"code":"counterpart_deleted","side":"ado","evidence":"in the bin","then":"removed_by_us"}"#,

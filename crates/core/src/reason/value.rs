@@ -249,7 +249,7 @@ fn taken_along(f: &mut fmt::Formatter<'_>, side: Side, children: &BTreeSet<ItemI
         [] => {
             return write!(
                 f,
-                "{side} could not be asked whether it has subtasks, which would be deleted along with it; it is asked again"
+                "what was deleted along with it, or would be, could not be asked; it is asked again"
             );
         }
         [_] => ("a subtask", "it"),

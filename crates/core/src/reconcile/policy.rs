@@ -47,9 +47,9 @@ pub struct Policy {
     pub closed_states: Sided<Closing>,
     /// The synced fields that work items of some types have no place for. Only filled in for types that it matters of.
     pub lacks: Lacks,
-    /// What a delete would take along, by the link whose other item is deleted; `None`: the service could not be asked. Only
-    /// asked where a plan would delete.
-    pub along: BTreeMap<LinkId, Option<BTreeSet<ItemId>>>,
+    /// What a delete reaches, by the link one of whose items is deleted. Only asked where the other one may be deleted or closed;
+    /// of a link that is not here it is that item alone.
+    pub reach: BTreeMap<LinkId, Reach>,
 }
 
 impl Policy {
@@ -120,6 +120,19 @@ impl Lacks {
         let fields = self.0.get(&kind.map(|kind| kind.key.clone()));
         fields.is_some_and(|fields| fields.contains(key))
     }
+}
+
+/// Which items a delete reaches, where a service deletes children along with their parent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The one item.
+    Alone,
+    /// These children of the item that is left would be deleted along with it.
+    Children(BTreeSet<ItemId>),
+    /// The deleted item was a child of one that is deleted too, so perhaps nobody meant it.
+    WithParent,
+    /// The service could not be asked.
+    Unknown,
 }
 
 /// What happens to the counterpart of a deleted item.

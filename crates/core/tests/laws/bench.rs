@@ -71,7 +71,7 @@ pub fn policy() -> Policy {
         identities: BTreeMap::new(),
         since: BTreeMap::new(),
         lacks: Lacks::default(),
-        along: BTreeMap::new(),
+        reach: BTreeMap::new(),
         closed_states: Sided {
             ado: Closing::of(Side::Ado, [("Bug", vec![("Closed", "Completed")])], &[]),
             clickup: Closing::of(Side::ClickUp, [("Bug", vec![("complete", "closed")])], &[]),

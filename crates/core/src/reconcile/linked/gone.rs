@@ -5,7 +5,8 @@ use crate::model::{FieldKey, FieldValue, Item, Side};
 use crate::reason::{ActionWhy, After, NotClosable, ReadWhy, ValueWhy};
 use crate::reconcile::LinkView;
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, Hold, PairPlan};
-use crate::reconcile::policy::{OnDelete, Policy};
+use crate::reconcile::policy::{OnDelete, Policy, Reach};
+use std::collections::BTreeSet;
 
 /// One side was deleted. An edit on the other since the last agreement wins over the delete, and what boardsync itself removed
 /// is nobody's delete.
@@ -65,17 +66,15 @@ pub(super) fn plan_gone(
         _ if edited => on_kept(ActionKind::Unlink, After::EditedHere),
         _ if link.removed == Some(gone) => on_kept(ActionKind::Unlink, After::RemovedByUs),
         OnDelete::Unlink => on_kept(ActionKind::Unlink, After::Unlink),
-        OnDelete::Delete => match policy.along.get(&link.link) {
-            Some(children) if children.as_ref().is_none_or(|some| !some.is_empty()) => {
-                let why = ValueWhy::CannotDelete {
-                    side: gone,
-                    evidence: evidence.to_owned(),
-                    children: children.clone().unwrap_or_default(),
-                };
+        _ if policy.reach.get(&link.link) == Some(&Reach::WithParent) => {
+            on_kept(ActionKind::Unlink, After::GoneWithParent)
+        }
+        OnDelete::Delete => match undeletable(link, gone, evidence, policy) {
+            Some(why) => {
                 plan.holds.push(hold(link, kept, why));
                 return;
             }
-            Some(_) | None => on_kept(ActionKind::Delete, After::Delete),
+            None => on_kept(ActionKind::Delete, After::Delete),
         },
         OnDelete::Close => match closing(kept, left, policy) {
             Closable::To(change) => Action {
@@ -95,6 +94,20 @@ pub(super) fn plan_gone(
         },
     };
     plan.actions.push(action.sealed(&policy.pair));
+}
+
+/// Why a delete of the item that is left would reach others; `None`: it does not.
+fn undeletable(link: &LinkView, gone: Side, evidence: &str, policy: &Policy) -> Option<ValueWhy> {
+    let children = match policy.reach.get(&link.link) {
+        None | Some(Reach::Alone | Reach::WithParent) => return None,
+        Some(Reach::Children(children)) => children.clone(),
+        Some(Reach::Unknown) => BTreeSet::new(),
+    };
+    Some(ValueWhy::CannotDelete {
+        side: gone,
+        evidence: evidence.to_owned(),
+        children,
+    })
 }
 
 /// A synced field of the item that is left, which it had and which its answer left out: an edit of it speaks against the delete.

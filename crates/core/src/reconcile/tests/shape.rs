@@ -146,7 +146,7 @@ fn a_close_changes_the_state_alone() {
         since: std::collections::BTreeMap::new(),
         closed_states: Sided::default(),
         lacks: Lacks::default(),
-        along: BTreeMap::new(),
+        reach: BTreeMap::new(),
         ..policy
     };
     let plan = plan_one(link().with(Side::ClickUp, gone()), &nowhere);
