@@ -401,8 +401,11 @@ pub enum LinksCommand {
         #[arg(value_name = "TASK")]
         task: String,
     },
-    /// Dissolve a link; both items stay and are not linked again
-    #[command(after_help = "Example: boardsync links remove 123")]
+    /// Dissolve a link; both items stay, and no cycle links them again
+    #[command(
+        after_help = "Only the database knows that the two are not to be linked again: should it be lost, their markers link them\n\
+                      once more, unless somebody has taken those out.\n\nExample: boardsync links remove 123"
+    )]
     Remove {
         /// Work item number, task id or either address
         #[arg(value_name = "ITEM")]

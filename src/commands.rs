@@ -120,7 +120,7 @@ impl From<StoreError> for Failure {
 
 impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
-        let text = chain(&error);
+        let text = when::in_words(&chain(&error));
         match error {
             LockError::Io { .. } => Failure::new(ExitCode::Unexpected, text),
             LockError::Held { holder, .. } => Failure::new(

@@ -8,6 +8,7 @@ use crate::clock::SystemClock;
 use crate::engine::Engine;
 use crate::engine::observe::{self, Deleted};
 use crate::model::{Clock, ItemId, PairName, Side, Sided, Subject};
+use crate::reason::links_add;
 use crate::reconcile::drift::{Difference, DriftKind};
 use crate::reconcile::policy::Policy;
 use crate::reconcile::presence::{Facts, Found, Place, presence};
@@ -326,8 +327,8 @@ fn name_ended(
                 link.ado, link.clickup
             ),
             Presence::Gone { .. } | Presence::Missing { .. } | Presence::Unclear { .. } => format!(
-                "its link ended, and {side} {id} is not there any more, so it stays alone; `boardsync links add` can link it \
-                 to another {}",
+                "its link ended, and {side} {id} is not there any more, so it stays alone; `{}` can link it to another {}",
+                links_add(Some(pair), Some((side.other(), link.item(side.other())))),
                 match side {
                     Side::Ado => "work item",
                     Side::ClickUp => "task",

@@ -4,6 +4,7 @@ use super::status::Need;
 use crate::config::Config;
 use crate::engine::stop::stop_file_stands;
 use crate::model::{PairName, Service, Side, Timestamp};
+use crate::reason::links_add;
 use crate::reconcile::rails::{breaker, restored};
 use crate::store::{FileId, Holder, Store, StoreError, key_path, load_key};
 
@@ -121,7 +122,10 @@ fn restored_lately(
                 humantime::format_duration(config.schedule.quiet_time)
             ),
         };
-        let text = format!("{what}: nothing is created {until}");
+        let text = format!(
+            "{what}: nothing is created {until}. Then an item without a marker gets a counterpart, also where somebody had deleted the \
+             one that it had; `boardsync plan` names such items"
+        );
         notices.push(notice(Need::Time, Bars::Creates, text));
     }
     let pairs = config.pairs.iter();
@@ -287,6 +291,7 @@ fn strangers(store: &Store, pair: &PairName) -> Result<Option<String>, StoreErro
         None => "another boardsync seems to write here".to_owned(),
     };
     Ok(Some(format!(
-        "{pair}: {carry}: {taken}; run only one on a pair, and link what is held with `boardsync links add`"
+        "{pair}: {carry}: {taken}; run only one on a pair, and link what is held with `{}`",
+        links_add(Some(pair), None)
     )))
 }

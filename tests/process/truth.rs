@@ -214,3 +214,25 @@ async fn a_key_that_was_made_anew_is_named_as_the_cause() {
         .says("boardsync.db.key is not the key that this database was first used with")
         .says("put that key back");
 }
+
+/// What works on the state is told with the same time by every command.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_of_a_lock_is_told_as_status_tells_it() {
+    let bench = Bench::equal().await;
+    let mut daemon = bench.daemon();
+    bench.until(|bench| bench.world.ledger.count() > 0).await;
+    let status = bench.run(&["status"]).await;
+    let mut words = status
+        .out
+        .split_whitespace()
+        .skip_while(|word| *word != "since");
+    let since: Vec<&str> = words.by_ref().skip(1).take(3).collect();
+    let since = since.join(" ");
+    assert!(since.ends_with(" UTC"), "{since}");
+    let doctor = bench.run(&["doctor", "--offline"]).await;
+    doctor.says(&format!("since {since}"));
+    let refused = bench.run(&["reconcile", "--once"]).await.left_with(75);
+    refused.says(&format!("since {since}"));
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+}

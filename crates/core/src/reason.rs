@@ -25,7 +25,7 @@ pub use cause::Cause;
 pub use create::CreateWhy;
 pub use hold::{HoldWhy, Topic};
 pub use left::{Absent, LeftWhy, MadeBy, Stays};
-pub use origin::OriginWhy;
+pub use origin::{OriginWhy, links_add};
 pub use rail::{NextTry, RailWhy};
 pub use read::ReadWhy;
 pub use stopped::{Limit, Stopped, Switched, YesTo};

@@ -1,7 +1,7 @@
 //! The files: the database, its key, who may read them, and the room that is left.
 
 use super::super::check::switched_off;
-use super::super::when::when;
+use super::super::when::{in_words, when};
 use super::{Chart, Level};
 use crate::config::Config;
 use crate::store::{self, Health, StateLock};
@@ -24,7 +24,7 @@ pub(super) fn examine(config: &Config, chart: &mut Chart) {
         chart.add("switch", Level::Warn, why, "take it away to go on");
     }
     match StateLock::holder(database) {
-        Some(holder) => chart.ok("lock", format!("taken by {holder}")),
+        Some(holder) => chart.ok("lock", in_words(&format!("taken by {holder}"))),
         None => chart.ok("lock", "free"),
     }
 }

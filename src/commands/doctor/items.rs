@@ -273,7 +273,7 @@ fn orphans(
     };
     if !apart.is_empty() {
         let found = format!(
-            "{} our marker although the link was dissolved: {}. Nothing is written there; `boardsync links add` links two again that are both there",
+            "{} our marker although the link was dissolved: {}. Nothing is written there; `boardsync links add PAIR WORK_ITEM TASK` links two again that are both there",
             render::plural(apart.len(), "item carries", "items carry"),
             first(&apart)
         );

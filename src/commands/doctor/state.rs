@@ -100,10 +100,10 @@ fn signature(config: &Config, store: &Store, chart: &mut Chart) -> Result<(), St
         Some(false) => chart.add(
             "right key",
             Level::Fail,
-            "not the one that this database was first used with",
+            "not the one that this database was first used with: it was made anew, or comes from elsewhere",
             "restore FILE.key from a backup: with another key the markers on the items are a stranger's",
         ),
-        None => {}
+        None => chart.ok("right key", "this database has not been used with any yet"),
     }
     Ok(())
 }

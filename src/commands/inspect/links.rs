@@ -38,7 +38,7 @@ fn cells(link: LinkView) -> Vec<String> {
     vec![link.pair.0, link.ado.0, link.clickup.0, words]
 }
 
-/// `links add`: pairs two existing items. Fields in which they differ become conflicts; nothing is overwritten.
+/// `links add`: pairs two existing items. Fields in which they differ become conflicts, gaps are filled, and nothing is overwritten.
 pub async fn link(
     context: &Context,
     pair: &str,
@@ -74,10 +74,12 @@ pub async fn link(
             "format_version": 1, "pair": pair, "ado": ids.ado, "clickup": ids.clickup, "added": added,
         }));
     } else if added {
-        print(&format!(
-            "linked {} and {}; `boardsync plan` shows where they differ\n",
+        let text = format!(
+            "linked {} and {}. The next cycle fills a field that is empty on one side from the other one, and a field that has two \
+             values becomes a conflict that waits for you; `boardsync plan` shows both",
             ids.ado, ids.clickup
-        ));
+        );
+        print(&render::hanging(&text, 0, &context.style));
     } else {
         print(&format!(
             "{} and {} are linked already; nothing was changed\n",
@@ -100,6 +102,10 @@ impl From<LinkError> for Failure {
     }
 }
 
+/// What an end by hand does not outlast.
+const KNOWN_HERE: &str = "No cycle links them again as long as the database is there. After a lost one their markers would: take those out too, the last \
+                          line of the task's description and the hyperlink of the work item.";
+
 /// `links remove`: dissolves a link and remembers it, so that neither item is created again.
 pub fn unlink(context: &Context, item: &str) -> Result<ExitCode, Failure> {
     let config = config(context)?;
@@ -120,8 +126,9 @@ pub fn unlink(context: &Context, item: &str) -> Result<ExitCode, Failure> {
             link.pair, link.ado, link.clickup
         ));
     }
-    if ended.is_empty() {
-        print("the link was dissolved before\n");
+    match ended.as_slice() {
+        [] => print("the link was dissolved before\n"),
+        _ => print(&render::hanging(KNOWN_HERE, 0, &context.style)),
     }
     Ok(ExitCode::Done)
 }

@@ -5,6 +5,7 @@ use super::config;
 use crate::cli::ExitCode;
 use crate::engine::deeds::TakeOverError;
 use crate::model::PairName;
+use crate::reason::links_add;
 use crate::render;
 use crate::views::ClaimView;
 use serde_json::json;
@@ -66,7 +67,10 @@ pub async fn takeover(context: &Context, pair: &str) -> Result<ExitCode, Failure
             "no ado.canary is configured, so nothing stops another boardsync: make sure that it does not run any more\n",
         ),
     }
-    text.push_str("items with another installation's marker stay held; link them with `boardsync links add`\n");
+    text.push_str(&format!(
+        "items with another installation's marker stay held; link them with `{}`\n",
+        links_add(Some(&pair), None)
+    ));
     print(&text);
     Ok(ExitCode::Done)
 }

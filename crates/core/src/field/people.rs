@@ -180,7 +180,7 @@ impl<'a> Leads<'a> {
         match lead {
             Some(lead) => Ok(FieldValue::from_people(BTreeSet::from([lead]))),
             None if self.clickup.is_empty() => Ok(FieldValue::Empty),
-            None => Err(ValueWhy::AssigneesUnmapped),
+            None => Err(ValueWhy::people_unmapped(&self.clickup, Side::Ado)),
         }
     }
 

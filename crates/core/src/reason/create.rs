@@ -1,5 +1,6 @@
 //! What a search for the item of a create came to.
 
+use super::links_add;
 use crate::model::{ItemId, Side};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -42,9 +43,10 @@ impl fmt::Display for CreateWhy {
         match self {
             CreateWhy::ManyCarryMarker { side, items } => write!(
                 f,
-                "{} items in {side} carry its marker ({}); keep one, delete the others, then `boardsync links add`",
+                "{} items in {side} carry its marker ({}); keep one, delete the others, then `{}`",
                 items.len(),
-                joined(items)
+                joined(items),
+                links_add(None, None)
             ),
             CreateWhy::MarkerTaken { item, counterpart } => write!(
                 f,
@@ -54,8 +56,12 @@ impl fmt::Display for CreateWhy {
             CreateWhy::AlikeWithoutMarker { side, items } => write!(
                 f,
                 "a create had no answer, and {names} in {side} has its title but not its marker; if it is what the create \
-                 made, link the two with `boardsync links add`, else rename {names}",
-                names = joined(items)
+                 made, link the two with `{add}`, else rename {names}",
+                names = joined(items),
+                add = match items.as_slice() {
+                    [one] => links_add(None, Some((*side, one))),
+                    _ => links_add(None, None),
+                }
             ),
             CreateWhy::PlannedAgain => f.write_str("a create got lost; it is planned again"),
         }

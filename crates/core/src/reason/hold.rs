@@ -125,6 +125,14 @@ impl HoldWhy {
         }
     }
 
+    /// Returns whether the item gets no counterpart yet because what was made before the database was lost is looked for first.
+    pub fn waits_for_lost_creates(&self) -> bool {
+        matches!(
+            self,
+            HoldWhy::Rail(RailWhy::RestoredWait { .. } | RailWhy::RestoredNotBegun { .. })
+        )
+    }
+
     /// Returns whether the item carries a marker that this installation did not write.
     pub fn is_strangers_marker(&self) -> bool {
         match self {

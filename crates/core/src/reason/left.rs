@@ -48,6 +48,11 @@ pub enum LeftWhy {
     },
     /// The field is not synced any more.
     FieldNotSynced,
+    /// The field stands still, so that nothing of it is written.
+    FieldStandsStill {
+        /// Why, as a sentence without a full stop.
+        said: String,
+    },
     /// A person's choice for the field is still to be written.
     ChoiceWaits,
     /// The item does not show the field any more.
@@ -176,8 +181,8 @@ impl fmt::Display for Stays {
                 anyway: None,
             } => write!(
                 f,
-                " as the counterpart of {side} {item}; it stays (--delete-created moves it to the {}, unless somebody commented on \
-                 it or attached a file)",
+                " as the counterpart of {side} {item}; it stays (--delete-created moves it to the {}, unless somebody edited it, \
+                 commented on it or attached a file)",
                 bin(side.other())
             ),
             Stays::EditedBeforeFound => f.write_str(
@@ -246,6 +251,12 @@ impl fmt::Display for LeftWhy {
             }
             LeftWhy::FieldNotSynced => {
                 "the configuration does not sync this field any more, or its entry stands for another one by now; it stays"
+            }
+            LeftWhy::FieldStandsStill { said } => {
+                return write!(
+                    f,
+                    "nothing of this field is written at present: {said}; mend that, then run this undo again"
+                );
             }
             LeftWhy::ChoiceWaits => {
                 "a choice made with `conflicts resolve` is still to be written"

@@ -85,16 +85,32 @@ pub enum OriginWhy {
     },
 }
 
+/// The command that links two items, with what is known of its arguments in place. The others are named as its help names them.
+///
+/// Example: of work item 7 whose counterpart is to be found, `boardsync links add PAIR 7 TASK`.
+pub fn links_add(pair: Option<&PairName>, known: Option<(Side, &ItemId)>) -> String {
+    let pair = pair.map_or("PAIR", |pair| pair.0.as_str());
+    let of = |side: Side, name: &str| match known {
+        Some((known, item)) if known == side => item.to_string(),
+        Some(_) | None => name.to_owned(),
+    };
+    let (work_item, task) = (of(Side::Ado, "WORK_ITEM"), of(Side::ClickUp, "TASK"));
+    format!("boardsync links add {pair} {work_item} {task}")
+}
+
 impl fmt::Display for OriginWhy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            OriginWhy::StrangersMarker => f.write_str(
-                "carries a marker that this installation did not write; link it by hand with `boardsync links add`",
+            OriginWhy::StrangersMarker => write!(
+                f,
+                "carries a marker that this installation did not write; link it by hand with `{}`",
+                links_add(None, None)
             ),
             OriginWhy::UnknownPairsMarker { pair } => write!(
                 f,
                 "carries a marker of the pair {pair}, which the configuration no longer has; give the pair that name \
-                 again, or link the two with `boardsync links add`"
+                 again, or link the two with `{}`",
+                links_add(None, None)
             ),
             OriginWhy::CopyOrTwin {
                 side,
@@ -126,8 +142,9 @@ impl fmt::Display for OriginWhy {
                 unread: false,
             } => write!(
                 f,
-                "a marker that cannot be trusted names it: {side} {item} carries it; link the two with \
-                 `boardsync links add`, or remove the marker"
+                "a marker that cannot be trusted names it: {side} {item} carries it; link the two with `{}`, or remove the \
+                 marker",
+                links_add(None, Some((*side, item)))
             ),
             OriginWhy::CounterpartAway { side, item, pair } => {
                 let place = match pair {
@@ -137,7 +154,8 @@ impl fmt::Display for OriginWhy {
                 write!(
                     f,
                     "has its counterpart outside this pair: {side} {item}, {place}; move that one here too and the two are \
-                     linked, or link them with `boardsync links add`"
+                     linked, or link them with `{}`",
+                    links_add(None, Some((*side, item)))
                 )
             }
             OriginWhy::LinkedElsewhere {
@@ -151,8 +169,9 @@ impl fmt::Display for OriginWhy {
             ),
             OriginWhy::CameBack { counterpart } => write!(
                 f,
-                "came back after it was deleted; its link to {counterpart} is gone: link it with `boardsync links add`, to \
-                 {counterpart} if that still exists"
+                "came back after it was deleted; its link to {counterpart} is gone: link it with `{}`, to {counterpart} if that \
+                 still exists",
+                links_add(None, None)
             ),
             OriginWhy::CreateOpen { sent, pair } => {
                 let place = match pair {
@@ -172,7 +191,8 @@ impl fmt::Display for OriginWhy {
             OriginWhy::TitleOfCreate { side, item, sent } => write!(
                 f,
                 "has the title of {side} {item}, for which a create was sent at {sent} that had no answer, but not its \
-                 marker; if it is what the create made, link the two with `boardsync links add`, else rename this one"
+                 marker; if it is what the create made, link the two with `{}`, else rename this one",
+                links_add(None, Some((*side, item)))
             ),
         }
     }

@@ -43,6 +43,11 @@ const HOLDS: &[(&str, &str)] = &[
         "counterpart deleted in ADO (recycle bin); on_delete = delete, but what was deleted along with it, or would be, could not be asked; it is asked again",
     ),
     (
+        r#"{"code":"state_of_no_type","kind":"Task","state":"Resolved","status":"complete","new":true}"#,
+        "ADO type \"Task\" has no state \"Resolved\", so Azure DevOps refuses the new item: put [\"...\", \"complete\"] with a state \
+         that it has before the other rows for \"complete\" in `states` of the pair",
+    ),
+    (
         r#"{"code":"type_unmapped","side":"clickup","kind":"Goal"}"#,
         "ClickUp type \"Goal\" is not mapped: add [\"...\", \"Goal\"] to `types` of the pair",
     ),
@@ -87,12 +92,13 @@ const HOLDS: &[(&str, &str)] = &[
     ),
     (
         r#"{"code":"strangers_marker"}"#,
-        "carries a marker that this installation did not write; link it by hand with `boardsync links add`",
+        "carries a marker that this installation did not write; link it by hand with `boardsync links add PAIR \
+         WORK_ITEM TASK`",
     ),
     (
         r#"{"code":"unknown_pairs_marker","pair":"old"}"#,
         "carries a marker of the pair old, which the configuration no longer has; give the pair that name again, or link the \
-         two with `boardsync links add`",
+         two with `boardsync links add PAIR WORK_ITEM TASK`",
     ),
     (
         r#"{"code":"copy_or_twin","side":"ado","item":"7","counterpart":"86a","linked":true}"#,
@@ -105,8 +111,8 @@ const HOLDS: &[(&str, &str)] = &[
     ),
     (
         r#"{"code":"named_by_marker","side":"ado","item":"7","unread":false}"#,
-        "a marker that cannot be trusted names it: ADO 7 carries it; link the two with `boardsync links add`, or remove the \
-         marker",
+        "a marker that cannot be trusted names it: ADO 7 carries it; link the two with `boardsync links add PAIR 7 TASK`, \
+         or remove the marker",
     ),
     (
         r#"{"code":"named_by_marker","side":"ado","item":"7","unread":true}"#,
@@ -115,12 +121,12 @@ const HOLDS: &[(&str, &str)] = &[
     (
         r#"{"code":"counterpart_away","side":"ado","item":"7","pair":"app"}"#,
         "has its counterpart outside this pair: ADO 7, in the pair app; move that one here too and the two are linked, or link \
-         them with `boardsync links add`",
+         them with `boardsync links add PAIR 7 TASK`",
     ),
     (
         r#"{"code":"counterpart_away","side":"ado","item":"7","pair":null}"#,
         "has its counterpart outside this pair: ADO 7, which is not in this pair's scope; move that one here too and the two are \
-         linked, or link them with `boardsync links add`",
+         linked, or link them with `boardsync links add PAIR 7 TASK`",
     ),
     (
         r#"{"code":"linked_elsewhere","item":"86a","counterpart":"7","pair":"app"}"#,
@@ -128,7 +134,8 @@ const HOLDS: &[(&str, &str)] = &[
     ),
     (
         r#"{"code":"came_back","counterpart":"86a"}"#,
-        "came back after it was deleted; its link to 86a is gone: link it with `boardsync links add`, to 86a if that still exists",
+        "came back after it was deleted; its link to 86a is gone: link it with `boardsync links add PAIR WORK_ITEM \
+         TASK`, to 86a if that still exists",
     ),
     (
         r#"{"code":"create_open","sent":0,"pair":"app"}"#,
@@ -143,11 +150,12 @@ const HOLDS: &[(&str, &str)] = &[
     (
         r#"{"code":"title_of_create","side":"ado","item":"7","sent":0}"#,
         "has the title of ADO 7, for which a create was sent at 1970-01-01T00:00:00.000Z that had no answer, but not its marker; \
-         if it is what the create made, link the two with `boardsync links add`, else rename this one",
+         if it is what the create made, link the two with `boardsync links add PAIR 7 TASK`, else rename this one",
     ),
     (
         r#"{"code":"many_carry_marker","side":"clickup","items":["86a","86b"]}"#,
-        "2 items in ClickUp carry its marker (86a, 86b); keep one, delete the others, then `boardsync links add`",
+        "2 items in ClickUp carry its marker (86a, 86b); keep one, delete the others, then `boardsync links add PAIR \
+         WORK_ITEM TASK`",
     ),
     (
         r#"{"code":"marker_taken","item":"86a","counterpart":"5"}"#,
@@ -157,7 +165,7 @@ const HOLDS: &[(&str, &str)] = &[
     (
         r#"{"code":"alike_without_marker","side":"clickup","items":["86a"]}"#,
         "a create had no answer, and 86a in ClickUp has its title but not its marker; if it is what the create made, link the two \
-         with `boardsync links add`, else rename 86a",
+         with `boardsync links add PAIR WORK_ITEM 86a`, else rename 86a",
     ),
     (
         r#"{"code":"planned_again"}"#,
@@ -239,7 +247,7 @@ const HOLDS: &[(&str, &str)] = &[
     (
         r#"{"code":"made_by_run","how":"created","run":"c1","stays":{"code":"not_asked_for","side":"ado","item":"7"}}"#,
         "created by run c1 as the counterpart of ADO 7; it stays (--delete-created moves it to the trash, unless \
-         somebody commented on it or attached a file)",
+         somebody edited it, commented on it or attached a file)",
     ),
     (
         r#"{"code":"made_by_run","how":"created","run":"c1","stays":{"code":"not_asked_for","side":"ado","item":"7","anyway":{"code":"field_edited","field":"title"}}}"#,
@@ -312,6 +320,10 @@ const HOLDS: &[(&str, &str)] = &[
     (
         r#"{"code":"field_not_synced"}"#,
         "the configuration does not sync this field any more, or its entry stands for another one by now; it stays",
+    ),
+    (
+        r#"{"code":"field_stands_still","said":"custom:Note stands still: it is gone"}"#,
+        "nothing of this field is written at present: custom:Note stands still: it is gone; mend that, then run this undo again",
     ),
     (
         r#"{"code":"choice_waits"}"#,

@@ -16,6 +16,17 @@ pub enum ValueWhy {
         /// The state.
         state: String,
     },
+    /// The type of a work item lacks the state that a status stands for.
+    StateOfNoType {
+        /// The type.
+        kind: String,
+        /// The state.
+        state: String,
+        /// The status.
+        status: String,
+        /// Whether the work item is still to be made.
+        new: bool,
+    },
     /// A type has no counterpart.
     TypeUnmapped {
         /// The side that has it.
@@ -34,7 +45,7 @@ pub enum ValueWhy {
         /// The side that lacks the counterparts.
         side: Side,
     },
-    /// Nobody of a task's assignees has a counterpart in Azure DevOps.
+    /// Nobody of a task's assignees has a counterpart in Azure DevOps: stored by an earlier build, which did not name them.
     AssigneesUnmapped,
     /// A title is longer than Azure DevOps takes.
     TitleTooLong {
@@ -185,6 +196,7 @@ impl ValueWhy {
             }
             // Azure DevOps alone has these limits.
             ValueWhy::AssigneesUnmapped
+            | ValueWhy::StateOfNoType { .. }
             | ValueWhy::TitleTooLong { .. }
             | ValueWhy::NumberNotWhole { .. }
             | ValueWhy::SeveralLines { .. }
@@ -216,6 +228,7 @@ impl ValueWhy {
         };
         match self {
             ValueWhy::StateUnmapped { side, state } => Some(("states", row(side, state))),
+            ValueWhy::StateOfNoType { status, .. } => Some(("states", row(&Side::ClickUp, status))),
             ValueWhy::TypeUnmapped { side, kind } => Some(("types", row(side, kind))),
             ValueWhy::OptionUnmapped { side, option, .. } => Some(("values", row(side, option))),
             ValueWhy::PeopleUnmapped {
@@ -290,6 +303,23 @@ impl fmt::Display for ValueWhy {
                     Side::ClickUp => "ClickUp status",
                 };
                 write!(f, "{what} \"{state}\" is not mapped: {}", self.add())
+            }
+            ValueWhy::StateOfNoType {
+                kind,
+                state,
+                status,
+                new,
+            } => {
+                let then = match new {
+                    true => ", so Azure DevOps refuses the new item",
+                    false => "",
+                };
+                let (_, row) = self.missing_row().unwrap_or_default();
+                write!(
+                    f,
+                    "ADO type \"{kind}\" has no state \"{state}\"{then}: put {row} with a state that it has before the other rows for \
+                     \"{status}\" in `states` of the pair"
+                )
             }
             ValueWhy::TypeUnmapped { side, kind } => {
                 write!(f, "{side} type \"{kind}\" is not mapped: {}", self.add())

@@ -9,6 +9,7 @@ use super::policy::{FieldPolicy, Policy};
 use super::rails::{self, Rails};
 use super::{LinkView, Origin, Presence, View};
 use crate::model::{FieldKey, FieldValue, Item, ItemId, LinkId, Side, Sided, Subject, Timestamp};
+use crate::reason::links_add;
 use serde::Serialize;
 
 /// Why a difference is there.
@@ -302,7 +303,7 @@ fn unmoved(key: &FieldKey, now: &Sided<FieldValue>, policy: &Policy) -> (DriftKi
             return (DriftKind::Settled, reason);
         }
     }
-    let reason = "accepted difference: unchanged on both sides since the last sync. Edit either side to sync it again";
+    let reason = "unchanged on both sides since the last sync. Edit either side to sync it again";
     (DriftKind::Settled, reason.to_owned())
 }
 
@@ -326,8 +327,10 @@ fn unlinked(
         (_, Some(hold)) if !created => (DriftKind::Held, hold.reason()),
         (Origin::Tombstone, _) => (
             DriftKind::ByRule,
-            "its link was dissolved, so it stays alone; `boardsync links add` links it to an item that is there"
-                .to_owned(),
+            format!(
+                "its link was dissolved, so it stays alone; `{}` links it to an item that is there",
+                links_add(Some(&policy.pair), Some((side, &item.id)))
+            ),
         ),
         (Origin::Alone { of, .. }, _) => (
             DriftKind::ByRule,

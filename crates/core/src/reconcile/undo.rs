@@ -253,6 +253,10 @@ impl Inverse<'_> {
     ) -> Result<Option<FieldChange>, LeftWhy> {
         let mut deeds = steps.iter().map(|(deed, _)| deed);
         let about_this = deeds.all(|deed| self.policy.is_about(key, deed.at));
+        if let Some(why) = self.policy.paused.get(key).filter(|_| about_this) {
+            let said = why.to_string();
+            return Err(LeftWhy::FieldStandsStill { said });
+        }
         if !self.policy.fields.contains_key(key) || !about_this {
             return Err(LeftWhy::FieldNotSynced);
         }

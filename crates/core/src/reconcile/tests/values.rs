@@ -237,7 +237,7 @@ fn people_without_a_counterpart_are_held_and_never_read_as_nobody() {
         [ana(), ana()],
         [people(&["ana@clickup-mail.com"]), unknown()],
     );
-    assert!(held(in_clickup).contains("none of the assignees has a counterpart"));
+    assert!(held(in_clickup).contains("id:9 has no counterpart in ADO"));
     let in_ado = assigned([people(&[]), unknown()], [people(&[]), people(&[])]);
     assert!(held(in_ado).contains("id:9 has no counterpart in ClickUp"));
     let create = translate(&FieldKey::Assignees, Side::Ado, &unknown(), &policy());
