@@ -353,6 +353,14 @@ impl Reader for AzureReader {
         Ok(schema)
     }
 
+    async fn fetch_states(
+        &self,
+        pair: &PairName,
+        kind: &Folded,
+    ) -> Result<BTreeSet<Folded>, ConnectorError> {
+        self.0.fetch_states(pair, kind).await
+    }
+
     async fn fetch_lacking(
         &self,
         pair: &PairName,

@@ -48,7 +48,9 @@ use crate::connector::{
     NewItem, Reader, Schema, Swept, Traces, Watermark, Writer, Written, outdated,
 };
 use crate::field::WantedFields;
-use crate::model::{FieldKey, FieldValue, Item, ItemId, PairName, Service, Side, Timestamp};
+use crate::model::{
+    FieldKey, FieldValue, Folded, Item, ItemId, PairName, Service, Side, Timestamp,
+};
 use api::Inner;
 use async_trait::async_trait;
 use failure::{Intent, judge};
@@ -360,6 +362,19 @@ impl Reader for ClickUpReader {
         inner.words.vocabulary.put_schema(key, &schema, whole);
         Ok(schema)
     }
+    async fn fetch_unknown_people(
+        &self,
+        people: &BTreeSet<Folded>,
+    ) -> Result<BTreeSet<String>, ConnectorError> {
+        let mut unknown = BTreeSet::new();
+        for person in people {
+            if self.0.person_id(person).await?.is_none() {
+                unknown.insert(person.key.clone());
+            }
+        }
+        Ok(unknown)
+    }
+
     async fn fetch_idle_types(&self, pair: &PairName) -> Result<Vec<String>, ConnectorError> {
         schema::fetch_idle_types(&self.0, pair).await
     }

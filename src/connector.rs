@@ -175,6 +175,24 @@ pub trait Reader: Send + Sync {
         Ok(BTreeSet::new())
     }
 
+    /// Returns who of these people the service is known not to have, by their keys. Empty: nobody, or it is not known, which is the
+    /// default.
+    async fn fetch_unknown_people(
+        &self,
+        _people: &BTreeSet<Folded>,
+    ) -> Result<BTreeSet<String>, ConnectorError> {
+        Ok(BTreeSet::new())
+    }
+
+    /// Returns the states that items of a type can have. Empty: they are not known, which is the default.
+    async fn fetch_states(
+        &self,
+        _pair: &PairName,
+        _kind: &Folded,
+    ) -> Result<BTreeSet<Folded>, ConnectorError> {
+        Ok(BTreeSet::new())
+    }
+
     /// Reads the claims (see [`crate::claim`]) that an item carries. A service whose items cannot be claimed under
     /// compare-and-swap refuses, which is the default; `NotFound` when the item cannot be read.
     async fn fetch_claims(&self, _id: &ItemId) -> Result<Claims, ConnectorError> {
@@ -554,6 +572,9 @@ pub struct Schema {
     /// The fields that a custom field may be made of; asked for only where the pair has one.
     #[serde(default)]
     pub customs: Vec<Native>,
+    /// Why some of those fields are not known, as a phrase; `None`: all of them are.
+    #[serde(default)]
+    pub customs_unread: Option<String>,
 }
 
 /// Something about a pair that will not work.

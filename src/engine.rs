@@ -18,10 +18,12 @@ pub mod observe;
 pub mod rails;
 pub mod recover;
 pub mod stop;
+mod strangers;
 mod trouble;
 
 pub use backoff::left_alone_until;
 pub use failed::failed_at_start;
+pub use looked::Seen;
 
 use crate::connector::{ConnectorError, Reader, Writer};
 use crate::marker::MarkerKey;

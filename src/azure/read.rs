@@ -193,6 +193,19 @@ impl Shared {
         Ok(lacking.map(|spec| spec.key.clone()).collect())
     }
 
+    /// As in [`Reader`](crate::connector::Reader).
+    pub(super) async fn fetch_states(
+        &self,
+        pair: &PairName,
+        kind: &Folded,
+    ) -> Result<BTreeSet<Folded>, ConnectorError> {
+        let Some(scope) = self.scopes.iter().find(|scope| scope.pair == *pair) else {
+            return Ok(BTreeSet::new());
+        };
+        let info = self.type_info(&scope.project, &kind.shown).await?;
+        Ok(info.options(&FieldKey::State))
+    }
+
     fn type_key(&self, project: &str, name: &str) -> Key {
         self.key(format!("{KEPT_TYPE}{project}/{name}"))
     }

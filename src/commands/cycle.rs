@@ -19,7 +19,7 @@ use crate::model::{Clock, PairName};
 use crate::reconcile::plan::Plan;
 use crate::render::{self, Addresses, Asks, Show};
 use crate::store::{Stamp, Watching};
-use crate::views::still_open::still_open;
+use crate::views::still_open::left_open;
 use approvers::{Asked, ByFile, ByHand, Once};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeSet;
@@ -84,6 +84,7 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
         rules::renew(&config, &services.sources, &mut engine).await?;
         observed = engine.observe(&scope).await?;
     }
+    engine.foretell(&mut observed).await;
     let saved_as = args.out.as_ref().filter(|_| !blind(&observed));
     let file = saved_as.map(|path| typed(&path.to_string_lossy()));
     let beside = Beside {
@@ -98,7 +99,8 @@ pub async fn plan(context: &Context, args: PlanArgs) -> Result<ExitCode, Failure
         }
     }
     if let (Some(path), Some(file)) = (saved_as, file) {
-        saved::save(path, observed.plan(), &config)?;
+        let still_open = left_open(&engine, &observed)?;
+        saved::save(path, observed.plan(), &still_open, &config)?;
         if !context.global.quiet {
             note(&format!(
                 "saved to {}; carry it out with: {}\n",
@@ -168,7 +170,7 @@ fn show(
     args: &ShowArgs,
     beside: &Beside<'_>,
 ) -> Result<(), Failure> {
-    let still_open = &still_open(&engine.store())?;
+    let still_open = &left_open(engine, observed)?;
     let plan = observed.plan();
     if context.global.json {
         print_json(&render::PlanJson { plan, still_open });

@@ -11,8 +11,8 @@ use crate::engine::apply::Consent;
 use crate::engine::deeds::{Moved, SavedAction, SavedPair, SavedPairs};
 use crate::engine::observe::Observed;
 use crate::model::{ActionId, ItemId, PairName, Side};
-use crate::reconcile::plan::{PLAN_FORMAT, Plan};
-use crate::render::{self, Show};
+use crate::reconcile::plan::{Hold, PLAN_FORMAT, Plan};
+use crate::render::{self, OpenConflict, Show, StillOpen};
 use crate::store;
 use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -120,12 +120,21 @@ impl<'de> Visitor<'de> for HeadVisitor {
 ///
 /// # Errors
 /// As [`refuse`], and when the file cannot be written; then nothing of it is left.
-pub(super) fn save(path: &Path, plan: &Plan, config: &Config) -> Result<(), Failure> {
+pub(super) fn save(
+    path: &Path,
+    plan: &Plan,
+    still_open: &BTreeMap<PairName, StillOpen>,
+    config: &Config,
+) -> Result<(), Failure> {
     refuse(path, config)?;
+    let saved = SavedPlan {
+        plan,
+        still_open: Beside::of(still_open),
+    };
     let fill = |file: &mut File| {
         let mut file = BufWriter::new(file);
         let mut lines = Lines::new(|text: &str| file.write_all(text.as_bytes()));
-        serde_json::to_writer_pretty(&mut lines, plan)?;
+        serde_json::to_writer_pretty(&mut lines, &saved)?;
         lines.write_all(b"\n")?;
         lines.flush()?;
         file.flush()
@@ -136,6 +145,37 @@ pub(super) fn save(path: &Path, plan: &Plan, config: &Config) -> Result<(), Fail
             format!("cannot write {}: {error}", path.display()),
         )
     })
+}
+
+/// A plan with what is open beside it, as it is saved. `apply` passes over what is open: it is there to be shown.
+#[derive(Serialize)]
+struct SavedPlan<'a> {
+    #[serde(flatten)]
+    plan: &'a Plan,
+    still_open: BTreeMap<&'a PairName, Beside<'a>>,
+}
+
+/// What is open in one pair, as it is saved.
+#[derive(Serialize)]
+struct Beside<'a> {
+    conflicts: &'a [OpenConflict],
+    holds: &'a [Hold],
+}
+
+impl Beside<'_> {
+    fn of(still_open: &BTreeMap<PairName, StillOpen>) -> BTreeMap<&PairName, Beside<'_>> {
+        let pairs = still_open.iter();
+        let pairs =
+            pairs.map(|(pair, StillOpen { conflicts, holds })| (pair, Beside { conflicts, holds }));
+        pairs.collect()
+    }
+}
+
+/// What was open beside a saved plan. An earlier build saved nothing of it.
+#[derive(Default, Deserialize)]
+struct WasOpen {
+    #[serde(default)]
+    still_open: BTreeMap<PairName, StillOpen>,
 }
 
 /// The text of a saved plan.
@@ -180,7 +220,7 @@ pub(super) fn show(context: &Context, path: &Path, args: &ShowArgs) -> Result<Ex
     let usage = |what: String| Failure::new(ExitCode::Usage, format!("{}: {what}", path.display()));
     let text = text(path)?;
     let plan: Plan = read(&text).map_err(usage)?;
-    let still_open = &BTreeMap::new();
+    let still_open = &read::<WasOpen>(&text).map_err(usage)?.still_open;
     if context.global.json {
         print_json(&render::PlanJson {
             plan: &plan,
@@ -190,6 +230,7 @@ pub(super) fn show(context: &Context, path: &Path, args: &ShowArgs) -> Result<Ex
     }
     let (program, file) = (context.program(), typed(&path.to_string_lossy()));
     let show = Show {
+        still_open,
         file: Some(&file),
         ..how(args, &program)
     };

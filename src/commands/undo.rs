@@ -17,8 +17,8 @@ use crate::engine::observe::Observed;
 use crate::engine::stop::StopSwitch;
 use crate::model::{FieldValue, PairName, Side};
 use crate::reconcile::plan::{Action, ActionKind, Plan};
-use crate::render;
 use crate::render::deeds::RunView;
+use crate::render::{self, Show};
 use crate::store::StateLock;
 use crate::views::runs::runs;
 use crate::views::{history, item_id};
@@ -273,14 +273,23 @@ fn show(
             true => print("nothing was written, so there is nothing to take back\n"),
             false => {
                 let program = context.program();
-                let show = how(&before_a_question(args.all), &program);
+                let show = Show {
+                    undoes: true,
+                    ..how(&before_a_question(args.all), &program)
+                };
                 print(&render::plan(&shown, &show, &context.style));
             }
         }
-        if plan.pairs.iter().any(|pair| !pair.conflicts.is_empty()) {
-            let mut text = "The two sides will differ in these fields. `boardsync conflicts` lists them; boardsync leaves them \
-                            alone until somebody edits one of them or settles the conflict."
-                .to_owned();
+        let apart: usize = plan.pairs.iter().map(|pair| pair.conflicts.len()).sum();
+        if apart > 0 {
+            let fields = match apart {
+                1 => "1 field, which becomes an open conflict".to_owned(),
+                n => format!("{n} fields, each of which becomes an open conflict"),
+            };
+            let mut text = format!(
+                "The two sides will differ in {fields}. `boardsync conflicts` lists what is open; boardsync leaves it alone until \
+                 somebody edits one of the two sides or settles the conflict."
+            );
             let mut conflicts = plan.pairs.iter().flat_map(|pair| &pair.conflicts);
             let is_set =
                 |value: &FieldValue| matches!(value, FieldValue::People(_) | FieldValue::Tags(_));

@@ -1,6 +1,8 @@
 //! What is open in each pair, whether or not anything changed: for a plan, which speaks of what changed.
 
 use super::newest_title;
+use crate::engine::Engine;
+use crate::engine::observe::Observed;
 use crate::model::{PairName, Sided};
 use crate::reconcile::plan::Hold;
 use crate::render::{OpenConflict, StillOpen};
@@ -45,6 +47,36 @@ pub fn still_open(store: &Store) -> Result<BTreeMap<PairName, StillOpen>, StoreE
             why: row.why,
         };
         still_open.entry(row.pair).or_default().holds.push(hold);
+    }
+    Ok(still_open)
+}
+
+/// Returns what is open and stays so where a cycle carries out what was planned of this look, by pair.
+///
+/// Example: a title was too long and is shortened by now. `status` tells that it is held until the next cycle has looked; the plan of
+/// that cycle does not.
+///
+/// # Errors
+/// Only the database's.
+pub fn left_open(
+    engine: &Engine,
+    observed: &Observed,
+) -> Result<BTreeMap<PairName, StillOpen>, StoreError> {
+    let mut still_open = still_open(&engine.store())?;
+    for plan in &observed.plan().pairs {
+        let Some(open) = still_open.get_mut(&plan.pair) else {
+            continue;
+        };
+        let seen = engine.seen(observed, &plan.pair)?;
+        open.holds.retain(|hold| {
+            let mut planned = plan.holds.iter();
+            let again = planned.any(|new| {
+                new.side == hold.side && new.item == hold.item && new.subject == hold.subject
+            });
+            again || !seen.replaces(hold.side, &hold.item, hold.link.is_some())
+        });
+        open.conflicts
+            .retain(|conflict| !seen.agree(&conflict.items, &conflict.field));
     }
     Ok(still_open)
 }

@@ -431,7 +431,20 @@ const NAME_FIELDS: &[(&str, &str)] = &[
         "crates/core/src/render/plan/item.rs",
         "a new item is shown by its title",
     ),
+    (
+        "src/engine/strangers.rs",
+        "a state is one of those of a type of work items",
+    ),
+    (
+        "src/views/conflicts.rs",
+        "types are synced only where the pair has rows for them",
+    ),
+    (
+        "src/views/why.rs",
+        "which fields an item cannot have depends on its type",
+    ),
     ("src/azure/patch.rs", "a state has its own requests"),
+    ("src/azure/read.rs", "the states of a type are asked for"),
     ("src/azure/retype.rs", "a change of type is what is refused"),
     (
         "src/azure/sweep.rs",

@@ -24,6 +24,7 @@ mod disk;
 #[cfg(unix)]
 mod ending;
 mod faults;
+mod foretelling;
 mod inspecting;
 mod keeping;
 mod kept;

@@ -31,7 +31,7 @@ pub use read::ReadWhy;
 pub use stopped::{Limit, Stopped, Switched, YesTo};
 pub use undone::UndoneWhy;
 pub use value::{NotClosable, ValueWhy};
-pub use words::{JournalKind, Outcome, RunEnd, SettledBy, Took};
+pub use words::{JournalKind, Outcome, RunEnd, SettledBy, Took, amount};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -66,6 +66,7 @@ impl Approver for ByHand<'_> {
         let (asks, json) = (prompt::asks(observed.plan()), self.context.global.json);
         // As JSON one thing is printed: the plan that waits for an answer, or what was done where there is nothing to ask.
         if asks || !json {
+            engine.foretell(&mut observed).await;
             let how = before_a_question(self.all);
             let beside = Beside {
                 asks: Asks::All,
@@ -130,6 +131,7 @@ impl Approver for Once<'_> {
             self.asked
                 .reduce(engine, &mut observed, &mut self.consent)?;
         } else if self.may_ask(&observed) && engine.stopped_by().is_none() {
+            engine.foretell(&mut observed).await;
             let (how, whole) = (before_a_question(false), whole(self.context));
             let beside = Beside {
                 whole: Some(&whole),

@@ -12,7 +12,7 @@ use crate::engine::cycle::Ended;
 use crate::engine::observe::Observed;
 use crate::model::PairName;
 use crate::render::{self, Outcome, OutcomeResult, ReportView, Show, StillOpen};
-use crate::views::still_open::still_open;
+use crate::views::still_open::left_open;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 
@@ -30,7 +30,7 @@ pub(super) fn told(
     let open = engine.store().open_intents()?.len();
     signals.count(observed.plan(), &report, open);
     // As `plan` shows it of the same moment.
-    let still_open = still_open(&engine.store())?;
+    let still_open = left_open(engine, &observed)?;
     // Nothing but what failed before is tried sooner by `--retry`.
     let retries = engine.store().has_failures()?;
     let code = finish(context, &observed, &report, asked, (&still_open, retries));

@@ -9,6 +9,7 @@ use super::{Run, Stopped};
 use crate::engine::observe::remember as remember_listed;
 use crate::engine::{CycleError, backoff};
 use crate::model::{Item, ItemId, LinkId, Side, Sided, Timestamp};
+use crate::reason::amount;
 use crate::reconcile::plan::PairPlan;
 use crate::reconcile::policy::Policy;
 use crate::store::{Batch, ChoiceOp, HoldRow, NoteOp, Op, Store, StoreError};
@@ -58,10 +59,9 @@ fn stood_still(
             };
             let over = plan.guarded().map(|tripped| {
                 let (what, side) = (plan.counted(tripped), tripped.side);
-                format!(
-                    "{} {what} in {side}, {} allowed",
-                    tripped.count, tripped.limit
-                )
+                // As the plan writes numbers.
+                let (count, limit) = (amount(tripped.count), amount(tripped.limit));
+                format!("{count} {what} in {side}, {limit} allowed")
             });
             let over: Vec<String> = over.collect();
             let hash = plan.hash();

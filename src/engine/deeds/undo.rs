@@ -108,8 +108,14 @@ impl Engine {
                 doubt_unanswered(&unanswered, (found.row.id, &base), &mut now);
                 views.push(view(&store, &pair, found, now, &mut traces)?);
             }
-            let done = invert(policy, &views, delete_created, &target.cause());
+            let mut done = invert(policy, &views, delete_created, &target.cause());
             plans.push(done.plan);
+            // Of an item that was linked twice one sentence says what stays of both links.
+            let mut told = BTreeSet::new();
+            done.left.retain(|hold| {
+                let subject = hold.subject.to_string();
+                told.insert((hold.side, hold.item.clone(), subject, hold.reason()))
+            });
             if !done.left.is_empty() {
                 left.insert(pair, done.left);
             }

@@ -223,3 +223,16 @@ impl std::fmt::Display for RunEnd {
         f.write_str(self.key())
     }
 }
+
+/// Returns a number with thousands separators: `1,000`.
+pub fn amount(n: usize) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}

@@ -131,15 +131,14 @@ fn body(difference: &Difference, style: &Style, when: When<'_>, out: &mut String
     }
 }
 
-const KINDS: [DriftKind; 10] = [
+/// One kind for each word, in the order in which they are counted.
+const KINDS: [DriftKind; 8] = [
     DriftKind::Pending,
     DriftKind::Conflict,
     DriftKind::Held,
     DriftKind::Unmapped,
     DriftKind::Settled,
-    DriftKind::OutOfScope,
     DriftKind::Missing,
-    DriftKind::Unreadable,
     DriftKind::Unlinked,
     DriftKind::ByRule,
 ];
@@ -150,10 +149,10 @@ fn word(kind: DriftKind) -> &'static str {
         DriftKind::Conflict => "conflict",
         DriftKind::Held => "held",
         DriftKind::Unmapped => "not mapped",
-        DriftKind::Settled => "settled",
-        DriftKind::OutOfScope => "out of scope",
+        DriftKind::Settled => "accepted difference",
+        // What `status` and a plan call held is held here as well.
+        DriftKind::OutOfScope | DriftKind::Unreadable => "held",
         DriftKind::Missing => "missing",
-        DriftKind::Unreadable => "unreadable",
         DriftKind::Unlinked => "not linked",
         DriftKind::ByRule => "by rule",
     }
@@ -177,10 +176,13 @@ fn counts(view: &DriftView) -> String {
     let parts: Vec<String> = KINDS
         .iter()
         .filter_map(|kind| {
-            let n = differences.iter().filter(|d| d.kind == *kind).count();
+            let word = word(*kind);
+            let counted = differences.iter().filter(|d| self::word(d.kind) == word);
+            let n = counted.count();
             (n > 0).then(|| match kind {
                 DriftKind::Conflict => plural(n, "conflict", "conflicts"),
-                _ => format!("{} {}", amount(n), word(*kind)),
+                DriftKind::Settled => plural(n, "accepted difference", "accepted differences"),
+                _ => format!("{} {word}", amount(n)),
             })
         })
         .collect();

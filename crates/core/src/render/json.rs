@@ -347,7 +347,8 @@ impl PlanJson<'_> {
             hash: plan.hash(),
             writes: plan.writes(),
             first_contact: plan.first_contact,
-            ran_before: plan.ran_before,
+            // Of a pair that needs no yes somebody has given it.
+            ran_before: plan.ran_before || !plan.first_contact,
             blocked: plan.blocked.as_deref(),
             tripped: &plan.tripped,
             actions: Each(&plan.actions),

@@ -2,6 +2,7 @@
 
 use super::measure::width;
 pub(super) use super::measure::{cut, fold, wrap};
+pub use crate::reason::amount;
 use std::fmt::Write as _;
 
 /// How to write for the reader at hand.
@@ -165,19 +166,6 @@ fn is_drawn(line: &str) -> bool {
         .trim_start()
         .trim_start_matches(|c: char| c.is_ascii_digit());
     line.contains('\u{1b}') || number.trim_start().starts_with('|')
-}
-
-/// Returns a number with thousands separators: `1,000`.
-pub fn amount(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
 }
 
 /// Returns `1 item` or `2 items`.

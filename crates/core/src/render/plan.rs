@@ -43,6 +43,8 @@ pub struct Show<'a> {
     pub still_open: &'a BTreeMap<PairName, StillOpen>,
     /// What is asked right after it.
     pub asks: Asks,
+    /// Whether it takes something back: what it leaves as it is stands in the place of what is held.
+    pub undoes: bool,
 }
 
 /// What is asked about a plan right after it is shown. Who is asked needs no command that carries it out.
@@ -80,6 +82,7 @@ impl Default for Show<'_> {
             full: false,
             still_open: &NONE,
             asks: Asks::Nothing,
+            undoes: false,
         }
     }
 }
@@ -92,6 +95,10 @@ impl Show<'_> {
         }
     }
 }
+
+/// What nobody can tell after a database was lost or put back.
+const AFTER_A_LOSS: &str = "Afterwards each of these that carries no marker gets a counterpart, also where somebody deleted the one that it \
+                            had: delete such an item as well, or take it out of the scope, before that.";
 
 /// Writes a plan, piece by piece.
 struct Page<'a> {
@@ -273,13 +280,19 @@ impl Page<'_> {
             0 => String::new(),
             n => format!(" ({} more at its field above)", amount(n)),
         };
-        let head = format!("held, nothing is written there{others}:");
+        let head = match self.show.undoes {
+            true => "left as it is:".to_owned(),
+            false => format!("held, nothing is written there{others}:"),
+        };
         let head = self.style.paint(Ink::Warn, &head);
         self.line("  ", &head);
         for hold in holds.iter().take(self.show.most()) {
             self.hold(hold);
         }
         self.more(holds.len(), "hold", "holds");
+        if holds.iter().any(|hold| hold.why.waits_for_lost_creates()) {
+            self.sentence("    ", AFTER_A_LOSS);
+        }
         if holds.len() <= self.show.most() {
             self.out.push('\n');
         }
@@ -299,9 +312,11 @@ impl Page<'_> {
             .unwrap_or_default();
         let head = format!("{} {}{what}", hold.side, escape(hold.item.as_str()));
         let room = self.style.columns().saturating_sub(width(&head) + 6);
-        let title = self
-            .style
-            .paint(Ink::Faint, &cut(&escape(&hold.title), room));
+        // Of an item that was never read the title is its id once more.
+        let untitled = hold.title == format!("#{}", hold.item);
+        let title = Some(&hold.title).filter(|_| !untitled);
+        let title = title.map_or_else(String::new, |title| cut(&escape(title), room));
+        let title = self.style.paint(Ink::Faint, &title);
         self.line("    ", &format!("{head}  {title}"));
         self.sentence("      ", &hold.reason());
     }

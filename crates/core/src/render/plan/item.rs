@@ -3,6 +3,7 @@
 use super::{Addresses, Fields, LABEL, Page};
 use crate::capabilities;
 use crate::model::{FieldKey, FieldValue, Folded, Side};
+use crate::reason::{HoldWhy, ValueWhy};
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, Hold};
 use crate::render::diff::{self, Room};
 use crate::render::measure::{Label, cut, width, wrap};
@@ -15,7 +16,7 @@ impl Page<'_> {
             ActionKind::Update => {
                 self.heading(group, first);
                 for action in group {
-                    self.update(action);
+                    self.update(action, fields.at(first));
                 }
                 // After both sides: a hold is about the field of the link, whichever of them would be written to.
                 self.left_out(fields.at(first));
@@ -86,7 +87,7 @@ impl Page<'_> {
         }
     }
 
-    fn update(&mut self, action: &Action) {
+    fn update(&mut self, action: &Action, held: &[&Hold]) {
         let to = self
             .style
             .paint(Ink::Faint, &format!("to {}:", action.target));
@@ -100,8 +101,11 @@ impl Page<'_> {
                 action.changes.len() > 1 && action.changes.iter().all(|c| c.reason == *reason)
             });
         for change in &action.changes {
+            let Some(after) = taken(action.target, change, held) else {
+                continue;
+            };
             let change = FieldChange {
-                after: stored(action.target, &change.after),
+                after: stored(action.target, &after),
                 ..change.clone()
             };
             self.field(&change, shared.is_none());
@@ -221,19 +225,19 @@ impl Page<'_> {
             self.line("      ", &format!("{of}{ids}"));
         }
         self.addresses(&[action]);
-        let parts: Vec<String> = action
-            .changes
-            .iter()
-            .filter(|change| change.field != FieldKey::Title)
-            .map(|change| {
-                let value = diff::brief(&stored(action.target, &change.after), 50);
-                format!("{}: {value}", escape(&change.field.to_string()))
-            })
-            .collect();
+        let held = fields.at(action);
+        let changes = action.changes.iter();
+        let rest = changes.filter(|change| change.field != FieldKey::Title);
+        let parts = rest.filter_map(|change| {
+            let after = taken(action.target, change, held)?;
+            let value = diff::brief(&stored(action.target, &after), 50);
+            Some(format!("{}: {value}", escape(&change.field.to_string())))
+        });
+        let parts: Vec<String> = parts.collect();
         for line in join_wrapped(&parts, self.style.columns().saturating_sub(6)) {
             self.line("      ", &line);
         }
-        self.left_out(fields.at(action));
+        self.left_out(held);
     }
 
     fn own_record(&mut self, action: &Action) {
@@ -265,6 +269,35 @@ impl Page<'_> {
         }
         self.addresses(&[action]);
     }
+}
+
+/// What a service takes of a change, by what is said beside it; `None`: nothing.
+///
+/// Example: a work item is assigned to somebody who has no ClickUp account. No assignee is promised, and why stands below.
+fn taken(side: Side, change: &FieldChange, held: &[&Hold]) -> Option<FieldValue> {
+    let of_field = held.iter().filter(|hold| hold.subject == change.field);
+    let (mut after, mut less) = (change.after.clone(), false);
+    for hold in of_field {
+        match &hold.why {
+            HoldWhy::Value(ValueWhy::StateOfNoType { .. }) if side == Side::Ado => return None,
+            HoldWhy::Value(ValueWhy::PeopleUnmapped {
+                people,
+                side: lacks,
+                ..
+            }) if *lacks == side => {
+                let mut members = after.members();
+                let all = members.len();
+                members.retain(|person| !people.contains(&person.shown));
+                less |= members.len() < all;
+                after = FieldValue::from_people(members);
+            }
+            _ => {}
+        }
+    }
+    // Without those who would be added the service is not asked to take anybody off either.
+    let before = change.before.as_ref().unwrap_or(&FieldValue::Empty);
+    let adds_nobody = after.members().is_subset(&before.members());
+    (!less || !adds_nobody).then_some(after)
 }
 
 /// A value as the service will show it.

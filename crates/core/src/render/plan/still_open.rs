@@ -6,14 +6,14 @@ use crate::reason::code;
 use crate::reconcile::plan::{Conflict, Hold, PairPlan};
 use crate::render::measure::{cut, width, wrap};
 use crate::render::paint::{Ink, amount, escape, plural};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Nothing is open in any pair.
 pub(super) static NONE: BTreeMap<PairName, StillOpen> = BTreeMap::new();
 
 /// What is open in one pair.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct StillOpen {
     /// Conflicts that nobody has settled.
     pub conflicts: Vec<OpenConflict>,
@@ -22,7 +22,7 @@ pub struct StillOpen {
 }
 
 /// A conflict that nobody has settled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenConflict {
     /// Its number, which `conflicts show` and `conflicts resolve` take.
     pub id: i64,

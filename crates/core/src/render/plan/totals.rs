@@ -31,6 +31,8 @@ pub(super) struct Totals<'a> {
     pairs: &'a [&'a PairPlan],
     /// What is open from before, which the plan does not speak of: conflicts and holds.
     before: (usize, usize),
+    /// As in [`Show`].
+    undoes: bool,
 }
 
 impl<'a> Totals<'a> {
@@ -41,7 +43,11 @@ impl<'a> Totals<'a> {
         let before = rest.fold((0, 0), |(conflicts, holds), rest| {
             (conflicts + rest.conflicts.len(), holds + rest.holds.len())
         });
-        Totals { pairs, before }
+        Totals {
+            pairs,
+            before,
+            undoes: show.undoes,
+        }
     }
 
     fn count(&self, kind: ActionKind, side: Option<Side>) -> usize {
@@ -80,7 +86,8 @@ impl<'a> Totals<'a> {
             open.push(plural(conflicts, "conflict", "conflicts"));
         }
         if holds > 0 {
-            open.push(format!("{} held", amount(holds)));
+            let word = if self.undoes { "left as it is" } else { "held" };
+            open.push(format!("{} {word}", amount(holds)));
         }
         open
     }
