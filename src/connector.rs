@@ -572,6 +572,12 @@ pub struct Schema {
     /// The fields that a custom field may be made of; asked for only where the pair has one.
     #[serde(default)]
     pub customs: Vec<Native>,
+    /// Whether types could not be read, so that one which is not among `types` may be there.
+    #[serde(default)]
+    pub types_unread: bool,
+    /// The same of the states in which new items are made.
+    #[serde(default)]
+    pub states_unread: bool,
     /// Why some of those fields are not known, as a phrase; `None`: all of them are.
     #[serde(default)]
     pub customs_unread: Option<String>,

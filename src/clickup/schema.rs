@@ -55,6 +55,7 @@ pub async fn fetch(inner: &Inner, pair: &PairName) -> Result<Schema, ConnectorEr
     for id in scope.watched().collect::<BTreeSet<_>>() {
         let list = inner.fetch_list(id, true).await;
         let Some(list) = tolerate(list, &mut schema, &format!("List {id}"), Some(id))? else {
+            schema.states_unread |= id == scope.list;
             continue;
         };
         schema.containers.push((id.to_owned(), name_of(&list, id)));
@@ -78,8 +79,9 @@ pub async fn fetch(inner: &Inner, pair: &PairName) -> Result<Schema, ConnectorEr
     }
     let mut names: Vec<String> = BUILT_IN_TYPES.map(|(_, name)| name.to_owned()).to_vec();
     let types = inner.fetch_types(true).await;
-    if let Some(types) = tolerate(types, &mut schema, "The task types", None)? {
-        names.extend(types.values().cloned());
+    match tolerate(types, &mut schema, "The task types", None)? {
+        Some(types) => names.extend(types.values().cloned()),
+        None => schema.types_unread = true,
     }
     let fields: BTreeSet<String> = FieldKey::BUILT_IN.iter().map(ToString::to_string).collect();
     let required = FieldKey::BUILT_IN
@@ -114,6 +116,8 @@ async fn customs(
             inner.fetch_json(url, operation, Priority::Live).await;
         let what = format!("The custom fields of list {id}");
         let Some(answer) = tolerate(answer, schema, &what, Some(id))? else {
+            schema.customs_unread =
+                Some(format!("the custom fields of list {id} could not be read"));
             continue;
         };
         for native in answer.fields.iter().filter_map(native) {

@@ -302,18 +302,23 @@ fn go_on_beside(report: &Report) {
     let beside = report.findings.iter();
     let beside = beside.filter(|finding| finding.kind == Weight::Configuration && !finding.stops);
     let (fields, items): (Vec<_>, Vec<_>) = beside.partition(|finding| finding.of_field);
-    let rest = "the rest of the pair goes on";
     let kept = [
-        (fields.len(), format!("only a field that such an error is about stands still, and {rest}")),
+        (
+            fields.len(),
+            "only the field that it is about stands still, and the rest of the pair goes on",
+            "only the fields that they are about stand still, and the rest of the pair goes on",
+        ),
         (
             items.len(),
-            "it goes on, and holds only the items whose type, state or person such a row was meant for".to_owned(),
+            "it goes on, and holds only the items whose type, state or person such a row was meant for",
+            "it goes on, and holds only the items whose types, states or people such rows were meant for",
         ),
     ];
-    for (count, kept) in kept.iter().filter(|(count, _)| *count > 0) {
-        let these = match count {
-            1 => "one of these errors does".to_owned(),
-            n => format!("{n} of these errors do"),
+    for (count, one, many) in kept {
+        let (these, kept) = match count {
+            0 => continue,
+            1 => ("one of these errors does".to_owned(), one),
+            n => (format!("{n} of these errors do"), many),
         };
         print(&format!("{these} not stop `boardsync reconcile`: {kept}\n"));
     }

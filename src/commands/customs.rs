@@ -5,7 +5,7 @@ use crate::config::{Config, Field, Pair, Places, did_you_mean};
 use crate::connector::Schema;
 use crate::connector::customs::CustomFields;
 use crate::field::Form;
-use crate::field::negotiate::{Agreed, Asked, Native, Unfit, agree, refuse_twice};
+use crate::field::negotiate::{Agreed, Asked, Native, Unfit, agree, no_field_in_ado, refuse_twice};
 use crate::model::{FieldKey, Folded, Identity, Move, Side, Sided};
 use crate::reason::ReadWhy;
 use crate::reconcile::policy::Policy;
@@ -23,11 +23,7 @@ pub fn agreements(pair: &Pair, schema: &Sided<Schema>) -> Vec<(FieldKey, Result<
             scale: field.scale,
             values: &field.values,
         };
-        let mut of_ado = schema.ado.customs.iter();
-        let ado = of_ado.find(|native| {
-            let mut names = field.ado.iter();
-            names.any(|name| name.eq_ignore_ascii_case(&native.id))
-        });
+        let ado = in_ado(field, &schema.ado);
         let clickup: Vec<&Native> = schema
             .clickup
             .customs
@@ -36,8 +32,14 @@ pub fn agreements(pair: &Pair, schema: &Sided<Schema>) -> Vec<(FieldKey, Result<
             .collect();
         let agreed = agree(&asked, ado, &clickup);
         let agreed = agreed.map_err(|unfit| match (unfit.side, ado, clickup.as_slice()) {
-            (Side::ClickUp, _, []) => near_in_clickup(unfit, &field.key, &schema.clickup),
-            (Side::Ado, None, _) => near_in_ado(unfit, field.ado.first(), &schema.ado),
+            (Side::ClickUp, _, []) => match unread(unfit.side, schema) {
+                Some(unread) => unread,
+                None => near_in_clickup(unfit, &field.key, &schema.clickup),
+            },
+            (Side::Ado, None, _) => match unread(unfit.side, schema) {
+                Some(unread) => unread,
+                None => near_in_ado(unfit, field.ado.first(), &schema.ado),
+            },
             _ => unfit,
         });
         (field.key.clone(), agreed)
@@ -45,6 +47,38 @@ pub fn agreements(pair: &Pair, schema: &Sided<Schema>) -> Vec<(FieldKey, Result<
     let mut found: Vec<_> = found.collect();
     refuse_twice(&mut found);
     found
+}
+
+/// Returns what else is wrong with the entry of a custom field than what [`agreements`] says of its name in ClickUp: the name in Azure
+/// DevOps is wrong as well. `None`: nothing.
+pub fn also_at_fault(pair: &Pair, key: &FieldKey, found: &Unfit, ado: &Schema) -> Option<Unfit> {
+    let mut fields = pair.fields.iter();
+    let field = fields.find(|field| field.key == *key)?;
+    let unknown = ado.customs_unread.is_some() || in_ado(field, ado).is_some();
+    if found.side == Side::Ado || unknown {
+        return None;
+    }
+    let unfit = no_field_in_ado();
+    Some(near_in_ado(unfit, field.ado.first(), ado))
+}
+
+/// The field of Azure DevOps that an entry names.
+fn in_ado<'a>(field: &Field, ado: &'a Schema) -> Option<&'a Native> {
+    let mut all = ado.customs.iter();
+    all.find(|native| {
+        let mut names = field.ado.iter();
+        names.any(|name| name.eq_ignore_ascii_case(&native.id))
+    })
+}
+
+/// Says that nobody can tell whether a field is there; `None`: everything was read, and it is not.
+fn unread(side: Side, schema: &Sided<Schema>) -> Option<Unfit> {
+    let why = schema.get(side).customs_unread.as_ref()?;
+    Some(Unfit {
+        side,
+        value: None,
+        text: format!("nobody can tell whether {side} has it: {why}"),
+    })
 }
 
 /// Says which custom field may have been meant, and which ones there are.

@@ -20,8 +20,11 @@ use std::time::Instant;
 fn own_trouble(schema: Result<Schema, ConnectorError>) -> Result<Schema, ConnectorError> {
     match schema {
         Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Refused) => {
-            tracing::warn!("the states cannot be proposed: {error}");
-            Ok(Schema::default())
+            tracing::warn!("states and fields are not known: {error}");
+            Ok(Schema {
+                customs_unread: Some(error.to_string()),
+                ..Schema::default()
+            })
         }
         other => other,
     }

@@ -339,10 +339,7 @@ fn fields(table: &Reader<'_>, types_given: bool, problems: &Problems) -> Vec<Fie
             .choice("direction", DIRECTION)
             .unwrap_or(Some(Direction::Both));
         let conflict = entry.choice("conflict", CONFLICT);
-        let Some(key) = field_key(&entry, problems) else {
-            continue;
-        };
-        let at = entry.place_of("clickup").unwrap_or(entry.at.clone());
+        // Before the other name, so that an entry with two wrong ones has both named.
         if let Some(name) = ado
             .as_ref()
             .filter(|name| !rules::is_reference_name(name.get_ref()))
@@ -353,6 +350,10 @@ fn fields(table: &Reader<'_>, types_given: bool, problems: &Problems) -> Vec<Fie
                 "reference names have dots and no blanks, for example \"Microsoft.VSTS.Scheduling.Effort\"",
             ));
         }
+        let Some(key) = field_key(&entry, problems) else {
+            continue;
+        };
+        let at = entry.place_of("clickup").unwrap_or(entry.at.clone());
         if key == FieldKey::Title && direction.is_none() {
             problems.push(Problem::new(
                 at.clone(),

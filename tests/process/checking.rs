@@ -264,3 +264,19 @@ async fn the_type_that_every_workspace_has_is_told_only_where_a_task_has_it() {
     let ran = bench.run(&["check"]).await.left_with(0);
     ran.says("ClickUp task types that stand in no row of types: \"Milestone\"");
 }
+
+/// What could not be read is told once, and not as something that a service lacks.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_read_is_not_told_as_missing() {
+    for (path, what) in [
+        ("/custom_item", "The task types"),
+        ("/list/901100000001", "List 901100000001"),
+    ] {
+        let bench = Bench::new().await;
+        bench.fault(Side::ClickUp, Some("GET"), path, status(404, &[]), 1);
+        let checked = bench.run(&["check"]).await.left_with(78);
+        let checked = checked.says(&format!("{what} could not be read"));
+        assert!(!checked.out.contains("ClickUp has no"), "{}", checked.out);
+        assert!(!checked.out.contains("it has:"), "{}", checked.out);
+    }
+}

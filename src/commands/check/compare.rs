@@ -27,10 +27,15 @@ pub(super) fn compare(pair: &Pair, schema: &Sided<Schema>, idle: &[String], repo
 
 /// Types, states, statuses and the area.
 fn vocabulary(pair: &Pair, schema: &Sided<Schema>, report: &mut Report) {
-    let types = schema
-        .as_ref()
-        .map(|_, schema| shown(schema.types.iter().map(|kind| &kind.name)));
+    // Of what could not be read nobody can say that it is not there.
+    let types = schema.as_ref().map(|_, schema| {
+        let types = schema.types.iter().filter(|_| !schema.types_unread);
+        shown(types.map(|kind| &kind.name))
+    });
     let states = schema.as_ref().map(|_, schema| {
+        if schema.states_unread {
+            return Vec::new();
+        }
         let states = schema.types.iter().flat_map(|kind| &kind.states);
         shown(states.map(|state| &state.name))
     });

@@ -1,6 +1,6 @@
 //! The fields that the configuration names beside those that the services have. Pure.
 
-use super::super::customs::{agreements, at_fault, near_reference};
+use super::super::customs::{agreements, also_at_fault, at_fault, near_reference};
 use super::super::types::{Typed, fold};
 use super::{At, Report, Weight};
 use crate::config::Pair;
@@ -25,15 +25,18 @@ pub(super) fn customs(
     for (key, agreed) in agreements(pair, schema) {
         match agreed {
             Err(unfit) => {
-                let (name, value) = at_fault(pair, &key, &unfit);
-                let at = At {
-                    pair: &pair.name,
-                    key: name,
-                    side: unfit.side,
-                    value: &value,
-                };
-                let text = format!("{}: {key} is not synced: {}", pair.name, unfit.text);
-                report.add_of_field(&at, text);
+                let also = also_at_fault(pair, &key, &unfit, &schema.ado);
+                for unfit in [Some(unfit), also].into_iter().flatten() {
+                    let (name, value) = at_fault(pair, &key, &unfit);
+                    let at = At {
+                        pair: &pair.name,
+                        key: name,
+                        side: unfit.side,
+                        value: &value,
+                    };
+                    let text = format!("{}: {key} is not synced: {}", pair.name, unfit.text);
+                    report.add_of_field(&at, text);
+                }
                 still.insert(key);
             }
             Ok(agreed) => {

@@ -185,7 +185,7 @@ async fn check_says_once_what_is_wrong_with_a_field_and_that_it_alone_stands_sti
         .says("has a custom field custom:Siez; did you mean \"custom:Size\"?")
         .says("no synced ADO type has Custom.Cuont, so points is not kept; did you mean \"Custom.Count\"?")
         .says("3 of these errors do not stop")
-        .says("only a field that such an error is about stands still, and the rest of the pair goes on")
+        .says("only the fields that they are about stand still, and the rest of the pair goes on")
         .says("3 errors");
     assert!(!checked.out.contains("person"), "{}", checked.out);
 }

@@ -318,10 +318,15 @@ fn told_apart(field: &Native) -> String {
     format!("\"custom:#{}\" ({}{place})", field.id, field.kind)
 }
 
+/// Says that Azure DevOps has no field of the name that the configuration gives.
+pub fn no_field_in_ado() -> Unfit {
+    let text = "the project has no field with this reference name".to_owned();
+    unfit(Side::Ado, text)
+}
+
 fn in_ado(found: Option<&Native>) -> Result<&Native, Unfit> {
     let Some(field) = found else {
-        let text = "the project has no field with this reference name".to_owned();
-        return Err(unfit(Side::Ado, text));
+        return Err(no_field_in_ado());
     };
     let own = OWN.iter().any(|prefix| field.id.starts_with(prefix));
     if field.read_only || own {
