@@ -1,7 +1,9 @@
 //! What both sides changed differently. The values are those of `render`, which shows them: [`ConflictRow`].
 
 use super::newest_title;
+use crate::config::{Config, ConflictPolicy};
 use crate::engine::deeds::Resolved;
+use crate::field::Direction;
 use crate::model::{FieldKey, FieldValue, ItemId, PairName, Side, Sided, Subject, Timestamp};
 use crate::reason::{Cause, JournalKind, Outcome, SettledBy, Took};
 use crate::reconcile::plan::Conflict;
@@ -215,6 +217,9 @@ fn row(store: &Store, stored: &store::Conflict) -> Result<ConflictRow, StoreErro
         since: r.at,
         standing,
         since_then: since_then(store, stored, standing)?,
+        barred: None,
+        unwritten: None,
+        rule: None,
         conflict: Conflict {
             link: r.link,
             items: r.items.clone(),
@@ -227,6 +232,84 @@ fn row(store: &Store, stored: &store::Conflict) -> Result<ConflictRow, StoreErro
             taken: r.taken,
         },
     })
+}
+
+/// Adds to a conflict what the configuration says of its field now: what cannot be chosen, and by which line a side wins.
+///
+/// # Errors
+/// Only the database's.
+pub fn judge(config: &Config, store: &Store, row: &mut ConflictRow) -> Result<(), StoreError> {
+    let field = &row.conflict.field;
+    row.barred = barred(config, store, &row.pair, field, row.since)?;
+    let Some(pair) = config.pair(&row.pair) else {
+        return Ok(());
+    };
+    let Some(entry) = pair.fields.iter().find(|entry| entry.key == *field) else {
+        return Ok(());
+    };
+    let mut sides = Side::BOTH.into_iter();
+    row.unwritten = sides.find(|side| !entry.direction.writes_to(*side));
+    let policy = entry.conflict.unwrap_or(pair.conflict);
+    let line = match policy {
+        ConflictPolicy::Ado => Some((Side::Ado, "ado")),
+        ConflictPolicy::ClickUp => Some((Side::ClickUp, "clickup")),
+        ConflictPolicy::Hold => None,
+    };
+    row.rule = line.map(|(side, word)| match (entry.direction, entry.conflict) {
+        (Direction::ToAdo, _) => (Side::ClickUp, "direction = \"to_ado\"".to_owned()),
+        (Direction::ToClickUp, _) => (Side::Ado, "direction = \"to_clickup\"".to_owned()),
+        (Direction::Both, Some(_)) => {
+            (side, format!("conflict = \"{word}\" in its [[pair.field]]"))
+        }
+        (Direction::Both, None) => (
+            side,
+            format!("conflict = \"{word}\" of pair \"{}\"", pair.name),
+        ),
+    });
+    Ok(())
+}
+
+/// Returns why no choice in a conflict can be made or carried out at present, with what to do, as a sentence without a full stop.
+/// `None`: nothing is known that is in the way. `at`: when the conflict was recorded.
+pub(super) fn barred(
+    config: &Config,
+    store: &Store,
+    pair: &PairName,
+    field: &FieldKey,
+    at: Timestamp,
+) -> Result<Option<String>, StoreError> {
+    let Some(configured) = config.pair(pair) else {
+        return Ok(Some(format!(
+            "the configuration has no pair \"{pair}\" any more; give it that name again, or set {field} by hand in either service"
+        )));
+    };
+    let on = |entry: &&crate::config::Field| {
+        entry.key == *field && (*field != FieldKey::Type || !configured.types.is_empty())
+    };
+    let Some(entry) = configured.fields.iter().find(on) else {
+        return Ok(Some(format!(
+            "the configuration does not sync {field} (direction = \"none\", or its entry is gone), so the next cycle ends the conflict \
+             and both values stay; sync the field again before that, or set it by hand in either service"
+        )));
+    };
+    if let Some(known) = store.identities(pair)?.remove(field) {
+        let same = match field.is_custom() {
+            true => {
+                let mut names = entry.ado.iter();
+                names.any(|name| name.eq_ignore_ascii_case(&known.is.ado))
+            }
+            false => entry.ado.join(",") == known.is.ado,
+        };
+        if !same && !known.is.ado.is_empty() || known.since > at {
+            return Ok(Some(format!(
+                "its entry in the configuration names another field of Azure DevOps than when this was recorded, so these values are \
+                 not of the field that is synced now; put the old entry back, or set {field} by hand in either service"
+            )));
+        }
+    }
+    let mut holds = store.holds(Some(pair))?.into_iter();
+    let paused = holds.find(|hold| hold.item.is_none() && hold.subject == *field);
+    Ok(paused.map(|hold| format!("{}; mend that first", hold.reason())))
 }
 
 /// A choice that was just made, and what carrying it out will do.

@@ -1,6 +1,6 @@
 //! How fresh and how clean each pair is.
 
-use super::conflicts::{held, unsettled};
+use super::conflicts::{barred, held, unsettled};
 use super::notices::{Bars, notices, works_elsewhere};
 use super::{ClaimView, newest_title};
 use crate::claim::Claim;
@@ -159,6 +159,9 @@ pub struct PairStatus {
     /// How many of those are held: a cycle tried, and the next one does not just carry them out.
     #[serde(skip)]
     pub held_choices: usize,
+    /// The numbers of those that no cycle carries out at present: their field is switched off, or stands still.
+    #[serde(skip)]
+    pub barred_choices: Vec<i64>,
     /// When the oldest open one was recorded; `None`: there is none.
     #[serde(serialize_with = "rfc3339_if_any")]
     pub oldest_conflict: Option<Timestamp>,
@@ -392,9 +395,14 @@ fn pair_status(
         .partition(|(_, standing)| matches!(standing, Standing::Open));
     // One field asks for one decision.
     holds.retain(|hold| !conflicts.iter().any(|(one, _)| one.is_about(hold)));
-    let mut held_choices = 0;
+    let (mut held_choices, mut barred_choices) = (0, Vec::new());
     for (conflict, standing) in &chosen {
-        held_choices += usize::from(held(store, conflict, *standing)?.is_some());
+        let record = &conflict.record;
+        if barred(config, store, &pair.name, &record.field, record.at)?.is_some() {
+            barred_choices.push(conflict.id);
+        } else if held(store, conflict, *standing)?.is_some() {
+            held_choices += 1;
+        }
     }
     let chosen = chosen.len();
     let refuses = |side: &Side| matches!(tokens.get(*side), Token::Refused { .. });
@@ -408,7 +416,7 @@ fn pair_status(
     let over = free || taken;
     let needs = [
         Need::act((state.last_error.is_some() && !over) || !approved || refuses.is_some()),
-        Need::act(!conflicts.is_empty()),
+        Need::act(!conflicts.is_empty() || !barred_choices.is_empty()),
         Need::act(holds.iter().any(|hold| !hold.why.ends_by_itself())),
         Need::wait(over || stale || open_intents > 0 || chosen > 0 || !holds.is_empty()),
     ];
@@ -426,6 +434,7 @@ fn pair_status(
         open_conflicts: conflicts.len(),
         chosen_conflicts: chosen,
         held_choices,
+        barred_choices,
         oldest_conflict: conflicts.iter().map(|(one, _)| one.record.at).min(),
         oldest_hold: holds.iter().map(|hold| hold.since).min(),
         holds: holds.len(),

@@ -10,6 +10,7 @@ use crate::reconcile::plan::Action;
 use crate::render::{self, Standing, rfc3339_if_any};
 use crate::store::{self, JournalRow, LinkRow, LinkState, Store, StoreError};
 use serde::{Serialize, Serializer};
+use std::collections::BTreeSet;
 
 /// Everything that is known of one item.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -70,6 +71,8 @@ pub struct FieldWhy {
     pub now: Sided<Option<FieldValue>>,
     /// What the next plan makes of that, in words.
     pub decision: String,
+    /// Whether work items of its type have no such field, so that it has no value there.
+    pub lacking: bool,
     /// The number of the conflict about it that is open, or in which somebody chose; `None`: there is none.
     pub conflict: Option<i64>,
 }
@@ -109,6 +112,7 @@ async fn why(engine: &Engine, link: &LinkRow) -> Result<Option<Why>, CycleError>
         return Ok(None);
     }
     let seen = engine.look(&link.pair, link.id).await?;
+    let lacking = lacking(engine, &seen, link).await;
     let store = engine.store();
     let Some(policy) = engine.policy(&link.pair) else {
         return Ok(None);
@@ -118,10 +122,14 @@ async fn why(engine: &Engine, link: &LinkRow) -> Result<Option<Why>, CycleError>
         let item = seen.items().get(side).get(link.item(side));
         item.and_then(|item| item.fields.get(field)).cloned()
     };
+    let is_lacking =
+        |field: &FieldKey| lacking.contains(field) && value(Side::Ado, field).is_none();
     // An undo leaves such a conflict between values that are as both sides last agreed: no plan shows it.
     let mut unsettled = unsettled(&store)?;
     unsettled.retain(|(conflict, _)| conflict.record.link == link.id);
-    let fields = policy.fields.keys().map(|field| {
+    // In the order of the table, which paused fields keep as well.
+    let fields: BTreeSet<&FieldKey> = policy.fields.keys().chain(policy.paused.keys()).collect();
+    let fields = fields.into_iter().map(|field| {
         let of_field =
             |(conflict, _): &&(store::Conflict, Standing)| conflict.record.field == *field;
         let conflict = unsettled.iter().find(of_field);
@@ -131,7 +139,12 @@ async fn why(engine: &Engine, link: &LinkRow) -> Result<Option<Why>, CycleError>
                 .get(field)
                 .map(|base| base.as_ref().map(|_, half| half.value().clone())),
             now: Sided::build(|side| value(side, field)),
-            decision: decision(&seen, link.id, field, conflict),
+            lacking: is_lacking(field),
+            decision: match policy.paused.get(field) {
+                Some(why) => why.to_string(),
+                None if is_lacking(field) => LACKING.to_owned(),
+                None => decision(&seen, link.id, field, conflict),
+            },
             conflict: conflict.map(|(conflict, _)| conflict.id),
         }
     });
@@ -156,6 +169,21 @@ async fn why(engine: &Engine, link: &LinkRow) -> Result<Option<Why>, CycleError>
         last_run: last_run(&store, link)?,
         holds,
     }))
+}
+
+/// What is made of a field that work items of the type do not have.
+const LACKING: &str = "its type has no such field in ADO, so ClickUp's value stays there alone";
+
+/// The synced fields that work items of the type of this one do not have; empty also where that cannot be asked.
+async fn lacking(engine: &Engine, seen: &Observed, link: &LinkRow) -> BTreeSet<FieldKey> {
+    let item = seen.items().ado.get(&link.ado);
+    let kind = item.and_then(|item| item.fields.get(&FieldKey::Type));
+    let Some(FieldValue::Choice(kind)) = kind else {
+        return BTreeSet::new();
+    };
+    let reader = &engine.readers.ado;
+    let lacking = reader.fetch_lacking(&link.pair, Some(kind)).await;
+    lacking.unwrap_or_default()
 }
 
 /// Why an item shows no value at all; `None`: it was read, or not asked for.

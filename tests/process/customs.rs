@@ -7,6 +7,7 @@ use boardsync::sandbox::clock::SandboxClock;
 use boardsync::sandbox::world::{LIST, PROJECT, World};
 use serde_json::{Value, json};
 
+mod barred;
 mod entries;
 mod lacking;
 mod learning;

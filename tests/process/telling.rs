@@ -67,7 +67,7 @@ async fn a_conflict_that_the_rule_settled_says_so() {
     list.says("no open conflicts; 1 settled");
     let shown = bench.run(&["conflicts", "show", "1"]).await.left_with(0);
     shown
-        .says("by the rule of the configuration")
+        .says("by the rule of the configuration (conflict = \"ado\" of pair \"web\")")
         .says("ADO's value won")
         .says("resolve 1 --take clickup");
 }

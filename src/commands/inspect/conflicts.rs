@@ -5,6 +5,7 @@ use super::super::{Context, Failure, next, print, print_json, setup};
 use super::{config, not_there, read_only};
 use crate::cli::{ExitCode, Take, WhichConflicts};
 use crate::clock::SystemClock;
+use crate::config::Config;
 use crate::engine::deeds::{Pick, ResolveError, withdraw};
 use crate::model::{Clock, Side};
 use crate::render::{self, ConflictRow, Ends, Standing};
@@ -24,7 +25,10 @@ pub fn conflicts(context: &Context, which: &WhichConflicts) -> Result<ExitCode, 
         Standing::Chosen { .. } => !which.open,
         Standing::Settled { .. } => which.all,
     };
-    let (rows, all) = views::conflicts::conflicts(&store, wanted)?;
+    let (mut rows, all) = views::conflicts::conflicts(&store, wanted)?;
+    for row in &mut rows {
+        views::conflicts::judge(&config, &store, row)?;
+    }
     if context.global.json {
         print_json(&render::conflict_list_json(&rows));
     } else {
@@ -44,19 +48,23 @@ pub fn conflicts(context: &Context, which: &WhichConflicts) -> Result<ExitCode, 
     Ok(ExitCode::Done)
 }
 
-fn find(store: &Store, id: i64) -> Result<ConflictRow, Failure> {
-    views::conflicts::conflict(store, id)?.ok_or_else(|| {
+fn find(config: &Config, store: &Store, id: i64) -> Result<ConflictRow, Failure> {
+    let found = views::conflicts::conflict(store, id)?;
+    let mut row = found.ok_or_else(|| {
         Failure::new(
             ExitCode::Usage,
             format!("there is no conflict {id}; `boardsync conflicts` lists them"),
         )
-    })
+    })?;
+    views::conflicts::judge(config, store, &mut row)?;
+    Ok(row)
 }
 
 /// `conflicts show ID`.
 pub fn conflict(context: &Context, id: i64) -> Result<ExitCode, Failure> {
-    let store = read_only(&config(context)?)?;
-    let row = find(&store, id)?;
+    let config = config(context)?;
+    let store = read_only(&config)?;
+    let row = find(&config, &store, id)?;
     if context.global.json {
         print_json(&render::conflict_list_json(&[row]));
     } else {
@@ -98,7 +106,7 @@ pub async fn resolve(
     let config = config(context)?;
     let (_lock, store, key) = setup::open_state(&config)?;
     // What cannot be settled at all is said without asking the services.
-    find(&store, id)?;
+    find(&config, &store, id)?;
     let services = setup::connect(&config, &CancellationToken::new())?;
     let engine = setup::engine(&config, &services, store, key).await?;
     let resolved = ChoiceView::from(&engine.resolve(id, pick).await?);
@@ -173,7 +181,7 @@ pub fn withdraw_choice(context: &Context, id: i64) -> Result<ExitCode, Failure> 
     let config = config(context)?;
     let (_lock, mut store, _) = setup::open_state(&config)?;
     let withdrawn = withdraw(&mut store, id)?;
-    let row = find(&store, id)?;
+    let row = find(&config, &store, id)?;
     if context.global.json {
         print_json(&render::conflict_list_json(&[row]));
         return Ok(ExitCode::Done);
@@ -225,6 +233,7 @@ impl From<ResolveError> for Failure {
             | ResolveError::Replaced { .. }
             | ResolveError::Dissolved { .. }
             | ResolveError::Unmapped { .. }
+            | ResolveError::StandsStill { .. }
             | ResolveError::OneWay { .. }
             | ResolveError::NothingChosen { .. }
             | ResolveError::NoText { .. } => Failure::new(ExitCode::Usage, error.to_string()),

@@ -78,7 +78,7 @@ fn in_a_sentence(status: &Status) -> String {
                 "conflicts are open",
             ),
             (
-                pair.chosen_conflicts - pair.held_choices,
+                pair.chosen_conflicts - pair.held_choices - pair.barred_choices.len(),
                 "conflict is chosen and waits for the next cycle",
                 "conflicts are chosen and wait for the next cycle",
             ),
@@ -86,6 +86,11 @@ fn in_a_sentence(status: &Status) -> String {
                 pair.held_choices,
                 "choice in a conflict is held",
                 "choices in conflicts are held",
+            ),
+            (
+                pair.barred_choices.len(),
+                "choice in a conflict cannot be carried out at present",
+                "choices in conflicts cannot be carried out at present",
             ),
             (
                 pair.holds,
@@ -242,8 +247,20 @@ fn holds(context: &Context, status: &Status, now: Timestamp) {
 fn conflicts(context: &Context, status: &Status) {
     let held: usize = status.pairs.iter().map(|pair| pair.held_choices).sum();
     let chosen: usize = status.pairs.iter().map(|pair| pair.chosen_conflicts).sum();
+    let barred = status.pairs.iter().flat_map(|pair| &pair.barred_choices);
+    let barred: Vec<&i64> = barred.collect();
+    if let Some(first) = barred.first() {
+        let chosen = render::plural(barred.len(), "conflict is", "conflicts are");
+        let show = next(context, &format!("conflicts show {first}"));
+        let text =
+            format!("{chosen} chosen, and no cycle carries that out at present: {show} says why");
+        wrapped(context, &text);
+    }
     for (count, what) in [
-        (chosen - held, "the next cycle carries that out"),
+        (
+            chosen - held - barred.len(),
+            "the next cycle carries that out",
+        ),
         (
             held,
             "that could not be carried out and is held, for the reason above",

@@ -166,6 +166,7 @@ fn cells(why: &FieldWhy, absent: &Sided<Option<String>>) -> Vec<String> {
         (Some(value), _) => value.to_string(),
         // Why is said once, below.
         (None, Some(absent)) => format!("({})", verdict(absent)),
+        (None, None) if side == Side::Ado && why.lacking => "(no such field)".to_owned(),
         (None, None) => "(no information)".to_owned(),
     };
     let base = why.base.as_ref();

@@ -81,6 +81,14 @@ pub enum ResolveError {
         /// The pair or the field.
         what: String,
     },
+    /// The field stands still, so that nothing of it is compared or written.
+    #[error("conflict {id} cannot be settled at present: {why}; mend that first")]
+    StandsStill {
+        /// The conflict.
+        id: i64,
+        /// Why, as a sentence without a full stop.
+        why: String,
+    },
     /// The field flows one way, and the choice would have to be written against it.
     #[error(
         "conflict {id} cannot be settled that way: {field} is not written to {side} (direction); take {side} (`--take {}`), \
@@ -188,6 +196,10 @@ impl Engine {
             .ok_or_else(|| unmapped(format!("the pair {}", record.pair)))?;
         // What was recorded under another entry is about other fields.
         let about_this = policy.is_about(&record.field, record.at);
+        if let Some(why) = policy.paused.get(&record.field).filter(|_| about_this) {
+            let why = why.to_string();
+            return Err(ResolveError::StandsStill { id, why });
+        }
         let rule = policy.fields.get(&record.field).filter(|_| about_this);
         let rule = *rule.ok_or_else(|| unmapped(as_it_was(&record.field)))?;
         let (side, value) = picked(&conflict, pick)?;

@@ -73,6 +73,12 @@ pub struct ConflictRow {
     pub standing: Standing,
     /// What became of it or of a choice in it afterwards.
     pub since_then: SinceThen,
+    /// Why no choice in it can be made or carried out at present, and what to do, as a sentence without a full stop; `None`: one can.
+    pub barred: Option<String>,
+    /// The side that the configuration has nothing of the field written to; `None`: both are written to.
+    pub unwritten: Option<Side>,
+    /// The line of the configuration by which a side's value wins now, as a phrase; `None`: none does, or the pair is gone.
+    pub rule: Option<(Side, String)>,
     /// What differs.
     pub conflict: Conflict,
 }
@@ -158,9 +164,20 @@ pub fn conflict_list(rows: &[ConflictRow], hidden: Ends, program: &str, style: &
         parts.join(", ")
     );
     out.push_str(&hanging(&text, 2, style));
-    if count("open") > 0 {
+    let to_settle = |row: &&ConflictRow| row.standing == Standing::Open && row.barred.is_none();
+    if rows.iter().any(|row| to_settle(&row)) {
         let text = format!(
             "settle one with {program} conflicts resolve ID --take ado, --take clickup, or for a text --take merged FILE"
+        );
+        out.push_str(&hanging(&text, 2, style));
+    }
+    let barred = rows.iter().filter(|row| !row.standing.is_settled());
+    let barred = barred.filter(|row| row.barred.is_some());
+    let barred: Vec<String> = barred.map(|row| row.id.to_string()).collect();
+    if let Some(first) = barred.first() {
+        let text = format!(
+            "nothing can be chosen at present in {}; {program} conflicts show {first} says why",
+            barred.join(", ")
         );
         out.push_str(&hanging(&text, 2, style));
     }
@@ -251,6 +268,7 @@ pub fn conflict_list_json(rows: &[ConflictRow]) -> Value {
         #[serde(serialize_with = "rfc3339_if_any")]
         taken_back_at: Option<Timestamp>,
         replaced_by: Option<i64>,
+        barred: Option<&'a str>,
     }
     let of = |row: &ConflictRow| {
         let (settled_by, settled_at, chosen_at) = match row.standing {
@@ -271,6 +289,7 @@ pub fn conflict_list_json(rows: &[ConflictRow]) -> Value {
             dropped_at: row.since_then.dropped.as_ref().map(|(at, _)| *at),
             taken_back_at: row.since_then.taken_back,
             replaced_by: row.since_then.newer,
+            barred: row.barred.as_deref(),
         })
     };
     let conflicts: Vec<Value> = rows.iter().map(of).collect();
@@ -305,32 +324,38 @@ pub fn conflict_show(row: &ConflictRow, program: &str, style: &Style, when: When
         out.push_str(&hanging(&format!("{}: {why}", when(*at)), 4, style));
     }
     match row.standing {
-        Standing::Open => out.push_str(&offer("settle it with one of", row, None, program)),
+        Standing::Open => match &row.barred {
+            Some(why) => {
+                let text = format!("nothing can be chosen at present: {why}");
+                out.push_str(&hanging(&text, 2, style));
+            }
+            None => out.push_str(&offer("settle it with one of", row, None, program, style)),
+        },
         Standing::Chosen { took, at } => {
             let made = format!("{} {}", chosen(took), when(at));
-            match &row.since_then.held {
-                Some(why) => {
-                    let text = format!("{made}, and is held: {why}");
-                    out.push_str(&hanging(&text, 2, style));
-                }
-                None => out.push_str(&format!(
-                    "{made}; the next cycle of the pair carries it out\n"
-                )),
-            }
+            let text = match (&row.barred, &row.since_then.held) {
+                (Some(why), _) => format!("{made}, and no cycle carries it out at present: {why}"),
+                (None, Some(why)) => format!("{made}, and is held: {why}"),
+                (None, None) => format!("{made}; the next cycle of the pair carries it out"),
+            };
+            out.push_str(&hanging(&text, 2, style));
             out.push_str(&format!(
                 "take the choice back with\n  {program} conflicts resolve {} --withdraw\n",
                 row.id
             ));
-            out.push_str(&offer(
-                "or choose another value with",
-                row,
-                Some(took),
-                program,
-            ));
+            if row.barred.is_none() {
+                let lead = "or choose another value with";
+                out.push_str(&offer(lead, row, Some(took), program, style));
+            }
         }
         Standing::Settled { took, by, at } => {
             let won = won(&row.conflict, took, by);
-            out.push_str(&hanging(&ended(&won, by, &when(at)), 2, style));
+            let rule = row
+                .rule
+                .as_ref()
+                .filter(|(side, _)| took == Some(Took::Of(*side)));
+            let rule = rule.map_or("`conflict`", |(_, line)| line.as_str());
+            out.push_str(&hanging(&ended(&won, by, &when(at), rule), 2, style));
             let back = row.since_then.taken_back;
             if let Some(back) = back {
                 out.push_str(&format!("taken back {} by boardsync undo\n", when(back)));
@@ -339,14 +364,15 @@ pub fn conflict_show(row: &ConflictRow, program: &str, style: &Style, when: When
                 out.push_str(&format!(
                     "a newer conflict of the same field counts now: {program} conflicts show {newer}\n"
                 ));
-            } else if took.is_some() {
+            } else if took.is_some() && row.barred.is_none() {
                 let lead = match back {
                     Some(_) => "as long as nobody edited the field since, choose again with",
                     None => {
                         "as long as nobody edited the field since, take another value instead with"
                     }
                 };
-                out.push_str(&offer(lead, row, took.filter(|_| back.is_none()), program));
+                let but = took.filter(|_| back.is_none());
+                out.push_str(&offer(lead, row, but, program, style));
             }
         }
     }
@@ -373,11 +399,11 @@ fn won(conflict: &Conflict, took: Option<Took>, by: Option<SettledBy>) -> String
     }
 }
 
-/// Says what ended a conflict, as a sentence without a full stop.
-fn ended(won: &str, by: Option<SettledBy>, at: &str) -> String {
+/// Says what ended a conflict, as a sentence without a full stop. `rule`: the line of the configuration that settles such a one.
+fn ended(won: &str, by: Option<SettledBy>, at: &str, rule: &str) -> String {
     match by {
         Some(SettledBy::Rule) => {
-            format!("settled {at} by the rule of the configuration (`conflict`): {won}")
+            format!("settled {at} by the rule of the configuration ({rule}): {won}")
         }
         Some(SettledBy::Person) => {
             format!("settled {at} by a person (boardsync conflicts resolve): {won}")
@@ -400,20 +426,30 @@ fn ended(won: &str, by: Option<SettledBy>, at: &str) -> String {
 }
 
 /// The commands that settle a conflict. A merged text is offered where the field's kind takes one: there is nothing between
-/// two states. `but`: what need not be offered.
-fn offer(lead: &str, row: &ConflictRow, but: Option<Took>, program: &str) -> String {
-    let mut takes = vec![
-        (Some(Took::Of(Side::Ado)), "ado"),
-        (Some(Took::Of(Side::ClickUp)), "clickup"),
-    ];
-    if row.conflict.field.kind().typed("").is_some() {
-        takes.push((None, "merged FILE"));
+/// two states. `but`: what need not be offered. Nor is what would have to be written to a side that the field is not written to.
+fn offer(lead: &str, row: &ConflictRow, but: Option<Took>, program: &str, style: &Style) -> String {
+    let mut takes = Vec::new();
+    for (side, take) in [(Side::Ado, "ado"), (Side::ClickUp, "clickup")] {
+        let against = row.unwritten == Some(side.other());
+        if !against && but != Some(Took::Of(side)) {
+            takes.push(take);
+        }
     }
-    let mut out = format!("{lead}\n");
-    for (_, take) in takes
-        .iter()
-        .filter(|(took, _)| took.is_none() || *took != but)
-    {
+    if row.conflict.field.kind().typed("").is_some() && row.unwritten.is_none() {
+        takes.push("merged FILE");
+    }
+    let mut out = String::new();
+    if let Some(side) = row.unwritten {
+        let text = format!(
+            "{} is not written to {side} (`direction`), so only {side}'s value can be taken",
+            row.conflict.field
+        );
+        out.push_str(&hanging(&text, 2, style));
+    }
+    if !takes.is_empty() {
+        out.push_str(&format!("{lead}\n"));
+    }
+    for take in takes {
         out.push_str(&format!(
             "  {program} conflicts resolve {} --take {take}\n",
             row.id

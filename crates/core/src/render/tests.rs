@@ -140,6 +140,9 @@ fn a_stored_conflict_and_the_list() {
         .iter()
         .zip(7..)
         .map(|(conflict, id)| ConflictRow {
+            barred: None,
+            unwritten: None,
+            rule: None,
             id,
             pair: "web".into(),
             since: Timestamp(1_000),
