@@ -29,7 +29,7 @@ const FILES: [(&str, &str); 7] = [
     ),
     (
         "boardsync.db.backup-TIME",
-        "Copies from before large plans, seven at most.",
+        "Copies from before large plans, seven at most. They go with boardsync.db.key, which has no copy beside them.",
     ),
     (
         "boardsync.db.stop",
