@@ -287,14 +287,18 @@ async fn act(context: &Context, command: SandboxCommand) -> Result<ExitCode, Fai
 
 fn text(side: Side, item: &Shown) -> String {
     let mut text = format!("{side} {}  {}\n", item.id, render::escape(&item.title));
+    // Custom fields have longer names than the others.
+    let longest = item.fields.iter().map(|(name, _)| name.chars().count());
+    let wide = longest.max().unwrap_or_default().max(12);
+    let indent = format!("\n{}", " ".repeat(wide + 3));
     for (name, value) in &item.fields {
         let value = match value {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        let value = value.trim_end().replace('\n', "\n               ");
+        let value = value.trim_end().replace('\n', &indent);
         let lines: Vec<String> = value.lines().map(render::escape).collect();
-        text.push_str(&format!("  {name:12} {}\n", lines.join("\n")));
+        text.push_str(&format!("  {name:wide$} {}\n", lines.join("\n")));
     }
     text
 }
@@ -317,4 +321,27 @@ fn token(config: &Config, side: Side) -> Result<SecretString, Failure> {
     SecretSource::File(file.into())
         .read(&super::env, &folder)
         .map_err(|error| Failure::new(ExitCode::Credentials, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stand_in_one_column_beside_a_long_name() {
+        let fields = json!({"custom:Severity": "Critical", "status": "to do", "text": "a\nb"});
+        let item = Shown {
+            id: "86d1".to_owned(),
+            title: "One".to_owned(),
+            fields: fields.as_object().cloned().unwrap_or_default(),
+        };
+        let text = text(Side::ClickUp, &item);
+        let at = |value: &str| {
+            let mut lines = text.lines();
+            let line = lines.find(|line| line.ends_with(value)).unwrap_or_default();
+            line.len() - value.len()
+        };
+        let columns = ["Critical", "to do", "a", "b"].map(at);
+        assert_eq!(columns, [18; 4], "{text}");
+    }
 }
