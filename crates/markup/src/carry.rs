@@ -17,7 +17,7 @@ const MOST_COMPARISONS: usize = 250_000;
 /// The least share of common words at which two lines count as renderings of one line.
 const ALIKE: f64 = 0.5;
 
-/// A line of canonical Markdown, or a whole block of code.
+/// A line of canonical Markdown without the mark of a line break, or a whole block of code.
 #[derive(Clone, Copy)]
 struct Unit<'a> {
     /// Whether an empty line stands before it.
@@ -67,7 +67,8 @@ fn units(text: &str) -> Vec<Unit<'_>> {
             (None, 3..) => fence = Some((at, marks)),
             (None, _) if line.trim().is_empty() => gap = true,
             (None, _) => {
-                out.push(Unit { gap, text: line });
+                let text = without_break(line);
+                out.push(Unit { gap, text });
                 gap = false;
             }
         }
@@ -79,6 +80,15 @@ fn units(text: &str) -> Vec<Unit<'_>> {
         out.extend(text.get(from..).map(|text| Unit { gap, text }));
     }
     out
+}
+
+/// A line without the backslash that breaks it: the next line says as much by standing right behind it.
+fn without_break(line: &str) -> &str {
+    let text = line.trim_end_matches('\\');
+    match (line.len() - text.len()) % 2 {
+        0 => line,
+        _ => line.get(..line.len() - 1).unwrap_or(line),
+    }
 }
 
 /// How many backticks a line begins with, behind the marks of quotations and lists.
@@ -215,6 +225,17 @@ pub(super) fn share(a: &BTreeMap<&str, usize>, b: &BTreeMap<&str, usize>) -> f64
     common as f64 / shorter as f64
 }
 
+/// Whether an empty line comes before a line of an edited text: as the edit has it, where it is about that, and else as the other
+/// text has it.
+///
+/// Example: a service shows paragraphs as lines. Who edits one of those lines leaves the other side's paragraphs as they are.
+fn gap(old: Option<&Unit<'_>>, new: &Unit<'_>, there: Option<&Unit<'_>>) -> bool {
+    match (old, there) {
+        (Some(old), Some(there)) if old.gap == new.gap => there.gap,
+        _ => new.gap,
+    }
+}
+
 /// Makes the edit from `old` to `new` in `there`.
 fn apply(
     old: &[Unit<'_>],
@@ -233,21 +254,39 @@ fn apply(
     for op in diff(old, new) {
         let edited = new.get(op.new_range()).unwrap_or_default();
         let rows = places.get(op.old_range()).unwrap_or_default();
+        let before = old.get(op.old_range()).unwrap_or_default();
         if let DiffOp::Equal { .. } = op {
-            for (row, unit) in rows.iter().zip(edited) {
+            for ((row, unit), before) in rows.iter().zip(edited).zip(before) {
                 // What only the other side shows stays before what it stood before.
                 (next..row.start)
                     .filter_map(|at| there.get(at))
                     .for_each(|unit| push(*unit));
                 for at in row.clone() {
                     let Some(kept) = there.get(at) else { continue };
-                    let gap = if at == row.start { unit.gap } else { kept.gap };
+                    let gap = match at == row.start {
+                        true => gap(Some(before), unit, Some(kept)),
+                        false => kept.gap,
+                    };
                     push(Unit { gap, ..*kept });
                 }
                 next = next.max(row.end);
             }
             continue;
         }
+        let as_many = before.len() == edited.len();
+        let edited: Vec<Unit<'_>> = edited
+            .iter()
+            .enumerate()
+            .map(|(n, unit)| {
+                let before = before.get(n).filter(|_| as_many || n == 0);
+                let row = rows.get(n).filter(|row| !row.is_empty());
+                let kept = row.and_then(|row| there.get(row.start));
+                Unit {
+                    gap: gap(before, unit, kept),
+                    ..*unit
+                }
+            })
+            .collect();
         let mut written = edited.is_empty();
         for row in rows.iter().filter(|row| !row.is_empty()) {
             (next..row.start)

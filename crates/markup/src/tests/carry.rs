@@ -228,3 +228,25 @@ proptest! {
         prop_assert_eq!(back, edited);
     }
 }
+
+/// A service that keeps no formatting shows paragraphs as lines.
+#[test]
+fn an_edit_of_a_line_leaves_the_paragraphs_of_the_other_side() {
+    let (base, other) = ("one\\\ntwo\\\nthree", "**one**\n\ntwo\n\n- three");
+    for (now, wanted) in [
+        ("one\\\ntwo\\\nthree more", "**one**\n\ntwo\n\nthree more"),
+        ("one\\\ntwo more\\\nthree", "**one**\n\ntwo more\n\n- three"),
+        ("one\\\ntwo\n\nthree", "**one**\n\ntwo\n\n- three"),
+        // The last line gets the mark of a break, and is none that was edited.
+        (
+            "one\\\ntwo\\\nthree\n\nfour",
+            "**one**\n\ntwo\n\n- three\n\nfour",
+        ),
+        ("two\\\nthree", "two\n\n- three"),
+    ] {
+        assert_eq!(crate::carry(base, now, other), wanted, "{now}");
+    }
+    // What the edit is about is the paragraphs.
+    let joined = crate::carry("one\n\ntwo", "one\\\ntwo", "**one**\n\ntwo");
+    assert_eq!(joined, "**one**\\\ntwo");
+}
