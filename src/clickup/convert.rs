@@ -91,6 +91,7 @@ pub fn item(task: &Task, lookups: &Lookups) -> Option<Item> {
         if lists.contains(&container) {
             let shown = custom::read(task, customs, lookups);
             fields.extend(shown.values);
+            raw.extend(shown.raw);
             unread.extend(shown.unread);
         }
     }

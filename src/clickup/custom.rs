@@ -9,7 +9,8 @@ use super::wire::{CustomField, FieldOption, Slot, Task, User, thousandths_exact,
 use crate::connector::customs::CustomFields;
 use crate::field::negotiate::Agreed;
 use crate::field::{Form, YES};
-use crate::model::{FieldKey, FieldValue, Folded, Timestamp};
+use crate::markup;
+use crate::model::{FieldKey, FieldValue, Folded, RichText, TextFormat, Timestamp};
 use chrono_tz::Tz;
 use serde::Deserialize as _;
 use serde_json::{Value, json};
@@ -20,13 +21,15 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Shown {
     /// Values that can be read.
     pub values: BTreeMap<FieldKey, FieldValue>,
+    /// Long texts as they came.
+    pub raw: BTreeMap<FieldKey, RichText>,
     /// Fields with something in them that cannot.
     pub unread: BTreeSet<FieldKey>,
 }
 
 /// Reads the custom fields of a task. Where it was asked for by its id (`alone`), a field without a value is empty. In a
 /// listing that says nothing (client reports), and neither does the answer to a write. A field that a task does not show at all
-/// is none of its type.
+/// is none of its type. Long text of which the answer does not say that it is Markdown counts only in a task that was asked for.
 pub fn read(task: &Task, fields: &CustomFields, lookups: &Lookups) -> Shown {
     let alone = lookups.alone;
     let mut shown = Shown::default();
@@ -49,6 +52,18 @@ pub fn read(task: &Task, fields: &CustomFields, lookups: &Lookups) -> Shown {
             continue;
         };
         let kind = row.kind.get().map(String::as_str);
+        if agreed.rule.form == Form::LongText
+            && let Some(text) = long_text(row)
+        {
+            if alone || text.is_markdown {
+                let raw = RichText::new(TextFormat::Markdown, text.raw);
+                shown.raw.insert(key.clone(), raw);
+                shown
+                    .values
+                    .insert(key.clone(), FieldValue::rich(text.canonical));
+            }
+            continue;
+        }
         let value = match (&row.value, kind) {
             // It was made anew as something else since the schema was read.
             (_, Some(kind)) if kind != agreed.native.clickup.kind => None,
@@ -69,6 +84,44 @@ pub fn read(task: &Task, fields: &CustomFields, lookups: &Lookups) -> Shown {
         }
     }
     shown
+}
+
+/// A long text, as it came and in canonical form.
+struct LongText<'a> {
+    raw: &'a str,
+    canonical: String,
+    /// Whether the answer says that it is Markdown. Where it does not, the same text asked for by its id may come with formatting,
+    /// and to take a listing at its word would take that formatting away on the other side.
+    is_markdown: bool,
+}
+
+/// Reads a long text. It comes as text of which nothing says whether it is Markdown, in some answers beside its Markdown (ClickUp's
+/// reference of Get Task shows both). That counts as long as it has all the words of the other: the text may have been set since.
+fn long_text(row: &CustomField) -> Option<LongText<'_>> {
+    let markdown = row
+        .value_markdown
+        .get()
+        .filter(|text| !text.trim().is_empty());
+    let text = match &row.value {
+        Slot::Is(Value::String(text)) => Some(text),
+        Slot::Absent | Slot::Null => None,
+        Slot::Is(_) | Slot::Odd => return None,
+    };
+    if let Some(markdown) = markdown
+        && text.is_none_or(|text| markup::has_words_of(markdown, text))
+    {
+        return Some(LongText {
+            raw: markdown,
+            canonical: markup::canonical(TextFormat::Markdown, markdown),
+            is_markdown: true,
+        });
+    }
+    let raw = text?;
+    Some(LongText {
+        raw,
+        canonical: markup::canonical_of_either(raw),
+        is_markdown: false,
+    })
 }
 
 /// Whether a task shows one of these fields as something else than the schema did: of another type, or with other options.
@@ -219,6 +272,8 @@ pub struct Means {
     pub zone: Option<Tz>,
     /// What the task has; `None`: it is a new one.
     pub before: Option<FieldValue>,
+    /// The same as it came, of a long text: what is not edited of it is sent as it is.
+    pub raw: Option<RichText>,
     /// User ids by the keys of the people that either of the two names.
     pub ids: BTreeMap<String, i64>,
 }
@@ -251,6 +306,10 @@ pub fn written(
         (Form::YesNo, value) => json!(!value.is_empty()),
         (_, FieldValue::Empty) => return Ok(None),
         (Form::Plain, FieldValue::Text(text)) => json!(text),
+        (Form::LongText, FieldValue::Rich(text)) => {
+            let raw = means.raw.as_ref().map(RichText::text).unwrap_or_default();
+            json!(markup::put(TextFormat::Markdown, &raw, text))
+        }
         (Form::Decimal, FieldValue::Number(number)) => {
             let parts = number.checked_mul(agreed.rule.scale);
             let sent = super::codec::decimal(parts.ok_or("the amount is out of range")?);

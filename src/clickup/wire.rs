@@ -199,6 +199,8 @@ pub struct CustomField {
     pub type_config: Slot<TypeConfig>,
     /// The value, in a task; missing where none is set.
     pub value: Slot<Value>,
+    /// The same as Markdown, of a long text, in some answers.
+    pub value_markdown: Slot<String>,
 }
 
 /// What belongs to the type of a custom field.

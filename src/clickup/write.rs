@@ -162,14 +162,15 @@ impl Inner {
         Ok(ids)
     }
 
-    /// What writing a custom field needs. `before`: what the task has; `None`: it is a new one.
+    /// What writing a custom field needs. `current`: the task; `None`: it is a new one.
     async fn means(
         &self,
         (key, value): (&FieldKey, &FieldValue),
-        before: Option<&FieldValue>,
+        current: Option<&Item>,
         names: &Names,
         operation: &str,
     ) -> Result<custom::Means, ConnectorError> {
+        let before = current.and_then(|item| item.fields.get(key));
         let mut people = BTreeSet::new();
         for value in [Some(value), before].into_iter().flatten() {
             if let FieldValue::People(some) = value {
@@ -181,6 +182,7 @@ impl Inner {
         Ok(custom::Means {
             zone: names.zone,
             before: before.cloned(),
+            raw: current.and_then(|item| item.raw.get(key)).cloned(),
             ids: keys.zip(ids).collect(),
         })
     }
@@ -542,7 +544,11 @@ fn shows_what_is_needed(current: &Item, change: &Change) -> bool {
     let is_set =
         |key: &&FieldKey| key.is_custom() || matches!(key.kind().form(), Form::People | Form::Tags);
     let mut changed_sets = change.set.keys().filter(is_set);
-    let sets = changed_sets.all(|key| current.fields.contains_key(key));
+    let sets = changed_sets.all(|key| {
+        let held = current.fields.get(key);
+        let text = matches!(held, Some(FieldValue::Rich(_)));
+        held.is_some() && (!text || current.raw.contains_key(key))
+    });
     let writes_text = change.set.contains_key(&FieldKey::Description)
         || change.backlink.is_some() && takes_a_footer(change);
     sets && (!writes_text || current.raw.contains_key(&FieldKey::Description))

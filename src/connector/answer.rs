@@ -105,10 +105,14 @@ pub fn settle(asked: &Asked<'_>, own: Option<Item>, later: Option<Item>) -> Opti
     if let Some(later) = &later {
         item.version = item.version.max(later.version);
         item.changed_at = item.changed_at.max(later.changed_at);
-        if own.as_ref().is_none_or(|own| own.raw.is_empty()) {
-            item.raw.clone_from(&later.raw);
+        if own.as_ref().is_none_or(|own| !shows_its_text(own)) {
             item.markers.clone_from(&later.markers);
             item.backlinks.clone_from(&later.backlinks);
+        }
+        for (key, raw) in &later.raw {
+            if asked.apart.contains(key) || !item.raw.contains_key(key) {
+                item.raw.insert(key.clone(), raw.clone());
+            }
         }
     }
     let mut written = Written {
@@ -221,11 +225,18 @@ pub fn complete(answer: &mut Item, read: Item) {
     for (key, value) in read.fields {
         answer.fields.entry(key).or_insert(value);
     }
-    if answer.raw.is_empty() {
-        answer.raw = read.raw;
+    if !shows_its_text(answer) {
         answer.markers = read.markers;
         answer.backlinks = read.backlinks;
     }
+    for (key, raw) in read.raw {
+        answer.raw.entry(key).or_insert(raw);
+    }
+}
+
+/// Whether an item shows the text that has its marker, which is in no custom field.
+fn shows_its_text(item: &Item) -> bool {
+    item.raw.keys().any(|key| !key.is_custom())
 }
 
 /// Adds what the answer to a second call showed that set one field, which the first one did not take. Of every other field

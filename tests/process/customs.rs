@@ -2,7 +2,7 @@
 
 use super::bench::{Bench, clickup};
 use boardsync::sandbox::ado::{AdoConfig, FieldDef, Kind};
-use boardsync::sandbox::clickup::config::SandboxField;
+use boardsync::sandbox::clickup::config::{LongTexts, SandboxField};
 use boardsync::sandbox::clock::SandboxClock;
 use boardsync::sandbox::world::{LIST, PROJECT, World};
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ mod entries;
 mod lacking;
 mod learning;
 mod left_out;
+mod long_text;
 mod several;
 mod told;
 
@@ -215,6 +216,31 @@ async fn options_reordered() {
     set(&bench, &task, "Severity", json!(0));
     bench.run(&["reconcile", "--once"]).await.left_with(0);
     assert_eq!(field(&bench, id, SEVERITY), "3 - Medium");
+}
+
+/// The colour of an option, and an option that nobody has chosen yet, are no edit.
+#[tokio::test(flavor = "multi_thread")]
+async fn options_recoloured() {
+    let bench = with_fields(&rows()).await;
+    let id = bug(&bench, "One", &[(SEVERITY, json!("1 - Critical"))]);
+    first_yes(&bench).await;
+    let task = bench.task_named("One");
+    bench.world.clickup.custom_fields(|fields| {
+        let severity = fields.iter_mut().find(|field| field.name == "Severity");
+        let options = severity.unwrap().type_config["options"].as_array_mut();
+        let options = options.unwrap();
+        for option in options.iter_mut() {
+            option["color"] = json!("#ff00ff");
+        }
+        options.insert(
+            0,
+            json!({"id": "new", "name": "Blocker", "orderindex": 9, "color": null}),
+        );
+    });
+    bench.forget_names();
+    bench.quiet().await;
+    assert_eq!(field(&bench, id, SEVERITY), "1 - Critical");
+    assert_eq!(value(&bench, &task, "Severity"), 0);
 }
 
 /// The service says yes to a text that is no address, and keeps nothing.

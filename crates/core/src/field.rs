@@ -293,14 +293,18 @@ impl FieldKey {
     }
 
     /// Returns the kind of some of its values. What a custom field is differs from pair to pair, and its values tell: people there
-    /// are like assignees.
+    /// are like assignees, and long text is like the description.
     pub fn kind_of<'a>(
         &self,
         values: impl IntoIterator<Item = &'a FieldValue>,
     ) -> &'static dyn Kind {
-        let is_people = |value: &FieldValue| matches!(value, FieldValue::People(_));
-        match self.is_custom() && values.into_iter().any(is_people) {
-            true => &people::People,
+        let told = |value: &FieldValue| match value {
+            FieldValue::People(_) => Some(&people::People as &dyn Kind),
+            FieldValue::Rich(_) => Some(&custom::LongText as &dyn Kind),
+            _ => None,
+        };
+        match self.is_custom() {
+            true => values.into_iter().find_map(told).unwrap_or(self.kind()),
             false => self.kind(),
         }
     }

@@ -24,6 +24,7 @@ mod merge;
 mod model;
 mod normal;
 mod patch;
+mod plain;
 mod reading;
 mod settle;
 mod tags;
@@ -32,6 +33,7 @@ mod tests;
 mod tidy;
 
 pub use legible::{is_no_character, legible};
+pub use plain::{canonical_of_either, has_words_of, literal, plain};
 pub use reading::reads_alike;
 
 /// How a long text is written on its side.

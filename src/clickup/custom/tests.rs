@@ -249,3 +249,77 @@ fn users_are_added_and_taken_out_one_by_one() {
     assert_eq!(put(&[]), Ok(Some(json!({"add": [], "rem": [7, 9]}))));
     assert!(put(&[("dee@contoso.com", "Dee")]).is_err());
 }
+
+fn long_text(row: Value, alone: bool) -> Shown {
+    let mut rows = json!([{"id": ID, "type": "text"}]);
+    for (name, value) in row.as_object().unwrap() {
+        rows[0][name] = value.clone();
+    }
+    shown("text", Form::LongText, rows, alone)
+}
+
+/// Beside `value_markdown`, `value` is the text without its formatting, unless it was set since.
+#[test]
+fn long_text_is_read_as_markdown_where_nothing_speaks_against_it() {
+    for (row, wanted) in [
+        (json!({"value": "a **b**"}), Some("a **b**")),
+        (
+            json!({"value": "a b", "value_markdown": "a **b**\n"}),
+            Some("a **b**"),
+        ),
+        (json!({"value": "a b", "value_markdown": null}), Some("a b")),
+        (json!({"value": "a b", "value_markdown": ""}), Some("a b")),
+        (
+            json!({"value": "a new b", "value_markdown": "a **b**"}),
+            Some("a new b"),
+        ),
+        (json!({"value_markdown": "a **b**"}), Some("a **b**")),
+        (json!({"value": "a <!-- b -->"}), Some("a &lt;!-- b --&gt;")),
+        (json!({"value": {"odd": 1}, "value_markdown": "a"}), None),
+    ] {
+        let found = long_text(row.clone(), true);
+        let value = found.values.get(&key());
+        assert_eq!(
+            value,
+            wanted
+                .map(|text| FieldValue::rich(text.to_owned()))
+                .as_ref(),
+            "{row}"
+        );
+        assert_eq!(found.unread.is_empty(), wanted.is_some(), "{row}");
+        assert_eq!(found.raw.contains_key(&key()), wanted.is_some(), "{row}");
+    }
+    let empty = long_text(json!({}), true);
+    assert_eq!(empty.values.get(&key()), Some(&FieldValue::Empty));
+}
+
+/// A listing may show less of it than the task does, and that would take the formatting away in Azure DevOps.
+#[test]
+fn long_text_of_a_listing_counts_only_where_it_is_said_to_be_markdown() {
+    let plain = long_text(json!({"value": "a b"}), false);
+    assert_eq!(plain, Shown::default());
+    let markdown = long_text(json!({"value": "a b", "value_markdown": "a **b**"}), false);
+    let wanted = FieldValue::rich("a **b**".to_owned());
+    assert_eq!(markdown.values.get(&key()), Some(&wanted));
+}
+
+#[test]
+fn what_is_not_edited_of_a_long_text_is_sent_as_it_came() {
+    let text = |raw: Option<&str>, new: &str| {
+        let means = Means {
+            raw: raw.map(|raw| RichText::new(TextFormat::Markdown, raw)),
+            ..Means::default()
+        };
+        let new = FieldValue::rich(new.to_owned());
+        written(&agreed("text", Form::LongText), &new, &means)
+    };
+    assert_eq!(text(None, "a **b**"), Ok(Some(json!("a **b**"))));
+    let sent = text(Some("__a__ b\n\nc"), "**a** b\n\nc d");
+    assert_eq!(sent, Ok(Some(json!("__a__ b\n\nc d"))));
+    let none = written(
+        &agreed("text", Form::LongText),
+        &FieldValue::Empty,
+        &Means::default(),
+    );
+    assert_eq!(none, Ok(None));
+}

@@ -68,8 +68,9 @@ impl Calls {
             if !current.fields.contains_key(key) {
                 return Err(refused(UPDATE, key, "the task has no such field"));
             }
-            let before = current.fields.get(key);
-            let means = inner.means((key, value), before, names, UPDATE).await?;
+            let means = inner
+                .means((key, value), Some(current), names, UPDATE)
+                .await?;
             calls.push(field_call(inner, change, (key, value), &means)?);
         }
         Ok(Calls { calls, tags })

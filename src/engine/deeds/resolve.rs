@@ -368,7 +368,10 @@ fn picked(conflict: &Conflict, pick: Pick) -> Result<(Side, FieldValue), Resolve
     let record = &conflict.record;
     match (pick, &record.field) {
         (Pick::Side(side), _) => Ok((side, record.now.get(side).clone())),
-        (Pick::Merged(text), field) => match field.kind().typed(&text) {
+        (Pick::Merged(text), field) => match field
+            .kind_of([&record.now.ado, &record.now.clickup])
+            .typed(&text)
+        {
             Some(value) => Ok((Side::Ado, value)),
             None => Err(ResolveError::NoText {
                 field: field.clone(),

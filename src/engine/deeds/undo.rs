@@ -341,7 +341,8 @@ fn doubt_unanswered(
         let judged = row.via.iter().any(|step| {
             shown == Some(step) && base.is_some_and(|base| !base.is_sent() && base.value() == step)
         });
-        let at_once = row.via.is_empty() && !row.field.kind().is_rendered();
+        let kind = row.field.kind_of([&row.wanted, &row.origin]);
+        let at_once = row.via.is_empty() && !kind.is_rendered();
         let told = at_once
             && doubt::judge(&sent(row, base.map(BaseState::value)), item, &[]) == Fate::Told;
         if !judged && !told {

@@ -393,7 +393,7 @@ impl Write<'_> {
             (true, Some((base, made))) => half_way(base, made),
             (true, None) => LeftBehind::Settled,
             (false, part) => {
-                let rendered = self.row.field.kind().is_rendered();
+                let rendered = self.kind().is_rendered();
                 let taken_back = rendered && self.may_be_taken_back(now);
                 let doubts = self.doubts(!self.in_parts() || taken_back);
                 self.in_doubt(part.map(|(base, _)| base), doubts)

@@ -12,6 +12,7 @@ use crate::capabilities::{self, units};
 use crate::mapping::Relation;
 use crate::model::{FieldKey, FieldValue, Folded, Side, Sided};
 use crate::reason::ValueWhy;
+use boardsync_markup as markup;
 use std::collections::BTreeSet;
 
 /// The row of every custom field.
@@ -251,6 +252,7 @@ impl Kind for Custom {
     fn merge(&self, of: &Merge<'_>) -> Merged {
         match of.tables.custom {
             Some(rule) if rule.form == Form::People => people::People.merge(of),
+            Some(rule) if rule.form == Form::LongText => LongText.merge(of),
             Some(rule) if rule.form == Form::Names && edited_on_both_sides(of) => {
                 merge_labels(rule, of)
             }
@@ -269,7 +271,7 @@ impl Kind for Custom {
     fn in_force(&self, side: Side, wanted: &FieldValue, shown: &FieldValue) -> bool {
         match (wanted, shown) {
             (FieldValue::Rich(_), FieldValue::Rich(_) | FieldValue::Empty) => {
-                text::Text.in_force(side, wanted, shown)
+                LongText.in_force(side, wanted, shown)
             }
             (FieldValue::Text(_), FieldValue::Text(_)) => line::Line.in_force(side, wanted, shown),
             (FieldValue::Duration(_), FieldValue::Duration(_)) => {
@@ -284,6 +286,53 @@ impl Kind for Custom {
 
     fn example(&self, _side: Side, n: u32) -> FieldValue {
         FieldValue::text(&format!("value {n}"))
+    }
+}
+
+/// Long text in a custom field: as in the description, but for what ClickUp may make of it.
+///
+/// What ClickUp keeps of Markdown there is not documented. It may return it as it was sent, or as text without markup, which
+/// may then read as other Markdown: of `2\*3\*4` it shows `2*3*4`. Either is what was sent, as long as no word is missing; Azure
+/// DevOps keeps its formatting, and a word that is missing is no edit but a value that did not arrive.
+pub(super) struct LongText;
+
+impl Kind for LongText {
+    fn form(&self) -> Form {
+        Form::LongText
+    }
+
+    fn merge(&self, of: &Merge<'_>) -> Merged {
+        text::Text.merge(of)
+    }
+
+    fn is_rendered(&self) -> bool {
+        true
+    }
+
+    fn in_step(&self, now: &Sided<FieldValue>) -> Option<&'static str> {
+        text::Text.in_step(now).or_else(|| {
+            let same = self.in_force(Side::ClickUp, &now.ado, &now.clickup);
+            same.then_some("the same words; ClickUp shows them without their formatting")
+        })
+    }
+
+    fn in_force(&self, side: Side, wanted: &FieldValue, shown: &FieldValue) -> bool {
+        let without_markup = || match (side, wanted, shown) {
+            (Side::ClickUp, FieldValue::Rich(wanted), FieldValue::Rich(shown)) => {
+                let plain = markup::canonical_of_either(&markup::plain(wanted));
+                markup::same_words(wanted, shown) || markup::same_words(&plain, shown)
+            }
+            _ => false,
+        };
+        text::Text.in_force(side, wanted, shown) || without_markup()
+    }
+
+    fn typed(&self, text: &str) -> Option<FieldValue> {
+        text::Text.typed(text)
+    }
+
+    fn example(&self, side: Side, n: u32) -> FieldValue {
+        text::Text.example(side, n)
     }
 }
 

@@ -109,11 +109,17 @@ struct Join {
     only_to_ado: Option<&'static str>,
 }
 
-const KINDS: [Join; 13] = [
+const KINDS: [Join; 14] = [
     Join {
         clickup: &["short_text", "text", "url", "email", "phone"],
         ado: &["string", "plainText"],
         form: Form::Plain,
+        only_to_ado: None,
+    },
+    Join {
+        clickup: &["text"],
+        ado: &["html"],
+        form: Form::LongText,
         only_to_ado: None,
     },
     Join {

@@ -267,7 +267,7 @@ fn explain(
             return (DriftKind::ByRule, reason);
         }
     }
-    if let Some(reason) = key.kind().in_step(now) {
+    if let Some(reason) = key.kind_of([&now.ado, &now.clickup]).in_step(now) {
         return (DriftKind::ByRule, reason.to_owned());
     }
     unmoved(key, now, policy)

@@ -66,8 +66,10 @@ pub fn unmeasured(
     if key.kind().by_member().is_some() {
         return None;
     }
+    let values = base.iter().map(|(_, half)| half.value());
+    let rendered = key.kind_of(values).is_rendered();
     let own_alone = |side: Side| match base.get(side.other()) {
-        BaseState::Owed(_) => !key.kind().is_rendered(),
+        BaseState::Owed(_) => !rendered,
         BaseState::Shown(_) | BaseState::Sent(_) | BaseState::Doubted(_) => {
             is_apart(key, base, policy)
         }
@@ -88,7 +90,7 @@ pub fn unmeasured(
 fn is_apart(key: &FieldKey, base: &Sided<BaseState>, policy: &Policy) -> bool {
     let owed = |side: Side| matches!(base.get(side), BaseState::Owed(_));
     let values = base.as_ref().map(|_, half| half.value().clone());
-    let same = match key.kind().is_rendered() {
+    let same = match key.kind_of([&values.ado, &values.clickup]).is_rendered() {
         true => markup::same_words(text_of(&values.ado), text_of(&values.clickup)),
         false => agree(key, &values, policy),
     };

@@ -435,7 +435,9 @@ fn offer(lead: &str, row: &ConflictRow, but: Option<Took>, program: &str, style:
             takes.push(take);
         }
     }
-    if row.conflict.field.kind().typed("").is_some() && row.unwritten.is_none() {
+    let now = &row.conflict.now;
+    let kind = row.conflict.field.kind_of([&now.ado, &now.clickup]);
+    if kind.typed("").is_some() && row.unwritten.is_none() {
         takes.push("merged FILE");
     }
     let mut out = String::new();

@@ -120,6 +120,20 @@ pub enum TeamArchived {
     IgnoredShown,
 }
 
+/// What a task shows of a custom field of the type `text` that was set to Markdown. Set Custom Field Value takes a string, Get Task
+/// may show `value_richtext` and `value_markdown` beside it, and nothing says what becomes of markup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LongTexts {
+    /// What was sent, byte for byte.
+    AsSent,
+    /// What a program sends is stored without its markup; what a person types stands as it is.
+    Plain,
+    /// What was sent, up to so many characters: how much fits is not documented.
+    Cut(usize),
+    /// The text without markup. Read by its id, a task has `value_markdown` beside it, in the editor's own spelling.
+    WithMarkdown,
+}
+
 /// Every point on which sources disagree or nothing is documented. A client must work under any setting.
 #[derive(Clone, Debug)]
 pub struct Quirks {
@@ -170,6 +184,8 @@ pub struct Quirks {
     pub listing_checklists: bool,
     /// Whether listings drop custom field values.
     pub listing_drops_field_values: bool,
+    /// What becomes of Markdown in a custom field of the type `text`.
+    pub long_texts: LongTexts,
 }
 
 impl Default for Quirks {
@@ -199,6 +215,7 @@ impl Default for Quirks {
             archive_moves: true,
             listing_checklists: false,
             listing_drops_field_values: false,
+            long_texts: LongTexts::AsSent,
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::answer::{BAD_PARAMETER, Refusal};
 use super::call::{self, Query};
-use super::config::SandboxField;
+use super::config::{LongTexts, SandboxField};
+use super::prose;
 use super::quiet;
 use super::show;
 use super::world::{Place, Task, World};
@@ -37,24 +38,45 @@ pub(super) fn definitions(world: &World, list: &str) -> Result<Value, Refusal> {
 }
 
 /// The fields of a task; an unset one has no `value` at all.
-pub(super) fn shown(
-    world: &World,
-    place: Place<'_>,
-    task: &Task,
-    without_values: bool,
-) -> Vec<Value> {
+pub(super) fn shown(world: &World, place: Place<'_>, task: &Task, listing: bool) -> Vec<Value> {
     if !world.config.quirks.custom_fields {
         return Vec::new();
     }
+    let without_values = listing && world.config.quirks.listing_drops_field_values;
     let show = |field: &SandboxField| {
         let mut row = definition(field);
         let stored = task.fields.get(&field.id).filter(|_| !without_values);
         if let (Some(map), Some(stored)) = (row.as_object_mut(), stored) {
             map.insert("value".to_owned(), read(world, field, stored));
+            if let Some(text) = in_the_editor(world, field, stored) {
+                map.insert("value".to_owned(), json!(text.plain));
+                if !listing {
+                    map.insert("value_markdown".to_owned(), json!(text.markdown));
+                }
+            }
         }
         row
     };
     place.list.fields.iter().map(show).collect()
+}
+
+/// The two renderings of a long text, where the service keeps it as a document.
+fn in_the_editor(world: &World, field: &SandboxField, stored: &Value) -> Option<prose::Rendered> {
+    let document = world.config.quirks.long_texts == LongTexts::WithMarkdown;
+    let text = stored.as_str().filter(|_| document && field.kind == LONG)?;
+    Some(prose::from_markdown(text))
+}
+
+/// The type of a text of several lines.
+const LONG: &str = "text";
+
+/// Who sets a field.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// A program, over the API.
+    Program,
+    /// Somebody in the editor.
+    Hand,
 }
 
 fn options(field: &SandboxField) -> &[Value] {
@@ -176,11 +198,25 @@ fn field<'a>(world: &'a World, list: &str, id: &str) -> Result<&'a SandboxField,
 }
 
 /// Stores one value in a task about to be committed.
-pub(super) fn put(world: &World, task: &mut Task, id: &str, value: &Value) -> Result<(), Refusal> {
+pub(super) fn put(
+    world: &World,
+    task: &mut Task,
+    (id, value): (&str, &Value),
+    by: By,
+) -> Result<(), Refusal> {
     if is_no_address(world, &task.list, id, value) {
         return Ok(());
     }
-    let stored = accept(field(world, &task.list, id)?, value, task.fields.get(id))?;
+    let known = field(world, &task.list, id)?;
+    let mut stored = accept(known, value, task.fields.get(id))?;
+    let sent = by == By::Program && known.kind == LONG;
+    if let Some(text) = stored.as_str().filter(|_| sent) {
+        stored = match world.config.quirks.long_texts {
+            LongTexts::Plain => json!(prose::from_markdown(text).plain),
+            LongTexts::Cut(most) => json!(text.chars().take(most).collect::<String>()),
+            LongTexts::AsSent | LongTexts::WithMarkdown => stored,
+        };
+    }
     let used: usize = world.live().map(|task| task.fields.len()).sum();
     let full = world
         .config
@@ -200,6 +236,7 @@ pub(super) fn set(
     task: &str,
     field: &str,
     body: &Value,
+    by: By,
 ) -> Result<Value, Refusal> {
     // Recorded: on a deleted task this answers 200 and does nothing.
     if world.raw_task(task).is_some_and(|task| task.deleted) {
@@ -212,7 +249,7 @@ pub(super) fn set(
         return Ok(json!({}));
     }
     let mut changed = Task::clone(&*world.task(task)?);
-    put(world, &mut changed, field, value)?;
+    put(world, &mut changed, (field, value), by)?;
     world.change_at(task, world.config.quirks.field_set_moves, |task| {
         task.fields = changed.fields
     });

@@ -155,7 +155,7 @@ fn of_task(world: &mut World, call: &Call, task: &str, rest: &[&str]) -> Result<
         }
         ("POST", ["tag", name]) => tags::add(world, task, name),
         ("DELETE", ["tag", name]) => tags::remove(world, task, name),
-        ("POST", ["field", field]) => fields::set(world, task, field, body),
+        ("POST", ["field", field]) => fields::set(world, task, field, body, fields::By::Program),
         ("DELETE", ["field", field]) => fields::clear(world, task, field),
         ("GET", ["comment"]) => comments::of_task(world, task, query),
         ("POST", ["comment"]) => comments::create(world, task, body),

@@ -201,7 +201,7 @@ pub(super) fn task(world: &World, task: &Task, detail: Detail) -> Value {
         "start_date": ms(task.start),
         "points": points(task.points),
         "time_estimate": task.estimate,
-        "custom_fields": fields::shown(world, place, task, detail.listing && world.config.quirks.listing_drops_field_values),
+        "custom_fields": fields::shown(world, place, task, detail.listing),
         "dependencies": dependencies,
         "linked_tasks": links,
         "locations": task.locations.iter().filter_map(location).collect::<Vec<_>>(),

@@ -152,8 +152,8 @@ pub(super) fn create(
             fields::put(
                 world,
                 &mut task,
-                text(field, "id").unwrap_or_default(),
-                value,
+                (text(field, "id").unwrap_or_default(), value),
+                fields::By::Program,
             )?;
         }
     }
@@ -487,7 +487,7 @@ pub(super) fn by_hand(world: &mut World, id: &str, body: &Value) -> Result<(), R
         let name = call::text(field, "id").unwrap_or_default();
         match field.get("value") {
             None | Some(Value::Null) => fields::clear(world, id, name)?,
-            Some(_) => fields::set(world, id, name, field)?,
+            Some(_) => fields::set(world, id, name, field, fields::By::Hand)?,
         };
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Values of custom fields, by the rules of their pair.
 
 use super::*;
+use crate::field::text_of;
 use crate::fixture::policy;
 use crate::reconcile::policy::Policy;
 
@@ -289,4 +290,101 @@ fn options_of_one_row_agree() {
     };
     assert!(agree("1 - Critical", "Critical") && agree("", ""));
     assert!(!agree("High", "critical") && !agree("High", ""));
+}
+
+/// What ClickUp makes of Markdown in a custom field is not documented: what has all the words of it is what was sent.
+#[test]
+fn a_long_text_is_in_force_as_long_as_no_word_of_it_is_missing() {
+    let key = rule(Form::LongText).key;
+    let rich = |text: &str| FieldValue::rich(text.to_owned());
+    let in_force = |side: Side, sent: &str, shown: &str| {
+        let (sent, shown) = (rich(sent), rich(shown));
+        sent == shown || key.kind().in_force(side, &sent, &shown)
+    };
+    let linked = "a [link](https://example.com) and **b**";
+    for (sent, shown, wanted) in [
+        ("a **b**", "a b", true),
+        ("# T\n\n- a\n- b", "T\na\nb", true),
+        (linked, "a link and b", true),
+        ("2\\*3\\*4", "2*3*4", true),
+        ("a **b** c", "a b", false),
+        ("a **b**", "a c", false),
+        ("a **b**", "", false),
+    ] {
+        assert_eq!(in_force(Side::ClickUp, sent, shown), wanted, "{shown}");
+    }
+    // Azure DevOps keeps links.
+    assert!(!in_force(Side::Ado, linked, "a link and b"));
+    let values = [rich("a"), FieldValue::Empty];
+    assert!(key.kind_of(&values).is_rendered());
+    assert!(key.kind_of(&values).typed("*x*").is_some());
+    assert!(!key.kind_of([&FieldValue::Empty]).is_rendered());
+}
+
+/// What ClickUp dropped is no edit of anybody.
+#[test]
+fn an_edit_of_a_long_text_without_formatting_leaves_the_formatting_of_the_rest() {
+    let (key, policy) = with(rule(Form::LongText));
+    let rich = |text: &str| FieldValue::rich(text.to_owned());
+    let base = Sided {
+        ado: rich("# T\n\na **b**\n\nc"),
+        clickup: rich("T\n\na b\n\nc"),
+    };
+    let now = Sided {
+        clickup: rich("T\n\na b\n\nc d"),
+        ..base.clone()
+    };
+    let merged = key.kind().merge(&Merge {
+        base: &base,
+        now: &now,
+        changed: Sided {
+            ado: false,
+            clickup: true,
+        },
+        winner: None,
+        tables: &policy.tables_of(&key),
+    });
+    let Merged::Write { to, .. } = merged else {
+        panic!("{merged:?}");
+    };
+    assert_eq!(to.ado, Some(rich("# T\n\na **b**\n\nc d")));
+    assert_eq!(to.clickup, None);
+}
+
+/// Example of the second: ClickUp shows paragraphs as lines.
+#[test]
+fn edits_of_two_paragraphs_are_merged_whatever_clickup_shows_of_them() {
+    let (key, policy) = with(rule(Form::LongText));
+    let rich = |text: &str| FieldValue::rich(text.to_owned());
+    for shown in [
+        "the **first**\n\nmiddle\n\nthe second",
+        "the first\\\nmiddle\\\nthe second",
+    ] {
+        let base = Sided {
+            ado: rich("the **first**\n\nmiddle\n\nthe second"),
+            clickup: rich(shown),
+        };
+        let now = Sided {
+            ado: rich("the **first there**\n\nmiddle\n\nthe second"),
+            clickup: rich(&format!("{shown} here")),
+        };
+        let merged = key.kind().merge(&Merge {
+            base: &base,
+            now: &now,
+            changed: Sided {
+                ado: true,
+                clickup: true,
+            },
+            winner: None,
+            tables: &policy.tables_of(&key),
+        });
+        let Merged::Write { to, .. } = merged else {
+            panic!("{merged:?}");
+        };
+        let both = "the **first there**\n\nmiddle\n\nthe second here";
+        assert_eq!(to.ado, Some(rich(both)));
+        let there = to.clickup.map(|text| markup::plain(text_of(&text)));
+        let there = there.unwrap().replace("\n\n", "\n");
+        assert_eq!(there, "the first there\nmiddle\nthe second here");
+    }
 }

@@ -42,6 +42,8 @@ fn the_types_of_both_sides_make_the_kind() {
     for (ado, clickup, wanted) in [
         ("string", "short_text", Form::Plain),
         ("plainText", "text", Form::Plain),
+        ("string", "text", Form::Plain),
+        ("html", "text", Form::LongText),
         ("string", "url", Form::Plain),
         ("integer", "number", Form::Decimal),
         ("double", "number", Form::Decimal),
@@ -147,6 +149,13 @@ fn what_cannot_be_kept_equal_is_refused_with_what_to_do() {
     assert!(text("boolean", "button").text.contains("press"));
     assert!(text("identity", "short_text").text.contains("identity"));
     assert!(text("string", "hologram").text.contains("not known"));
+    for kind in ["short_text", "url", "drop_down", "labels"] {
+        let refused = text("html", kind);
+        assert_eq!(refused.side, Side::Ado);
+        assert!(refused.text.starts_with("it is of the type html"));
+        assert!(refused.text.contains("string"), "{}", refused.text);
+    }
+    assert!(text("history", "text").text.contains("html"));
     let own = native("WEF_12_Kanban.Column", "string", &[]);
     let clickup = native("id", "short_text", &[]);
     let refused = agreed(&own, &[&clickup], Direction::Both, &[]).unwrap_err();

@@ -35,7 +35,7 @@ pub fn of_found(
     of: &Found<'_>,
     policy: &Policy,
 ) -> Option<Sided<BaseState>> {
-    let rendered = key.kind().is_rendered();
+    let rendered = key.kind_of([of.sent, of.shown]).is_rendered();
     if rendered && of.changed {
         // A version of the past may be shown in another format, so nothing tells the edit from the rendering.
         return None;
@@ -91,7 +91,7 @@ impl Found<'_> {
         policy: &Policy,
     ) -> BaseState {
         let settled = || BaseState::Shown(self.shown.clone());
-        if self.as_made || key.kind().is_rendered() {
+        if self.as_made || key.kind_of([self.sent, self.shown]).is_rendered() {
             return settled();
         }
         let image = translate(key, source, sent, policy);
