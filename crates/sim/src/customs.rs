@@ -1,16 +1,16 @@
-//! Custom fields, in about a sixth of the histories: a text, a number, a yes or no, an option and labels that a table translates, and
-//! people.
+//! Custom fields, in about a sixth of the histories: a text, a number, a yes or no, an option and labels that a table translates,
+//! people, and a long text. Of that it is ClickUp which drops what is styled, as it may in a custom field.
 //!
 //! ClickUp sets each by a call of its own whose answer shows nothing. In half of these histories the listings leave the values
 //! out; in some that are played from scripts a call makes no new version of the task.
 
-use super::kinds::{Assignees, Kind};
+use super::kinds::{Assignees, Kind, Text};
 use super::rng::mix;
 use boardsync::field::{Form, Rule, Tables, YES};
 use boardsync::mapping::Relation;
 use boardsync::model::{FieldKey, FieldValue, Folded, Side, Sided};
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The options of both sides; two of Azure DevOps stand beside one of ClickUp.
 const OPTIONS: [(&str, &str); 4] = [
@@ -76,7 +76,7 @@ pub struct Custom {
 }
 
 /// Every custom field.
-pub static FIELDS: [Custom; 6] = [
+pub static FIELDS: [Custom; 7] = [
     Custom {
         name: "Note",
         form: Form::Plain,
@@ -101,6 +101,10 @@ pub static FIELDS: [Custom; 6] = [
         name: "Reviewers",
         form: Form::People,
     },
+    Custom {
+        name: "Story",
+        form: Form::LongText,
+    },
 ];
 
 impl Custom {
@@ -112,9 +116,22 @@ impl Custom {
         }
     }
 
-    /// The field whose values and rules it has too: people in a custom field are like assignees.
+    /// The field whose values and rules it has too: people in a custom field are like assignees, and a long text is like a
+    /// description with the two services changed over.
     fn like(&self) -> Option<&'static dyn Kind> {
-        (self.form == Form::People).then_some(&Assignees)
+        match self.form {
+            Form::People => Some(&Assignees),
+            Form::LongText => Some(&Text),
+            _ => None,
+        }
+    }
+
+    /// The side on which the other field is as this one is on `side`.
+    fn like_on(&self, side: Side) -> Side {
+        match self.form {
+            Form::LongText => side.other(),
+            _ => side,
+        }
     }
 
     /// What both sides take.
@@ -140,7 +157,7 @@ impl Kind for Custom {
     }
     fn start(&self, side: Side, n: u32) -> FieldValue {
         if let Some(like) = self.like() {
-            return like.start(side, n);
+            return like.start(self.like_on(side), n);
         }
         match n % 3 {
             0 => self.edit(side, &FieldValue::Empty, n),
@@ -149,7 +166,7 @@ impl Kind for Custom {
     }
     fn edit(&self, side: Side, now: &FieldValue, n: u32) -> FieldValue {
         if let Some(like) = self.like() {
-            return like.edit(side, now, n);
+            return like.edit(self.like_on(side), now, n);
         }
         if self.form == Form::YesNo {
             return match now.is_empty() {
@@ -178,7 +195,7 @@ impl Kind for Custom {
     }
     fn stored(&self, side: Side, value: FieldValue) -> FieldValue {
         match self.like() {
-            Some(like) => like.stored(side, value),
+            Some(like) => like.stored(self.like_on(side), value),
             None => value,
         }
     }
@@ -188,8 +205,12 @@ impl Kind for Custom {
     fn is_set(&self) -> bool {
         self.like().is_some_and(Kind::is_set)
     }
+    fn fine(&self, value: &FieldValue) -> BTreeMap<String, String> {
+        self.like().map(|like| like.fine(value)).unwrap_or_default()
+    }
     fn pieces(&self, value: &FieldValue) -> BTreeSet<String> {
         match value {
+            FieldValue::Rich(_) => Text.pieces(value),
             FieldValue::Tags(_) | FieldValue::People(_) => {
                 value.members().into_iter().map(|one| one.key).collect()
             }

@@ -180,7 +180,7 @@ impl Kind for Title {
 }
 
 /// Long text: paragraphs of one word each. ClickUp's editor can style a word in a way that ADO drops.
-struct Text;
+pub struct Text;
 pub const STYLED: &str = "**";
 impl Text {
     fn paragraphs(value: &FieldValue) -> Vec<String> {
