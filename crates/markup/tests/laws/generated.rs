@@ -1,7 +1,10 @@
 //! The laws over text that is put together at random.
 
 use boardsync_markup::TextFormat::{self, EscapedMarkdown, Html, Markdown};
-use boardsync_markup::{TextMerge, canonical, flattens, footer, merge3, put, with_footer};
+use boardsync_markup::{
+    TextMerge, canonical, canonical_of_either, flattens, footer, has_words_of, literal, merge3,
+    plain, put, with_footer,
+};
 use proptest::prelude::*;
 
 /// Bits of Markdown that mean something to one another when put together.
@@ -258,5 +261,17 @@ proptest! {
         for text in texts {
             prop_assert_eq!(&canonical(Markdown, &text), &text);
         }
+    }
+
+    /// The name of an entity right behind an address is no word.
+    #[test]
+    fn text_that_may_be_markdown_hides_no_word(text in soup(MARKDOWN_BITS, 20)) {
+        let text = text.replace('&', "");
+        let read = canonical_of_either(&text);
+        prop_assert!(has_words_of(&read, &text), "{}", read);
+        prop_assert_eq!(&canonical_of_either(&read), &read);
+        let shown = literal(&text);
+        prop_assert_eq!(&canonical(Markdown, &shown), &shown);
+        prop_assert!(has_words_of(&plain(&shown), &text), "{}", shown);
     }
 }
