@@ -346,6 +346,10 @@ impl Engine {
         let as_made = made.map_or(found, |made| &made.item);
         let base = |(key, sent): (&FieldKey, &FieldValue)| {
             let shown = as_made.fields.get(key)?;
+            if key.is_custom() && sent.is_empty() && !shown.is_empty() {
+                // As after a create that was answered: the next look takes over to the source what the service filled in.
+                return None;
+            }
             let of = Found {
                 sent,
                 shown,
