@@ -12,6 +12,7 @@
 //! | [`enrich`] | puts those into a history |
 //! | [`left_out`] | answers that leave fields out |
 //! | [`vanish`] | tasks that answer 404 one by one although nobody deleted them |
+//! | [`nested`] | tasks below tasks, which go to the trash along with their parent |
 //! | [`policies`], [`told`], [`noted`] | the configuration at a moment, what the judge knows of commands, and what the history leaves open |
 //! | [`people`], [`service`] | what people do to it, and what requests do |
 //! | [`quirks`] | what services do to a write that they accept, and the judge of what is made of their answers |
@@ -64,7 +65,7 @@ pub mod left_out;
 pub mod lost_answers;
 pub mod many;
 pub mod nested;
-mod noted;
+pub mod noted;
 pub mod oracle;
 pub mod people;
 pub mod places;
