@@ -338,7 +338,9 @@ impl Reader for ClickUpReader {
         Ok(Traces {
             comments: count(&comments.await?, "comments"),
             files: count(&task, "attachments"),
-            children: Some(write::subtasks(&task).len()),
+            children: write::subtasks(id, &task)
+                .ok()
+                .map(|children| children.len()),
         })
     }
 
@@ -347,7 +349,7 @@ impl Reader for ClickUpReader {
         id: &ItemId,
     ) -> Result<BTreeSet<ItemId>, ConnectorError> {
         let task = self.0.fetch_with_subtasks(id).await?;
-        Ok(write::subtasks(&task))
+        write::subtasks(id, &task)
     }
 
     async fn fetch_schema(&self, pair: &PairName) -> Result<Schema, ConnectorError> {

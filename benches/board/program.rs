@@ -47,19 +47,11 @@ impl Memory {
     }
 }
 
-/// What the unit sets for the allocator, so that the program is measured as it is run there.
-fn of_allocator() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let unit = include_str!("../../systemd/boardsync.service").lines();
-    let set = unit.filter_map(|line| line.strip_prefix("Environment=MALLOC_"));
-    set.filter_map(|set| set.split_once('='))
-}
-
 /// Starts the program. `BOARDSYNC_PROGRAM` names another build, for comparing the two.
 pub fn start(config: &Path, arguments: &[&str], out: impl Into<Stdio>) -> Child {
     let program = std::env::var_os("BOARDSYNC_PROGRAM");
     Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_boardsync").into()))
         .env_clear()
-        .envs(of_allocator().map(|(name, value)| (format!("MALLOC_{name}"), value)))
         .arg("--config")
         .arg(config)
         .args(arguments)

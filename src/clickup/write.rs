@@ -478,12 +478,24 @@ async fn complete(inner: &Inner, change: &Change, apart: &BTreeSet<FieldKey>, an
     }
 }
 
-/// The subtasks that an answer shows; none where it has no list of them, as of a task without any.
-pub fn subtasks(task: &Value) -> BTreeSet<ItemId> {
-    let rows = task.get("subtasks").and_then(Value::as_array);
-    let ids = rows.into_iter().flatten();
-    let ids = ids.filter_map(|row| row.get("id")?.as_str());
-    ids.map(ItemId::from).collect()
+/// The subtasks that an answer about a task shows; none where it has no list of them, as of a task without any.
+///
+/// # Errors
+/// It is an answer about something else, or names a subtask that cannot be told.
+pub fn subtasks(id: &ItemId, task: &Value) -> Result<BTreeSet<ItemId>, ConnectorError> {
+    let of = |row: &Value| row.get("id").and_then(Value::as_str).map(ItemId::from);
+    let asked = of(task).as_ref() == Some(id);
+    let list = task.get("subtasks").filter(|list| !list.is_null());
+    let rows = list.map(|list| list.as_array().map(Vec::as_slice));
+    let told = rows.map_or(Some(&[][..]), |rows| rows);
+    let ids: Option<BTreeSet<ItemId>> = told.and_then(|rows| rows.iter().map(of).collect());
+    match ids {
+        Some(ids) if asked => Ok(ids),
+        _ => Err(super::failure::protocol(
+            "read the subtasks of a task",
+            "the answer is about something else, or its list of subtasks cannot be read",
+        )),
+    }
 }
 
 /// Moves a task to the trash. Its subtasks go with it (mmcc007/clickup-yaml-sync).

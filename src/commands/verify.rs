@@ -7,7 +7,7 @@ use crate::cli::{ExitCode, VerifyArgs};
 use crate::clock::SystemClock;
 use crate::engine::Engine;
 use crate::engine::observe::{self, Deleted};
-use crate::model::{Clock, ItemId, PairName, Side, Sided, Subject};
+use crate::model::{Clock, FieldKey, ItemId, PairName, Side, Sided, Subject};
 use crate::reason::links_add;
 use crate::reconcile::drift::{Difference, DriftKind};
 use crate::reconcile::policy::Policy;
@@ -47,6 +47,10 @@ pub async fn verify(context: &Context, args: VerifyArgs) -> Result<ExitCode, Fai
     // A listing may lag behind; what looks different in one is read again, both halves of it.
     let mut doubtful: Sided<BTreeSet<ItemId>> = Sided::default();
     for policy in &policies {
+        // Listings of ClickUp show no empty custom field, and some not every value.
+        for (side, id) in unshown(&engine.store(), policy, &survey)? {
+            doubtful.get_mut(side).insert(id);
+        }
         for difference in compare(&engine, policy, (&survey, deleted), &pairs)?.differences {
             for side in Side::BOTH {
                 let id = difference.items.get(side).clone();
@@ -170,6 +174,36 @@ pub(super) fn linked(
         }
     }
     Ok(ids)
+}
+
+/// The linked items that a listing showed without a custom field which they had when both sides agreed on it last.
+fn unshown(
+    store: &Store,
+    policy: &Policy,
+    survey: &Survey,
+) -> Result<Vec<(Side, ItemId)>, StoreError> {
+    let mut unshown = Vec::new();
+    if !policy.fields.keys().any(FieldKey::is_custom) {
+        return Ok(unshown);
+    }
+    let links = store.links(&policy.pair)?.into_iter();
+    for link in links.filter(|link| link.state.is_living()) {
+        let base = observe::base_of(store, link.id)?;
+        for side in Side::BOTH {
+            let id = link.item(side);
+            let Some(item) = survey.items.get(side).get(id) else {
+                continue;
+            };
+            let had = base.iter().any(|(key, base)| {
+                let synced = key.is_custom() && policy.fields.contains_key(key);
+                synced && !base.get(side).is_empty() && !item.fields.contains_key(key)
+            });
+            if had {
+                unshown.push((side, id.clone()));
+            }
+        }
+    }
+    Ok(unshown)
 }
 
 fn compare(

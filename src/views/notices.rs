@@ -151,7 +151,7 @@ fn gone_pairs(config: &Config, store: &Store) -> Result<Vec<Notice>, StoreError>
         let links = usize::try_from(links).unwrap_or(usize::MAX);
         let text = format!(
             "the pair \"{pair}\" is not in the configuration any more, and {} of it stay: nothing of it is synced. If it was \
-             renamed, give it its old name back; else end them with `boardsync links remove`",
+             renamed, give it its old name back; else end each with `boardsync links remove ITEM`",
             crate::render::plural(links, "link", "links")
         );
         notice(Need::Nothing, Bars::Nothing, text)

@@ -357,6 +357,22 @@ async fn a_field_that_is_renamed_stands_still_until_it_is_back() {
     bench.quiet().await;
 }
 
+/// Listings of ClickUp show no field that is empty.
+#[tokio::test(flavor = "multi_thread")]
+async fn verify_sees_a_field_that_was_emptied() {
+    let bench = with_fields(&rows()).await;
+    bug(&bench, "One", &[("Custom.Size", json!(1))]);
+    first_yes(&bench).await;
+    bench.run(&["verify"]).await.left_with(0);
+    let task = bench.task_named("One");
+    set(&bench, &task, "Size", json!(null));
+    bench
+        .run(&["verify"])
+        .await
+        .left_with(3)
+        .says("custom:Size");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_that_moves_no_date_is_seen_in_the_listing() {
     let bench = with_fields(&rows()).await;

@@ -84,3 +84,29 @@ fn deltas_are_not_computed_against_something_that_was_not_read() {
     let link = change(item(None), &[], Some("sx1:m"));
     assert!(!shows_what_is_needed(&link.current, &link));
 }
+
+/// An answer without a list is one about a task that has none, as long as it is about the task that was asked for.
+#[test]
+fn only_an_answer_about_the_task_tells_its_subtasks() {
+    let id = ItemId::from("86x");
+    let none = BTreeSet::new();
+    let one = BTreeSet::from([ItemId::from("86y")]);
+    for (answer, told) in [
+        (json!({"id": "86x"}), Some(&none)),
+        (json!({"id": "86x", "subtasks": null}), Some(&none)),
+        (json!({"id": "86x", "subtasks": []}), Some(&none)),
+        (
+            json!({"id": "86x", "subtasks": [{"id": "86y"}]}),
+            Some(&one),
+        ),
+        (json!({"id": "86x", "subtasks": [{"id": 1234}]}), None),
+        (json!({"id": "86x", "subtasks": {"0": {"id": "86y"}}}), None),
+        (json!({"id": "86z", "subtasks": []}), None),
+        (json!({"err": "made up"}), None),
+        (json!({}), None),
+        (json!(null), None),
+        (json!([]), None),
+    ] {
+        assert_eq!(subtasks(&id, &answer).ok().as_ref(), told, "{answer}");
+    }
+}

@@ -50,24 +50,27 @@ impl Engine {
                     continue;
                 }
                 let found = match self.went_with_parent(gone, link.item(gone)).await {
-                    Ok(true) => Ok(Reach::WithParent),
-                    Ok(false) if policy.on_delete == OnDelete::Delete => {
+                    Ok(None) => Ok(Reach::Unknown),
+                    Ok(Some(true)) => Ok(Reach::WithParent),
+                    Ok(Some(false)) if policy.on_delete == OnDelete::Delete => {
                         let children = self.children_that_go(left, link.item(left)).await;
                         children.map(|children| match children.is_empty() {
                             true => Reach::Alone,
                             false => Reach::Children(children),
                         })
                     }
-                    Ok(false) => Ok(Reach::Alone),
+                    Ok(Some(false)) => Ok(Reach::Alone),
                     Err(error) => Err(error),
                 };
                 let found = match found {
                     Ok(found) => found,
                     Err(CycleError::Store(error)) => return Err(error),
-                    Err(error) => {
-                        tracing::warn!(pair = %policy.pair, "what a delete reaches is not known: {error}");
+                    Err(CycleError::Connector(error)) => {
+                        let item = link.item(left);
+                        tracing::warn!(pair = %policy.pair, side = %left, %item, "what a delete reaches is not known: {error}");
                         Reach::Unknown
                     }
+                    Err(_) => Reach::Unknown,
                 };
                 reach.insert(link.id, found);
             }
@@ -76,18 +79,22 @@ impl Engine {
     }
 
     /// Whether a deleted item was last read as the child of one that is deleted as well, where a service deletes children along
-    /// with their parent.
-    async fn went_with_parent(&self, side: Side, id: &ItemId) -> Result<bool, CycleError> {
+    /// with their parent. `None`: the answer about the parent does not tell.
+    async fn went_with_parent(&self, side: Side, id: &ItemId) -> Result<Option<bool>, CycleError> {
         if !capabilities::of(side).deletes_children {
-            return Ok(false);
+            return Ok(Some(false));
         }
         let seen = self.store().observation(side, id)?;
         let Some(parent) = seen.and_then(|seen| seen.item.parent) else {
-            return Ok(false);
+            return Ok(Some(false));
         };
         let read = self.readers.get(side);
         let read = read.fetch_items(&BTreeSet::from([parent.clone()])).await?;
-        Ok(matches!(read.get(&parent), Some(Fetched::Gone { .. })))
+        Ok(match read.get(&parent) {
+            Some(Fetched::Gone { .. }) => Some(true),
+            Some(Fetched::Seen(_)) => Some(false),
+            Some(Fetched::Unclear { .. }) | None => None,
+        })
     }
 
     /// Returns the items that a delete would take along: what the service shows, and linked items that were read as its children.

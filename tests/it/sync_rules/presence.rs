@@ -3,7 +3,9 @@
 use crate::sync_rules::bench::*;
 use boardsync::engine::Scope;
 use boardsync::engine::apply::Consent;
+use boardsync::model::Service;
 use boardsync::reason::Limit;
+use boardsync::sandbox::faults::{Fault, FaultRule};
 use boardsync::sandbox::world::{LIST, World};
 use boardsync::store::LinkState;
 use serde_json::json;
@@ -102,6 +104,41 @@ async fn what_went_to_the_trash_with_its_parent_takes_no_work_item_with_it() {
         }
         t.quiet().await;
         assert!(t.world.clickup.all_ids().is_empty(), "{rule}: no twin");
+    }
+}
+
+/// Whether the subtask went with its parent cannot be told then.
+#[tokio::test]
+async fn nothing_follows_a_deleted_subtask_while_its_parent_cannot_be_read() {
+    for rule in ["close", "delete"] {
+        for fault in [Fault::page(403, false), Fault::DropBeforeApply] {
+            let t = bench(&format!("on_delete = \"{rule}\"")).await;
+            let parent = t.create_task(&json!({"name": "Above", "status": "to do"}));
+            t.cycle().await;
+            let (id, below) = t.linked("Task", &[]).await;
+            t.clickup(&below, json!({"parent": parent}));
+            t.cycle().await;
+            t.world.clickup.delete(&parent).unwrap();
+            t.world.faults.add(FaultRule {
+                service: Service::ClickUp,
+                method: Some("GET".to_owned()),
+                path_contains: format!("/task/{parent}"),
+                fault: fault.clone(),
+                skip: 0,
+                times: u32::MAX,
+            });
+            for _ in 0..3 {
+                let _ = t.try_run(true).await;
+            }
+            assert_eq!(t.string(id, STATE), "New", "{rule} {fault:?}");
+            assert!(t.link_state(id).is_living(), "{rule} {fault:?}");
+            t.world.faults.clear();
+            for _ in 0..4 {
+                t.sweep().await;
+            }
+            dissolved(&t, id);
+            assert_eq!(t.string(id, STATE), "New", "{rule} {fault:?}");
+        }
     }
 }
 

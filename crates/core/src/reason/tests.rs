@@ -40,7 +40,7 @@ const HOLDS: &[(&str, &str)] = &[
     ),
     (
         r#"{"code":"cannot_delete","side":"ado","evidence":"recycle bin","children":[]}"#,
-        "counterpart deleted in ADO (recycle bin); on_delete = delete, but what was deleted along with it, or would be, could not be asked; it is asked again",
+        "counterpart deleted in ADO (recycle bin); what was deleted along with it, or would be, could not be told, so nothing is written; it is asked again",
     ),
     (
         r#"{"code":"state_of_no_type","kind":"Task","state":"Resolved","status":"complete","new":true}"#,

@@ -260,9 +260,8 @@ fn taken_along(f: &mut fmt::Formatter<'_>, side: Side, children: &BTreeSet<ItemI
     let ids: Vec<&str> = children.iter().map(ItemId::as_str).collect();
     let (what, them) = match ids.as_slice() {
         [] => {
-            return write!(
-                f,
-                "what was deleted along with it, or would be, could not be asked; it is asked again"
+            return f.write_str(
+                "what was deleted along with it, or would be, could not be told, so nothing is written; it is asked again",
             );
         }
         [_] => ("a subtask", "it"),
@@ -270,8 +269,8 @@ fn taken_along(f: &mut fmt::Formatter<'_>, side: Side, children: &BTreeSet<ItemI
     };
     write!(
         f,
-        "{side} would delete {what} along with it ({}); nothing is deleted: move or delete {them} there, or end the link with \
-         `boardsync links remove`",
+        "on_delete = delete, but {side} would delete {what} along with it ({}); nothing is deleted: move or delete {them} there, \
+         or end the link with `boardsync links remove`",
         ids.join(", ")
     )
 }
@@ -419,10 +418,7 @@ impl fmt::Display for ValueWhy {
                 evidence,
                 children,
             } => {
-                write!(
-                    f,
-                    "counterpart deleted in {side} ({evidence}); on_delete = delete, but "
-                )?;
+                write!(f, "counterpart deleted in {side} ({evidence}); ")?;
                 taken_along(f, side.other(), children)
             }
         }

@@ -137,9 +137,15 @@ impl PairPlan {
         let written = (&self.pair, &self.fingerprint, Written(&self.actions));
         // Into the digest and not into a text: the first plan of a large board is hundreds of megabytes of it.
         let mut digest = Digested(Sha256::new());
-        let _ = match self.reread.is_empty() {
-            true => serde_json::to_writer(&mut digest, &written),
-            false => serde_json::to_writer(&mut digest, &(written, &self.reread)),
+        // Whoever says yes to a plan that one guard stops was not told of what another one counts: how much is gone on a side is
+        // no action of the plan.
+        let guards = self.guarded();
+        let gone = guards.filter_map(|guard| Some((guard.what, guard.gone_on()?)));
+        let gone: Vec<(Limit, Side)> = gone.collect();
+        let _ = match (self.reread.is_empty(), gone.is_empty()) {
+            (true, true) => serde_json::to_writer(&mut digest, &written),
+            (false, true) => serde_json::to_writer(&mut digest, &(written, &self.reread)),
+            (_, false) => serde_json::to_writer(&mut digest, &(written, &self.reread, gone)),
         };
         prefix(digest.0)
     }

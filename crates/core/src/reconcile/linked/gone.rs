@@ -69,13 +69,13 @@ pub(super) fn plan_gone(
         _ if policy.reach.get(&link.link) == Some(&Reach::WithParent) => {
             on_kept(ActionKind::Unlink, After::GoneWithParent)
         }
-        OnDelete::Delete => match undeletable(link, gone, evidence, policy) {
-            Some(why) => {
-                plan.holds.push(hold(link, kept, why));
-                return;
-            }
-            None => on_kept(ActionKind::Delete, After::Delete),
-        },
+        OnDelete::Delete | OnDelete::Close
+            if let Some(why) = reaches_others(link, gone, evidence, policy) =>
+        {
+            plan.holds.push(hold(link, kept, why));
+            return;
+        }
+        OnDelete::Delete => on_kept(ActionKind::Delete, After::Delete),
         OnDelete::Close => match closing(kept, left, policy) {
             Closable::To(change) => Action {
                 changes: vec![*change],
@@ -96,8 +96,13 @@ pub(super) fn plan_gone(
     plan.actions.push(action.sealed(&policy.pair));
 }
 
-/// Why a delete of the item that is left would reach others; `None`: it does not.
-fn undeletable(link: &LinkView, gone: Side, evidence: &str, policy: &Policy) -> Option<ValueWhy> {
+/// Why the delete may have reached others, or one of the item that is left would; `None`: neither.
+fn reaches_others(
+    link: &LinkView,
+    gone: Side,
+    evidence: &str,
+    policy: &Policy,
+) -> Option<ValueWhy> {
     let children = match policy.reach.get(&link.link) {
         None | Some(Reach::Alone | Reach::WithParent) => return None,
         Some(Reach::Children(children)) => children.clone(),

@@ -4,7 +4,7 @@ use super::fixture::*;
 use crate::fixture::reconcile;
 use crate::model::{FieldKey, FieldValue, Side};
 use crate::reason::{HoldWhy, Limit, Reason};
-use crate::reconcile::plan::ActionKind;
+use crate::reconcile::plan::{ActionKind, Tripped};
 use crate::reconcile::policy::{GuardLimits, OnDelete};
 use crate::reconcile::{LinkView, Origin, Presence, View};
 
@@ -315,6 +315,30 @@ fn an_unapproved_pair_is_planned_but_marked() {
     let plan = reconcile(&with_fresh(Side::Ado, Origin::Person), &policy);
     assert!(plan.first_contact);
     assert_eq!(plan.writes(), 1);
+}
+
+/// How much is gone on a side is no action of the plan. Whoever was told of a guard of creates has not been told of that.
+#[test]
+fn the_approval_hash_is_another_one_where_a_guard_tells_of_what_is_gone() {
+    let tripped = |what: Limit, side: Side| Tripped {
+        what,
+        side,
+        count: 11,
+        limit: 3,
+        slow: None,
+    };
+    let hash = |guards: &[Tripped]| {
+        let link = Linked::new(1).now(Side::Ado, FieldKey::Title, FieldValue::text("a"));
+        let mut plan = plan_one(link.view(), &policy());
+        plan.tripped = guards.to_vec();
+        plan.hash()
+    };
+    let creates = tripped(Limit::Creates, Side::ClickUp);
+    let [ado, clickup] = Side::BOTH.map(|side| tripped(Limit::Vanished, side));
+    assert_eq!(hash(&[]), hash(std::slice::from_ref(&creates)));
+    let told = hash(&[creates.clone(), ado.clone()]);
+    assert_ne!(told, hash(std::slice::from_ref(&creates)));
+    assert_ne!(told, hash(&[creates, ado, clickup]));
 }
 
 #[test]

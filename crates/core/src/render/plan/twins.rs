@@ -65,10 +65,16 @@ impl Page<'_> {
         };
         let head = self.style.paint(Ink::Warn, &format!("! {head}"));
         self.line("  ", &head);
+        // A plan that waits for nobody is carried out by the next cycle.
+        let until = match pair.waits_for_a_yes() || pair.guarded().next().is_some() {
+            true => "you say yes",
+            false => "the next cycle",
+        };
         self.sentence(
             "    ",
-            "As planned, each board gets a second item of that title. If the two are one thing, link them before you say \
-             yes:",
+            &format!(
+                "As planned, each board gets a second item of that title. If the two are one thing, link them before {until}:"
+            ),
         );
         let most = match self.show.all {
             true => usize::MAX,
