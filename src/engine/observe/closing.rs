@@ -8,8 +8,20 @@ use crate::engine::{CycleError, Engine};
 use crate::model::{FieldKey, FieldValue, Folded, ItemId, LinkId, Side, Sided};
 use crate::reconcile::closing::Closing;
 use crate::reconcile::policy::{Lacks, OnDelete, Policy, Reach};
-use crate::store::StoreError;
+use crate::store::{LinkRow, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Of how many items a cycle asks what a delete of them would take along; of others only what is stored counts in the plan. So
+/// many deletes wait for a yes, and right before each request the service is asked in any case.
+const MOST_ASKED: usize = 100;
+
+/// What a service said, where that is why something is not known.
+fn cause(error: &CycleError) -> String {
+    match error {
+        CycleError::Connector(error) => error.to_string(),
+        error => error.to_string(),
+    }
+}
 
 impl Engine {
     /// Returns the policy with what the items of this cycle make worth asking. What cannot be read stays unknown: an item is
@@ -42,6 +54,7 @@ impl Engine {
         if policy.on_delete == OnDelete::Unlink {
             return Ok(reach);
         }
+        let mut parents = BTreeMap::new();
         for link in focus.links.values() {
             for gone in Side::BOTH {
                 let left = gone.other();
@@ -49,28 +62,17 @@ impl Engine {
                 if !observed.is_gone(gone, link.item(gone)) || !is_left {
                     continue;
                 }
-                let found = match self.went_with_parent(gone, link.item(gone)).await {
-                    Ok(None) => Ok(Reach::Unknown),
-                    Ok(Some(true)) => Ok(Reach::WithParent),
-                    Ok(Some(false)) if policy.on_delete == OnDelete::Delete => {
-                        let children = self.children_that_go(left, link.item(left)).await;
-                        children.map(|children| match children.is_empty() {
-                            true => Reach::Alone,
-                            false => Reach::Children(children),
-                        })
-                    }
-                    Ok(Some(false)) => Ok(Reach::Alone),
-                    Err(error) => Err(error),
-                };
-                let found = match found {
+                let asks = reach.len() < MOST_ASKED;
+                let found = self.reached(policy, link, gone, (asks, &mut parents));
+                let found = match found.await {
                     Ok(found) => found,
                     Err(CycleError::Store(error)) => return Err(error),
-                    Err(CycleError::Connector(error)) => {
+                    Err(error) => {
                         let item = link.item(left);
-                        tracing::warn!(pair = %policy.pair, side = %left, %item, "what a delete reaches is not known: {error}");
+                        let why = cause(&error);
+                        tracing::warn!(pair = %policy.pair, side = %left, %item, "what a delete reaches is not known: {why}");
                         Reach::Unknown
                     }
-                    Err(_) => Reach::Unknown,
                 };
                 reach.insert(link.id, found);
             }
@@ -78,9 +80,41 @@ impl Engine {
         Ok(reach)
     }
 
+    /// The same of one link. `asks`: whether the service is asked for children; `parents`: what it has said of parents before.
+    async fn reached(
+        &self,
+        policy: &Policy,
+        link: &LinkRow,
+        gone: Side,
+        (asks, parents): (bool, &mut BTreeMap<ItemId, Option<bool>>),
+    ) -> Result<Reach, CycleError> {
+        let (item, left) = (link.item(gone), gone.other());
+        match self.went_with_parent(gone, item, parents).await? {
+            None => return Ok(Reach::Unknown),
+            Some(true) => return Ok(Reach::WithParent),
+            Some(false) if policy.on_delete != OnDelete::Delete => return Ok(Reach::Alone),
+            Some(false) => {}
+        }
+        let children = match asks {
+            true => self.children_that_go(left, link.item(left)).await?,
+            false => BTreeSet::from_iter(self.store().linked_children(left, link.item(left))?),
+        };
+        Ok(
+            match children.is_empty() || !capabilities::of(left).deletes_children {
+                true => Reach::Alone,
+                false => Reach::Children(children),
+            },
+        )
+    }
+
     /// Whether a deleted item was last read as the child of one that is deleted as well, where a service deletes children along
     /// with their parent. `None`: the answer about the parent does not tell.
-    async fn went_with_parent(&self, side: Side, id: &ItemId) -> Result<Option<bool>, CycleError> {
+    async fn went_with_parent(
+        &self,
+        side: Side,
+        id: &ItemId,
+        parents: &mut BTreeMap<ItemId, Option<bool>>,
+    ) -> Result<Option<bool>, CycleError> {
         if !capabilities::of(side).deletes_children {
             return Ok(Some(false));
         }
@@ -88,13 +122,18 @@ impl Engine {
         let Some(parent) = seen.and_then(|seen| seen.item.parent) else {
             return Ok(Some(false));
         };
+        if let Some(known) = parents.get(&parent) {
+            return Ok(*known);
+        }
         let read = self.readers.get(side);
         let read = read.fetch_items(&BTreeSet::from([parent.clone()])).await?;
-        Ok(match read.get(&parent) {
+        let is_gone = match read.get(&parent) {
             Some(Fetched::Gone { .. }) => Some(true),
             Some(Fetched::Seen(_)) => Some(false),
             Some(Fetched::Unclear { .. }) | None => None,
-        })
+        };
+        parents.insert(parent, is_gone);
+        Ok(is_gone)
     }
 
     /// Returns the items that a delete would take along: what the service shows, and linked items that were read as its children.

@@ -64,6 +64,27 @@ async fn a_task_with_a_subtask_is_not_deleted_before_the_subtask() {
     t.quiet().await;
 }
 
+/// So many deletes wait for a yes in any case, and right before each of them ClickUp is asked.
+#[tokio::test]
+async fn a_cycle_asks_for_the_subtasks_of_a_hundred_tasks_at_most() {
+    let t = bench("on_delete = \"delete\"").await;
+    let ids: Vec<i64> = (0..110).map(|_| t.create("Task", &[])).collect();
+    t.cycle().await;
+    for id in &ids {
+        t.world.ado.delete(*id);
+    }
+    t.world.ledger.clear();
+    let scope = Scope {
+        full: true,
+        ..Scope::default()
+    };
+    let observed = t.engine().observe(&scope).await.unwrap();
+    assert_eq!(observed.plan().pairs[0].actions.len(), 110);
+    let asked = t.world.ledger.entries().into_iter();
+    let asked = asked.filter(|entry| entry.path.contains("include_subtasks=true"));
+    assert_eq!(asked.count(), 100);
+}
+
 /// It is nobody's counterpart, and ClickUp shows it only where it is asked for.
 #[tokio::test]
 async fn a_subtask_outside_the_pair_keeps_its_parent_from_being_deleted() {
