@@ -208,6 +208,10 @@ pub struct Pair {
     pub on_delete: OnDelete,
     /// Which side wins a field that both sides changed.
     pub conflict: ConflictPolicy,
+    /// Whether new items stand under the counterpart of their source's parent. As it is by default it is not part of the
+    /// fingerprint, so that pairs from before there was a choice need no new yes.
+    #[serde(skip_serializing_if = "Parents::is_default")]
+    pub parents: Parents,
     /// Whether the source item gets a link to its counterpart.
     pub backlink: bool,
     /// Work item type <-> task type, a relation; empty when types are not synced.
@@ -289,6 +293,22 @@ pub enum OnDelete {
     Close,
     /// The counterpart goes to its service's recycle bin.
     Delete,
+}
+
+/// What becomes of the place of an item under another one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum Parents {
+    /// A new item stands under the counterpart of the item that its source stands under. Later moves are not carried over.
+    #[default]
+    New,
+    /// Every new item stands at the top.
+    None,
+}
+
+impl Parents {
+    fn is_default(&self) -> bool {
+        *self == Parents::default()
+    }
 }
 
 /// Which side wins a field that both sides changed differently.

@@ -64,6 +64,7 @@ pub fn policy() -> Policy {
         ]),
         types: Relation::new([("Task", "Task")]),
         people: People::default(),
+        parents: true,
         backlink: true,
         guard: GuardLimits::default(),
         customs: BTreeMap::new(),

@@ -236,7 +236,7 @@ fn parent(wire: &WorkItem) -> Option<ItemId> {
     wire.relations
         .iter()
         .flatten()
-        .find(|relation| relation.rel == "System.LinkTypes.Hierarchy-Reverse")
+        .find(|relation| relation.rel == fields::PARENT)
         .and_then(|relation| relation.url.rsplit('/').next())
         .filter(|id| id.parse::<i64>().is_ok())
         .map(ItemId::from)

@@ -10,6 +10,8 @@ pub(super) const STATE: &str = "System.State";
 pub(super) const TAGS: &str = "System.Tags";
 pub(super) const ITERATION: &str = "System.IterationPath";
 pub(super) const PROJECT: &str = "System.TeamProject";
+/// The relation from a child to its parent, of which every item has one at most.
+pub(super) const PARENT: &str = "System.LinkTypes.Hierarchy-Reverse";
 pub(super) const AREA: &str = "System.AreaPath";
 
 /// Returns the reference name of a field that every type has, by the name that people see, in lower case.

@@ -1,10 +1,11 @@
 //! The operations of a patch. Pure.
 
 use super::convert;
+use super::fields::PARENT;
 use crate::connector::{Backlink, Change};
 use crate::field::{FieldSpecs, Form};
 use crate::markup;
-use crate::model::{FieldKey, FieldValue, Item, RichText, Side, TextFormat, legible};
+use crate::model::{FieldKey, FieldValue, Item, ItemId, RichText, Side, TextFormat, legible};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -96,6 +97,13 @@ pub(super) fn test_rev(rev: i64) -> Value {
 pub(super) fn hyperlink(url: &str, comment: &str) -> Value {
     json!({"op": "add", "path": "/relations/-",
            "value": {"rel": "Hyperlink", "url": url, "attributes": {"comment": comment}}})
+}
+
+/// Returns the operation that puts a work item under another one. Patched is the child: `System.Parent` can't be written
+/// (learn.microsoft.com, Work Items - Update, "Add a link").
+pub(super) fn child_of(base_url: &str, parent: &ItemId) -> Value {
+    json!({"op": "add", "path": "/relations/-",
+           "value": {"rel": PARENT, "url": format!("{base_url}/_apis/wit/workItems/{parent}")}})
 }
 
 /// Returns the operation for a back-link that the item does not have yet.

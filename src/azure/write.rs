@@ -1,7 +1,7 @@
 //! Creating, changing and deleting items. Every change is one patch with a revision test, plus one per further state.
 
 use super::errors::{self, Asked};
-use super::patch::{add, field_ops, hyperlink, missing_link, sent, test_rev};
+use super::patch::{add, child_of, field_ops, hyperlink, missing_link, sent, test_rev};
 use super::read::TypeInfo;
 use super::wire::WorkItem;
 use super::{Scope, Shared, api, convert, fields, limits, read, retype, states};
@@ -65,6 +65,11 @@ impl Shared {
         ops.extend(initial.map(|state| add(fields::STATE, json!(state))));
         limits::refuse_unfit(operation, &kind.specs, &new.fields, &ops).map_err(whole)?;
         ops.push(hyperlink(&new.source_url, &new.marker));
+        ops.extend(
+            new.parent
+                .iter()
+                .map(|parent| child_of(&self.base_url, parent)),
+        );
         let began = self.api.http.server_now();
         let created = self
             .api

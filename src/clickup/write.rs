@@ -322,6 +322,9 @@ async fn body_of_new(
     let markdown = body::description("", text, Some((&label, &url)));
     body.insert("markdown_content".to_owned(), json!(markdown));
     body.insert("notify_all".to_owned(), json!(false));
+    if let Some(parent) = &new.parent {
+        body.insert("parent".to_owned(), json!(parent.0));
+    }
     Ok(Value::Object(body))
 }
 

@@ -3,7 +3,9 @@
 use super::setup::Sources;
 use super::{Failure, customs};
 use crate::clock::SystemClock;
-use crate::config::{Config, ConflictPolicy, CreateSide, OnDelete as Removal, Pair, Places};
+use crate::config::{
+    Config, ConflictPolicy, CreateSide, OnDelete as Removal, Pair, Parents, Places,
+};
 use crate::connector::{ConnectorError, ErrorKind, Schema};
 use crate::engine::Engine;
 use crate::field::negotiate::Agreed;
@@ -226,6 +228,7 @@ async fn policy(config: &Config, pair: &Pair, sources: &Sources) -> Result<Polic
             pair.people.iter().map(|(a, c)| (a.as_str(), c.as_str())),
             None,
         ),
+        parents: pair.parents == Parents::New,
         backlink: pair.backlink,
         guard: GuardLimits {
             creates: (guard.max_creates, percent(guard.creates_percent)),

@@ -331,7 +331,11 @@ fn tell_alone<'a>(
         let item = action.source_item.as_ref()?;
         Some((pair, action.target.other(), item))
     });
-    let alone: Vec<_> = alone.collect();
+    let mut alone: Vec<_> = alone.collect();
+    // By number, as people look for them.
+    alone.sort_by_cached_key(|(pair, side, item)| {
+        (pair.0.clone(), *side, item.0.len(), item.0.clone())
+    });
     let Some((pair, side, item)) = alone.first() else {
         return;
     };

@@ -3,7 +3,8 @@
 use super::diagnostic::{Problem, Problems, nearest};
 use super::raw::Reader;
 use super::{
-    AdoScope, ClickUpScope, ConflictPolicy, CreateSide, Direction, Field, OnDelete, Pair, rules,
+    AdoScope, ClickUpScope, ConflictPolicy, CreateSide, Direction, Field, OnDelete, Pair, Parents,
+    rules,
 };
 use crate::field::Wanted;
 use crate::model::{FieldKey, PairName};
@@ -24,6 +25,7 @@ const ON_DELETE: &[(&str, OnDelete)] = &[
     ("close", OnDelete::Close),
     ("delete", OnDelete::Delete),
 ];
+const PARENTS: &[(&str, Parents)] = &[("new", Parents::New), ("none", Parents::None)];
 const CONFLICT: &[(&str, ConflictPolicy)] = &[
     ("ado", ConflictPolicy::Ado),
     ("clickup", ConflictPolicy::ClickUp),
@@ -127,6 +129,7 @@ fn pair(table: &Reader<'_>, set: Set<'_>, problems: &Problems) -> Option<Pair> {
     let conflict = table
         .choice("conflict", CONFLICT)
         .unwrap_or(ConflictPolicy::Ado);
+    let parents = table.choice("parents", PARENTS).unwrap_or_default();
     let backlink = table.flag("backlink").unwrap_or(true);
     let fields = fields(table, !types.is_empty(), problems);
     Some(Pair {
@@ -137,6 +140,7 @@ fn pair(table: &Reader<'_>, set: Set<'_>, problems: &Problems) -> Option<Pair> {
         create,
         on_delete,
         conflict,
+        parents,
         backlink,
         types,
         states,

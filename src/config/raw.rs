@@ -70,6 +70,7 @@ const KEYS: &[(&str, &[&str])] = &[
             "create",
             "on_delete",
             "conflict",
+            "parents",
             "backlink",
             "types",
             "states",

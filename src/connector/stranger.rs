@@ -113,6 +113,7 @@ mod tests {
 
     fn refused(sent: &str, shown: &Item) -> Option<ConnectorError> {
         let new = NewItem {
+            parent: None,
             pair: "web".into(),
             fields: BTreeMap::from([(FieldKey::Title, FieldValue::text(sent))]),
             marker: "sx1:ours".to_owned(),

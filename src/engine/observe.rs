@@ -6,6 +6,7 @@ mod half_way;
 mod keep;
 mod listing;
 mod origin;
+mod parents;
 mod reading;
 mod retyped;
 mod sorting;
@@ -31,6 +32,7 @@ pub(super) use half_way::{sent, transit_of};
 pub(super) use listing::told;
 pub(crate) use origin::Deleted;
 use origin::Named;
+pub(super) use parents::place_under;
 use std::collections::{BTreeMap, BTreeSet};
 pub(super) use waiting::remember;
 
@@ -249,6 +251,7 @@ impl Engine {
             let apart = apart(&store, &policy.pair, &focus)?;
             let mut plan = self.plan_pair(&store, &policy, &focus, &named, &mut observed)?;
             let yes = store.pair_state(&policy.pair)?.fingerprint;
+            self.say_parents(&store, &policy, &observed, &mut plan)?;
             plan.ran_before = plan.first_contact && yes.is_some();
             plan.restored = plan.ran_before && yes.as_deref() == Some(RESTORED);
             // A link that no listing names is as it was when it was last looked at.

@@ -111,6 +111,7 @@ fn change(item: &Item, set: &[(FieldKey, FieldValue)]) -> Change {
 
 fn new_item(state: &str) -> NewItem {
     NewItem {
+        parent: None,
         pair: PairName::from("shop"),
         fields: BTreeMap::from([
             (FieldKey::Title, FieldValue::Text("Paint".to_owned())),

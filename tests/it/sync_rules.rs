@@ -13,6 +13,7 @@ mod formatting;
 use crate::common::instance;
 mod kept;
 mod noise;
+mod parents;
 mod presence;
 mod rails;
 mod refusals;

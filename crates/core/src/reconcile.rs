@@ -194,6 +194,7 @@ fn unrailed(view: &View, policy: &Policy) -> PairPlan {
     for link in links {
         linked::plan_link(link, policy, &mut plan);
     }
+    linked::plan_from_below(&view.links, policy, &mut plan);
     let claimed = claims(view);
     let named = named_by_strangers(view);
     for side in Side::BOTH {
@@ -204,7 +205,7 @@ fn unrailed(view: &View, policy: &Policy) -> PairPlan {
             .filter(|fresh| !settled_by_counterpart(side, fresh, &claimed))
             .collect();
         items.sort_by(|a, b| natural(&a.item.id).cmp(&natural(&b.item.id)));
-        for fresh in items {
+        for fresh in fresh::parents_first(items) {
             let by = named.get(side).get(&fresh.item.id);
             let of = counterpart(view, side, &fresh.origin);
             fresh::plan_fresh(side, fresh, of, by, policy, &mut plan);

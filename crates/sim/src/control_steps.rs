@@ -371,7 +371,11 @@ pub fn deleted_above_another() -> Vec<Step> {
         Step::Cycle(false),
         Step::Wait(60_000),
         Step::Cycle(true),
-        Step::Act(Act::Nest { item: 1, under: 0 }),
+        Step::Act(Act::Nest {
+            side: Side::ClickUp,
+            item: 1,
+            under: 0,
+        }),
         Step::Act(Act::Delete {
             side: Side::Ado,
             item: 0,

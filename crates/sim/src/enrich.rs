@@ -85,20 +85,25 @@ pub fn vanishing(script: &mut Script, range: Range) {
     script.steps.extend(writer.steps);
 }
 
-/// In some histories with deletes there are tasks below tasks.
+/// In some histories there are items below items.
 pub fn nested(script: &mut Script, range: Range) {
     let mut rng = Rng::new(script.seed ^ 0x0005_0B7A);
-    if !range.deletes || !rng.chance(300) {
+    if !rng.chance(300) {
         return;
     }
-    if rng.chance(700) {
+    if range.deletes && rng.chance(700) {
         script.setup.on_delete = Deleting::Delete;
     }
     for _ in 0..rng.range(2, 6) {
         let at = a_cycle(script, &mut rng);
         let n = |rng: &mut Rng| u32::try_from(rng.below(8)).unwrap_or(0);
         let (item, under) = (n(&mut rng), n(&mut rng));
-        let nest = Step::Act(Act::Nest { item, under });
+        let side = if rng.chance(500) {
+            Side::Ado
+        } else {
+            Side::ClickUp
+        };
+        let nest = Step::Act(Act::Nest { side, item, under });
         script.steps.insert(at, nest);
     }
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Everything that a large enough run must have injected at least once.
-pub const FAULTS: [&str; 54] = [
+pub const FAULTS: [&str; 56] = [
     "unreachable",
     "lost",
     "unanswered",
@@ -68,6 +68,8 @@ pub const FAULTS: [&str; 54] = [
     "history read",
     "vanished",
     "subtask",
+    "child of a work item",
+    "made below",
     "back after it vanished",
     "list gone in silence",
 ];

@@ -124,7 +124,7 @@ impl World {
                 }
             }
             Act::Shut { side, pair, gone } => self.shut(*side, *pair, *gone),
-            Act::Nest { item, under } => self.nest(*item, *under),
+            Act::Nest { side, item, under } => self.nest(*side, *item, *under),
             Act::Vanish { item } => self.vanish(*item),
             Act::Reappear => self.reappear(),
             Act::Claim { pair } => self.claimed_elsewhere(*pair),
@@ -213,8 +213,8 @@ impl World {
             return;
         };
         let below = match deleted {
-            true => self.below(side, at),
-            false => Vec::new(),
+            true if side == Side::ClickUp => self.below(side, at),
+            _ => Vec::new(),
         };
         for at in below.into_iter().chain([at]) {
             self.change(side, at, |state| state.deleted = deleted);

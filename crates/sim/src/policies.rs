@@ -50,6 +50,7 @@ fn policy(n: usize, world: &World, setup: &Setup, control: Option<Control>) -> P
         states: control.map_or_else(|| states(table), |control| control.states(table)),
         types: Relation::new([("Bug", "Bug")]),
         people: people(),
+        parents: true,
         backlink: setup.backlink,
         guard: limits(setup.tight),
         customs: customs::FIELDS

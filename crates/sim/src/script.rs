@@ -168,6 +168,11 @@ pub enum Deed {
     Clock(i64),
 }
 
+/// Tasks alone could stand under each other in older scripts.
+fn clickup() -> Side {
+    Side::ClickUp
+}
+
 /// What a person does. `item` counts the items that the side ever had, round and round.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -229,8 +234,10 @@ pub enum Act {
         pair: u32,
         gone: bool,
     },
-    /// A task becomes a subtask of another one. Its version stays: nothing says that one moves.
+    /// An item comes to stand under another one. Its version stays: of a work item it does, and of a task nothing says that it moves.
     Nest {
+        #[serde(default = "clickup")]
+        side: Side,
         item: u32,
         under: u32,
     },

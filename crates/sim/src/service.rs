@@ -99,6 +99,9 @@ impl World {
         let at = self.insert(side, pair, state);
         let record = &mut self.side.get_mut(side).records[at];
         record.source = Some(new.source.clone());
+        if let Some(parent) = &new.parent {
+            record.stands_under(parent.clone());
+        }
         record.copy = delivery == Delivery::Again;
         let id = record.id.clone();
         self.say(|| format!("{side} {id}: created for {} ({delivery:?})", new.source));
@@ -107,6 +110,7 @@ impl World {
             self.enter(Did::Create, pair, side, &new.source);
             self.told.ledger.made.insert(id.clone());
             self.judge_asked(side, &new.source, None);
+            self.judge_place(side, new);
         }
         self.judge_create(side, at);
         at

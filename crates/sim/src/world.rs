@@ -84,8 +84,10 @@ pub struct Record {
     pub ever_deleted: bool,
     /// Made by a request that was delivered twice, or copied by a person.
     pub copy: bool,
-    /// Of a task: the one that it is a subtask of.
+    /// The item that it stands under: of a task, the one that it is a subtask of.
     pub parent: Option<ItemId>,
+    /// Every one that it ever stood under.
+    pub parents: BTreeSet<ItemId>,
     /// It answers 404 although nobody deleted it.
     pub vanished: bool,
     /// A read said "deleted" although it was there. Twice, minutes apart, that is evidence by the protocol, so once only.
@@ -515,6 +517,7 @@ impl World {
             ever_deleted: false,
             copy: false,
             parent: None,
+            parents: BTreeSet::new(),
             vanished: false,
             falsely_gone: false,
         });

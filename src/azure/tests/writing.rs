@@ -148,6 +148,7 @@ async fn nothing_to_change_sends_no_patch_and_a_lost_race_is_stale() {
 
 pub(super) fn new_item(state: &str) -> NewItem {
     NewItem {
+        parent: None,
         pair: PairName::from("a"),
         fields: BTreeMap::from([
             (FieldKey::Title, FieldValue::Text("Paint".to_owned())),

@@ -1,11 +1,11 @@
 //! The one step that cannot be repeated: intent, request, link.
 
-use super::left_out::LeftOut;
+use super::left_out::LeftOuts;
 use super::record::{left, saw};
 use super::{Done, Run, type_of};
 use crate::connector::{ConnectorError, NewItem, Written};
 use crate::engine::CycleError;
-use crate::engine::observe::living;
+use crate::engine::observe::{living, place_under};
 use crate::marker::marker;
 use crate::model::{BaseState, FieldKey, FieldValue, Item, ItemId, Side, Sided, Subject};
 use crate::reason::Outcome;
@@ -35,7 +35,7 @@ struct Made {
     /// The intent that is open for it.
     key: IntentKey,
     /// What the service refused of it.
-    left_out: Vec<LeftOut>,
+    refused: LeftOuts,
     written: Written,
     /// The states on its way, where nothing shows how far it has come.
     steps: Vec<FieldValue>,
@@ -53,7 +53,7 @@ impl Run<'_> {
             Ok(source) => source,
             Err(done) => return Ok(done),
         };
-        let (mut new, mut sent) = self.draft(policy, plan, action, &source);
+        let (mut new, mut sent) = self.draft(policy, plan, action, &source)?;
         let bare = self.bare(side, &mut new, &mut sent)?;
         let was_bare = bare.is_some();
         let intent = self.intent(&source, &new, &sent, side);
@@ -67,7 +67,7 @@ impl Run<'_> {
             Op::Rail(RailOp::Announce),
         ]))?;
         self.engine.point("before-create")?;
-        let (result, left_out) = self
+        let (result, refused) = self
             .create_in_parts(action, &mut new, &mut sent, &key, bare)
             .await?;
         self.engine.point("after-create")?;
@@ -79,7 +79,7 @@ impl Run<'_> {
                     new,
                     sent,
                     key,
-                    left_out,
+                    refused,
                     written,
                     steps,
                 };
@@ -146,8 +146,14 @@ impl Run<'_> {
         plan: &PairPlan,
         action: &Action,
         source: &Source,
-    ) -> (NewItem, BTreeMap<FieldKey, FieldValue>) {
+    ) -> Result<(NewItem, BTreeMap<FieldKey, FieldValue>), StoreError> {
+        let parent = action.parent.as_ref();
+        // One that an action before this one was to make is there by now, or stands out.
+        let parent = parent
+            .map(|parent| place_under(&self.engine.store(), &plan.pair, action.target, parent))
+            .transpose()?;
         let new = NewItem {
+            parent: parent.flatten(),
             pair: plan.pair.clone(),
             fields: action
                 .changes
@@ -170,7 +176,7 @@ impl Run<'_> {
             .keys()
             .filter_map(|key| Some((key.clone(), source.item.fields.get(key)?.clone())))
             .collect();
-        (new, sent)
+        Ok((new, sent))
     }
 
     /// The note of a create on `side`, as it is stored before the request.
@@ -216,10 +222,11 @@ impl Run<'_> {
             new,
             sent,
             key,
-            left_out,
+            refused,
             written,
             steps,
         } = of;
+        let left_out = refused.fields;
         let id = written.item.id.clone();
         let mut base = self.base_after_create(policy, &sent, action, &written);
         let (owed, remembered) = self.owed_to_new(policy, action, &written.item, &left_out);
@@ -237,7 +244,12 @@ impl Run<'_> {
                 .iter()
                 .any(|(key, value)| fills_in(&written, key, value));
         let Sided { ado, clickup } = Sided::of(side, id.clone(), source.id.clone());
-        let made = self.made(plan, action, &written);
+        let place = refused.parent.or_else(|| stands(side, &new, &written));
+        if let Some(told) = place.as_ref().filter(|place| !place.as_planned) {
+            tracing::warn!(pair = %plan.pair, item = %format_args!("{side} {id}"), kind = "create", outcome = "at the top", "{}", told.words);
+        }
+        let place = place.map(|place| place.words);
+        let made = self.made(plan, action, &written, place.as_deref());
         let unmarked = self.note_unmarked(side, &written, &new.marker);
         let mut ops: Vec<Op> = unmarked.into_iter().collect();
         ops.extend([
@@ -323,8 +335,10 @@ impl Run<'_> {
     }
 
     /// The journal line of a create: of what came back, because that is what an undo compares with.
-    fn made(&self, plan: &PairPlan, action: &Action, written: &Written) -> Op {
-        let mut entry = self.journal(plan, action, Some(&written.item.id), Outcome::Done, "");
+    /// `place`: where it stands, in words.
+    fn made(&self, plan: &PairPlan, action: &Action, written: &Written, place: Option<&str>) -> Op {
+        let (id, detail) = (&written.item.id, place.unwrap_or_default());
+        let mut entry = self.journal(plan, action, Some(id), Outcome::Done, detail);
         if let Op::Journal(line) = &mut entry {
             line.version = left(written);
             for (subject, change) in &mut line.changes {
@@ -403,4 +417,29 @@ fn made_elsewhere(
             intent.pair
         )
     }))
+}
+
+/// Where a new item stands among the others.
+pub(super) struct Place {
+    /// Whether it stands where it was to stand.
+    pub(super) as_planned: bool,
+    /// The same in words.
+    pub(super) words: String,
+}
+
+/// Where a new item stands that was to stand under another one, by what the answer shows. `None`: it was to stand at the top, or the
+/// answer does not tell.
+fn stands(side: Side, new: &NewItem, written: &Written) -> Option<Place> {
+    let parent = new.parent.as_ref()?;
+    let item = &written.item;
+    let as_planned = item.parent.as_ref() == Some(parent);
+    // An answer of Azure DevOps without relations, or of ClickUp without anything but the id, says nothing of a parent.
+    let tells = item.parent.is_some() || item.markers.contains(&new.marker);
+    tells.then(|| Place {
+        as_planned,
+        words: match as_planned {
+            true => format!("under {side} {parent}"),
+            false => format!("{side} said yes and did not put it under {parent}"),
+        },
+    })
 }

@@ -47,7 +47,11 @@ impl Run<'_> {
             },
         }
         match self.engine.children_that_go(action.target, &id).await {
-            Ok(children) if children.is_empty() => {}
+            // What is known to be deleted is no child any more.
+            Ok(children)
+                if children
+                    .iter()
+                    .all(|child| self.observed.is_gone(action.target, child)) => {}
             Ok(_) => return Ok(Done::Stale("it got a subtask since the plan".to_owned())),
             Err(CycleError::Connector(error)) => return Ok(self.failed(action, error)),
             Err(error) => return Err(error),

@@ -67,6 +67,14 @@ impl Engine {
             }
         }
         let mut traces: BTreeMap<(LinkId, Side), Traces> = BTreeMap::new();
+        let made = links.values().flat_map(BTreeMap::values);
+        let made = made.filter_map(|found| {
+            let side = created_on(found)?;
+            let item = found.row.item(side);
+            let there = matches!(read.get(side).get(item), Some(Fetched::Seen(_)));
+            there.then(|| (side, item.clone()))
+        });
+        let made: BTreeSet<(Side, ItemId)> = made.collect();
         let every = links.values().flat_map(BTreeMap::values);
         for found in every.filter(|_| delete_created) {
             // Of an item that somebody deleted there is nothing to ask.
@@ -75,7 +83,7 @@ impl Engine {
                 matches!(now, Some(Fetched::Seen(_)))
             };
             if let Some(side) = created_on(found).filter(there) {
-                let seen = self.traces(side, found.row.item(side)).await?;
+                let seen = self.traces(side, found.row.item(side), &made).await?;
                 traces.insert((found.row.id, side), seen);
             }
         }
@@ -197,9 +205,14 @@ impl Engine {
         }
     }
 
-    /// What people left at an item that is to be deleted.
-    async fn traces(&self, side: Side, item: &ItemId) -> Result<Traces, ConnectorError> {
-        let seen = match self.readers.get(side).fetch_traces(item).await {
+    /// What people left at an item that is to be deleted. Below it may stand what was `made` by the same: that goes as well.
+    async fn traces(
+        &self,
+        side: Side,
+        item: &ItemId,
+        made: &BTreeSet<(Side, ItemId)>,
+    ) -> Result<Traces, CycleError> {
+        let mut seen = match self.readers.get(side).fetch_traces(item).await {
             // It was deleted since it was read. That is about this item alone, and the others go on.
             Err(error) if error.kind == ErrorKind::NotFound => {
                 return Ok(Traces::Unknown(
@@ -208,6 +221,12 @@ impl Engine {
             }
             seen => seen?,
         };
+        let below = self.store().linked_children(side, item)?;
+        let below: BTreeSet<ItemId> = below
+            .into_iter()
+            .filter(|child| made.contains(&(side, child.clone())))
+            .collect();
+        seen.children = seen.children.map(|count| count.saturating_sub(below.len()));
         let told = [
             (seen.comments, "comment"),
             (seen.files, "file"),
@@ -230,7 +249,8 @@ impl Engine {
             .map(|(_, what)| format!("{what}s"))
             .collect();
         Ok(match dark.is_empty() {
-            true => Traces::None,
+            true if below.is_empty() => Traces::None,
+            true => Traces::Below(below),
             false => Traces::Unknown(format!("whether it has {}", dark.join(" or "))),
         })
     }

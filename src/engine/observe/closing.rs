@@ -63,7 +63,7 @@ impl Engine {
                     continue;
                 }
                 let asks = reach.len() < MOST_ASKED;
-                let found = self.reached(policy, link, gone, (asks, &mut parents));
+                let found = self.reached(policy, (link, gone), observed, (asks, &mut parents));
                 let found = match found.await {
                     Ok(found) => found,
                     Err(CycleError::Store(error)) => return Err(error),
@@ -84,8 +84,8 @@ impl Engine {
     async fn reached(
         &self,
         policy: &Policy,
-        link: &LinkRow,
-        gone: Side,
+        (link, gone): (&LinkRow, Side),
+        observed: &Observed,
         (asks, parents): (bool, &mut BTreeMap<ItemId, Option<bool>>),
     ) -> Result<Reach, CycleError> {
         let (item, left) = (link.item(gone), gone.other());
@@ -99,6 +99,10 @@ impl Engine {
             true => self.children_that_go(left, link.item(left)).await?,
             false => BTreeSet::from_iter(self.store().linked_children(left, link.item(left))?),
         };
+        let there = children
+            .into_iter()
+            .filter(|child| !observed.is_gone(left, child));
+        let children: BTreeSet<ItemId> = there.collect();
         Ok(
             match children.is_empty() || !capabilities::of(left).deletes_children {
                 true => Reach::Alone,
@@ -215,7 +219,7 @@ impl Engine {
 
 impl Observed {
     /// Whether an item was deleted, on positive evidence.
-    fn is_gone(&self, side: Side, id: &ItemId) -> bool {
+    pub(in crate::engine) fn is_gone(&self, side: Side, id: &ItemId) -> bool {
         matches!(self.findings.gone.get(side).get(id), Some(Ok(_)))
     }
 }

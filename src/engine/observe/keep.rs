@@ -113,6 +113,7 @@ mod tests {
             source_version: None,
             changes: Vec::new(),
             why: ActionWhy::Differs { from: Side::Ado },
+            parent: None,
             after: Vec::new(),
         }
     }

@@ -192,6 +192,7 @@ pub fn ids(listing: &Listing) -> BTreeSet<ItemId> {
 
 pub fn new_item(fields: &[(FieldKey, FieldValue)]) -> NewItem {
     NewItem {
+        parent: None,
         pair: PairName::from("web"),
         fields: fields.iter().cloned().collect(),
         marker: MARKER.to_owned(),

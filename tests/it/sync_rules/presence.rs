@@ -52,11 +52,17 @@ async fn a_task_with_a_subtask_is_not_deleted_before_the_subtask() {
         let told = format!("ClickUp would delete a subtask along with it ({below})");
         assert!(hold.why.to_string().contains(&told), "{}", hold.why);
     }
-    // The whole tree is to go: from below.
+    // The whole tree is to go, and it goes from below.
     t.world.ado.delete(below_id);
+    t.world.ledger.clear();
     t.sweep().await;
+    let deletes = t.world.ledger.writes();
+    let paths: Vec<&str> = deletes.iter().map(|call| call.path.as_str()).collect();
+    assert!(
+        paths[0].ends_with(&below) && paths[1].ends_with(&task),
+        "{paths:?}"
+    );
     assert!(t.world.clickup.task(&below).is_none());
-    t.sweep().await;
     assert!(t.world.clickup.task(&task).is_none());
     dissolved(&t, id);
     dissolved(&t, below_id);

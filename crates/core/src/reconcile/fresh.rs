@@ -9,6 +9,7 @@ use crate::capabilities;
 use crate::model::{ActionId, FieldValue, Item, ItemId, Side, Subject};
 use crate::reason::{ActionWhy, After, HoldWhy, OriginWhy, ReadWhy};
 use boardsync_markup as markup;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Plans one unlinked item of `side`. `counterpart` is the item that it belongs to, where that is in this pair too, and
 /// `named_by` the item on the other side whose unproven marker names it.
@@ -69,6 +70,32 @@ pub(super) fn plan_fresh(
             None => create(side, item, policy, plan),
         },
     }
+}
+
+/// Puts each item behind the one that it stands under, where that has no counterpart yet either. Otherwise the order stays, and so
+/// it does of items that stand under each other in a circle, which no service should show.
+pub(super) fn parents_first(items: Vec<&FreshItem>) -> Vec<&FreshItem> {
+    if items.iter().all(|fresh| fresh.item.parent.is_none()) {
+        return items;
+    }
+    let by_id: BTreeMap<&ItemId, &FreshItem> =
+        items.iter().map(|fresh| (&fresh.item.id, *fresh)).collect();
+    let (mut placed, mut sorted) = (BTreeSet::new(), Vec::with_capacity(items.len()));
+    for fresh in items {
+        let mut above = Vec::new();
+        let mut next = Some(fresh);
+        while let Some(fresh) = next.filter(|fresh| placed.insert(&fresh.item.id)) {
+            above.push(fresh);
+            next = fresh
+                .item
+                .parent
+                .as_ref()
+                .and_then(|id| by_id.get(id))
+                .copied();
+        }
+        sorted.extend(above.into_iter().rev());
+    }
+    sorted
 }
 
 fn link(side: Side, item: &Item, of: &ItemId, why: ActionWhy, policy: &Policy) -> Action {
@@ -178,6 +205,7 @@ fn blank(target: Side, item: &Item, why: ActionWhy) -> Action {
         source_version: None,
         changes: Vec::new(),
         why,
+        parent: None,
         after: Vec::new(),
     }
 }

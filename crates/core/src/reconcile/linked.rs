@@ -11,6 +11,7 @@ use crate::capabilities;
 use crate::model::{ActionId, FieldKey, FieldValue, Item, Side, Sided, Subject};
 use crate::reason::{ActionWhy, HoldWhy, ReadWhy};
 use boardsync_markup as markup;
+pub(super) use gone::plan_from_below;
 use gone::{leave, plan_gone};
 use std::collections::BTreeMap;
 
@@ -471,6 +472,7 @@ fn bare(link: &LinkView, target: Side, kind: ActionKind, why: ActionWhy) -> Acti
         source_version: None,
         changes: Vec::new(),
         why,
+        parent: None,
         after: Vec::new(),
     }
 }

@@ -242,6 +242,8 @@ impl Serialize for Written<'_> {
             url: &'a str,
             expected: Option<Version>,
             source_version: Option<Version>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            parent: &'a Option<ItemId>,
             changes: &'a [FieldChange],
             reason: String,
             after: &'a [ActionId],
@@ -258,6 +260,7 @@ impl Serialize for Written<'_> {
             url: &action.url,
             expected: action.expected,
             source_version: action.source_version,
+            parent: &action.parent,
             changes: &action.changes,
             reason: action.reason(),
             after: &action.after,
@@ -398,6 +401,10 @@ pub struct Action {
     pub expected: Option<Version>,
     /// The source's version when this was planned.
     pub source_version: Option<Version>,
+    /// Of a create: the item that its source stands under, on the source's side, where that has a counterpart or gets one in this
+    /// plan, so that the new item stands under that. `None`: it stands at the top.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ItemId>,
     /// What changes, field by field.
     pub changes: Vec<FieldChange>,
     /// Why.
@@ -480,6 +487,7 @@ impl Action {
             url: self.url.clone(),
             expected: self.expected,
             source_version: self.source_version,
+            parent: self.parent.clone(),
             changes: Vec::new(),
             why: self.why.clone(),
             after: self.after.clone(),

@@ -39,6 +39,8 @@ pub struct Policy {
     pub identities: BTreeMap<FieldKey, Identity>,
     /// Local time from which on a field stands for that, where it stood for something else before.
     pub since: BTreeMap<FieldKey, Timestamp>,
+    /// Whether a new item stands under the counterpart of the item that its source stands under.
+    pub parents: bool,
     /// Whether an item gets a link to its counterpart together with its first real change.
     pub backlink: bool,
     /// Limits of one plan.

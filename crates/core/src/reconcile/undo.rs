@@ -39,6 +39,8 @@ pub enum By {
 pub enum Traces {
     /// Nothing.
     None,
+    /// These items alone stand below it, each made by what is taken back, so that they may go before it.
+    Below(BTreeSet<ItemId>),
     /// Something; the phrase says what: `a comment`.
     Some(String),
     /// It cannot be told; the phrase says what: `whether it has comments`.
@@ -134,7 +136,13 @@ pub fn undo(policy: &Policy, links: &[UndoLink], delete_created: bool, cause: &C
         plan: PairPlan::empty(policy.pair.clone(), policy.fingerprint.clone()),
         left: Vec::new(),
     };
-    for link in links {
+    let stands_above = |link: &&UndoLink| {
+        let mut traces = link.traces.iter();
+        traces.any(|(_, traces)| matches!(traces, Traces::Below(_)))
+    };
+    let (above, others): (Vec<_>, Vec<_>) = links.iter().partition(stands_above);
+    // What was made below another item was made after it, and goes before it.
+    for link in others.into_iter().chain(above.into_iter().rev()) {
         out.plan.looked_at += 1;
         let inverse = Inverse {
             policy,
@@ -382,6 +390,7 @@ impl Inverse<'_> {
             why: ActionWhy::TakenBack {
                 cause: self.cause.clone(),
             },
+            parent: None,
             after: Vec::new(),
         }
     }

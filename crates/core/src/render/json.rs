@@ -125,6 +125,7 @@ impl ForPrograms for Action {
             target: Side,
             target_item: &'a Option<ItemId>,
             source_item: &'a Option<ItemId>,
+            parent: &'a Option<ItemId>,
             title: &'a str,
             url: &'a str,
             #[serde(flatten)]
@@ -140,6 +141,7 @@ impl ForPrograms for Action {
             target: self.target,
             target_item: &self.target_item,
             source_item: &self.source_item,
+            parent: &self.parent,
             title: &self.title,
             url: &self.url,
             why: Reasoned::of(&self.why),

@@ -46,6 +46,7 @@ pub fn policy() -> Policy {
         pair: "web".into(),
         fingerprint: "f1".to_owned(),
         approved: true,
+        parents: true,
         backlink: false,
         create_on: vec![Side::Ado, Side::ClickUp],
         on_delete: OnDelete::Unlink,

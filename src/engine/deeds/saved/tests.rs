@@ -20,6 +20,7 @@ fn action(kind: ActionKind) -> Action {
         why: ActionWhy::Differs {
             from: Side::ClickUp,
         },
+        parent: None,
         after: Vec::new(),
     }
 }

@@ -1,12 +1,12 @@
 //! One of two linked items was deleted: what becomes of the other one and of the link.
 
 use super::{bare, hold};
-use crate::model::{FieldKey, FieldValue, Item, Side};
-use crate::reason::{ActionWhy, After, NotClosable, ReadWhy, ValueWhy};
+use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side};
+use crate::reason::{ActionWhy, After, HoldWhy, NotClosable, ReadWhy, ValueWhy};
 use crate::reconcile::LinkView;
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, Hold, PairPlan};
 use crate::reconcile::policy::{OnDelete, Policy, Reach};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One side was deleted. An edit on the other since the last agreement wins over the delete, and what boardsync itself removed
 /// is nobody's delete.
@@ -112,6 +112,54 @@ fn reaches_others(
         side: gone,
         evidence: evidence.to_owned(),
         children,
+    })
+}
+
+/// Plans the deletes that only wait for others of this plan: everything that they would take along goes before them.
+///
+/// Example: a story is deleted together with its two tasks in Azure DevOps. In ClickUp the two subtasks are deleted first, and then the
+/// task that they are under, as long as nothing else is under it by then.
+pub(in crate::reconcile) fn plan_from_below(
+    links: &[LinkView],
+    policy: &Policy,
+    plan: &mut PairPlan,
+) {
+    while let Some((at, action)) = goes_last(links, policy, plan) {
+        plan.holds.remove(at);
+        plan.actions.push(action);
+    }
+}
+
+/// The first hold of such a delete, by its place, with the action.
+fn goes_last(links: &[LinkView], policy: &Policy, plan: &PairPlan) -> Option<(usize, Action)> {
+    let deletes = plan.actions.iter();
+    let deletes = deletes.filter(|action| action.kind == ActionKind::Delete);
+    let deletes: BTreeMap<(Side, &ItemId), &ActionId> = deletes
+        .filter_map(|action| Some(((action.target, action.target_item.as_ref()?), &action.id)))
+        .collect();
+    if deletes.is_empty() {
+        return None;
+    }
+    plan.holds.iter().enumerate().find_map(|(at, hold)| {
+        let HoldWhy::Value(ValueWhy::CannotDelete {
+            side: gone,
+            evidence,
+            children,
+        }) = &hold.why
+        else {
+            return None;
+        };
+        let children = children.iter();
+        let before = children.map(|child| deletes.get(&(hold.side, child)).copied().cloned());
+        let before: Vec<ActionId> = before.collect::<Option<_>>()?;
+        let link = links.iter().find(|link| Some(link.link) == hold.link)?;
+        let left = link.now.get(hold.side).item()?;
+        let why = deleted(*gone, evidence, After::Delete);
+        let action = Action {
+            after: before,
+            ..on_left(link, hold.side, left, ActionKind::Delete, why)
+        };
+        (!action.after.is_empty()).then(|| (at, action.sealed(&policy.pair)))
     })
 }
 

@@ -1,10 +1,11 @@
 //! What goes before what in a plan.
 
 use super::fixture::*;
-use crate::model::{ActionId, FieldKey, FieldValue, Side};
+use crate::model::{ActionId, FieldKey, FieldValue, Item, Side, Sided};
 use crate::reconcile::order;
 use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::reconcile::rails::{Rails, plan, without_halves};
+use crate::reconcile::{Origin, View};
 
 /// One update per link, each of the title.
 fn renamed(links: i64) -> PairPlan {
@@ -84,4 +85,38 @@ fn what_waits_for_an_item_to_be_made_does_not_go_on_without_it() {
     (create.kind, create.changes) = (ActionKind::Create, Vec::new());
     waits(&mut last, std::slice::from_ref(&create.id));
     assert_eq!(without_halves(&last, &[&create], &"web".into()), None);
+}
+
+/// The sources of the creates of a plan, where each item stands under the one behind the colon.
+fn made(items: &[&str]) -> Vec<String> {
+    let fresh = items.iter().map(|text| {
+        let (id, parent) = text.split_once(':').unwrap_or((text, ""));
+        let parent = (!parent.is_empty()).then(|| parent.into());
+        let item = item(Side::Ado, id, "New");
+        fresh(Item { parent, ..item }, Origin::Person)
+    });
+    let view = View {
+        fresh: Sided::of(Side::Ado, fresh.collect(), Vec::new()),
+        ..View::default()
+    };
+    let plan = plan(&view, &policy(), &Rails::default());
+    let sources = plan
+        .actions
+        .iter()
+        .filter_map(|action| action.source_item.clone());
+    sources.map(|id| id.0).collect()
+}
+
+#[test]
+fn an_item_is_made_after_the_one_that_it_stands_under() {
+    for (items, order) in [
+        (vec!["1", "2", "3"], "1 2 3"),
+        (vec!["1:3", "2", "3:4", "4"], "4 3 1 2"),
+        // What it stands under is made already, or never.
+        (vec!["1:9", "2:1"], "1 2"),
+        // No service should show a circle, and each is made once.
+        (vec!["1:2", "2:1", "3:3"], "2 1 3"),
+    ] {
+        assert_eq!(made(&items).join(" "), order, "{items:?}");
+    }
 }

@@ -50,6 +50,7 @@ fn an_update_says_everything() {
         source_version: Some(Version(3)),
         changes: Vec::new(),
         why: ActionWhy::Differs { from: Side::Ado },
+        parent: None,
         after: Vec::new(),
     };
     assert_eq!(bare(&plan.actions[0]), expected);
@@ -119,6 +120,7 @@ fn what_is_left_of_a_deleted_pair_is_named_with_its_version() {
                 evidence: "in the recycle bin".to_owned(),
                 then,
             },
+            parent: None,
             after: Vec::new(),
         };
         assert_eq!(bare(&plan.actions[0]), expected);
@@ -220,6 +222,7 @@ fn a_create_says_everything() {
         source_version: Some(Version(7)),
         changes: Vec::new(),
         why: ActionWhy::New { side: Side::Ado },
+        parent: None,
         after: Vec::new(),
     };
     assert_eq!(bare(&plan.actions[0]), expected);

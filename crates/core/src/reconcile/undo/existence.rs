@@ -2,7 +2,7 @@
 
 use super::{By, Deed, Inverse, Step, Traces, Undo};
 use crate::capabilities;
-use crate::model::{ActionId, FieldKey, FieldValue, Item, Side, Subject};
+use crate::model::{ActionId, FieldKey, FieldValue, Item, ItemId, Side, Subject};
 use crate::reason::{ActionWhy, LeftWhy, MadeBy, Stays};
 use crate::reconcile::Presence;
 use crate::reconcile::plan::{Action, ActionKind};
@@ -51,9 +51,14 @@ impl Inverse<'_> {
             ActionKind::Create => MadeBy::Created,
             _ => MadeBy::Restored,
         };
-        let Some(stays) = self.stays(deed, item) else {
+        let below = self.go_before(side, out);
+        let stays = self
+            .stays(deed, item)
+            .or_else(|| below.as_ref().err().cloned());
+        let Some(stays) = stays else {
             out.plan.actions.push(
                 Action {
+                    after: below.unwrap_or_default(),
                     expected: Some(item.version),
                     why: ActionWhy::TakenBackToBin {
                         cause: self.cause.clone(),
@@ -72,6 +77,29 @@ impl Inverse<'_> {
             LeftWhy::MadeByRun { how, run, stays },
             out,
         );
+    }
+
+    /// The deletes that have to go before that of an item, because they are of what stands below it.
+    ///
+    /// # Errors
+    /// Something below it stays, and so it stays itself.
+    fn go_before(&self, side: Side, out: &Undo) -> Result<Vec<ActionId>, Stays> {
+        let Traces::Below(children) = self.link.traces.get(side) else {
+            return Ok(Vec::new());
+        };
+        let goes = |child: &ItemId| {
+            let mut actions = out.plan.actions.iter();
+            let delete = actions.find(|action| {
+                action.kind == ActionKind::Delete
+                    && action.target == side
+                    && action.target_item.as_ref() == Some(child)
+            });
+            delete.map(|action| action.id.clone())
+        };
+        let before: Option<Vec<ActionId>> = children.iter().map(goes).collect();
+        before.ok_or(Stays::Has {
+            what: "something below it that stays".to_owned(),
+        })
     }
 
     /// Why an item that was created stays; `None`: it goes. Without the yes to deletes it stays in any case; that is said, and what would
@@ -105,7 +133,7 @@ impl Inverse<'_> {
         match self.link.traces.get(side) {
             Traces::Some(what) => return Some(Stays::Has { what: what.clone() }),
             Traces::Unknown(what) => return Some(Stays::Unknown { what: what.clone() }),
-            Traces::None => {}
+            Traces::None | Traces::Below(_) => {}
         }
         if deed.versions.after.is_none() {
             return Some(Stays::VersionUnknown);

@@ -222,7 +222,16 @@ impl Page<'_> {
         if id_on(action, action.target.other()).is_some() {
             let ids = self.ids(action, &[action]);
             let of = self.style.paint(Ink::Faint, "for ");
-            self.line("      ", &format!("{of}{ids}"));
+            let under = action.parent.as_ref().map(|parent| {
+                let parent = escape(&parent.0);
+                let under = format!(
+                    ", below the counterpart of {} {parent}",
+                    action.target.other()
+                );
+                self.style.paint(Ink::Faint, &under)
+            });
+            let under = under.unwrap_or_default();
+            self.line("      ", &format!("{of}{ids}{under}"));
         }
         self.addresses(&[action]);
         let held = fields.at(action);
