@@ -149,6 +149,8 @@ async fn an_edit_in_the_sandbox_is_a_persons_and_not_boardsyncs() {
     ))
     .await;
     edited.left_with(0).says("changed by   Ada Byron");
+    let emptied = run("sandbox edit ClickUp \"Refund by voucher\" priority=").await;
+    assert!(!emptied.out.contains("priority"), "{}", emptied.out);
     let edited = run(&format!("sandbox edit ADO {number} tags=b")).await;
     let edited = edited.left_with(0).says("tags         b");
     assert!(!edited.out.contains("a; b"), "{}", edited.out);

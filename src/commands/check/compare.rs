@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 /// has of itself and of which there is no task.
 pub(super) fn compare(pair: &Pair, schema: &Sided<Schema>, idle: &[String], report: &mut Report) {
     vocabulary(pair, schema, report);
+    unknown_types(pair, &schema.ado, report);
     unmapped_types(pair, schema, idle, report);
     people(pair, &schema.clickup, report);
     let kinds = mapped_kinds(pair, &schema.ado);
@@ -91,6 +92,29 @@ pub(super) fn lacks_area(pair: &Pair, ado: &Schema) -> bool {
     match &pair.ado.area {
         Some(area) => !ado.containers.is_empty() && !paths.any(|path| is_it(area, path)),
         None => false,
+    }
+}
+
+/// Types that a condition names and that Azure DevOps does not have: such a scope is smaller than whoever wrote it thinks.
+fn unknown_types(pair: &Pair, ado: &Schema, report: &mut Report) {
+    let condition = pair.ado.condition.as_deref().unwrap_or_default();
+    let Some(named) = NamedTypes::of(condition).filter(|_| !ado.types_unread) else {
+        return;
+    };
+    let have = shown(ado.types.iter().map(|kind| &kind.name));
+    let is_there = |name: &&String| have.iter().any(|kind| fold(kind) == **name);
+    for name in named.names.iter().filter(|name| !is_there(name)) {
+        if have.is_empty() {
+            continue;
+        }
+        let near = did_you_mean(name, have.iter().map(String::as_str));
+        let near = near.map_or_else(String::new, |near| format!("did you mean \"{near}\"? "));
+        let text = format!(
+            "{}: ado.where names the type \"{name}\", which ADO does not have; {near}it has: {}",
+            pair.name,
+            have.join(", ")
+        );
+        report.add(Weight::Warning, text);
     }
 }
 

@@ -160,8 +160,9 @@ fn long_and_shared(fields: &[FieldWhy]) -> BTreeMap<&str, Vec<String>> {
 }
 
 fn cells(why: &FieldWhy, absent: &Sided<Option<String>>) -> Vec<String> {
-    let shown =
-        |value: Option<&FieldValue>| value.map_or_else(|| "(none)".to_owned(), ToString::to_string);
+    let shown = |value: Option<&FieldValue>| {
+        value.map_or_else(|| "(not known)".to_owned(), ToString::to_string)
+    };
     let seen = |side: Side| match (why.now.get(side), absent.get(side)) {
         (Some(value), _) => value.to_string(),
         // Why is said once, below.

@@ -241,7 +241,12 @@ fn body(changes: Changes) -> Result<Value, Failure> {
             names.push(&custom);
             unknown(&field, &names)
         })?;
-        let value = number(&field, &value)?.unwrap_or_else(|| json!(value));
+        let is_number = matches!(field.as_str(), "priority" | "points");
+        let value = match is_number && value.trim().is_empty() {
+            // As a person does who takes it away.
+            true => Value::Null,
+            false => number(&field, &value)?.unwrap_or_else(|| json!(value)),
+        };
         body.insert((*member).to_owned(), value);
     }
     Ok(Value::Object(body))

@@ -96,6 +96,21 @@ fn a_move_without_any_way_is_an_error() {
 }
 
 #[test]
+fn a_type_that_a_condition_names_and_ado_does_not_have_is_told_with_a_near_one() {
+    let warned = |condition: &str| {
+        let pair = pair(&format!("ado.where = \"{condition}\"\n"));
+        found(&pair, kind("Bug", &[]), Weight::Warning)
+    };
+    assert_eq!(
+        warned("[System.WorkItemType] IN ('Bug', 'Bugg')"),
+        [
+            "web: ado.where names the type \"bugg\", which ADO does not have; did you mean \"Bug\"? it has: Bug"
+        ]
+    );
+    assert_eq!(warned("[System.WorkItemType] = 'Bug'"), [""; 0]);
+}
+
+#[test]
 fn types_in_the_scope_that_stand_in_no_row_are_told_and_those_that_a_condition_leaves_out_are_not()
 {
     let told = |more: &str| {
