@@ -8,6 +8,7 @@ use super::observe::Observed;
 use crate::model::{FieldKey, FieldValue, Folded, Item, ItemId, Side};
 use crate::reason::ValueWhy;
 use crate::reconcile::plan::{Action, ActionKind, FieldChange, Hold, PairPlan};
+use crate::reconcile::policy::Policy;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
@@ -16,6 +17,36 @@ impl Engine {
     pub async fn foretell(&self, observed: &mut Observed) {
         self.tell_strangers(observed).await;
         self.tell_states(observed).await;
+    }
+
+    /// Says why a service is known not to take what an action writes to a field; `None`: that is not known. For a field that it has just
+    /// refused, so that what is held is told as the plan told it.
+    pub(super) async fn known_of(
+        &self,
+        observed: &Observed,
+        plan: &PairPlan,
+        action: &Action,
+        field: &FieldKey,
+    ) -> Option<ValueWhy> {
+        let change = action
+            .changes
+            .iter()
+            .find(|change| change.field == *field)?;
+        let people: BTreeSet<Folded> = people_of(&change.after).iter().cloned().collect();
+        if !people.is_empty() {
+            let reader = self.readers.get(action.target);
+            let strangers = reader.fetch_unknown_people(&people).await.ok()?;
+            return missing(change, self.policy(&plan.pair)?, action.target, &strangers);
+        }
+        sets_state(action).filter(|state| state.field == *field)?;
+        let kind = kind_of(action, &observed.items.ado)?;
+        let states = self
+            .readers
+            .ado
+            .fetch_states(&plan.pair, &kind)
+            .await
+            .ok()?;
+        lacking(action, change, &kind, &states)
     }
 
     /// Names the states that an action would set on a work item whose type has none of that name.
@@ -45,7 +76,7 @@ impl Engine {
                 let change = sets_state(action)?;
                 let kind = kind_of(action, &observed.items.ado)?;
                 let states = known.get(&(n, kind.key.clone()))?;
-                lacking(action, change, &kind, states)
+                hold(action, change, lacking(action, change, &kind, states)?)
             };
             let lacking: Vec<Hold> = plan.actions.iter().filter_map(of_action).collect();
             plan.left_out.extend(lacking);
@@ -64,7 +95,10 @@ impl Engine {
                 Ok(strangers) if strangers.is_empty() => {}
                 Ok(strangers) => {
                     for plan in &mut observed.plan.pairs {
-                        let left_out = left_out(plan, side, &strangers);
+                        let Some(policy) = self.policy(&plan.pair) else {
+                            continue;
+                        };
+                        let left_out = left_out(plan, policy, side, &strangers);
                         plan.left_out.extend(left_out);
                     }
                 }
@@ -83,39 +117,66 @@ fn assigned(plan: &PairPlan, side: Side) -> impl Iterator<Item = Folded> {
         .iter()
         .filter(move |action| action.target == side);
     let changes = actions.flat_map(|action| &action.changes);
-    changes.flat_map(|change| match &change.after {
-        FieldValue::People(people) => people.iter().cloned().collect(),
-        _ => Vec::new(),
-    })
+    changes.flat_map(|change| people_of(&change.after).iter().cloned())
+}
+
+fn people_of(value: &FieldValue) -> &BTreeSet<Folded> {
+    static NOBODY: BTreeSet<Folded> = BTreeSet::new();
+    match value {
+        FieldValue::People(people) => people,
+        _ => &NOBODY,
+    }
 }
 
 /// What the actions of a plan leave out of people, by the keys of those whom the side does not have.
-fn left_out(plan: &PairPlan, side: Side, strangers: &BTreeSet<String>) -> Vec<Hold> {
+fn left_out(
+    plan: &PairPlan,
+    policy: &Policy,
+    side: Side,
+    strangers: &BTreeSet<String>,
+) -> Vec<Hold> {
     let actions = plan.actions.iter().filter(|action| action.target == side);
     let changes = actions.flat_map(|action| action.changes.iter().map(move |c| (action, c)));
     let of_change = changes.filter_map(|(action, change)| {
-        let FieldValue::People(people) = &change.after else {
-            return None;
-        };
-        let missing: Vec<&Folded> = people
-            .iter()
-            .filter(|person| strangers.contains(&person.key))
-            .collect();
-        (!missing.is_empty()).then_some(())?;
-        // The row has to name them as the side does that they come from.
-        let own = |person: &Folded| match &change.source_value {
-            Some(FieldValue::People(own)) if own.len() == 1 => own.iter().next().cloned(),
-            _ => Some(person.clone()),
-        };
-        let address = |person: &&Folded| own(person).map_or(person.key.clone(), |own| own.key);
-        let why = ValueWhy::PeopleUnmapped {
-            people: missing.iter().map(|person| person.shown.clone()).collect(),
-            addresses: missing.iter().map(address).collect(),
-            side,
-        };
+        let why = missing(change, policy, side, strangers)?;
         hold(action, change, why)
     });
     of_change.collect()
+}
+
+/// Why a change does not assign everybody whom it names; `None`: nobody of them is a stranger to the side.
+fn missing(
+    change: &FieldChange,
+    policy: &Policy,
+    side: Side,
+    strangers: &BTreeSet<String>,
+) -> Option<ValueWhy> {
+    let wanted = people_of(&change.after).iter();
+    let missing: Vec<&Folded> = wanted
+        .filter(|person| strangers.contains(&person.key))
+        .collect();
+    (!missing.is_empty()).then_some(())?;
+    // A row has to name them as the side does that they come from.
+    let from = change.source_value.as_ref().map(people_of);
+    let (mut addresses, mut rows) = (Vec::new(), Vec::new());
+    for person in &missing {
+        let is_it = |own: &&Folded| {
+            let there = policy.people.translate(side.other(), own);
+            there.is_some_and(|there| there.key == person.key)
+        };
+        let own = from.and_then(|from| from.iter().find(is_it));
+        let own = own.map_or(person.key.clone(), |own| own.key.clone());
+        match own == person.key {
+            true => addresses.push(own),
+            false => rows.push((own, person.key.clone())),
+        }
+    }
+    Some(ValueWhy::PeopleUnmapped {
+        people: missing.iter().map(|person| person.shown.clone()).collect(),
+        addresses,
+        rows,
+        side,
+    })
 }
 
 /// The change by which an action sets the state of a work item.
@@ -146,19 +207,18 @@ fn lacking(
     change: &FieldChange,
     kind: &Folded,
     states: &BTreeSet<Folded>,
-) -> Option<Hold> {
+) -> Option<ValueWhy> {
     let FieldValue::Choice(state) = &change.after else {
         return None;
     };
     (!states.is_empty() && !states.contains(state)).then_some(())?;
     let status = change.source_value.as_ref().map(ToString::to_string);
-    let why = ValueWhy::StateOfNoType {
+    Some(ValueWhy::StateOfNoType {
         kind: kind.shown.clone(),
         state: state.shown.clone(),
         status: status.unwrap_or_default(),
         new: action.kind == ActionKind::Create,
-    };
-    hold(action, change, why)
+    })
 }
 
 fn hold(action: &Action, change: &FieldChange, why: ValueWhy) -> Option<Hold> {

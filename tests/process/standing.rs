@@ -91,7 +91,7 @@ async fn a_choice_whose_write_is_refused_is_told_as_held_and_taken_back_the_conf
     let shown = bench.run(&["conflicts", "show", "1"]).await.left_with(0);
     lacks(&shown, "the next cycle");
     shown
-        .says("and is held: ADO does not take status")
+        .says("and is held: ADO type \"Task\" has no state \"Resolved\"")
         .says("--withdraw");
 
     let args = ["conflicts", "resolve", "1", "--withdraw"];

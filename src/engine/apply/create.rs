@@ -68,7 +68,7 @@ impl Run<'_> {
         ]))?;
         self.engine.point("before-create")?;
         let (result, refused) = self
-            .create_in_parts(action, &mut new, &mut sent, &key, bare)
+            .create_in_parts(plan, action, &mut new, &mut sent, &key, bare)
             .await?;
         self.engine.point("after-create")?;
         match result {

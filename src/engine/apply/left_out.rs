@@ -40,6 +40,7 @@ impl Run<'_> {
     /// comes back where its absence changes nothing.
     pub(super) async fn create_in_parts(
         &mut self,
+        plan: &PairPlan,
         action: &Action,
         new: &mut NewItem,
         sent: &mut BTreeMap<FieldKey, FieldValue>,
@@ -101,7 +102,8 @@ impl Run<'_> {
                     continue;
                 };
                 sent.remove(&field);
-                let why = refused(action.target, &field, &value, &words(error), true).into();
+                let why = refused(action.target, &field, &value, &words(error), true);
+                let why = self.as_foretold(plan, action, &field, why).await;
                 let several = value.members().len() > 1 && trial::is_by_member(&field);
                 let named = !several && blame == Some(Blame::Field(field.clone()));
                 left_out.push(LeftOut {

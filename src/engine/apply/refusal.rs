@@ -133,7 +133,8 @@ impl Run<'_> {
         }
         let held = parts.trial.held();
         let version = parts.change.expected;
-        self.hold_parts(policy, plan, action, &parts.wanted, held, version)?;
+        self.hold_parts(policy, plan, action, &parts.wanted, held, version)
+            .await?;
         if !parts.arrived {
             // Held part by part, and still counted: a person who edits it every minute makes no hot loop.
             self.apart = true;
@@ -250,7 +251,7 @@ impl Run<'_> {
     }
 
     /// Holds the parts that a service did not take, and remembers them, so that they are not sent again as they are.
-    fn hold_parts(
+    async fn hold_parts(
         &mut self,
         policy: &Policy,
         plan: &PairPlan,
@@ -274,7 +275,8 @@ impl Run<'_> {
             },
         ) in by_field(held, wanted)
         {
-            let why = HoldWhy::from(refused(action.target, &field, &value, &words, proven));
+            let why = refused(action.target, &field, &value, &words, proven);
+            let why = self.as_foretold(plan, action, &field, why).await;
             tracing::warn!(item = %format_args!("{side} {of}"), %side, %field, outcome = "held", "{why}");
             self.holds.extend(hold_row(
                 plan,
@@ -295,6 +297,18 @@ impl Run<'_> {
             })));
         }
         self.engine.store().commit(&Batch(ops))
+    }
+
+    /// A refusal as the plan told it, where it could be known before: with what helps, and not in the service's words alone.
+    pub(super) async fn as_foretold(
+        &self,
+        plan: &PairPlan,
+        action: &Action,
+        field: &FieldKey,
+        refused: RailWhy,
+    ) -> HoldWhy {
+        let known = self.engine.known_of(self.observed, plan, action, field);
+        known.await.map_or(refused.into(), HoldWhy::from)
     }
 
     /// Notes the members of a field, say tags, that a write of this side left out. They are still owed, so the other side's

@@ -173,9 +173,9 @@ impl fmt::Display for RailWhy {
                 // The row of `people` names somebody that the service does not have, or there is none.
                 let row = match field {
                     FieldKey::Assignees => {
-                        ", or name the person's address there in `people` of the pair"
+                        format!(", or have a row of `people` of the pair name an address that {side} knows")
                     }
-                    _ => "",
+                    _ => String::new(),
                 };
                 write!(
                     f,

@@ -60,6 +60,11 @@ const HOLDS: &[(&str, &str)] = &[
         "Ana has no counterpart in ClickUp: add [\"ana@x.com\", \"...\"] to `people` of the pair",
     ),
     (
+        r#"{"code":"people_unmapped","people":["ann@y.com"],"rows":[["ana@x.com","ann@y.com"]],"side":"clickup"}"#,
+        "ann@y.com has no counterpart in ClickUp: row [\"ana@x.com\", \"ann@y.com\"] of `people` of the pair names an address that \
+         ClickUp does not know; correct it, or add the account there",
+    ),
+    (
         r#"{"code":"assignees_unmapped"}"#,
         "none of the assignees has a counterpart in Azure DevOps: add [\"...\", \"...\"] to `people` of the pair",
     ),
@@ -211,8 +216,8 @@ const HOLDS: &[(&str, &str)] = &[
     ),
     (
         r#"{"code":"refused","side":"ado","field":"assignees","value":"Bo","proven":true,"said":"unknown identity"}"#,
-        "ADO does not take assignees \"Bo\": unknown identity; change it on either side, or name the person's address there in \
-         `people` of the pair, or mend the cause and run `boardsync reconcile --once --retry`",
+        "ADO does not take assignees \"Bo\": unknown identity; change it on either side, or have a row of `people` of the pair \
+         name an address that ADO knows, or mend the cause and run `boardsync reconcile --once --retry`",
     ),
     (
         r#"{"code":"refused","side":"ado","field":"title","value":null,"proven":false,"said":"no"}"#,

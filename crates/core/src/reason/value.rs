@@ -42,6 +42,10 @@ pub enum ValueWhy {
         /// told.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         addresses: Vec<String>,
+        /// Rows of `people` that are there and name somebody whom the side does not know, as what they say of the other side and
+        /// of this one. Nobody in them is among the addresses.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rows: Vec<(String, String)>,
         /// The side that lacks the counterparts.
         side: Side,
     },
@@ -178,6 +182,7 @@ impl ValueWhy {
         ValueWhy::PeopleUnmapped {
             people,
             addresses,
+            rows: Vec::new(),
             side,
         }
     }
@@ -237,7 +242,9 @@ impl ValueWhy {
                 let rows: Vec<String> = addresses.iter().map(|a| row(&side.other(), a)).collect();
                 Some(("people", rows.join(", ")))
             }
-            ValueWhy::PeopleUnmapped { side, .. } => Some(("people", row(&side.other(), "..."))),
+            ValueWhy::PeopleUnmapped { side, rows, .. } if rows.is_empty() => {
+                Some(("people", row(&side.other(), "...")))
+            }
             ValueWhy::AssigneesUnmapped => Some(("people", row(&Side::ClickUp, "..."))),
             ValueWhy::TitleTooLong { .. }
             | ValueWhy::TitleEmpty
@@ -247,12 +254,30 @@ impl ValueWhy {
             | ValueWhy::SeveralLines { .. }
             | ValueWhy::TextTooLong { .. }
             | ValueWhy::NotOnTheList { .. }
+            | ValueWhy::PeopleUnmapped { .. }
             | ValueWhy::TagsStay { .. }
             | ValueWhy::Flattens { .. }
             | ValueWhy::CannotClose { .. }
             | ValueWhy::CannotDelete { .. } => None,
         }
     }
+}
+
+/// What to do about rows of `people` that name somebody whom a side does not know, as a phrase.
+fn correct(side: Side, rows: &[(String, String)]) -> String {
+    let named = |(own, there): &(String, String)| match side {
+        Side::ClickUp => format!("[\"{own}\", \"{there}\"]"),
+        Side::Ado => format!("[\"{there}\", \"{own}\"]"),
+    };
+    let named: Vec<String> = rows.iter().map(named).collect();
+    let (rows, name, it) = match named.len() {
+        1 => ("row", "names an address", "it"),
+        _ => ("rows", "name addresses", "them"),
+    };
+    format!(
+        "{rows} {} of `people` of the pair {name} that {side} does not know; correct {it}, or add the account there",
+        named.join(", ")
+    )
 }
 
 /// Says what a delete on a side would take along, and what to do.
@@ -323,16 +348,24 @@ impl fmt::Display for ValueWhy {
             ValueWhy::TypeUnmapped { side, kind } => {
                 write!(f, "{side} type \"{kind}\" is not mapped: {}", self.add())
             }
-            ValueWhy::PeopleUnmapped { people, side, .. } => {
+            ValueWhy::PeopleUnmapped {
+                people,
+                addresses,
+                rows,
+                side,
+            } => {
                 let have = match people.len() {
                     1 => "has",
                     _ => "have",
                 };
                 let people = people.join(", ");
+                let correct = (!rows.is_empty()).then(|| correct(*side, rows));
+                let add = (correct.is_none() || !addresses.is_empty()).then(|| self.add());
+                let help: Vec<String> = correct.into_iter().chain(add).collect();
                 write!(
                     f,
                     "{people} {have} no counterpart in {side}: {}",
-                    self.add()
+                    help.join("; ")
                 )
             }
             ValueWhy::AssigneesUnmapped => write!(
