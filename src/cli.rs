@@ -126,10 +126,10 @@ pub enum Command {
     /// Show per field what was agreed last, what both sides hold now, and the decision
     #[command(after_help = "Example: boardsync why 123")]
     Why(ItemArgs),
-    /// Show everything that runs did to an item, and what was done to its links by hand
+    /// Show everything that runs did to an item, oldest first, and what was done to its links by hand
     #[command(after_help = "Example: boardsync history 86d3f01jq")]
     History(HistoryArgs),
-    /// Show what the last runs did, or one run, action or link in full
+    /// Show what the last runs did, newest first, or one run, action or link in full
     ///
     /// Told is what was written, as the service answered it, with the reason; what was refused or had no answer is named as
     /// that. A cycle that found nothing to do is listed too, as "nothing written".
@@ -404,12 +404,16 @@ pub enum LinksCommand {
     /// Dissolve a link; both items stay, and no cycle links them again
     #[command(
         after_help = "Only the database knows that the two are not to be linked again: should it be lost, their markers link them\n\
-                      once more, unless somebody has taken those out.\n\nExample: boardsync links remove 123"
+                      once more, unless somebody has taken those out.\n\nExamples: boardsync links remove 123 124\n          \
+                      boardsync links remove --pair OLD_NAME"
     )]
     Remove {
-        /// Work item number, task id or either address
-        #[arg(value_name = "ITEM")]
-        item: String,
+        /// Work item numbers, task ids or addresses of either
+        #[arg(value_name = "ITEM", required_unless_present = "pair")]
+        items: Vec<String>,
+        /// Dissolve every link of this pair instead, also of one that the configuration no longer has
+        #[arg(long, value_name = "PAIR", conflicts_with = "items")]
+        pair: Option<String>,
     },
     /// Make a pair this installation's after another one worked on it; stop the other one first
     #[command(after_help = "Example: boardsync links takeover web")]

@@ -410,7 +410,9 @@ pub async fn run(cli: Cli) -> ExitCode {
                 work_item,
                 task,
             } => inspect::link(&context, &pair, &work_item, &task).await,
-            LinksCommand::Remove { item } => inspect::unlink(&context, &item),
+            LinksCommand::Remove { items, pair } => {
+                inspect::unlink(&context, &items, pair.as_deref())
+            }
             LinksCommand::Takeover { pair } => inspect::takeover(&context, &pair).await,
         },
         Command::Verify(args) => verify::verify(&context, args).await,

@@ -15,7 +15,7 @@ mod takeover;
 mod undo;
 
 pub use journal::{Links, Target, gather};
-pub use links::{LinkError, unlink_by_hand};
+pub use links::{LinkError, unlink_by_hand, unlink_in};
 pub use resolve::{Pick, ResolveError, Resolved, Withdrawn, withdraw};
 pub use saved::{Instead, Kept, Moved, SavedAction, SavedPair, SavedPairs, Shown};
 pub use takeover::{TakeOverError, TakenOver};

@@ -151,7 +151,8 @@ fn gone_pairs(config: &Config, store: &Store) -> Result<Vec<Notice>, StoreError>
         let links = usize::try_from(links).unwrap_or(usize::MAX);
         let text = format!(
             "the pair \"{pair}\" is not in the configuration any more, and {} of it stay: nothing of it is synced. If it was \
-             renamed, give it its old name back; else end each with `boardsync links remove ITEM`",
+             renamed, give it its old name back: links are kept by the name of the pair, so the new one begins without any. If it is \
+             to end, `boardsync links remove --pair \"{pair}\"` ends them all",
             crate::render::plural(links, "link", "links")
         );
         notice(Need::Nothing, Bars::Nothing, text)
@@ -171,7 +172,7 @@ fn left_alone(
     };
     // Of a token that is refused more is said elsewhere.
     let reason = match store.refused_token(Service::from(side))? {
-        Some(_) => "it refuses the token".to_owned(),
+        Some(_) => "it does not let us in".to_owned(),
         None => row.reason,
     };
     if !holder.is_some_and(Holder::is_daemon) {

@@ -122,7 +122,7 @@ fn marks(survey: &Survey, key: &MarkerKey, links: &[&LinkRow], chart: &mut Chart
                 render::plural(bare.len(), "link has", "links have"),
                 first(&bare)
             ),
-            "keep backups: without the database these items would get new counterparts. The next write to one adds it",
+            "keep backups: without the database these items would get new counterparts. The next change of a work item, or one of a task's description, adds it",
         );
     }
 }

@@ -84,7 +84,7 @@ pub(super) fn examine(config: &Config, store: &Store, chart: &mut Chart) -> Resu
             "strays",
             Level::Warn,
             found,
-            "a pair was renamed or removed: give it its old name back, or end each link with `boardsync links remove ITEM`",
+            "a pair was renamed or removed: give it its old name back, or end its links with `boardsync links remove --pair NAME`",
         ),
     }
     Ok(())

@@ -4,9 +4,10 @@ use super::super::{Context, Failure, note, print, print_json, setup};
 use super::{config, links_of, not_there, read_only};
 use crate::cli::ExitCode;
 use crate::clock::SystemClock;
-use crate::engine::deeds::{LinkError, unlink_by_hand};
-use crate::model::{Clock, PairName, Sided};
+use crate::engine::deeds::{LinkError, unlink_in};
+use crate::model::{Clock, ItemId, PairName, Sided};
 use crate::render;
+use crate::store::Store;
 use crate::views::links::LinkView;
 use crate::views::{self, item_id};
 use serde_json::json;
@@ -80,6 +81,13 @@ pub async fn link(
             ids.ado, ids.clickup
         );
         print(&render::hanging(&text, 0, &context.style));
+        let marked = config.pair(&pair).is_some_and(|pair| pair.backlink);
+        let known = if marked {
+            KNOWN_UNTIL_MARKED
+        } else {
+            KNOWN_NOWHERE_ELSE
+        };
+        print(&render::hanging(known, 0, &context.style));
     } else {
         print(&format!(
             "{} and {} are linked already; nothing was changed\n",
@@ -88,6 +96,14 @@ pub async fn link(
     }
     Ok(ExitCode::Done)
 }
+
+/// What a new link by hand does not outlast, where the pair marks items that it did not make.
+const KNOWN_UNTIL_MARKED: &str = "Until one of the two carries a marker, only the database knows that they belong together. The work item gets \
+                                  one with the next change that is written to it, the task with the next one of its description. Should the \
+                                  database be lost before, link them again before the first cycle: else each gets a second counterpart.";
+/// The same where it marks none.
+const KNOWN_NOWHERE_ELSE: &str = "The pair has backlink = false, so only the database knows that the two belong together. Should it be lost, link \
+                                  them again before the first cycle: else each gets a second counterpart.";
 
 impl From<LinkError> for Failure {
     fn from(error: LinkError) -> Self {
@@ -106,12 +122,31 @@ impl From<LinkError> for Failure {
 const KNOWN_HERE: &str = "No cycle links them again as long as the database is there. After a lost one their markers would: take those out too, the last \
                           line of the task's description and the hyperlink of the work item.";
 
-/// `links remove`: dissolves a link and remembers it, so that neither item is created again.
-pub fn unlink(context: &Context, item: &str) -> Result<ExitCode, Failure> {
+/// `links remove`: dissolves links and remembers that, so that no item of them is created again. `pair`: every link of this pair,
+/// else those of the items.
+pub fn unlink(
+    context: &Context,
+    items: &[String],
+    pair: Option<&str>,
+) -> Result<ExitCode, Failure> {
     let config = config(context)?;
     let (_lock, mut store, _) = setup::open_state(&config)?;
-    links_of(&config, &store, item)?;
-    let ended = unlink_by_hand(&mut store, &item_id(item), SystemClock.now())?;
+    let pair = pair.map(|pair| PairName(pair.to_owned()));
+    let ids = match &pair {
+        Some(pair) => linked_in(&store, pair)?,
+        None => {
+            // All of them are known, or nothing is ended.
+            for item in items {
+                links_of(&config, &store, item)?;
+            }
+            items.iter().map(|item| item_id(item)).collect()
+        }
+    };
+    let mut ended = Vec::new();
+    for id in &ids {
+        let now = SystemClock.now();
+        ended.extend(unlink_in(&mut store, id, pair.as_ref(), now)?);
+    }
     if context.global.json {
         let mut views = Vec::new();
         for link in &ended {
@@ -126,9 +161,27 @@ pub fn unlink(context: &Context, item: &str) -> Result<ExitCode, Failure> {
             link.pair, link.ado, link.clickup
         ));
     }
-    match ended.as_slice() {
-        [] => print("the link was dissolved before\n"),
+    match (ended.as_slice(), ids.len()) {
+        ([], 1) => print("the link was dissolved before\n"),
+        ([], _) => print("the links were dissolved before\n"),
         _ => print(&render::hanging(KNOWN_HERE, 0, &context.style)),
     }
     Ok(ExitCode::Done)
+}
+
+/// The work items of the links of a pair that are alive.
+///
+/// # Errors
+/// Wrong usage where there is no such link, and the database's.
+fn linked_in(store: &Store, pair: &PairName) -> Result<Vec<ItemId>, Failure> {
+    let links = store.links(pair)?.into_iter();
+    let alive = links.filter(|link| link.state.is_living());
+    let ids: Vec<ItemId> = alive.map(|link| link.ado).collect();
+    match ids.is_empty() {
+        true => Err(Failure::new(
+            ExitCode::Usage,
+            format!("the pair \"{pair}\" has no link that could be dissolved"),
+        )),
+        false => Ok(ids),
+    }
 }

@@ -177,8 +177,21 @@ pub fn unlink_by_hand(
     item: &ItemId,
     at: Timestamp,
 ) -> Result<Vec<LinkRow>, StoreError> {
+    unlink_in(store, item, None, at)
+}
+
+/// As [`unlink_by_hand`], and with `of` only those links that are in this pair.
+///
+/// # Errors
+/// Only the database's.
+pub fn unlink_in(
+    store: &mut Store,
+    item: &ItemId,
+    of: Option<&PairName>,
+    at: Timestamp,
+) -> Result<Vec<LinkRow>, StoreError> {
     let mut links = store.find_item(item)?;
-    links.retain(|link| link.state.is_living());
+    links.retain(|link| link.state.is_living() && of.is_none_or(|of| link.pair == *of));
     let holds = store.holds(None)?;
     let mut ops = Vec::new();
     for link in &links {
