@@ -6,7 +6,7 @@ Exit codes:
    0  done
    1  unexpected error
    2  changes are pending, or a plan waits for its yes (only with --detailed-exitcode)
-   3  done, but some items failed, are held or are in conflict
+   3  done, but some items failed, are held or are in conflict (what only shows a plan leaves with 0)
    4  stopped before writing, by a guard or because a plan waits for its yes
    5  something is late and nobody has to act yet (only `status`)
   64  wrong usage

@@ -291,23 +291,24 @@ impl Saved {
         if let Some(action) = kept.edited.first() {
             return Err(self.edited(action));
         }
-        for moved in &kept.moved {
+        let quiet = context.global.quiet;
+        for moved in kept.moved.iter().filter(|_| !quiet) {
             note(&format!("refused: {}\n", told(moved)));
         }
-        if !kept.moved.is_empty() && kept.reconfigured.is_empty() {
+        if !quiet && !kept.moved.is_empty() && kept.reconfigured.is_empty() {
             let out = format!("plan --out {}", typed(&self.path.to_string_lossy()));
             note(&format!(
                 "nothing that is refused is written; `{}` saves a plan of what stands now\n",
                 next(context, &out)
             ));
         }
-        for pair in &kept.reconfigured {
+        for pair in kept.reconfigured.iter().filter(|_| !quiet) {
             note(&format!(
                 "refused: the configuration of the pair {pair} changed since the plan was made, so nothing of it is carried \
                  out; make a new one with `boardsync plan --out`\n"
             ));
         }
-        if kept.done > 0 {
+        if kept.done > 0 && !quiet {
             note(&format!(
                 "{} done before\n",
                 render::plural(
@@ -317,7 +318,7 @@ impl Saved {
                 )
             ));
         }
-        if !context.global.quiet {
+        if !quiet {
             for (pair, actions) in &kept.beside {
                 note(&self.beside(pair, actions));
             }
@@ -378,6 +379,17 @@ pub(super) struct Refused {
     title: Option<String>,
     /// Why, as a phrase.
     reason: String,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(pair) = &self.pair {
+            return write!(f, "all of pair \"{pair}\": {}", self.reason);
+        }
+        let ids: Vec<&str> = self.items.iter().map(ItemId::as_str).collect();
+        let title = self.title.as_deref().unwrap_or_default();
+        write!(f, "{} \"{title}\" {}", ids.join(" = "), self.reason)
+    }
 }
 
 impl Refused {

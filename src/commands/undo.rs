@@ -39,8 +39,9 @@ pub async fn undo(context: &Context, args: UndoArgs) -> Result<ExitCode, Failure
     let ended = signals.conclude(undo_under(context, &args, what, &signals).await);
     if context.global.quiet && matches!(ended, Ok(ExitCode::Partial)) {
         let look = next(context, &format!("undo {} --dry-run", typed(what)));
+        let status = next(context, "status");
         note(&format!(
-            "some of it stays as it is; `{look}` names what and why\n"
+            "some of it stays as it is, or something of its pairs is held; `{look}` and `{status}` name what and why\n"
         ));
     }
     ended
@@ -184,7 +185,9 @@ fn outcome(report: &Report, stays: bool) -> ExitCode {
     if !report.stopped.is_empty() {
         return ExitCode::Guard;
     }
-    ended(stays || report.failures() > 0)
+    // As every run says it, until nothing is.
+    let open = report.failures() + report.holds() + report.open_conflicts();
+    ended(stays || open > 0)
 }
 
 /// Lists the last runs that did something.

@@ -314,7 +314,9 @@ impl Engine {
             store.save_pair_state(&plan.pair, &state)?;
             let why = Stopped::Switch(switched.clone());
             report.stopped.push((plan.pair.clone(), why));
-            report.held.insert(plan.pair.clone(), plan.holds.len());
+            let (held, open) = looked::still_open(&store, observed, plan)?;
+            report.held.insert(plan.pair.clone(), held);
+            report.open.insert(plan.pair.clone(), open);
             if self.safety.stop.asked() {
                 report.not_begun += plan.actions.len();
             }

@@ -125,6 +125,16 @@ pub enum Token {
     NeverTried,
 }
 
+/// The keys of the configuration by which a service lets us in or does not: each of them, when wrong, is answered as a token
+/// that is no good is. ClickUp says 401 with an `OAUTH_` code also of a workspace that the token may not see
+/// (developer.clickup.com/docs/common_errors), and Azure DevOps signs nobody in to another organisation than the token's.
+pub fn keys_of_access(side: Side) -> [&'static str; 2] {
+    match side {
+        Side::Ado => ["[ado] pat", "[ado] url"],
+        Side::ClickUp => ["[clickup] token", "[clickup] workspace"],
+    }
+}
+
 /// One pair.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PairStatus {
@@ -138,9 +148,12 @@ pub struct PairStatus {
     /// When a cycle last got as far as this pair; `None`: none ever did.
     #[serde(serialize_with = "rfc3339_if_any")]
     pub last_attempt: Option<Timestamp>,
-    /// When both sides were last listed in full; `None`: never, or they are to be listed in full next.
+    /// When both sides were last listed in full; `None`: never, or the next cycle has to do it anew (`sweep_due`).
     #[serde(serialize_with = "rfc3339_if_any")]
     pub last_sweep: Option<Timestamp>,
+    /// Whether the next cycle lists both sides in full whenever the last one did: none did yet, or what one found was not carried
+    /// out, because a guard stopped it for example.
+    pub sweep_due: bool,
     /// Whether the last success is longer ago than some polls.
     pub stale: bool,
     /// Whether a person said yes to the present scope and mapping.
@@ -370,7 +383,13 @@ fn token(config: &Config, store: &Store, side: Side) -> Result<Token, StoreError
             return Ok(Token::Ok);
         }
     }
-    Ok(Token::NeverTried)
+    // So has one that an error did not end, of whatever pairs: they may have had other names then.
+    let mut runs = store.recent_cycles(RECENT)?.into_iter();
+    let got_in = runs.any(|run| !run.cause.is_undo() && run.outcome == RunEnd::Done);
+    Ok(match got_in {
+        true => Token::Ok,
+        false => Token::NeverTried,
+    })
 }
 
 fn pair_status(
@@ -426,6 +445,7 @@ fn pair_status(
         last_success: state.last_success,
         last_attempt: state.last_attempt,
         last_sweep: state.last_sweep,
+        sweep_due: state.last_sweep.is_none(),
         stale,
         approved,
         reconfigured: !approved && before.is_some_and(|before| before != RESTORED),
@@ -441,7 +461,7 @@ fn pair_status(
         next_look: left_alone_until(store, &pair.name, &pair.fingerprint, now)?,
         note: match (state.last_error.filter(|_| !over), approved, stale) {
             // Also where an earlier cycle stopped the pair: before the token is mended nothing else can be.
-            _ if let Some(side) = refuses => format!("stands still until a cycle finds that {side} takes the token"),
+            _ if let Some(side) = refuses => format!("stands still until {side} lets a cycle in again"),
             (Some(error), _, _) => error,
             // Of what was agreed to there is a fingerprint alone, so nobody can tell which key it was.
             (None, false, _) if state.fingerprint.as_deref() == Some(RESTORED) => {

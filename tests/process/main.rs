@@ -13,6 +13,7 @@ mod advising;
 mod asking;
 mod backfill;
 mod bench;
+mod candid;
 mod checking;
 mod checkup;
 mod choosing;

@@ -106,7 +106,7 @@ async fn status_says_what_counts_for_a_token_and_tells_a_refusal_once() {
     let shown = status.out.split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(shown.matches(&said).count(), 1, "{}", status.out);
     status
-        .says("this line ends with the next cycle that gets in")
+        .says("This line ends with the next cycle that gets in")
         .says("reconcile --once");
     bench.world.clickup.set_token(super::bench::CLICKUP_TOKEN);
     bench.run(&first).await.left_with(0);

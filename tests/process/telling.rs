@@ -216,11 +216,12 @@ async fn a_refused_token_is_told_at_once_and_since_when() {
     bench.world.clickup.set_token("another");
     bench.run(&["reconcile", "--once"]).await.left_with(77);
     let status = bench.run(&["status"]).await.left_with(3);
-    let status = status.says("ClickUp token: refused in every cycle since");
+    let status = status.says("ClickUp token: not let in by any cycle since");
     status
         .says("ADO token: ok")
         .says("ended by an error")
-        .says(" check tries it anew and says what to do");
+        .says("[clickup] token or [clickup] workspace is wrong")
+        .says(" check tries both and says which");
     let json = bench.run(&["status", "--json"]).await.json();
     let since = json["tokens"]["clickup"]["since"].clone();
     bench.run(&["reconcile", "--once"]).await.left_with(77);
@@ -523,7 +524,7 @@ async fn a_token_that_is_refused_before_the_first_look_or_at_a_write_is_told_too
     bench.run(&first).await.left_with(77);
     let status = bench.run(&["status"]).await.left_with(3);
     status
-        .says("ClickUp token: refused in every cycle since")
+        .says("ClickUp token: not let in by any cycle since")
         .says("ADO token: no cycle has used it yet")
         .says("ended by an error");
 

@@ -113,12 +113,12 @@ async fn after_a_refused_token_status_says_that_the_next_try_is_whatever_is_star
     // No daemon runs that would wait, so nothing is to be brought forward.
     let status = status.says("whatever is started next asks it again at once");
     // Neither is a pair "ok" of which no cycle reads a side.
-    status.says("stands still until a cycle finds that ClickUp takes");
+    status.says("stands still until ClickUp lets a cycle in again");
     let json = bench.run(&["status", "--json"]).await.json();
     let pair = &json["pairs"][0];
     assert_eq!(
         pair["note"],
-        "stands still until a cycle finds that ClickUp takes the token"
+        "stands still until ClickUp lets a cycle in again"
     );
     assert_eq!(pair["need"], "somebody");
 }

@@ -60,7 +60,8 @@ impl Approver for ByHand<'_> {
     async fn answer(&mut self, engine: &Engine, mut observed: Observed) -> Result<Answer, Failure> {
         if self.asked.shown.is_some() {
             let mut consent = Consent::default();
-            self.asked.reduce(engine, &mut observed, &mut consent)?;
+            self.asked
+                .reduce(self.context, engine, &mut observed, &mut consent)?;
             return Ok(Answer::CarryOut(Box::new(observed), consent));
         }
         let (asks, json) = (prompt::asks(observed.plan()), self.context.global.json);
@@ -129,7 +130,7 @@ impl Approver for Once<'_> {
         }
         if self.asked.shown.is_some() {
             self.asked
-                .reduce(engine, &mut observed, &mut self.consent)?;
+                .reduce(self.context, engine, &mut observed, &mut self.consent)?;
         } else if self.may_ask(&observed) && engine.stopped_by().is_none() {
             engine.foretell(&mut observed).await;
             let (how, whole) = (before_a_question(false), whole(self.context));
@@ -247,6 +248,7 @@ impl Asked {
     /// Names what is no longer planned as it was shown.
     fn reduce(
         &mut self,
+        context: &Context,
         engine: &Engine,
         observed: &mut Observed,
         consent: &mut Consent,
@@ -256,7 +258,7 @@ impl Asked {
         };
         let mut moved = shown.keep(observed, consent);
         engine.explain(observed, &mut moved)?;
-        for moved in &moved {
+        for moved in moved.iter().filter(|_| !context.global.quiet) {
             note(&format!(
                 "left out: {}; the next cycle plans it again\n",
                 saved::told(moved)

@@ -1,5 +1,6 @@
 //! What a cycle did, told: on stdout what was carried out, on stderr what is left for a person, and the exit code.
 
+use super::super::saved::Refused;
 use super::super::signals::Signals;
 use super::super::{Context, Failure, error, exit_code, next, note, print, print_json};
 use super::approvers::Asked;
@@ -11,7 +12,9 @@ use crate::engine::apply::{Done, Report, Stopped};
 use crate::engine::cycle::Ended;
 use crate::engine::observe::Observed;
 use crate::model::PairName;
+use crate::reconcile::plan::{PairPlan, Plan};
 use crate::render::{self, Outcome, OutcomeResult, ReportView, Show, StillOpen};
+use crate::store::{Batch, CycleRow, HoldRow, Op, Store, StoreError};
 use crate::views::still_open::left_open;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -29,12 +32,36 @@ pub(super) fn told(
     };
     let open = engine.store().open_intents()?.len();
     signals.count(observed.plan(), &report, open);
+    record_refused(engine, &report, &asked.left_out)?;
     // As `plan` shows it of the same moment.
     let still_open = left_open(engine, &observed)?;
     // Nothing but what failed before is tried sooner by `--retry`.
     let retries = engine.store().has_failures()?;
-    let code = finish(context, &observed, &report, asked, (&still_open, retries));
+    let both = failed_and_held(&engine.store(), &report)?;
+    let views = views(&observed, &report).into_iter();
+    let views: Vec<ReportView> = views
+        .map(|view| ReportView {
+            failed_and_held: both.get(&view.pair).copied().unwrap_or(0),
+            refused: asked.left_out.len(),
+            ..view
+        })
+        .collect();
+    let seen = (observed.plan(), views.as_slice());
+    let code = finish(context, seen, &report, asked, (&still_open, retries));
     Ok(with_left_out(code, asked.left_out.len()))
+}
+
+/// Has the run say in the log what was refused: nothing else there tells that somebody said yes to more.
+fn record_refused(engine: &Engine, report: &Report, refused: &[Refused]) -> Result<(), Failure> {
+    let mut store = engine.store();
+    let Some(row) = store.cycle(&report.cycle)?.filter(|_| !refused.is_empty()) else {
+        return Ok(());
+    };
+    let lines = refused.iter().map(|refused| format!("refused: {refused}"));
+    let lines = row.detail.clone().into_iter().chain(lines);
+    let detail = Some(lines.collect::<Vec<_>>().join("\n"));
+    store.commit(&Batch(vec![Op::SaveCycle(CycleRow { detail, ..row })]))?;
+    Ok(())
 }
 
 /// The exit code of a run in which so much of what a person said yes to was left out.
@@ -45,22 +72,41 @@ fn with_left_out(code: ExitCode, left_out: usize) -> ExitCode {
     }
 }
 
+/// How many actions of each pair failed and are held for that, in whole or in part. They are one thing to whoever reads it.
+fn failed_and_held(
+    store: &Store,
+    report: &Report,
+) -> Result<BTreeMap<PairName, usize>, StoreError> {
+    let holds = store.holds(None)?;
+    let mut both = BTreeMap::new();
+    for (pair, action, done) in &report.outcomes {
+        let is_of = |hold: &HoldRow| {
+            let items = [&action.source_item, &action.target_item];
+            let item = hold.item.is_some() && items.contains(&&hold.item);
+            hold.pair == *pair && (item || hold.link.is_some() && hold.link == action.link)
+        };
+        if matches!(done, Done::Failed(_)) && holds.iter().any(is_of) {
+            *both.entry(pair.clone()).or_insert(0) += 1;
+        }
+    }
+    Ok(both)
+}
+
 /// Shows what was done and returns the exit code for it.
 fn finish(
     context: &Context,
-    observed: &Observed,
+    (plan, views): (&Plan, &[ReportView]),
     report: &Report,
     asked: &Asked,
     (still_open, retries): (&BTreeMap<PairName, StillOpen>, bool),
 ) -> ExitCode {
-    let views = views(observed, report);
     if context.global.json {
         let pairs: Vec<_> = views.iter().map(render::report_json).collect();
         print_json(&serde_json::json!({
             "format_version": 1, "run": report.cycle, "writes": report.writes(), "pairs": pairs, "refused": asked.left_out,
         }));
     } else {
-        for (view, plan) in views.iter().zip(&observed.plan().pairs) {
+        for (view, plan) in views.iter().zip(&plan.pairs) {
             // Whose pair it is does not depend on what the plan holds.
             let taken = |(pair, why): &(PairName, Stopped)| {
                 *pair == plan.pair && matches!(why, Stopped::Taken(_))
@@ -79,16 +125,36 @@ fn finish(
             print(&render::report(view, &context.style));
         }
     }
-    tell_open(context, report, retries);
     // What a signal cut short is told with the signal.
     let told = |error: &&ConnectorError| error.kind != ErrorKind::Cancelled;
     let failed: Vec<_> = report.closed.iter().filter(told).collect();
-    for failed in &failed {
-        let help = failed.hint().map(|hint| format!("\nhelp: {hint}"));
-        error(context, &format!("{failed}{}", help.unwrap_or_default()));
+    let others = !plan.pairs.is_empty();
+    let trouble = trouble(context, &report.troubled, others);
+    let troubled = code_of(&trouble);
+    if context.global.quiet {
+        let errors = failed.iter().map(|failed| {
+            let help = failed.hint().map(|hint| format!("; {hint}"));
+            format!("error: {failed}{}", help.unwrap_or_default())
+        });
+        let refused = asked
+            .left_out
+            .first()
+            .map(|one| refused_in_a_line(asked.left_out.len(), one));
+        let told = errors.chain(trouble).chain(refused);
+        let both = views.iter().map(|view| view.failed_and_held).sum();
+        in_one_line(told.chain(open(context, report, (both, retries))));
+    } else {
+        for line in open(context, report, (0, retries)) {
+            note(&format!("{line}\n"));
+        }
+        for failed in &failed {
+            let help = failed.hint().map(|hint| format!("\nhelp: {hint}"));
+            error(context, &format!("{failed}{}", help.unwrap_or_default()));
+        }
+        for line in trouble {
+            note(&format!("{line}\n"));
+        }
     }
-    let others = !observed.plan().pairs.is_empty();
-    let troubled = tell_trouble(context, &report.troubled, others);
     if let Some(error) = failed.first() {
         return exit_code(error);
     }
@@ -117,26 +183,37 @@ fn held(report: &Report) -> (usize, usize) {
     (report.holds().saturating_sub(planned), planned)
 }
 
-/// Says what is left for a person, on stderr: cron mails that, and stdout may go nowhere. `retries`: as in
+/// What is refused of what was said yes to, in one line. `one`: the first of so many.
+fn refused_in_a_line(refused: usize, one: &Refused) -> String {
+    match refused {
+        1 => format!("refused: {one}"),
+        n => format!("refused: {one}, and {} more", n - 1),
+    }
+}
+
+/// Says everything in one line, for the mail of a cron job.
+fn in_one_line(told: impl Iterator<Item = String>) {
+    let told = told.map(|line| line.trim_start_matches("help: ").to_owned());
+    let told: Vec<String> = told.collect();
+    if !told.is_empty() {
+        note(&format!("{}\n", told.join("; ")));
+    }
+}
+
+/// What is left for a person, as lines for stderr: cron mails that, and stdout may go nowhere. `beside`: as in
 /// [`open_in_a_line`].
-fn tell_open(context: &Context, report: &Report, retries: bool) {
+fn open(context: &Context, report: &Report, beside: (usize, bool)) -> Vec<String> {
     let mut told = Vec::new();
     if !std::io::stdout().is_terminal() {
         let stopped = report.stopped.iter();
         told.extend(stopped.map(|(pair, why)| stood_still(context, pair, why)));
     }
     if context.global.quiet {
-        told.extend(open_in_a_line(context, report, retries));
-        if !told.is_empty() {
-            note(&format!("{}\n", told.join("; ")));
-        }
-        return;
-    }
-    for line in told {
-        note(&format!("{line}\n"));
+        told.extend(open_in_a_line(context, report, beside));
+        return told;
     }
     if context.global.json {
-        return;
+        return told;
     }
     let (recorded, planned) = held(report);
     for (held, by, whole) in [
@@ -144,20 +221,21 @@ fn tell_open(context: &Context, report: &Report, retries: bool) {
         (planned, "plan", " in what was not carried out"),
     ] {
         if held > 0 {
-            note(&format!(
-                "{} held{whole}; `{}` says what and why\n",
+            told.push(format!(
+                "{} held{whole}; `{}` says what and why",
                 render::plural(held, "item or field is", "items or fields are"),
                 next(context, by)
             ));
         }
     }
     if report.open_conflicts() > 0 {
-        note(&format!(
-            "{} open; `{}` says what and how to settle it\n",
+        told.push(format!(
+            "{} open; `{}` says what and how to settle it",
             render::plural(report.open_conflicts(), "conflict is", "conflicts are"),
             next(context, "conflicts")
         ));
     }
+    told
 }
 
 /// Why a pair's plan was not carried out, and what helps, in one line.
@@ -181,9 +259,14 @@ fn stood_still(context: &Context, pair: &PairName, stopped: &Stopped) -> String 
 }
 
 /// What failed, is held and is open, as one line for the mail of a cron job, with what tells more of just that; `None`:
-/// nothing is. `retries`: something waits after a failure.
-fn open_in_a_line(context: &Context, report: &Report, retries: bool) -> Option<String> {
-    let (failures, conflicts) = (report.failures(), report.open_conflicts());
+/// nothing is. `both`: how much failed and is held. `retries`: something waits after a failure.
+fn open_in_a_line(
+    context: &Context,
+    report: &Report,
+    (both, retries): (usize, bool),
+) -> Option<String> {
+    let failures = report.failures().saturating_sub(both);
+    let conflicts = report.open_conflicts();
     let (holds, planned) = held(report);
     let told = [
         (
@@ -221,32 +304,53 @@ fn open_in_a_line(context: &Context, report: &Report, retries: bool) -> Option<S
     Some(format!("{}; {help}", told.join(", ")))
 }
 
-/// Names the pairs that stand still because what their configuration names is not there. `None`: there are none.
-/// `others`: whether any other pair goes on.
+/// Says which pairs stand still, as [`trouble`] has it, with `--quiet` in one line. `None`: there are none.
 pub(super) fn tell_trouble<'a>(
     context: &Context,
     troubled: impl IntoIterator<Item = &'a (PairName, ConnectorError)>,
     others: bool,
 ) -> Option<ExitCode> {
-    let mut code = None;
-    let rest = if others { ", the others go on" } else { "" };
-    for (pair, error) in troubled {
-        note(&format!(
-            "error: pair \"{pair}\" stands still{rest}: {error}\n"
-        ));
-        code = Some(ExitCode::Config);
-    }
-    if code.is_some() {
-        let check = next(context, "check");
-        note(&format!(
-            "help: `{check}` tells where that stands in the configuration, and what there is\n"
-        ));
+    let lines = trouble(context, troubled, others);
+    let code = code_of(&lines);
+    if context.global.quiet {
+        in_one_line(lines.into_iter());
+    } else {
+        for line in lines {
+            note(&format!("{line}\n"));
+        }
     }
     code
 }
 
+/// The exit code of a run in which these pairs stand still; `None`: none does.
+fn code_of(trouble: &[String]) -> Option<ExitCode> {
+    (!trouble.is_empty()).then_some(ExitCode::Config)
+}
+
+/// The pairs that stand still because what their configuration names is not there, and what helps. Empty: there are none.
+/// `others`: whether any other pair goes on.
+fn trouble<'a>(
+    context: &Context,
+    troubled: impl IntoIterator<Item = &'a (PairName, ConnectorError)>,
+    others: bool,
+) -> Vec<String> {
+    let rest = if others { ", the others go on" } else { "" };
+    let lines = troubled
+        .into_iter()
+        .map(|(pair, error)| format!("error: pair \"{pair}\" stands still{rest}: {error}"));
+    let mut lines: Vec<String> = lines.collect();
+    if !lines.is_empty() {
+        let check = next(context, "check");
+        lines.push(format!(
+            "help: `{check}` tells where that stands in the configuration. What a project or list is called now stands in its address in \
+             the browser: https://dev.azure.com/ORGANISATION/PROJECT, https://app.clickup.com/WORKSPACE/v/li/LIST"
+        ));
+    }
+    lines
+}
+
 pub(in super::super) fn views(observed: &Observed, report: &Report) -> Vec<ReportView> {
-    let view = |plan: &crate::reconcile::plan::PairPlan| ReportView {
+    let view = |plan: &PairPlan| ReportView {
         pair: plan.pair.clone(),
         outcomes: report
             .outcomes
@@ -263,6 +367,8 @@ pub(in super::super) fn views(observed: &Observed, report: &Report) -> Vec<Repor
             .iter()
             .filter(|one| one.taken.is_some())
             .count(),
+        failed_and_held: 0,
+        refused: 0,
         conflicts: report.open.get(&plan.pair).copied().unwrap_or(0),
         stopped: report
             .stopped

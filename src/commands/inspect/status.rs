@@ -8,7 +8,7 @@ use crate::model::{Clock, PairName, Side, Sided, Timestamp};
 use crate::reason::RunEnd;
 use crate::render;
 use crate::views::status::{
-    HoldView, LastCycle, Need, PairStatus, Running, Status, Token, status as look,
+    HoldView, LastCycle, Need, PairStatus, Running, Status, Token, keys_of_access, status as look,
 };
 use serde::Serialize;
 use std::path::Path;
@@ -53,7 +53,8 @@ fn in_a_sentence(status: &Status) -> String {
     let mut told = Vec::new();
     for side in Side::BOTH {
         if let Token::Refused { .. } = status.tokens.get(side) {
-            told.push(format!("{side} refuses the token"));
+            let [token, place] = keys_of_access(side);
+            told.push(format!("{side} does not let us in ({token} or {place})"));
         }
     }
     let failed = |run: &&LastCycle| run.outcome == RunEnd::Failed;
@@ -177,7 +178,7 @@ fn show(context: &Context, status: &Status, now: Timestamp) {
     let asked = status.pairs.iter().filter_map(|pair| pair.last_attempt);
     let asked = asked.max();
     for side in Side::BOTH {
-        let mut told = token(context, status.tokens.get(side), now);
+        let mut told = token(context, side, status.tokens.get(side), now);
         if *status.tokens.get(side) == Token::Ok {
             told.push_str(" when a cycle last asked");
             if let Some(at) = asked {
@@ -333,7 +334,7 @@ fn last_cycle(run: &LastCycle, tokens: &Sided<Token>, now: Timestamp) -> String 
     }
     let told = run.detail.as_ref();
     if let Some(side) = told.and_then(|detail| refused(detail, tokens)) {
-        text.push_str(&format!(": {side} refused the token, see below"));
+        text.push_str(&format!(": {side} did not let it in, see below"));
     } else if let Some(detail) = told {
         text.push_str(&format!(": {}", detail.replace('\n', "; ")));
     }
@@ -348,18 +349,21 @@ fn refused(detail: &str, tokens: &Sided<Token>) -> Option<Side> {
     })
 }
 
-fn token(context: &Context, token: &Token, now: Timestamp) -> String {
+fn token(context: &Context, side: Side, token: &Token, now: Timestamp) -> String {
     let check = next(context, "check");
     match token {
         Token::Ok => "ok".to_owned(),
         Token::NeverTried => format!("no cycle has used it yet ({check} tries it)"),
-        Token::Refused { since, said } => format!(
-            "refused in every cycle since {}, {} ago: {said}; {check} tries it anew and says what to do, and this line ends \
-             with the next cycle that gets in, say {}",
-            when(*since),
-            age(now, *since),
-            next(context, "reconcile --once")
-        ),
+        Token::Refused { since, said } => {
+            let [token, place] = keys_of_access(side);
+            format!(
+                "not let in by any cycle since {}, {} ago: {said}. {token} or {place} is wrong: {check} tries both and says \
+                 which. This line ends with the next cycle that gets in, say {}",
+                when(*since),
+                age(now, *since),
+                next(context, "reconcile --once")
+            )
+        }
     }
 }
 

@@ -25,7 +25,7 @@ async fn verify_names_a_field_that_stands_still_and_does_not_call_it_equal() {
     verified
         .says("not compared:")
         .says("custom:Note stands still")
-        .says("no differences in the other fields; 1 field not compared");
+        .says("no differences in the other fields; 1 field held and not compared");
     let json = bench.run(&["--json", "verify"]).await.left_with(3).json();
     let pair = &json["pairs"][0];
     assert_eq!(pair["not_compared"][0]["field"], "custom:Note", "{pair}");
@@ -242,7 +242,7 @@ async fn a_built_in_field_for_which_no_type_has_the_named_one_stands_still_and_s
     ran.left_with(3);
     bench.run(&["status"]).await.left_with(3).says(says);
     let verified = bench.run(&["verify"]).await.left_with(3);
-    verified.says(says).says("1 field not compared");
+    verified.says(says).says("1 field held and not compared");
     // What was agreed on is still known, so that the edit is one.
     bench.replace_config("Custom.Siez", "Custom.Size");
     bench

@@ -57,7 +57,7 @@ pub fn drift(view: &DriftView, style: &Style, when: When<'_>) -> String {
     }
     let apart = match view.not_compared.len() {
         0 => String::new(),
-        n => format!("; {} not compared", plural(n, "field", "fields")),
+        n => format!("; {} held and not compared", plural(n, "field", "fields")),
     };
     let total = format!(
         "{}: {} compared, {}{apart}",

@@ -41,6 +41,10 @@ pub struct ReportView {
     pub ruled: usize,
     /// How many conflicts are open.
     pub conflicts: usize,
+    /// How many of the outcomes failed and are among the holds: they count as held.
+    pub failed_and_held: usize,
+    /// How much of what was said yes to is refused, in whatever pair of the run.
+    pub refused: usize,
     /// Why the pair was stopped, before anything was written or in the middle; `None`: it was not.
     pub stopped: Option<String>,
 }
@@ -89,8 +93,12 @@ pub fn report(view: &ReportView, style: &Style) -> String {
         ("stale", "no longer as planned, planned again next time"),
         ("skipped", "left out"),
     ] {
-        if count(key) > 0 {
-            parts.push(format!("{} {word}", amount(count(key))));
+        let count = match key {
+            "failed" => count(key).saturating_sub(view.failed_and_held),
+            _ => count(key),
+        };
+        if count > 0 {
+            parts.push(format!("{} {word}", amount(count)));
         }
     }
     if view.ruled > 0 {
@@ -98,8 +106,11 @@ pub fn report(view: &ReportView, style: &Style) -> String {
         parts.push(format!("{conflicts} settled by the rule"));
     }
     // What was open and held before is no answer to what this run did.
-    if parts.is_empty() && view.holds + view.conflicts > 0 {
-        parts.push("nothing to write".to_owned());
+    match (parts.is_empty(), view.refused, view.holds + view.conflicts) {
+        // There was something to do.
+        (true, 1.., _) => parts.push("nothing written, see what is refused".to_owned()),
+        (true, 0, 1..) if view.outcomes.is_empty() => parts.push("nothing to write".to_owned()),
+        (_, _, _) => {}
     }
     if view.conflicts > 0 {
         parts.push(plural(view.conflicts, "open conflict", "open conflicts"));

@@ -178,7 +178,7 @@ impl Page<'_> {
                 0 => (false, String::new()),
                 n => (true, format!(", {} not equal", amount(n))),
             };
-            let open = match (rest.words(), unequal) {
+            let open = match (rest.words(pair.paused.len()), unequal) {
                 (Some(open), _) => format!("nothing to write, {open}{looked}{apart}"),
                 (None, true) => format!("nothing to write{looked}{apart}"),
                 (None, false) => format!("nothing to do{looked}"),

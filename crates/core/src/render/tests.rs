@@ -399,6 +399,8 @@ fn a_report_names_what_did_not_work_and_counts_the_rest() {
         holds: 1,
         ruled: 2,
         conflicts: 0,
+        failed_and_held: 0,
+        refused: 0,
         stopped: None,
     };
     insta::assert_snapshot!(report(&view, &Style::default()));

@@ -88,10 +88,12 @@ impl Page<'_> {
     }
 
     fn update(&mut self, action: &Action, held: &[&Hold]) {
-        let to = self
-            .style
-            .paint(Ink::Faint, &format!("to {}:", action.target));
-        self.line("    ", &to);
+        if !takes_nothing(action, held) {
+            let to = self
+                .style
+                .paint(Ink::Faint, &format!("to {}:", action.target));
+            self.line("    ", &to);
+        }
         // Where every change has one reason it is said once.
         let shared = action
             .changes
@@ -278,6 +280,15 @@ impl Page<'_> {
         }
         self.addresses(&[action]);
     }
+}
+
+/// Whether an action is an update of which the service takes nothing, by what is said beside it: it is no write to whoever reads the
+/// plan.
+pub(super) fn takes_nothing(action: &Action, held: &[&Hold]) -> bool {
+    let mut changes = action.changes.iter();
+    action.kind == ActionKind::Update
+        && !action.changes.is_empty()
+        && changes.all(|change| taken(action.target, change, held).is_none())
 }
 
 /// What a service takes of a change, by what is said beside it; `None`: nothing.

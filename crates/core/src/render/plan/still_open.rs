@@ -38,8 +38,8 @@ pub struct OpenConflict {
 }
 
 impl StillOpen {
-    /// Returns how much is open; `None`: nothing.
-    pub(super) fn words(&self) -> Option<String> {
+    /// Returns how much is open, with so many fields that stand still; `None`: nothing.
+    pub(super) fn words(&self, paused: usize) -> Option<String> {
         let mut parts = Vec::new();
         if !self.conflicts.is_empty() {
             parts.push(plural(
@@ -48,8 +48,9 @@ impl StillOpen {
                 "open conflicts",
             ));
         }
-        if !self.holds.is_empty() {
-            parts.push(format!("{} held", amount(self.holds.len())));
+        let held = self.holds.len().saturating_add(paused);
+        if held > 0 {
+            parts.push(format!("{} held", amount(held)));
         }
         (!parts.is_empty()).then(|| parts.join(", "))
     }
@@ -145,7 +146,7 @@ impl Page<'_> {
 
     /// Names what is open from before.
     pub(super) fn beside(&mut self, rest: &StillOpen) {
-        let Some(words) = rest.words() else { return };
+        let Some(words) = rest.words(0) else { return };
         let head = format!("from before, unchanged: {words}");
         let head = self.style.paint(Ink::Warn, &head);
         self.line("  ", &head);

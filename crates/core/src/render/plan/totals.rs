@@ -1,10 +1,11 @@
 //! What plans do, in numbers: by side and kind.
 
+use super::item::takes_nothing;
 use super::still_open::beside;
-use super::{Page, Show};
-use crate::model::Side;
+use super::{Fields, Page, Show};
+use crate::model::{Side, Sided};
 use crate::reason::Limit;
-use crate::reconcile::plan::{ActionKind, PairPlan};
+use crate::reconcile::plan::{Action, ActionKind, PairPlan};
 use crate::render::measure::{pad, wrap};
 use crate::render::paint::{Ink, amount, plural};
 
@@ -31,6 +32,8 @@ pub(super) struct Totals<'a> {
     pairs: &'a [&'a PairPlan],
     /// What is open from before, which the plan does not speak of: conflicts and holds.
     before: (usize, usize),
+    /// Updates of which the service is known to take nothing, by the side that they are of.
+    futile: Sided<usize>,
     /// As in [`Show`].
     undoes: bool,
 }
@@ -43,18 +46,33 @@ impl<'a> Totals<'a> {
         let before = rest.fold((0, 0), |(conflicts, holds), rest| {
             (conflicts + rest.conflicts.len(), holds + rest.holds.len())
         });
+        let mut futile = Sided { ado: 0, clickup: 0 };
+        for pair in pairs {
+            let fields = Fields::of(pair);
+            let none = |action: &&Action| takes_nothing(action, fields.at(action));
+            for action in pair.actions.iter().filter(none) {
+                *futile.get_mut(action.target) += 1;
+            }
+        }
         Totals {
             pairs,
             before,
+            futile,
             undoes: show.undoes,
         }
     }
 
     fn count(&self, kind: ActionKind, side: Option<Side>) -> usize {
         let actions = self.pairs.iter().flat_map(|pair| &pair.actions);
-        actions
+        let planned = actions
             .filter(|action| action.kind == kind && side.is_none_or(|side| side == action.target))
-            .count()
+            .count();
+        let futile = match (kind, side) {
+            (ActionKind::Update, Some(side)) => *self.futile.get(side),
+            (ActionKind::Update, None) => self.futile.ado + self.futile.clickup,
+            (_, _) => 0,
+        };
+        planned.saturating_sub(futile)
     }
 
     fn some(&self, kinds: &[(ActionKind, &str, &str)], side: Option<Side>) -> Vec<String> {
@@ -80,7 +98,12 @@ impl<'a> Totals<'a> {
             let holds = pair.holds.iter();
             holds.filter(|hold| !pair.contested(hold)).count()
         };
-        let holds = sum(held).saturating_add(self.before.1);
+        // A field that stands still is held as a whole, and an undo leaves alone only what it would write.
+        let paused = |pair: &PairPlan| pair.paused.len();
+        let paused = if self.undoes { 0 } else { sum(paused) };
+        let holds = sum(held)
+            .saturating_add(self.before.1)
+            .saturating_add(paused);
         let mut open = Vec::new();
         if conflicts > 0 {
             open.push(plural(conflicts, "conflict", "conflicts"));
@@ -88,6 +111,10 @@ impl<'a> Totals<'a> {
         if holds > 0 {
             let word = if self.undoes { "left as it is" } else { "held" };
             open.push(format!("{} {word}", amount(holds)));
+        }
+        let left_out = sum(|pair| pair.left_out.len());
+        if left_out > 0 {
+            open.push(format!("{} not carried over", amount(left_out)));
         }
         open
     }
