@@ -31,7 +31,12 @@ fn faults() -> Vec<Fault> {
                 Some(text) if !text.trim().is_empty() => text.to_owned(),
                 _ => panic!("{}: {name} has no {key}", path.display()),
             };
-            assert_ne!(text("right"), text("wrong"), "{name}");
+            let [right, wrong] = ["right", "wrong"].map(text);
+            assert_ne!(right, wrong, "{name}");
+            assert_eq!(shape(&right), shape(&wrong), "{name} would not build");
+            assert!(shape(&right).0, "{name} begins or ends inside of a string");
+            // As a literal TOML string has it that was meant to have two lines.
+            assert!(!wrong.contains("\\n  "), "{name} would not build");
             let hints = fault.get("noticed_by").and_then(toml::Value::as_array);
             let hints = hints.into_iter().flatten();
             faults.push(Fault {
@@ -46,6 +51,14 @@ fn faults() -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// What a fragment leaves open at its end: quotes and brackets. Everything is built at once, so one that does not build keeps all of
+/// them from being planted.
+fn shape(fragment: &str) -> (bool, [i64; 3]) {
+    let count = |of: char| i64::try_from(fragment.matches(of).count()).unwrap();
+    let open = [('(', ')'), ('[', ']'), ('{', '}')].map(|(a, b)| count(a) - count(b));
+    (count('"') % 2 == 0, open)
 }
 
 #[test]
