@@ -36,7 +36,8 @@ fn database_file(database: &Path, chart: &mut Chart) {
             CHECK,
             Level::Warn,
             format!("{} is not there", database.display()),
-            "the first run makes it; if it was lost, restore a backup or see \"lost database\" below",
+            "the first run makes it; if it was lost, restore a backup, or let it be rebuilt from the items (`boardsync doctor` tells what \
+             would be, as long as the key file is there)",
         );
         return;
     }

@@ -5,6 +5,7 @@ use boardsync::engine::Scope;
 use boardsync::engine::apply::Consent;
 use boardsync::model::Service;
 use boardsync::reason::Limit;
+use boardsync::reconcile::plan::ActionKind;
 use boardsync::sandbox::faults::{Fault, FaultRule};
 use boardsync::sandbox::world::{LIST, World};
 use boardsync::store::LinkState;
@@ -68,6 +69,27 @@ async fn a_task_with_a_subtask_is_not_deleted_before_the_subtask() {
     dissolved(&t, below_id);
     assert_eq!(t.holds(), []);
     t.quiet().await;
+}
+
+/// One of two subtasks goes together with what it is below, and the other one stays.
+#[tokio::test]
+async fn a_subtask_that_stays_keeps_its_parent_and_no_other_subtask() {
+    let t = bench("on_delete = \"delete\"").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    let (goes_id, goes) = t.linked("Task", &[]).await;
+    let (_, stays) = t.linked("Task", &[]).await;
+    for below in [&goes, &stays] {
+        t.clickup(below, json!({"parent": task}));
+    }
+    t.world.ado.delete(id);
+    t.world.ado.delete(goes_id);
+    let (observed, _) = t.sweep().await;
+    assert_eq!(observed.plan().pairs[0].actions.len(), 1);
+    let there = [&task, &goes, &stays].map(|task| t.world.clickup.task(task).is_some());
+    assert_eq!(there, [true, false, true]);
+    let [hold] = t.holds().try_into().unwrap();
+    let why = hold.why.to_string();
+    assert!(why.contains(&stays), "{why}");
 }
 
 /// So many deletes wait for a yes in any case, and right before each of them ClickUp is asked.
@@ -175,7 +197,14 @@ async fn a_subtask_that_comes_after_the_plan_keeps_its_parent_from_being_deleted
     let t = bench("on_delete = \"delete\"\ncreate = \"clickup\"").await;
     let (id, task) = t.linked("Task", &[]).await;
     t.world.ado.delete(id);
-    let observed = t.engine().observe(&Scope::default()).await.unwrap();
+    let scope = Scope {
+        full: true,
+        ..Scope::default()
+    };
+    let observed = t.engine().observe(&scope).await.unwrap();
+    let planned = observed.plan().pairs[0].actions.iter();
+    let deletes = planned.filter(|action| action.kind == ActionKind::Delete);
+    assert_eq!(deletes.count(), 1);
     let below = t.create_task(&json!({"name": "Theirs", "status": "to do", "parent": task}));
     let report = t.apply(&observed).await;
     assert_eq!(report.writes(), 0, "{:?}", report.outcomes);

@@ -182,7 +182,7 @@ impl fmt::Display for Stays {
             } => write!(
                 f,
                 " as the counterpart of {side} {item}; it stays (--delete-created moves it to the {}, unless somebody edited it, \
-                 commented on it or attached a file)",
+                 commented on it or attached a file, or something below it stays)",
                 bin(side.other())
             ),
             Stays::EditedBeforeFound => f.write_str(

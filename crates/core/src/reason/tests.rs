@@ -252,7 +252,7 @@ const HOLDS: &[(&str, &str)] = &[
     (
         r#"{"code":"made_by_run","how":"created","run":"c1","stays":{"code":"not_asked_for","side":"ado","item":"7"}}"#,
         "created by run c1 as the counterpart of ADO 7; it stays (--delete-created moves it to the trash, unless \
-         somebody edited it, commented on it or attached a file)",
+         somebody edited it, commented on it or attached a file, or something below it stays)",
     ),
     (
         r#"{"code":"made_by_run","how":"created","run":"c1","stays":{"code":"not_asked_for","side":"ado","item":"7","anyway":{"code":"field_edited","field":"title"}}}"#,
