@@ -498,3 +498,16 @@ async fn what_is_mapped_now_is_planned_and_not_told_as_held_from_before() {
     let status = bench.run(&["status"]).await.left_with(3);
     status.says("what is held is told as it was under the configuration before");
 }
+
+/// Somebody looked at a plan by which a task comes to stand below another one, and meanwhile its work item was put under a third.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_that_moved_since_a_plan_was_saved_is_not_carried_out() {
+    let bench = Bench::new().await;
+    bench.run(&["plan", "--out", "f"]).await.left_with(0);
+    let child = bench.ids[3];
+    let (ado, mail) = (&bench.world.ado, "ada@contoso.example");
+    ado.set_parent(child, Some(bench.ids[2]), mail).unwrap();
+    let ran = bench.run(&["apply", "f"]).await.left_with(3);
+    ran.says("refused: ADO ").says("\"Validate postcodes\" ");
+    assert_eq!(bench.titles().len(), 4);
+}

@@ -162,6 +162,11 @@ impl ClickUpSandbox {
         Ok(write::delete(&mut self.world(), task)?)
     }
 
+    /// Takes a task out of the trash again, which only people can. One that was never there stays as it is.
+    pub fn restore(&self, task: &str) {
+        self.world().change(task, |task| task.deleted = false);
+    }
+
     /// Moves a task to another home list; a status that list lacks becomes its first one.
     pub fn move_to_list(&self, task: &str, list: &str) -> Result<(), Refused> {
         Ok(write::move_by_hand(&mut self.world(), task, list)?)

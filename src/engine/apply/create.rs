@@ -54,6 +54,14 @@ impl Run<'_> {
             Err(done) => return Ok(done),
         };
         let (mut new, mut sent) = self.draft(policy, plan, action, &source)?;
+        // It stands where it was made, so it is not made before what it is to stand under.
+        let waits = action.parent.is_some() && new.parent.is_none();
+        if let Some(parent) = action.parent.as_ref().filter(|_| waits) {
+            return Ok(Done::Skipped(format!(
+                "the counterpart of {} {parent}, under which it is to stand, is not made yet",
+                side.other()
+            )));
+        }
         let bare = self.bare(side, &mut new, &mut sent)?;
         let was_bare = bare.is_some();
         let intent = self.intent(&source, &new, &sent, side);
@@ -148,7 +156,7 @@ impl Run<'_> {
         source: &Source,
     ) -> Result<(NewItem, BTreeMap<FieldKey, FieldValue>), StoreError> {
         let parent = action.parent.as_ref();
-        // One that an action before this one was to make is there by now, or stands out.
+        // One that an action before this one was to make is there by now, or is not made yet.
         let parent = parent
             .map(|parent| place_under(&self.engine.store(), &plan.pair, action.target, parent))
             .transpose()?;

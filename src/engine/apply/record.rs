@@ -46,12 +46,10 @@ impl Run<'_> {
                 _ => return Ok(Done::Stale("it changed since the plan".to_owned())),
             },
         }
-        match self.engine.children_that_go(action.target, &id).await {
-            // What is known to be deleted is no child any more.
-            Ok(children)
-                if children
-                    .iter()
-                    .all(|child| self.observed.is_gone(action.target, child)) => {}
+        let is_gone = |child: &ItemId| self.observed.is_gone(action.target, child);
+        let children = self.engine.children_that_go(action.target, &id, is_gone);
+        match children.await {
+            Ok(children) if children.is_empty() => {}
             Ok(_) => return Ok(Done::Stale("it got a subtask since the plan".to_owned())),
             Err(CycleError::Connector(error)) => return Ok(self.failed(action, error)),
             Err(error) => return Err(error),

@@ -50,6 +50,8 @@ pub struct SavedAction {
     pub versions: Sided<Option<Version>>,
     /// Title of the item.
     pub title: String,
+    /// [`Action::parent`].
+    pub parent: Option<ItemId>,
     /// [`Action::content`].
     pub content: String,
 }
@@ -57,6 +59,7 @@ pub struct SavedAction {
 impl From<Action> for SavedAction {
     fn from(action: Action) -> SavedAction {
         SavedAction {
+            parent: action.parent.clone(),
             content: action.content(),
             kind: action.kind,
             items: instead::items_of(&action),
@@ -209,6 +212,12 @@ impl Engine {
             let now = planned.get(&action.id);
             if now.is_some_and(|now| now.content() != action.content) {
                 found.edited.push(action.clone());
+            } else if now.is_some_and(|now| now.parent != action.parent) && same_rules {
+                // Its source was put under another item, which is no edit of it.
+                found.moved.push(Moved {
+                    now: instead::instead(action, plan),
+                    action: action.clone(),
+                });
             } else if now.is_none() && self.store().has_outcome(&action.id, Outcome::Done)? {
                 found.done += 1;
             } else if same_rules && now.is_none() {
@@ -266,8 +275,11 @@ fn pairs_of(observed: &Observed) -> Vec<PairName> {
 
 /// Leaves of a pair's plan what the saved one holds.
 fn reduce(old: &SavedPair, observed: &mut Observed) {
-    let wanted: BTreeSet<_> = old.actions.iter().map(|action| &action.id).collect();
-    observed.keep(&old.pair, |action| wanted.contains(&action.id));
+    let saved = old.actions.iter();
+    let wanted: BTreeMap<_, _> = saved.map(|action| (&action.id, &action.parent)).collect();
+    observed.keep(&old.pair, |action| {
+        wanted.get(&action.id) == Some(&&action.parent)
+    });
 }
 
 /// Says yes to exactly what is left of a pair's plan.

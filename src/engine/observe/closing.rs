@@ -95,14 +95,14 @@ impl Engine {
             Some(false) if policy.on_delete != OnDelete::Delete => return Ok(Reach::Alone),
             Some(false) => {}
         }
+        let is_gone = |child: &ItemId| observed.is_gone(left, child);
         let children = match asks {
-            true => self.children_that_go(left, link.item(left)).await?,
-            false => BTreeSet::from_iter(self.store().linked_children(left, link.item(left))?),
+            true => {
+                self.children_that_go(left, link.item(left), is_gone)
+                    .await?
+            }
+            false => self.children_known(left, link.item(left), is_gone)?,
         };
-        let there = children
-            .into_iter()
-            .filter(|child| !observed.is_gone(left, child));
-        let children: BTreeSet<ItemId> = there.collect();
         Ok(
             match children.is_empty() || !capabilities::of(left).deletes_children {
                 true => Reach::Alone,
@@ -140,19 +140,32 @@ impl Engine {
         Ok(is_gone)
     }
 
-    /// Returns the items that a delete would take along: what the service shows, and linked items that were read as its children.
+    /// Returns the items that a delete would take along: what the service shows, and linked items that were read as its children, but
+    /// for those that `is_gone` knows to be deleted. One that the service shows has been taken out of the trash since.
     pub(in crate::engine) async fn children_that_go(
         &self,
         side: Side,
         id: &ItemId,
+        is_gone: impl Fn(&ItemId) -> bool,
     ) -> Result<BTreeSet<ItemId>, CycleError> {
         if !capabilities::of(side).deletes_children {
             return Ok(BTreeSet::new());
         }
         let reader = self.readers.get(side);
         let mut children = reader.fetch_children_that_go(id).await?;
-        children.extend(self.store().linked_children(side, id)?);
+        children.extend(self.children_known(side, id, is_gone)?);
         Ok(children)
+    }
+
+    /// The same, as far as the database knows.
+    fn children_known(
+        &self,
+        side: Side,
+        id: &ItemId,
+        is_gone: impl Fn(&ItemId) -> bool,
+    ) -> Result<BTreeSet<ItemId>, StoreError> {
+        let linked = self.store().linked_children(side, id)?.into_iter();
+        Ok(linked.filter(|child| !is_gone(child)).collect())
     }
 
     /// The closed states of each side on which the counterpart of a deleted item may have to be closed in this cycle.

@@ -9,8 +9,8 @@ use crate::store::{Store, StoreError};
 use std::collections::BTreeSet;
 
 impl Engine {
-    /// Says of the creates of a plan under which item their sources stand, as far as that has a counterpart or gets one by a create
-    /// that stands before in the plan. Where it has none yet, the new item stands at the top.
+    /// Says of the creates of a plan under which item their sources stand, as far as that has a counterpart or gets one: by a create
+    /// that stands before in the plan, or by one whose answer was lost. Otherwise the new item stands at the top.
     pub(super) fn say_parents(
         &self,
         store: &Store,
@@ -21,7 +21,12 @@ impl Engine {
         if !policy.parents {
             return Ok(());
         }
-        let mut made: BTreeSet<(Side, ItemId)> = BTreeSet::new();
+        // A create whose answer was lost may have made it.
+        let open = store.open_intents()?.into_iter();
+        let open = open.filter(|intent| intent.pair == policy.pair);
+        let mut made: BTreeSet<(Side, ItemId)> = open
+            .map(|intent| (intent.source_side, intent.source))
+            .collect();
         let creates = plan.actions.iter_mut();
         for action in creates.filter(|action| action.kind == ActionKind::Create) {
             let side = action.target.other();

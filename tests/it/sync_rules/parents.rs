@@ -218,3 +218,40 @@ async fn an_undo_deletes_a_tree_from_below() {
         }
     }
 }
+
+/// The answer to the create of the parent is lost, and the next cycle finds it by its marker.
+#[tokio::test]
+async fn children_wait_for_what_they_are_to_stand_under() {
+    let t = bench("").await;
+    let top = t.create("Task", &[]);
+    let children = [t.create("Task", &[]), t.create("Task", &[])];
+    for child in children {
+        put_under(&t, child, top);
+    }
+    t.world.faults.add(FaultRule {
+        service: Service::ClickUp,
+        method: Some("POST".to_owned()),
+        path_contains: "/list/".to_owned(),
+        fault: Fault::DropAfterApply,
+        skip: 0,
+        times: 1,
+    });
+    t.cycle().await;
+    assert!(children.iter().all(|child| t.task_of(*child).is_none()));
+    let waits =
+        format!("the counterpart of ADO {top}, under which it is to stand, is not made yet");
+    let holds = t.holds();
+    let told = holds
+        .iter()
+        .any(|hold| hold.why.to_string().contains(&waits));
+    assert!(told, "{holds:?}");
+    for _ in 0..2 {
+        t.cycle().await;
+    }
+    let top = t.task_of(top).unwrap();
+    for child in children {
+        assert_eq!(above(&t, &t.task_of(child).unwrap()), json!(top));
+    }
+    assert_eq!(t.holds(), []);
+    t.quiet().await;
+}

@@ -71,6 +71,32 @@ async fn a_task_with_a_subtask_is_not_deleted_before_the_subtask() {
     t.quiet().await;
 }
 
+/// It was in the trash when the cycle looked.
+#[tokio::test]
+async fn a_subtask_that_came_back_keeps_its_parent_from_being_deleted() {
+    let t = bench("on_delete = \"delete\"").await;
+    let (id, task) = t.linked("Task", &[]).await;
+    let (_, below) = t.linked("Task", &[]).await;
+    t.clickup(&below, json!({"parent": task}));
+    t.sweep().await;
+    t.world.clickup.delete(&below).unwrap();
+    // One answer is not enough.
+    t.sweep().await;
+    t.world.ado.delete(id);
+    let scope = Scope {
+        full: true,
+        ..Scope::default()
+    };
+    let observed = t.engine().observe(&scope).await.unwrap();
+    let planned = observed.plan().pairs[0].actions.iter();
+    let mut deletes = planned.filter(|action| action.kind == ActionKind::Delete);
+    assert!(deletes.any(|action| action.target_item == Some(task.as_str().into())));
+    t.world.clickup.restore(&below);
+    t.apply(&observed).await;
+    assert!(t.world.clickup.task(&task).is_some());
+    assert!(t.world.clickup.task(&below).is_some());
+}
+
 /// One of two subtasks goes together with what it is below, and the other one stays.
 #[tokio::test]
 async fn a_subtask_that_stays_keeps_its_parent_and_no_other_subtask() {

@@ -147,13 +147,13 @@ impl Action {
         self.why.to_string()
     }
 
-    /// Fills in the idempotency key from everything else.
+    /// Fills in the idempotency key from everything else, but for the place of a new item: wherever that stands, it is one create.
     pub fn sealed(mut self, pair: &PairName) -> Action {
         self.id = ActionId(self.seal(&pair.0));
         self
     }
 
-    /// Returns a hash over what it does, to which item and with which values, whatever key it carries: one that was saved
+    /// Returns a hash over what it does, to which item and with which values, whatever key it carries and wherever a new item stands: one that was saved
     /// with the same key and another content was changed in the file.
     pub fn content(&self) -> String {
         self.seal("")
