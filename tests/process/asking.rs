@@ -187,7 +187,8 @@ async fn a_first_cycle_makes_what_was_shown_and_leaves_out_what_moved_at_its_que
     terminal.enters("yes");
     terminal.shows("left out: ");
     terminal.ends_with(3);
-    assert_eq!(bench.titles().len(), 3);
+    // What is to stand below the story that was renamed waits for that.
+    assert_eq!(bench.titles().len(), 2);
     bench.run(&["reconcile", "--once"]).await.left_with(0);
     let titles = bench.titles();
     for title in ["Typed meanwhile", "Made meanwhile"] {
