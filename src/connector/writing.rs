@@ -41,7 +41,7 @@ pub struct NewItem {
     /// Values in the target side's vocabulary. Empty values are left out by the caller.
     pub fields: BTreeMap<FieldKey, FieldValue>,
     /// The item on the target side that it is to stand under: the parent of a work item, the task of a subtask. `None`: it stands at
-    /// the top. A service that refuses the place refuses the whole create.
+    /// the top. A service that refuses the parent refuses the whole create.
     pub parent: Option<ItemId>,
     /// The origin marker, to be sent inside the create request.
     pub marker: String,

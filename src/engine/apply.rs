@@ -15,6 +15,7 @@ mod record;
 mod refusal;
 mod report;
 mod ruled;
+mod standing;
 mod unanswered;
 mod unmarked;
 mod update;

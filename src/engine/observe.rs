@@ -32,7 +32,7 @@ pub(super) use half_way::{sent, transit_of};
 pub(super) use listing::told;
 pub(crate) use origin::Deleted;
 use origin::Named;
-pub(super) use parents::place_under;
+pub(super) use parents::counterpart_of_parent;
 use std::collections::{BTreeMap, BTreeSet};
 pub(super) use waiting::remember;
 

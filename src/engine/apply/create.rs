@@ -2,10 +2,11 @@
 
 use super::left_out::LeftOuts;
 use super::record::{left, saw};
+use super::standing::stands;
 use super::{Done, Run, type_of};
 use crate::connector::{ConnectorError, NewItem, Written};
 use crate::engine::CycleError;
-use crate::engine::observe::{living, place_under};
+use crate::engine::observe::{counterpart_of_parent, living};
 use crate::marker::marker;
 use crate::model::{BaseState, FieldKey, FieldValue, Item, ItemId, Side, Sided, Subject};
 use crate::reason::Outcome;
@@ -158,7 +159,9 @@ impl Run<'_> {
         let parent = action.parent.as_ref();
         // One that an action before this one was to make is there by now, or is not made yet.
         let parent = parent
-            .map(|parent| place_under(&self.engine.store(), &plan.pair, action.target, parent))
+            .map(|parent| {
+                counterpart_of_parent(&self.engine.store(), &plan.pair, action.target, parent)
+            })
             .transpose()?;
         let new = NewItem {
             parent: parent.flatten(),
@@ -252,12 +255,9 @@ impl Run<'_> {
                 .iter()
                 .any(|(key, value)| fills_in(&written, key, value));
         let Sided { ado, clickup } = Sided::of(side, id.clone(), source.id.clone());
-        let place = refused.parent.or_else(|| stands(side, &new, &written));
-        if let Some(told) = place.as_ref().filter(|place| !place.as_planned) {
-            tracing::warn!(pair = %plan.pair, item = %format_args!("{side} {id}"), kind = "create", outcome = "at the top", "{}", told.words);
-        }
-        let place = place.map(|place| place.words);
-        let made = self.made(plan, action, &written, place.as_deref());
+        let stands = refused.parent.or_else(|| stands(side, &new, &written));
+        let stands = stands.map(|stands| stands.told(&plan.pair, side, &id));
+        let made = self.made(plan, action, &written, stands.as_deref());
         let unmarked = self.note_unmarked(side, &written, &new.marker);
         let mut ops: Vec<Op> = unmarked.into_iter().collect();
         ops.extend([
@@ -343,9 +343,15 @@ impl Run<'_> {
     }
 
     /// The journal line of a create: of what came back, because that is what an undo compares with.
-    /// `place`: where it stands, in words.
-    fn made(&self, plan: &PairPlan, action: &Action, written: &Written, place: Option<&str>) -> Op {
-        let (id, detail) = (&written.item.id, place.unwrap_or_default());
+    /// `stands`: below what, in words.
+    fn made(
+        &self,
+        plan: &PairPlan,
+        action: &Action,
+        written: &Written,
+        stands: Option<&str>,
+    ) -> Op {
+        let (id, detail) = (&written.item.id, stands.unwrap_or_default());
         let mut entry = self.journal(plan, action, Some(id), Outcome::Done, detail);
         if let Op::Journal(line) = &mut entry {
             line.version = left(written);
@@ -425,29 +431,4 @@ fn made_elsewhere(
             intent.pair
         )
     }))
-}
-
-/// Where a new item stands among the others.
-pub(super) struct Place {
-    /// Whether it stands where it was to stand.
-    pub(super) as_planned: bool,
-    /// The same in words.
-    pub(super) words: String,
-}
-
-/// Where a new item stands that was to stand under another one, by what the answer shows. `None`: it was to stand at the top, or the
-/// answer does not tell.
-fn stands(side: Side, new: &NewItem, written: &Written) -> Option<Place> {
-    let parent = new.parent.as_ref()?;
-    let item = &written.item;
-    let as_planned = item.parent.as_ref() == Some(parent);
-    // An answer of Azure DevOps without relations, or of ClickUp without anything but the id, says nothing of a parent.
-    let tells = item.parent.is_some() || item.markers.contains(&new.marker);
-    tells.then(|| Place {
-        as_planned,
-        words: match as_planned {
-            true => format!("under {side} {parent}"),
-            false => format!("{side} said yes and did not put it under {parent}"),
-        },
-    })
 }

@@ -1,12 +1,12 @@
 //! A create that was refused goes on without what is at fault, which is then owed to the new item.
 
 use super::Run;
-use super::create::Place;
 use super::doubt::Bare;
 use super::refusal::{blame, hold_row, keys, refused, words};
+use super::standing::{ParentTried, Standing};
 use crate::connector::{ConnectorError, ErrorKind, NewItem, Written};
 use crate::engine::CycleError;
-use crate::model::{BaseState, FieldKey, FieldValue, Item, ItemId, Side, Sided};
+use crate::model::{BaseState, FieldKey, FieldValue, Item, Sided};
 use crate::reason::HoldWhy;
 use crate::reconcile::plan::{Action, PairPlan};
 use crate::reconcile::policy::Policy;
@@ -28,15 +28,15 @@ pub(super) struct LeftOut {
 #[derive(Default)]
 pub(super) struct LeftOuts {
     pub(super) fields: Vec<LeftOut>,
-    /// That it stands at the top, and why; `None`: its place was not refused.
-    pub(super) parent: Option<Place>,
+    /// That it stands at the top, and why; `None`: its parent was not refused.
+    pub(super) parent: Option<Standing>,
 }
 
 impl Run<'_> {
     /// Goes on with a create that was refused: without what is at fault, as long as that is nothing that it must have. One
     /// that was sent bare goes on as a whole. Returns the last answer, and what was left out.
     ///
-    /// What a refusal is about is not always told, and a place under another item can always be done without. So that goes first, and
+    /// What a refusal is about is not always told, and a parent can always be done without. So that goes first, and
     /// comes back where its absence changes nothing.
     pub(super) async fn create_in_parts(
         &mut self,
@@ -52,12 +52,12 @@ impl Run<'_> {
             Some(bare) => (Some(bare.whole), bare.left_out),
             None => (None, Vec::new()),
         };
-        let (mut left_out, mut place) = (fields, Placing::of(new));
+        let (mut left_out, mut tried) = (fields, ParentTried::of(new));
         loop {
             let answer = self.writers.get(action.target).create(new).await;
             let result = self.ours(action.target, answer)?;
             let Err(error) = &result else {
-                let parent = place.without.filter(|_| new.parent.is_none());
+                let parent = tried.without.filter(|_| new.parent.is_none());
                 return Ok((
                     result,
                     LeftOuts {
@@ -67,7 +67,7 @@ impl Run<'_> {
                 ));
             };
             let goes_on = engine.stopped_by().is_none();
-            if goes_on && place.at_fault(action.target, new, error) {
+            if goes_on && tried.at_fault(action.target, new, error) {
                 continue;
             }
             // The service itself may want a field that was left out only because of what lies in between.
@@ -197,46 +197,5 @@ impl Run<'_> {
             }
         }
         (base, ops)
-    }
-}
-
-/// The place of a new item under another one, while the create is tried.
-struct Placing {
-    /// Where it was to stand; `None`: at the top.
-    under: Option<ItemId>,
-    /// What to say where it is made at the top.
-    without: Option<Place>,
-}
-
-impl Placing {
-    fn of(new: &NewItem) -> Placing {
-        Placing {
-            under: new.parent.clone(),
-            without: None,
-        }
-    }
-
-    /// Takes the place out of a create that was refused with it, and puts it back into one that was refused without it too. Whether
-    /// the create is to be sent again as it is now.
-    fn at_fault(&mut self, side: Side, new: &mut NewItem, error: &ConnectorError) -> bool {
-        let Some(under) = &self.under else {
-            return false;
-        };
-        // Of an item that was just deleted, Azure DevOps says that it is not there.
-        let told = matches!(error.kind, ErrorKind::Refused | ErrorKind::NotFound);
-        if !told || error.in_doubt {
-            return false;
-        }
-        if new.parent.take().is_none() {
-            // Something else is at fault, alone or as well.
-            new.parent = Some(under.clone());
-            return false;
-        }
-        let words = format!("not under {under}, which {side} refuses: {}", words(error));
-        self.without = Some(Place {
-            as_planned: false,
-            words,
-        });
-        true
     }
 }

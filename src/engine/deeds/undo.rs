@@ -67,14 +67,7 @@ impl Engine {
             }
         }
         let mut traces: BTreeMap<(LinkId, Side), Traces> = BTreeMap::new();
-        let made = links.values().flat_map(BTreeMap::values);
-        let made = made.filter_map(|found| {
-            let side = created_on(found)?;
-            let item = found.row.item(side);
-            let there = matches!(read.get(side).get(item), Some(Fetched::Seen(_)));
-            there.then(|| (side, item.clone()))
-        });
-        let made: BTreeSet<(Side, ItemId)> = made.collect();
+        let made = made_and_there(&links, &read);
         let every = links.values().flat_map(BTreeMap::values);
         for found in every.filter(|_| delete_created) {
             // Of an item that somebody deleted there is nothing to ask.
@@ -331,6 +324,21 @@ impl Engine {
 /// Returns the hashes of every pair's plan.
 pub fn hashes(plan: &Plan) -> BTreeSet<String> {
     plan.pairs.iter().map(PairPlan::hash).collect()
+}
+
+/// The items that were made by what is taken back and that are still there.
+fn made_and_there(
+    links: &Links,
+    read: &Sided<BTreeMap<ItemId, Fetched>>,
+) -> BTreeSet<(Side, ItemId)> {
+    let found = links.values().flat_map(BTreeMap::values);
+    let made = found.filter_map(|found| {
+        let side = created_on(found)?;
+        let item = found.row.item(side);
+        let there = matches!(read.get(side).get(item), Some(Fetched::Seen(_)));
+        there.then(|| (side, item.clone()))
+    });
+    made.collect()
 }
 
 /// Returns the side on which what is taken back made the item, if it did.

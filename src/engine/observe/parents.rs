@@ -36,7 +36,9 @@ impl Engine {
             let item = observed.items.get(side).get(&source);
             if let Some(parent) = item.and_then(|item| item.parent.clone()) {
                 let planned = made.contains(&(side, parent.clone()));
-                if planned || place_under(store, &policy.pair, action.target, &parent)?.is_some() {
+                if planned
+                    || counterpart_of_parent(store, &policy.pair, action.target, &parent)?.is_some()
+                {
                     action.parent = Some(parent);
                 }
             }
@@ -50,7 +52,7 @@ impl Engine {
 ///
 /// A work item may stand under one of any pair. Example: epics are in one list and stories in another. A task may not: ClickUp refuses a
 /// parent in another list (`ITEM_137`, "Parent not child of list").
-pub(in crate::engine) fn place_under(
+pub(in crate::engine) fn counterpart_of_parent(
     store: &Store,
     pair: &PairName,
     target: Side,
